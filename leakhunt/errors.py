@@ -1,0 +1,35 @@
+"""The exceptions leakhunt raises on purpose.
+
+::
+
+    LeakhuntError                 what the console shows as one line, exit code 2
+    ├── SettingError              a LEAKHUNT_* variable or keyword has a bad value
+    ├── SnapshotError             a file is no snapshot, is cut, hostile or unreadable
+    ├── NotHookedError            a process does not carry the hook
+    └── CaptureError              a snapshot could not be taken (memory, disk, fork, watchdog)
+
+Every message says what failed, on which file or process, and what to do.
+Anything else that escapes is a bug and exits with 1.
+"""
+
+from __future__ import annotations
+
+
+class LeakhuntError(Exception):
+    """Base of all errors that are told to the user without a traceback."""
+
+
+class SettingError(LeakhuntError):
+    """A setting (keyword or ``LEAKHUNT_*`` variable) that cannot be used."""
+
+
+class SnapshotError(LeakhuntError):
+    """A file that cannot be read as a snapshot."""
+
+
+class NotHookedError(LeakhuntError):
+    """A process that would not survive the signal, because it has no hook."""
+
+
+class CaptureError(LeakhuntError):
+    """A snapshot that could not be taken or written."""

@@ -1,0 +1,81 @@
+"""The bytes of a snapshot file: what is written, what is read, and nothing else.
+
+A leakhunt snapshot is a pickle that plain ``tracemalloc.Snapshot.load`` opens::
+
+    tracemalloc.Snapshot
+      .traceback_limit   int
+      .leakhunt          dict of plain values, described below
+      .traces            tracemalloc._Traces
+        ._traces         list(chain(repeat(trace, n), repeat(trace, n), ...))
+
+where ``trace`` is CPython's own 4-tuple ``(domain, size, frames, total_nframe)``
+(``Modules/_tracemalloc.c``), ``frames`` is ``((filename, lineno), ...)`` with the
+most recent call *first*, shared between traces, and ``n`` is the number of live
+blocks with that domain, size and traceback. So the file holds one *run* per
+distinct trace instead of one record per block; the standard library expands
+it while unpickling, leakhunt's reader never does.
+
+Only five names occur in it: ``tracemalloc.Snapshot``, ``tracemalloc._Traces``,
+``builtins.list``, ``itertools.chain``, ``itertools.repeat``. A reader must resolve
+no other, and these only to inert types: unpickling anything else runs code.
+
+After the pickle's STOP opcode stands a trailer, which unpicklers ignore: the
+``leakhunt`` dict without ``frames``, as UTF-8 JSON, its length as 8 bytes little
+endian, and the 8 bytes :data:`TRAILER_MAGIC`. It lets a listing of thousands of
+files read each one's facts without unpickling it.
+
+The ``leakhunt`` dict (schema 1)
+--------------------------------
+Sizes are bytes, times are seconds since the epoch (float), durations are seconds.
+A value that could not be found out is None. Keys may be added, never renamed.
+
+who
+    ``schema`` (1), ``host``, ``pid``, ``started_at`` (of the process), ``node`` (Celery's
+    node name), ``pool`` (``prefork solo threads gevent eventlet``), ``role``
+    (``main child program``), ``parent`` (pid), ``python`` (``3.11.7``),
+    ``implementation``, ``platform``, ``versions`` ({distribution: version}).
+when
+    ``taken_at``, ``sequence`` (from 1 within the series), ``trigger`` (``signal tasks rss
+    rss-step exit dump code``), ``baseline`` (bool: this snapshot was written by
+    the trigger that armed the engine), ``pause`` (how long the process stood
+    still), ``capture`` (from the trigger to the finished file), ``forked`` (bool),
+    ``exact`` (bool; False: the fork ran without the C part, so a few blocks that
+    fork hooks own may be off).
+engine
+    ``engine`` (``exact sampled off``), ``nframe``, ``start`` (``signal boot``),
+    ``armed_at``, ``armed_tasks`` (tasks done then), ``armed_rss``: what was
+    allocated before is not seen; ``interval`` and ``samples`` (None unless sampled).
+work
+    ``tasks_done``, ``tasks`` ({name: {"runs": int, "kept": int}}; ``kept`` is the
+    growth of traced memory from the end of the task before to the end of this
+    one, summed, None where tasks overlap or nothing is traced), ``running``
+    (list of names of the tasks running at that moment).
+memory
+    ``rss uss pss shared swap``, ``rss_peak``, ``traced``, ``traced_peak``, ``tracer``
+    (the engine's own tables).
+process
+    ``open_files sockets threads`` (counts), ``gc`` ({"enabled": bool, "counts":
+    [3 ints], "stats": [3 dicts of gc.get_stats()]}).
+explaining
+    ``prefixes`` ({"stdlib": [dir], "site": [dir], "app": [dir], "leakhunt": [dir]}:
+    a path is classified by its longest matching prefix), ``frames``
+    ({file: {line: (function, source line)}} for the frames of the stacks that
+    matter; either may be None).
+"""
+
+from __future__ import annotations
+
+SCHEMA = 1
+SUFFIX = ".bin"
+TRAILER_MAGIC = b"LKHUNT\x01\n"
+
+#: The only globals that may occur in a snapshot.
+NAMES = frozenset(
+    {
+        ("tracemalloc", "Snapshot"),
+        ("tracemalloc", "_Traces"),
+        ("builtins", "list"),
+        ("itertools", "chain"),
+        ("itertools", "repeat"),
+    }
+)
