@@ -1,0 +1,1 @@
+"""tracemalloc leak forensics for Celery workers and other long-lived processes."""

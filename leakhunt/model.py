@@ -1,0 +1,124 @@
+"""The analysis side's values: frozen, without I/O and without formatting.
+
+Raw traces (10^5 to 10^7 of them) never become objects here; the reader sums
+them per distinct stack (10^2 to 10^5) first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any, NamedTuple, Optional
+
+
+class Frame(NamedTuple):
+    """One line of a traceback."""
+
+    file: str
+    line: int
+
+
+#: Frames with the most recent call *last*, as Python prints a traceback.
+Stack = tuple[Frame, ...]
+
+
+class Tally(NamedTuple):
+    """Live memory: bytes and blocks. Differences of two are signed."""
+
+    size: int
+    count: int
+
+    def plus(self, other: Tally) -> Tally:
+        return Tally(self.size + other.size, self.count + other.count)
+
+    def minus(self, other: Tally) -> Tally:
+        return Tally(self.size - other.size, self.count - other.count)
+
+
+NOTHING = Tally(0, 0)
+
+
+class Spot(NamedTuple):
+    """What a file itself says of a frame: the function and the source line there."""
+
+    function: Optional[str]
+    code: Optional[str]
+
+
+@dataclass(frozen=True)
+class Meta:
+    """The facts that ride in a snapshot (``snapshot.leakhunt``), all of them optional.
+
+    ``facts`` is the checked dict as read (see :mod:`leakhunt.snapfile` for its keys);
+    the attributes are the ones the analysis uses by name. A plain
+    ``Snapshot.dump`` has no facts: every attribute is None.
+    """
+
+    host: Optional[str] = None
+    pid: Optional[int] = None
+    started_at: Optional[float] = None
+    taken_at: Optional[float] = None
+    sequence: Optional[int] = None
+    trigger: Optional[str] = None
+    baseline: Optional[bool] = None
+    tasks_done: Optional[int] = None
+    rss: Optional[int] = None
+    uss: Optional[int] = None
+    traced: Optional[int] = None
+    traced_peak: Optional[int] = None
+    tracer: Optional[int] = None
+    python: Optional[str] = None
+    node: Optional[str] = None
+    pool: Optional[str] = None
+    role: Optional[str] = None
+    engine: Optional[str] = None
+    armed_at: Optional[float] = None
+    armed_rss: Optional[int] = None
+    facts: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """One file, summed per distinct stack.
+
+    ``tallies`` keeps every stack of the file, hidden ones too: its sum is
+    ``totals`` and equals the standard library's to the byte. ``stderr`` holds the
+    standard error in bytes of a stack's estimated size, for sampled engines only.
+    """
+
+    path: str
+    meta: Meta
+    nframe: int
+    tallies: Mapping[Stack, Tally]
+    spots: Mapping[Frame, Spot] = field(default_factory=lambda: MappingProxyType({}))
+    stderr: Mapping[Stack, float] = field(default_factory=lambda: MappingProxyType({}))
+
+    @property
+    def totals(self) -> Tally:
+        return Tally(
+            sum(tally.size for tally in self.tallies.values()),
+            sum(tally.count for tally in self.tallies.values()),
+        )
+
+
+@dataclass(frozen=True)
+class Change:
+    """One site before and after, and the stack that carries most of its change."""
+
+    site: Site
+    stack: Stack
+    before: Tally
+    after: Tally
+
+    @property
+    def diff(self) -> Tally:
+        return self.after.minus(self.before)
+
+
+class Site(NamedTuple):
+    """What a row stands for; None for what the grouping lacks."""
+
+    file: Optional[str]
+    line: Optional[int] = None
+    package: Optional[str] = None
