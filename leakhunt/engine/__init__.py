@@ -1,0 +1,94 @@
+"""Who tracks allocations, behind one small interface.
+
+Nothing outside this package may assume tracemalloc: the hook arms an engine,
+forks through ``read`` and writes whatever ``runs`` yields.
+
+Life of a capture::
+
+    parent   bytes_needed()                    how much memory the capture will take
+             counters()                        traced now, peak, the engine's own tables
+             fork, calling read() in the child before anything is torn down
+    child    stop()                            tracing must not slow the rest down
+             runs(raw)                         what goes into the file
+
+or, where forking is not possible, ``read()`` and ``runs()`` in the process itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any, NamedTuple, Optional, Protocol
+
+from leakhunt.snapfile.write import Run
+
+
+class Counters(NamedTuple):
+    """Bytes: live traced memory, its peak since arming, the engine's own tables."""
+
+    traced: Optional[int]
+    peak: Optional[int]
+    overhead: Optional[int]
+
+
+class Engine(Protocol):
+    """What the hook needs of an engine. No method raises for being called twice."""
+
+    #: ``exact``, ``sampled`` or ``off``: what files and listings say.
+    name: str
+    #: When tracing starts unless the user says otherwise: ``signal`` or ``boot``.
+    default_start: str
+    #: Frames kept per stack unless the user says otherwise.
+    default_nframe: int
+    #: Takes the raw traces. A C function, because the fork calls it while no
+    #: bytecode may run; it may not depend on other threads making progress.
+    read: Callable[[], Any]
+
+    @property
+    def tracing(self) -> bool:
+        """Whether allocations are being tracked now."""
+
+    @property
+    def nframe(self) -> int:
+        """Frames kept per stack now (the configured number while not tracing)."""
+
+    def start(self, nframe: int) -> None:
+        """Begin tracking; a tracker that runs already keeps running as it is."""
+
+    def stop(self) -> None:
+        """End tracking and forget what was tracked."""
+
+    def stop_refused(self, threads: int) -> Optional[str]:
+        """Why stopping is not safe now with that many threads alive, or None."""
+
+    def counters(self) -> Counters:
+        """The engine's figures, in well under a millisecond."""
+
+    def bytes_needed(self) -> int:
+        """Upper bound of the memory that ``read`` and ``runs`` take."""
+
+    def runs(self, raw: Any) -> Iterable[Run]:
+        """``read``'s result as distinct traces with their block counts."""
+
+    def facts(self) -> dict[str, Any]:
+        """Plain values for the file, such as ``interval`` and ``samples``."""
+
+
+ENGINES = ("exact", "off")
+
+
+def choose(name: Optional[str]) -> Engine:
+    """The engine of that name; None: the best one that works here.
+
+    Engines are imported on demand: a process that uses none pays for none.
+    """
+    if name == "off":
+        from leakhunt.engine.off import Off
+
+        return Off("set to off")
+    try:
+        from leakhunt.engine.exact import Exact
+    except ImportError as error:  # PyPy has no tracemalloc
+        from leakhunt.engine.off import Off
+
+        return Off(f"this interpreter has no tracemalloc ({error})")
+    return Exact()

@@ -1,0 +1,44 @@
+"""The engine that tracks nothing: snapshots then hold the process's facts only."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, Optional
+
+from leakhunt.engine import Counters
+from leakhunt.snapfile.write import Run
+
+
+class Off:
+    """See :class:`leakhunt.engine.Engine`."""
+
+    name = "off"
+    default_start = "signal"
+    default_nframe = 1
+    read = staticmethod(list)
+    tracing = False
+    nframe = 1
+
+    def __init__(self, why: str) -> None:
+        self.why = why
+
+    def start(self, nframe: int) -> None:
+        """Nothing to start."""
+
+    def stop(self) -> None:
+        """Nothing to stop."""
+
+    def stop_refused(self, threads: int) -> Optional[str]:
+        return None
+
+    def counters(self) -> Counters:
+        return Counters(None, None, None)
+
+    def bytes_needed(self) -> int:
+        return 0
+
+    def runs(self, raw: Any) -> Iterable[Run]:
+        return ()
+
+    def facts(self) -> dict[str, Any]:
+        return {"interval": None, "samples": None}
