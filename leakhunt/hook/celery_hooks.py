@@ -1,0 +1,382 @@
+"""Hooks Celery workers of every pool. The only file that imports celery and billiard.
+
+Prefork needs care, because billiard owns SIGUSR1 in pool children: it is the soft
+time limit, and ``billiard.pool.Worker.after_fork`` installs its handler *after*
+``worker_process_init``. So soft limits get a real-time signal of their own:
+
+* in the main process, before the pool starts, ``billiard.pool.SIG_SOFT_TIMEOUT`` becomes
+  a free real-time signal, and ``billiard.pool._kill``, through which every soft limit
+  and ``revoke(terminate=True, signal="SIGUSR1")`` goes, sends that one instead;
+* in the child, ``after_fork`` then installs billiard's own handler on that signal,
+  and right after its ``reset_signals`` the hook's handler goes on SIGUSR1.
+
+Where there are no real-time signals (macOS), the hook's handler decides by the
+clock whether a soft limit is due (see :func:`_soft_limit_due`).
+"""
+
+from __future__ import annotations
+
+import _signal
+import contextlib
+import logging
+import os
+import signal
+import sys
+import time
+from collections.abc import Mapping
+from typing import Any, Optional
+
+from celery import signals as celery_signals
+from celery._state import get_current_task
+
+from leakhunt.errors import LeakhuntError
+from leakhunt.hook import config, vitals
+from leakhunt.hook.say import say
+from leakhunt.hook.signals import Handlers, in_main_thread
+from leakhunt.hook.trigger import Hook
+
+#: Offsets from SIGRTMIN that are tried for soft limits, first free one wins. The
+#: first few are left to others: glibc and container runtimes use some.
+REAL_TIME = range(9, 20)
+
+
+class Session:
+    """One worker process: what was asked for, its hook and its handlers."""
+
+    def __init__(self) -> None:
+        self.keywords: dict[str, Any] = {}
+        self.apps: list[Any] = []
+        self.any_app = False
+        self.main = 0
+        self.node: Optional[str] = None
+        self.pool: Optional[str] = None
+        self.hook: Optional[Hook] = None
+        self.handlers: Optional[Handlers] = None
+        self.soft_signal: Optional[int] = None
+        self.soft_limit: Optional[float] = None
+        self.task_began = 0.0
+
+
+session = Session()
+
+
+def connect(keywords: Mapping[str, Any], app: Any = None) -> None:
+    """Hook the workers that this process starts: of ``app``, or of any app.
+
+    Nothing happens until a worker starts. Calling it again adds to the settings.
+    """
+    session.keywords.update({key: value for key, value in keywords.items() if value is not None})
+    if app is None:
+        session.any_app = True
+    elif app not in session.apps:
+        session.apps.append(app)
+    for signal_, receiver in (
+        (celery_signals.worker_init, _on_worker_init),
+        (celery_signals.worker_process_init, _on_pool_child),
+        (celery_signals.worker_ready, _on_worker_ready),
+        (celery_signals.worker_process_shutdown, _on_exit),
+        (celery_signals.worker_shutdown, _on_exit),
+    ):
+        signal_.connect(receiver, weak=False, dispatch_uid=f"leakhunt.{receiver.__name__}")
+
+
+# -- the main process -----------------------------------------------------------------
+
+
+def _on_worker_init(sender: Any = None, **_: Any) -> None:
+    """Before the pool exists: settle what children will inherit."""
+    if not (session.any_app or any(app is sender.app for app in session.apps)):
+        return
+    from leakhunt.hook import install
+
+    try:
+        settings = config.settings(session.keywords)
+        session.hook, session.handlers = install.claim(settings)
+    except LeakhuntError as error:
+        say(logging.ERROR, f"the worker runs without the hook: {error}")
+        return
+    session.main = os.getpid()
+    session.node = sender.hostname
+    session.pool = _pool_name(sender.pool_cls)
+    session.hook.running = _running_here
+    if session.hook.start == "boot":
+        session.hook.arm()
+    if session.pool == "prefork":
+        session.soft_limit = getattr(sender, "soft_time_limit", None)
+        _prepare_prefork()
+        session.hook.running = _running_child
+    else:
+        _count_tasks()
+    if session.pool == "solo":
+        session.hook.running = _running_child
+
+
+def _pool_name(pool: Any) -> str:
+    """``prefork solo threads gevent eventlet``, or the module's name of another pool."""
+    if isinstance(pool, str):
+        pool = {"processes": "prefork", "threads": "threads"}.get(pool, pool)
+        module = pool.partition(":")[0]
+    else:
+        module = next(
+            (c.__module__ for c in pool.__mro__ if c.__module__ == "celery.concurrency.prefork"),
+            pool.__module__,
+        )
+    name: str = module.rpartition(".")[2]
+    return "threads" if name == "thread" else name
+
+
+def _on_worker_ready(sender: Any = None, **_: Any) -> None:
+    """The pool runs and Celery has set its own handlers: chain the main process's."""
+    hook, handlers = session.hook, session.handlers
+    if hook is None or handlers is None:
+        return
+    role = "main" if session.pool == "prefork" else "worker"
+    hook.adopt(role, session.node, session.pool, None)
+    if session.pool == "prefork":
+        pool = sender.controller.pool
+        handlers.broadcast = lambda: _tell_children(pool, handlers)
+    if in_main_thread():
+        handlers.install()
+    else:  # a worker embedded in a thread: there is no signal, everything else works
+        say(logging.WARNING, "this worker does not run in the main thread: no signal, only triggers")
+    how = "after the first signal" if hook.start == "signal" else "now"
+    say(
+        logging.INFO,
+        f"hooked ({session.pool}, engine {hook.engine.name}, traces {how}): "
+        f"kill -{hook.settings.signal_name[3:]} {hook.pid} writes to {hook.settings.dir}",
+    )
+
+
+def _tell_children(pool: Any, handlers: Handlers) -> None:
+    """Send the signal to every pool child that can take it.
+
+    A spawned child that is still importing has no handler yet and would die, so
+    the kernel is asked first. The spawn pool's semaphore_tracker is no pool child:
+    only the pool's own list counts.
+    """
+    for process in list(getattr(getattr(pool, "_pool", None), "_pool", ())):
+        pid = process.pid
+        if pid and vitals.catches(pid, handlers.signum) is not False:
+            with contextlib.suppress(OSError):
+                os.kill(pid, handlers.signum)
+
+
+# -- prefork --------------------------------------------------------------------------
+
+
+def _prepare_prefork() -> None:
+    import billiard.pool
+    from celery.concurrency import prefork
+
+    assert session.handlers is not None
+    signum = session.handlers.signum
+    session.soft_signal = _free_real_time_signal() if signum == signal.SIGUSR1 else None
+    if session.soft_signal is not None:
+        _route_soft_limits(session.soft_signal)
+    # Between its birth and its hook a child keeps the main process's handler, which
+    # does nothing there, instead of dying of the signal.
+    sigreset = getattr(prefork, "WORKER_SIGRESET", None)
+    if isinstance(sigreset, set):
+        sigreset.discard("SIGUSR1")
+    if not isinstance(prefork.process_initializer, Initializer):
+        prefork.process_initializer = Initializer(
+            prefork.process_initializer, session.keywords, session.main, session.soft_signal,
+            session.soft_limit,
+        )
+    if in_main_thread():
+        # Celery replaces it by its stack report, which the final handler chains to.
+        session.handlers.install()
+
+
+def _free_real_time_signal() -> Optional[int]:
+    if not hasattr(signal, "SIGRTMIN"):
+        return None
+    for offset in REAL_TIME:
+        number = signal.SIGRTMIN + offset
+        if number <= signal.SIGRTMAX and _signal.getsignal(number) == signal.SIG_DFL:
+            return int(number)
+    return None
+
+
+def _route_soft_limits(soft_signal: int) -> None:
+    """Send soft limits by ``soft_signal`` wherever billiard would send SIGUSR1."""
+    import billiard.pool
+
+    billiard.pool.SIG_SOFT_TIMEOUT = soft_signal
+    send = billiard.pool._kill
+    if getattr(send, "leakhunt", False):
+        return
+
+    def kill(pid: int, signum: int) -> None:
+        send(pid, soft_signal if signum == signal.SIGUSR1 and pid != os.getpid() else signum)
+
+    kill.leakhunt = True  # type: ignore[attr-defined]
+    billiard.pool._kill = kill
+
+
+class Initializer:
+    """Celery's pool initializer, carrying the hook into children that are spawned.
+
+    A forked child inherits everything; a spawned one is a fresh interpreter that
+    unpickles this object, and so imports and connects the hook before Celery's own
+    initializer announces ``worker_process_init``.
+    """
+
+    def __init__(
+        self,
+        initializer: Any,
+        keywords: Mapping[str, Any],
+        main: int,
+        soft_signal: Optional[int],
+        soft_limit: Optional[float],
+    ) -> None:
+        self.initializer = initializer
+        self.keywords = dict(keywords)
+        self.main = main
+        self.soft_signal = soft_signal
+        self.soft_limit = soft_limit
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # Celery's function is looked up by name, and in this process that name is taken.
+        return _spawned, (self.keywords, self.main, self.soft_signal, self.soft_limit)
+
+    def __call__(self, app: Any, hostname: str) -> None:
+        session.node = session.node or hostname
+        self.initializer(app, hostname)
+
+
+def _spawned(
+    keywords: dict[str, Any], main: int, soft_signal: Optional[int], soft_limit: Optional[float]
+) -> Initializer:
+    """Unpickles an Initializer in a fresh interpreter: connect the hook there."""
+    from celery.concurrency import prefork
+
+    if session.hook is None and os.getpid() != main:
+        from leakhunt.hook import install
+
+        connect(keywords)
+        session.main, session.soft_signal, session.soft_limit = main, soft_signal, soft_limit
+        session.pool = "prefork"
+        try:
+            session.hook, session.handlers = install.claim(config.settings(keywords))
+            session.hook.running = _running_child
+        except LeakhuntError as error:
+            say(logging.ERROR, f"the worker runs without the hook: {error}")
+        if soft_signal is not None:
+            import billiard.pool
+
+            billiard.pool.SIG_SOFT_TIMEOUT = soft_signal
+            _signal.signal(soft_signal, billiard.pool.soft_timeout_sighandler)
+    initializer = prefork.process_initializer
+    if isinstance(initializer, Initializer):
+        initializer = initializer.initializer
+    return Initializer(initializer, keywords, main, soft_signal, soft_limit)
+
+
+def _on_pool_child(sender: Any = None, **_: Any) -> None:
+    """In a pool child, before billiard sets its own signal handlers."""
+    hook, handlers = session.hook, session.handlers
+    if hook is None or handlers is None or os.getpid() == session.main:
+        return  # the solo pool announces its own process so
+    import billiard.pool
+
+    handlers.broadcast = None
+    node = session.node or (sender if isinstance(sender, str) else None)
+    hook.adopt("child", node, "prefork", session.main)
+    _count_tasks()
+    if session.soft_signal is None and handlers.signum == signal.SIGUSR1:
+        celery_signals.task_prerun.connect(
+            _on_task_start, weak=False, dispatch_uid="leakhunt._on_task_start"
+        )
+    reset = billiard.pool.reset_signals
+
+    def reset_signals(*args: Any, **kwargs: Any) -> None:
+        """Billiard resets; then comes the hook, chained to what the user had set."""
+        claimed = _signal.getsignal(handlers.signum)
+        blocked = signal.pthread_sigmask(signal.SIG_BLOCK, {handlers.signum})
+        try:
+            reset(*args, **kwargs)
+            billiard.pool.reset_signals = reset
+            mine = claimed is handlers._on_signal or not callable(claimed)
+            handlers.previous = None
+            handlers.install(_signal.SIG_DFL if mine else claimed)
+            if session.soft_signal is None and handlers.signum == signal.SIGUSR1:
+                handlers.previous = None
+                billiard.pool.soft_timeout_sighandler = _arbitrate(handlers)
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, blocked)
+
+    billiard.pool.reset_signals = reset_signals
+
+
+def _arbitrate(handlers: Handlers) -> Any:
+    """Without real-time signals: one handler for soft limits and snapshots."""
+    import billiard.pool
+
+    soft = billiard.pool.soft_timeout_sighandler
+
+    def handler(signum: int, frame: Any) -> None:
+        if _soft_limit_due():
+            session.task_began = 0.0
+            soft(signum, frame)
+        handlers.on_signal(signum, frame)
+
+    return handler
+
+
+def _on_task_start(**_: Any) -> None:
+    session.task_began = time.monotonic()
+
+
+def _soft_limit_due() -> bool:
+    """Whether the running task has used up its soft time limit (and was not told yet).
+
+    The limit of the call, the task, the configuration, or the worker's command
+    line, which only the main process knows and passes on.
+    """
+    task = get_current_task()
+    if task is None or not session.task_began:
+        return False
+    limits = getattr(task.request, "timelimit", None) or (None, None)
+    limit = (
+        limits[1]
+        or task.soft_time_limit
+        or session.soft_limit
+        or task.app.conf.task_soft_time_limit
+    )
+    return bool(limit) and time.monotonic() - session.task_began >= limit * 0.98 - 0.05
+
+
+# -- tasks ----------------------------------------------------------------------------
+
+
+def _count_tasks() -> None:
+    celery_signals.task_postrun.connect(
+        _on_task_done, weak=False, dispatch_uid="leakhunt._on_task_done"
+    )
+
+
+def _on_task_done(sender: Any = None, **_: Any) -> None:
+    hook, handlers = session.hook, session.handlers
+    if hook is not None and handlers is not None and hook.pid == os.getpid():
+        hook.task_done(sender.name)
+        if session.soft_signal is not None or handlers.signum != signal.SIGUSR1:
+            handlers.reclaim()
+
+
+def _running_child() -> list[str]:
+    task = get_current_task()
+    return [] if task is None else [task.name]
+
+
+def _running_here() -> list[str]:
+    state = sys.modules.get("celery.worker.state")
+    return sorted(request.name for request in list(getattr(state, "active_requests", ())))
+
+
+def _on_exit(**_: Any) -> None:
+    hook, handlers = session.hook, session.handlers
+    if hook is None or handlers is None or hook.pid != os.getpid():
+        return
+    hook.leave()
+    handlers.release_child()

@@ -1,0 +1,190 @@
+"""The hook's settings: ``LEAKHUNT_*`` variables and the keywords of ``leakhunt.install``."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any, Optional
+
+from leakhunt import places, units
+from leakhunt.engine import ENGINES
+from leakhunt.errors import SettingError
+
+#: Signals that end or stop a process whatever it does, or that the runtime
+#: itself needs; taking one of them would break the worker.
+FORBIDDEN_SIGNALS = frozenset(
+    "SIGKILL SIGSTOP SIGINT SIGTERM SIGQUIT SIGHUP SIGCHLD SIGALRM SIGSEGV SIGBUS SIGFPE "
+    "SIGILL SIGABRT SIGPIPE".split()
+)
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What the hook was told. Sizes are bytes."""
+
+    dir: Path
+    """Folder for the snapshots (``LEAKHUNT_DIR``)."""
+    signal: int
+    """Signal that asks for a snapshot (``LEAKHUNT_SIGNAL``, SIGUSR1)."""
+    every: int
+    """A snapshot every that many tasks of a process, 0: never (``LEAKHUNT_EVERY``)."""
+    engine: Optional[str]
+    """``exact``, ``off``, or None for the best that works (``LEAKHUNT_ENGINE``)."""
+    nframe: Optional[int]
+    """Frames kept per stack, None: the engine's default (``LEAKHUNT_NFRAME``)."""
+    start: Optional[str]
+    """``signal`` or ``boot``, None: the engine's default (``LEAKHUNT_START``)."""
+    keep: int
+    """Snapshots kept per process: the first ones and the newest (``LEAKHUNT_KEEP``), 0: all."""
+    rss: Optional[int]
+    """A snapshot once RSS exceeds this (``LEAKHUNT_RSS``)."""
+    rss_step: Optional[int]
+    """A snapshot each time RSS has grown by this since the last one (``LEAKHUNT_RSS_STEP``)."""
+    at_exit: bool
+    """A snapshot when the process exits (``LEAKHUNT_AT_EXIT``)."""
+    fork: bool
+    """Capture in a forked child; False: in the process itself (``LEAKHUNT_FORK``)."""
+
+    @property
+    def signal_name(self) -> str:
+        return signal_name(self.signal)
+
+    @property
+    def judges_rss(self) -> bool:
+        return self.rss is not None or self.rss_step is not None
+
+
+def signal_name(number: int) -> str:
+    """``SIGUSR1``; real-time signals that have no name of their own: ``SIGRTMIN+3``."""
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return f"SIGRTMIN+{number - signal.SIGRTMIN}"
+
+
+def _signal(text: str) -> int:
+    name = text.strip().upper()
+    if name.isdigit():
+        number = int(name)
+    else:
+        name = name if name.startswith("SIG") else f"SIG{name}"
+        base, plus, offset = name.partition("+")
+        try:
+            number = int(signal.Signals[base]) + (int(offset) if plus else 0)
+        except (KeyError, ValueError):
+            raise ValueError("no such signal on this system") from None
+    if number not in signal.valid_signals():
+        raise ValueError("no such signal on this system")
+    if signal_name(number) in FORBIDDEN_SIGNALS:
+        raise ValueError("that signal has a meaning of its own; use SIGUSR1 or SIGUSR2")
+    return number
+
+
+def _count(low: int, high: int) -> Callable[[str], int]:
+    def parse(text: str) -> int:
+        try:
+            number = int(text.replace("_", ""))
+        except ValueError:
+            raise ValueError("not a whole number") from None
+        if not low <= number <= high:
+            raise ValueError(f"must be between {low} and {high}")
+        return number
+
+    return parse
+
+
+def _size(text: str) -> Optional[int]:
+    try:
+        size = units.parse_size(text)
+    except (ValueError, TypeError):
+        raise ValueError("not a size such as 400MiB") from None
+    return size or None
+
+
+def _switch(text: str) -> bool:
+    word = text.strip().lower()
+    if word in ("1", "true", "yes", "on"):
+        return True
+    if word in ("0", "false", "no", "off"):
+        return False
+    raise ValueError("use 1 or 0")
+
+
+def _one_of(*words: str) -> Callable[[str], str]:
+    def parse(text: str) -> str:
+        if text.strip().lower() not in words:
+            raise ValueError(f"must be one of {', '.join(words)}")
+        return text.strip().lower()
+
+    return parse
+
+
+_DEFAULTS: dict[str, Any] = {
+    "dir": None,
+    "signal": "SIGUSR1",
+    "every": 0,
+    "engine": None,
+    "nframe": None,
+    "start": None,
+    "keep": 16,
+    "rss": None,
+    "rss_step": None,
+    "at_exit": False,
+    "fork": True,
+}
+
+_PARSERS: dict[str, Callable[[str], Any]] = {
+    "dir": lambda text: places.state_dir(text),
+    "signal": _signal,
+    "every": _count(0, 10**9),
+    "engine": _one_of(*ENGINES),
+    "nframe": _count(1, 65535),
+    "start": _one_of("signal", "boot"),
+    "keep": _count(0, 10**6),
+    "rss": _size,
+    "rss_step": _size,
+    "at_exit": _switch,
+    "fork": _switch,
+}
+
+VARIABLES = tuple(f"LEAKHUNT_{field.name.upper()}" for field in fields(Settings))
+
+
+def settings(
+    keywords: Optional[Mapping[str, Any]] = None, environ: Optional[Mapping[str, str]] = None
+) -> Settings:
+    """Settings from keywords, else ``LEAKHUNT_*`` variables, else the defaults.
+
+    Raises SettingError for an unknown keyword and for a value that cannot be used;
+    the message names the keyword or variable, the value and what would do.
+    """
+    keywords = {} if keywords is None else keywords
+    environ = os.environ if environ is None else environ
+    unknown = sorted(set(keywords) - set(_DEFAULTS))
+    if unknown:
+        raise SettingError(
+            f"leakhunt.install() has no setting {unknown[0]!r}; there are {', '.join(_DEFAULTS)}"
+        )
+    values: dict[str, Any] = {}
+    for name, default in _DEFAULTS.items():
+        variable = f"LEAKHUNT_{name.upper()}"
+        if keywords.get(name) is not None:
+            source, value = f"{name}=", keywords[name]
+        elif environ.get(variable, "").strip():
+            source, value = f"{variable}=", environ[variable]
+        elif default is None and name != "dir":
+            values[name] = None
+            continue
+        else:
+            source, value = f"{name}=", "" if default is None else default
+        text = str(int(value)) if isinstance(value, (bool, signal.Signals)) else str(value)
+        try:
+            values[name] = _PARSERS[name](text)
+        except ValueError as error:
+            raise SettingError(f"{source}{text}: {error}") from None
+    if values["keep"] == 1:
+        raise SettingError("keep=1: one snapshot cannot be compared; use 2 or more, or 0 for all")
+    return Settings(**values)

@@ -1,0 +1,269 @@
+"""One capture: the guard, the fork, what the child does, and reaping it.
+
+The process stands still for reading its own memory figures and for the fork;
+everything else happens in the child, which ends in ``os._exit``. Parent and child
+share one anonymous page: the parent leaves the length of the pause there, the
+child what became of the capture.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import gc
+import json
+import mmap
+import os
+import posix
+import signal
+import struct
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from heapq import nlargest
+from pathlib import Path
+from typing import Any, Optional
+
+from leakhunt import places, units
+from leakhunt.engine import Engine
+from leakhunt.errors import CaptureError
+from leakhunt.hook import fork, own, spots, vitals
+from leakhunt.snapfile import write
+
+#: The kernel ends a child that is not done by then: seconds, and seconds for
+#: each 170 MB it needs (with tracemalloc 10^6 blocks, which take about 2 s).
+PATIENCE = 30
+PATIENCE_PER_170_MB = 20
+
+#: Function names and source lines are looked up for the frames of that many of
+#: the largest stacks, for at most that long.
+EXPLAINED_STACKS = 1500
+EXPLAINED_SECONDS = 3.0
+
+_PAUSE = struct.Struct("<d")
+_LENGTH = struct.Struct("<I")
+_PAGE = 4096
+
+
+@dataclass(frozen=True)
+class Order:
+    """What to capture. ``facts`` are those known before the fork."""
+
+    path: Path
+    series: Path
+    engine: Engine
+    signum: int
+    keep: int
+    allow_fork: bool
+    facts: dict[str, Any]
+    late_facts: Callable[[], dict[str, Any]]
+    """Facts that cost time and are the same in the child: called there."""
+
+
+@dataclass
+class Capture:
+    """A capture under way in a forked child."""
+
+    order: Order
+    pid: int
+    page: mmap.mmap
+    deadline: float
+    began: float = field(default_factory=time.monotonic)
+
+    def poll(self) -> Optional[Outcome]:
+        """Reap the child if it has ended; None while it has not. Never blocks.
+
+        Only this child is waited for: others are other people's.
+        """
+        try:
+            pid, status = posix.waitpid(self.pid, os.WNOHANG)
+        except ChildProcessError:  # somebody waits for all children, or SIGCHLD is ignored
+            if self._alive():
+                return None
+            pid, status = self.pid, None
+        if pid == 0:
+            if time.monotonic() > self.deadline:
+                with contextlib.suppress(OSError):
+                    posix.kill(self.pid, signal.SIGKILL)
+            return None
+        return self._outcome(status)
+
+    def wait(self) -> Outcome:
+        """Block until the child has ended, at most until the deadline, and reap it."""
+        while True:
+            try:
+                if time.monotonic() > self.deadline:
+                    posix.kill(self.pid, signal.SIGKILL)
+                outcome = self.poll()
+            except ProcessLookupError:
+                outcome = self._outcome(None)
+            if outcome is not None:
+                return outcome
+            _pause(0.002)
+
+    def abandon(self, seconds: float) -> Outcome:
+        """Wait that long, then end the child: the process itself is on its way out."""
+        self.deadline = min(self.deadline, time.monotonic() + seconds)
+        return self.wait()
+
+    def _alive(self) -> bool:
+        try:
+            posix.kill(self.pid, 0)
+        except OSError:
+            return False
+        return True
+
+    def _outcome(self, status: Optional[int]) -> Outcome:
+        (length,) = _LENGTH.unpack_from(self.page, _PAUSE.size)
+        start = _PAUSE.size + _LENGTH.size
+        said = self.page[start : start + length]
+        self.page.close()
+        if said:
+            return Outcome(**{"path": None, "problem": None, **json.loads(said)})
+        with contextlib.suppress(OSError):
+            posix.unlink(write.temporary(self.order.path))
+        if status is not None and os.WIFSIGNALED(status):
+            number = os.WTERMSIG(status)
+            if number in (signal.SIGALRM, signal.SIGKILL) and time.monotonic() >= self.deadline - 10:
+                why = f"it hung and was ended after {time.monotonic() - self.began:.0f} s"
+            else:
+                why = f"its process was killed by signal {number}"
+        else:
+            why = "its process ended without a word"
+        return Outcome(None, f"no snapshot: {why}")
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of a capture: a file, or the reason why there is none."""
+
+    path: Optional[str]
+    problem: Optional[str]
+    size: int = 0
+    blocks: int = 0
+    forked: bool = True
+
+
+def _pause(seconds: float) -> None:
+    """Sleep without yielding to a green hub: gevent and eventlet replace time.sleep."""
+    if hasattr(signal, "sigtimedwait"):
+        signal.sigtimedwait((), seconds)
+    else:
+        time.sleep(seconds)
+
+
+def guard(engine: Engine) -> None:
+    """Refuse a capture that would not fit the memory that is left. Raises CaptureError."""
+    needed, left = engine.bytes_needed(), vitals.memory_left()
+    if left is not None and needed > left:
+        raise CaptureError(
+            f"no snapshot: it would take up to {units.size(needed)} for a moment and "
+            f"{units.size(left)} of memory is left (cgroup or host)"
+        )
+
+
+def begin(order: Order, began: float) -> Capture:
+    """Fork and capture in the child. Raises ForkRefusedError, CaptureError.
+
+    ``began`` is the moment the trigger fired, by ``time.monotonic()``.
+    """
+    seconds = int(PATIENCE + PATIENCE_PER_170_MB * order.engine.bytes_needed() / 170e6)
+    page = mmap.mmap(-1, _PAGE)
+    parent = os.getpid()
+    try:
+        pid, raw = fork.fork(order.engine.read, seconds)
+        if pid:
+            _PAUSE.pack_into(page, 0, time.monotonic() - began)
+            return Capture(order, pid, page, time.monotonic() + seconds + 10)
+    except BaseException:
+        if os.getpid() == parent:
+            page.close()
+            raise
+        os._exit(70)
+    _child(order, raw, page, began)
+    raise AssertionError("unreachable")
+
+
+def _child(order: Order, raw: Any, page: mmap.mmap, began: float) -> None:
+    """The forked child: capture, say what became of it, and end without a trace."""
+    try:
+        fork.settle(order.signum)
+        gc.disable()
+        order.engine.stop()
+        said = _said(lambda: _capture(order, raw, True, began, page))
+        content = json.dumps(said).encode()
+        if len(content) > _PAGE - _PAUSE.size - _LENGTH.size:
+            content = json.dumps({"path": said.get("path"), "problem": None}).encode()
+        page[_PAUSE.size + _LENGTH.size : _PAUSE.size + _LENGTH.size + len(content)] = content
+        _LENGTH.pack_into(page, _PAUSE.size, len(content))
+    finally:
+        os._exit(0)
+
+
+def in_process(order: Order, began: float) -> Outcome:
+    """Capture without a fork: the process stands still all the while."""
+    raw = order.engine.read()
+    return Outcome(**{"path": None, "problem": None, **_said(lambda: _capture(order, raw, False, began))})
+
+
+def _said(capture: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+    try:
+        return capture()
+    except OSError as error:
+        where = f" {error.filename}" if error.filename else ""
+        return {"problem": f"no snapshot: cannot write{where}: {error.strerror}"}
+    except MemoryError:
+        return {"problem": "no snapshot: out of memory while capturing"}
+    except Exception as error:  # noqa: BLE001 - the child must say whatever it was
+        return {"problem": f"no snapshot: {type(error).__name__}: {error}"}
+
+
+def _capture(
+    order: Order, raw: Any, forked: bool, began: float, page: Optional[mmap.mmap] = None
+) -> dict[str, Any]:
+    facts = dict(order.facts)
+    facts.update(order.late_facts())
+    known = own.prefixes()
+    runs = list(own.without_own(order.engine.runs(raw), known))
+    weight: dict[int, int] = {}
+    stacks: dict[int, write.RawFrames] = {}
+    for trace, count in runs:
+        key = id(trace[2])
+        weight[key] = weight.get(key, 0) + trace[1] * count
+        stacks[key] = trace[2]
+    largest = nlargest(EXPLAINED_STACKS, weight, key=weight.__getitem__)
+    explained = spots.spots(
+        (frame for key in largest for frame in stacks[key]),
+        EXPLAINED_SECONDS,
+        facts["started_at"] or time.time(),
+    )
+    facts.update(
+        forked=forked,
+        exact=fork.exact() or not forked,
+        prefixes=known,
+        pause=_PAUSE.unpack_from(page, 0)[0] if page else time.monotonic() - began,
+        capture=time.monotonic() - began,
+        **order.engine.facts(),
+        frames=explained,
+    )
+    places.make_private(places.make_private(order.series.parent) / order.series.name)
+    size = write.write(order.path, runs, order.engine.nframe, facts)
+    prune(order.series, order.keep)
+    return {"path": str(order.path), "size": size, "blocks": sum(count for _, count in runs), "forked": forked}
+
+
+def prune(series: Path, keep: int) -> None:
+    """Leave the first quarter of ``keep`` snapshots and the newest; 0 leaves all.
+
+    Temporary files of captures that were killed go as well.
+    """
+    names = sorted(posix.listdir(series))
+    for name in names:
+        if name.startswith(".") and name.endswith(".tmp"):
+            with contextlib.suppress(OSError):
+                posix.unlink(series / name)
+    snapshots = [name for name in names if name.endswith(".bin")]
+    if keep and len(snapshots) > keep:
+        first = max(1, keep // 4)
+        for name in snapshots[first : len(snapshots) - (keep - first)]:
+            with contextlib.suppress(OSError):
+                posix.unlink(series / name)

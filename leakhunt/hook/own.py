@@ -1,0 +1,95 @@
+"""Keeps leakhunt out of its own snapshots."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterable, Iterator
+from typing import Optional
+
+from leakhunt.snapfile.write import RawFrames, Run
+
+#: The package's own folder, as it stands in tracebacks.
+PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep  # noqa: PTH100, PTH120
+
+#: The file through which ``leakhunt run`` enters the user's program: what lies
+#: outside of it belongs to the launcher, what lies inside to the program.
+LAUNCHER = os.path.join(PACKAGE, "launch.py")  # noqa: PTH118
+
+
+def prefixes() -> dict[str, list[str]]:
+    """Folders by which a path can be classified on another machine.
+
+    ``app`` is the working folder and the entries of ``sys.path`` that are neither
+    the standard library's nor an installation's.
+    """
+    import sysconfig  # in the forked child: the worker does not pay for it
+
+    paths = sysconfig.get_paths()
+    stdlib = {paths["stdlib"], paths["platstdlib"], os.path.dirname(os.__file__)}  # noqa: PTH120
+    site = {paths["purelib"], paths["platlib"]}
+    site.update(entry for entry in sys.path if entry.endswith(("site-packages", "dist-packages")))
+    app = set()
+    try:
+        app.add(os.getcwd())  # noqa: PTH109 - a str, as frames are
+    except OSError:  # the folder is gone
+        pass
+    for entry in sys.path:
+        folder = os.path.abspath(entry)  # noqa: PTH100
+        inside = any(_within(folder, other) for other in stdlib | site)
+        if entry and os.path.isdir(folder) and not inside:  # noqa: PTH112
+            app.add(folder)
+    return {
+        "stdlib": sorted(filter(None, stdlib)),
+        "site": sorted(filter(None, site)),
+        "app": sorted(app - {os.sep}),
+        "leakhunt": [PACKAGE.rstrip(os.sep)],
+    }
+
+
+def _within(path: str, folder: str) -> bool:
+    return path == folder or path.startswith(folder.rstrip(os.sep) + os.sep)
+
+
+def without_own(runs: Iterable[Run], known: dict[str, list[str]]) -> Iterator[Run]:
+    """The runs that are not leakhunt's, with the launcher's frames cut off.
+
+    A trace is leakhunt's when, from the innermost frame outwards, nothing but the
+    standard library and psutil stands before a frame of leakhunt's. Memory that
+    user code allocates further in (a chained signal handler, a program started
+    by ``leakhunt run``) stays the user's.
+    """
+    passing = tuple(folder.rstrip(os.sep) + os.sep for folder in known["stdlib"])
+    site = tuple(folder.rstrip(os.sep) + os.sep for folder in known["site"])
+    judged: dict[int, Optional[RawFrames]] = {}
+    kept = []  # holds the frames tuples, so that no id is used twice
+    for trace, count in runs:
+        frames = trace[2]
+        key = id(frames)
+        if key not in judged:
+            judged[key] = _judge(frames, passing, site)
+            kept.append(frames)
+        remaining = judged[key]
+        if remaining is None:
+            continue
+        if remaining is not frames:
+            trace = (trace[0], trace[1], remaining, len(remaining))
+        yield trace, count
+
+
+def _judge(frames: RawFrames, passing: tuple[str, ...], site: tuple[str, ...]) -> Optional[RawFrames]:
+    """None for leakhunt's own; else the frames (most recent first) to keep."""
+    for depth, (file, _) in enumerate(frames):
+        if file == LAUNCHER:
+            return frames[:depth] if depth else None
+    for file, _ in frames:
+        if file.startswith(PACKAGE):
+            return None
+        if file.startswith("<frozen ") or file.startswith("<string>"):
+            continue
+        if file.startswith(site):
+            if f"{os.sep}psutil{os.sep}" not in file:
+                return frames
+        elif not file.startswith(passing):
+            return frames
+    return frames

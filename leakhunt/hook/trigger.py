@@ -1,0 +1,432 @@
+"""What happens between a trigger and a capture: arming, one at a time, what follows.
+
+The one stateful piece of the hook. Every entry is safe in a signal handler and
+in any thread, and lets nothing out: the task under way must not notice.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import platform
+import random
+import socket
+import sys
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Optional
+
+from leakhunt import engine as engines
+from leakhunt import places, units
+from leakhunt.errors import CaptureError, LeakhuntError
+from leakhunt.hook import dump, fork, vitals
+from leakhunt.hook.config import Settings
+from leakhunt.hook.hold import signals_held
+from leakhunt.hook.record import Record
+from leakhunt.hook.say import say
+from leakhunt.hook.tasks import Ledger
+from leakhunt.snapfile import SCHEMA
+
+#: After that many failures in a row, triggers that nobody asked for (every N
+#: tasks, RSS) stay quiet; a signal is always tried.
+PATIENCE = 3
+#: RSS is read after a task at most this often, in seconds.
+RSS_INTERVAL = 0.05
+#: How long an exiting process waits for a capture under way.
+FAREWELL = 10.0
+
+DISTRIBUTIONS = ("leakhunt", "celery", "billiard", "kombu")
+
+
+class Hook:
+    """The hook of one process. Forked children make it their own with ``adopt``."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.engine = engines.choose(settings.engine)
+        self.start = settings.start or self.engine.default_start
+        self.nframe = settings.nframe or self.engine.default_nframe
+        self.record = Record()
+        self.running: Callable[[], list[str]] = list
+        self.watch_child: Callable[[], None] = _nothing
+        """Called when a capture has begun in a forked child: arranges for its reaping."""
+        self.wake_main: Callable[[], bool] = bool
+        """Sends the main thread its signal; False where that is not possible."""
+        self.host = socket.gethostname()
+        self.node: Optional[str] = None
+        self.pool: Optional[str] = None
+        vitals.prepare()
+        self._lock = threading.Lock()
+        self._become("program", None)
+
+    def _become(self, role: str, main: Optional[int]) -> None:
+        self.pid = os.getpid()
+        self.role = role
+        self.main = main
+        self.started_at = vitals.started_at(self.pid)
+        self.ledger = Ledger(alone=self.pool not in ("threads", "gevent", "eventlet"))
+        self.sequence = 0
+        self.failures = 0
+        self.due = self._next_due(0)
+        self.rss_mark: Optional[int] = None
+        self.rss_crossed = False
+        self.rss_read_at = 0.0
+        self.capture: Optional[dump.Capture] = None
+        self.pending: Optional[str] = None
+        self.noted: Optional[str] = None
+        self.captures = 0
+        self.last: Optional[dump.Outcome] = None
+        self.armed_at: Optional[float] = self.started_at if self.engine.tracing else None
+        self.armed_tasks = 0
+        self.armed_rss: Optional[int] = None
+        self._lock = threading.Lock()  # another thread of the parent may hold the old one
+
+    def adopt(self, role: str, node: Optional[str], pool: Optional[str], main: Optional[int]) -> None:
+        """Make the hook this process's own: a new series, new counters, a record."""
+        self.node, self.pool = node, pool
+        inherited = self.armed_at if self.engine.tracing else None
+        self.record.forget()
+        self._become(role, main)
+        if inherited is not None:
+            self.armed_at = inherited
+        if self.start == "boot":
+            self.arm()
+        self.publish()
+
+    @property
+    def series(self) -> Path:
+        """The folder for this process's snapshots."""
+        label = self.node or Path(sys.argv[0] or "python").stem
+        return self.settings.dir / places.series_name(label, self.pid, self.started_at)
+
+    # -- arming ---------------------------------------------------------------------
+
+    def arm(self) -> bool:
+        """Start tracing; False if it is on already (or there is nothing to start)."""
+        if self.engine.tracing or self.engine.name == "off":
+            return False
+        self.engine.start(self.nframe)
+        self.armed_at = time.time()
+        self.armed_tasks = self.ledger.done
+        self.armed_rss = vitals.rss()
+        self.ledger.armed(self.engine.counters().traced)
+        return True
+
+    def disarm(self) -> None:
+        """Stop tracing again, if that is safe now; says what it did."""
+        refused = self.engine.stop_refused(len(sys._current_frames()))
+        if not self.engine.tracing:
+            say(logging.WARNING, f"process {self.pid} is not tracing: nothing to stop")
+        elif refused:
+            say(logging.WARNING, f"tracing goes on: {refused}")
+        else:
+            self.engine.stop()
+            self.armed_at = self.armed_rss = None
+            self.ledger.armed(None)
+            say(logging.WARNING, f"tracing stopped in process {self.pid}; the next trigger starts it again")
+        self.publish()
+
+    # -- triggers -------------------------------------------------------------------
+
+    def signalled(self) -> bool:
+        """The signal has arrived: do what was left in the letter box, else capture.
+
+        True when somebody sent the signal from outside, False when the console did
+        or this process woke itself: then nobody else needs to hear of it.
+        """
+        noted, self.noted = self.noted, None
+        request = self.record.take_request()
+        if request == "disarm":
+            with signals_held():
+                try:
+                    self.disarm()
+                except Exception as error:  # noqa: BLE001 - the worker's one guard
+                    self._failed(f"tracing goes on: {type(error).__name__}: {error}")
+        elif request is not None or noted is not None:
+            self.fire(noted or "dump")
+        else:
+            self.fire("signal")
+            return True
+        return False
+
+    def task_done(self, name: str) -> None:
+        """A task has finished: book it, and see whether a capture is due."""
+        done = self.ledger.count(name, self._traced if self.armed_at is not None else None)
+        if self.capture is not None:
+            self.poll()
+        if self.failures >= PATIENCE:
+            return
+        if self.due and done >= self.due:
+            self.due = self._next_due(done)
+            self.fire_soon("tasks")
+        if self.settings.judges_rss:
+            self._judge_rss()
+
+    def _traced(self) -> Optional[int]:
+        return self.engine.counters().traced
+
+    def _next_due(self, done: int) -> int:
+        """The task after which the next snapshot is due: at most ``every`` ahead.
+
+        The spacing is jittered by an eighth, because evenly spaced snapshots can
+        make a sawtooth (a buffer flushed every 500 tasks) look like a straight line.
+        """
+        every = self.settings.every
+        if not every:
+            return 0
+        return (done // every + 1) * every - (random.randrange(every // 8 + 1) if done else 0)
+
+    def _judge_rss(self) -> None:
+        now = time.monotonic()
+        if now - self.rss_read_at < RSS_INTERVAL:
+            return
+        self.rss_read_at = now
+        rss = vitals.rss()
+        if rss is None:
+            return
+        limit, step = self.settings.rss, self.settings.rss_step
+        if limit is not None:
+            if rss > limit and not self.rss_crossed:
+                self.rss_crossed = True
+                self.fire_soon("rss")
+            elif rss < limit * 0.9:
+                self.rss_crossed = False
+        if step is not None:
+            if self.rss_mark is None:
+                self.rss_mark = rss
+            elif rss - self.rss_mark >= step:
+                self.rss_mark = rss
+                self.fire_soon("rss-step")
+
+    def fire_soon(self, trigger: str) -> None:
+        """Capture in the main thread if there is a way to wake it: only the main thread
+        can be told when the forked child ends. Else capture in this one.
+        """
+        self.noted = trigger
+        if not self.wake_main():
+            self.noted = None
+            self.fire(trigger)
+
+    def fire(self, trigger: str) -> None:
+        """Capture now, or once more after the capture under way. Never raises, never waits."""
+        with signals_held():
+            if not self._lock.acquire(blocking=False):
+                self.pending = trigger
+                return
+            try:
+                if self.capture is not None:
+                    self._reap(self.capture.poll())
+                if self.capture is not None:
+                    self.pending = trigger
+                    return
+                self._begin(trigger)
+            except Exception as error:  # noqa: BLE001 - the worker's one guard
+                self._failed(f"no snapshot: {type(error).__name__}: {error}")
+            finally:
+                self._lock.release()
+
+    def poll(self) -> None:
+        """Reap a capture that has ended, and begin the one that was asked for meanwhile."""
+        with signals_held():
+            if not self._lock.acquire(blocking=False):
+                return
+            try:
+                if self.capture is not None:
+                    self._reap(self.capture.poll())
+                if self.capture is None and self.pending is not None:
+                    self._begin(self.pending)
+            except Exception as error:  # noqa: BLE001 - the worker's one guard
+                self._failed(f"no snapshot: {type(error).__name__}: {error}")
+            finally:
+                self._lock.release()
+
+    def dump(self, trigger: str = "code") -> str:
+        """Capture and wait for the file; returns its path. Raises CaptureError."""
+        with self._lock:
+            if self.capture is not None:
+                self._reap(self.capture.wait())
+            self.last = None
+            with signals_held():
+                self._begin(trigger)
+            if self.capture is not None:
+                self._reap(self.capture.wait())
+            outcome = self.last
+        if outcome is None or outcome.path is None:
+            raise CaptureError(outcome.problem if outcome and outcome.problem else "no snapshot")
+        return outcome.path
+
+    def leave(self) -> None:
+        """The process is on its way out: a last snapshot if wanted, no child left behind."""
+        try:
+            with self._lock:
+                self.pending = None
+                if self.capture is not None:
+                    self._reap(self.capture.abandon(FAREWELL))
+                if self.settings.at_exit:
+                    self._begin("exit")
+                    if self.capture is not None:
+                        self._reap(self.capture.abandon(FAREWELL))
+        except Exception as error:  # noqa: BLE001 - the worker's one guard
+            self._failed(f"no snapshot: {type(error).__name__}: {error}")
+        finally:
+            self.record.withdraw()
+
+    # -- one capture ----------------------------------------------------------------
+
+    def _begin(self, trigger: str) -> None:
+        began = time.monotonic()
+        self.pending = None
+        self.sequence += 1
+        baseline = self.arm()
+        try:
+            dump.guard(self.engine)
+            order = self._order(trigger, baseline)
+            if self.settings.fork:
+                try:
+                    self.capture = dump.begin(order, began)
+                    self.watch_child()
+                except fork.ForkRefusedError as error:
+                    say(logging.WARNING, f"capturing in the process itself, which stands still: {error}")
+                else:
+                    if baseline:
+                        self._say_armed()
+                    return
+            self._reap(dump.in_process(order, began))
+        except CaptureError as error:
+            self._failed(str(error))
+        if baseline:
+            self._say_armed()
+
+    def _order(self, trigger: str, baseline: bool) -> dump.Order:
+        taken_at = time.time()
+        series = self.series
+        memory = vitals.memory()
+        traced, peak, overhead = self.engine.counters()
+        facts: dict[str, Any] = {
+            "schema": SCHEMA,
+            **self._who(),
+            "taken_at": taken_at,
+            "sequence": self.sequence,
+            "trigger": trigger,
+            "baseline": baseline,
+            "engine": self.engine.name,
+            "nframe": self.engine.nframe,
+            "start": self.start,
+            "armed_at": self.armed_at,
+            "armed_tasks": self.armed_tasks,
+            "armed_rss": self.armed_rss,
+            **memory,
+            "traced": traced,
+            "traced_peak": peak,
+            "tracer": overhead,
+        }
+        return dump.Order(
+            path=series / places.snapshot_name(self.sequence, taken_at, trigger),
+            series=series,
+            engine=self.engine,
+            signum=self.settings.signal,
+            keep=self.settings.keep,
+            allow_fork=self.settings.fork,
+            facts=facts,
+            late_facts=self._late_facts,
+        )
+
+    def _late_facts(self) -> dict[str, Any]:
+        return {
+            **vitals.process(self.pid),
+            "tasks_done": self.ledger.done,
+            "tasks": self.ledger.facts(),
+            "running": self.running(),
+            "versions": _versions(),
+            "implementation": platform.python_implementation(),
+            "platform": platform.platform(),
+        }
+
+    def _who(self) -> dict[str, Any]:
+        return {
+            "host": self.host,
+            "pid": self.pid,
+            "started_at": self.started_at,
+            "node": self.node,
+            "pool": self.pool,
+            "role": self.role,
+            "parent": os.getppid(),
+            "python": platform.python_version(),
+        }
+
+    def _reap(self, outcome: Optional[dump.Outcome]) -> None:
+        if outcome is None:
+            return
+        self.capture = None
+        if outcome.path is None:
+            self._failed(outcome.problem or "no snapshot")
+            return
+        self.last = outcome
+        self.failures = 0
+        self.captures += 1
+        self.publish()
+        say(
+            logging.INFO,
+            f"wrote {outcome.path} ({units.size(outcome.size)}, {outcome.blocks} blocks)",
+        )
+
+    def _failed(self, problem: str) -> None:
+        self.failures += 1
+        self.last = dump.Outcome(None, problem)
+        self.captures += 1
+        quiet = self.failures == PATIENCE and (self.settings.every or self.settings.judges_rss)
+        note = "; snapshots every N tasks and by RSS are off until a signal succeeds" if quiet else ""
+        say(logging.ERROR, f"{problem}{note}")
+        self.publish()
+
+    def _say_armed(self) -> None:
+        before = f" ({units.size(self.armed_rss)} RSS)" if self.armed_rss else ""
+        say(
+            logging.WARNING,
+            f"tracing began in process {self.pid} (nframe {self.engine.nframe}), baseline written: what was "
+            f"allocated before{before} is not seen; signal again later and compare the two",
+        )
+        self.publish()
+
+    def publish(self) -> None:
+        """Write the record by which the console finds this process; says why if it cannot."""
+        try:
+            self.record.publish(
+                self.settings.dir,
+                {
+                    **self._who(),
+                    "main": self.main,
+                    "signal": self.settings.signal,
+                    "engine": self.engine.name,
+                    "nframe": self.nframe,
+                    "start": self.start,
+                    "armed_at": self.armed_at,
+                    "armed_rss": self.armed_rss,
+                    "series": str(self.series),
+                    "captures": self.captures,
+                    "path": self.last.path if self.last else None,
+                    "problem": self.last.problem if self.last else None,
+                },
+            )
+        except (OSError, LeakhuntError) as error:
+            say(logging.ERROR, f"cannot record this process: {error}")
+
+
+def _nothing() -> None:
+    """Where nobody needs to know."""
+
+
+def _versions() -> dict[str, str]:
+    from importlib import metadata  # in the forked child: the worker does not pay for it
+
+    found = {}
+    for name in DISTRIBUTIONS:
+        module = sys.modules.get(name)
+        version = getattr(module, "__version__", None) if name != "leakhunt" else None
+        try:
+            found[name] = version if isinstance(version, str) else metadata.version(name)
+        except metadata.PackageNotFoundError:
+            continue
+    return found
