@@ -297,9 +297,8 @@ def _on_pool_child(sender: Any = None, **_: Any) -> None:
         try:
             reset(*args, **kwargs)
             billiard.pool.reset_signals = reset
-            mine = claimed is handlers._on_signal or not callable(claimed)
             handlers.previous = None
-            handlers.install(_signal.SIG_DFL if mine else claimed)
+            handlers.install(claimed if _is_users(claimed) else _signal.SIG_DFL)
             if session.soft_signal is None and handlers.signum == signal.SIGUSR1:
                 handlers.previous = None
                 billiard.pool.soft_timeout_sighandler = _arbitrate(handlers)
@@ -307,6 +306,15 @@ def _on_pool_child(sender: Any = None, **_: Any) -> None:
             signal.pthread_sigmask(signal.SIG_SETMASK, blocked)
 
     billiard.pool.reset_signals = reset_signals
+
+
+def _is_users(handler: Any) -> bool:
+    """Whether a handler found in a pool child is user code's, to be chained.
+
+    The main process's stack report, which children inherit, is Celery's.
+    """
+    module = getattr(handler, "__module__", None) or ""
+    return callable(handler) and module.partition(".")[0] not in ("celery", "billiard", "leakhunt", "signal")
 
 
 def _arbitrate(handlers: Handlers) -> Any:

@@ -77,6 +77,8 @@ class Hook:
         self.pending: Optional[str] = None
         self.noted: Optional[str] = None
         self.captures = 0
+        self.answers = 0
+        self.note: Optional[str] = None
         self.last: Optional[dump.Outcome] = None
         self.armed_at: Optional[float] = self.started_at if self.engine.tracing else None
         self.armed_tasks = 0
@@ -115,17 +117,19 @@ class Hook:
         return True
 
     def disarm(self) -> None:
-        """Stop tracing again, if that is safe now; says what it did."""
+        """Stop tracing again, if that is safe now; says what it did, in the log and the record."""
         refused = self.engine.stop_refused(len(sys._current_frames()))
         if not self.engine.tracing:
-            say(logging.WARNING, f"process {self.pid} is not tracing: nothing to stop")
+            self.note = f"process {self.pid} is not tracing: nothing to stop"
         elif refused:
-            say(logging.WARNING, f"tracing goes on: {refused}")
+            self.note = f"tracing goes on: {refused}"
         else:
             self.engine.stop()
             self.armed_at = self.armed_rss = None
             self.ledger.armed(None)
-            say(logging.WARNING, f"tracing stopped in process {self.pid}; the next trigger starts it again")
+            self.note = f"tracing stopped in process {self.pid}; the next trigger starts it again"
+        self.answers += 1
+        say(logging.WARNING, self.note)
         self.publish()
 
     # -- triggers -------------------------------------------------------------------
@@ -406,6 +410,8 @@ class Hook:
                     "armed_rss": self.armed_rss,
                     "series": str(self.series),
                     "captures": self.captures,
+                    "answers": self.answers,
+                    "note": self.note,
                     "path": self.last.path if self.last else None,
                     "problem": self.last.problem if self.last else None,
                 },

@@ -1,0 +1,89 @@
+"""``leakhunt dump``: ask hooked processes of this host for a snapshot, or to stop tracing."""
+
+from __future__ import annotations
+
+import sys
+from typing import Optional
+
+import click
+
+from leakhunt import places
+from leakhunt.errors import CaptureError, LeakhuntError, NotHookedError
+from leakhunt.live import processes
+from leakhunt.live.processes import Hooked
+
+
+@click.command(name="dump")
+@click.argument("pids", metavar="PID...", nargs=-1, type=click.IntRange(min=1))
+@click.option("--all", "everything", is_flag=True, help="Every hooked process of this host.")
+@click.option("--disarm", is_flag=True, help="Stop tracing instead; the next trigger starts it again.")
+@click.option(
+    "--timeout", default=60.0, metavar="SECONDS", show_default=True, help="How long to wait for the files."
+)
+@click.option("--dir", "folder", metavar="DIR", help="The folder the processes write to.")
+def command(
+    pids: tuple[int, ...], everything: bool, disarm: bool, timeout: float, folder: Optional[str]
+) -> None:
+    """Signal hooked processes, wait for their snapshots and print the paths.
+
+    The PID of a worker's main process stands for it and all its pool children. A
+    process without the hook is refused, because the signal would kill it.
+
+    \b
+    Examples:
+      leakhunt dump 4242
+      leakhunt dump --all
+      leakhunt dump --disarm 4242     # stop tracing, give the CPU back
+    """
+    if bool(pids) == everything:
+        raise click.UsageError("name one or more PIDs, or use --all")
+    targets = _targets(pids, folder)
+    if not targets:
+        raise NotHookedError(
+            "no hooked process on this host (that this user may see); start a worker with "
+            "`celery -A proj worker -I leakhunt.worker`"
+        )
+    request = "disarm" if disarm else "dump"
+    asked, problems = [], 0
+    for process in targets:
+        try:
+            processes.ask(process, request)
+            asked.append(process)
+        except (OSError, LeakhuntError) as error:
+            problems += 1
+            _complain(process, error)
+    for process, answer in processes.wait(asked, timeout):
+        if isinstance(answer, CaptureError):
+            problems += 1
+            _complain(process, answer)
+        elif disarm:
+            click.echo(f"{process.name}: {answer.get('note') or 'done'}", err=True)
+            problems += answer.get("armed_at") is not None
+        elif answer.get("path"):
+            click.echo(answer["path"])
+        else:
+            problems += 1
+            _complain(process, CaptureError(str(answer.get("problem") or "no snapshot")))
+    if problems:
+        sys.exit(2)
+
+
+def _targets(pids: tuple[int, ...], folder: Optional[str]) -> list[Hooked]:
+    """The processes meant, main processes before their children."""
+    home = places.state_dir(folder)
+    known = processes.hooked(home)
+    if pids:
+        chosen = {processes.one(home, pid).pid for pid in pids}
+        mains = {process.record["pid"] for process in known if process.pid in chosen}
+        known = [
+            process
+            for process in known
+            if process.pid in chosen or process.record.get("main") in mains
+        ]
+    return sorted(known, key=lambda process: (process.record.get("main") or 0, process.pid))
+
+
+def _complain(process: Hooked, error: Exception) -> None:
+    text = str(error)
+    prefix = "" if process.name in text else f"{process.name}: "
+    click.echo(f"leakhunt: {prefix}{text}", err=True)

@@ -1,0 +1,96 @@
+"""Runs a script or module as ``__main__`` under the hook: what ``leakhunt run`` executes.
+
+``python launch.py SETTINGS-JSON (script|module) TARGET ARGS...``, in a fresh interpreter, so that
+the program shares its process with the hook only. ``sys.argv``, ``sys.path``, ``__main__``,
+the exit status and tracebacks are as without it. Snapshots leave this file's frames out.
+"""
+
+from __future__ import annotations
+
+import builtins
+import importlib.machinery
+import io
+import json
+import os
+import runpy
+import sys
+import types
+from typing import Any
+
+
+def main() -> None:
+    settings, kind, target = json.loads(sys.argv[1]), sys.argv[2], sys.argv[3]
+    sys.argv[:] = [target, *sys.argv[4:]]
+    own_folder = sys.path[0]
+    if not getattr(sys.flags, "safe_path", False):
+        sys.path[0] = os.getcwd() if kind == "module" else os.path.dirname(os.path.abspath(target))
+    # At the end: an uninstalled leakhunt must be found, and shadow nothing.
+    sys.path.append(os.path.dirname(own_folder))
+    from leakhunt.errors import LeakhuntError
+    from leakhunt.hook import install
+
+    sys.path.pop()
+    try:
+        install.program(settings)
+        if kind == "module" and target.partition(".")[0] == "celery":
+            install.connect(settings, None)
+    except LeakhuntError as error:
+        sys.exit(f"leakhunt: {error}")
+    try:
+        run_module(target) if kind == "module" else run_script(target)
+    except SystemExit:
+        raise
+    except BaseException:
+        shown = sys.excepthook
+
+        def without_launcher(kind: Any, error: Any, trace: Any) -> None:
+            while trace is not None and trace.tb_frame.f_code.co_filename == __file__:
+                trace = trace.tb_next
+            shown(kind, error, trace)
+
+        sys.excepthook = without_launcher
+        raise
+
+
+def run_script(path: str) -> None:
+    """``python path``: a source file, or a folder or archive with a ``__main__``."""
+    if os.path.isdir(path) or not path.endswith((".py", ".pyw")) and _is_archive(path):
+        sys.path[0] = path
+        _new_main()
+        runpy._run_module_as_main("__main__", alter_argv=False)  # type: ignore[attr-defined]
+        return
+    try:
+        with io.open_code(os.path.abspath(path)) as opened:
+            source = opened.read()
+    except OSError as error:
+        sys.exit(f"leakhunt: can't open file {path!r}: {error.strerror}")
+    space = _new_main()
+    space.update(
+        __file__=path,
+        __loader__=importlib.machinery.SourceFileLoader("__main__", path),
+    )
+    exec(compile(source, path, "exec", dont_inherit=True), space)
+
+
+def run_module(name: str) -> None:
+    """``python -m name``, through the function that the interpreter itself uses."""
+    _new_main()
+    sys.argv[0] = "-m"
+    runpy._run_module_as_main(name)  # type: ignore[attr-defined]
+
+
+def _new_main() -> dict[str, Any]:
+    module = types.ModuleType("__main__")
+    module.__dict__["__builtins__"] = builtins
+    sys.modules["__main__"] = module
+    return module.__dict__
+
+
+def _is_archive(path: str) -> bool:
+    import zipfile
+
+    return zipfile.is_zipfile(path)
+
+
+if __name__ == "__main__":
+    main()
