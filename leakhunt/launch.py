@@ -46,7 +46,7 @@ def main() -> None:
         def without_launcher(kind: Any, error: Any, trace: Any) -> None:
             while trace is not None and trace.tb_frame.f_code.co_filename == __file__:
                 trace = trace.tb_next
-            shown(kind, error, trace)
+            shown(kind, error.with_traceback(trace), trace)
 
         sys.excepthook = without_launcher
         raise
@@ -59,17 +59,18 @@ def run_script(path: str) -> None:
         _new_main()
         runpy._run_module_as_main("__main__", alter_argv=False)  # type: ignore[attr-defined]
         return
+    full = os.path.abspath(path)
     try:
-        with io.open_code(os.path.abspath(path)) as opened:
+        with io.open_code(full) as opened:
             source = opened.read()
     except OSError as error:
         sys.exit(f"leakhunt: can't open file {path!r}: {error.strerror}")
     space = _new_main()
     space.update(
-        __file__=path,
-        __loader__=importlib.machinery.SourceFileLoader("__main__", path),
+        __file__=full,
+        __loader__=importlib.machinery.SourceFileLoader("__main__", full),
     )
-    exec(compile(source, path, "exec", dont_inherit=True), space)
+    exec(compile(source, full, "exec", dont_inherit=True), space)
 
 
 def run_module(name: str) -> None:

@@ -81,7 +81,10 @@ def _judge(frames: RawFrames, passing: tuple[str, ...], site: tuple[str, ...]) -
     """None for leakhunt's own; else the frames (most recent first) to keep."""
     for depth, (file, _) in enumerate(frames):
         if file == LAUNCHER:
-            return frames[:depth] if depth else None
+            frames = frames[:depth]
+            break
+    if not frames:
+        return None
     for file, _ in frames:
         if file.startswith(PACKAGE):
             return None

@@ -21,6 +21,8 @@ Spots = dict[str, dict[int, tuple[Optional[str], Optional[str]]]]
 
 #: A source line in a file is cut here: minified or generated code has lines of megabytes.
 LONGEST_LINE = 400
+#: The kernel tells a process's start to about a second (btime of /proc/stat).
+SLACK = 2.0
 #: Larger sources are not read.
 LARGEST_SOURCE = 4 << 20
 
@@ -60,7 +62,7 @@ def _source(file: str, changed_after: float) -> Optional[str]:
     with contextlib.suppress(OSError, SyntaxError, UnicodeDecodeError, ValueError):
         with io.open_code(file) as opened:
             raw = opened.read(LARGEST_SOURCE + 1)
-        if len(raw) > LARGEST_SOURCE or os.stat(file).st_mtime > changed_after:
+        if len(raw) > LARGEST_SOURCE or os.stat(file).st_mtime > changed_after + SLACK:
             return None
         encoding, _ = tokenize.detect_encoding(io.BytesIO(raw).readline)
         return raw.decode(encoding)
