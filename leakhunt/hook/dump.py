@@ -17,7 +17,7 @@ import posix
 import signal
 import struct
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from heapq import nlargest
 from pathlib import Path
@@ -151,9 +151,9 @@ def _pause(seconds: float) -> None:
         time.sleep(seconds)
 
 
-def guard(engine: Engine) -> None:
+def guard(engine: Engine, groups: Sequence[vitals.Cgroup]) -> None:
     """Refuse a capture that would not fit the memory that is left. Raises CaptureError."""
-    needed, left = engine.bytes_needed(), vitals.memory_left()
+    needed, left = engine.bytes_needed(), vitals.memory_left(groups)
     if left is not None and needed > left:
         raise CaptureError(
             f"no snapshot: it would take up to {units.size(needed)} for a moment and "

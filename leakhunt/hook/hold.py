@@ -8,6 +8,7 @@ when it is done, in the user's code.
 
 from __future__ import annotations
 
+import _signal
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,7 +19,7 @@ FAULTS = frozenset(
     for name in ("SIGSEGV", "SIGBUS", "SIGFPE", "SIGILL", "SIGABRT", "SIGTRAP", "SIGSYS")
     if hasattr(signal, name)
 )
-WAITING = frozenset(signal.valid_signals()) - FAULTS
+WAITING = frozenset(int(number) for number in signal.valid_signals() - FAULTS)
 
 
 @contextmanager
@@ -28,8 +29,9 @@ def signals_held() -> Iterator[None]:
     The handlers then run inside the closing call, so what they raise leaves this
     block: nothing may stand between it and the user's code that swallows exceptions.
     """
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, WAITING)
+    # `_signal`, because `signal` makes an enum member of each of sixty numbers.
+    before = _signal.pthread_sigmask(_signal.SIG_BLOCK, WAITING)
     try:
         yield
     finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        _signal.pthread_sigmask(_signal.SIG_SETMASK, before)

@@ -66,6 +66,7 @@ class Hook:
         self.role = role
         self.main = main
         self.started_at = vitals.started_at(self.pid)
+        self.groups = vitals.cgroups()
         self.ledger = Ledger(alone=self.pool not in ("threads", "gevent", "eventlet"))
         self.sequence = 0
         self.failures = 0
@@ -285,7 +286,7 @@ class Hook:
         self.sequence += 1
         baseline = self.arm()
         try:
-            dump.guard(self.engine)
+            dump.guard(self.engine, self.groups)
             order = self._order(trigger, baseline)
             if self.settings.fork:
                 try:

@@ -12,7 +12,8 @@ import os
 import posix
 import sys
 import time
-from typing import Any, Optional
+from collections.abc import Sequence
+from typing import Any, NamedTuple, Optional
 
 LINUX = sys.platform.startswith("linux")
 PAGE = os.sysconf("SC_PAGE_SIZE")
@@ -56,25 +57,21 @@ def rss() -> Optional[int]:
 
 
 def memory() -> dict[str, Optional[int]]:
-    """``rss rss_peak uss pss shared swap`` of this process in bytes.
+    """``rss uss pss shared swap`` of this process in bytes.
 
     USS and PSS are what ``/proc/self/smaps_rollup`` says (Private_Clean +
     Private_Dirty, Pss): they must be read before a capture forks, because a forked
-    child shares every page and turns private memory into shared.
+    child shares every page and turns private memory into shared. The process
+    stands still meanwhile, and may be traced: every allocation counts here.
     """
-    found: dict[str, Optional[int]] = dict.fromkeys(
-        ("rss", "rss_peak", "uss", "pss", "shared", "swap")
-    )
+    found: dict[str, Optional[int]] = dict.fromkeys(("rss", "uss", "pss", "shared", "swap"))
     if LINUX:
         found["rss"] = rss()
-        rolled = _fields(_read("/proc/self/smaps_rollup"))
+        rolled = _read("/proc/self/smaps_rollup", 4096)
         if rolled:
-            private = rolled.get("Private_Clean", 0) + rolled.get("Private_Dirty", 0)
-            shared = rolled.get("Shared_Clean", 0) + rolled.get("Shared_Dirty", 0)
-            found.update(
-                uss=private, shared=shared, pss=rolled.get("Pss"), swap=rolled.get("Swap")
-            )
-        found["rss_peak"] = _fields(_read("/proc/self/status")).get("VmHWM")
+            found["uss"] = _sum(rolled, b"Private_Clean:", b"Private_Dirty:")
+            found["shared"] = _sum(rolled, b"Shared_Clean:", b"Shared_Dirty:")
+            found["pss"], found["swap"] = _sum(rolled, b"\nPss:"), _sum(rolled, b"\nSwap:")
         return found
     with contextlib.suppress(Exception):
         full = _process().memory_full_info()
@@ -82,23 +79,24 @@ def memory() -> dict[str, Optional[int]]:
     return found
 
 
-def _fields(content: Optional[bytes]) -> dict[str, int]:
-    """``Name:   123 kB`` lines as bytes."""
-    found = {}
-    for line in (content or b"").splitlines():
-        name, _, rest = line.partition(b":")
-        words = rest.split()
-        if len(words) == 2 and words[1] == b"kB" and words[0].isdigit():
-            found[name.decode()] = int(words[0]) << 10
-    return found
+def _sum(content: bytes, *labels: bytes) -> Optional[int]:
+    """The sum of ``Label:   123 kB`` lines as bytes; None when one is missing."""
+    total = 0
+    for label in labels:
+        at = content.find(label)
+        end = content.find(b"kB", at)
+        if at < 0 or end < 0:
+            return None
+        total += int(content[at + len(label) : end]) << 10
+    return total
 
 
 def process(pid: int) -> dict[str, Any]:
-    """``open_files sockets threads`` of a process and ``gc`` of this one.
+    """``open_files sockets threads rss_peak`` of a process and ``gc`` of this one.
 
     A forked child asks for its parent's pid: its own descriptors are closed.
     """
-    found: dict[str, Any] = {"open_files": None, "sockets": None, "threads": None}
+    found: dict[str, Any] = dict.fromkeys(("open_files", "sockets", "threads", "rss_peak"))
     if LINUX:
         with contextlib.suppress(OSError):
             targets = []
@@ -107,7 +105,9 @@ def process(pid: int) -> dict[str, Any]:
                     targets.append(posix.readlink(f"/proc/{pid}/fd/{name}"))
             found["sockets"] = sum(target.startswith("socket:") for target in targets)
             found["open_files"] = len(targets)
-        for line in (_read(f"/proc/{pid}/status") or b"").splitlines():
+        status = _read(f"/proc/{pid}/status") or b""
+        found["rss_peak"] = _sum(status, b"VmHWM:")
+        for line in status.splitlines():
             if line.startswith(b"Threads:"):
                 found["threads"] = int(line.split()[1])
     else:
@@ -141,18 +141,18 @@ def started_at(pid: int) -> float:
 
 def catches(pid: int, signum: int) -> Optional[bool]:
     """Whether a process has a handler for the signal; None where it cannot be told."""
-    for line in (_read(f"/proc/{pid}/status") or b"").splitlines() if LINUX else ():
-        if line.startswith(b"SigCgt:"):
-            return bool(int(line.split()[1], 16) >> (signum - 1) & 1)
-    return None
+    content = _read(f"/proc/{pid}/status", 4096) if LINUX else None
+    at = content.find(b"SigCgt:") if content else -1
+    if content is None or at < 0:
+        return None
+    return bool(int(content[at + 7 : at + 25], 16) >> (signum - 1) & 1)
 
 
-def memory_left() -> Optional[int]:
-    """Bytes this process may still take before the host or its cgroup runs out.
+def memory_left(groups: Sequence[Cgroup]) -> Optional[int]:
+    """Bytes this process may still take before the host or a cgroup of it runs out.
 
-    The least of ``MemAvailable`` and, for every cgroup from this process's own up
-    to the root, limit minus usage plus the page cache that can be dropped
-    (cgroup v2 ``memory.max memory.current memory.stat``, v1 ``memory.limit_in_bytes``).
+    The least of ``MemAvailable`` and, for each of ``groups``, limit minus usage plus the
+    page cache that can be dropped.
     """
     if not LINUX:
         with contextlib.suppress(Exception):
@@ -160,29 +160,56 @@ def memory_left() -> Optional[int]:
 
             return int(psutil.virtual_memory().available)
         return None
-    left = [_fields(_read("/proc/meminfo")).get("MemAvailable")]
+    left = _sum(_read("/proc/meminfo", 4096) or b"", b"MemAvailable:")
+    for group in groups:
+        amount = group.left()
+        if amount is not None and (left is None or amount < left):
+            left = amount
+    return left
+
+
+class Cgroup(NamedTuple):
+    """The memory files of one control group, version 1 or 2."""
+
+    limit: str
+    usage: str
+    statistics: str
+    droppable: bytes
+
+    def left(self) -> Optional[int]:
+        limit = _read(self.limit, 64)
+        if not limit or not limit.strip().isdigit():
+            return None  # "max"
+        usage, statistics = _read(self.usage, 64), _read(self.statistics, 8192) or b""
+        if not usage:
+            return None
+        at = statistics.find(self.droppable)
+        end = statistics.find(b"\n", at)
+        droppable = int(statistics[at + len(self.droppable) : end]) if 0 <= at < end else 0
+        return max(0, int(limit) - int(usage) + droppable)
+
+
+def cgroups() -> list[Cgroup]:
+    """The control groups that limit this process, its own first, up to the root.
+
+    cgroup v2 ``memory.max memory.current memory.stat``, v1 ``memory.limit_in_bytes
+    memory.usage_in_bytes`` (Documentation/admin-guide/cgroup-v2.rst and -v1/memory.rst).
+    """
+    found = []
     for line in (_read("/proc/self/cgroup") or b"").decode(errors="replace").splitlines():
         number, controllers, path = (line.split(":", 2) + ["", ""])[:3]
         if number == "0" and not controllers:
-            root, names = "/sys/fs/cgroup", ("memory.max", "memory.current", "inactive_file")
+            root, names = "/sys/fs/cgroup", ("memory.max", "memory.current")
+            droppable = b"\ninactive_file "
         elif "memory" in controllers.split(","):
-            root = "/sys/fs/cgroup/memory"
-            names = ("memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file")
+            root, names = "/sys/fs/cgroup/memory", ("memory.limit_in_bytes", "memory.usage_in_bytes")
+            droppable = b"\ntotal_inactive_file "
         else:
             continue
         parts = [part for part in path.split("/") if part and part != ".."]
         for depth in range(len(parts), -1, -1):
-            left.append(_cgroup_left("/".join([root, *parts[:depth]]), names))
-    known = [amount for amount in left if amount is not None]
-    return min(known) if known else None
-
-
-def _cgroup_left(folder: str, names: tuple[str, str, str]) -> Optional[int]:
-    limit, usage = _read(f"{folder}/{names[0]}", 64), _read(f"{folder}/{names[1]}", 64)
-    if not limit or not usage or not limit.strip().isdigit():
-        return None
-    droppable = 0
-    for line in (_read(f"{folder}/memory.stat") or b"").splitlines():
-        if line.startswith(names[2].encode() + b" "):
-            droppable = int(line.split()[1])
-    return max(0, int(limit) - int(usage) + droppable)
+            folder = "/".join([root, *parts[:depth]])
+            limit, usage = (f"{folder}/{name}" for name in names)
+            if _read(limit, 64):
+                found.append(Cgroup(limit, usage, f"{folder}/memory.stat", droppable))
+    return found
