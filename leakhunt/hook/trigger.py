@@ -390,8 +390,8 @@ class Hook:
         before = f" ({units.size(self.armed_rss)} RSS)" if self.armed_rss else ""
         say(
             logging.WARNING,
-            f"tracing began in process {self.pid} (nframe {self.engine.nframe}), baseline written: what was "
-            f"allocated before{before} is not seen; signal again later and compare the two",
+            f"tracing began in process {self.pid} (nframe {self.engine.nframe}) with this snapshot as its baseline: what was "
+            f"allocated before{before} is not seen; take another later and compare the two",
         )
         self.publish()
 
