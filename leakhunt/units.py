@@ -1,0 +1,88 @@
+"""Bytes, counts, durations and times as text, and back: the only formatter of numbers.
+
+Units are binary (1 KiB = 1024 B). Nothing here imports more than the standard
+library: the worker's log uses it too.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from typing import Optional
+
+_STEPS = ("B", "KiB", "MiB", "GiB", "TiB", "PiB")
+
+_SIZE = re.compile(r"\s*([0-9]*\.?[0-9]+(?:e[0-9]+)?)\s*([kmgtp]?)(i?)(b?)\s*", re.IGNORECASE)
+
+
+def size(amount: float) -> str:
+    """``0 B``, ``999 B``, ``1.9 KiB``, ``-12.0 MiB``: one decimal, binary units."""
+    negative, value = amount < 0, abs(amount)
+    for unit in _STEPS:
+        # 1023.95 KiB would print as 1024.0 KiB: it is 1.0 MiB.
+        if value < 1023.95 or unit == _STEPS[-1]:
+            break
+        value /= 1024
+    text = f"{value:.0f}" if unit == "B" else f"{value:,.1f}"
+    return f"{'-' if negative and text.strip('0.') else ''}{text} {unit}"
+
+
+def signed_size(amount: float) -> str:
+    """As :func:`size` with a sign: ``+1.9 KiB``, ``0 B``, ``-3 B``."""
+    text = size(amount)
+    return text if text.startswith("-") or not text.strip("0. BKMGTPi") else f"+{text}"
+
+
+def count(amount: int) -> str:
+    """``12,345``."""
+    return f"{amount:,}"
+
+
+def signed_count(amount: int) -> str:
+    """``+12,345``, ``0``, ``-7``."""
+    return f"{amount:+,}" if amount else "0"
+
+
+def share(part: float) -> str:
+    """``97 %``, ``0.4 %``, ``<0.1 %`` of a fraction of one."""
+    percent = 100 * part
+    if abs(percent) >= 10:
+        return f"{percent:.0f} %"
+    if 0 < abs(percent) < 0.1:
+        return "<0.1 %"
+    return f"{percent:.1f} %"
+
+
+def duration(seconds: float) -> str:
+    """``0.4 s``, ``12 s``, ``3 min 20 s``, ``2 h 5 min``, ``3 d 4 h``."""
+    if seconds < 0:
+        return f"-{duration(-seconds)}"
+    if seconds < 9.95:
+        return f"{seconds:.1f} s"
+    whole = round(seconds)
+    for unit, length, below, step in (("d", 86400, "h", 3600), ("h", 3600, "min", 60), ("min", 60, "s", 1)):
+        if whole >= length:
+            rest = whole % length // step
+            return f"{whole // length} {unit}" + (f" {rest} {below}" if rest else "")
+    return f"{whole} s"
+
+
+def moment(seconds: Optional[float]) -> str:
+    """A time in UTC, ``2026-01-31 23:59:59Z``, or ``unknown``."""
+    if seconds is None:
+        return "unknown"
+    try:
+        return time.strftime("%Y-%m-%d %H:%M:%SZ", time.gmtime(seconds))
+    except (ValueError, OverflowError, OSError):
+        return "unknown"
+
+
+def parse_size(text: str) -> int:
+    """Bytes of ``400MiB``, ``400 MB``, ``1.5k``, ``12345``; all units are binary.
+
+    Raises ValueError for anything else, negative sizes included.
+    """
+    match = _SIZE.fullmatch(text)
+    if not match or (match[3] and not match[2]):
+        raise ValueError(f"not a size such as 400MiB: {text!r}")
+    return round(float(match[1]) * 1024 ** " kmgtp".index(match[2].lower() or " "))
