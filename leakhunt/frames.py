@@ -1,0 +1,107 @@
+"""What a path *is*: the application's, an installed package's, the standard library's.
+
+Pure text work: files are classified by the prefixes that the snapshot recorded on
+the machine that wrote it, and by the usual shape of paths where there are none.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+APP, SITE, STDLIB, OWN = "app", "site", "stdlib", "leakhunt"
+
+_SITE = re.compile(r"^.*?/(?:site|dist)-packages/")
+_STDLIB = re.compile(r"^.*/lib(?:64)?/python3(?:\.\d+)?t?/(?!(?:site|dist)-packages/)")
+_FROZEN = re.compile(r"^<frozen (.+)>$")
+
+#: Frames that say how the measuring or importing was done, not who wanted the memory.
+_MACHINERY = re.compile(r"^(?:<frozen )?importlib(?:\._|/_)|^<frozen (?:zipimport|runpy)")
+
+
+def visible(text: str) -> str:
+    """Text from a file, safe to print: control, bidi and surrogate characters as escapes.
+
+    A name in a snapshot must not be able to write to the terminal, to reorder
+    a line, or to break an encoder.
+    """
+    if text.isprintable() and text.isascii():
+        return text
+    return "".join(
+        character if character.isprintable() else character.encode("unicode_escape").decode()
+        for character in text.encode("utf-8", "backslashreplace").decode("utf-8", "replace")
+    )
+
+
+@dataclass(frozen=True)
+class Prefixes:
+    """Folders with their kind, longest first."""
+
+    folders: tuple[tuple[str, str], ...] = ()
+
+    def place(self, file: str) -> tuple[str, str]:
+        """(kind, path below the folder that gives the file its kind)."""
+        frozen = _FROZEN.match(file)
+        if frozen:
+            return STDLIB, frozen[1].replace(".", "/")
+        if file.startswith("<"):
+            return APP, file
+        for folder, kind in self.folders:
+            if file.startswith(folder):
+                return kind, file[len(folder) :]
+        for pattern, kind in ((_SITE, SITE), (_STDLIB, STDLIB)):
+            found = pattern.match(file)
+            if found:
+                return kind, file[found.end() :]
+        return APP, file.lstrip("/")
+
+    def kind(self, file: str) -> str:
+        """``app site stdlib leakhunt``."""
+        return self.place(file)[0]
+
+    def package(self, file: str) -> str:
+        """The top-level package or module that a file belongs to."""
+        below = self.place(file)[1]
+        first = below.partition("/")[0]
+        return re.sub(r"\.(?:py|pyc|pyw|so)$", "", first) or file
+
+    def is_hidden(self, file: str) -> bool:
+        """Whether a stack that ends here is hidden by default: tracing and import machinery."""
+        kind, below = self.place(file)
+        if kind == OWN:
+            return True
+        return (kind == STDLIB or file.startswith("<")) and (
+            below == "tracemalloc.py" or bool(_MACHINERY.match(below) or _MACHINERY.match(file))
+        )
+
+
+@lru_cache(maxsize=64)
+def _from_items(items: tuple[tuple[str, str], ...]) -> Prefixes:
+    return Prefixes(tuple(sorted(items, key=lambda item: (-len(item[0]), item))))
+
+
+def prefixes(facts: Mapping[str, Any]) -> Prefixes:
+    """The prefixes that a snapshot recorded; nothing that is not a folder name counts."""
+    recorded = facts.get("prefixes")
+    if not isinstance(recorded, dict):
+        return Prefixes()
+    items = [
+        (folder.rstrip("/") + "/", kind)
+        for kind in (OWN, STDLIB, SITE, APP)
+        for folder in (recorded.get(kind) if isinstance(recorded.get(kind), list) else ())
+        if isinstance(folder, str) and folder.startswith("/") and len(folder) > 1
+    ]
+    return _from_items(tuple(dict(reversed(items)).items()))
+
+
+def shorten(file: str, known: Prefixes) -> str:
+    """A path as people say it: below its application root or installation folder."""
+    kind, below = known.place(file)
+    if file.startswith("<"):
+        return visible(file)
+    if kind == APP and not any(file.startswith(folder) for folder, _ in known.folders):
+        return visible(file)
+    return visible(below)
