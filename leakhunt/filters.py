@@ -45,7 +45,7 @@ def _one(pattern: str, known: Prefixes) -> Match:
     if pattern.startswith("<"):
         return lambda file: file == pattern
     if "/" in pattern or pattern.endswith(".py"):
-        middle = "/" + pattern.removeprefix("./").strip("/") if hasattr(str, "removeprefix") else pattern
+        middle = "/" + pattern.removeprefix("./").strip("/")
         return lambda file: f"{middle}/" in f"/{file}/"
     parts = "/" + pattern.replace(".", "/") + "/"
 

@@ -1,0 +1,292 @@
+"""Reports for the eye: rich tables that fold only their last column."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Optional, Union
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from leakhunt import units
+from leakhunt.compare import Amount, Comparison, Row
+from leakhunt.frames import visible
+from leakhunt.model import Snapshot
+from leakhunt.query import Query
+from leakhunt.report import DiffReport, Labels, ListReport, TopReport, who
+
+GROWN, SHRUNK, QUIET, STRONG, NOTE = "bold red", "green", "dim", "bold", "yellow"
+
+
+def top(report: TopReport, width: int, color: bool) -> str:
+    console = _console(width, color)
+    snapshot, labels = report.snapshot, Labels(report.snapshot)
+    _heading(console, "alive in", who(snapshot))
+    _say(console, _moment_line("", snapshot), QUIET)
+    _why(console, report.why)
+    console.print()
+    table = _table(("#", "right"), ("size", "right"), ("blocks", "right"), ("average", "right"), ("share", "right"))
+    totals = report.comparison.totals.after
+    for row in report.comparison.rows:
+        live = row.change.after
+        table.add_row(
+            str(row.rank),
+            Text(units.size(live.size), STRONG),
+            units.count(live.count),
+            units.size(live.size / live.count) if live.count else "",
+            units.share(live.size / totals.size) if totals.size else "",
+            _where(row, labels, report.query),
+        )
+    rest = report.comparison.remainder.after
+    if report.comparison.remainder_sites:
+        table.add_row(
+            "", units.size(rest.size), units.count(rest.count), "", "",
+            _rest(report.comparison, report.query), style=QUIET,
+        )
+    _print_table(console, table, report.comparison, "nothing is alive here")
+    _say(console, f"total {units.size(totals.size)} in {units.count(totals.count)} blocks", STRONG)
+    _dropped(console, report.comparison, report.query, lambda amount: units.size(amount.after.size))
+    _notes(console, report.notes)
+    return _text(console)
+
+
+def diff(report: DiffReport, width: int, color: bool) -> str:
+    console = _console(width, color)
+    labels = Labels(report.after, report.before)
+    _heading(console, "growth in", who(report.after))
+    _say(console, _moment_line("before ", report.before), QUIET)
+    _say(console, _moment_line("after  ", report.after), QUIET)
+    between = [units.duration(report.seconds)] if report.seconds is not None else []
+    between += [f"{units.count(report.tasks)} tasks"] if report.tasks is not None else []
+    if between:
+        _say(console, f"between {', '.join(between)}", QUIET)
+    _why(console, report.why)
+    console.print()
+    per_task = [("per task", "right")] if report.tasks else []
+    table = _table(("#", "right"), ("growth", "right"), ("blocks", "right"), *per_task)
+    for row in report.comparison.rows:
+        change = row.change.diff
+        cells: list[Union[str, Text]] = [
+            str(row.rank),
+            Text(units.signed_size(change.size), _tone(change.size)),
+            units.signed_count(change.count),
+        ]
+        if report.tasks:
+            cells.append(units.size(change.size / report.tasks))
+        table.add_row(*cells, _where(row, labels, report.query))
+    rest = report.comparison.remainder.diff
+    if report.comparison.remainder_sites:
+        blank = [""] if report.tasks else []
+        table.add_row(
+            "", units.signed_size(rest.size), units.signed_count(rest.count), *blank,
+            _rest(report.comparison, report.query), style=QUIET,
+        )
+    _print_table(console, table, report.comparison, "nothing changed here")
+    total = report.comparison.totals.diff
+    _say(
+        console,
+        f"total {units.signed_size(total.size)} in {units.signed_count(total.count)} blocks"
+        + (f", {units.size(total.size / report.tasks)} per task" if report.tasks else ""),
+        STRONG,
+    )
+    _dropped(console, report.comparison, report.query, lambda amount: units.signed_size(amount.diff.size))
+    _explained(console, report)
+    _notes(console, report.notes)
+    return _text(console)
+
+
+def listing(report: ListReport, width: int, color: bool) -> str:
+    console = _console(width, color)
+    _say(console, visible(report.folder), STRONG)
+    if report.series:
+        table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style=STRONG)
+        for name in ("pid", "snapshots", "tasks", "RSS", "", "traced"):
+            table.add_column(name, justify="left" if name == "" else "right", no_wrap=True)
+        table.add_column("process", overflow="fold", ratio=1)
+        for line in report.series:
+            first, last = line.first.meta, line.newest.meta
+            fastest = line is report.fastest
+            growth = "" if line.growth is None or len(line.entries) < 2 else units.signed_size(line.growth)
+            about = Text(visible(last.node or line.folder.name))
+            role = " ".join(word for word in (last.role, f"({last.pool})" if last.pool else "") if word)
+            if role:
+                about.append(f" {visible(role)}")
+            if fastest:
+                about.append("  grows fastest", GROWN)
+            when = f"{units.moment(first.taken_at)} to {units.moment(last.taken_at)[11:]}"
+            about.append(f"\n{when}" if len(line.entries) > 1 else f"\n{units.moment(last.taken_at)}", QUIET)
+            if last.armed_at is not None:
+                about.append(f"\ntraced since {units.moment(last.armed_at)}, not what was before", QUIET)
+            about.append(f"\n{visible(line.folder.name)}", QUIET)
+            table.add_row(
+                str(last.pid or ""),
+                units.count(len(line.entries)),
+                _from_to(first.tasks_done, last.tasks_done, units.count),
+                _from_to(first.rss, last.rss, units.size),
+                Text(growth, GROWN if fastest else QUIET),
+                _from_to(first.traced, last.traced, units.size),
+                about,
+            )
+        console.print(table)
+    else:
+        _say(console, "no snapshots yet")
+    for waiting in report.waiting:
+        armed = "traced" if waiting.armed_at else "not traced before the first trigger"
+        _say(
+            console,
+            f"hooked, no snapshot yet: {waiting.role or 'process'} {waiting.pid}"
+            + (f" of {visible(waiting.node)}" if waiting.node else "")
+            + f" ({armed}; kill -{waiting.signal.removeprefix('SIG')} {waiting.pid})",
+            QUIET,
+        )
+    _notes(console, report.notes)
+    return _text(console)
+
+
+# -- pieces ---------------------------------------------------------------------------
+
+
+def _console(width: int, color: bool) -> Console:
+    return Console(
+        file=io.StringIO(),
+        width=width,
+        force_terminal=color,
+        color_system="standard" if color else None,
+        highlight=False,
+        markup=False,
+        emoji=False,
+        legacy_windows=False,
+    )
+
+
+def _text(console: Console) -> str:
+    assert isinstance(console.file, io.StringIO)
+    return "\n".join(line.rstrip() for line in console.file.getvalue().splitlines()) + "\n"
+
+
+def _say(console: Console, text: str, style: str = "") -> None:
+    console.print(Text(text, style), soft_wrap=False)
+
+
+def _heading(console: Console, what: str, whom: str) -> None:
+    console.print(Text.assemble((f"{what} ", QUIET), (visible(whom), STRONG)))
+
+
+def _why(console: Console, why: Optional[str]) -> None:
+    if why:
+        _say(console, f"chosen  {visible(why)}", QUIET)
+
+
+def _moment_line(label: str, snapshot: Snapshot) -> str:
+    known = snapshot.meta
+    parts = [visible(Path(snapshot.path).name)]
+    parts += [units.moment(known.taken_at)] if known.taken_at is not None else []
+    parts += [f"{units.count(known.tasks_done)} tasks"] if known.tasks_done else []
+    parts += [f"{units.size(known.rss)} RSS"] if known.rss is not None else []
+    parts += [f"{units.size(snapshot.totals.size)} traced"]
+    return label + ", ".join(parts)
+
+
+def _table(*columns: tuple[str, str]) -> Table:
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style=STRONG, expand=False)
+    for name, side in columns:
+        table.add_column(name, justify="right" if side == "right" else "left", no_wrap=True)
+    table.add_column("where", overflow="fold")
+    return table
+
+
+def _print_table(console: Console, table: Table, comparison: Comparison, empty: str) -> None:
+    if comparison.rows or comparison.remainder_sites:
+        console.print(table)
+    else:
+        _say(console, empty)
+    console.print()
+
+
+def _tone(amount: int) -> str:
+    return GROWN if amount > 0 else SHRUNK if amount < 0 else QUIET
+
+
+def _where(row: Row, labels: Labels, query: Query) -> Text:
+    site, stack = row.change.site, row.change.stack
+    if site.package is not None:
+        return Text(visible(site.package), STRONG)
+    if query.group_by == "filename":
+        return Text(labels.file(site.file or ""), STRONG)
+    if query.group_by == "traceback":
+        text = Text()
+        for frame in stack:
+            label = labels.label(frame)
+            text.append(f"{label.where}", STRONG if frame is stack[row.depth] else "")
+            text.append(f" in {visible(label.function)}" if label.function else "", QUIET)
+            text.append(f"\n  {visible(label.code)}\n" if label.code else "\n", QUIET)
+        text.rstrip()
+        return text
+    if not stack or row.depth < 0:
+        return Text(visible(site.file or ""), STRONG)
+    label = labels.label(stack[row.depth])
+    text = Text(label.where, STRONG)
+    text.append(f" in {visible(label.function)}" if label.function else "")
+    text.append(f"\n  {visible(label.code)}" if label.code else "", QUIET)
+    caller = labels.caller(stack, row.depth)
+    if caller is not None:
+        called = labels.label(caller)
+        text.append(f"\n  for {called.where}", QUIET)
+        text.append(f" in {visible(called.function)}" if called.function else "", QUIET)
+    return text
+
+
+def _sites(number: int, query: Query) -> str:
+    noun = {"lineno": "line", "filename": "file", "traceback": "stack", "package": "package"}[query.group_by]
+    return f"{units.count(number)} {noun}" + ("" if number == 1 else "s")
+
+
+def _rest(comparison: Comparison, query: Query) -> str:
+    return f"{_sites(comparison.remainder_sites, query)} more (-n 0 shows all)"
+
+
+def _dropped(console: Console, comparison: Comparison, query: Query, size: object) -> None:
+    if not comparison.dropped_sites:
+        return
+    text = size(comparison.dropped) if callable(size) else ""
+    if query.filters or query.excludes:
+        how = "dropped by filters"
+        if not query.show_all:
+            how += " or hidden (tracing and import machinery)"
+    else:
+        how = "hidden (tracing and import machinery; --all shows it)"
+    _say(console, f"{how}: {text} at {_sites(comparison.dropped_sites, query)}", QUIET)
+
+
+def _explained(console: Console, report: DiffReport) -> None:
+    process = report.process
+    if process.rss_diff is None or process.traced_diff is None:
+        return
+    text = f"RSS {units.signed_size(process.rss_diff)}: Python objects {units.signed_size(process.traced_diff)}"
+    if process.explained is not None:
+        text += f" ({units.share(process.explained)})"
+    if process.tracer_diff is not None:
+        rest = process.rss_diff - process.traced_diff - process.tracer_diff
+        text += (
+            f", the tracer's own tables {units.signed_size(process.tracer_diff)}, "
+            f"the rest {units.signed_size(rest)} (allocator, native code, reuse of free memory)"
+        )
+    _say(console, text)
+
+
+def _notes(console: Console, notes: Iterable[str]) -> None:
+    for note in notes:
+        console.print(Text.assemble(("note: ", NOTE), visible(note)))
+
+
+def _from_to(first: Optional[int], last: Optional[int], text: object) -> str:
+    shown = [text(value) if value is not None else "?" for value in (first, last)] if callable(text) else []
+    if first is None and last is None:
+        return ""
+    return shown[1] if shown[0] == shown[1] else f"{shown[0]} → {shown[1]}"
+
+
+__all__ = ["Amount", "diff", "listing", "top"]
