@@ -1,0 +1,116 @@
+"""The console: a group of lazy commands and the one error boundary.
+
+Exit codes: 0 fine, 1 a bug, 2 usage or unreadable input, 3 a threshold the user set was
+exceeded, 130 interrupted. Reports go to stdout, everything else to stderr. Each
+command is ``leakhunt.cli.<name>:command``, imported when it is used: ``leakhunt
+--version`` loads click and nothing else.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import signal
+import sys
+from typing import Any, Optional
+
+import click
+
+from leakhunt.errors import LeakhuntError
+
+#: Commands with their one line of help, in the order of a first session.
+COMMANDS = {
+    "demo": "Watch leakhunt find a leak in a real Celery worker, in 20 seconds.",
+    "run": "Run a script or module with the hook installed.",
+    "dump": "Ask hooked processes of this host for a snapshot.",
+    "ls": "List the series of snapshots: which worker grows.",
+    "top": "What is alive in a snapshot.",
+    "diff": "What grew between two snapshots.",
+}
+
+
+class Lazy(click.Group):
+    """Knows its commands by name and imports them on use."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> Optional[click.Command]:
+        if cmd_name not in COMMANDS:
+            return None
+        command: click.Command = importlib.import_module(f"leakhunt.cli.{cmd_name}").command
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+
+def _print_version(ctx: click.Context, param: click.Parameter, value: bool) -> None:
+    if value and not ctx.resilient_parsing:
+        import leakhunt
+
+        click.echo(f"leakhunt {leakhunt.__version__}")
+        ctx.exit()
+
+
+@click.command(cls=Lazy, context_settings={"help_option_names": ["-h", "--help"]})
+@click.option(
+    "--version", is_flag=True, is_eager=True, expose_value=False, callback=_print_version,
+    help="Show the version and exit.",
+)  # fmt: skip
+def group() -> None:
+    """Find the line that leaks in a Celery worker or any long-lived Python process.
+
+    \b
+    Hook a worker, without touching its code:
+      celery -A proj worker -I leakhunt.worker
+    Snapshots, twice, with tasks in between:
+      kill -USR1 PID          (or: leakhunt dump --all)
+    Where memory grew:
+      leakhunt diff
+    """
+
+
+def main(arguments: Optional[list[str]] = None) -> None:
+    """The console script: runs a command and turns what it raises into an exit status."""
+    if hasattr(signal, "SIGPIPE"):
+        # A closed pipe (`| head`) arrives as BrokenPipeError and ends quietly below.
+        signal.signal(signal.SIGPIPE, signal.SIG_IGN)
+    status = run(arguments)
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        status = status or 0
+        _discard_stdout()
+    sys.exit(status)
+
+
+def run(arguments: Optional[list[str]] = None) -> int:
+    """Run one command; returns its exit status. Bugs get through as exceptions."""
+    try:
+        result: Any = group.main(arguments, prog_name="leakhunt", standalone_mode=False)
+        return result if isinstance(result, int) else 0
+    except click.exceptions.Exit as done:
+        return done.exit_code
+    except click.ClickException as error:
+        error.show()
+        return 2
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("interrupted", err=True)
+        return 130
+    except LeakhuntError as error:
+        click.echo(f"leakhunt: {error}", err=True)
+        return 2
+    except BrokenPipeError:
+        _discard_stdout()
+        return 0
+    except OSError as error:
+        where = f"{error.filename}: " if error.filename else ""
+        click.echo(f"leakhunt: {where}{error.strerror or error}", err=True)
+        return 2
+
+
+def _discard_stdout() -> None:
+    """So that the interpreter's own flush at exit finds no broken pipe."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -1,0 +1,5 @@
+"""``python -m leakhunt``."""
+
+from leakhunt.cli import main
+
+main()

@@ -1,0 +1,75 @@
+"""``leakhunt diff``: what grew between two snapshots."""
+
+from __future__ import annotations
+
+import sys
+from typing import Optional
+
+import click
+
+from leakhunt import places, report, units
+from leakhunt.cli.options import Size, folder_option, querying, screen
+from leakhunt.cli.reading import snapshots
+from leakhunt.load import expand, most_grown
+from leakhunt.query import Query
+
+
+@click.command(name="diff")
+@click.argument("files", nargs=-1, metavar="[BEFORE AFTER]")
+@querying
+@click.option("--fail-above", type=Size(), metavar="SIZE", help="Exit 3 when the growth shown exceeds SIZE.")
+@folder_option
+def command(
+    files: tuple[str, ...], query: Query, form: str, fail_above: Optional[int], folder: Optional[str]
+) -> None:
+    """Rank what grew between BEFORE and AFTER.
+
+    Without arguments: the first and the newest snapshot of the process that grew
+    most. A folder stands for its first and newest snapshot.
+
+    \b
+    Examples:
+      leakhunt diff
+      leakhunt diff before.bin after.bin --filter myapp
+      leakhunt diff before.bin after.bin -g traceback -n 3
+      leakhunt diff before.bin after.bin --fail-above 1MiB    # exit 3: for CI
+    """
+    why = None
+    if not files:
+        chosen = most_grown(places.state_dir(folder))
+        paths, why = list(chosen.paths), chosen.why
+    else:
+        paths = expand(files)
+        if len(files) == 1 and len(paths) > 1:
+            why = f"first and newest of {len(paths)} in {files[0]}"
+            paths = [paths[0], paths[-1]]
+    if len(paths) != 2:
+        raise click.UsageError(
+            f"a diff compares two snapshots and {len(paths)} "
+            f"{'was' if len(paths) == 1 else 'were'} given; name BEFORE and AFTER, one folder, or nothing"
+        )
+    before, after = snapshots(paths)
+    found = report.diff(before, after, query, why)
+    click.echo(render(found, form), nl=False)
+    grown = found.comparison.totals.diff.size - found.comparison.dropped.diff.size
+    if fail_above is not None and grown > fail_above:
+        click.echo(
+            f"leakhunt: grew by {units.size(grown)}, more than {units.size(fail_above)}", err=True
+        )
+        sys.stdout.flush()
+        click.get_current_context().exit(3)
+
+
+def render(found: report.DiffReport, form: str) -> str:
+    """The report as text in one of the formats."""
+    if form == "json":
+        from leakhunt.render import jsonout
+
+        return jsonout.diff(found)
+    if form == "table":
+        from leakhunt.render import table
+
+        return table.diff(found, *screen())
+    from leakhunt.render import flat
+
+    return flat.csv_text(found) if form == "csv" else flat.markdown_text(found)

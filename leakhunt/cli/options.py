@@ -1,0 +1,99 @@
+"""Options that commands share: they arrive as one frozen Query."""
+
+from __future__ import annotations
+
+import functools
+import os
+import shutil
+import sys
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import click
+
+from leakhunt import units
+from leakhunt.query import BLAMES, GROUPS, SORTS, Query
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+FORMATS = ("table", "json", "csv", "markdown")
+#: Columns of a table that is piped and was not told how wide to be.
+PIPED_WIDTH = 120
+
+
+def querying(function: Function) -> Function:
+    """The ranking, filtering and output options; passes ``query`` and ``form``."""
+
+    @click.option("-g", "--group-by", type=click.Choice(GROUPS), default="lineno", show_default=True,
+                  help="What a row stands for.")  # fmt: skip
+    @click.option("-f", "--filter", "filters", multiple=True, metavar="P",
+                  help="Keep stacks with any frame in P (package, module, path or glob), ranked there.")  # fmt: skip
+    @click.option("--innermost", is_flag=True, help="-f looks at the innermost frame only.")
+    @click.option("-x", "--exclude", "excludes", multiple=True, metavar="P",
+                  help="Drop stacks whose innermost frame is in P.")  # fmt: skip
+    @click.option("--blame", type=click.Choice(BLAMES), default="innermost", show_default=True,
+                  help="app: rank library memory at the application's line.")  # fmt: skip
+    @click.option("--all", "show_all", is_flag=True,
+                  help="Also what is hidden: tracing and import machinery.")  # fmt: skip
+    @click.option("-n", "--limit", type=click.IntRange(min=0), default=20, show_default=True,
+                  metavar="N", help="Rows; 0 shows all.")  # fmt: skip
+    @click.option("--sort", type=click.Choice(SORTS), default="size", show_default=True,
+                  help="Rank by bytes or by blocks.")  # fmt: skip
+    @click.option("--format", "form", type=click.Choice(FORMATS), default="table", show_default=True,
+                  help="How to print it.")  # fmt: skip
+    @click.option("--json", "as_json", is_flag=True, help="Short for --format json.")
+    @functools.wraps(function)
+    def wrapper(
+        group_by: str,
+        filters: tuple[str, ...],
+        innermost: bool,
+        excludes: tuple[str, ...],
+        blame: str,
+        show_all: bool,
+        limit: int,
+        sort: str,
+        form: str,
+        as_json: bool,
+        **others: Any,
+    ) -> Any:
+        query = Query(group_by, filters, excludes, innermost, show_all, blame, limit, sort)
+        return function(query=query, form="json" if as_json else form, **others)
+
+    return wrapper  # type: ignore[return-value]
+
+
+class Size(click.ParamType):
+    """A size such as 1MiB, as bytes."""
+
+    name = "size"
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> int:
+        if isinstance(value, int):
+            return value
+        try:
+            return units.parse_size(value)
+        except ValueError as error:
+            self.fail(str(error), param, ctx)
+
+
+folder_option = click.option(
+    "--dir", "folder", metavar="DIR", help="Folder with the snapshots [LEAKHUNT_DIR, else a private one]."
+)  # fmt: skip
+
+
+def screen() -> tuple[int, bool]:
+    """(columns, whether to use colour) of standard output.
+
+    ``NO_COLOR`` (no-color.org) and ``TERM=dumb`` turn colour off, ``CLICOLOR_FORCE`` and
+    ``FORCE_COLOR`` turn it on where output is piped; ``COLUMNS`` sets the width.
+    """
+    terminal = sys.stdout.isatty()
+    columns = os.environ.get("COLUMNS", "")
+    width = shutil.get_terminal_size().columns if terminal else PIPED_WIDTH
+    if columns.isdigit() and int(columns) > 0:
+        width = int(columns)
+    forced = any(os.environ.get(name, "") not in ("", "0") for name in ("CLICOLOR_FORCE", "FORCE_COLOR"))
+    color = not os.environ.get("NO_COLOR") and (
+        forced or (terminal and os.environ.get("TERM") != "dumb")
+    )
+    return max(width, 40), color

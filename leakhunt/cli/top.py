@@ -1,0 +1,55 @@
+"""``leakhunt top``: what is alive in one snapshot."""
+
+from __future__ import annotations
+
+from typing import Optional
+
+import click
+
+from leakhunt import places, report
+from leakhunt.cli.options import folder_option, querying, screen
+from leakhunt.cli.reading import snapshots
+from leakhunt.errors import SnapshotError
+from leakhunt.load import expand, newest
+from leakhunt.query import Query
+
+
+@click.command(name="top")
+@click.argument("snapshot", required=False)
+@querying
+@folder_option
+def command(snapshot: Optional[str], query: Query, form: str, folder: Optional[str]) -> None:
+    """Rank what is alive in SNAPSHOT (the newest one of the folder without an argument).
+
+    \b
+    Examples:
+      leakhunt top
+      leakhunt top before.bin --filter myapp
+      leakhunt top before.bin -g package --json
+    """
+    why = None
+    if snapshot is None:
+        chosen = newest(places.state_dir(folder))
+        path, why = chosen.paths[0], chosen.why
+    else:
+        paths = expand([snapshot])
+        if len(paths) != 1:
+            raise SnapshotError(f"{snapshot}: holds {len(paths)} snapshots, and top shows one")
+        path = paths[0]
+    (loaded,) = snapshots([path])
+    click.echo(render(report.top(loaded, query, why), form), nl=False)
+
+
+def render(found: report.TopReport, form: str) -> str:
+    """The report as text in one of the formats."""
+    if form == "json":
+        from leakhunt.render import jsonout
+
+        return jsonout.top(found)
+    if form == "table":
+        from leakhunt.render import table
+
+        return table.top(found, *screen())
+    from leakhunt.render import flat
+
+    return flat.csv_text(found) if form == "csv" else flat.markdown_text(found)
