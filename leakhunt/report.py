@@ -142,8 +142,7 @@ def _process(before: Snapshot, after: Snapshot) -> Process:
 def _notes_of_one(snapshot: Snapshot, query: Query) -> tuple[str, ...]:
     notes = []
     known = snapshot.meta
-    late = known.armed_at is not None and known.started_at is not None
-    if late and known.armed_at - known.started_at > 1 and known.facts.get("start") == "signal":  # type: ignore[operator]
+    if known.armed_at is not None and known.facts.get("start") == "signal":
         before = f" ({units.size(known.armed_rss)} RSS by then)" if known.armed_rss else ""
         notes.append(
             f"tracing began at {units.moment(known.armed_at)}: what was allocated before{before} is not seen"
