@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Optional
 
 from leakhunt.filters import selector
 from leakhunt.frames import Prefixes, prefixes
@@ -62,7 +61,7 @@ def diff(before: Snapshot, after: Snapshot, query: Query) -> Comparison:
     return _compare(before, after, query)
 
 
-def _compare(before: Optional[Snapshot], after: Snapshot, query: Query) -> Comparison:
+def _compare(before: Snapshot | None, after: Snapshot, query: Query) -> Comparison:
     known = prefixes(after.meta.facts)
     if before is not None and not known.folders:
         known = prefixes(before.meta.facts)
@@ -93,7 +92,10 @@ def _compare(before: Optional[Snapshot], after: Snapshot, query: Query) -> Compa
         if held is None or (weight, stack) > (held[0], held[1]):
             leading[key] = (weight, stack, depth)
     changes = [
-        (Change(sites[key], leading[key][1], Tally(*amount[:2]), Tally(*amount[2:])), leading[key][2])
+        (
+            Change(sites[key], leading[key][1], Tally(*amount[:2]), Tally(*amount[2:])),
+            leading[key][2],
+        )
         for key, amount in amounts.items()
     ]
     changes.sort(key=lambda item: _order(item[0], query.sort, before is not None))
@@ -168,4 +170,6 @@ def _key(group_by: str, known: Prefixes) -> Callable[[Stack, int], tuple[object,
             packages[file] = known.package(file)
         return packages[file], Site(None, None, packages[file])
 
-    return {"lineno": lineno, "filename": filename, "traceback": traceback, "package": package}[group_by]
+    return {"lineno": lineno, "filename": filename, "traceback": traceback, "package": package}[
+        group_by
+    ]

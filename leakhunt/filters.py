@@ -69,7 +69,7 @@ def selector(query: Query, known: Prefixes) -> Select:
 
     kinds: dict[str, str] = {}
 
-    def select(stack: Stack) -> Optional[int]:
+    def select(stack: Stack) -> int | None:
         last = len(stack) - 1
         if last < 0:
             return None if wanted else -1

@@ -91,10 +91,14 @@ def prefixes(facts: Mapping[str, Any]) -> Prefixes:
     items = [
         (folder.rstrip("/") + "/", kind)
         for kind in (OWN, STDLIB, SITE, APP)
-        for folder in (recorded.get(kind) if isinstance(recorded.get(kind), list) else ())
+        for folder in _listed(recorded.get(kind))
         if isinstance(folder, str) and folder.startswith("/") and len(folder) > 1
     ]
     return _from_items(tuple(dict(reversed(items)).items()))
+
+
+def _listed(value: Any) -> list[Any]:
+    return list(value) if isinstance(value, (list, tuple)) else []
 
 
 def shorten(file: str, known: Prefixes) -> str:

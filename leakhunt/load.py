@@ -8,7 +8,7 @@ from dataclasses import dataclass, fields
 from glob import glob
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, Optional, Union
+from typing import Any
 
 from leakhunt import units
 from leakhunt.errors import SnapshotError
@@ -50,7 +50,7 @@ class Series:
         return self.entries[-1]
 
     @property
-    def growth(self) -> Optional[int]:
+    def growth(self) -> int | None:
         """RSS growth in bytes from the first to the newest snapshot; else traced growth."""
         for name in ("rss", "traced"):
             start, end = getattr(self.first.meta, name), getattr(self.newest.meta, name)
@@ -70,12 +70,12 @@ class Chosen:
 # -- snapshots ------------------------------------------------------------------------
 
 
-def load(path: Union[str, Path]) -> Snapshot:
+def load(path: str | Path) -> Snapshot:
     """Read one snapshot. Raises SnapshotError."""
     return _snapshot(begin(path)())
 
 
-def load_all(paths: Sequence[Union[str, Path]]) -> list[Snapshot]:
+def load_all(paths: Sequence[str | Path]) -> list[Snapshot]:
     """Read several snapshots, in parallel processes, in the order given. Raises SnapshotError."""
     found: list[Snapshot] = []
     waiting: list[Any] = []
@@ -159,7 +159,7 @@ def expand(words: Iterable[str]) -> list[Path]:
                 raise SnapshotError(f"{visible(word)}: there are no snapshots in this folder")
             found.extend(inside)
         elif not path.exists() and any(character in word for character in "*?["):
-            matches = sorted(Path(match) for match in glob(word))
+            matches = sorted(Path(match) for match in glob(word))  # noqa: PTH207 - absolute patterns too
             if not matches:
                 raise SnapshotError(f"{visible(word)}: no file matches this pattern")
             found.extend(matches)
@@ -168,7 +168,7 @@ def expand(words: Iterable[str]) -> list[Path]:
     return found
 
 
-def series(folder: Path, problems: Optional[list[str]] = None) -> list[Series]:
+def series(folder: Path, problems: list[str] | None = None) -> list[Series]:
     """The series in a folder (or the one that it is), oldest process first.
 
     Files that cannot be read are told in ``problems`` and left out.

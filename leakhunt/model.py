@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Any, NamedTuple, Optional
+from typing import Any, NamedTuple
 
 
 class Frame(NamedTuple):
@@ -27,7 +27,7 @@ class Tally(NamedTuple):
     """Live memory: bytes and blocks. Differences of two are signed."""
 
     size: int
-    count: int
+    count: int  # type: ignore[assignment]  # hides tuple.count, which nobody misses here
 
     def plus(self, other: Tally) -> Tally:
         return Tally(self.size + other.size, self.count + other.count)
@@ -42,8 +42,8 @@ NOTHING = Tally(0, 0)
 class Spot(NamedTuple):
     """What a file itself says of a frame: the function and the source line there."""
 
-    function: Optional[str]
-    code: Optional[str]
+    function: str | None
+    code: str | None
 
 
 @dataclass(frozen=True)
@@ -55,26 +55,26 @@ class Meta:
     ``Snapshot.dump`` has no facts: every attribute is None.
     """
 
-    host: Optional[str] = None
-    pid: Optional[int] = None
-    started_at: Optional[float] = None
-    taken_at: Optional[float] = None
-    sequence: Optional[int] = None
-    trigger: Optional[str] = None
-    baseline: Optional[bool] = None
-    tasks_done: Optional[int] = None
-    rss: Optional[int] = None
-    uss: Optional[int] = None
-    traced: Optional[int] = None
-    traced_peak: Optional[int] = None
-    tracer: Optional[int] = None
-    python: Optional[str] = None
-    node: Optional[str] = None
-    pool: Optional[str] = None
-    role: Optional[str] = None
-    engine: Optional[str] = None
-    armed_at: Optional[float] = None
-    armed_rss: Optional[int] = None
+    host: str | None = None
+    pid: int | None = None
+    started_at: float | None = None
+    taken_at: float | None = None
+    sequence: int | None = None
+    trigger: str | None = None
+    baseline: bool | None = None
+    tasks_done: int | None = None
+    rss: int | None = None
+    uss: int | None = None
+    traced: int | None = None
+    traced_peak: int | None = None
+    tracer: int | None = None
+    python: str | None = None
+    node: str | None = None
+    pool: str | None = None
+    role: str | None = None
+    engine: str | None = None
+    armed_at: float | None = None
+    armed_rss: int | None = None
     facts: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
 
 
@@ -119,6 +119,6 @@ class Change:
 class Site(NamedTuple):
     """What a row stands for; None for what the grouping lacks."""
 
-    file: Optional[str]
-    line: Optional[int] = None
-    package: Optional[str] = None
+    file: str | None
+    line: int | None = None
+    package: str | None = None

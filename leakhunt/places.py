@@ -18,14 +18,13 @@ import sys
 import tempfile
 import time
 from pathlib import Path
-from typing import Optional
 
 from leakhunt.errors import SettingError
 
 PROCESSES = "processes"
 
 
-def state_dir(setting: Optional[str] = None) -> Path:
+def state_dir(setting: str | None = None) -> Path:
     """The folder for snapshots: ``setting``, else LEAKHUNT_DIR, else a private one.
 
     The private one follows the XDG base directory specification
@@ -35,8 +34,8 @@ def state_dir(setting: Optional[str] = None) -> Path:
     """
     chosen = setting or os.environ.get("LEAKHUNT_DIR")
     if chosen:
-        return Path(os.path.abspath(os.path.expanduser(chosen)))  # noqa: PTH100, PTH111 - no symlink resolving
-    home = Path(os.path.expanduser("~"))  # noqa: PTH111 - Path.home() raises where there is none
+        return Path(os.path.abspath(os.path.expanduser(chosen)))  # noqa: PTH100, PTH111 - links stay links
+    home = Path(os.path.expanduser("~"))  # noqa: PTH111 - Path.home() raises without a home
     if not home.is_absolute() or not os.access(home, os.W_OK | os.X_OK):
         return Path(tempfile.gettempdir()) / f"leakhunt-{os.getuid()}"
     if sys.platform == "darwin":

@@ -6,7 +6,6 @@ Pure: files in memory become values; no clock, no environment, no formatting of 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Optional
 
 from leakhunt import compare, units
 from leakhunt.compare import Comparison
@@ -22,10 +21,10 @@ UNKNOWN = Spot(None, None)
 class Process:
     """What Python explains of a process's growth, in bytes; None where a file does not say."""
 
-    rss_diff: Optional[int]
-    traced_diff: Optional[int]
-    tracer_diff: Optional[int]
-    explained: Optional[float]
+    rss_diff: int | None
+    traced_diff: int | None
+    tracer_diff: int | None
+    explained: float | None
     """Traced growth as a part of RSS growth; None where RSS did not grow."""
 
 
@@ -36,7 +35,7 @@ class TopReport:
     snapshot: Snapshot
     query: Query
     comparison: Comparison
-    why: Optional[str]
+    why: str | None
     """Why this snapshot, where the user named none."""
     notes: tuple[str, ...]
 
@@ -50,10 +49,10 @@ class DiffReport:
     query: Query
     comparison: Comparison
     process: Process
-    tasks: Optional[int]
+    tasks: int | None
     """Tasks done between the two, where both are of one process."""
-    seconds: Optional[float]
-    why: Optional[str]
+    seconds: float | None
+    why: str | None
     notes: tuple[str, ...]
 
 
@@ -62,9 +61,9 @@ class Waiting:
     """A hooked process that has no snapshot yet."""
 
     pid: int
-    node: Optional[str]
-    role: Optional[str]
-    armed_at: Optional[float]
+    node: str | None
+    role: str | None
+    armed_at: float | None
     signal: str
 
 
@@ -74,19 +73,19 @@ class ListReport:
 
     folder: str
     series: tuple[Series, ...]
-    fastest: Optional[Series]
+    fastest: Series | None
     """The series whose memory grew most, if more than one grew."""
     waiting: tuple[Waiting, ...]
     notes: tuple[str, ...]
 
 
-def top(snapshot: Snapshot, query: Query, why: Optional[str] = None) -> TopReport:
+def top(snapshot: Snapshot, query: Query, why: str | None = None) -> TopReport:
     return TopReport(
         snapshot, query, compare.group(snapshot, query), why, _notes_of_one(snapshot, query)
     )
 
 
-def diff(before: Snapshot, after: Snapshot, query: Query, why: Optional[str] = None) -> DiffReport:
+def diff(before: Snapshot, after: Snapshot, query: Query, why: str | None = None) -> DiffReport:
     same = _same_process(before, after)
     tasks = _difference(before.meta.tasks_done, after.meta.tasks_done) if same else None
     return DiffReport(
@@ -110,11 +109,11 @@ def listing(
     return ListReport(folder, series, fastest, waiting, notes)
 
 
-def _difference(start: Optional[int], end: Optional[int]) -> Optional[int]:
+def _difference(start: int | None, end: int | None) -> int | None:
     return None if start is None or end is None else end - start
 
 
-def _seconds(before: Snapshot, after: Snapshot) -> Optional[float]:
+def _seconds(before: Snapshot, after: Snapshot) -> float | None:
     start, end = before.meta.taken_at, after.meta.taken_at
     return None if start is None or end is None else end - start
 
@@ -179,7 +178,9 @@ def _notes_of_two(before: Snapshot, after: Snapshot) -> tuple[str, ...]:
     if old.python and new.python and old.python != new.python:
         notes.append(f"different Pythons ({old.python} and {new.python}) allocate differently")
     if old.armed_at is not None and new.armed_at is not None and old.armed_at != new.armed_at:
-        notes.append("tracing was stopped and begun again in between: older memory is missing in AFTER")
+        notes.append(
+            "tracing was stopped and begun again in between: older memory is missing in AFTER"
+        )
     if old.engine and new.engine and old.engine != new.engine:
         notes.append(f"different engines ({old.engine} and {new.engine})")
     return tuple(notes)
@@ -193,8 +194,8 @@ class Label:
     """A frame as it is shown: ``shop/tasks.py:40``, its function and its source line."""
 
     where: str
-    function: Optional[str]
-    code: Optional[str]
+    function: str | None
+    code: str | None
 
 
 class Labels:
@@ -203,7 +204,8 @@ class Labels:
     def __init__(self, *snapshots: Snapshot) -> None:
         self._snapshots = snapshots
         self._known: Prefixes = next(
-            (found for found in (prefixes(s.meta.facts) for s in snapshots) if found.folders), Prefixes()
+            (found for found in (prefixes(s.meta.facts) for s in snapshots) if found.folders),
+            Prefixes(),
         )
 
     def spot(self, frame: Frame) -> Spot:
@@ -216,7 +218,7 @@ class Labels:
     def file(self, file: str) -> str:
         return shorten(file, self._known)
 
-    def caller(self, stack: Stack, depth: int) -> Optional[Frame]:
+    def caller(self, stack: Stack, depth: int) -> Frame | None:
         """The innermost application frame, where the row stands for library code."""
         if depth < 0 or self._known.kind(stack[depth].file) == APP:
             return None
@@ -230,6 +232,9 @@ def who(snapshot: Snapshot) -> str:
     if known.pid is None:
         return "a tracemalloc dump (it does not say of which process)"
     role = "worker" if known.role == "worker" else known.role or "process"
-    parts = [known.node or known.host or "", f"{role} {known.pid}" + (f" ({known.pool})" if known.pool else "")]
+    parts = [
+        known.node or known.host or "",
+        f"{role} {known.pid}" + (f" ({known.pool})" if known.pool else ""),
+    ]
     parts.append(f"Python {known.python}" if known.python else "")
     return ", ".join(part for part in parts if part)

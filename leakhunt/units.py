@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 import time
-from typing import Optional
 
 _STEPS = ("B", "KiB", "MiB", "GiB", "TiB", "PiB")
 
@@ -60,14 +59,18 @@ def duration(seconds: float) -> str:
     if seconds < 9.95:
         return f"{seconds:.1f} s"
     whole = round(seconds)
-    for unit, length, below, step in (("d", 86400, "h", 3600), ("h", 3600, "min", 60), ("min", 60, "s", 1)):
+    for unit, length, below, step in (
+        ("d", 86400, "h", 3600),
+        ("h", 3600, "min", 60),
+        ("min", 60, "s", 1),
+    ):
         if whole >= length:
             rest = whole % length // step
             return f"{whole // length} {unit}" + (f" {rest} {below}" if rest else "")
     return f"{whole} s"
 
 
-def moment(seconds: Optional[float]) -> str:
+def moment(seconds: float | None) -> str:
     """A time in UTC, ``2026-01-31 23:59:59Z``, or ``unknown``."""
     if seconds is None:
         return "unknown"
@@ -85,4 +88,4 @@ def parse_size(text: str) -> int:
     match = _SIZE.fullmatch(text)
     if not match or (match[3] and not match[2]):
         raise ValueError(f"not a size such as 400MiB: {text!r}")
-    return round(float(match[1]) * 1024 ** " kmgtp".index(match[2].lower() or " "))
+    return round(float(match[1]) * float(1024 ** " kmgtp".index(match[2].lower() or " ")))

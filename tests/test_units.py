@@ -33,7 +33,13 @@ def test_signs() -> None:
 
 @pytest.mark.parametrize(
     ("seconds", "text"),
-    [(0.04, "0.0 s"), (9.96, "10 s"), (200, "3 min 20 s"), (7500, "2 h 5 min"), (273600, "3 d 4 h")],
+    [
+        (0.04, "0.0 s"),
+        (9.96, "10 s"),
+        (200, "3 min 20 s"),
+        (7500, "2 h 5 min"),
+        (273600, "3 d 4 h"),
+    ],
 )
 def test_duration(seconds: float, text: str) -> None:
     assert units.duration(seconds) == text

@@ -12,7 +12,7 @@ import importlib
 import os
 import signal
 import sys
-from typing import Any, Optional
+from typing import Any
 
 import click
 
@@ -35,7 +35,7 @@ class Lazy(click.Group):
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(COMMANDS)
 
-    def get_command(self, ctx: click.Context, cmd_name: str) -> Optional[click.Command]:
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in COMMANDS:
             return None
         command: click.Command = importlib.import_module(f"leakhunt.cli.{cmd_name}").command
@@ -72,7 +72,7 @@ def group() -> None:
     """
 
 
-def main(arguments: Optional[list[str]] = None) -> None:
+def main(arguments: list[str] | None = None) -> None:
     """The console script: runs a command and turns what it raises into an exit status."""
     if hasattr(signal, "SIGPIPE"):
         # A closed pipe (`| head`) arrives as BrokenPipeError and ends quietly below.
@@ -86,7 +86,7 @@ def main(arguments: Optional[list[str]] = None) -> None:
     sys.exit(status)
 
 
-def run(arguments: Optional[list[str]] = None) -> int:
+def run(arguments: list[str] | None = None) -> int:
     """Run one command; returns its exit status. Bugs get through as exceptions."""
     try:
         result: Any = group.main(arguments, prog_name="leakhunt", standalone_mode=False)

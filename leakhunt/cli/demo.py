@@ -47,11 +47,16 @@ def command() -> None:
         _tell(f"$ kill -USR1 {pid}")
         _tell(f"$ leakhunt diff {before.name} {after.name}")
         _tell("")
-        found = report.diff(*load_all([before, after]), Query(limit=5))
+        older, newer = load_all([before, after])
+        found = report.diff(older, newer, Query(limit=5))
         click.echo(render(found, "table"), nl=False)
     _tell("")
-    _tell("The leak is the first line: every order keeps its receipt. The second place is a cache of")
-    _tell("64 prices filling up, which is growth and no leak: its size stays what it is from then on.")
+    _tell(
+        "The leak is the first line: every order keeps its receipt. The second place is a cache of"
+    )
+    _tell(
+        "64 prices filling up, which is growth and no leak: its size stays what it is from then on."
+    )
     _tell("")
     _tell("On your own worker:")
     _tell("  celery -A proj worker -I leakhunt.worker")
@@ -76,7 +81,7 @@ def _feed(play: Any, first: int, orders: int, advance: Callable[[int], None]) ->
         done = (play.done() - base) // 2
         advance(done - seen)
         seen = done
-        return done >= orders
+        return bool(done >= orders)
 
     play.until(all_done, f"{orders} orders were done")
 
@@ -87,7 +92,7 @@ def _signal(play: Any, pid: int, series: str, number: int) -> Any:
     return play.snapshots(series)[number - 1]
 
 
-class _progress:  # noqa: N801 - used as a function
+class _progress:  # noqa: N801 - called like a function
     """A bar on stderr where that is a terminal, nothing otherwise."""
 
     def __init__(self, total: int) -> None:

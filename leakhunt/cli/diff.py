@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from typing import Optional
 
 import click
 
@@ -17,10 +16,12 @@ from leakhunt.query import Query
 @click.command(name="diff")
 @click.argument("files", nargs=-1, metavar="[BEFORE AFTER]")
 @querying
-@click.option("--fail-above", type=Size(), metavar="SIZE", help="Exit 3 when the growth shown exceeds SIZE.")
+@click.option(
+    "--fail-above", type=Size(), metavar="SIZE", help="Exit 3 when the growth shown exceeds SIZE."
+)
 @folder_option
 def command(
-    files: tuple[str, ...], query: Query, form: str, fail_above: Optional[int], folder: Optional[str]
+    files: tuple[str, ...], query: Query, form: str, fail_above: int | None, folder: str | None
 ) -> None:
     """Rank what grew between BEFORE and AFTER.
 

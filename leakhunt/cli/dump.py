@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from typing import Optional
 
 import click
 
@@ -16,13 +15,19 @@ from leakhunt.live.processes import Hooked
 @click.command(name="dump")
 @click.argument("pids", metavar="PID...", nargs=-1, type=click.IntRange(min=1))
 @click.option("--all", "everything", is_flag=True, help="Every hooked process of this host.")
-@click.option("--disarm", is_flag=True, help="Stop tracing instead; the next trigger starts it again.")
 @click.option(
-    "--timeout", default=60.0, metavar="SECONDS", show_default=True, help="How long to wait for the files."
+    "--disarm", is_flag=True, help="Stop tracing instead; the next trigger starts it again."
+)
+@click.option(
+    "--timeout",
+    default=60.0,
+    metavar="SECONDS",
+    show_default=True,
+    help="How long to wait for the files.",
 )
 @click.option("--dir", "folder", metavar="DIR", help="The folder the processes write to.")
 def command(
-    pids: tuple[int, ...], everything: bool, disarm: bool, timeout: float, folder: Optional[str]
+    pids: tuple[int, ...], everything: bool, disarm: bool, timeout: float, folder: str | None
 ) -> None:
     """Signal hooked processes, wait for their snapshots and print the paths.
 
@@ -68,7 +73,7 @@ def command(
         sys.exit(2)
 
 
-def _targets(pids: tuple[int, ...], folder: Optional[str]) -> list[Hooked]:
+def _targets(pids: tuple[int, ...], folder: str | None) -> list[Hooked]:
     """The processes meant, main processes before their children."""
     home = places.state_dir(folder)
     known = processes.hooked(home)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Optional
+from typing import Any
 
 import click
 
@@ -17,7 +17,7 @@ from leakhunt.report import Waiting
 @click.command(name="ls")
 @folder_option
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-def command(folder: Optional[str], as_json: bool) -> None:
+def command(folder: str | None, as_json: bool) -> None:
     """List the series in the folder, newest last: pid, tasks, RSS and traced memory.
 
     Two figures in a column are the first and the newest snapshot's. Hooked

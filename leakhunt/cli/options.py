@@ -62,7 +62,7 @@ def querying(function: Function) -> Function:
     return wrapper  # type: ignore[return-value]
 
 
-class Size(click.ParamType):
+class Size(click.ParamType):  # type: ignore[type-arg,unused-ignore]
     """A size such as 1MiB, as bytes."""
 
     name = "size"
@@ -92,7 +92,9 @@ def screen() -> tuple[int, bool]:
     width = shutil.get_terminal_size().columns if terminal else PIPED_WIDTH
     if columns.isdigit() and int(columns) > 0:
         width = int(columns)
-    forced = any(os.environ.get(name, "") not in ("", "0") for name in ("CLICOLOR_FORCE", "FORCE_COLOR"))
+    forced = any(
+        os.environ.get(name, "") not in ("", "0") for name in ("CLICOLOR_FORCE", "FORCE_COLOR")
+    )
     color = not os.environ.get("NO_COLOR") and (
         forced or (terminal and os.environ.get("TERM") != "dumb")
     )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -17,7 +16,7 @@ QUICK = 16 << 20
 
 def snapshots(paths: Sequence[Path]) -> list[Snapshot]:
     """Read the files in order. Raises SnapshotError."""
-    size = sum(os.path.getsize(path) for path in paths if path.is_file())
+    size = sum(path.stat().st_size for path in paths if path.is_file())
     if size < QUICK or not sys.stderr.isatty():
         return load_all(paths)
     from rich.console import Console

@@ -8,7 +8,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any, Optional
+from typing import Any
 
 import click
 
@@ -55,7 +55,7 @@ def command(module: bool, target: str, args: tuple[str, ...], **settings: Any) -
 
 
 def _python() -> str:
-    python: Optional[str] = sys.executable or shutil.which("python3")
+    python: str | None = sys.executable or shutil.which("python3")
     if not python:
         raise LeakhuntError("cannot tell which Python runs this: sys.executable is empty")
     return python

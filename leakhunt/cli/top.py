@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Optional
-
 import click
 
 from leakhunt import places, report
@@ -18,7 +16,7 @@ from leakhunt.query import Query
 @click.argument("snapshot", required=False)
 @querying
 @folder_option
-def command(snapshot: Optional[str], query: Query, form: str, folder: Optional[str]) -> None:
+def command(snapshot: str | None, query: Query, form: str, folder: str | None) -> None:
     """Rank what is alive in SNAPSHOT (the newest one of the folder without an argument).
 
     \b

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from celery import Celery
 
-FOLDER = Path(os.environ.get("SHOP_FOLDER") or os.getcwd())
+FOLDER = Path(os.environ.get("SHOP_FOLDER") or Path.cwd())
 RECEIPT = 12 * 1024
 
 app = Celery("shop", broker="filesystem://", backend=f"file://{FOLDER / 'results'}")

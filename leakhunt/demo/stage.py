@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any, Optional, TypeVar
+from typing import Any, TypeVar
 
 from leakhunt.errors import LeakhuntError
 
@@ -38,9 +38,9 @@ class Stage:
 
     def done(self) -> int:
         """Tasks that have finished."""
-        return sum(not name.startswith(".") for name in os.listdir(self.results))
+        return sum(not path.name.startswith(".") for path in self.results.iterdir())
 
-    def record(self, role: str) -> Optional[dict[str, Any]]:
+    def record(self, role: str) -> dict[str, Any] | None:
         """The hook's record of the process with that role, once it has one."""
         for path in (self.folder / "snapshots" / "processes").glob("*.json"):
             with suppress(OSError, ValueError):
@@ -52,7 +52,7 @@ class Stage:
     def snapshots(self, series: str) -> list[Path]:
         return sorted(Path(series).glob("*.bin"))
 
-    def until(self, look: Callable[[], Optional[Found]], what: str, seconds: float = STEP) -> Found:
+    def until(self, look: Callable[[], Found | None], what: str, seconds: float = STEP) -> Found:
         """Wait until ``look`` finds something. Raises LeakhuntError with the worker's log."""
         deadline = time.monotonic() + seconds
         while True:
@@ -109,17 +109,23 @@ def command() -> list[str]:
 
 def _start(folder: Path) -> subprocess.Popen[bytes]:
     environment = {
-        name: value for name, value in os.environ.items() if not name.startswith(("LEAKHUNT_", "CELERY_"))
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("LEAKHUNT_", "CELERY_"))
     }
     # Where leakhunt runs from its source tree, the worker must find it there too.
-    path = [str(folder), environment.get("PYTHONPATH", ""), str(Path(__file__).parent.parent.parent)]
+    path = [
+        str(folder),
+        environment.get("PYTHONPATH", ""),
+        str(Path(__file__).parent.parent.parent),
+    ]
     environment.update(
         SHOP_FOLDER=str(folder),
         LEAKHUNT_DIR=str(folder / "snapshots"),
         PYTHONPATH=os.pathsep.join(filter(None, path)),
         PYTHONWARNINGS="ignore",
     )
-    with open(folder / "worker.log", "wb") as log:
+    with (folder / "worker.log").open("wb") as log:
         return subprocess.Popen(
             command(),
             cwd=folder,

@@ -17,7 +17,7 @@ or, where forking is not possible, ``read()`` and ``runs()`` in the process itse
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import Any, NamedTuple, Optional, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from leakhunt.snapfile.write import Run
 
@@ -25,9 +25,9 @@ from leakhunt.snapfile.write import Run
 class Counters(NamedTuple):
     """Bytes: live traced memory, its peak since arming, the engine's own tables."""
 
-    traced: Optional[int]
-    peak: Optional[int]
-    overhead: Optional[int]
+    traced: int | None
+    peak: int | None
+    overhead: int | None
 
 
 class Engine(Protocol):
@@ -57,7 +57,7 @@ class Engine(Protocol):
     def stop(self) -> None:
         """End tracking and forget what was tracked."""
 
-    def stop_refused(self, threads: int) -> Optional[str]:
+    def stop_refused(self, threads: int) -> str | None:
         """Why stopping is not safe now with that many threads alive, or None."""
 
     def counters(self) -> Counters:
@@ -76,7 +76,7 @@ class Engine(Protocol):
 ENGINES = ("exact", "off")
 
 
-def choose(name: Optional[str]) -> Engine:
+def choose(name: str | None) -> Engine:
     """The engine of that name; None: the best one that works here.
 
     Engines are imported on demand: a process that uses none pays for none.

@@ -13,7 +13,7 @@ import tracemalloc
 from collections import Counter
 from collections.abc import Iterable
 from operator import itemgetter
-from typing import Any, Optional, cast
+from typing import Any, cast
 
 from leakhunt.engine import Counters
 from leakhunt.snapfile.write import Run, Trace
@@ -60,8 +60,10 @@ class Exact:
     def stop(self) -> None:
         tracemalloc.stop()
 
-    def stop_refused(self, threads: int) -> Optional[str]:
-        fixed = SAFE_STOP.get(sys.version_info[:2], (3, 14) if sys.version_info >= (3, 14) else None)
+    def stop_refused(self, threads: int) -> str | None:
+        fixed = SAFE_STOP.get(
+            sys.version_info[:2], (3, 14) if sys.version_info >= (3, 14) else None
+        )
         if threads <= 1 or (fixed is not None and sys.version_info[:3] >= fixed):
             return None
         return (
@@ -87,11 +89,15 @@ class Exact:
         """
         traces = cast("list[Trace]", raw)
         keys = zip(
-            map(itemgetter(0), traces), map(itemgetter(1), traces), map(id, map(itemgetter(2), traces))
+            map(itemgetter(0), traces),
+            map(itemgetter(1), traces),
+            map(id, map(itemgetter(2), traces)),
         )
         counts = Counter(keys)
         keys = zip(
-            map(itemgetter(0), traces), map(itemgetter(1), traces), map(id, map(itemgetter(2), traces))
+            map(itemgetter(0), traces),
+            map(itemgetter(1), traces),
+            map(id, map(itemgetter(2), traces)),
         )
         one_of_each = dict(zip(keys, traces))
         return ((one_of_each[key], count) for key, count in counts.items())

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Any, Optional
+from collections.abc import Callable, Iterable
+from typing import Any
 
 from leakhunt.engine import Counters
 from leakhunt.snapfile.write import Run
@@ -15,7 +15,7 @@ class Off:
     name = "off"
     default_start = "signal"
     default_nframe = 1
-    read = staticmethod(list)
+    read: Callable[[], Any] = staticmethod(list)
     tracing = False
     nframe = 1
 
@@ -28,7 +28,7 @@ class Off:
     def stop(self) -> None:
         """Nothing to stop."""
 
-    def stop_refused(self, threads: int) -> Optional[str]:
+    def stop_refused(self, threads: int) -> str | None:
         return None
 
     def counters(self) -> Counters:

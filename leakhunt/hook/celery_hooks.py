@@ -24,7 +24,7 @@ import signal
 import sys
 import time
 from collections.abc import Mapping
-from typing import Any, Optional
+from typing import Any
 
 from celery import signals as celery_signals
 from celery._state import get_current_task
@@ -48,12 +48,12 @@ class Session:
         self.apps: list[Any] = []
         self.any_app = False
         self.main = 0
-        self.node: Optional[str] = None
-        self.pool: Optional[str] = None
-        self.hook: Optional[Hook] = None
-        self.handlers: Optional[Handlers] = None
-        self.soft_signal: Optional[int] = None
-        self.soft_limit: Optional[float] = None
+        self.node: str | None = None
+        self.pool: str | None = None
+        self.hook: Hook | None = None
+        self.handlers: Handlers | None = None
+        self.soft_signal: int | None = None
+        self.soft_limit: float | None = None
         self.task_began = 0.0
 
 
@@ -138,7 +138,9 @@ def _on_worker_ready(sender: Any = None, **_: Any) -> None:
     if in_main_thread():
         handlers.install()
     else:  # a worker embedded in a thread: there is no signal, everything else works
-        say(logging.WARNING, "this worker does not run in the main thread: no signal, only triggers")
+        say(
+            logging.WARNING, "this worker does not run in the main thread: no signal, only triggers"
+        )
     how = "after the first signal" if hook.start == "signal" else "now"
     say(
         logging.INFO,
@@ -165,7 +167,6 @@ def _tell_children(pool: Any, handlers: Handlers) -> None:
 
 
 def _prepare_prefork() -> None:
-    import billiard.pool
     from celery.concurrency import prefork
 
     assert session.handlers is not None
@@ -180,7 +181,10 @@ def _prepare_prefork() -> None:
         sigreset.discard("SIGUSR1")
     if not isinstance(prefork.process_initializer, Initializer):
         prefork.process_initializer = Initializer(
-            prefork.process_initializer, session.keywords, session.main, session.soft_signal,
+            prefork.process_initializer,
+            session.keywords,
+            session.main,
+            session.soft_signal,
             session.soft_limit,
         )
     if in_main_thread():
@@ -188,7 +192,7 @@ def _prepare_prefork() -> None:
         session.handlers.install()
 
 
-def _free_real_time_signal() -> Optional[int]:
+def _free_real_time_signal() -> int | None:
     if not hasattr(signal, "SIGRTMIN"):
         return None
     for offset in REAL_TIME:
@@ -227,8 +231,8 @@ class Initializer:
         initializer: Any,
         keywords: Mapping[str, Any],
         main: int,
-        soft_signal: Optional[int],
-        soft_limit: Optional[float],
+        soft_signal: int | None,
+        soft_limit: float | None,
     ) -> None:
         self.initializer = initializer
         self.keywords = dict(keywords)
@@ -246,7 +250,7 @@ class Initializer:
 
 
 def _spawned(
-    keywords: dict[str, Any], main: int, soft_signal: Optional[int], soft_limit: Optional[float]
+    keywords: dict[str, Any], main: int, soft_signal: int | None, soft_limit: float | None
 ) -> Initializer:
     """Unpickles an Initializer in a fresh interpreter: connect the hook there."""
     from celery.concurrency import prefork
@@ -314,7 +318,12 @@ def _is_users(handler: Any) -> bool:
     The main process's stack report, which children inherit, is Celery's.
     """
     module = getattr(handler, "__module__", None) or ""
-    return callable(handler) and module.partition(".")[0] not in ("celery", "billiard", "leakhunt", "signal")
+    return callable(handler) and module.partition(".")[0] not in (
+        "celery",
+        "billiard",
+        "leakhunt",
+        "signal",
+    )
 
 
 def _arbitrate(handlers: Handlers) -> Any:

@@ -7,7 +7,7 @@ import signal
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any, Optional
+from typing import Any
 
 from leakhunt import places, units
 from leakhunt.engine import ENGINES
@@ -16,8 +16,22 @@ from leakhunt.errors import SettingError
 #: Signals that end or stop a process whatever it does, or that the runtime
 #: itself needs; taking one of them would break the worker.
 FORBIDDEN_SIGNALS = frozenset(
-    "SIGKILL SIGSTOP SIGINT SIGTERM SIGQUIT SIGHUP SIGCHLD SIGALRM SIGSEGV SIGBUS SIGFPE "
-    "SIGILL SIGABRT SIGPIPE".split()
+    [
+        "SIGKILL",
+        "SIGSTOP",
+        "SIGINT",
+        "SIGTERM",
+        "SIGQUIT",
+        "SIGHUP",
+        "SIGCHLD",
+        "SIGALRM",
+        "SIGSEGV",
+        "SIGBUS",
+        "SIGFPE",
+        "SIGILL",
+        "SIGABRT",
+        "SIGPIPE",
+    ]
 )
 
 
@@ -31,17 +45,17 @@ class Settings:
     """Signal that asks for a snapshot (``LEAKHUNT_SIGNAL``, SIGUSR1)."""
     every: int
     """A snapshot every that many tasks of a process, 0: never (``LEAKHUNT_EVERY``)."""
-    engine: Optional[str]
+    engine: str | None
     """``exact``, ``off``, or None for the best that works (``LEAKHUNT_ENGINE``)."""
-    nframe: Optional[int]
+    nframe: int | None
     """Frames kept per stack, None: the engine's default (``LEAKHUNT_NFRAME``)."""
-    start: Optional[str]
+    start: str | None
     """``signal`` or ``boot``, None: the engine's default (``LEAKHUNT_START``)."""
     keep: int
     """Snapshots kept per process: the first ones and the newest (``LEAKHUNT_KEEP``), 0: all."""
-    rss: Optional[int]
+    rss: int | None
     """A snapshot once RSS exceeds this (``LEAKHUNT_RSS``)."""
-    rss_step: Optional[int]
+    rss_step: int | None
     """A snapshot each time RSS has grown by this since the last one (``LEAKHUNT_RSS_STEP``)."""
     at_exit: bool
     """A snapshot when the process exits (``LEAKHUNT_AT_EXIT``)."""
@@ -96,7 +110,7 @@ def _count(low: int, high: int) -> Callable[[str], int]:
     return parse
 
 
-def _size(text: str) -> Optional[int]:
+def _size(text: str) -> int | None:
     try:
         size = units.parse_size(text)
     except (ValueError, TypeError):
@@ -154,7 +168,7 @@ VARIABLES = tuple(f"LEAKHUNT_{field.name.upper()}" for field in fields(Settings)
 
 
 def settings(
-    keywords: Optional[Mapping[str, Any]] = None, environ: Optional[Mapping[str, str]] = None
+    keywords: Mapping[str, Any] | None = None, environ: Mapping[str, str] | None = None
 ) -> Settings:
     """Settings from keywords, else ``LEAKHUNT_*`` variables, else the defaults.
 

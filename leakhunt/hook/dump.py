@@ -21,7 +21,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from heapq import nlargest
 from pathlib import Path
-from typing import Any, Optional
+from typing import Any
 
 from leakhunt import places, units
 from leakhunt.engine import Engine
@@ -69,7 +69,7 @@ class Capture:
     deadline: float
     began: float = field(default_factory=time.monotonic)
 
-    def poll(self) -> Optional[Outcome]:
+    def poll(self) -> Outcome | None:
         """Reap the child if it has ended; None while it has not. Never blocks.
 
         Only this child is waited for: others are other people's.
@@ -112,7 +112,7 @@ class Capture:
             return False
         return True
 
-    def _outcome(self, status: Optional[int]) -> Outcome:
+    def _outcome(self, status: int | None) -> Outcome:
         (length,) = _LENGTH.unpack_from(self.page, _PAUSE.size)
         start = _PAUSE.size + _LENGTH.size
         said = self.page[start : start + length]
@@ -123,7 +123,10 @@ class Capture:
             posix.unlink(write.temporary(self.order.path))
         if status is not None and os.WIFSIGNALED(status):
             number = os.WTERMSIG(status)
-            if number in (signal.SIGALRM, signal.SIGKILL) and time.monotonic() >= self.deadline - 10:
+            if (
+                number in (signal.SIGALRM, signal.SIGKILL)
+                and time.monotonic() >= self.deadline - 10
+            ):
                 why = f"it hung and was ended after {time.monotonic() - self.began:.0f} s"
             else:
                 why = f"its process was killed by signal {number}"
@@ -136,8 +139,8 @@ class Capture:
 class Outcome:
     """What became of a capture: a file, or the reason why there is none."""
 
-    path: Optional[str]
-    problem: Optional[str]
+    path: str | None
+    problem: str | None
     size: int = 0
     blocks: int = 0
     forked: bool = True
@@ -202,7 +205,9 @@ def _child(order: Order, raw: Any, page: mmap.mmap, began: float) -> None:
 def in_process(order: Order, began: float) -> Outcome:
     """Capture without a fork: the process stands still all the while."""
     raw = order.engine.read()
-    return Outcome(**{"path": None, "problem": None, **_said(lambda: _capture(order, raw, False, began))})
+    return Outcome(
+        **{"path": None, "problem": None, **_said(lambda: _capture(order, raw, False, began))}
+    )
 
 
 def _said(capture: Callable[[], dict[str, Any]]) -> dict[str, Any]:
@@ -218,7 +223,7 @@ def _said(capture: Callable[[], dict[str, Any]]) -> dict[str, Any]:
 
 
 def _capture(
-    order: Order, raw: Any, forked: bool, began: float, page: Optional[mmap.mmap] = None
+    order: Order, raw: Any, forked: bool, began: float, page: mmap.mmap | None = None
 ) -> dict[str, Any]:
     facts = dict(order.facts)
     facts.update(order.late_facts())
@@ -248,7 +253,12 @@ def _capture(
     places.make_private(places.make_private(order.series.parent) / order.series.name)
     size = write.write(order.path, runs, order.engine.nframe, facts)
     prune(order.series, order.keep)
-    return {"path": str(order.path), "size": size, "blocks": sum(count for _, count in runs), "forked": forked}
+    return {
+        "path": str(order.path),
+        "size": size,
+        "blocks": sum(count for _, count in runs),
+        "forked": forked,
+    }
 
 
 def prune(series: Path, keep: int) -> None:

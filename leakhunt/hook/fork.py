@@ -13,9 +13,9 @@ from collections.abc import Callable
 from typing import Any
 
 try:
-    from leakhunt.hook import _fork
+    from leakhunt.hook import _fork  # type: ignore[attr-defined,unused-ignore]
 except ImportError:  # installed without a compiler
-    _fork = None  # type: ignore[assignment]
+    _fork = None
 
 #: Signals that must not end a capture halfway: the hook's own (``pkill -USR1 -f
 #: celery`` matches the forked child too) and Ctrl-C, which reaches the whole group.
@@ -45,7 +45,8 @@ def fork(read: Callable[[], Any], seconds: int) -> tuple[int, Any]:
     parent = os.getpid()
     try:
         if _fork is not None:
-            return _fork.fork_and_read(read, seconds)
+            forked: tuple[int, Any] = _fork.fork_and_read(read, seconds)
+            return forked
         if len(sys._current_frames()) > 1:
             raise ForkRefusedError(
                 "other threads are alive and leakhunt was installed without its C part"

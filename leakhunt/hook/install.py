@@ -7,7 +7,7 @@ import logging
 import os
 import sys
 from collections.abc import Mapping
-from typing import Any, Optional
+from typing import Any
 
 from leakhunt.errors import CaptureError, SettingError
 from leakhunt.hook import config
@@ -16,8 +16,8 @@ from leakhunt.hook.say import say
 from leakhunt.hook.signals import Handlers, in_main_thread
 from leakhunt.hook.trigger import Hook
 
-_hook: Optional[Hook] = None
-_handlers: Optional[Handlers] = None
+_hook: Hook | None = None
+_handlers: Handlers | None = None
 _fork_followed = False
 
 
@@ -78,7 +78,9 @@ def connect_or_say(keywords: Mapping[str, Any], app: Any) -> None:
 def dump() -> str:
     """A snapshot of this process now. Raises CaptureError."""
     if _hook is None or _hook.pid != os.getpid():
-        raise CaptureError("leakhunt is not installed in this process: call leakhunt.install() first")
+        raise CaptureError(
+            "leakhunt is not installed in this process: call leakhunt.install() first"
+        )
     return _hook.dump()
 
 
@@ -96,5 +98,5 @@ def _in_forked_child() -> None:
         return
     try:
         hook.adopt("fork", None, None, hook.pid)
-    except Exception as error:  # noqa: BLE001 - the forking program must not notice
+    except Exception as error:  # noqa: BLE001 - the worker's guard
         say(logging.ERROR, f"a forked child runs without the hook: {error}")

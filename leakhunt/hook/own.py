@@ -5,16 +5,15 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterable, Iterator
-from typing import Optional
 
 from leakhunt.snapfile.write import RawFrames, Run
 
 #: The package's own folder, as it stands in tracebacks.
-PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep  # noqa: PTH100, PTH120
+PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
 
 #: The file through which ``leakhunt run`` enters the user's program: what lies
 #: outside of it belongs to the launcher, what lies inside to the program.
-LAUNCHER = os.path.join(PACKAGE, "launch.py")  # noqa: PTH118
+LAUNCHER = os.path.join(PACKAGE, "launch.py")
 
 
 def prefixes() -> dict[str, list[str]]:
@@ -26,18 +25,18 @@ def prefixes() -> dict[str, list[str]]:
     import sysconfig  # in the forked child: the worker does not pay for it
 
     paths = sysconfig.get_paths()
-    stdlib = {paths["stdlib"], paths["platstdlib"], os.path.dirname(os.__file__)}  # noqa: PTH120
+    stdlib = {paths["stdlib"], paths["platstdlib"], os.path.dirname(os.__file__)}
     site = {paths["purelib"], paths["platlib"]}
     site.update(entry for entry in sys.path if entry.endswith(("site-packages", "dist-packages")))
     app = set()
     try:
-        app.add(os.getcwd())  # noqa: PTH109 - a str, as frames are
+        app.add(os.getcwd())
     except OSError:  # the folder is gone
         pass
     for entry in sys.path:
-        folder = os.path.abspath(entry)  # noqa: PTH100
+        folder = os.path.abspath(entry)
         inside = any(_within(folder, other) for other in stdlib | site)
-        if entry and os.path.isdir(folder) and not inside:  # noqa: PTH112
+        if entry and os.path.isdir(folder) and not inside:
             app.add(folder)
     return {
         "stdlib": sorted(filter(None, stdlib)),
@@ -61,7 +60,7 @@ def without_own(runs: Iterable[Run], known: dict[str, list[str]]) -> Iterator[Ru
     """
     passing = tuple(folder.rstrip(os.sep) + os.sep for folder in known["stdlib"])
     site = tuple(folder.rstrip(os.sep) + os.sep for folder in known["site"])
-    judged: dict[int, Optional[RawFrames]] = {}
+    judged: dict[int, RawFrames | None] = {}
     kept = []  # holds the frames tuples, so that no id is used twice
     for trace, count in runs:
         frames = trace[2]
@@ -77,7 +76,7 @@ def without_own(runs: Iterable[Run], known: dict[str, list[str]]) -> Iterator[Ru
         yield trace, count
 
 
-def _judge(frames: RawFrames, passing: tuple[str, ...], site: tuple[str, ...]) -> Optional[RawFrames]:
+def _judge(frames: RawFrames, passing: tuple[str, ...], site: tuple[str, ...]) -> RawFrames | None:
     """None for leakhunt's own; else the frames (most recent first) to keep."""
     for depth, (file, _) in enumerate(frames):
         if file == LAUNCHER:

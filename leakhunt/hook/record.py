@@ -14,7 +14,7 @@ import json
 import os
 import posix
 from pathlib import Path
-from typing import Any, Optional
+from typing import Any
 
 from leakhunt import places
 
@@ -28,8 +28,8 @@ class Record:
     """This process's record; every method is safe to call in any state."""
 
     def __init__(self) -> None:
-        self._descriptor: Optional[int] = None
-        self._path: Optional[Path] = None
+        self._descriptor: int | None = None
+        self._path: Path | None = None
         self._owner = 0
         self._identity = (0, 0)
 
@@ -59,9 +59,10 @@ class Record:
             self._path, self._owner = path, os.getpid()
             status = posix.fstat(self._descriptor)
             self._identity = (status.st_dev, status.st_ino)
+        assert self._descriptor is not None
         posix.pwrite(self._descriptor, content.ljust(RECORD, b" ") + b"\n", 0)
 
-    def take_request(self) -> Optional[str]:
+    def take_request(self) -> str | None:
         """The request that was left since the last one, if any."""
         if self._descriptor is None or not self._is_open():
             return None

@@ -8,7 +8,6 @@ import os
 import posix
 import sys
 from types import FrameType
-from typing import Optional
 
 LOGGER = logging.getLogger("leakhunt")
 
@@ -27,12 +26,12 @@ def say(level: int, message: str) -> None:
             LOGGER.log(level, "leakhunt: %s", message)
         elif level >= logging.WARNING:
             posix.write(2, f"leakhunt: {message}\n".encode())
-    except Exception:  # noqa: BLE001 - the worker's log must not hurt the worker
+    except Exception:  # noqa: BLE001 - the worker's guard
         with contextlib.suppress(OSError):
             posix.write(2, f"leakhunt: {message}{os.linesep}".encode(errors="replace"))
 
 
-def _inside_logging(frame: Optional[FrameType]) -> bool:
+def _inside_logging(frame: FrameType | None) -> bool:
     for _ in range(DEPTH):
         if frame is None:
             return False

@@ -14,7 +14,7 @@ import sys
 import threading
 from collections.abc import Callable
 from types import FrameType
-from typing import Any, Optional
+from typing import Any
 
 from leakhunt.hook import vitals
 from leakhunt.hook.trigger import Hook
@@ -26,7 +26,7 @@ class Handlers:
     def __init__(self, hook: Hook) -> None:
         self.hook = hook
         self.previous: Any = None
-        self.broadcast: Optional[Callable[[], None]] = None
+        self.broadcast: Callable[[], None] | None = None
         """Passes an outside signal on to the pool children (main process only)."""
         self._previous_child: Any = None
         self._early = False
@@ -70,7 +70,7 @@ class Handlers:
         if not self.installed and in_main_thread():
             self.install()
 
-    def on_signal(self, signum: int, frame: Optional[FrameType]) -> None:
+    def on_signal(self, signum: int, frame: FrameType | None) -> None:
         """The handler. What a chained handler raises is the user's and goes through."""
         if os.getpid() != self.hook.pid:
             # A fork that is not hooked yet (a pool child that is starting), or never
@@ -113,7 +113,7 @@ class Handlers:
         self._previous_child = current
         _signal.signal(_signal.SIGCHLD, self._on_child)
 
-    def on_child(self, signum: int, frame: Optional[FrameType]) -> None:
+    def on_child(self, signum: int, frame: FrameType | None) -> None:
         previous = self._previous_child
         if os.getpid() == self.hook.pid:
             self.hook.poll()

@@ -56,7 +56,7 @@ def spots(frames: Iterable[tuple[str, int]], seconds: float, changed_after: floa
     return found
 
 
-def _source(file: str, changed_after: float) -> Optional[str]:
+def _source(file: str, changed_after: float) -> str | None:
     if file.startswith("<"):
         return None
     with contextlib.suppress(OSError, SyntaxError, UnicodeDecodeError, ValueError):

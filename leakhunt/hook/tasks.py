@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Optional
 
 
 class Ledger:
@@ -20,9 +19,9 @@ class Ledger:
         self.done = 0
         self._runs: dict[str, int] = {}
         self._kept: dict[str, int] = {}
-        self._traced: Optional[int] = None
+        self._traced: int | None = None
 
-    def count(self, name: str, traced: Optional[Callable[[], Optional[int]]]) -> int:
+    def count(self, name: str, traced: Callable[[], int | None] | None) -> int:
         """Book one finished task; returns how many are done."""
         self.done += 1
         self._runs[name] = self._runs.get(name, 0) + 1
@@ -33,12 +32,12 @@ class Ledger:
             self._traced = now
         return self.done
 
-    def armed(self, traced: Optional[int]) -> None:
+    def armed(self, traced: int | None) -> None:
         """Tracing has just begun (or ended: None): differences start here."""
         self._traced = traced
         self._kept.clear()
 
-    def facts(self) -> dict[str, dict[str, Optional[int]]]:
+    def facts(self) -> dict[str, dict[str, int | None]]:
         """{task name: {"runs": int, "kept": bytes or None}}."""
         return {
             name: {"runs": runs, "kept": self._kept.get(name)}

@@ -16,13 +16,14 @@ import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Optional
+from typing import Any
 
 from leakhunt import engine as engines
 from leakhunt import places, units
 from leakhunt.errors import CaptureError, LeakhuntError
 from leakhunt.hook import dump, fork, vitals
 from leakhunt.hook.config import Settings
+from leakhunt.hook.dump import Order, Outcome
 from leakhunt.hook.hold import signals_held
 from leakhunt.hook.record import Record
 from leakhunt.hook.say import say
@@ -55,13 +56,13 @@ class Hook:
         self.wake_main: Callable[[], bool] = bool
         """Sends the main thread its signal; False where that is not possible."""
         self.host = socket.gethostname()
-        self.node: Optional[str] = None
-        self.pool: Optional[str] = None
+        self.node: str | None = None
+        self.pool: str | None = None
         vitals.prepare()
         self._lock = threading.Lock()
         self._become("program", None)
 
-    def _become(self, role: str, main: Optional[int]) -> None:
+    def _become(self, role: str, main: int | None) -> None:
         self.pid = os.getpid()
         self.role = role
         self.main = main
@@ -71,22 +72,22 @@ class Hook:
         self.sequence = 0
         self.failures = 0
         self.due = self._next_due(0)
-        self.rss_mark: Optional[int] = None
+        self.rss_mark: int | None = None
         self.rss_crossed = False
         self.rss_read_at = 0.0
-        self.capture: Optional[dump.Capture] = None
-        self.pending: Optional[str] = None
-        self.noted: Optional[str] = None
+        self.capture: dump.Capture | None = None
+        self.pending: str | None = None
+        self.noted: str | None = None
         self.captures = 0
         self.answers = 0
-        self.note: Optional[str] = None
-        self.last: Optional[dump.Outcome] = None
-        self.armed_at: Optional[float] = self.started_at if self.engine.tracing else None
+        self.note: str | None = None
+        self.last: dump.Outcome | None = None
+        self.armed_at: float | None = self.started_at if self.engine.tracing else None
         self.armed_tasks = 0
-        self.armed_rss: Optional[int] = None
+        self.armed_rss: int | None = None
         self._lock = threading.Lock()  # another thread of the parent may hold the old one
 
-    def adopt(self, role: str, node: Optional[str], pool: Optional[str], main: Optional[int]) -> None:
+    def adopt(self, role: str, node: str | None, pool: str | None, main: int | None) -> None:
         """Make the hook this process's own: a new series, new counters, a record."""
         self.node, self.pool = node, pool
         inherited = self.armed_at if self.engine.tracing else None
@@ -147,7 +148,7 @@ class Hook:
             with signals_held():
                 try:
                     self.disarm()
-                except Exception as error:  # noqa: BLE001 - the worker's one guard
+                except Exception as error:  # noqa: BLE001 - the worker's guard
                     self._failed(f"tracing goes on: {type(error).__name__}: {error}")
         elif request is not None or noted is not None:
             self.fire(noted or "dump")
@@ -169,7 +170,7 @@ class Hook:
         if self.settings.judges_rss:
             self._judge_rss()
 
-    def _traced(self) -> Optional[int]:
+    def _traced(self) -> int | None:
         return self.engine.counters().traced
 
     def _next_due(self, done: int) -> int:
@@ -227,7 +228,7 @@ class Hook:
                     self.pending = trigger
                     return
                 self._begin(trigger)
-            except Exception as error:  # noqa: BLE001 - the worker's one guard
+            except Exception as error:  # noqa: BLE001 - the worker's guard
                 self._failed(f"no snapshot: {type(error).__name__}: {error}")
             finally:
                 self._lock.release()
@@ -242,7 +243,7 @@ class Hook:
                     self._reap(self.capture.poll())
                 if self.capture is None and self.pending is not None:
                     self._begin(self.pending)
-            except Exception as error:  # noqa: BLE001 - the worker's one guard
+            except Exception as error:  # noqa: BLE001 - the worker's guard
                 self._failed(f"no snapshot: {type(error).__name__}: {error}")
             finally:
                 self._lock.release()
@@ -273,7 +274,7 @@ class Hook:
                     self._begin("exit")
                     if self.capture is not None:
                         self._reap(self.capture.abandon(FAREWELL))
-        except Exception as error:  # noqa: BLE001 - the worker's one guard
+        except Exception as error:  # noqa: BLE001 - the worker's guard
             self._failed(f"no snapshot: {type(error).__name__}: {error}")
         finally:
             self.record.withdraw()
@@ -293,7 +294,10 @@ class Hook:
                     self.capture = dump.begin(order, began)
                     self.watch_child()
                 except fork.ForkRefusedError as error:
-                    say(logging.WARNING, f"capturing in the process itself, which stands still: {error}")
+                    say(
+                        logging.WARNING,
+                        f"capturing in the process itself, which stands still: {error}",
+                    )
                 else:
                     if baseline:
                         self._say_armed()
@@ -304,7 +308,7 @@ class Hook:
         if baseline:
             self._say_armed()
 
-    def _order(self, trigger: str, baseline: bool) -> dump.Order:
+    def _order(self, trigger: str, baseline: bool) -> Order:
         taken_at = time.time()
         series = self.series
         memory = vitals.memory()
@@ -327,7 +331,7 @@ class Hook:
             "traced_peak": peak,
             "tracer": overhead,
         }
-        return dump.Order(
+        return Order(
             path=series / places.snapshot_name(self.sequence, taken_at, trigger),
             series=series,
             engine=self.engine,
@@ -361,7 +365,7 @@ class Hook:
             "python": platform.python_version(),
         }
 
-    def _reap(self, outcome: Optional[dump.Outcome]) -> None:
+    def _reap(self, outcome: Outcome | None) -> None:
         if outcome is None:
             return
         self.capture = None
@@ -382,7 +386,9 @@ class Hook:
         self.last = dump.Outcome(None, problem)
         self.captures += 1
         quiet = self.failures == PATIENCE and (self.settings.every or self.settings.judges_rss)
-        note = "; snapshots every N tasks and by RSS are off until a signal succeeds" if quiet else ""
+        note = (
+            "; snapshots every N tasks and by RSS are off until a signal succeeds" if quiet else ""
+        )
         say(logging.ERROR, f"{problem}{note}")
         self.publish()
 

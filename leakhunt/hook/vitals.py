@@ -13,13 +13,13 @@ import posix
 import sys
 import time
 from collections.abc import Sequence
-from typing import Any, NamedTuple, Optional
+from typing import Any, NamedTuple
 
 LINUX = sys.platform.startswith("linux")
 PAGE = os.sysconf("SC_PAGE_SIZE")
 
 
-def _read(path: str, limit: int = 65536) -> Optional[bytes]:
+def _read(path: str, limit: int = 65536) -> bytes | None:
     """A small file through ``posix``: one open, read, close; no buffering, not green."""
     try:
         descriptor = posix.open(path, os.O_RDONLY | os.O_CLOEXEC)
@@ -33,7 +33,7 @@ def _read(path: str, limit: int = 65536) -> Optional[bytes]:
         posix.close(descriptor)
 
 
-def _process(pid: Optional[int] = None) -> Any:
+def _process(pid: int | None = None) -> Any:
     import psutil  # not on Linux: /proc is cheaper and imports nothing
 
     return psutil.Process(pid)
@@ -46,7 +46,7 @@ def prepare() -> None:
             _process()
 
 
-def rss() -> Optional[int]:
+def rss() -> int | None:
     """Resident set size of this process, in a few microseconds."""
     if LINUX:
         content = _read("/proc/self/statm", 256)
@@ -56,7 +56,7 @@ def rss() -> Optional[int]:
     return None
 
 
-def memory() -> dict[str, Optional[int]]:
+def memory() -> dict[str, int | None]:
     """``rss uss pss shared swap`` of this process in bytes.
 
     USS and PSS are what ``/proc/self/smaps_rollup`` says (Private_Clean +
@@ -64,7 +64,7 @@ def memory() -> dict[str, Optional[int]]:
     child shares every page and turns private memory into shared. The process
     stands still meanwhile, and may be traced: every allocation counts here.
     """
-    found: dict[str, Optional[int]] = dict.fromkeys(("rss", "uss", "pss", "shared", "swap"))
+    found: dict[str, int | None] = dict.fromkeys(("rss", "uss", "pss", "shared", "swap"))
     if LINUX:
         found["rss"] = rss()
         rolled = _read("/proc/self/smaps_rollup", 4096)
@@ -79,7 +79,7 @@ def memory() -> dict[str, Optional[int]]:
     return found
 
 
-def _sum(content: bytes, *labels: bytes) -> Optional[int]:
+def _sum(content: bytes, *labels: bytes) -> int | None:
     """The sum of ``Label:   123 kB`` lines as bytes; None when one is missing."""
     total = 0
     for label in labels:
@@ -139,7 +139,7 @@ def started_at(pid: int) -> float:
     return time.time()
 
 
-def catches(pid: int, signum: int) -> Optional[bool]:
+def catches(pid: int, signum: int) -> bool | None:
     """Whether a process has a handler for the signal; None where it cannot be told."""
     content = _read(f"/proc/{pid}/status", 4096) if LINUX else None
     at = content.find(b"SigCgt:") if content else -1
@@ -148,7 +148,7 @@ def catches(pid: int, signum: int) -> Optional[bool]:
     return bool(int(content[at + 7 : at + 25], 16) >> (signum - 1) & 1)
 
 
-def memory_left(groups: Sequence[Cgroup]) -> Optional[int]:
+def memory_left(groups: Sequence[Cgroup]) -> int | None:
     """Bytes this process may still take before the host or a cgroup of it runs out.
 
     The least of ``MemAvailable`` and, for each of ``groups``, limit minus usage plus the
@@ -176,7 +176,7 @@ class Cgroup(NamedTuple):
     statistics: str
     droppable: bytes
 
-    def left(self) -> Optional[int]:
+    def left(self) -> int | None:
         limit = _read(self.limit, 64)
         if not limit or not limit.strip().isdigit():
             return None  # "max"
@@ -197,12 +197,15 @@ def cgroups() -> list[Cgroup]:
     """
     found = []
     for line in (_read("/proc/self/cgroup") or b"").decode(errors="replace").splitlines():
-        number, controllers, path = (line.split(":", 2) + ["", ""])[:3]
+        number, controllers, path = ([*line.split(":", 2), "", ""])[:3]
         if number == "0" and not controllers:
             root, names = "/sys/fs/cgroup", ("memory.max", "memory.current")
             droppable = b"\ninactive_file "
         elif "memory" in controllers.split(","):
-            root, names = "/sys/fs/cgroup/memory", ("memory.limit_in_bytes", "memory.usage_in_bytes")
+            root, names = (
+                "/sys/fs/cgroup/memory",
+                ("memory.limit_in_bytes", "memory.usage_in_bytes"),
+            )
             droppable = b"\ntotal_inactive_file "
         else:
             continue

@@ -11,7 +11,7 @@ import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Optional
+from typing import Any
 
 from leakhunt.errors import CaptureError, NotHookedError
 from leakhunt.hook import vitals
@@ -99,7 +99,7 @@ def _through_records(folder: Path) -> Iterator[Hooked]:
                 yield Hooked(pid, path, record)
 
 
-def _read(path: Path, owner: Optional[int]) -> Optional[dict[str, Any]]:
+def _read(path: Path, owner: int | None) -> dict[str, Any] | None:
     """A record, or None: it is somebody else's file, or not a record at all."""
     with contextlib.suppress(OSError, ValueError):
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
@@ -127,7 +127,7 @@ def _alive(pid: int) -> bool:
     return True
 
 
-def _owner(pid: int) -> Optional[int]:
+def _owner(pid: int) -> int | None:
     with contextlib.suppress(OSError):
         return os.stat(f"/proc/{pid}").st_uid
     return None
@@ -163,7 +163,7 @@ def ask(process: Hooked, request: str) -> None:
     os.kill(process.pid, signum)
 
 
-def answered(process: Hooked) -> Optional[dict[str, Any]]:
+def answered(process: Hooked) -> dict[str, Any] | None:
     """The record as it stands now; None while no capture or request ended since ``process``."""
     record = _read(process.at, _owner(process.pid))
     if record is None:
@@ -192,9 +192,12 @@ def wait(processes: Iterable[Hooked], seconds: float) -> Iterator[tuple[Hooked, 
                 yield process, record
         if waiting and time.monotonic() > deadline:
             for process in waiting:
-                yield process, CaptureError(
-                    f"{process.name} has not answered within {seconds:g} s: it is busy in code that "
-                    "does not return to the interpreter; it will answer when that ends"
+                yield (
+                    process,
+                    CaptureError(
+                        f"{process.name} has not answered within {seconds:g} s: it is busy in code that "
+                        "does not return to the interpreter; it will answer when that ends"
+                    ),
                 )
             return
         time.sleep(0.01)

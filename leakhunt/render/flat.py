@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any, Union
 
 from leakhunt import units
-from leakhunt.compare import Row
+from leakhunt.compare import Amount, Row
 from leakhunt.frames import visible
 from leakhunt.report import DiffReport, Labels, TopReport, who
 
@@ -44,7 +44,13 @@ def markdown_text(report: Report) -> str:
     lines: list[str] = []
     if isinstance(report, DiffReport):
         lines += [f"**Growth in {_escape(who(report.after))}**", ""]
-        head: Sequence[str] = ("#", "growth", "blocks", *(("per task",) if report.tasks else ()), "where")
+        head: Sequence[str] = (
+            "#",
+            "growth",
+            "blocks",
+            *(("per task",) if report.tasks else ()),
+            "where",
+        )
     else:
         lines += [f"**Alive in {_escape(who(report.snapshot))}**", ""]
         head = ("#", "size", "blocks", "average", "where")
@@ -61,7 +67,10 @@ def markdown_text(report: Report) -> str:
         lines.append(_row([str(row.rank), *cells, _where(row, labels)]))
     rest, dropped = comparison.remainder, comparison.dropped
     shown = units.signed_size if isinstance(report, DiffReport) else units.size
-    pick = (lambda a: a.diff.size) if isinstance(report, DiffReport) else (lambda a: a.after.size)
+
+    def pick(amount: Amount) -> int:
+        return amount.diff.size if isinstance(report, DiffReport) else amount.after.size
+
     lines += ["", f"{comparison.remainder_sites} more: {shown(pick(rest))}; "
               f"dropped or hidden: {shown(pick(dropped))}; total: {shown(pick(comparison.totals))}"]  # fmt: skip
     lines += [f"- note: {_escape(note)}" for note in report.notes]

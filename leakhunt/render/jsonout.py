@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import Any, Optional
+from typing import Any
 
 from leakhunt.compare import Amount, Comparison, Row
 from leakhunt.load import Entry, Series
@@ -98,7 +98,7 @@ def _dump(command: str, content: dict[str, Any]) -> str:
     return json.dumps({"schema": f"leakhunt/{command}@1", **content}, indent=2) + "\n"
 
 
-def _ratio(part: int, whole: Optional[int]) -> Optional[float]:
+def _ratio(part: int, whole: int | None) -> float | None:
     return part / whole if whole else None
 
 

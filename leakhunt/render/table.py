@@ -5,14 +5,13 @@ from __future__ import annotations
 import io
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Optional, Union
 
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from leakhunt import units
-from leakhunt.compare import Amount, Comparison, Row
+from leakhunt.compare import Comparison, Row
 from leakhunt.frames import visible
 from leakhunt.model import Snapshot
 from leakhunt.query import Query
@@ -28,7 +27,13 @@ def top(report: TopReport, width: int, color: bool) -> str:
     _say(console, _moment_line("", snapshot), QUIET)
     _why(console, report.why)
     console.print()
-    table = _table(("#", "right"), ("size", "right"), ("blocks", "right"), ("average", "right"), ("share", "right"))
+    table = _table(
+        ("#", "right"),
+        ("size", "right"),
+        ("blocks", "right"),
+        ("average", "right"),
+        ("share", "right"),
+    )
     totals = report.comparison.totals.after
     for row in report.comparison.rows:
         live = row.change.after
@@ -43,8 +48,13 @@ def top(report: TopReport, width: int, color: bool) -> str:
     rest = report.comparison.remainder.after
     if report.comparison.remainder_sites:
         table.add_row(
-            "", units.size(rest.size), units.count(rest.count), "", "",
-            _rest(report.comparison, report.query), style=QUIET,
+            "",
+            units.size(rest.size),
+            units.count(rest.count),
+            "",
+            "",
+            _rest(report.comparison, report.query),
+            style=QUIET,
         )
     _print_table(console, table, report.comparison, "nothing is alive here")
     _say(console, f"total {units.size(totals.size)} in {units.count(totals.count)} blocks", STRONG)
@@ -69,7 +79,7 @@ def diff(report: DiffReport, width: int, color: bool) -> str:
     table = _table(("#", "right"), ("growth", "right"), ("blocks", "right"), *per_task)
     for row in report.comparison.rows:
         change = row.change.diff
-        cells: list[Union[str, Text]] = [
+        cells: list[str | Text] = [
             str(row.rank),
             Text(units.signed_size(change.size), _tone(change.size)),
             units.signed_count(change.count),
@@ -81,8 +91,12 @@ def diff(report: DiffReport, width: int, color: bool) -> str:
     if report.comparison.remainder_sites:
         blank = [""] if report.tasks else []
         table.add_row(
-            "", units.signed_size(rest.size), units.signed_count(rest.count), *blank,
-            _rest(report.comparison, report.query), style=QUIET,
+            "",
+            units.signed_size(rest.size),
+            units.signed_count(rest.count),
+            *blank,
+            _rest(report.comparison, report.query),
+            style=QUIET,
         )
     _print_table(console, table, report.comparison, "nothing changed here")
     total = report.comparison.totals.diff
@@ -92,7 +106,9 @@ def diff(report: DiffReport, width: int, color: bool) -> str:
         + (f", {units.size(total.size / report.tasks)} per task" if report.tasks else ""),
         STRONG,
     )
-    _dropped(console, report.comparison, report.query, lambda amount: units.signed_size(amount.diff.size))
+    _dropped(
+        console, report.comparison, report.query, lambda amount: units.signed_size(amount.diff.size)
+    )
     _explained(console, report)
     _notes(console, report.notes)
     return _text(console)
@@ -109,17 +125,27 @@ def listing(report: ListReport, width: int, color: bool) -> str:
         for line in report.series:
             first, last = line.first.meta, line.newest.meta
             fastest = line is report.fastest
-            growth = "" if line.growth is None or len(line.entries) < 2 else units.signed_size(line.growth)
+            growth = (
+                ""
+                if line.growth is None or len(line.entries) < 2
+                else units.signed_size(line.growth)
+            )
             about = Text(visible(last.node or line.folder.name))
-            role = " ".join(word for word in (last.role, f"({last.pool})" if last.pool else "") if word)
+            role = " ".join(
+                word for word in (last.role, f"({last.pool})" if last.pool else "") if word
+            )
             if role:
                 about.append(f" {visible(role)}")
             if fastest:
                 about.append("  grows fastest", GROWN)
             when = f"{units.moment(first.taken_at)} to {units.moment(last.taken_at)[11:]}"
-            about.append(f"\n{when}" if len(line.entries) > 1 else f"\n{units.moment(last.taken_at)}", QUIET)
+            about.append(
+                f"\n{when}" if len(line.entries) > 1 else f"\n{units.moment(last.taken_at)}", QUIET
+            )
             if last.armed_at is not None:
-                about.append(f"\ntraced since {units.moment(last.armed_at)}, not what was before", QUIET)
+                about.append(
+                    f"\ntraced since {units.moment(last.armed_at)}, not what was before", QUIET
+                )
             about.append(f"\n{visible(line.folder.name)}", QUIET)
             table.add_row(
                 str(last.pid or ""),
@@ -175,7 +201,7 @@ def _heading(console: Console, what: str, whom: str) -> None:
     console.print(Text.assemble((f"{what} ", QUIET), (visible(whom), STRONG)))
 
 
-def _why(console: Console, why: Optional[str]) -> None:
+def _why(console: Console, why: str | None) -> None:
     if why:
         _say(console, f"chosen  {visible(why)}", QUIET)
 
@@ -240,7 +266,9 @@ def _where(row: Row, labels: Labels, query: Query) -> Text:
 
 
 def _sites(number: int, query: Query) -> str:
-    noun = {"lineno": "line", "filename": "file", "traceback": "stack", "package": "package"}[query.group_by]
+    noun = {"lineno": "line", "filename": "file", "traceback": "stack", "package": "package"}[
+        query.group_by
+    ]
     return f"{units.count(number)} {noun}" + ("" if number == 1 else "s")
 
 
@@ -282,11 +310,12 @@ def _notes(console: Console, notes: Iterable[str]) -> None:
         console.print(Text.assemble(("note: ", NOTE), visible(note)))
 
 
-def _from_to(first: Optional[int], last: Optional[int], text: object) -> str:
-    shown = [text(value) if value is not None else "?" for value in (first, last)] if callable(text) else []
+def _from_to(first: int | None, last: int | None, text: object) -> str:
+    shown = (
+        [text(value) if value is not None else "?" for value in (first, last)]
+        if callable(text)
+        else []
+    )
     if first is None and last is None:
         return ""
     return shown[1] if shown[0] == shown[1] else f"{shown[0]} → {shown[1]}"
-
-
-__all__ = ["Amount", "diff", "listing", "top"]

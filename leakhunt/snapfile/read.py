@@ -14,6 +14,7 @@ keyed by the identity of the frames tuple that records share.
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import json
 import marshal
@@ -29,7 +30,7 @@ from dataclasses import dataclass
 from itertools import chain
 from operator import itemgetter
 from pathlib import Path
-from typing import Any, Optional, Union
+from typing import Any
 
 from leakhunt.errors import SnapshotError
 from leakhunt.snapfile import NAMES, SCHEMA, TRAILER_MAGIC
@@ -126,12 +127,12 @@ class _BadError(Exception):
 # -- the console's side ---------------------------------------------------------------
 
 
-def read(path: Union[str, Path], detail: bool = False) -> Raw:
+def read(path: str | Path, detail: bool = False) -> Raw:
     """Read one snapshot. ``detail`` fills ``entries``. Raises SnapshotError."""
     return begin(path, detail)()
 
 
-def begin(path: Union[str, Path], detail: bool = False) -> Callable[[], Raw]:
+def begin(path: str | Path, detail: bool = False) -> Callable[[], Raw]:
     """Start reading; the result's call waits for it. So several files load in parallel."""
     path = os.fspath(path)
     descriptor, size = _open(path)
@@ -195,7 +196,9 @@ def _child(descriptor: int, size: int, send: int, detail: bool) -> None:
     try:
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGXCPU):
             signal.signal(number, signal.SIG_DFL)
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 2)  # old interpreters complain there on MemoryError
+        os.dup2(
+            os.open(os.devnull, os.O_WRONLY), 2
+        )  # old interpreters complain there on MemoryError
         gc.disable()
         _limit(size)
         try:
@@ -204,7 +207,9 @@ def _child(descriptor: int, size: int, send: int, detail: bool) -> None:
         except _BadError as error:
             said = f"is no snapshot: {error}. {WHAT_TO_DO}"
         except MemoryError:
-            said = "is damaged or hostile: it asks for more memory than a snapshot of its size needs"
+            said = (
+                "is damaged or hostile: it asks for more memory than a snapshot of its size needs"
+            )
         except EOFError:
             said = "is cut off: the end is missing (was it copied while it was written?)"
         except RecursionError:
@@ -219,7 +224,11 @@ def _child(descriptor: int, size: int, send: int, detail: bool) -> None:
         os._exit(0)
     except MemoryError:
         with open(send, "wb") as pipe:
-            pipe.write(marshal.dumps("is damaged or hostile: it needs more memory than a snapshot of its size"))
+            pipe.write(
+                marshal.dumps(
+                    "is damaged or hostile: it needs more memory than a snapshot of its size"
+                )
+            )
         os._exit(0)
     finally:
         os._exit(1)
@@ -228,10 +237,8 @@ def _child(descriptor: int, size: int, send: int, detail: bool) -> None:
 def _limit(size: int) -> None:
     """No more address space and CPU time than a snapshot of that size can need."""
     page, space = os.sysconf("SC_PAGE_SIZE"), 256 << 20
-    try:
+    with contextlib.suppress(OSError, ValueError):  # no /proc: macOS does not enforce it anyway
         space = int(Path("/proc/self/statm").read_bytes().split()[0]) * page
-    except (OSError, ValueError):  # no /proc: macOS does not enforce the limit anyway
-        pass
     bounds = {
         resource.RLIMIT_AS: space + SPACE + SPACE_PER_BYTE * size,
         resource.RLIMIT_CPU: SECONDS + SECONDS_PER_MIB * (size >> 20),
@@ -372,7 +379,7 @@ def _is_plain(value: Any, depth: int = 8) -> bool:
 # -- facts alone ----------------------------------------------------------------------
 
 
-def read_facts(path: Union[str, Path]) -> dict[str, Any]:
+def read_facts(path: str | Path) -> dict[str, Any]:
     """The facts of a snapshot without its traces; {} for a plain dump. Raises SnapshotError.
 
     From the trailer, in well under a millisecond; a file without one is loaded.
@@ -381,7 +388,7 @@ def read_facts(path: Union[str, Path]) -> dict[str, Any]:
     return facts if facts is not None else read(path).facts
 
 
-def _trailer(path: str) -> Optional[dict[str, Any]]:
+def _trailer(path: str) -> dict[str, Any] | None:
     descriptor, size = _open(path)
     try:
         end = os.pread(descriptor, 16, max(0, size - 16))

@@ -58,7 +58,9 @@ class _RunList:
         return list, (_Chain(self.runs),)
 
 
-def dump(file: io.BufferedIOBase, runs: Iterable[Run], nframe: int, facts: Mapping[str, Any]) -> None:
+def dump(
+    file: io.BufferedIOBase, runs: Iterable[Run], nframe: int, facts: Mapping[str, Any]
+) -> None:
     """Write one snapshot to an open binary file.
 
     ``runs`` yields ``(trace, n)`` with ``n >= 1``; traces that share a traceback must
@@ -87,7 +89,7 @@ def write(path: Path, runs: Iterable[Run], nframe: int, facts: Mapping[str, Any]
         partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600
     )
     try:
-        with io.open(descriptor, "wb") as file:
+        with open(descriptor, "wb") as file:
             dump(file, runs, nframe, facts)
             file.flush()
             os.fsync(descriptor)

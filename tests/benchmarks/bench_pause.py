@@ -99,7 +99,11 @@ def main() -> None:
     out("| live blocks | | longest gap | to the recipe | to a bare fork | file |\n")
     out("|---|---|---|---|---|---|\n")
     for blocks in amounts:
-        results: dict[str, list[tuple[float, int]]] = {"recipe": [], "bare fork": [], "leakhunt": []}
+        results: dict[str, list[tuple[float, int]]] = {
+            "recipe": [],
+            "bare fork": [],
+            "leakhunt": [],
+        }
         for _ in range(ROUNDS):
             for kind, found in results.items():
                 found.append(measure(kind, blocks))
