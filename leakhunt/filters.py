@@ -1,9 +1,9 @@
 """Which stacks a pattern means: whole path components, never substrings.
 
 A pattern is a glob (``*/shop/*``), an absolute path, a relative path (``shop/tasks.py``), or a
-package or module (``shop``, ``shop.tasks``). Modules are looked for below the folder that
-a file was imported from, so that ``-f shop`` does not match celery's files in
-``/home/shop/venv/lib/python3.11/site-packages``.
+package or module (``shop``, ``shop.tasks``). In installed packages and the standard library,
+modules are looked for below the folder that a file was imported from, so that ``-f shop``
+does not match celery's files in ``/home/shop/venv/lib/python3.11/site-packages``.
 """
 
 from __future__ import annotations
@@ -50,7 +50,9 @@ def _one(pattern: str, known: Prefixes) -> Match:
     parts = "/" + pattern.replace(".", "/") + "/"
 
     def module(file: str) -> bool:
-        below = known.place(file)[1]
+        kind, below = known.place(file)
+        if kind == APP and not file.startswith("<"):
+            below = file  # the application's folder is as good a name for it as its package
         return parts in "/" + re.sub(r"(?:/__init__)?\.(?:py|pyc|pyw|pyx|so)$", "", below) + "/"
 
     return module

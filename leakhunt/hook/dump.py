@@ -11,7 +11,6 @@ from __future__ import annotations
 import contextlib
 import gc
 import json
-import mmap
 import os
 import posix
 import signal
@@ -21,13 +20,16 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from heapq import nlargest
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from leakhunt import places, units
 from leakhunt.engine import Engine
 from leakhunt.errors import CaptureError
 from leakhunt.hook import fork, own, spots, vitals
 from leakhunt.snapfile import write
+
+if TYPE_CHECKING:
+    import mmap
 
 #: The kernel ends a child that is not done by then: seconds, and seconds for
 #: each 170 MB it needs (with tracemalloc 10^6 blocks, which take about 2 s).
@@ -154,6 +156,17 @@ def _pause(seconds: float) -> None:
         time.sleep(seconds)
 
 
+def shared_page() -> mmap.mmap:
+    """One page of memory that a forked child shares with its parent.
+
+    ``mmap`` is imported here and not above: a worker that never captures need not have it.
+    The hook calls this once before anything is traced, so that the import is not seen.
+    """
+    import mmap
+
+    return mmap.mmap(-1, _PAGE)
+
+
 def guard(engine: Engine, groups: Sequence[vitals.Cgroup]) -> None:
     """Refuse a capture that would not fit the memory that is left. Raises CaptureError."""
     needed, left = engine.bytes_needed(), vitals.memory_left(groups)
@@ -170,7 +183,7 @@ def begin(order: Order, began: float) -> Capture:
     ``began`` is the moment the trigger fired, by ``time.monotonic()``.
     """
     seconds = int(PATIENCE + PATIENCE_PER_170_MB * order.engine.bytes_needed() / 170e6)
-    page = mmap.mmap(-1, _PAGE)
+    page = shared_page()
     parent = os.getpid()
     try:
         pid, raw = fork.fork(order.engine.read, seconds)

@@ -59,6 +59,7 @@ class Hook:
         self.node: str | None = None
         self.pool: str | None = None
         vitals.prepare()
+        dump.shared_page().close()
         self._lock = threading.Lock()
         self._become("program", None)
 

@@ -184,8 +184,9 @@ class Cgroup(NamedTuple):
         if not usage:
             return None
         at = statistics.find(self.droppable)
-        end = statistics.find(b"\n", at)
-        droppable = int(statistics[at + len(self.droppable) : end]) if 0 <= at < end else 0
+        droppable = 0
+        if at >= 0:
+            droppable = int(statistics[at + len(self.droppable) :].split(b"\n", 1)[0])
         return max(0, int(limit) - int(usage) + droppable)
 
 

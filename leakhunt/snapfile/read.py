@@ -196,9 +196,11 @@ def _child(descriptor: int, size: int, send: int, detail: bool) -> None:
     try:
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGXCPU):
             signal.signal(number, signal.SIG_DFL)
-        os.dup2(
-            os.open(os.devnull, os.O_WRONLY), 2
-        )  # old interpreters complain there on MemoryError
+        if "faulthandler" in sys.modules:
+            sys.modules["faulthandler"].disable()  # a crash here is an answer
+        # Old interpreters complain on stderr when a bytearray runs out of memory.
+        sys.stderr = None  # type: ignore[assignment]
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
         gc.disable()
         _limit(size)
         try:

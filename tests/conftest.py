@@ -1,0 +1,54 @@
+"""Fixtures for all tests; the first one proves that each test left the process clean."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+import tracemalloc
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+WATCHED = [signal.SIGUSR1, signal.SIGUSR2, signal.SIGCHLD, signal.SIGTERM]
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--update-golden", action="store_true", help="rewrite the golden files from what is printed"
+    )
+
+
+@pytest.fixture(autouse=True)
+def _clean() -> Iterator[None]:
+    """No tracing, handler, thread, child or LEAKHUNT_ variable may outlive a test."""
+    for name in [name for name in os.environ if name.startswith("LEAKHUNT_")]:
+        del os.environ[name]
+    handlers = {number: signal.getsignal(number) for number in WATCHED}
+    threads = set(threading.enumerate())
+    yield
+    was_tracing = tracemalloc.is_tracing()
+    if was_tracing:
+        tracemalloc.stop()
+    assert not was_tracing, "the test left tracemalloc running"
+    assert {number: signal.getsignal(number) for number in WATCHED} == handlers
+    assert {thread for thread in threading.enumerate() if thread.is_alive()} <= threads
+    assert not [name for name in os.environ if name.startswith("LEAKHUNT_")]
+    with pytest.raises(ChildProcessError):
+        os.waitpid(-1, os.WNOHANG)
+
+
+@pytest.fixture
+def golden(request: pytest.FixtureRequest) -> Callable[[str, str], None]:
+    """Compares text with ``fixtures/golden/NAME``, or rewrites it with --update-golden."""
+    folder = Path(__file__).parent.parent / "fixtures" / "golden"
+
+    def compare(name: str, text: str) -> None:
+        path = folder / name
+        if request.config.getoption("--update-golden"):
+            folder.mkdir(exist_ok=True)
+            path.write_text(text)
+        assert text == path.read_text()
+
+    return compare
