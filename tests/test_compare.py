@@ -50,7 +50,7 @@ QUERIES = st.builds(
 
 def both(traces: list[Any]) -> tuple[tracemalloc.Snapshot, Snapshot]:
     """The standard library's snapshot of the traces and ours, read from its dump."""
-    theirs = tracemalloc.Snapshot(traces, 4)  # type: ignore[arg-type]
+    theirs = tracemalloc.Snapshot(traces, 4)
     path = Path(tempfile.gettempdir(), f"leakhunt-test-{os.getpid()}.bin")
     theirs.dump(str(path))
     try:

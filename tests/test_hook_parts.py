@@ -199,9 +199,8 @@ def test_a_capture_that_does_not_fit_is_refused(tmp_path: Path) -> None:
         ("stat", "anon 5\ninactive_file 300\n"),
     ):
         (tmp_path / name).write_text(text)
-    group = vitals.Cgroup(
-        *(str(tmp_path / n) for n in ("max", "current", "stat")), b"\ninactive_file "
-    )  # type: ignore[arg-type, misc]
+    limit, usage, statistics = (str(tmp_path / name) for name in ("max", "current", "stat"))
+    group = vitals.Cgroup(limit, usage, statistics, b"\ninactive_file ")
     assert group.left() == 100300
     needy = Exact()
     needy.bytes_needed = lambda: 100301  # type: ignore[method-assign]

@@ -45,7 +45,7 @@ def sums(runs: list[Run]) -> dict[Any, tuple[int, int]]:
 
 def stdlib_snapshot(runs: list[Run]) -> tracemalloc.Snapshot:
     traces = [trace for trace, number in runs for _ in range(number)]
-    return tracemalloc.Snapshot(traces, 5)  # type: ignore[arg-type]
+    return tracemalloc.Snapshot(traces, 5)
 
 
 @settings(max_examples=60, deadline=None)

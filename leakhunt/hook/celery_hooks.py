@@ -297,6 +297,8 @@ def _on_pool_child(sender: Any = None, **_: Any) -> None:
     def reset_signals(*args: Any, **kwargs: Any) -> None:
         """Billiard resets; then comes the hook, chained to what the user had set."""
         claimed = _signal.getsignal(handlers.signum)
+        if claimed is handlers._on_signal:  # inherited; whom did it chain to?
+            claimed = handlers.previous
         blocked = signal.pthread_sigmask(signal.SIG_BLOCK, {handlers.signum})
         try:
             reset(*args, **kwargs)

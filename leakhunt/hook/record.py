@@ -51,6 +51,7 @@ class Record:
             self.forget()
             parent = places.make_private(places.make_private(folder) / places.PROCESSES)
             path = parent / f"{facts['host']}-{facts['pid']}.json"
+            _sweep(parent, f"{facts['host']}-")
             with contextlib.suppress(FileNotFoundError):  # of an earlier process with this pid
                 posix.unlink(path)
             self._descriptor = posix.open(
@@ -88,3 +89,17 @@ class Record:
             with contextlib.suppress(OSError):
                 posix.unlink(self._path)
         self.forget()
+
+
+def _sweep(folder: Path, prefix: str) -> None:
+    """Remove the records of this host's processes that were killed and could not."""
+    with contextlib.suppress(OSError):
+        for name in posix.listdir(folder):
+            pid = name[len(prefix) : -len(".json")]
+            if name.startswith(prefix) and name.endswith(".json") and pid.isdigit():
+                try:
+                    posix.kill(int(pid), 0)
+                except ProcessLookupError:
+                    posix.unlink(folder / name)
+                except OSError:
+                    continue

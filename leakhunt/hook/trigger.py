@@ -303,6 +303,8 @@ class Hook:
                     if baseline:
                         self._say_armed()
                     return
+            else:
+                say(logging.WARNING, "capturing in the process itself, which stands still: LEAKHUNT_FORK=0")
             self._reap(dump.in_process(order, began))
         except CaptureError as error:
             self._failed(str(error))

@@ -199,7 +199,7 @@ def _child(descriptor: int, size: int, send: int, detail: bool) -> None:
         if "faulthandler" in sys.modules:
             sys.modules["faulthandler"].disable()  # a crash here is an answer
         # Old interpreters complain on stderr when a bytearray runs out of memory.
-        sys.stderr = None  # type: ignore[assignment]
+        sys.stderr = None
         os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
         gc.disable()
         _limit(size)

@@ -1,0 +1,193 @@
+"""The app of the live tests. Its behaviour is set by SHOP_* variables."""
+
+import os
+import signal
+import socket
+import sys
+import time
+
+from celery import Celery
+from celery.exceptions import SoftTimeLimitExceeded
+from celery.signals import worker_process_init
+
+FOLDER = os.environ["SHOP_FOLDER"]
+app = Celery(
+    "shop",
+    broker=os.environ.get("SHOP_BROKER", "filesystem://"),
+    backend=os.environ.get("SHOP_BACKEND", f"file://{FOLDER}/results"),
+)
+app.conf.update(
+    broker_transport_options=(
+        {
+            "data_folder_in": f"{FOLDER}/queue",
+            "data_folder_out": f"{FOLDER}/queue",
+            "control_folder": f"{FOLDER}/control",
+            "polling_interval": 0.05,
+        }
+        if "SHOP_BROKER" not in os.environ
+        else {}
+    ),
+    worker_prefetch_multiplier=1,
+    broker_connection_retry_on_startup=True,
+    worker_cancel_long_running_tasks_on_connection_loss=True,
+)
+if os.environ.get("SHOP_SOFT"):
+    app.conf.task_soft_time_limit = float(os.environ["SHOP_SOFT"])
+
+KEPT = []
+
+
+def note(word):
+    with open(f"{FOLDER}/notes", "a") as notes:
+        notes.write(f"{word}\n")
+
+
+@app.task(name="leak")
+def leak(size):
+    KEPT.append(bytearray(size))
+    return size
+
+
+@app.task(name="pid")
+def pid():
+    return os.getpid()
+
+
+@app.task(name="nap")
+def nap(seconds):
+    note("nap")
+    time.sleep(seconds)
+    return seconds
+
+
+@app.task(name="spin")
+def spin(seconds):
+    note("spin")
+    end = time.monotonic() + seconds
+    turns = 0
+    while time.monotonic() < end:
+        turns += 1
+    return turns > 0
+
+
+@app.task(name="listen")
+def listen(seconds):
+    """Blocks in recv until nothing has come for that long."""
+    ours, theirs = socket.socketpair()
+    ours.settimeout(seconds)
+    note("listen")
+    try:
+        ours.recv(1)
+    except socket.timeout:
+        return "nothing came"
+    finally:
+        ours.close()
+        theirs.close()
+
+
+@app.task(name="crash")
+def crash():
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def limited(seconds):
+    """Counts how often the limit strikes, and outlives it."""
+    note("limited")
+    struck = 0
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        try:
+            time.sleep(max(0.0, end - time.monotonic()))
+        except SoftTimeLimitExceeded:
+            struck += 1
+    return struck
+
+
+app.task(name="limited", soft_time_limit=1)(limited)
+app.task(name="unlimited")(limited)
+
+
+@app.task(name="strict", soft_time_limit=1)
+def strict(seconds):
+    note("strict")
+    time.sleep(seconds)
+    return "too late"
+
+
+@app.task(name="children")
+def children():
+    """Children and descriptors of the pool process, as the kernel sees them."""
+    me = os.getpid()
+    with open(f"/proc/{me}/task/{me}/children") as listed:
+        return [listed.read().split(), len(os.listdir("/proc/self/fd"))]
+
+
+if os.environ.get("SHOP_INSTALL"):
+    import leakhunt
+
+    leakhunt.install(app, every=int(os.environ["SHOP_INSTALL"]))
+
+if os.environ.get("SHOP_NO_REAL_TIME"):
+    import leakhunt.hook.celery_hooks
+
+    leakhunt.hook.celery_hooks.REAL_TIME = range(0)
+
+if os.environ.get("SHOP_HANG"):
+    import leakhunt.hook.dump
+
+    def hang(*_, **__):
+        time.sleep(60)
+
+    leakhunt.hook.dump._capture = hang
+    leakhunt.hook.dump.PATIENCE = 1
+
+if os.environ.get("SHOP_SLOW"):
+    import leakhunt.snapfile.write as writing
+
+    original = writing.dump
+
+    def slow(file, *rest):
+        original(file, *rest)
+        file.flush()
+        time.sleep(float(os.environ["SHOP_SLOW"]))
+
+    writing.dump = slow
+
+claimed = os.environ.get("SHOP_CLAIM")
+
+
+def claim(signum, frame):
+    note("claimed")
+
+
+if claimed == "module":
+    signal.signal(signal.SIGUSR2, claim)
+elif claimed == "process_init":
+
+    @worker_process_init.connect
+    def on_init(**_):
+        signal.signal(signal.SIGUSR1, claim)
+
+
+@app.task(name="claim")
+def claim_in_task():
+    signal.signal(signal.SIGUSR1, claim)
+
+
+if os.environ.get("SHOP_FILE_LIMIT"):
+    import resource
+
+    import leakhunt.hook.fork
+
+    settle = leakhunt.hook.fork.settle
+
+    def settle_and_limit(signum):
+        settle(signum)
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (int(os.environ["SHOP_FILE_LIMIT"]),) * 2)
+
+    leakhunt.hook.fork.settle = settle_and_limit
+
+
+if __name__ == "__main__":
+    sys.exit("run me with celery -A shop worker")

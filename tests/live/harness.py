@@ -1,0 +1,205 @@
+"""A real worker for a test: started, watched, fed, and stopped cleanly."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+import tracemalloc
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, TypeVar
+
+import celery
+import psutil
+
+ROOT = Path(__file__).parent.parent.parent
+APPS = Path(__file__).parent / "apps"
+#: Generous: the machine may be busy. What is waited for is an event.
+PATIENCE = 40.0
+
+Found = TypeVar("Found")
+
+
+def until(look: Callable[[], Found | None], what: str, seconds: float = PATIENCE) -> Found:
+    """Wait until ``look`` finds something; fails the test at the deadline."""
+    deadline = time.monotonic() + seconds
+    while True:
+        found = look()
+        if found:
+            return found
+        assert time.monotonic() < deadline, f"waited {seconds:g} s in vain: {what}"
+        time.sleep(0.01)
+
+
+def environment(folder: Path, **variables: str) -> dict[str, str]:
+    kept = {k: v for k, v in os.environ.items() if not k.startswith(("LEAKHUNT_", "SHOP_"))}
+    return {
+        **kept,
+        "SHOP_FOLDER": str(folder),
+        "LEAKHUNT_DIR": str(folder / "snapshots"),
+        "PYTHONPATH": os.pathsep.join([str(APPS), str(ROOT)]),
+        "PYTHONWARNINGS": "ignore",
+        **variables,
+    }
+
+
+class Worker:
+    """``celery -A shop worker`` in a folder of its own."""
+
+    def __init__(self, folder: Path, *arguments: str, hook: bool = True, **variables: str) -> None:
+        self.folder = folder
+        for name in ("queue", "results", "control"):
+            (folder / name).mkdir(parents=True, exist_ok=True)
+        self.environment = environment(folder, **variables)
+        self.dir = Path(self.environment["LEAKHUNT_DIR"])
+        self.app = celery.Celery(
+            "driver",
+            broker=variables.get("SHOP_BROKER", "filesystem://"),
+            backend=variables.get("SHOP_BACKEND", f"file://{folder}/results"),
+            set_as_current=False,
+        )
+        if "SHOP_BROKER" not in variables:
+            self.app.conf.broker_transport_options = {
+                "data_folder_in": str(folder / "queue"),
+                "data_folder_out": str(folder / "queue"),
+                "control_folder": str(folder / "control"),
+            }
+        command = [sys.executable, "-m", "celery", "-A", "shop", "worker", "--loglevel", "INFO"]
+        command += ["-I", "leakhunt.worker"] if hook else []
+        with (folder / "worker.log").open("wb") as log:
+            self.process = subprocess.Popen(
+                [*command, *arguments],
+                cwd=folder,
+                env=self.environment,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+
+    # -- waiting and asking -------------------------------------------------------------
+
+    def until(
+        self, look: Callable[[], Found | None], what: str, seconds: float = PATIENCE
+    ) -> Found:
+        def alive_and() -> Found | None:
+            found = look()
+            assert found or self.process.poll() is None, f"the worker ended:\n{self.log}"
+            return found
+
+        try:
+            return until(alive_and, what, seconds)
+        except AssertionError as error:
+            raise AssertionError(f"{error}\n{self.log[-4000:]}") from None
+
+    @property
+    def log(self) -> str:
+        return (self.folder / "worker.log").read_text(errors="replace")
+
+    def logged(self, text: str) -> None:
+        self.until(lambda: text in self.log, f"the log says {text!r}")
+
+    def ready(self) -> Worker:
+        self.until(lambda: " ready." in self.log, "the worker is ready")
+        return self
+
+    def notes(self, word: str) -> int:
+        with contextlib.suppress(FileNotFoundError):
+            return (self.folder / "notes").read_text().split().count(word)
+        return 0
+
+    def noted(self, word: str, times: int = 1) -> None:
+        self.until(lambda: self.notes(word) >= times, f"{word} was noted {times} times")
+
+    def records(self) -> list[dict[str, Any]]:
+        found = []
+        for path in sorted(self.dir.glob("processes/*.json")):
+            with contextlib.suppress(OSError, ValueError):
+                found.append(json.loads(path.read_text()))
+        return found
+
+    def hooked(self, role: str, number: int = 1) -> list[dict[str, Any]]:
+        """The records of that many processes of a role, once they are there."""
+
+        def look() -> list[dict[str, Any]] | None:
+            found = [record for record in self.records() if record["role"] == role]
+            return found if len(found) >= number else None
+
+        return self.until(look, f"{number} hooked {role}")
+
+    def snapshots(self, record: dict[str, Any]) -> list[Path]:
+        return sorted(Path(record["series"]).glob("*.bin"))
+
+    # -- acting ---------------------------------------------------------------------------
+
+    def send(self, task: str, *arguments: Any, **options: Any) -> Any:
+        return self.app.send_task(task, arguments, **options)
+
+    def do(self, task: str, *arguments: Any, **options: Any) -> Any:
+        return self.send(task, *arguments, **options).get(timeout=PATIENCE, interval=0.02)
+
+    def dump(self, record: dict[str, Any], signum: int = signal.SIGUSR1) -> tuple[Path, float]:
+        """Signal a process and wait for the next file; the file and how long that took."""
+
+
+        def current() -> dict[str, Any]:
+            return next(r for r in self.records() if r["pid"] == record["pid"])
+
+        before = current()["captures"]
+        began = time.monotonic()
+        os.kill(record["pid"], signum)
+        after = self.until(
+            lambda: found if (found := current())["captures"] > before else None,
+            f"a snapshot of {record['role']} {record['pid']}",
+        )
+        assert after["path"], after["problem"]
+        return Path(after["path"]), time.monotonic() - began
+
+    def stop(self) -> None:
+        """A warm shutdown, and nothing may be left."""
+        processes = [psutil.Process(self.process.pid)]
+        processes += processes[0].children(recursive=True)
+        self.process.send_signal(signal.SIGTERM)
+        try:
+            status = self.process.wait(PATIENCE)
+        except subprocess.TimeoutExpired:
+            raise AssertionError(f"the worker does not shut down:\n{self.log[-4000:]}") from None
+        assert status == 0, self.log[-4000:]
+        until(lambda: not any(p.is_running() for p in processes), "every process has ended")
+        assert self.records() == []
+        assert list(self.dir.glob("*/.*.tmp")) == []
+
+    def kill(self) -> None:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.wait()
+
+
+@contextlib.contextmanager
+def worker(folder: Path, *arguments: str, **options: Any) -> Iterator[Worker]:
+    """A worker that is ready; stopped and checked when the test has passed."""
+    found = Worker(folder, *arguments, **options)
+    try:
+        yield found.ready()
+        found.stop()
+    finally:
+        found.kill()
+        shutil.rmtree(folder / "snapshots", ignore_errors=True)
+
+
+def facts(path: Path) -> dict[str, Any]:
+    """``snapshot.leakhunt`` as the standard library reads it."""
+    found: dict[str, Any] = tracemalloc.Snapshot.load(str(path)).leakhunt  # type: ignore[attr-defined]
+    return found
+
+
+def size_at(path: Path, file: str) -> int:
+    """Bytes that the standard library sees at files that end like that."""
+    statistics = tracemalloc.Snapshot.load(str(path)).statistics("filename")
+    return sum(s.size for s in statistics if s.traceback[0].filename.endswith(file))

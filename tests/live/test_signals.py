@@ -1,0 +1,178 @@
+"""The signal and its neighbours: tasks under way, soft limits, other handlers, storms."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+from celery.exceptions import SoftTimeLimitExceeded, TimeLimitExceeded
+
+from tests.live import harness
+
+pytestmark = pytest.mark.live
+
+
+@pytest.mark.parametrize(
+    ("task", "answer"), [("nap", 1.2), ("spin", True), ("listen", "nothing came")]
+)
+def test_a_task_under_way_is_not_disturbed(
+    prefork: harness.Worker, task: str, answer: object
+) -> None:
+    before = prefork.notes(task)
+    results = [prefork.send(task, 1.2), prefork.send(task, 1.2)]
+    prefork.noted(task, before + 2)
+    for child in prefork.hooked("child", 2):
+        path, took = prefork.dump(child)
+        assert took < 1.2
+        assert harness.facts(path)["running"] == [task]
+    assert [result.get(timeout=harness.PATIENCE) for result in results] == [answer, answer]
+
+
+def test_the_main_process_tells_every_child_and_celery_still_reports(
+    prefork: harness.Worker,
+) -> None:
+    main = prefork.hooked("main")[0]
+    everyone = [main, *prefork.hooked("child", 2)]
+    before = {record["pid"]: len(prefork.snapshots(record)) for record in everyone}
+    reports = prefork.log.count("LOCAL VARIABLES")
+    os.kill(main["pid"], signal.SIGUSR1)
+    for record in everyone:
+        prefork.until(
+            lambda record=record: len(prefork.snapshots(record)) > before[record["pid"]],
+            f"a snapshot of {record['role']} {record['pid']}",
+        )
+    prefork.until(lambda: prefork.log.count("LOCAL VARIABLES") > reports, "Celery's stack report")
+    assert "ForkPoolWorker-1] Traceback" not in prefork.log
+    assert prefork.do("leak", 5) == 5
+
+
+def test_nothing_accumulates(prefork: harness.Worker) -> None:
+    def state() -> dict[int, tuple[int, int]]:
+        return {
+            record["pid"]: (
+                psutil.Process(record["pid"]).num_fds(),
+                psutil.Process(record["pid"]).num_threads(),
+            )
+            for record in prefork.hooked("child", 2)
+        }
+
+    for record in prefork.hooked("child", 2):
+        prefork.dump(record)
+    before = state()
+    for _ in range(5):
+        for record in prefork.hooked("child", 2):
+            prefork.dump(record)
+    prefork.until(lambda: not children_of(prefork), "every capture's child was reaped")
+    assert state() == before
+
+
+def children_of(worker: harness.Worker) -> list[psutil.Process]:
+    return [
+        process
+        for record in worker.hooked("child")
+        for process in psutil.Process(record["pid"]).children()
+    ]
+
+
+def test_a_soft_limit_strikes_once_whatever_the_signals(prefork: harness.Worker) -> None:
+    before = prefork.notes("limited")
+    results = [prefork.send("limited", 2.4), prefork.send("limited", 2.4)]
+    prefork.noted("limited", before + 2)
+    end = time.monotonic() + 2.4
+    while time.monotonic() < end:
+        for child in prefork.hooked("child", 2):
+            prefork.dump(child)
+    assert [result.get(timeout=harness.PATIENCE) for result in results] == [1, 1]
+
+
+def test_a_soft_limit_of_the_call_and_a_revoked_task(prefork: harness.Worker) -> None:
+    assert prefork.do("unlimited", 2.4, soft_time_limit=1) == 1
+    assert prefork.do("unlimited", 0.3) == 0
+    with pytest.raises(SoftTimeLimitExceeded):
+        prefork.do("strict", 3)
+    with pytest.raises(TimeLimitExceeded):
+        prefork.do("unlimited", 30, time_limit=1)
+    struck = prefork.notes("limited")
+    result = prefork.send("unlimited", 3.0)
+    prefork.noted("limited", struck + 1)
+    prefork.app.control.revoke(result.id, terminate=True, signal="SIGUSR1")
+    prefork.logged("Terminating " + result.id)
+    prefork.until(lambda: len(prefork.hooked("child", 2)) >= 2, "two children")
+    assert prefork.do("leak", 5) == 5
+
+
+@pytest.mark.parametrize("arbitrated", [False, True])
+def test_a_soft_limit_from_the_command_line(arbitrated: bool, tmp_path: Path) -> None:
+    """That limit lives in the main process only; with and without real-time signals."""
+    variables = {"SHOP_NO_REAL_TIME": "1"} if arbitrated else {}
+    with harness.worker(tmp_path, "-c", "1", "--soft-time-limit", "1", **variables) as worker:
+        child = worker.hooked("child")[0]
+        worker.dump(child)
+        result = worker.send("unlimited", 2.4)
+        worker.noted("limited")
+        worker.dump(child)
+        assert result.get(timeout=harness.PATIENCE) == 1
+        worker.dump(child)
+        assert worker.do("unlimited", 0.2) == 0
+        assert worker.do("pid") == child["pid"]
+
+
+def test_sigusr2_and_a_claimed_signal_is_chained(tmp_path: Path) -> None:
+    with harness.worker(
+        tmp_path, "-c", "1", LEAKHUNT_SIGNAL="SIGUSR2", SHOP_CLAIM="module", SHOP_SOFT="1"
+    ) as worker:
+        child = worker.hooked("child")[0]
+        worker.dump(child, signal.SIGUSR2)
+        worker.noted("claimed")
+        assert worker.do("unlimited", 2.4) == 1
+        path, _ = worker.dump(child, signal.SIGUSR2)
+        assert harness.facts(path)["tasks_done"] == 1
+        assert worker.notes("claimed") == 2
+
+
+def test_handlers_set_later_are_chained(tmp_path: Path) -> None:
+    with harness.worker(tmp_path, "-c", "1", SHOP_CLAIM="process_init") as worker:
+        child = worker.hooked("child")[0]
+        worker.dump(child)
+        worker.noted("claimed", 1)
+        worker.do("claim")
+        worker.dump(child)
+        worker.noted("claimed", 2)
+        assert worker.do("limited", 2.4) == 1
+
+
+def test_a_storm(tmp_path: Path) -> None:
+    """A hundred signals in a second beside tasks with soft limits."""
+    with harness.worker(tmp_path, "-c", "2") as worker:
+        children = worker.hooked("child", 2)
+        for child in children:
+            worker.dump(child)
+        descriptors = {child["pid"]: psutil.Process(child["pid"]).num_fds() for child in children}
+        limited = [worker.send("limited", 2.4) for _ in range(2)]
+        worker.noted("limited", 2)
+        leaks = [worker.send("leak", number) for number in range(30)]
+        most = 0
+
+        def storm() -> None:
+            nonlocal most
+            for _ in range(100):
+                for child in children:
+                    os.kill(child["pid"], signal.SIGUSR1)
+                    most = max(most, len(psutil.Process(child["pid"]).children()))
+                time.sleep(0.01)
+
+        thread = threading.Thread(target=storm)
+        thread.start()
+        thread.join()
+        assert [result.get(timeout=harness.PATIENCE) for result in limited] == [1, 1]
+        assert [result.get(timeout=harness.PATIENCE) for result in leaks] == list(range(30))
+        worker.until(lambda: not children_of(worker), "every capture's child was reaped")
+        assert most == 1
+        assert {child["pid"] for child in worker.hooked("child", 2)} == set(descriptors)
+        assert {pid: psutil.Process(pid).num_fds() for pid in descriptors} == descriptors
+        assert "Traceback" not in worker.log

@@ -1,0 +1,156 @@
+"""What else writes a snapshot, what is kept, and what happens when it cannot be written."""
+
+from __future__ import annotations
+
+import os
+import signal
+from pathlib import Path
+
+import psutil
+import pytest
+
+from tests.live import harness
+
+pytestmark = pytest.mark.live
+
+
+def test_from_boot_every_n_tasks_at_exit_and_what_is_kept(tmp_path: Path) -> None:
+    worker = harness.Worker(
+        tmp_path, "-P", "solo",
+        LEAKHUNT_START="boot", LEAKHUNT_EVERY="4", LEAKHUNT_KEEP="4", LEAKHUNT_AT_EXIT="1",
+        LEAKHUNT_NFRAME="3",
+    )  # fmt: skip
+    try:
+        record = worker.ready().hooked("worker")[0]
+        for number in range(26):
+            worker.do("leak", 1000 + number)
+        worker.until(lambda: len(worker.snapshots(record)) >= 4, "four snapshots")
+        worker.stop()
+        found = [harness.facts(path) for path in worker.snapshots(record)]
+        assert [known["sequence"] for known in found][0] == 1
+        assert [known["trigger"] for known in found] == ["tasks", "tasks", "tasks", "exit"]
+        assert found[-1]["sequence"] == 7
+        assert found[-1]["tasks_done"] == 26
+        assert found[-1]["nframe"] == 3
+        assert not any(known["baseline"] for known in found)
+        # Everything the tasks kept is seen, to the byte: nothing was allocated before boot.
+        kept = sum(1000 + number for number in range(26))
+        grown = harness.size_at(worker.snapshots(record)[-1], "shop.py")
+        assert kept < grown < kept + 26 * 200 + 40_000
+    finally:
+        worker.kill()
+
+
+def test_rss(tmp_path: Path) -> None:
+    with harness.worker(
+        tmp_path, "-c", "1", LEAKHUNT_RSS_STEP="8MiB", LEAKHUNT_RSS="75MiB"
+    ) as worker:
+        child = worker.hooked("child")[0]
+        worker.do("leak", 1000)
+        for _ in range(10):
+            worker.do("nap", 0.06)  # RSS is looked at twenty times a second at most
+            worker.do("leak", 5 << 20)
+        worker.until(lambda: len(worker.snapshots(child)) >= 3, "snapshots by RSS")
+        triggers = {harness.facts(path)["trigger"] for path in worker.snapshots(child)}
+        assert triggers == {"rss", "rss-step"}
+
+
+def test_the_engine_can_be_off(tmp_path: Path) -> None:
+    with harness.worker(tmp_path, "-c", "1", LEAKHUNT_ENGINE="off") as worker:
+        path, _ = worker.dump(worker.hooked("child")[0])
+        known = harness.facts(path)
+        assert known["engine"] == "off"
+        assert known["traced"] is None
+        assert known["rss"] > 0
+        assert worker.do("limited", 2.4) == 1
+
+
+def test_without_fork(tmp_path: Path) -> None:
+    with harness.worker(tmp_path, "-c", "1", LEAKHUNT_FORK="0") as worker:
+        child = worker.hooked("child")[0]
+        worker.dump(child)
+        worker.do("leak", 300_000)
+        path, _ = worker.dump(child)
+        assert harness.facts(path)["forked"] is False
+        assert harness.size_at(path, "shop.py") >= 300_000
+        worker.logged("LEAKHUNT_FORK=0")
+
+
+def test_a_bad_setting_is_said_and_the_worker_runs(tmp_path: Path) -> None:
+    with harness.worker(tmp_path, "-c", "1", LEAKHUNT_EVERY="often") as worker:
+        worker.logged("the worker runs without the hook: LEAKHUNT_EVERY=often")
+        assert worker.do("limited", 2.4) == 1
+        assert worker.records() == []
+
+
+def test_a_capture_that_hangs_is_ended(tmp_path: Path) -> None:
+    with harness.worker(tmp_path, "-c", "1", SHOP_HANG="1") as worker:
+        child = worker.hooked("child")[0]
+        os.kill(child["pid"], signal.SIGUSR1)
+        assert worker.do("leak", 7) == 7
+        worker.logged("no snapshot: it hung and was ended after")
+        assert worker.snapshots(child) == []
+        assert not psutil.Process(child["pid"]).children()
+        assert worker.do("limited", 2.4) == 1
+
+
+def test_a_full_disk(tmp_path: Path) -> None:
+    with harness.worker(tmp_path, "-c", "1", SHOP_FILE_LIMIT="5000") as worker:
+        child = worker.hooked("child")[0]
+        worker.dump(child)  # a baseline is small
+        for size in range(40):
+            worker.do("leak", size)
+        os.kill(child["pid"], signal.SIGUSR1)
+        worker.logged("no snapshot: cannot write")
+        worker.logged("File too large")
+        assert len(worker.snapshots(child)) == 1
+        assert list(Path(child["series"]).glob(".*")) == []
+        assert worker.do("leak", 7) == 7
+
+
+def test_a_folder_that_cannot_be_used(tmp_path: Path) -> None:
+    blocked = tmp_path / "blocked"
+    blocked.write_text("a file where the folder should be")
+    worker = harness.Worker(tmp_path, "-c", "1", LEAKHUNT_DIR=str(blocked / "snapshots"))
+    try:
+        worker.ready().logged("cannot record this process")
+        pid = worker.do("pid")
+        os.kill(pid, signal.SIGUSR1)
+        worker.logged("no snapshot: ")
+        assert worker.do("pid") == pid
+        assert worker.do("limited", 2.4) == 1
+        worker.process.send_signal(signal.SIGTERM)
+        assert worker.process.wait(harness.PATIENCE) == 0
+    finally:
+        worker.kill()
+
+
+def test_a_capture_that_is_killed_leaves_no_torn_file(tmp_path: Path) -> None:
+    with harness.worker(tmp_path, "-c", "1", SHOP_SLOW="1.5") as worker:
+        child = worker.hooked("child")[0]
+        series = Path(child["series"])
+
+        def capturing() -> list[psutil.Process] | None:
+            if not list(series.glob(".*.tmp")):
+                return None
+            return psutil.Process(child["pid"]).children()
+
+        os.kill(child["pid"], signal.SIGUSR1)
+        worker.until(capturing, "a capture is writing")[0].kill()
+        worker.logged("no snapshot: its process was killed by signal 9")
+        assert list(series.iterdir()) == []
+
+        # In a task: a pool child that dies while it waits for one takes billiard's lock along.
+        worker.send("nap", 30)
+        worker.noted("nap")
+        os.kill(child["pid"], signal.SIGUSR1)
+        capture = worker.until(capturing, "a capture is writing")[0]
+        os.kill(child["pid"], signal.SIGKILL)  # the worker itself dies in the middle
+        worker.until(lambda: not capture.is_running(), "the capture has ended by itself")
+        assert list(series.glob(".*")) == []
+        for path in series.glob("*.bin"):
+            assert harness.facts(path)["pid"] == child["pid"]
+        worker.until(
+            lambda: [r for r in worker.hooked("child") if r["pid"] != child["pid"]], "a new child"
+        )
+        assert worker.do("leak", 7) == 7
