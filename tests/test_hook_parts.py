@@ -20,6 +20,7 @@ from leakhunt.errors import CaptureError, SettingError
 from leakhunt.hook import config, dump, own, spots, vitals
 from leakhunt.hook.hold import signals_held
 from leakhunt.hook.tasks import Ledger
+from leakhunt.hook.trigger import Hook
 from leakhunt.snapfile.write import Run
 
 # -- settings ----------------------------------------------------------------------------
@@ -301,3 +302,14 @@ def test_the_worker_pays_for_little() -> None:
     )  # fmt: skip
     added = set(eval(done.stdout))
     assert added <= {"tracemalloc", "_tracemalloc", "psutil"}, added
+
+
+@pytest.mark.parametrize("every", [1, 3, 8, 100])
+def test_every_n_tasks_is_jittered_and_never_early_by_more_than_an_eighth(
+    every: int, tmp_path: Path
+) -> None:
+    hook = Hook(config.settings({"dir": str(tmp_path), "every": every, "engine": "off"}, {}))
+    for multiple in range(1, 50):
+        due = hook.due
+        assert 0 <= multiple * every - due <= every // 8
+        hook.due = hook._next_due(due)

@@ -175,7 +175,7 @@ class Hook:
         return self.engine.counters().traced
 
     def _next_due(self, done: int) -> int:
-        """The task after which the next snapshot is due: at most ``every`` ahead.
+        """The task after which the next snapshot is due: up to an eighth before a multiple.
 
         The spacing is jittered by an eighth, because evenly spaced snapshots can
         make a sawtooth (a buffer flushed every 500 tasks) look like a straight line.
@@ -183,7 +183,9 @@ class Hook:
         every = self.settings.every
         if not every:
             return 0
-        return (done // every + 1) * every - (random.randrange(every // 8 + 1) if done else 0)
+        # A snapshot taken early belongs to the multiple that it precedes.
+        multiple = (done + every // 8) // every + 1
+        return multiple * every - (random.randrange(every // 8 + 1) if done else 0)
 
     def _judge_rss(self) -> None:
         now = time.monotonic()
