@@ -306,7 +306,10 @@ class Hook:
                         self._say_armed()
                     return
             else:
-                say(logging.WARNING, "capturing in the process itself, which stands still: LEAKHUNT_FORK=0")
+                say(
+                    logging.WARNING,
+                    "capturing in the process itself, which stands still: LEAKHUNT_FORK=0",
+                )
             self._reap(dump.in_process(order, began))
         except CaptureError as error:
             self._failed(str(error))

@@ -147,7 +147,6 @@ class Worker:
     def dump(self, record: dict[str, Any], signum: int = signal.SIGUSR1) -> tuple[Path, float]:
         """Signal a process and wait for the next file; the file and how long that took."""
 
-
         def current() -> dict[str, Any]:
             return next(r for r in self.records() if r["pid"] == record["pid"])
 

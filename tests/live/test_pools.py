@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from celery.bin.worker import worker as worker_command
+
 from tests.live import harness
 
 pytestmark = pytest.mark.live
@@ -78,7 +79,9 @@ def test_redis(redis_url: str, tmp_path: Path) -> None:
         path, took = worker.dump(child)
         assert took < 5
         assert harness.size_at(path, "shop.py") >= 190_000
-        assert harness.facts(path)["tasks"]["leak"]["runs"] >= 19  # the result is out before the task is booked
+        assert (
+            harness.facts(path)["tasks"]["leak"]["runs"] >= 19
+        )  # the result is out before the task is booked
         main = worker.hooked("main")[0]
         worker.dump(main)
         assert worker.do("leak", 1) == 1

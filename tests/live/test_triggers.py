@@ -27,7 +27,7 @@ def test_from_boot_every_n_tasks_at_exit_and_what_is_kept(tmp_path: Path) -> Non
         worker.until(lambda: len(worker.snapshots(record)) >= 4, "four snapshots")
         worker.stop()
         found = [harness.facts(path) for path in worker.snapshots(record)]
-        assert [known["sequence"] for known in found][0] == 1
+        assert found[0]["sequence"] == 1
         assert [known["trigger"] for known in found] == ["tasks", "tasks", "tasks", "exit"]
         assert found[-1]["sequence"] == 7
         assert found[-1]["tasks_done"] == 26

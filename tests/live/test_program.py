@@ -1,0 +1,248 @@
+"""``leakhunt run``, ``install()`` in a program, ``leakhunt dump`` and the demo, as a user types them."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+from tests.live import harness
+
+pytestmark = pytest.mark.live
+
+
+def leakhunt(folder: Path, *arguments: str, **options: Any) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "leakhunt", *arguments],
+        env=harness.environment(folder), cwd=folder, capture_output=True, text=True, timeout=90, **options,
+    )  # fmt: skip
+
+
+SHOW = """
+import sys, json
+print(json.dumps([__name__, __file__, sys.argv, sys.path[0], sys.modules["__main__"].__dict__ is globals()]))
+sys.stdout.flush()
+if sys.argv[1:] == ["raise"]:
+    raise ValueError("oh no")
+if sys.argv[1:] == ["interrupt"]:
+    raise KeyboardInterrupt
+sys.exit(int(sys.argv[1]) if sys.argv[1:] else None)
+"""
+
+
+@pytest.mark.parametrize("arguments", [[], ["7"], ["raise"], ["interrupt"]])
+@pytest.mark.parametrize("as_module", [False, True])
+def test_a_program_runs_as_without(arguments: list[str], as_module: bool, tmp_path: Path) -> None:
+    (tmp_path / "show.py").write_text(SHOW)
+    target = ["-m", "show"] if as_module else ["show.py"]
+    plain = subprocess.run(
+        [sys.executable, *target, *arguments],
+        env=harness.environment(tmp_path), cwd=tmp_path, capture_output=True, text=True,
+    )  # fmt: skip
+    hooked = leakhunt(tmp_path, "run", *target, *arguments)
+    assert hooked.returncode == plain.returncode
+    assert hooked.stdout == plain.stdout
+    assert hooked.stderr == plain.stderr
+
+
+def test_run_says_what_is_wrong(tmp_path: Path) -> None:
+    done = leakhunt(tmp_path, "run", "nosuch.py")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith("leakhunt: can't open file 'nosuch.py'")
+    done = leakhunt(tmp_path, "run", "--nframe", "0", "nosuch.py")
+    assert done.returncode == 2
+    assert "nframe=0" in done.stderr
+
+
+GROW = """
+import sys, time
+kept = []
+def grow():
+    kept.append(bytes(1000))
+print("ready", flush=True)
+while True:
+    grow()
+    time.sleep(0.005)
+"""
+
+
+@pytest.fixture
+def growing(tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
+    (tmp_path / "grow.py").write_text(GROW)
+    program = subprocess.Popen(
+        [sys.executable, "-m", "leakhunt", "run", "grow.py"],
+        env=harness.environment(tmp_path), cwd=tmp_path, stdout=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    try:
+        assert program.stdout is not None
+        assert program.stdout.readline() == "ready\n"
+        yield program
+    finally:
+        program.kill()
+        program.communicate()
+
+
+def test_dump_diff_top_ls_and_disarm(growing: subprocess.Popen[str], tmp_path: Path) -> None:
+    first = leakhunt(tmp_path, "dump", str(growing.pid))
+    assert first.returncode == 0, first.stderr
+    before = Path(first.stdout.strip())
+    assert before.exists()
+    waiting = time.monotonic() + 1
+    harness.until(lambda: time.monotonic() > waiting, "some growth")
+    second = leakhunt(tmp_path, "dump", "--all")
+    series = str(tmp_path / "snapshots")  # other tests' workers may run on this host
+    (after,) = (Path(line) for line in second.stdout.splitlines() if line.startswith(series))
+    assert after.exists()
+    assert after != before
+    assert harness.facts(after)["trigger"] == "dump"
+
+    shown = leakhunt(tmp_path, "diff")
+    assert shown.returncode == 0, shown.stderr
+    assert "grow.py:5 in grow" in shown.stdout
+    assert "kept.append(bytes(1000))" in shown.stdout
+    assert "what was allocated before" in shown.stdout
+    found = json.loads(leakhunt(tmp_path, "diff", str(before), str(after), "--json").stdout)
+    assert found["schema"] == "leakhunt/diff@1"
+    assert found["rows"][0]["site"] == {
+        "file": str(tmp_path / "grow.py"),
+        "line": 5,
+        "function": "grow",
+    }
+    assert leakhunt(tmp_path, "diff", "--fail-above", "10KiB").returncode == 3
+    assert leakhunt(tmp_path, "diff", "--fail-above", "1GiB").returncode == 0
+    assert "grow.py:5 in grow" in leakhunt(tmp_path, "top", "-n", "1").stdout
+    listed = leakhunt(tmp_path, "ls").stdout
+    assert str(growing.pid) in listed
+    assert "traced since" in listed
+
+    disarmed = leakhunt(tmp_path, "dump", "--disarm", str(growing.pid))
+    assert disarmed.returncode == 0
+    assert "tracing stopped" in disarmed.stderr
+    again = leakhunt(tmp_path, "dump", str(growing.pid))
+    assert harness.facts(Path(again.stdout.strip()))["baseline"] is True
+
+
+def test_dump_finds_a_process_whatever_folder_it_uses(
+    growing: subprocess.Popen[str], tmp_path: Path
+) -> None:
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    done = leakhunt(elsewhere, "dump", str(growing.pid))
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith(str(tmp_path / "snapshots"))
+
+
+def test_dump_refuses_what_it_would_kill(tmp_path: Path) -> None:
+    innocent = subprocess.Popen(
+        [sys.executable, "-c", "import time; print(flush=True); time.sleep(60)"],
+        stdout=subprocess.PIPE,
+    )
+    try:
+        assert innocent.stdout is not None
+        innocent.stdout.readline()
+        done = leakhunt(tmp_path, "dump", str(innocent.pid))
+        assert done.returncode == 2
+        assert "does not carry the hook" in done.stderr
+        assert "-I leakhunt.worker" in done.stderr
+        assert innocent.poll() is None
+    finally:
+        innocent.kill()
+        innocent.communicate()
+    done = leakhunt(tmp_path, "dump", str(innocent.pid))
+    assert "there is no process" in done.stderr
+    assert leakhunt(tmp_path, "dump").returncode == 2
+
+
+def test_install_dump_and_a_forked_child(tmp_path: Path) -> None:
+    program = """
+import leakhunt, os, signal, sys
+seen = []
+signal.signal(signal.SIGUSR1, lambda *_: seen.append("theirs"))
+leakhunt.install(start="boot", at_exit=True)
+kept = [bytes(n) for n in range(2000)]
+print(leakhunt.dump())
+pid = os.fork()
+if pid == 0:
+    print(leakhunt.dump(), flush=True)
+    os._exit(0)
+os.waitpid(pid, 0)
+os.kill(os.getpid(), signal.SIGUSR1)
+print(seen)
+"""
+    (tmp_path / "program.py").write_text(program)
+    done = subprocess.run(
+        [sys.executable, "program.py"], cwd=tmp_path, env=harness.environment(tmp_path),
+        capture_output=True, text=True, timeout=60,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    lines = done.stdout.splitlines()
+    assert len(lines) == 3
+    assert lines[-1] == "['theirs']"
+    mine, childs = (
+        next(
+            line
+            for line in lines
+            if line.endswith(".bin") and role in harness.facts(Path(line))["role"]
+        )
+        for role in ("program", "fork")
+    )
+    assert Path(mine).parent != Path(childs).parent
+    assert harness.size_at(Path(childs), "program.py") >= sum(range(2000))
+    triggers = {harness.facts(path)["trigger"] for path in Path(mine).parent.glob("*.bin")}
+    assert triggers == {"code", "signal", "exit"}
+    assert list((tmp_path / "snapshots" / "processes").iterdir()) == [] or all(
+        "fork" in path.read_text() for path in (tmp_path / "snapshots" / "processes").iterdir()
+    )
+
+
+# -- the demo ----------------------------------------------------------------------------
+
+
+def leftovers() -> tuple[set[str], list[str]]:
+    folders = {path.name for path in Path(tempfile.gettempdir()).glob("leakhunt-demo-*")}
+    processes = []
+    for process in psutil.process_iter(["cmdline"]):
+        line = " ".join(process.info["cmdline"] or [])
+        if "-A shop worker -I leakhunt.worker --concurrency 1" in line:
+            processes.append(line)
+    return folders, processes
+
+
+def test_the_demo_names_the_guilty_line(tmp_path: Path) -> None:
+    began = time.monotonic()
+    done = leakhunt(tmp_path, "demo")
+    assert done.returncode == 0, done.stderr
+    assert time.monotonic() - began < 20
+    first = next(line for line in done.stdout.splitlines() if line.startswith("1 "))
+    assert "shop.py:" in first
+    assert "in place_order" in first
+    assert "leakhunt diff" in done.stdout
+    assert leftovers() == (set(), [])
+
+
+@pytest.mark.parametrize(
+    ("number", "after"),
+    [(signal.SIGINT, 0.3), (signal.SIGTERM, 1.5), (signal.SIGINT, 2.5), (signal.SIGHUP, 3.5)],
+)
+def test_an_interrupted_demo_leaves_nothing(number: int, after: float, tmp_path: Path) -> None:
+    demo = subprocess.Popen(
+        [sys.executable, "-m", "leakhunt", "demo"],
+        env=harness.environment(tmp_path), cwd=tmp_path, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
+    )  # fmt: skip
+    with pytest.raises(subprocess.TimeoutExpired):
+        demo.wait(after)
+    os.kill(demo.pid, number)
+    assert demo.wait(harness.PATIENCE) in (0, 130, 128 + number, -number)  # 0: it was cleaning up
+    _, said = demo.communicate()
+    assert b"Traceback" not in said
+    harness.until(lambda: leftovers() == (set(), []), "nothing is left")
