@@ -12,6 +12,7 @@ import click
 
 from leakhunt import report
 from leakhunt.cli.diff import render
+from leakhunt.cli.options import show
 from leakhunt.load import load_all
 from leakhunt.query import Query
 
@@ -49,7 +50,7 @@ def command() -> None:
         _tell("")
         older, newer = load_all([before, after])
         found = report.diff(older, newer, Query(limit=5))
-        click.echo(render(found, "table"), nl=False)
+        show(render(found, "table"))
     _tell("")
     _tell(
         "The leak is the first line: every order keeps its receipt. The second place is a cache of"

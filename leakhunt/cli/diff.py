@@ -7,7 +7,7 @@ import sys
 import click
 
 from leakhunt import places, report, units
-from leakhunt.cli.options import Size, folder_option, querying, screen
+from leakhunt.cli.options import Size, folder_option, querying, screen, show
 from leakhunt.cli.reading import snapshots
 from leakhunt.load import expand, most_grown
 from leakhunt.query import Query
@@ -51,7 +51,7 @@ def command(
         )
     before, after = snapshots(paths)
     found = report.diff(before, after, query, why)
-    click.echo(render(found, form), nl=False)
+    show(render(found, form))
     grown = found.comparison.totals.diff.size - found.comparison.dropped.diff.size
     if fail_above is not None and grown > fail_above:
         click.echo(

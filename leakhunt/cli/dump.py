@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 
 import click
 
@@ -25,7 +26,7 @@ from leakhunt.live.processes import Hooked
     show_default=True,
     help="How long to wait for the files.",
 )
-@click.option("--dir", "folder", metavar="DIR", help="The folder the processes write to.")
+@click.option("--dir", "folder", metavar="DIR", help="Only processes that write to this folder.")
 def command(
     pids: tuple[int, ...], everything: bool, disarm: bool, timeout: float, folder: str | None
 ) -> None:
@@ -77,6 +78,8 @@ def _targets(pids: tuple[int, ...], folder: str | None) -> list[Hooked]:
     """The processes meant, main processes before their children."""
     home = places.state_dir(folder)
     known = processes.hooked(home)
+    if folder is not None:
+        known = [p for p in known if Path(str(p.record.get("series"))).parent == home]
     if pids:
         chosen = {processes.one(home, pid).pid for pid in pids}
         mains = {process.record["pid"] for process in known if process.pid in chosen}

@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from leakhunt import places, report
-from leakhunt.cli.options import folder_option, screen
+from leakhunt.cli.options import folder_option, screen, show
 from leakhunt.hook.config import signal_name
 from leakhunt.load import Series, series
 from leakhunt.report import Waiting
@@ -40,11 +40,11 @@ def command(folder: str | None, as_json: bool) -> None:
     if as_json:
         from leakhunt.render import jsonout
 
-        click.echo(jsonout.listing(found), nl=False)
+        show(jsonout.listing(found))
     else:
         from leakhunt.render import table
 
-        click.echo(table.listing(found, *screen()), nl=False)
+        show(table.listing(found, *screen()))
 
 
 def _waiting(home: Path, lines: list[Series]) -> list[Waiting]:

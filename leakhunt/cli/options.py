@@ -81,6 +81,11 @@ folder_option = click.option(
 )  # fmt: skip
 
 
+def show(text: str) -> None:
+    """Print a report; click would strip the colours that somebody forced into a pipe."""
+    click.echo(text, nl=False, color=screen()[1])
+
+
 def screen() -> tuple[int, bool]:
     """(columns, whether to use colour) of standard output.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from leakhunt import places, report
-from leakhunt.cli.options import folder_option, querying, screen
+from leakhunt.cli.options import folder_option, querying, screen, show
 from leakhunt.cli.reading import snapshots
 from leakhunt.errors import SnapshotError
 from leakhunt.load import expand, newest
@@ -35,7 +35,7 @@ def command(snapshot: str | None, query: Query, form: str, folder: str | None) -
             raise SnapshotError(f"{snapshot}: holds {len(paths)} snapshots, and top shows one")
         path = paths[0]
     (loaded,) = snapshots([path])
-    click.echo(render(report.top(loaded, query, why), form), nl=False)
+    show(render(report.top(loaded, query, why), form))
 
 
 def render(found: report.TopReport, form: str) -> str:

@@ -55,7 +55,8 @@ class Order:
     engine: Engine
     signum: int
     keep: int
-    allow_fork: bool
+    notify: bool
+    """The child sends ``signum`` when it is done: the parent will not hear of SIGCHLD."""
     facts: dict[str, Any]
     late_facts: Callable[[], dict[str, Any]]
     """Facts that cost time and are the same in the child: called there."""
@@ -88,6 +89,10 @@ class Capture:
                     posix.kill(self.pid, signal.SIGKILL)
             return None
         return self._outcome(status)
+
+    def is_told(self) -> bool:
+        """Whether the child has sent the signal to say that it is done."""
+        return self.order.notify and bool(_LENGTH.unpack_from(self.page, _PAUSE.size)[0])
 
     def wait(self) -> Outcome:
         """Block until the child has ended, at most until the deadline, and reap it."""
@@ -211,6 +216,8 @@ def _child(order: Order, raw: Any, page: mmap.mmap, began: float) -> None:
             content = json.dumps({"path": said.get("path"), "problem": None}).encode()
         page[_PAUSE.size + _LENGTH.size : _PAUSE.size + _LENGTH.size + len(content)] = content
         _LENGTH.pack_into(page, _PAUSE.size, len(content))
+        if order.notify and posix.getppid() == order.facts["pid"]:
+            posix.kill(order.facts["pid"], order.signum)
     finally:
         os._exit(0)
 

@@ -34,7 +34,9 @@ class Handlers:
         self._on_signal = self.on_signal
         self._on_child = self.on_child
         hook.watch_child = self.watch_child
+        hook.release_child = self.release_child
         hook.wake_main = self.wake_main
+        hook.hears = lambda: self.installed
 
     # -- the hook's signal ----------------------------------------------------------
 
@@ -95,23 +97,24 @@ class Handlers:
 
     # -- the capture's child --------------------------------------------------------
 
-    def watch_child(self) -> None:
+    def watch_child(self) -> bool:
         """Have the child reaped when it ends, if SIGCHLD is free or can be chained.
 
-        Where it is not (a C library owns it, it is ignored, this is no main thread),
-        the child is reaped after the next task or by the next trigger.
+        Where it is not (C code such as gevent's libev owns it, it is ignored, this is
+        no main thread), False: the child then says by the hook's own signal that it is done.
         """
         if not in_main_thread():
-            return
+            return False
         current = _signal.getsignal(_signal.SIGCHLD)
         if current is self._on_child:
-            return
+            return True
         if current is None or current == _signal.SIG_IGN:
-            return
+            return False
         if current == _signal.SIG_DFL and vitals.catches(os.getpid(), _signal.SIGCHLD):
-            return  # set by C code, such as libev's: Python does not know of it
+            return False  # set by C code: Python does not know of it
         self._previous_child = current
         _signal.signal(_signal.SIGCHLD, self._on_child)
+        return True
 
     def on_child(self, signum: int, frame: FrameType | None) -> None:
         previous = self._previous_child

@@ -51,10 +51,14 @@ class Hook:
         self.nframe = settings.nframe or self.engine.default_nframe
         self.record = Record()
         self.running: Callable[[], list[str]] = list
-        self.watch_child: Callable[[], None] = _nothing
-        """Called when a capture has begun in a forked child: arranges for its reaping."""
+        self.watch_child: Callable[[], bool] = bool
+        """Called before a capture forks: arranges for the child's reaping; False: it cannot."""
+        self.release_child: Callable[[], None] = _nothing
+        """Takes that arrangement back."""
         self.wake_main: Callable[[], bool] = bool
         """Sends the main thread its signal; False where that is not possible."""
+        self.hears: Callable[[], bool] = bool
+        """Whether the signal's handler is the hook's."""
         self.host = socket.gethostname()
         self.node: str | None = None
         self.pool: str | None = None
@@ -143,6 +147,9 @@ class Hook:
         True when somebody sent the signal from outside, False when the console did
         or this process woke itself: then nobody else needs to hear of it.
         """
+        if self.capture is not None and self.capture.is_told():
+            self.poll()
+            return False
         noted, self.noted = self.noted, None
         request = self.record.take_request()
         if request == "disarm":
@@ -243,7 +250,8 @@ class Hook:
                 return
             try:
                 if self.capture is not None:
-                    self._reap(self.capture.poll())
+                    told = self.capture.is_told()  # then it is exiting: no need to wait long
+                    self._reap(self.capture.wait() if told else self.capture.poll())
                 if self.capture is None and self.pending is not None:
                     self._begin(self.pending)
             except Exception as error:  # noqa: BLE001 - the worker's guard
@@ -295,7 +303,6 @@ class Hook:
             if self.settings.fork:
                 try:
                     self.capture = dump.begin(order, began)
-                    self.watch_child()
                 except fork.ForkRefusedError as error:
                     say(
                         logging.WARNING,
@@ -313,6 +320,7 @@ class Hook:
             self._reap(dump.in_process(order, began))
         except CaptureError as error:
             self._failed(str(error))
+        self.release_child()
         if baseline:
             self._say_armed()
 
@@ -345,7 +353,7 @@ class Hook:
             engine=self.engine,
             signum=self.settings.signal,
             keep=self.settings.keep,
-            allow_fork=self.settings.fork,
+            notify=self.settings.fork and not self.watch_child() and self.hears(),
             facts=facts,
             late_facts=self._late_facts,
         )

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 import signal
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 from celery.bin.worker import worker as worker_command
 
@@ -65,8 +67,13 @@ def test_a_pool(pool: str, tmp_path: Path) -> None:
             assert all(tracker.is_running() for tracker in trackers)
 
 
-def worker_processes(worker: harness.Worker) -> list[harness.psutil.Process]:
-    return harness.psutil.Process(worker.process.pid).children(recursive=True)
+def worker_processes(worker: harness.Worker) -> list[psutil.Process]:
+    found: list[psutil.Process] = psutil.Process(worker.process.pid).children(recursive=True)
+    return found
+
+
+def _gone(worker: harness.Worker, pid: int) -> Callable[[], bool]:
+    return lambda: pid not in {record["pid"] for record in worker.records()}
 
 
 def test_redis(redis_url: str, tmp_path: Path) -> None:
@@ -112,10 +119,7 @@ def test_children_that_the_pool_replaces_are_hooked(tmp_path: Path) -> None:
             seen.add(child["pid"])
             assert worker.do("leak", 10) == 10
             assert worker.do("pid") == child["pid"]
-            worker.until(
-                lambda gone=child["pid"]: gone not in {r["pid"] for r in worker.records()},
-                "the old child has gone",
-            )
+            worker.until(_gone(worker, child["pid"]), "the old child has gone")
         assert len(seen) == 3
         crashing = worker.hooked("child")[0]["pid"]
         worker.send("crash")

@@ -99,7 +99,7 @@ def test_dump_diff_top_ls_and_disarm(growing: subprocess.Popen[str], tmp_path: P
     assert before.exists()
     waiting = time.monotonic() + 1
     harness.until(lambda: time.monotonic() > waiting, "some growth")
-    second = leakhunt(tmp_path, "dump", "--all")
+    second = leakhunt(tmp_path, "dump", "--all", "--dir", str(tmp_path / "snapshots"))
     series = str(tmp_path / "snapshots")  # other tests' workers may run on this host
     (after,) = (Path(line) for line in second.stdout.splitlines() if line.startswith(series))
     assert after.exists()

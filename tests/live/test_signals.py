@@ -41,11 +41,11 @@ def test_the_main_process_tells_every_child_and_celery_still_reports(
     before = {record["pid"]: len(prefork.snapshots(record)) for record in everyone}
     reports = prefork.log.count("LOCAL VARIABLES")
     os.kill(main["pid"], signal.SIGUSR1)
-    for record in everyone:
-        prefork.until(
-            lambda record=record: len(prefork.snapshots(record)) > before[record["pid"]],
-            f"a snapshot of {record['role']} {record['pid']}",
-        )
+
+    def everybody_dumped() -> bool:
+        return all(len(prefork.snapshots(record)) > before[record["pid"]] for record in everyone)
+
+    prefork.until(everybody_dumped, "a snapshot of every process")
     prefork.until(lambda: prefork.log.count("LOCAL VARIABLES") > reports, "Celery's stack report")
     assert "ForkPoolWorker-1] Traceback" not in prefork.log
     assert prefork.do("leak", 5) == 5

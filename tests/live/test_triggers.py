@@ -133,7 +133,8 @@ def test_a_capture_that_is_killed_leaves_no_torn_file(tmp_path: Path) -> None:
         def capturing() -> list[psutil.Process] | None:
             if not list(series.glob(".*.tmp")):
                 return None
-            return psutil.Process(child["pid"]).children()
+            found: list[psutil.Process] = psutil.Process(child["pid"]).children()
+            return found
 
         os.kill(child["pid"], signal.SIGUSR1)
         worker.until(capturing, "a capture is writing")[0].kill()
