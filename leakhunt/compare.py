@@ -5,13 +5,18 @@ The law that every result obeys: Σ rows + remainder + dropped = totals, before 
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from itertools import chain, repeat
+from operator import add, itemgetter
+from typing import Any
 
-from leakhunt.filters import selector
+from leakhunt.filters import Select, selector
 from leakhunt.frames import Prefixes, prefixes
 from leakhunt.model import NOTHING, Change, Frame, Site, Snapshot, Stack, Tally
+from leakhunt.pace import uncollected
 from leakhunt.query import Query
+from leakhunt.rank import by_amount, by_growth, in_order
 
 
 @dataclass(frozen=True)
@@ -27,6 +32,9 @@ class Amount:
 
     def plus(self, other: Amount) -> Amount:
         return Amount(self.before.plus(other.before), self.after.plus(other.after))
+
+    def minus(self, other: Amount) -> Amount:
+        return Amount(self.before.minus(other.before), self.after.minus(other.after))
 
 
 @dataclass(frozen=True)
@@ -61,115 +69,147 @@ def diff(before: Snapshot, after: Snapshot, query: Query) -> Comparison:
     return _compare(before, after, query)
 
 
+@dataclass
+class _Ledger:
+    """One entry per row, at the same index of each list: 10^5 rows without an object each."""
+
+    amounts: list[Sequence[int]] = field(default_factory=list)
+    """Bytes and blocks before, bytes and blocks after."""
+    stacks: list[Stack] = field(default_factory=list)
+    """The stack that carries most of the row."""
+    depths: list[int] = field(default_factory=list)
+    """Index into it of the frame that the row stands for."""
+    dropped: list[int] = field(default_factory=lambda: [0, 0, 0, 0])
+    dropped_sites: set[object] = field(default_factory=set)
+
+
 def _compare(before: Snapshot | None, after: Snapshot, query: Query) -> Comparison:
-    known = prefixes(after.meta.facts)
-    if before is not None and not known.folders:
-        known = prefixes(before.meta.facts)
-    select = selector(query, known)
-    key_of = _key(query.group_by, known)
-    amounts: dict[object, list[int]] = {}
-    sites: dict[object, Site] = {}
-    leading: dict[object, tuple[int, Stack, int]] = {}
-    dropped = [0, 0, 0, 0]
-    dropped_sites = set()
-    left: dict[Stack, Tally] = dict(before.tallies) if before is not None else {}
-    pairs = [(stack, left.pop(stack, NOTHING), tally) for stack, tally in after.tallies.items()]
-    pairs.extend((stack, tally, NOTHING) for stack, tally in left.items())
-    for stack, was, now in pairs:
-        depth = select(stack)
-        if depth is None:
-            _add(dropped, was, now)
-            dropped_sites.add(key_of(stack, len(stack) - 1)[0])
-            continue
-        key, site = key_of(stack, depth)
-        amount = amounts.get(key)
-        if amount is None:
-            amount = amounts[key] = [0, 0, 0, 0]
-            sites[key] = site
-        _add(amount, was, now)
-        weight = abs(now.size - was.size) if before is not None else now.size
-        held = leading.get(key)
-        if held is None or (weight, stack) > (held[0], held[1]):
-            leading[key] = (weight, stack, depth)
-    changes = [
-        (
-            Change(sites[key], leading[key][1], Tally(*amount[:2]), Tally(*amount[2:])),
-            leading[key][2],
+    with uncollected():
+        known = prefixes(after.meta.facts)
+        if before is not None and not known.folders:
+            known = prefixes(before.meta.facts)
+        key_of, site_of = _keying(query.group_by, known)
+        ledger = _booked(before, after, query, selector(query, known), key_of)
+        amounts = ledger.amounts
+        keys = list(map((by_amount if before is None else by_growth)(query.sort), amounts))
+        limit: int | None = query.limit or None
+        if limit and before is not None:  # what did not change is counted, not listed
+            limit = min(limit, sum(numbers[:2] != numbers[2:] for numbers in amounts))
+
+        def site(index: int) -> Site:
+            return site_of(ledger.stacks[index], ledger.depths[index])
+
+        def exact(index: int) -> tuple[object, ...]:
+            return (*_tied(amounts[index], query.sort), *_place(site(index)), ledger.stacks[index])
+
+        shown = in_order(keys, exact, limit)
+        return Comparison(
+            rows=tuple(
+                Row(rank, _change(site(index), ledger, index), ledger.depths[index])
+                for rank, index in enumerate(shown, 1)
+            ),
+            totals=Amount(before.totals if before is not None else NOTHING, after.totals),
+            dropped=_amount(ledger.dropped),
+            dropped_sites=len(ledger.dropped_sites),
+            remainder=_summed(amounts).minus(_summed([amounts[index] for index in shown])),
+            remainder_sites=len(amounts) - len(shown),
         )
-        for key, amount in amounts.items()
-    ]
-    changes.sort(key=lambda item: _order(item[0], query.sort, before is not None))
-    shown = changes
-    if query.limit:
-        if before is not None:
-            changed = sum(change.before != change.after for change, _ in changes)
-            shown = changes[: min(query.limit, changed)]
-        else:
-            shown = changes[: query.limit]
-    remainder = [0, 0, 0, 0]
-    for change, _ in changes[len(shown) :]:
-        _add(remainder, change.before, change.after)
-    return Comparison(
-        rows=tuple(Row(rank, change, depth) for rank, (change, depth) in enumerate(shown, 1)),
-        totals=Amount(before.totals if before is not None else NOTHING, after.totals),
-        dropped=_amount(dropped),
-        dropped_sites=len(dropped_sites),
-        remainder=_amount(remainder),
-        remainder_sites=len(changes) - len(shown),
-    )
 
 
-def _add(amount: list[int], was: Tally, now: Tally) -> None:
-    amount[0] += was.size
-    amount[1] += was.count
-    amount[2] += now.size
-    amount[3] += now.count
+def _booked(
+    before: Snapshot | None,
+    after: Snapshot,
+    query: Query,
+    select: Select,
+    key_of: Callable[[Stack, int], object],
+) -> _Ledger:
+    """Every stack of the two, in its row or among what is dropped."""
+    new, old = after.tallies, before.tallies if before is not None else {}
+    stacks = [*new, *(stack for stack in old if stack not in new)]
+    # A tally is a tuple: the sum of two is the four numbers of a row.
+    numbers = map(add, map(old.get, stacks, repeat(NOTHING)), chain(new.values(), repeat(NOTHING)))
+    depths = list(map(select, stacks))
+    if query.group_by == "traceback" and None not in depths:
+        return _Ledger(list(numbers), stacks, depths)  # type: ignore[arg-type]  # just looked
+    ledger = _Ledger()
+    index_of: dict[object, int] = {}
+    weights: list[int] = []
+    for stack, depth, four in zip(stacks, depths, numbers):
+        if depth is None:
+            _add(ledger.dropped, four)
+            ledger.dropped_sites.add(key_of(stack, len(stack) - 1))
+            continue
+        weight = abs(four[2] - four[0])
+        index = index_of.setdefault(key_of(stack, depth), len(weights))
+        if index == len(weights):
+            ledger.amounts.append(list(four))
+            ledger.stacks.append(stack)
+            ledger.depths.append(depth)
+            weights.append(weight)
+            continue
+        _add(ledger.amounts[index], four)
+        if weight >= weights[index] and (weight, stack) > (weights[index], ledger.stacks[index]):
+            weights[index], ledger.stacks[index], ledger.depths[index] = weight, stack, depth
+    return ledger
 
 
-def _amount(numbers: list[int]) -> Amount:
+def _add(amounts: Any, numbers: Sequence[int]) -> None:
+    amounts[0] += numbers[0]
+    amounts[1] += numbers[1]
+    amounts[2] += numbers[2]
+    amounts[3] += numbers[3]
+
+
+def _summed(amounts: Sequence[Sequence[int]]) -> Amount:
+    return _amount([sum(map(itemgetter(position), amounts)) for position in range(4)])
+
+
+def _amount(numbers: Sequence[int]) -> Amount:
     return Amount(Tally(numbers[0], numbers[1]), Tally(numbers[2], numbers[3]))
 
 
-def _order(change: Change, sort: str, signed: bool) -> tuple[object, ...]:
-    """Growth first, then shrinkage, then what stayed; ties by place, never by chance."""
-    size, count = change.diff
-    first, second = (size, count) if sort == "size" else (count, size)
-    class_ = 0
-    if signed:
-        class_ = 0 if (first, second) > (0, 0) else 1 if (first, second) < (0, 0) else 2
-    live = change.after
-    return (class_, -abs(first), -abs(second), -live.size, -live.count, _place(change))
+def _change(site: Site, ledger: _Ledger, index: int) -> Change:
+    amount = _amount(ledger.amounts[index])
+    return Change(site, ledger.stacks[index], amount.before, amount.after)
 
 
-def _place(change: Change) -> tuple[object, ...]:
-    site = change.site
-    return (site.file or "", site.line or 0, site.package or "", change.stack)
+def _tied(numbers: Sequence[int], sort: str) -> tuple[int, int, int]:
+    """What tells rows with the same growth apart: the other measure, then what is alive."""
+    was_size, was_count, size, count = numbers
+    other = count - was_count if sort == "size" else size - was_size
+    return (-abs(other), -size, -count)
 
 
-def _key(group_by: str, known: Prefixes) -> Callable[[Stack, int], tuple[object, Site]]:
+def _place(site: Site) -> tuple[str, int, str]:
+    return (site.file or "", site.line or 0, site.package or "")
+
+
+def _keying(
+    group_by: str, known: Prefixes
+) -> tuple[Callable[[Stack, int], object], Callable[[Stack, int], Site]]:
     """For a stack ranked at a depth: what its row is keyed by, and the site it stands for."""
     unknown = Frame("<unknown>", 0)
-
-    def lineno(stack: Stack, depth: int) -> tuple[object, Site]:
-        frame = stack[depth] if stack else unknown
-        return frame, Site(frame.file, frame.line)
-
-    def filename(stack: Stack, depth: int) -> tuple[object, Site]:
-        file = (stack[depth] if stack else unknown).file
-        return file, Site(file)
-
-    def traceback(stack: Stack, depth: int) -> tuple[object, Site]:
-        frame = stack[depth] if stack else unknown
-        return stack, Site(frame.file, frame.line)
-
     packages: dict[str, str] = {}
 
-    def package(stack: Stack, depth: int) -> tuple[object, Site]:
-        file = (stack[depth] if stack else unknown).file
+    def package(file: str) -> str:
         if file not in packages:
             packages[file] = known.package(file)
-        return packages[file], Site(None, None, packages[file])
+        return packages[file]
 
-    return {"lineno": lineno, "filename": filename, "traceback": traceback, "package": package}[
-        group_by
-    ]
+    def at(stack: Stack, depth: int) -> Frame:
+        return stack[depth] if stack else unknown
+
+    def site_at(stack: Stack, depth: int) -> Site:
+        return Site(*at(stack, depth))
+
+    if group_by == "lineno":
+        return at, site_at
+    if group_by == "traceback":
+        return (lambda stack, depth: stack), site_at
+    if group_by == "filename":
+        return (lambda stack, depth: at(stack, depth).file), (
+            lambda stack, depth: Site(at(stack, depth).file)
+        )
+    return (lambda stack, depth: package(at(stack, depth).file)), (
+        lambda stack, depth: Site(None, None, package(at(stack, depth).file))
+    )

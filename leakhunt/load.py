@@ -13,7 +13,7 @@ from typing import Any
 from leakhunt import units
 from leakhunt.errors import SnapshotError
 from leakhunt.frames import visible
-from leakhunt.model import Frame, Meta, Snapshot, Spot, Tally
+from leakhunt.model import Frame, Meta, Snapshot, Spot
 from leakhunt.places import PROCESSES
 from leakhunt.snapfile import SUFFIX
 from leakhunt.snapfile.read import Raw, begin, read_facts
@@ -95,22 +95,13 @@ def load_all(paths: Sequence[str | Path]) -> list[Snapshot]:
 
 
 def _snapshot(raw: Raw) -> Snapshot:
-    interned: dict[tuple[str, int], Frame] = {}
-    tallies = {}
-    for stack, size, count in zip(raw.stacks, raw.sizes, raw.counts):
-        frames = []
-        for pair in stack:
-            frame = interned.get(pair)
-            if frame is None:
-                frame = interned[pair] = Frame(*pair)
-            frames.append(frame)
-        tallies[tuple(frames)] = Tally(size, count)
     return Snapshot(
         path=raw.path,
         meta=meta(raw.facts),
         nframe=raw.nframe,
-        tallies=MappingProxyType(tallies),
+        tallies=MappingProxyType(raw.tallies),
         spots=MappingProxyType(_spots(raw.facts.get("frames"))),
+        blocks=MappingProxyType(raw.blocks),
     )
 
 

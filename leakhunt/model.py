@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from operator import itemgetter
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
@@ -37,6 +38,16 @@ class Tally(NamedTuple):
 
 
 NOTHING = Tally(0, 0)
+
+
+class Block(NamedTuple):
+    """Live blocks of one stack that have the same size and domain."""
+
+    domain: int
+    """0 is Python's own memory, others are extensions' (``tracemalloc.DomainFilter``)."""
+    size: int
+    """Bytes of one block."""
+    count: int  # type: ignore[assignment]  # hides tuple.count, as above
 
 
 class Spot(NamedTuple):
@@ -93,12 +104,14 @@ class Snapshot:
     tallies: Mapping[Stack, Tally]
     spots: Mapping[Frame, Spot] = field(default_factory=lambda: MappingProxyType({}))
     stderr: Mapping[Stack, float] = field(default_factory=lambda: MappingProxyType({}))
+    blocks: Mapping[Stack, tuple[Block, ...]] = field(default_factory=lambda: MappingProxyType({}))
+    """Sizes and domains of each stack's blocks, sorted; filled by ``load(..., detail=True)``."""
 
     @property
     def totals(self) -> Tally:
         return Tally(
-            sum(tally.size for tally in self.tallies.values()),
-            sum(tally.count for tally in self.tallies.values()),
+            sum(map(itemgetter(0), self.tallies.values())),
+            sum(map(itemgetter(1), self.tallies.values())),
         )
 
 

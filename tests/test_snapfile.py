@@ -61,10 +61,10 @@ def test_what_is_written_is_read_by_us_and_by_the_standard_library(runs: list[Ru
         facts = read_facts(path)
     finally:
         path.unlink()
-    assert {
-        stack: (size, count) for stack, size, count in zip(raw.stacks, raw.sizes, raw.counts)
-    } == sums(runs)
-    assert sum(size * number for _, _, size, number in raw.entries) == sum(raw.sizes)
+    assert raw.tallies == sums(runs)
+    for stack, blocks in raw.blocks.items():
+        assert sum(size * number for _, size, number in blocks) == raw.tallies[stack].size
+        assert sum(number for _, _, number in blocks) == raw.tallies[stack].count
     assert raw.facts["frames"] == {"a.py": {3: ("f", "x = 1")}}
     assert facts == {"schema": 1, "pid": 7}
     assert sorted(theirs.traces._traces) == sorted(stdlib_snapshot(runs).traces._traces)  # type: ignore[attr-defined]
@@ -80,9 +80,7 @@ def test_a_plain_dump_is_read_alike(runs: list[Run]) -> None:
         raw = read(path)
     finally:
         path.unlink()
-    assert {
-        stack: (size, count) for stack, size, count in zip(raw.stacks, raw.sizes, raw.counts)
-    } == sums(runs)
+    assert raw.tallies == sums(runs)
     assert raw.facts == {}
 
 
@@ -201,8 +199,11 @@ def test_a_repeat_bomb_is_counted_or_refused_but_never_expanded(tmp_path: Path) 
     path = tmp_path / "bomb.bin"
     trace = (0, 1, (("a.py", 1),), 1)
     write(path, [(trace, 10**15)], 1, {"schema": 1})
-    assert read(path).counts == [10**15]
+    assert [tally.count for tally in read(path).tallies.values()] == [10**15]
     write(path, [(trace, 10**30)], 1, {"schema": 1})
+    with pytest.raises(SnapshotError, match="impossible count"):
+        read(path)
+    write(path, [(trace, 1 << 61), ((0, 2, *trace[2:]), 1 << 61)], 1, {"schema": 1})
     with pytest.raises(SnapshotError, match="more memory than exists"):
         read(path)
 
@@ -256,8 +257,7 @@ def test_thousands_of_mutations_end_in_an_answer_or_one_message(tmp_path: Path) 
         except SnapshotError as error:
             outcomes["refused"] += str(error).startswith(f"{path}: ")
         else:
-            assert all(size >= 0 for size in raw.sizes)
-            assert len(raw.stacks) == len(raw.sizes) == len(raw.counts)
+            assert all(tally.size >= 0 for tally in raw.tallies.values())
             outcomes["read"] += 1
     assert sum(outcomes.values()) == 1500
     assert outcomes["refused"] > 100
