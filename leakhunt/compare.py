@@ -88,6 +88,8 @@ def _compare(before: Snapshot | None, after: Snapshot, query: Query) -> Comparis
         known = prefixes(after.meta.facts)
         if before is not None and not known.folders:
             known = prefixes(before.meta.facts)
+        if query.group_by == "package":
+            known = known.guessed(_files(after) | (_files(before) if before is not None else set()))
         key_of, site_of = _keying(query.group_by, known)
         ledger = _booked(before, after, query, selector(query, known), key_of)
         amounts = ledger.amounts
@@ -114,6 +116,10 @@ def _compare(before: Snapshot | None, after: Snapshot, query: Query) -> Comparis
             remainder=_summed(amounts).minus(_summed([amounts[index] for index in shown])),
             remainder_sites=len(amounts) - len(shown),
         )
+
+
+def _files(snapshot: Snapshot) -> set[str]:
+    return set(map(itemgetter(0), set(chain.from_iterable(snapshot.tallies))))
 
 
 def _booked(

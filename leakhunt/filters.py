@@ -17,6 +17,8 @@ from leakhunt.frames import APP, Prefixes
 from leakhunt.model import Stack
 from leakhunt.query import Query
 
+_ENDING = re.compile(r"(?:(?:^|/)__init__)?\.(?:py|pyc|pyw|pyx|so)$")
+
 Match = Callable[[str], bool]
 #: The depth (index into the stack) at which a stack is ranked; None: it is dropped.
 Select = Callable[[Stack], Optional[int]]
@@ -37,8 +39,36 @@ def matcher(patterns: Iterable[str], known: Prefixes) -> Match:
 
 def _one(pattern: str, known: Prefixes) -> Match:
     if any(character in pattern for character in "*?["):
-        glob = re.compile(translate(pattern if pattern.startswith(("/", "*")) else f"*/{pattern}"))
-        return lambda file: bool(glob.match(file) or glob.match(f"/{file}"))
+        return _glob(pattern, known)
+    return _plain(pattern, known)
+
+
+def _glob(pattern: str, known: Prefixes) -> Match:
+    """A glob means files and whole folders; without a slash also modules (``shop.*``)."""
+    rooted = pattern if pattern.startswith(("/", "*")) else f"*/{pattern}"
+    globs = [rooted, rooted.rstrip("/") + "/*"]
+    paths = re.compile("|".join(map(translate, globs)))
+    literal = _plain(pattern, known)  # a folder may be called [app]
+    dotted = re.compile(translate("*/" + pattern.replace(".", "/") + "/"))
+    is_module = "/" not in pattern and not pattern.endswith(".py")
+
+    def match(file: str) -> bool:
+        if paths.match(file) or paths.match(f"/{file}") or literal(file):
+            return True
+        return is_module and bool(dotted.match(_module_path(file, known)))
+
+    return match
+
+
+def _module_path(file: str, known: Prefixes) -> str:
+    """``/json/decoder/``: where a file was imported from, with a slash at both ends."""
+    kind, below = known.place(file)
+    if kind == APP and not file.startswith("<"):
+        below = file  # the application's folder is as good a name for it as its package
+    return "/" + _ENDING.sub("", below.strip("/")) + "/"
+
+
+def _plain(pattern: str, known: Prefixes) -> Match:
     if pattern.startswith("/"):
         folder = pattern.rstrip("/")
         return lambda file: file == folder or file.startswith(f"{folder}/")
@@ -48,14 +78,7 @@ def _one(pattern: str, known: Prefixes) -> Match:
         middle = "/" + pattern.removeprefix("./").strip("/")
         return lambda file: f"{middle}/" in f"/{file}/"
     parts = "/" + pattern.replace(".", "/") + "/"
-
-    def module(file: str) -> bool:
-        kind, below = known.place(file)
-        if kind == APP and not file.startswith("<"):
-            below = file  # the application's folder is as good a name for it as its package
-        return parts in "/" + re.sub(r"(?:/__init__)?\.(?:py|pyc|pyw|pyx|so)$", "", below) + "/"
-
-    return module
+    return lambda file: parts in _module_path(file, known)
 
 
 def selector(query: Query, known: Prefixes) -> Select:
@@ -71,6 +94,11 @@ def selector(query: Query, known: Prefixes) -> Select:
 
     kinds: dict[str, str] = {}
 
+    def kind_of(file: str) -> str:
+        if file not in kinds:
+            kinds[file] = known.kind(file)
+        return kinds[file]
+
     def select(stack: Stack) -> int | None:
         last = len(stack) - 1
         if last < 0:
@@ -85,12 +113,13 @@ def selector(query: Query, known: Prefixes) -> Select:
                 return last if wanted(innermost) else None
             return next((depth for depth in range(last, -1, -1) if wanted(stack[depth].file)), None)
         if query.blame == APP:
-            for depth in range(last, -1, -1):
-                file = stack[depth].file
-                if file not in kinds:
-                    kinds[file] = known.kind(file)
-                if kinds[file] == APP:
-                    return depth
+            return _in_app(stack, kind_of, last)
         return last
 
     return select
+
+
+def _in_app(stack: Stack, kind_of: Callable[[str], str], last: int) -> int:
+    """The innermost frame of the application, in a file rather than in generated code."""
+    ours = [depth for depth in range(last, -1, -1) if kind_of(stack[depth].file) == APP]
+    return next((depth for depth in ours if stack[depth].file[0:1] != "<"), [*ours, last][0])

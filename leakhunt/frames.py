@@ -7,14 +7,16 @@ the machine that wrote it, and by the usual shape of paths where there are none.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import takewhile
 from typing import Any
 
 APP, SITE, STDLIB, OWN = "app", "site", "stdlib", "leakhunt"
 
-_SITE = re.compile(r"^.*?/(?:site|dist)-packages/")
+_SITE = re.compile(r".*/(?:site|dist)-packages/")
+_OWN = re.compile(r".*/(?:site|dist)-packages/leakhunt/")
 _STDLIB = re.compile(r"^.*/lib(?:64)?/python3(?:\.\d+)?t?/(?!(?:site|dist)-packages/)")
 _FROZEN = re.compile(r"^<frozen (.+)>$")
 
@@ -51,8 +53,10 @@ class Prefixes:
             return APP, file
         for folder, kind in self.folders:
             if file.startswith(folder):
-                return kind, file[len(folder) :]
-        for pattern, kind in ((_SITE, SITE), (_STDLIB, STDLIB)):
+                # A virtual environment in the application's folder is not the application.
+                inner = _SITE.match(file, len(folder) - 1) if kind in (APP, STDLIB) else None
+                return (SITE, file[inner.end() :]) if inner else (kind, file[len(folder) :])
+        for pattern, kind in ((_OWN, OWN), (_SITE, SITE), (_STDLIB, STDLIB)):
             found = pattern.match(file)
             if found:
                 return kind, file[found.end() :]
@@ -64,6 +68,10 @@ class Prefixes:
 
     def package(self, file: str) -> str:
         """The top-level package or module that a file belongs to."""
+        if file.startswith("<") and not _FROZEN.match(file):
+            return file
+        if self.place(file)[0] == OWN:
+            return "leakhunt"
         below = self.place(file)[1]
         first = below.partition("/")[0]
         return re.sub(r"\.(?:py|pyc|pyw|so)$", "", first) or file
@@ -76,6 +84,22 @@ class Prefixes:
         return (kind == STDLIB or file.startswith("<")) and (
             below == "tracemalloc.py" or bool(_MACHINERY.match(below) or _MACHINERY.match(file))
         )
+
+    def guessed(self, files: Iterable[str]) -> Prefixes:
+        """With the folder that all application files share as its root, where none is recorded."""
+        if any(kind == APP for _, kind in self.folders):
+            return self
+        folders = {file.rpartition("/")[0] for file in files if self._is_app(file)}
+        common = [*takewhile(_all_equal, zip(*(folder.split("/") for folder in folders)))]
+        root = "/".join(parts[0] for parts in common)
+        return _from_items((*self.folders, (f"{root}/", APP))) if root else self
+
+    def _is_app(self, file: str) -> bool:
+        return file.startswith("/") and self.kind(file) == APP
+
+
+def _all_equal(parts: tuple[str, ...]) -> bool:
+    return len(set(parts)) == 1
 
 
 @lru_cache(maxsize=64)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections import deque
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, fields
 from glob import glob
 from pathlib import Path
@@ -20,6 +22,9 @@ from leakhunt.snapfile.read import Raw, begin, read_facts
 
 #: Files that are read at the same time.
 PARALLEL = max(2, min(8, os.cpu_count() or 2))
+
+#: Beyond any number of bytes, tasks or seconds.
+LARGEST = 1 << 62
 
 _TEXT = {"host", "trigger", "python", "node", "pool", "role", "engine"}
 _NUMBER = {"started_at", "taken_at", "armed_at"}
@@ -52,11 +57,16 @@ class Series:
     @property
     def growth(self) -> int | None:
         """RSS growth in bytes from the first to the newest snapshot; else traced growth."""
-        for name in ("rss", "traced"):
+        return self.grown[0]
+
+    @property
+    def grown(self) -> tuple[int | None, str]:
+        """The growth and what of: ``RSS``, ``traced``, or None and nothing."""
+        for name, said in (("rss", "RSS"), ("traced", "traced")):
             start, end = getattr(self.first.meta, name), getattr(self.newest.meta, name)
             if start is not None and end is not None:
-                return int(end - start)
-        return None
+                return int(end - start), said
+        return None, ""
 
 
 @dataclass(frozen=True)
@@ -65,32 +75,48 @@ class Chosen:
 
     paths: tuple[Path, ...]
     why: str
+    problems: tuple[str, ...] = ()
+    """Files in the folder that could not be read, one message each."""
 
 
 # -- snapshots ------------------------------------------------------------------------
 
 
-def load(path: str | Path) -> Snapshot:
-    """Read one snapshot. Raises SnapshotError."""
-    return _snapshot(begin(path)())
+def load(path: str | Path, detail: bool = False) -> Snapshot:
+    """Read one snapshot; ``detail`` fills ``blocks``. Raises SnapshotError."""
+    return _snapshot(begin(path, detail)())
 
 
-def load_all(paths: Sequence[str | Path]) -> list[Snapshot]:
-    """Read several snapshots, in parallel processes, in the order given. Raises SnapshotError."""
+def load_all(
+    paths: Sequence[str | Path], problems: list[str] | None = None, detail: bool = False
+) -> list[Snapshot]:
+    """Read several snapshots, in parallel processes, in the order given.
+
+    A file that cannot be read is told in ``problems`` and left out; without such a
+    list it raises SnapshotError, as it does when no file is left.
+    """
     found: list[Snapshot] = []
-    waiting: list[Any] = []
-    todo = list(paths)
+    waiting: deque[Callable[[], Raw]] = deque()
+    todo = deque(paths)
+    said: list[str] = []
     try:
         while todo or waiting:
-            while todo and len(waiting) < PARALLEL:
-                waiting.append(begin(todo.pop(0)))
-            found.append(_snapshot(waiting.pop(0)()))
+            try:
+                while todo and len(waiting) < PARALLEL:
+                    waiting.append(begin(todo.popleft(), detail))
+                found.append(_snapshot(waiting.popleft()()))
+            except SnapshotError as error:
+                if problems is None:
+                    raise
+                said.append(str(error))
     finally:
         for receive in waiting:  # after an error: reap the other readers
-            try:
+            with suppress(SnapshotError):
                 receive()
-            except SnapshotError:
-                continue
+    if said and not found:
+        raise SnapshotError(said[0] if len(said) == 1 else f"{said[0]} (and {len(said) - 1} more)")
+    if problems is not None:
+        problems += said
     return found
 
 
@@ -126,26 +152,34 @@ def meta(facts: Mapping[str, Any]) -> Meta:
             values[field.name] = value if isinstance(value, str) else None
         elif field.name in _FLAG:
             values[field.name] = value if isinstance(value, bool) else None
-        elif isinstance(value, bool) or not isinstance(value, (int, float)):
-            values[field.name] = None
         else:
-            values[field.name] = float(value) if field.name in _NUMBER else int(value)
+            number = _number_of(value)
+            whole = field.name not in _NUMBER
+            values[field.name] = int(number) if whole and number is not None else number
     return Meta(**values)
+
+
+def _number_of(value: Any) -> float | None:
+    """A finite number that is not negative; None for anything else."""
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        return None
+    return value if 0 <= value < LARGEST else None
 
 
 # -- folders --------------------------------------------------------------------------
 
 
-def expand(words: Iterable[str]) -> list[Path]:
+def expand(words: Iterable[str], problems: list[str] | None = None) -> list[Path]:
     """Paths, globs and folders as snapshot files, in the order given.
 
+    Files in a folder that cannot be read are told in ``problems`` and left out.
     Raises SnapshotError for a folder or glob that holds none.
     """
     found: list[Path] = []
     for word in words:
         path = Path(word)
         if path.is_dir():
-            inside = [entry.path for line in series(path) for entry in line.entries]
+            inside = [entry.path for line in series(path, problems) for entry in line.entries]
             if not inside:
                 raise SnapshotError(f"{visible(word)}: there are no snapshots in this folder")
             found.extend(inside)
@@ -171,7 +205,9 @@ def series(folder: Path, problems: list[str] | None = None) -> list[Series]:
         )
     except OSError as error:
         if folder.exists():
-            raise SnapshotError(f"{folder}: cannot be read: {error.strerror}") from error
+            raise SnapshotError(
+                f"{visible(str(folder))}: cannot be read: {error.strerror}"
+            ) from error
     found = []
     for place in folders:
         by_process: dict[Any, list[Entry]] = {}
@@ -204,37 +240,43 @@ def _age(entry: Entry) -> tuple[float, int, str]:
 
 def newest(folder: Path) -> Chosen:
     """The newest snapshot in a folder. Raises SnapshotError."""
-    lines = _some(folder)
+    problems: list[str] = []
+    lines = _some(folder, problems)
     entry = lines[-1].newest
-    return Chosen((entry.path,), f"the newest of {_number(lines)} in {folder}")
+    why = f"the newest of {_number(lines)} in {visible(str(folder))}{_unread(problems)}"
+    return Chosen((entry.path,), why, tuple(problems))
 
 
 def most_grown(folder: Path) -> Chosen:
     """First and newest snapshot of the series that grew most. Raises SnapshotError."""
-    lines = _some(folder)
+    problems: list[str] = []
+    lines = _some(folder, problems)
     comparable = [line for line in lines if len(line.entries) > 1]
     if not comparable:
         raise SnapshotError(
-            f"{folder}: every process has one snapshot only, and a diff needs two: send the signal "
-            "again (or `leakhunt dump --all`) after some more tasks"
+            f"{visible(str(folder))}: every process has one snapshot only, and a diff needs two: send "
+            "the signal again (or `leakhunt dump --all`) after some more tasks" + _unread(problems)
         )
     best = max(comparable, key=lambda line: (line.growth or 0, _age(line.newest)))
-    grown = f"it grew most: {units.signed_size(best.growth)} RSS" if best.growth is not None else ""
-    return Chosen(
-        (best.first.path, best.newest.path),
-        f"first and newest of {len(best.entries)} in {best.folder.name}"
-        + (f" ({grown})" if grown and len(comparable) > 1 else ""),
-    )
+    growth, what = best.grown
+    why = f"first and newest of {len(best.entries)} in {visible(best.folder.name)}"
+    if growth is not None and len(comparable) > 1:
+        why += f" (it grew most: {units.signed_size(growth)} {what})"
+    return Chosen((best.first.path, best.newest.path), why + _unread(problems), tuple(problems))
 
 
-def _some(folder: Path) -> list[Series]:
-    lines = series(folder)
+def _some(folder: Path, problems: list[str]) -> list[Series]:
+    lines = series(folder, problems)
     if not lines:
         raise SnapshotError(
-            f"{folder}: there are no snapshots here; `kill -USR1 PID` a hooked worker, or "
-            "set LEAKHUNT_DIR to the folder it writes to"
+            f"{visible(str(folder))}: there are no snapshots here; `kill -USR1 PID` a hooked worker, "
+            "or set LEAKHUNT_DIR to the folder it writes to" + _unread(problems)
         )
     return lines
+
+
+def _unread(problems: list[str]) -> str:
+    return f"; {len(problems)} not read: {problems[0]}" if problems else ""
 
 
 def _number(lines: list[Series]) -> str:

@@ -15,6 +15,7 @@ import os
 import signal
 import stat
 import sys
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import islice
@@ -62,7 +63,10 @@ def begin(path: str | Path, detail: bool = False) -> Callable[[], Raw]:
         if stream is not None:
             stream.flush()
     try:
-        child = os.fork()
+        with warnings.catch_warnings():
+            # Python 3.12 warns of locks that another thread may hold: the child takes none.
+            warnings.simplefilter("ignore", DeprecationWarning)
+            child = os.fork()
     except OSError as error:
         for opened in (descriptor, receive, send):
             os.close(opened)
@@ -108,21 +112,26 @@ def _receive(path: str, child: int, receive: int) -> Raw:
         os.kill(child, signal.SIGKILL)
         raise
     finally:
-        _, status = os.waitpid(child, 0)
-    if status == 0 and answer:
-        said = marshal.loads(answer)
-        if isinstance(said, str):
-            raise SnapshotError(f"{_named(path)}: {said}")
+        try:
+            _, status = os.waitpid(child, 0)
+        except ChildProcessError:  # whoever started this process ignores SIGCHLD
+            status = 0
+    try:
+        said = marshal.loads(answer) if status == 0 else None
+    except (EOFError, ValueError, TypeError):
+        said = None
+    if isinstance(said, tuple):
         return _raw(path, Sums(*said))
+    raise SnapshotError(f"{_named(path)}: {said or _death(status)}")
+
+
+def _death(status: int) -> str:
     ended_by = os.WTERMSIG(status) if os.WIFSIGNALED(status) else 0
-    if ended_by in (signal.SIGXCPU, signal.SIGKILL):
-        limit = "takes far too long" if ended_by == signal.SIGXCPU else "was stopped by the system"
-        raise SnapshotError(
-            f"{_named(path)}: is damaged or hostile, or memory is short: reading it {limit}"
-        )
-    raise SnapshotError(
-        f"{_named(path)}: is damaged or hostile: it crashes an unpickler. {WHAT_TO_DO}"
-    )
+    if ended_by == signal.SIGXCPU:
+        return "is damaged or hostile: reading it takes far too long"
+    if ended_by == signal.SIGKILL:
+        return "cannot be read: the system stopped the reader (is memory short?)"
+    return f"is damaged or hostile: it crashes an unpickler. {WHAT_TO_DO}"
 
 
 def _raw(path: str, sums: Sums) -> Raw:
