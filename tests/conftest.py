@@ -21,6 +21,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
 
 
+def child_pids() -> set[int]:
+    return {process.pid for process in psutil.Process().children()}
+
+
 @pytest.fixture(autouse=True)
 def _clean() -> Iterator[None]:
     """No tracing, handler, thread, child or LEAKHUNT_ variable may outlive a test."""
@@ -28,7 +32,7 @@ def _clean() -> Iterator[None]:
         del os.environ[name]
     handlers = {number: signal.getsignal(number) for number in WATCHED}
     threads = set(threading.enumerate())
-    children = set(psutil.Process().children())
+    children = child_pids()
     yield
     was_tracing = tracemalloc.is_tracing()
     if was_tracing:
@@ -37,7 +41,7 @@ def _clean() -> Iterator[None]:
     assert {number: signal.getsignal(number) for number in WATCHED} == handlers
     assert {thread for thread in threading.enumerate() if thread.is_alive()} <= threads
     assert not [name for name in os.environ if name.startswith("LEAKHUNT_")]
-    assert set(psutil.Process().children()) <= children, "the test left a process"
+    assert child_pids() <= children, "the test left a process"
 
 
 @pytest.fixture

@@ -261,7 +261,7 @@ def test_what_a_held_signal_raises_leaves_the_block() -> None:
     previous = signal.signal(signal.SIGUSR2, handler)
     try:
         with pytest.raises(TimeoutError), signals_held():  # noqa: PT012 - the order is the point
-            os.kill(os.getpid(), signal.SIGUSR2)
+            signal.raise_signal(signal.SIGUSR2)
             seen.append("inside")
     finally:
         signal.signal(signal.SIGUSR2, previous)

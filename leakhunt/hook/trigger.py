@@ -270,6 +270,8 @@ class Hook:
             if self.capture is not None:
                 self._reap(self.capture.wait())
             outcome = self.last
+        if self.pending is not None:  # a signal came meanwhile
+            self.poll()
         if outcome is None or outcome.path is None:
             raise CaptureError(outcome.problem if outcome and outcome.problem else "no snapshot")
         return outcome.path
