@@ -103,7 +103,7 @@ def load_all(
         while todo or waiting:
             try:
                 while todo and len(waiting) < PARALLEL:
-                    waiting.append(begin(todo.popleft(), detail))
+                    waiting.append(_begun(todo.popleft(), detail))
                 found.append(_snapshot(waiting.popleft()()))
             except SnapshotError as error:
                 if problems is None:
@@ -118,6 +118,19 @@ def load_all(
     if problems is not None:
         problems += said
     return found
+
+
+def _begun(path: str | Path, detail: bool) -> Callable[[], Raw]:
+    """As begin, but what is wrong with the file is raised in its turn."""
+    try:
+        return begin(path, detail)
+    except SnapshotError as error:
+        problem = error
+
+    def fail() -> Raw:
+        raise problem
+
+    return fail
 
 
 def _snapshot(raw: Raw) -> Snapshot:

@@ -32,7 +32,7 @@ from leakhunt.snapfile import NAMES, SCHEMA
 SPACE = 192 << 20
 SPACE_PER_BYTE = 24
 #: CPU seconds the child may take: this, and so many per MiB.
-SECONDS = 10
+SECONDS = 5
 SECONDS_PER_MIB = 2
 #: No process has more memory than this; larger sums are forgeries.
 IMPOSSIBLE = 1 << 62
@@ -150,10 +150,9 @@ def _limit(size: int) -> None:
     page, space = os.sysconf("SC_PAGE_SIZE"), 256 << 20
     with contextlib.suppress(OSError, ValueError):  # no /proc: macOS does not enforce it anyway
         space = int(Path("/proc/self/statm").read_bytes().split()[0]) * page
-    used = sum(resource.getrusage(resource.RUSAGE_SELF)[:2])
     bounds = {
         resource.RLIMIT_AS: space + SPACE + SPACE_PER_BYTE * size,
-        resource.RLIMIT_CPU: int(used) + SECONDS + SECONDS_PER_MIB * (size >> 20),
+        resource.RLIMIT_CPU: SECONDS + SECONDS_PER_MIB * (size >> 20),
         resource.RLIMIT_CORE: 0,
     }
     for kind, bound in bounds.items():
