@@ -148,7 +148,7 @@ FORGED: dict[str, tuple[bytes, str]] = {
         b"\x80\x04ctracemalloc\nSnapshot\n)\x81}(\x8c\x0ftraceback_limitK\x01\x8c\x06traces"
         b"ctracemalloc\n_Traces\n)\x81}\x8c\x07_tracescbuiltins\nlist\ncitertools\nchain\n"
         b"citertools\nrepeat\nK\x01\x85R\x85R\x85Rsbub.",
-        "not runs",
+        "no end",
     ),
     "an extension code": (b"\x80\x04\x82\x01.", ""),
     "a persistent id": (b"\x80\x04N\x51.", ""),
