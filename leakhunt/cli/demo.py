@@ -69,12 +69,14 @@ def command() -> None:
 def _feed(play: Any, first: int, orders: int, advance: Callable[[int], None]) -> None:
     """Send orders and quotes and wait until the worker has done them."""
     os.environ["SHOP_FOLDER"] = str(play.folder)
+    os.environ["SHOP_OUTBOX"] = str(play.folder / "outbox")
     from leakhunt.demo import shop
 
     base = play.done()
     for number in range(first, first + orders):
         shop.place_order.delay(number)
         shop.quote.delay(number)
+    play.deliver()
     seen = 0
 
     def all_done() -> bool:

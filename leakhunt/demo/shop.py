@@ -20,7 +20,7 @@ app = Celery("shop", broker="filesystem://", backend=f"file://{FOLDER / 'results
 app.conf.update(
     broker_transport_options={
         "data_folder_in": str(FOLDER / "queue"),
-        "data_folder_out": str(FOLDER / "queue"),
+        "data_folder_out": os.environ.get("SHOP_OUTBOX") or str(FOLDER / "queue"),
         "control_folder": str(FOLDER / "control"),
         "polling_interval": 0.02,
     },

@@ -40,6 +40,15 @@ class Stage:
         """Tasks that have finished."""
         return sum(not path.name.startswith(".") for path in self.results.iterdir())
 
+    def deliver(self) -> None:
+        """Move what was sent to the worker's queue, whole.
+
+        The filesystem transport's writer is not atomic: a worker that reads a message
+        while it is being written ends with a JSON error.
+        """
+        for message in sorted((self.folder / "outbox").iterdir()):
+            message.rename(self.folder / "queue" / message.name)
+
     def record(self, role: str) -> dict[str, Any] | None:
         """The hook's record of the process with that role, once it has one."""
         for path in (self.folder / "snapshots" / "processes").glob("*.json"):
@@ -77,7 +86,7 @@ def stage() -> Iterator[Stage]:
     folder = Path(tempfile.mkdtemp(prefix="leakhunt-demo-"))
     worker = None
     try:
-        for name in ("queue", "results", "control"):
+        for name in ("queue", "outbox", "results", "control"):
             (folder / name).mkdir()
         shutil.copy(Path(__file__).with_name("shop.py"), folder)
         worker = _start(folder)

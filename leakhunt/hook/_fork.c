@@ -35,6 +35,11 @@ keep_thread_states(void)
         Py_XINCREF(state->exc_state.exc_traceback);
 #endif
         Py_XINCREF(state->exc_state.exc_value);
+#if PY_VERSION_HEX >= 0x030D0000
+        /* threading.local values hang on these two (Modules/_threadmodule.c). */
+        Py_XINCREF(state->threading_local_key);
+        Py_XINCREF(state->threading_local_sentinel);
+#endif
     }
 }
 

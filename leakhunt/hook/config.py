@@ -5,9 +5,8 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from leakhunt import places, units
 from leakhunt.engine import ENGINES
@@ -35,8 +34,7 @@ FORBIDDEN_SIGNALS = frozenset(
 )
 
 
-@dataclass(frozen=True)
-class Settings:
+class Settings(NamedTuple):
     """What the hook was told. Sizes are bytes."""
 
     dir: Path
@@ -164,7 +162,7 @@ _PARSERS: dict[str, Callable[[str], Any]] = {
     "fork": _switch,
 }
 
-VARIABLES = tuple(f"LEAKHUNT_{field.name.upper()}" for field in fields(Settings))
+VARIABLES = tuple(f"LEAKHUNT_{name.upper()}" for name in Settings._fields)
 
 
 def settings(

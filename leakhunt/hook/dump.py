@@ -17,10 +17,9 @@ import signal
 import struct
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from heapq import nlargest
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from leakhunt import places, units
 from leakhunt.engine import Engine
@@ -46,8 +45,7 @@ _LENGTH = struct.Struct("<I")
 _PAGE = 4096
 
 
-@dataclass(frozen=True)
-class Order:
+class Order(NamedTuple):
     """What to capture. ``facts`` are those known before the fork."""
 
     path: Path
@@ -62,15 +60,15 @@ class Order:
     """Facts that cost time and are the same in the child: called there."""
 
 
-@dataclass
 class Capture:
     """A capture under way in a forked child."""
 
-    order: Order
-    pid: int
-    page: mmap.mmap
-    deadline: float
-    began: float = field(default_factory=time.monotonic)
+    def __init__(self, order: Order, pid: int, page: mmap.mmap, deadline: float) -> None:
+        self.order = order
+        self.pid = pid
+        self.page = page
+        self.deadline = deadline
+        self.began = time.monotonic()
 
     def poll(self) -> Outcome | None:
         """Reap the child if it has ended; None while it has not. Never blocks.
@@ -142,8 +140,7 @@ class Capture:
         return Outcome(None, f"no snapshot: {why}")
 
 
-@dataclass(frozen=True)
-class Outcome:
+class Outcome(NamedTuple):
     """What became of a capture: a file, or the reason why there is none."""
 
     path: str | None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
@@ -239,7 +240,7 @@ def test_an_interrupted_demo_leaves_nothing(number: int, after: float, tmp_path:
         [sys.executable, "-m", "leakhunt", "demo"],
         env=harness.environment(tmp_path), cwd=tmp_path, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
     )  # fmt: skip
-    with pytest.raises(subprocess.TimeoutExpired):
+    with contextlib.suppress(subprocess.TimeoutExpired):
         demo.wait(after)
     os.kill(demo.pid, number)
     assert demo.wait(harness.PATIENCE) in (0, 130, 128 + number, -number)  # 0: it was cleaning up
