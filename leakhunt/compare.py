@@ -5,7 +5,7 @@ The law that every result obeys: Σ rows + remainder + dropped = totals, before 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import chain, repeat
 from operator import add, itemgetter
@@ -89,7 +89,7 @@ def _compare(before: Snapshot | None, after: Snapshot, query: Query) -> Comparis
         if before is not None and not known.folders:
             known = prefixes(before.meta.facts)
         if query.group_by == "package":
-            known = known.guessed(_files(after) | (_files(before) if before is not None else set()))
+            known = known.guessed(_files(before, after))
         key_of, site_of = _keying(query.group_by, known)
         ledger = _booked(before, after, query, selector(query, known), key_of)
         amounts = ledger.amounts
@@ -118,8 +118,12 @@ def _compare(before: Snapshot | None, after: Snapshot, query: Query) -> Comparis
         )
 
 
-def _files(snapshot: Snapshot) -> set[str]:
-    return set(map(itemgetter(0), set(chain.from_iterable(snapshot.tallies))))
+def _files(*snapshots: Snapshot | None) -> Iterator[str]:
+    """Every file in the stacks, once per snapshot; nothing is looked at until asked for."""
+    for snapshot in snapshots:
+        if snapshot is not None:
+            frames = set(chain.from_iterable(snapshot.tallies))
+            yield from {frame.file for frame in frames}
 
 
 def _booked(

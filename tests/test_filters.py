@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from leakhunt.filters import matcher
+from leakhunt.filters import matcher, selector
 from leakhunt.frames import prefixes, shorten, visible
-from tests.builders import FACTS
+from leakhunt.query import Query
+from tests.builders import FACTS, stack
 
 KNOWN = prefixes(FACTS)
 NO_FACTS = prefixes({})
@@ -43,10 +44,58 @@ SITE = "/srv/venv/lib/python3.11/site-packages"
         ("orders/*.py", "/srv/shop/orders/tasks.py", True),
         ("task?.py", "/srv/shop/orders/tasks.py", True),
         ("*.txt", "/srv/shop/orders/tasks.py", False),
+        ("ord*s", "/srv/shop/orders/tasks.py", True),
+        ("/srv/*/orders", "/srv/shop/orders/tasks.py", True),
+        ("/srv/*/order", "/srv/shop/orders/tasks.py", False),
+        ("orders.*", "/srv/shop/orders/tasks.py", True),
+        ("orders.t*", "/srv/shop/orders/tasks.py", True),
+        ("orders.t*", "/srv/shop/orders/views.py", False),
+        ("celery.*.base", f"{SITE}/celery/app/base.py", True),
+        ("[app]/tasks.py", "/srv/[app]/tasks.py", True),
+        ("[app]/tasks.py", "/srv/b/tasks.py", False),
+        ("./orders/tasks.py", "/srv/shop/orders/tasks.py", True),
+        ("orders/", "/srv/shop/orders/tasks.py", True),
+        ("<string>", "<string>", True),
+        ("string", "<string>", False),
+        ("", "/srv/shop/orders/tasks.py", False),
     ],
 )
 def test_a_pattern_and_a_file(pattern: str, file: str, expected: bool) -> None:
     assert matcher([pattern], KNOWN)(file) is expected
+
+
+def test_blame_prefers_files_to_generated_code() -> None:
+    generated = "<string>:3 < /srv/shop/a.py:7"
+    library = f"{SITE}/celery/a.py:1 < <string>:3 < /srv/shop/a.py:7"
+    alone = f"{SITE}/celery/a.py:1 < <string>:3"
+    nobody = f"{SITE}/celery/a.py:1 < /usr/lib/python3.11/json/x.py:2"
+    select = selector(Query(blame="app"), KNOWN)
+    assert [select(stack(text)) for text in (generated, library, alone, nobody)] == [0, 0, 0, 1]
+
+
+def test_what_a_query_keeps_and_where_it_ranks() -> None:
+    text = f"/usr/lib/python3.11/json/x.py:2 < /srv/shop/a.py:7 < {SITE}/celery/a.py:1 < /srv/shop/b.py:1"
+    one = stack(text)
+    cases = [
+        (Query(), 3),
+        (Query(filters=("shop",)), 2),
+        (Query(filters=("shop.b",)), 0),
+        (Query(filters=("shop.b", "celery")), 1),
+        (Query(filters=("kombu",)), None),
+        (Query(filters=("shop",), innermost=True), None),
+        (Query(filters=("json",), innermost=True), 3),
+        (Query(excludes=("json",)), None),
+        (Query(excludes=("shop",)), 3),
+        (Query(filters=("shop",), excludes=("json",)), None),
+        (Query(filters=("",)), None),
+    ]
+    for query, depth in cases:
+        assert selector(query, KNOWN)(one) == depth, query
+
+
+def test_a_stack_without_frames_is_kept_unless_it_must_match() -> None:
+    assert selector(Query(), KNOWN)(()) == -1
+    assert selector(Query(filters=("shop",)), KNOWN)(()) is None
 
 
 def test_several_patterns_are_alternatives() -> None:
