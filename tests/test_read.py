@@ -84,6 +84,8 @@ def test_the_leak_is_blamed_on_the_shop(pair: str) -> None:
 
 # -- files that no Python of today writes ------------------------------------------------
 
+ONE = (("a.py", 1),)
+
 
 def plain(traces: Any, nframe: Any = 1) -> bytes:
     inner = tracemalloc._Traces.__new__(tracemalloc._Traces)  # type: ignore[attr-defined]
@@ -103,13 +105,25 @@ def test_a_dump_of_python_3_8_has_three_fields(tmp_path: Path) -> None:
 
 def test_equal_tracebacks_that_are_not_shared_are_one_stack(tmp_path: Path) -> None:
     path = tmp_path / "x.bin"
-    traces = [(0, size, ((f"a{'.py'}", 1),), 1) for size in (1, 2, 2)]
-    path.write_bytes(pickle.dumps(None))
-    frames: Any = [tuple(map(tuple, [["a.py", 1]])) for _ in traces]
-    path.write_bytes(plain([(0, t[1], f, 1) for t, f in zip(traces, frames)]))
+    path.write_bytes(plain([(0, size, tuple([("a.py", 1)]), 1) for size in (1, 2, 2)]))
     raw = read(path, detail=True)
     assert raw.tallies == {(Frame("a.py", 1),): (5, 3)}
     assert raw.blocks == {(Frame("a.py", 1),): (Block(0, 1, 1), Block(0, 2, 2))}
+
+
+def test_blocks_of_several_domains(tmp_path: Path) -> None:
+    stack, numpy = (Frame("a.py", 1),), 389047
+    path = tmp_path / "x.bin"
+    path.write_bytes(
+        plain([(0, 8, ONE, 1), (numpy, 8, ONE, 1), (numpy, 8, ONE, 1), (0, 4, ONE, 1)])
+    )
+    expected = {stack: (Block(0, 4, 1), Block(0, 8, 1), Block(numpy, 8, 2))}
+    assert read(path, detail=True).blocks == expected
+    write(
+        path, [((0, 4, ONE, 1), 1), ((0, 8, ONE, 1), 1), ((numpy, 8, ONE, 1), 2)], 1, {"schema": 1}
+    )
+    assert read(path, detail=True).blocks == expected
+    assert read(path).blocks == {}
 
 
 def test_no_blocks_at_all(tmp_path: Path) -> None:
@@ -120,7 +134,6 @@ def test_no_blocks_at_all(tmp_path: Path) -> None:
     assert read(tmp_path / "y.bin").tallies == {}
 
 
-ONE = (("a.py", 1),)
 FORGED: dict[str, tuple[bytes, str]] = {
     "a record of two": (plain([(0, 1)]), "not traces"),
     "a record as text": (plain(["0123"]), "not traces"),

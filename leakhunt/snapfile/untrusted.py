@@ -16,7 +16,7 @@ import os
 import pickle
 import resource
 from array import array
-from collections import defaultdict, deque
+from collections import Counter, defaultdict, deque
 from collections.abc import Iterable
 from itertools import chain, count, repeat
 from operator import itemgetter, length_hint, mul
@@ -230,9 +230,7 @@ def _per_stack(records: list[Any], numbers: list[int] | None, detail: bool) -> t
         raise BadError("its records are not traces")
     sizes = list(map(itemgetter(1), records))
     _check_whole(sizes, "size")
-    domains = (
-        list(map(itemgetter(0), records)) if detail else list(set(map(itemgetter(0), records)))
-    )
+    domains = list(set(map(itemgetter(0), records)))
     _check_whole(domains, "domain")
     tracebacks = list(map(itemgetter(2), records))
     if numbers is None:
@@ -245,8 +243,13 @@ def _per_stack(records: list[Any], numbers: list[int] | None, detail: bool) -> t
     if max(sum(totals), sum(counts)) >= IMPOSSIBLE:
         raise BadError("its blocks add up to more memory than exists")
     blocks = []
-    if detail:
-        each = zip(domains, sizes, repeat(1) if numbers is None else numbers)
+    if detail and numbers is None and len(domains) == 1:  # a plain dump, as most are
+        blocks = [
+            sorted((*domains, size, number) for size, number in Counter(values).items())
+            for values in sizes_of
+        ]
+    elif detail:
+        each = zip(map(itemgetter(0), records), sizes, numbers or repeat(1))
         blocks = list(map(_blocks, _grouped(tracebacks, each)[1]))
     frames, steps, depths = _numbered(firsts)
     return frames, steps, depths, totals, counts, blocks
