@@ -105,7 +105,7 @@ def test_a_dump_of_python_3_8_has_three_fields(tmp_path: Path) -> None:
 
 def test_equal_tracebacks_that_are_not_shared_are_one_stack(tmp_path: Path) -> None:
     path = tmp_path / "x.bin"
-    path.write_bytes(plain([(0, size, tuple([("a.py", 1)]), 1) for size in (1, 2, 2)]))
+    path.write_bytes(plain([(0, size, (("a.py", size * 0 + 1),), 1) for size in (1, 2, 2)]))
     raw = read(path, detail=True)
     assert raw.tallies == {(Frame("a.py", 1),): (5, 3)}
     assert raw.blocks == {(Frame("a.py", 1),): (Block(0, 1, 1), Block(0, 2, 2))}
