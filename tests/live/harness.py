@@ -11,7 +11,7 @@ import subprocess
 import sys
 import time
 import tracemalloc
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -52,9 +52,17 @@ def environment(folder: Path, **variables: str) -> dict[str, str]:
 class Worker:
     """``celery -A shop worker`` in a folder of its own."""
 
-    def __init__(self, folder: Path, *arguments: str, hook: bool = True, **variables: str) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        *arguments: str,
+        hook: bool = True,
+        program: Sequence[str] = ("-m", "celery", "-A", "shop"),
+        launcher: Sequence[str] = (),
+        **variables: str,
+    ) -> None:
         self.folder = folder
-        for name in ("queue", "results", "control"):
+        for name in ("queue", "outbox", "results", "control"):
             (folder / name).mkdir(parents=True, exist_ok=True)
         self.environment = environment(folder, **variables)
         self.dir = Path(self.environment["LEAKHUNT_DIR"])
@@ -67,10 +75,10 @@ class Worker:
         if "SHOP_BROKER" not in variables:
             self.app.conf.broker_transport_options = {
                 "data_folder_in": str(folder / "queue"),
-                "data_folder_out": str(folder / "queue"),
+                "data_folder_out": str(folder / "outbox"),
                 "control_folder": str(folder / "control"),
             }
-        command = [sys.executable, "-m", "celery", "-A", "shop", "worker", "--loglevel", "INFO"]
+        command = [*launcher, sys.executable, *program, "worker", "--loglevel", "INFO"]
         command += ["-I", "leakhunt.worker"] if hook else []
         with (folder / "worker.log").open("wb") as log:
             self.process = subprocess.Popen(
@@ -139,7 +147,11 @@ class Worker:
     # -- acting ---------------------------------------------------------------------------
 
     def send(self, task: str, *arguments: Any, **options: Any) -> Any:
-        return self.app.send_task(task, arguments, **options)
+        result = self.app.send_task(task, arguments, **options)
+        # The filesystem transport does not write atomically: deliver by renaming.
+        for message in sorted((self.folder / "outbox").iterdir()):
+            message.rename(self.folder / "queue" / message.name)
+        return result
 
     def do(self, task: str, *arguments: Any, **options: Any) -> Any:
         return self.send(task, *arguments, **options).get(timeout=PATIENCE, interval=0.02)
@@ -147,18 +159,19 @@ class Worker:
     def dump(self, record: dict[str, Any], signum: int = signal.SIGUSR1) -> tuple[Path, float]:
         """Signal a process and wait for the next file; the file and how long that took."""
 
-        def current() -> dict[str, Any]:
-            return next(r for r in self.records() if r["pid"] == record["pid"])
-
-        before = current()["captures"]
+        before = self.current(record)["captures"]
         began = time.monotonic()
         os.kill(record["pid"], signum)
         after = self.until(
-            lambda: found if (found := current())["captures"] > before else None,
+            lambda: found if (found := self.current(record))["captures"] > before else None,
             f"a snapshot of {record['role']} {record['pid']}",
         )
         assert after["path"], after["problem"]
         return Path(after["path"]), time.monotonic() - began
+
+    def current(self, record: dict[str, Any]) -> dict[str, Any]:
+        """What the record of that process says now."""
+        return next(r for r in self.records() if r["pid"] == record["pid"])
 
     def stop(self) -> None:
         """A warm shutdown, and nothing may be left."""
@@ -172,6 +185,7 @@ class Worker:
         assert status == 0, self.log[-4000:]
         until(lambda: not any(p.is_running() for p in processes), "every process has ended")
         assert self.records() == []
+        assert "Exception ignored" not in self.log, self.log[-4000:]
         assert list(self.dir.glob("*/.*.tmp")) == []
 
     def kill(self) -> None:
@@ -190,6 +204,17 @@ def worker(folder: Path, *arguments: str, **options: Any) -> Iterator[Worker]:
     finally:
         found.kill()
         shutil.rmtree(folder / "snapshots", ignore_errors=True)
+
+
+def children(record: dict[str, Any]) -> list[psutil.Process]:
+    """The children of a hooked process, zombies included."""
+    found: list[psutil.Process] = psutil.Process(record["pid"]).children()
+    return found
+
+
+def descriptors(record: dict[str, Any]) -> int:
+    number: int = psutil.Process(record["pid"]).num_fds()
+    return number
 
 
 def facts(path: Path) -> dict[str, Any]:

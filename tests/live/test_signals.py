@@ -101,6 +101,7 @@ def test_a_soft_limit_of_the_call_and_a_revoked_task(prefork: harness.Worker) ->
     result = prefork.send("unlimited", 3.0)
     prefork.noted("limited", struck + 1)
     prefork.app.control.revoke(result.id, terminate=True, signal="SIGUSR1")
+    prefork.send("pid")  # whatever was sent is delivered with it
     prefork.logged("Terminating " + result.id)
     prefork.until(lambda: len(prefork.hooked("child", 2)) >= 2, "two children")
     assert prefork.do("leak", 5) == 5
