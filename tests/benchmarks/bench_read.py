@@ -25,6 +25,7 @@ import tempfile
 from pathlib import Path
 
 ROUNDS = 3
+STACKS = (3_000, 100_000)
 
 MAKE = r"""
 import random, sys, tracemalloc
@@ -106,7 +107,7 @@ def measured(kind: str, folder: Path) -> tuple[float, int]:
 def main() -> None:
     wanted = [int(word) for word in sys.argv[1:]] or [1_000_000, 5_000_000]
     for blocks in wanted:
-        for stacks in (3_000, 100_000):
+        for stacks in STACKS:
             with tempfile.TemporaryDirectory() as place:
                 folder = Path(place)
                 subprocess.run(
