@@ -31,8 +31,9 @@ A value that could not be found out is None. Keys may be added, never renamed.
 
 who
     ``schema`` (1), ``host``, ``pid``, ``started_at`` (of the process), ``node`` (Celery's
-    node name), ``pool`` (``prefork solo threads gevent eventlet``), ``role``
-    (``main child program``), ``parent`` (pid), ``python`` (``3.11.7``),
+    node name), ``pool`` (``prefork solo threads gevent eventlet``), ``role`` (``main`` and
+    ``child`` of a prefork pool, ``worker`` of the others, ``program``, ``fork`` of one),
+    ``parent`` (pid), ``python`` (``3.11.7``),
     ``implementation``, ``platform``, ``versions`` ({distribution: version}).
 when
     ``taken_at``, ``sequence`` (from 1 within the series), ``trigger`` (``signal tasks rss
@@ -51,7 +52,7 @@ work
     one, summed, None where tasks overlap or nothing is traced), ``running``
     (list of names of the tasks running at that moment).
 memory
-    ``rss uss pss shared swap``, ``rss_peak``, ``traced``, ``traced_peak``, ``tracer``
+    ``rss uss pss shared swap rss_peak``, ``traced``, ``traced_peak``, ``tracer``
     (the engine's own tables).
 process
     ``open_files sockets threads`` (counts), ``gc`` ({"enabled": bool, "counts":
