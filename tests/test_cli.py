@@ -87,7 +87,10 @@ def test_diff_and_top_choose_for_the_user(pair: tuple[str, str], tmp_path: Path)
     assert "the newest of 2 snapshots" in run("top", LEAKHUNT_DIR=folder).stdout
     listed = run("ls", LEAKHUNT_DIR=folder)
     assert "4242" in listed.stdout
-    assert "0 → 1,000" in listed.stdout
+    assert re.search(r"4242 +2 +0 +100\.0 MiB +40\.0 MiB", listed.stdout)
+    assert re.search(r"1,000 +120\.0 MiB +40\.0 MiB  \+20\.0 MiB RSS", listed.stdout)
+    narrow = run("ls", LEAKHUNT_DIR=folder, COLUMNS="80").stdout.splitlines()
+    assert max(map(len, narrow[1:])) <= 80
 
 
 def test_blame_names_the_line_for_which_a_library_allocates(pair: tuple[str, str]) -> None:

@@ -201,7 +201,7 @@ def test_a_repeat_bomb_is_counted_or_refused_but_never_expanded(tmp_path: Path) 
     write(path, [(trace, 10**15)], 1, {"schema": 1})
     assert [tally.count for tally in read(path).tallies.values()] == [10**15]
     write(path, [(trace, 10**30)], 1, {"schema": 1})
-    with pytest.raises(SnapshotError, match="impossible count|no snapshot"):
+    with pytest.raises(SnapshotError, match=r"impossible count|no snapshot"):
         read(path)
     write(path, [(trace, 1 << 61), ((0, 2, *trace[2:]), 1 << 61)], 1, {"schema": 1})
     with pytest.raises(SnapshotError, match="more memory than exists"):

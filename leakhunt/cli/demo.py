@@ -46,18 +46,14 @@ def command() -> None:
         _tell(f"$ kill -USR1 {pid}      # the pool child: arms tracing and writes the baseline")
         _tell(f"  ... {ORDERS} orders and {ORDERS} quotes later")
         _tell(f"$ kill -USR1 {pid}")
-        _tell(f"$ leakhunt diff {before.name} {after.name}")
+        _tell("$ leakhunt diff")
         _tell("")
         older, newer = load_all([before, after])
         found = report.diff(older, newer, Query(limit=5))
         show(render(found, "table"))
     _tell("")
-    _tell(
-        "The leak is the first line: every order keeps its receipt. The second place is a cache of"
-    )
-    _tell(
-        "64 prices filling up, which is growth and no leak: its size stays what it is from then on."
-    )
+    _tell("The leak is the first line: every order keeps its receipt. The second is a cache")
+    _tell("of 64 prices filling up: growth, and no leak, because from then on it stays so.")
     _tell("")
     _tell("On your own worker:")
     _tell("  celery -A proj worker -I leakhunt.worker")

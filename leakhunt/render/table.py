@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from rich.console import Console
@@ -13,6 +13,7 @@ from rich.text import Text
 from leakhunt import units
 from leakhunt.compare import Comparison, Row
 from leakhunt.frames import visible
+from leakhunt.load import Series
 from leakhunt.model import Snapshot
 from leakhunt.query import Query
 from leakhunt.report import DiffReport, Labels, ListReport, TopReport, who
@@ -119,44 +120,22 @@ def listing(report: ListReport, width: int, color: bool) -> str:
     _say(console, visible(report.folder), STRONG)
     if report.series:
         table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style=STRONG)
-        for name in ("pid", "snapshots", "tasks", "RSS", "", "traced"):
-            table.add_column(name, justify="left" if name == "" else "right", no_wrap=True)
-        table.add_column("process", overflow="fold", ratio=1)
+        for name in ("pid", "files", "tasks", "RSS", "traced"):
+            table.add_column(name, justify="right", no_wrap=True)
+        table.add_column("process", overflow="fold")
         for line in report.series:
             first, last = line.first.meta, line.newest.meta
-            fastest = line is report.fastest
-            growth = (
-                ""
-                if line.growth is None or len(line.entries) < 2
-                else units.signed_size(line.growth)
-            )
-            about = Text(visible(last.node or line.folder.name))
-            role = " ".join(
-                word for word in (last.role, f"({last.pool})" if last.pool else "") if word
-            )
-            if role:
-                about.append(f" {visible(role)}")
-            if fastest:
-                about.append("  grows fastest", GROWN)
-            when = f"{units.moment(first.taken_at)} to {units.moment(last.taken_at)[11:]}"
-            about.append(
-                f"\n{when}" if len(line.entries) > 1 else f"\n{units.moment(last.taken_at)}", QUIET
-            )
-            if last.armed_at is not None:
-                about.append(
-                    f"\ntraced since {units.moment(last.armed_at)}, not what was before", QUIET
-                )
-            about.append(f"\n{visible(line.folder.name)}", QUIET)
+            ends = (first, last) if len(line.entries) > 1 else (last,)
             table.add_row(
                 str(last.pid or ""),
                 units.count(len(line.entries)),
-                _from_to(first.tasks_done, last.tasks_done, units.count),
-                _from_to(first.rss, last.rss, units.size),
-                Text(growth, GROWN if fastest else QUIET),
-                _from_to(first.traced, last.traced, units.size),
-                about,
+                _lines(units.count, *(end.tasks_done for end in ends)),
+                _lines(units.size, *(end.rss for end in ends)),
+                _lines(units.size, *(end.traced for end in ends)),
+                _about(line, line is report.fastest),
             )
         console.print(table)
+        _say(console, "two figures: of the first and of the newest snapshot", QUIET)
     else:
         _say(console, "no snapshots yet")
     for waiting in report.waiting:
@@ -170,6 +149,32 @@ def listing(report: ListReport, width: int, color: bool) -> str:
         )
     _notes(console, report.notes)
     return _text(console)
+
+
+def _about(line: Series, fastest: bool) -> Text:
+    first, last = line.first.meta, line.newest.meta
+    text = Text(visible(last.node or line.folder.name))
+    role = " ".join(word for word in (last.role, f"({last.pool})" if last.pool else "") if word)
+    text.append(f" {visible(role)}" if role else "")
+    if line.growth is not None and len(line.entries) > 1:
+        grown = f"{units.signed_size(line.growth)} RSS"
+        text.append(
+            f"\n{grown}, grows fastest" if fastest else f"\n{grown}", GROWN if fastest else ""
+        )
+    when = units.moment(last.taken_at)
+    if len(line.entries) > 1:
+        when = f"{units.moment(first.taken_at)} to {when[11:]}"
+    text.append(f"\n{when}", QUIET)
+    if last.armed_at is not None and last.facts.get("start") == "signal":
+        text.append(
+            f"\ntraced since {units.moment(last.armed_at)[11:]}, not what was before", QUIET
+        )
+    text.append(f"\n{visible(line.folder.name)}", QUIET)
+    return text
+
+
+def _lines(text: Callable[[int], str], *values: int | None) -> str:
+    return "\n".join("?" if value is None else text(value) for value in values)
 
 
 # -- pieces ---------------------------------------------------------------------------
@@ -308,14 +313,3 @@ def _explained(console: Console, report: DiffReport) -> None:
 def _notes(console: Console, notes: Iterable[str]) -> None:
     for note in notes:
         console.print(Text.assemble(("note: ", NOTE), visible(note)))
-
-
-def _from_to(first: int | None, last: int | None, text: object) -> str:
-    shown = (
-        [text(value) if value is not None else "?" for value in (first, last)]
-        if callable(text)
-        else []
-    )
-    if first is None and last is None:
-        return ""
-    return shown[1] if shown[0] == shown[1] else f"{shown[0]} → {shown[1]}"
