@@ -85,6 +85,7 @@ class Hook:
         self.noted: str | None = None
         self.captures = 0
         self.answers = 0
+        self.leaving = False
         self.note: str | None = None
         self.last: dump.Outcome | None = None
         self.armed_at: float | None = self.started_at if self.engine.tracing else None
@@ -277,7 +278,13 @@ class Hook:
         return outcome.path
 
     def leave(self) -> None:
-        """The process is on its way out: a last snapshot if wanted, no child left behind."""
+        """The process is on its way out: a last snapshot if wanted, no child left behind.
+
+        The record goes first: a pool child is killed when its main process ends, which may
+        be before its last capture does (that one completes by itself).
+        """
+        self.leaving = True
+        self.record.withdraw()
         try:
             with self._lock:
                 self.pending = None
@@ -289,8 +296,6 @@ class Hook:
                         self._reap(self.capture.abandon(FAREWELL))
         except Exception as error:  # noqa: BLE001 - the worker's guard
             self._failed(f"no snapshot: {type(error).__name__}: {error}")
-        finally:
-            self.record.withdraw()
 
     # -- one capture ----------------------------------------------------------------
 
@@ -421,6 +426,8 @@ class Hook:
 
     def publish(self) -> None:
         """Write the record by which the console finds this process; says why if it cannot."""
+        if self.leaving:
+            return
         try:
             self.record.publish(
                 self.settings.dir,
