@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import click
@@ -10,6 +13,7 @@ import pytest
 
 from leakhunt.cli import COMMANDS, group
 from leakhunt.hook.config import VARIABLES
+from leakhunt.snapfile.write import write
 
 README = (Path(__file__).parent.parent / "README.md").read_text()
 
@@ -49,3 +53,15 @@ def test_the_two_commands_for_a_fresh_machine() -> None:
     assert (
         "python3 -m venv .venv && .venv/bin/pip install -e '.[test]' && .venv/bin/pytest" in README
     )
+
+
+def test_the_python_example_runs(tmp_path: Path) -> None:
+    for name, growth in (("before", 1), ("after", 9)):
+        frames = (("/srv/myapp/tasks.py", 40),)
+        write(tmp_path / f"{name}.bin", [((0, 100, frames, 1), growth)], 1, {"schema": 1})
+    (example,) = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+    done = subprocess.run(
+        [sys.executable, "-c", example], cwd=tmp_path, capture_output=True, text=True, check=True,
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parent.parent)},
+    )  # fmt: skip
+    assert done.stdout == "/srv/myapp/tasks.py 40 800\n"
