@@ -46,7 +46,10 @@ def dump() -> str:
 
 def __getattr__(name: str) -> Any:
     if name == "__version__":
-        from importlib.metadata import version
+        from importlib.metadata import PackageNotFoundError, version
 
-        return version("leakhunt")
+        try:
+            return version("leakhunt")
+        except PackageNotFoundError:  # run from its source tree
+            return "0+source"
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

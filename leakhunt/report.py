@@ -79,13 +79,25 @@ class ListReport:
     notes: tuple[str, ...]
 
 
-def top(snapshot: Snapshot, query: Query, why: str | None = None) -> TopReport:
+def top(
+    snapshot: Snapshot, query: Query, why: str | None = None, notes: tuple[str, ...] = ()
+) -> TopReport:
     return TopReport(
-        snapshot, query, compare.group(snapshot, query), why, _notes_of_one(snapshot, query)
+        snapshot,
+        query,
+        compare.group(snapshot, query),
+        why,
+        (*_notes_of_one(snapshot, query), *notes),
     )
 
 
-def diff(before: Snapshot, after: Snapshot, query: Query, why: str | None = None) -> DiffReport:
+def diff(
+    before: Snapshot,
+    after: Snapshot,
+    query: Query,
+    why: str | None = None,
+    notes: tuple[str, ...] = (),
+) -> DiffReport:
     same = _same_process(before, after)
     tasks = _difference(before.meta.tasks_done, after.meta.tasks_done) if same else None
     return DiffReport(
@@ -97,7 +109,7 @@ def diff(before: Snapshot, after: Snapshot, query: Query, why: str | None = None
         tasks=tasks if tasks is None or tasks >= 0 else None,
         seconds=_seconds(before, after),
         why=why,
-        notes=(*_notes_of_two(before, after), *_notes_of_one(after, query)),
+        notes=(*_notes_of_two(before, after), *_notes_of_one(after, query), *notes),
     )
 
 

@@ -226,6 +226,13 @@ def test_one_bad_file_among_many_is_told(pair: tuple[str, str], tmp_path: Path) 
     done = run("ls", LEAKHUNT_DIR=str(tmp_path / "snapshots"))
     assert done.returncode == 0
     assert "000003-x.bin" in done.stdout + done.stderr
+    series = str(tmp_path / "snapshots" / "celery@web1-4242")
+    done = run("diff", series)
+    assert done.returncode == 0
+    assert "warning: not read: " in done.stderr
+    assert "note: not read: " in done.stdout
+    done = run("diff", series, "--strict")
+    assert (done.returncode, done.stdout) == (2, "")
 
 
 def test_no_colour_where_nobody_sees_it(pair: tuple[str, str]) -> None:

@@ -7,7 +7,7 @@ import sys
 import click
 
 from leakhunt import places, report, units
-from leakhunt.cli.options import Size, folder_option, querying, screen, show
+from leakhunt.cli.options import Size, folder_option, querying, screen, show, strict_option, unread
 from leakhunt.cli.reading import snapshots
 from leakhunt.load import expand, most_grown
 from leakhunt.query import Query
@@ -19,9 +19,15 @@ from leakhunt.query import Query
 @click.option(
     "--fail-above", type=Size(), metavar="SIZE", help="Exit 3 when the growth shown exceeds SIZE."
 )
+@strict_option
 @folder_option
 def command(
-    files: tuple[str, ...], query: Query, form: str, fail_above: int | None, folder: str | None
+    files: tuple[str, ...],
+    query: Query,
+    form: str,
+    fail_above: int | None,
+    strict: bool,
+    folder: str | None,
 ) -> None:
     """Rank what grew between BEFORE and AFTER.
 
@@ -36,11 +42,12 @@ def command(
       leakhunt diff before.bin after.bin --fail-above 1MiB    # exit 3: for CI
     """
     why = None
+    problems: list[str] = []
     if not files:
         chosen = most_grown(places.state_dir(folder))
         paths, why = list(chosen.paths), chosen.why
     else:
-        paths = expand(files)
+        paths = expand(files, problems)
         if len(files) == 1 and len(paths) > 1:
             why = f"first and newest of {len(paths)} in {files[0]}"
             paths = [paths[0], paths[-1]]
@@ -49,8 +56,9 @@ def command(
             f"a diff compares two snapshots and {len(paths)} "
             f"{'was' if len(paths) == 1 else 'were'} given; name BEFORE and AFTER, one folder, or nothing"
         )
+    notes = unread(problems, strict)
     before, after = snapshots(paths)
-    found = report.diff(before, after, query, why)
+    found = report.diff(before, after, query, why, notes)
     show(render(found, form))
     grown = found.comparison.totals.diff.size - found.comparison.dropped.diff.size
     if fail_above is not None and grown > fail_above:

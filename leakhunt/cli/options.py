@@ -6,12 +6,13 @@ import functools
 import os
 import shutil
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 import click
 
 from leakhunt import units
+from leakhunt.errors import SnapshotError
 from leakhunt.query import BLAMES, GROUPS, SORTS, Query
 
 Function = TypeVar("Function", bound=Callable[..., Any])
@@ -74,6 +75,23 @@ class Size(click.ParamType):  # type: ignore[type-arg,unused-ignore]
             return units.parse_size(value)
         except ValueError as error:
             self.fail(str(error), param, ctx)
+
+
+strict_option = click.option(
+    "--strict", is_flag=True, help="A file that cannot be read is an error, not a warning."
+)
+
+
+def unread(problems: Sequence[str], strict: bool) -> tuple[str, ...]:
+    """What to note in a report of files that were left out; they are told on stderr as well.
+
+    Raises SnapshotError where the user wants none to be left out.
+    """
+    for problem in problems:
+        if strict:
+            raise SnapshotError(problem)
+        click.echo(f"leakhunt: warning: not read: {problem}", err=True)
+    return tuple(f"not read: {problem}" for problem in problems)
 
 
 folder_option = click.option(

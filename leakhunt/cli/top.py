@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from leakhunt import places, report
-from leakhunt.cli.options import folder_option, querying, screen, show
+from leakhunt.cli.options import folder_option, querying, screen, show, strict_option, unread
 from leakhunt.cli.reading import snapshots
 from leakhunt.errors import SnapshotError
 from leakhunt.load import expand, newest
@@ -15,8 +15,11 @@ from leakhunt.query import Query
 @click.command(name="top")
 @click.argument("snapshot", required=False)
 @querying
+@strict_option
 @folder_option
-def command(snapshot: str | None, query: Query, form: str, folder: str | None) -> None:
+def command(
+    snapshot: str | None, query: Query, form: str, strict: bool, folder: str | None
+) -> None:
     """Rank what is alive in SNAPSHOT (the newest one of the folder without an argument).
 
     \b
@@ -26,16 +29,18 @@ def command(snapshot: str | None, query: Query, form: str, folder: str | None) -
       leakhunt top before.bin -g package --json
     """
     why = None
+    problems: list[str] = []
     if snapshot is None:
         chosen = newest(places.state_dir(folder))
         path, why = chosen.paths[0], chosen.why
     else:
-        paths = expand([snapshot])
+        paths = expand([snapshot], problems)
         if len(paths) != 1:
             raise SnapshotError(f"{snapshot}: holds {len(paths)} snapshots, and top shows one")
         path = paths[0]
+    notes = unread(problems, strict)
     (loaded,) = snapshots([path])
-    show(render(report.top(loaded, query, why), form))
+    show(render(report.top(loaded, query, why, notes), form))
 
 
 def render(found: report.TopReport, form: str) -> str:
