@@ -283,6 +283,8 @@ class Hook:
         The record goes first: a pool child is killed when its main process ends, which may
         be before its last capture does (that one completes by itself).
         """
+        if self.leaving:
+            return
         self.leaving = True
         self.record.withdraw()
         try:

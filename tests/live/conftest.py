@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import shutil
 import socket
 import subprocess
@@ -22,9 +21,9 @@ def prefork(tmp_path_factory: pytest.TempPathFactory) -> Iterator[harness.Worker
         yield found
 
 
-@pytest.fixture(scope="session")
-def redis_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A real Redis of this test run's own (one per xdist worker)."""
+@pytest.fixture(scope="module")
+def redis_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A real Redis of this test's own."""
     program = shutil.which("redis-server")
     if program is None:
         pytest.skip("redis-server is not installed (Debian: apt-get install redis-server)")
@@ -43,16 +42,7 @@ def redis_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
     try:
         harness.until(answers, "redis answers")
-        yield f"redis://127.0.0.1:{port}"
+        yield f"redis://127.0.0.1:{port}/0"
     finally:
         server.terminate()
         server.wait()
-
-
-_databases = itertools.count()
-
-
-@pytest.fixture(scope="module")
-def redis_url(redis_server: str) -> str:
-    """A database of the module's own: no other worker takes its tasks."""
-    return f"{redis_server}/{next(_databases) % 16}"

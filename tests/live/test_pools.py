@@ -122,7 +122,7 @@ def test_children_that_the_pool_replaces_are_hooked(tmp_path: Path) -> None:
             worker.until(_gone(worker, child["pid"]), "the old child has gone")
         assert len(seen) == 3
         crashing = worker.hooked("child")[0]["pid"]
-        worker.send("crash", "SIGKILL")
+        worker.send("crash")
 
         def successor() -> list[dict[str, Any]]:
             return [r for r in worker.records() if r["role"] == "child" and r["pid"] != crashing]

@@ -81,9 +81,9 @@ def children_of(worker: harness.Worker) -> list[psutil.Process]:
 
 def test_a_soft_limit_strikes_once_whatever_the_signals(prefork: harness.Worker) -> None:
     before = prefork.notes("limited")
-    results = [prefork.send("limited", 2.4), prefork.send("limited", 2.4)]
+    results = [prefork.send("limited", 3.2), prefork.send("limited", 3.2)]
     prefork.noted("limited", before + 2)
-    end = time.monotonic() + 2.4
+    end = time.monotonic() + 3.2
     while time.monotonic() < end:
         for child in prefork.hooked("child", 2):
             prefork.dump(child)
@@ -91,14 +91,14 @@ def test_a_soft_limit_strikes_once_whatever_the_signals(prefork: harness.Worker)
 
 
 def test_a_soft_limit_of_the_call_and_a_revoked_task(prefork: harness.Worker) -> None:
-    assert prefork.do("unlimited", 2.4, soft_time_limit=1) == 1
+    assert prefork.do("unlimited", 3.2, soft_time_limit=1) == 1
     assert prefork.do("unlimited", 0.3) == 0
     with pytest.raises(SoftTimeLimitExceeded):
-        prefork.do("strict", 3)
+        prefork.do("strict", 4)
     with pytest.raises(TimeLimitExceeded):
         prefork.do("unlimited", 30, time_limit=1)
     struck = prefork.notes("limited")
-    result = prefork.send("unlimited", 3.0)
+    result = prefork.send("unlimited", 4.0)
     prefork.noted("limited", struck + 1)
     prefork.app.control.revoke(result.id, terminate=True, signal="SIGUSR1")
     prefork.send("pid")  # whatever was sent is delivered with it
@@ -114,7 +114,7 @@ def test_a_soft_limit_from_the_command_line(arbitrated: bool, tmp_path: Path) ->
     with harness.worker(tmp_path, "-c", "1", "--soft-time-limit", "1", **variables) as worker:
         child = worker.hooked("child")[0]
         worker.dump(child)
-        result = worker.send("unlimited", 2.4)
+        result = worker.send("unlimited", 3.2)
         worker.noted("limited")
         worker.dump(child)
         assert result.get(timeout=harness.PATIENCE) == 1
@@ -130,7 +130,7 @@ def test_sigusr2_and_a_claimed_signal_is_chained(tmp_path: Path) -> None:
         child = worker.hooked("child")[0]
         worker.dump(child, signal.SIGUSR2)
         worker.noted("claimed")
-        assert worker.do("unlimited", 2.4) == 1
+        assert worker.do("unlimited", 3.2) == 1
         path, _ = worker.dump(child, signal.SIGUSR2)
         assert harness.facts(path)["tasks_done"] == 1
         assert worker.notes("claimed") == 2
@@ -144,7 +144,7 @@ def test_handlers_set_later_are_chained(tmp_path: Path) -> None:
         worker.do("claim")
         worker.dump(child)
         worker.noted("claimed", 2)
-        assert worker.do("limited", 2.4) == 1
+        assert worker.do("limited", 3.2) == 1
 
 
 def test_a_storm(tmp_path: Path) -> None:
@@ -154,7 +154,7 @@ def test_a_storm(tmp_path: Path) -> None:
         for child in children:
             worker.dump(child)
         descriptors = {child["pid"]: psutil.Process(child["pid"]).num_fds() for child in children}
-        limited = [worker.send("limited", 2.4) for _ in range(2)]
+        limited = [worker.send("limited", 3.2) for _ in range(2)]
         worker.noted("limited", 2)
         leaks = [worker.send("leak", number) for number in range(30)]
         most = 0

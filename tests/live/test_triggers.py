@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
-import shutil
 import signal
-import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
@@ -53,7 +49,7 @@ def test_rss(tmp_path: Path) -> None:
         child = worker.hooked("child")[0]
         worker.do("leak", 1000)
         for _ in range(10):
-            worker.do("nap", 0.06)  # RSS is looked at twenty times a second at most
+            worker.do("nap", 0.15)  # RSS is looked at twenty times a second at most
             worker.do("leak", 5 << 20)
         worker.until(lambda: len(worker.snapshots(child)) >= 3, "snapshots by RSS")
         triggers = {harness.facts(path)["trigger"] for path in worker.snapshots(child)}
@@ -67,7 +63,7 @@ def test_the_engine_can_be_off(tmp_path: Path) -> None:
         assert known["engine"] == "off"
         assert known["traced"] is None
         assert known["rss"] > 0
-        assert worker.do("limited", 2.4) == 1
+        assert worker.do("limited", 3.2) == 1
 
 
 def test_without_fork(tmp_path: Path) -> None:
@@ -84,7 +80,7 @@ def test_without_fork(tmp_path: Path) -> None:
 def test_a_bad_setting_is_said_and_the_worker_runs(tmp_path: Path) -> None:
     with harness.worker(tmp_path, "-c", "1", LEAKHUNT_EVERY="often") as worker:
         worker.logged("the worker runs without the hook: LEAKHUNT_EVERY=often")
-        assert worker.do("limited", 2.4) == 1
+        assert worker.do("limited", 3.2) == 1
         assert worker.records() == []
 
 
@@ -96,113 +92,7 @@ def test_a_capture_that_hangs_is_ended(tmp_path: Path) -> None:
         worker.logged("no snapshot: it hung and was ended after")
         assert worker.snapshots(child) == []
         assert not psutil.Process(child["pid"]).children()
-        assert worker.do("limited", 2.4) == 1
-
-
-def test_a_fork_handler_that_hangs_is_ended(redis_url: str, tmp_path: Path) -> None:
-    """Some library's own ``os.register_at_fork`` handler never returns in the capture's child."""
-    with harness.worker(
-        tmp_path, "-c", "1", SHOP_BROKER=redis_url, SHOP_BACKEND=redis_url, SHOP_HANG_AT_FORK="1"
-    ) as worker:
-        child = worker.hooked("child")[0]
-        os.kill(child["pid"], signal.SIGUSR1)
-        assert worker.do("limited", 2.4) == 1
-        worker.logged("no snapshot: it hung and was ended after")
-        assert worker.snapshots(child) == []
-        worker.until(lambda: not harness.children(child), "the capture's child was reaped")
-        assert worker.do("pid") == child["pid"]
-
-
-def test_no_process_is_to_be_had(redis_url: str, tmp_path: Path) -> None:
-    """The fork is refused (EAGAIN): the capture happens in the process, and the log says so."""
-    with harness.worker(
-        tmp_path, "-c", "1", SHOP_BROKER=redis_url, SHOP_BACKEND=redis_url, SHOP_NO_PROCESSES="1"
-    ) as worker:
-        child = worker.hooked("child")[0]
-        worker.dump(child)
-        worker.do("leak", 300_000)
-        path, _ = worker.dump(child)
-        assert harness.facts(path)["forked"] is False
-        assert harness.size_at(path, "shop.py") >= 300_000
-        worker.logged("the process itself, which stands still: fork: Resource temporarily unavailable")
-        assert worker.do("limited", 2.4) == 1
-
-
-def test_no_memory_is_to_be_had(redis_url: str, tmp_path: Path) -> None:
-    with harness.worker(
-        tmp_path, "-c", "1", SHOP_BROKER=redis_url, SHOP_BACKEND=redis_url, SHOP_NO_MEMORY="1000"
-    ) as worker:
-        child = worker.hooked("child")[0]
-        for number in range(1, 3):
-            os.kill(child["pid"], signal.SIGUSR1)
-            worker.until(
-                lambda n=number: worker.log.count("memory is left") == n,  # type: ignore[misc]
-                "it says that memory is short",
-            )
-        assert worker.snapshots(child) == []
-        assert worker.do("pid") == child["pid"]
-
-
-@pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A file system of 48 KiB."""
-    folder = tmp_path / "disk"
-    folder.mkdir()
-    mounted = shutil.which("mount") and subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=48k,mode=700", "none", str(folder)],
-        stderr=subprocess.DEVNULL,
-    )
-    if not mounted or mounted.returncode:
-        pytest.skip("only root may mount a file system")
-    try:
-        yield folder
-    finally:
-        subprocess.run(["umount", "--lazy", str(folder)], check=True)
-
-
-def test_a_disk_that_is_full_and_empty_again(
-    small_disk: Path, redis_url: str, tmp_path: Path
-) -> None:
-    with harness.worker(
-        tmp_path, "-c", "1", SHOP_BROKER=redis_url, SHOP_BACKEND=redis_url,
-        LEAKHUNT_DIR=str(small_disk),
-    ) as worker:  # fmt: skip
-        child = worker.hooked("child")[0]
-        worker.dump(child)
-        filler = small_disk / "filler"
-        with contextlib.suppress(OSError), filler.open("wb", buffering=0) as file:
-            while True:
-                file.write(bytes(4096))
-        os.kill(child["pid"], signal.SIGUSR1)
-        worker.logged("No space left on device")
-        assert len(worker.snapshots(child)) == 1
-        assert list(Path(child["series"]).glob(".*")) == []
-        filler.unlink()
-        path, _ = worker.dump(child)
-        assert harness.facts(path)["sequence"] == 3
-        assert worker.do("pid") == child["pid"]
-
-
-def test_a_folder_without_permission(redis_url: str, tmp_path: Path) -> None:
-    """Also for root: the worker runs without the capability to override permissions."""
-    launcher: list[str] = []
-    if os.getuid() == 0:
-        launcher = ["setpriv", "--bounding-set=-dac_override", "--inh-caps=-dac_override"]
-        if shutil.which("setpriv") is None:
-            pytest.skip("root needs setpriv to be refused anything")
-    locked = tmp_path / "locked"
-    locked.mkdir(mode=0o500)
-    with harness.worker(
-        tmp_path, "-c", "1", launcher=launcher, SHOP_BROKER=redis_url, SHOP_BACKEND=redis_url,
-        LEAKHUNT_DIR=str(locked / "snapshots"),
-    ) as worker:  # fmt: skip
-        worker.logged("Permission denied")
-        pid = worker.do("pid")
-        os.kill(pid, signal.SIGUSR1)
-        worker.logged("no snapshot: ")
-        assert worker.do("limited", 2.4) == 1
-        assert worker.do("pid") == pid
-        assert list(locked.iterdir()) == []
+        assert worker.do("limited", 3.2) == 1
 
 
 def test_a_full_disk(tmp_path: Path) -> None:
@@ -229,7 +119,7 @@ def test_a_folder_that_cannot_be_used(tmp_path: Path) -> None:
         os.kill(pid, signal.SIGUSR1)
         worker.logged("no snapshot: ")
         assert worker.do("pid") == pid
-        assert worker.do("limited", 2.4) == 1
+        assert worker.do("limited", 3.2) == 1
         worker.process.send_signal(signal.SIGTERM)
         assert worker.process.wait(harness.PATIENCE) == 0
     finally:

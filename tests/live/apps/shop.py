@@ -3,9 +3,7 @@
 import os
 import signal
 import socket
-import subprocess
 import sys
-import threading
 import time
 
 from celery import Celery
@@ -37,7 +35,6 @@ if os.environ.get("SHOP_SOFT"):
     app.conf.task_soft_time_limit = float(os.environ["SHOP_SOFT"])
 
 KEPT = []
-LEAVE = threading.Event()
 
 
 def note(word):
@@ -89,90 +86,8 @@ def listen(seconds):
 
 
 @app.task(name="crash")
-def crash(how):
-    if how == "exit":
-        os._exit(3)
-    os.kill(os.getpid(), getattr(signal, how))
-
-
-@app.task(name="shell")
-def shell(times):
-    """Starts programs of its own and waits for them."""
-    note("shell")
-    return [subprocess.run(["sh", "-c", f"exit {n % 7}"]).returncode for n in range(times)]
-
-
-@app.task(name="alarms")
-def alarms(times):
-    """A task with a timer of its own, whose handler raises: each must strike once."""
-    note("alarms")
-    struck = 0
-
-    def strike(signum, frame):
-        raise TimeoutError
-
-    before = signal.signal(signal.SIGALRM, strike)
-    try:
-        for _ in range(times):
-            signal.setitimer(signal.ITIMER_REAL, 0.05)
-            try:
-                while True:
-                    time.sleep(0.001)
-            except TimeoutError:
-                struck += 1
-    finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, before)
-    return struck
-
-
-@app.task(name="forks")
-def forks(seconds):
-    """Forks a process that is not hooked; it must outlive the signal as the task does."""
-    pid = os.fork()
-    if pid == 0:
-        end = time.monotonic() + seconds
-        while time.monotonic() < end:
-            time.sleep(max(0.0, end - time.monotonic()))
-        os._exit(5)
-    note(f"forked-{pid}")
-    return os.waitpid(pid, 0)[1] >> 8
-
-
-@app.task(name="modules")
-def modules():
-    return sorted(sys.modules)
-
-
-@app.task(name="dump")
-def dump():
-    import leakhunt
-
-    return leakhunt.dump()
-
-
-@app.task(name="finalize")
-def finalize():
-    """Leaves an object in another thread's local that notes each process it is finalized in."""
-    local, ready = threading.local(), threading.Event()
-
-    class Goodbye:
-        def __del__(self):
-            note(f"finalized-{os.getpid()}")
-
-    def hold():
-        local.goodbye = Goodbye()
-        ready.set()
-        LEAVE.wait()
-
-    threading.Thread(target=hold, daemon=True).start()
-    ready.wait()
-    return os.getpid()
-
-
-@app.task(name="leave")
-def leave():
-    LEAVE.set()
+def crash():
+    os.kill(os.getpid(), signal.SIGKILL)
 
 
 def limited(seconds):
@@ -185,7 +100,6 @@ def limited(seconds):
             time.sleep(max(0.0, end - time.monotonic()))
         except SoftTimeLimitExceeded:
             struck += 1
-            note("struck")
     return struck
 
 
@@ -226,39 +140,6 @@ if os.environ.get("SHOP_HANG"):
 
     leakhunt.hook.dump._capture = hang
     leakhunt.hook.dump.PATIENCE = 1
-
-if os.environ.get("SHOP_HANG_AT_FORK"):  # as a library's fork handler may
-    import leakhunt.hook.dump
-
-    leakhunt.hook.dump.PATIENCE = 1
-
-    @worker_process_init.connect
-    def hang_at_fork(**_):
-        os.register_at_fork(after_in_child=lambda: time.sleep(60))
-
-
-if os.environ.get("SHOP_NO_PROCESSES"):
-    import leakhunt.hook.fork
-
-    class Refusing:
-        @staticmethod
-        def fork_and_read(*_):
-            raise BlockingIOError(11, "Resource temporarily unavailable")
-
-    leakhunt.hook.fork._fork = Refusing
-
-if os.environ.get("SHOP_NO_MEMORY"):
-    import leakhunt.hook.vitals
-
-    leakhunt.hook.vitals.memory_left = lambda groups: int(os.environ["SHOP_NO_MEMORY"])
-
-if os.environ.get("SHOP_SLOW_INIT"):
-
-    @worker_process_init.connect
-    def slow_init(**_):
-        note(f"born-{os.getpid()}")
-        time.sleep(float(os.environ["SHOP_SLOW_INIT"]))
-
 
 if os.environ.get("SHOP_SLOW"):
     import leakhunt.snapfile.write as writing
@@ -308,8 +189,5 @@ if os.environ.get("SHOP_FILE_LIMIT"):
     leakhunt.hook.fork.settle = settle_and_limit
 
 
-if __name__ == "__main__":  # a program that starts its own worker
-    import leakhunt
-
-    leakhunt.install()
-    app.worker_main(sys.argv[1:])
+if __name__ == "__main__":
+    sys.exit("run me with celery -A shop worker")
