@@ -2,22 +2,34 @@
 
 from __future__ import annotations
 
-import os
-import signal
 import sys
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from leakhunt import report
+from leakhunt import report, units
 from leakhunt.cli.diff import render
 from leakhunt.cli.options import show
 from leakhunt.load import load_all
 from leakhunt.query import Query
 
+if TYPE_CHECKING:
+    from leakhunt.demo.stage import Stage
+
 #: Orders before the first signal (they warm the worker up) and between the two.
 WARM_UP, ORDERS = 60, 300
+#: The rows of the demo's diff.
+QUERY = Query(limit=5)
+
+NEXT = """
+On your own worker:
+  celery -A proj worker -I leakhunt.worker
+  leakhunt dump --all          # or kill -USR1 PID: the first one arms tracing
+  leakhunt dump --all          # some hundred tasks later
+  leakhunt diff                # what grew, guilty line first"""
 
 
 @click.command(name="demo")
@@ -31,87 +43,81 @@ def command() -> None:
     Example:
       leakhunt demo
     """
-    from leakhunt.demo import stage
+    from leakhunt.demo.stage import stage
 
-    with stage.stage() as play:
-        _tell("$ celery -A shop worker -I leakhunt.worker --concurrency 1")
-        play.until(lambda: play.record("main"), "it was ready", stage.START)
-        child = play.until(lambda: play.record("child"), "its pool child was hooked", stage.START)
-        pid, series = child["pid"], child["series"]
-        with _progress(WARM_UP + ORDERS) as advance:
-            _feed(play, 0, WARM_UP, advance)
-            before = _signal(play, pid, series, 1)
-            _feed(play, WARM_UP, ORDERS, advance)
-            after = _signal(play, pid, series, 2)
-        _tell(f"$ kill -USR1 {pid}      # the pool child: arms tracing and writes the baseline")
-        _tell(f"  ... {ORDERS} orders and {ORDERS} quotes later")
-        _tell(f"$ kill -USR1 {pid}")
-        _tell("$ leakhunt diff")
-        _tell("")
+    with stage() as play:
+        before, after = _play(play)
         older, newer = load_all([before, after])
-        found = report.diff(older, newer, Query(limit=5))
-        show(render(found, "table"))
+    found = report.diff(older, newer, QUERY)
+    _tell("$ leakhunt diff\n")
+    show(render(found, "table"))
     _tell("")
-    _tell("The leak is the first line: every order keeps its receipt. The second is a cache")
-    _tell("of 64 prices filling up: growth, and no leak, because from then on it stays so.")
-    _tell("")
-    _tell("On your own worker:")
-    _tell("  celery -A proj worker -I leakhunt.worker")
-    _tell("  leakhunt dump --all          # or kill -USR1 PID: the first one arms tracing")
-    _tell("  leakhunt dump --all          # some hundred tasks later")
-    _tell("  leakhunt diff                # what grew, guilty line first")
+    for line in _verdict(found):
+        _tell(line)
+    _tell(NEXT)
 
 
-def _feed(play: Any, first: int, orders: int, advance: Callable[[int], None]) -> None:
+def _play(play: Stage) -> tuple[Path, Path]:
+    """Feed and signal the worker; the two snapshots it wrote."""
+    _tell("$ celery -A shop worker -I leakhunt.worker --concurrency 1")
+    child = play.child()
+    _feed(play, 0, WARM_UP)
+    _tell(f"$ kill -USR1 {child['pid']}      # the pool child: arms tracing, writes the baseline")
+    before = play.capture(child)
+    _feed(play, WARM_UP, ORDERS)
+    _tell(f"  ... {ORDERS} orders and {ORDERS} quotes later")
+    _tell(f"$ kill -USR1 {child['pid']}")
+    return before, play.capture(child)
+
+
+def _feed(play: Stage, first: int, orders: int) -> None:
     """Send orders and quotes and wait until the worker has done them."""
-    os.environ["SHOP_FOLDER"] = str(play.folder)
-    os.environ["SHOP_OUTBOX"] = str(play.folder / "outbox")
-    from leakhunt.demo import shop
+    with _progress(f"{orders} orders, {orders} quotes", 2 * orders) as bar:
+        base = play.done()
+        for number in range(first, first + orders):
+            play.send("shop.place_order", number)
+            play.send("shop.quote", number)
+        play.deliver()
 
-    base = play.done()
-    for number in range(first, first + orders):
-        shop.place_order.delay(number)
-        shop.quote.delay(number)
-    play.deliver()
-    seen = 0
+        def all_done() -> bool:
+            done = play.done() - base
+            bar(done)
+            return done >= 2 * orders
 
-    def all_done() -> bool:
-        nonlocal seen
-        done = (play.done() - base) // 2
-        advance(done - seen)
-        seen = done
-        return bool(done >= orders)
-
-    play.until(all_done, f"{orders} orders were done")
+        play.until(all_done, f"its {2 * orders} tasks were done")
 
 
-def _signal(play: Any, pid: int, series: str, number: int) -> Any:
-    os.kill(pid, signal.SIGUSR1)
-    play.until(lambda: len(play.snapshots(series)) >= number, f"snapshot {number} was written")
-    return play.snapshots(series)[number - 1]
+@contextmanager
+def _progress(what: str, total: int) -> Iterator[Any]:
+    """A bar on stderr where that is a terminal, nothing otherwise; yields how to move it."""
+    if not sys.stderr.isatty():
+        yield lambda done: None
+        return
+    from rich.console import Console
+    from rich.progress import Progress
+
+    with Progress(console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task(what, total=total)
+        yield lambda done: bar.update(task, completed=done)
 
 
-class _progress:  # noqa: N801 - called like a function
-    """A bar on stderr where that is a terminal, nothing otherwise."""
+def _verdict(found: report.DiffReport) -> Iterator[str]:
+    """What the rows mean, with figures taken from them and from nowhere else."""
+    from leakhunt.demo.shop import PRICES_KEPT, RECEIPT
 
-    def __init__(self, total: int) -> None:
-        self._bar: Any = None
-        self._total = total
-
-    def __enter__(self) -> Callable[[int], None]:
-        if not sys.stderr.isatty():
-            return lambda number: None
-        from rich.console import Console
-        from rich.progress import Progress
-
-        self._bar = Progress(console=Console(stderr=True), transient=True)
-        task = self._bar.add_task("orders", total=self._total)
-        self._bar.start()
-        return lambda number: self._bar.advance(task, number)
-
-    def __exit__(self, *_: object) -> None:
-        if self._bar is not None:
-            self._bar.stop()
+    for row in found.comparison.rows:
+        kept = row.change.diff
+        spot = found.after.spots.get(row.change.stack[row.depth])
+        if spot is not None and spot.function == "place_order":
+            yield (
+                f"Line {row.rank} is the leak: {ORDERS} orders kept {units.size(kept.size / ORDERS)} "
+                f"each. shop.py says so: its RECEIPT is {units.size(RECEIPT)}."
+            )
+        if spot is not None and spot.function == "quote":
+            yield (
+                f"Line {row.rank} is a cache, and no leak: {ORDERS} quotes, and the newest "
+                f"{PRICES_KEPT} prices are kept."
+            )
 
 
 def _tell(line: str) -> None:

@@ -1,7 +1,7 @@
 """The demo's Celery app: one task leaks, the other one caches honestly.
 
-``place_order`` keeps the receipt of every order for ever: 12 KiB a task at the line marked
-below. ``quote`` keeps the 64 newest prices, which is growth for a while and no leak.
+``place_order`` keeps the receipt of every order for ever: RECEIPT bytes an order at the line
+marked below. ``quote`` keeps the PRICES_KEPT newest prices and lets the older ones go.
 Broker and results are files below the folder named by SHOP_FOLDER.
 """
 
@@ -15,12 +15,13 @@ from celery import Celery
 
 FOLDER = Path(os.environ.get("SHOP_FOLDER") or Path.cwd())
 RECEIPT = 12 * 1024
+PRICES_KEPT = 64
 
 app = Celery("shop", broker="filesystem://", backend=f"file://{FOLDER / 'results'}")
 app.conf.update(
     broker_transport_options={
         "data_folder_in": str(FOLDER / "queue"),
-        "data_folder_out": os.environ.get("SHOP_OUTBOX") or str(FOLDER / "queue"),
+        "data_folder_out": str(FOLDER / "queue"),
         "control_folder": str(FOLDER / "control"),
         "polling_interval": 0.02,
     },
@@ -43,6 +44,6 @@ def place_order(number: int) -> int:
 @app.task(name="shop.quote")
 def quote(number: int) -> int:
     PRICES[number] = f"price {number}: ".encode().ljust(1024)
-    while len(PRICES) > 64:
+    while len(PRICES) > PRICES_KEPT:
         PRICES.popitem(last=False)
     return number

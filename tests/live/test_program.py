@@ -1,18 +1,14 @@
-"""``leakhunt run``, ``install()`` in a program, ``leakhunt dump`` and the demo, as a user types them."""
+"""``leakhunt run``, ``install()`` in a program and ``leakhunt dump``, as a user types them."""
 
 from __future__ import annotations
 
-import contextlib
 import json
-import os
-import signal
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
-import psutil
 import pytest
 
 from tests.live import harness
@@ -203,47 +199,3 @@ print(seen)
     assert list((tmp_path / "snapshots" / "processes").iterdir()) == [] or all(
         "fork" in path.read_text() for path in (tmp_path / "snapshots" / "processes").iterdir()
     )
-
-
-# -- the demo ----------------------------------------------------------------------------
-
-
-def leftovers(folder: Path) -> list[str]:
-    """Folders and processes of a demo that was given this temporary folder."""
-    found = [path.name for path in folder.glob("leakhunt-demo-*")]
-    for process in psutil.process_iter():
-        with contextlib.suppress(psutil.Error):
-            if process.cwd().startswith(str(folder / "leakhunt-demo-")):
-                found.append(" ".join(process.cmdline()))
-    return found
-
-
-def test_the_demo_names_the_guilty_line(tmp_path: Path) -> None:
-    began = time.monotonic()
-    done = leakhunt(tmp_path, "demo", TMPDIR=str(tmp_path))
-    assert done.returncode == 0, done.stderr
-    assert time.monotonic() - began < 30  # 7 s on a quiet machine
-    first = next(line for line in done.stdout.splitlines() if line.startswith("1 "))
-    assert "shop.py:" in first
-    assert "in place_order" in first
-    assert "leakhunt diff" in done.stdout
-    assert leftovers(tmp_path) == []
-
-
-@pytest.mark.parametrize(
-    ("number", "after"),
-    [(signal.SIGINT, 0.3), (signal.SIGTERM, 1.5), (signal.SIGINT, 2.5), (signal.SIGHUP, 3.5)],
-)
-def test_an_interrupted_demo_leaves_nothing(number: int, after: float, tmp_path: Path) -> None:
-    demo = subprocess.Popen(
-        [sys.executable, "-m", "leakhunt", "demo"],
-        env=harness.environment(tmp_path, TMPDIR=str(tmp_path)), cwd=tmp_path,
-        stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
-    )  # fmt: skip
-    with contextlib.suppress(subprocess.TimeoutExpired):
-        demo.wait(after)
-    os.kill(demo.pid, number)
-    assert demo.wait(harness.PATIENCE) in (0, 130, 128 + number, -number)  # 0: it was cleaning up
-    _, said = demo.communicate()
-    assert b"Traceback" not in said
-    harness.until(lambda: not leftovers(tmp_path), "nothing is left")
