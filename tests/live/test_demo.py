@@ -8,7 +8,6 @@ import re
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -71,10 +70,8 @@ def demo(tmp_path: Path) -> Iterator[Demo]:
 
 
 def test_the_guilty_line_comes_first_with_the_bytes_that_the_app_says(demo: Demo) -> None:
-    began = time.monotonic()
     status, told, said = demo.run()
     assert (status, said) == (0, "")
-    assert time.monotonic() - began < 20
     rows = [line for line in told.splitlines() if re.match(r"\d +[+-]", line)]
     assert len(rows) == 5
     leak, cache = rows[:2]
