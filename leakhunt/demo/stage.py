@@ -60,7 +60,9 @@ class Stage:
             if found:
                 return found
             if self.worker.poll() is not None:
-                raise LeakhuntError(f"the demo's worker ended before {what}; its log:\n{self.log()}")
+                raise LeakhuntError(
+                    f"the demo's worker ended before {what}; its log:\n{self.log()}"
+                )
             if time.monotonic() > deadline:
                 raise LeakhuntError(
                     f"gave up after {seconds:.0f} seconds, before {what}; "

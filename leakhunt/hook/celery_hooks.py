@@ -17,6 +17,7 @@ clock whether a soft limit is due (see :func:`_soft_limit_due`).
 from __future__ import annotations
 
 import _signal
+import atexit
 import contextlib
 import logging
 import os
@@ -96,6 +97,7 @@ def _on_worker_init(sender: Any = None, **_: Any) -> None:
         say(logging.ERROR, f"the worker runs without the hook: {error}")
         return
     session.main = os.getpid()
+    atexit.register(_ignore_signal)
     session.node = sender.hostname
     session.pool = _pool_name(sender.pool_cls)
     session.hook.running = _running_here
@@ -391,6 +393,16 @@ def _running_child() -> list[str]:
 def _running_here() -> list[str]:
     state = sys.modules.get("celery.worker.state")
     return sorted(request.name for request in list(getattr(state, "active_requests", ())))
+
+
+def _ignore_signal() -> None:
+    """At the interpreter's end: it resets handlers, and then the signal would kill a worker
+    that has shut down cleanly. What is ignored stays ignored.
+    """
+    handlers = session.handlers
+    if handlers is not None and os.getpid() == session.main and handlers.installed:
+        with contextlib.suppress(ValueError):
+            _signal.signal(handlers.signum, _signal.SIG_IGN)
 
 
 def _on_exit(**_: Any) -> None:

@@ -33,21 +33,23 @@ class Record:
         self._owner = 0
         self._identity = (0, 0)
 
-    def _is_open(self) -> bool:
+    def _is_open(self, linked: bool = False) -> bool:
         """Whether the descriptor is still our file: a daemonizing worker closes all of
-        them, and the number may by now be somebody else's file.
+        them, and the number may by now be somebody else's file. With ``linked``, whether
+        the file can also still be found in the folder, which may have been cleaned.
         """
         if self._descriptor is None or self._owner != os.getpid():
             return False
         with contextlib.suppress(OSError):
             status = posix.fstat(self._descriptor)
-            return (status.st_dev, status.st_ino) == self._identity
+            same = (status.st_dev, status.st_ino) == self._identity
+            return same and (status.st_nlink > 0 or not linked)
         return False
 
     def publish(self, folder: Path, facts: dict[str, Any]) -> None:
         """Write or rewrite the record. Raises OSError, SettingError."""
         content = json.dumps({"schema": SCHEMA, **facts}).encode()[: RECORD - 1]
-        if not self._is_open():
+        if not self._is_open(linked=True):
             self.forget()
             parent = places.make_private(places.make_private(folder) / places.PROCESSES)
             path = parent / f"{facts['host']}-{facts['pid']}.json"

@@ -30,6 +30,7 @@ class Handlers:
         """Passes an outside signal on to the pool children (main process only)."""
         self._previous_child: Any = None
         self._early = False
+        self._chaining = self._again = False
         # Bound once: a bound method is a new object each time it is looked up.
         self._on_signal = self.on_signal
         self._on_child = self.on_child
@@ -82,8 +83,23 @@ class Handlers:
         if self.hook.signalled():
             if self.broadcast is not None:
                 self.broadcast()
-            if callable(self.previous):
+            self._chain(signum, frame)
+
+    def _chain(self, signum: int, frame: FrameType | None) -> None:
+        """Call whoever had the signal before: never nested, once more for all that came
+        meanwhile. Celery's stack report takes longer the deeper the stack is; a hundred of
+        them on top of each other would block the process for seconds.
+        """
+        self._again = True
+        if self._chaining:
+            return
+        self._chaining = True
+        try:
+            while self._again and callable(self.previous):
+                self._again = False
                 self.previous(signum, frame)
+        finally:
+            self._chaining = False
 
     def wake_main(self) -> bool:
         """Send the signal to the main thread; False if this is it, or it would not hear."""

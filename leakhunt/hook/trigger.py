@@ -6,6 +6,7 @@ in any thread, and lets nothing out: the task under way must not notice.
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import platform
@@ -64,6 +65,15 @@ class Hook:
         self.pool: str | None = None
         vitals.prepare()
         dump.shared_page().close()
+        if not settings.fork or not fork.exact():
+            # A capture in the process would show these imports in the next snapshot.
+            import importlib.metadata
+            import sysconfig
+
+            sysconfig.get_paths()
+            platform.platform()
+            with contextlib.suppress(importlib.metadata.PackageNotFoundError):
+                importlib.metadata.version("celery")
         self._lock = threading.Lock()
         self._become("program", None)
 
@@ -86,6 +96,7 @@ class Hook:
         self.captures = 0
         self.answers = 0
         self.leaving = False
+        self._missed = False
         self.note: str | None = None
         self.last: dump.Outcome | None = None
         self.armed_at: float | None = self.started_at if self.engine.tracing else None
@@ -228,37 +239,34 @@ class Hook:
 
     def fire(self, trigger: str) -> None:
         """Capture now, or once more after the capture under way. Never raises, never waits."""
-        with signals_held():
-            if not self._lock.acquire(blocking=False):
-                self.pending = trigger
-                return
-            try:
-                if self.capture is not None:
-                    self._reap(self.capture.poll())
-                if self.capture is not None:
-                    self.pending = trigger
-                    return
-                self._begin(trigger)
-            except Exception as error:  # noqa: BLE001 - the worker's guard
-                self._failed(f"no snapshot: {type(error).__name__}: {error}")
-            finally:
-                self._lock.release()
+        if self.leaving:
+            return
+        self.pending = trigger
+        self.poll()
 
     def poll(self) -> None:
-        """Reap a capture that has ended, and begin the one that was asked for meanwhile."""
-        with signals_held():
-            if not self._lock.acquire(blocking=False):
-                return
-            try:
-                if self.capture is not None:
-                    told = self.capture.is_told()  # then it is exiting: no need to wait long
-                    self._reap(self.capture.wait() if told else self.capture.poll())
-                if self.capture is None and self.pending is not None:
-                    self._begin(self.pending)
-            except Exception as error:  # noqa: BLE001 - the worker's guard
-                self._failed(f"no snapshot: {type(error).__name__}: {error}")
-            finally:
-                self._lock.release()
+        """Reap a capture that has ended, and begin the one that was asked for meanwhile.
+
+        Whoever finds the lock taken (another thread, or a handler on top of this very
+        code: masks do not hold back a signal that another thread received) leaves the
+        work to the holder, who looks again after letting go.
+        """
+        self._missed = True
+        while self._missed:
+            with signals_held():
+                if not self._lock.acquire(blocking=False):
+                    return
+                self._missed = False
+                try:
+                    if self.capture is not None:
+                        told = self.capture.is_told()  # then it is exiting: no need to wait long
+                        self._reap(self.capture.wait() if told else self.capture.poll())
+                    if self.capture is None and self.pending is not None and not self.leaving:
+                        self._begin(self.pending)
+                except Exception as error:  # noqa: BLE001 - the worker's guard
+                    self._failed(f"no snapshot: {type(error).__name__}: {error}")
+                finally:
+                    self._lock.release()
 
     def dump(self, trigger: str = "code") -> str:
         """Capture and wait for the file; returns its path. Raises CaptureError."""
@@ -271,7 +279,7 @@ class Hook:
             if self.capture is not None:
                 self._reap(self.capture.wait())
             outcome = self.last
-        if self.pending is not None:  # a signal came meanwhile
+        if self._missed or self.pending is not None:  # a signal came meanwhile
             self.poll()
         if outcome is None or outcome.path is None:
             raise CaptureError(outcome.problem if outcome and outcome.problem else "no snapshot")
