@@ -13,7 +13,7 @@ do not grow, that caller's line is the place that makes the difference.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from leakhunt.frames import APP, OWN, Prefixes
@@ -34,12 +34,17 @@ FRAMEWORK = frozenset(
 class Paths:
     """What stacks mean for one machine's folders; every stack and file is looked at once."""
 
-    def __init__(self, known: Prefixes, spots: Mapping[Frame, Spot]) -> None:
+    def __init__(
+        self, known: Prefixes, spots: Mapping[Frame, Spot], stacks: Iterable[Stack]
+    ) -> None:
         self.known = known
         self.spots = spots
         self._kinds: dict[str, str] = {}
         self._packages: dict[str, str] = {}
         self._of: dict[Stack, tuple[Frame, ...]] = {}
+        files = {frame.file for stack in stacks for frame in stack}
+        #: Code without a file counts only where there is no other, as with ``python -c``.
+        self.generated = not any(file[:1] != "<" and self.kind(file) == APP for file in files)
 
     def kind(self, file: str) -> str:
         if file not in self._kinds:
@@ -52,11 +57,14 @@ class Paths:
         return self._packages[file]
 
     def app(self, stack: Stack) -> tuple[Frame, ...]:
-        """The application's frames, innermost last; generated code only where there is no other."""
+        """The application's frames, innermost last."""
         path = self._of.get(stack)
         if path is None:
-            every = [frame for frame in stack if self.kind(frame.file) == APP]
-            path = tuple(frame for frame in every if frame.file[:1] != "<") or tuple(every)
+            path = tuple(
+                frame
+                for frame in stack
+                if self.kind(frame.file) == APP and (self.generated or frame.file[:1] != "<")
+            )
             self._of[stack] = path
         return path
 
@@ -164,7 +172,34 @@ def together(
             groups.append([index])
         else:
             home.append(index)
-    return [part for group in groups for part in _by_holder(group, blames, holds)]
+    parts = [part for group in groups for part in _by_holder(group, blames, holds)]
+    return _held(parts, alike, holds)
+
+
+def _held(
+    groups: list[list[int]], alike: Callable[[int, int], bool], holds: Callable[[int], bool]
+) -> list[list[int]]:
+    """Groups without a container, put with the only group in step that has one.
+
+    Every object that stays is held by something that grows with it.
+    """
+    holders = [group for group in groups if any(map(holds, group))]
+    found = [list(group) for group in holders]
+    for group in groups:
+        if group in holders:
+            continue
+        fitting = [
+            index for index, holder in enumerate(holders) if alike(group[0], _first(holder, holds))
+        ]
+        if len(fitting) == 1:
+            found[fitting[0]] += group
+        else:
+            found.append(group)
+    return found
+
+
+def _first(group: list[int], holds: Callable[[int], bool]) -> int:
+    return next(filter(holds, group))
 
 
 def _one(

@@ -58,6 +58,8 @@ class Shape:
     """Index of the snapshot with which the steady part begins, or after which it is flat."""
     blocks_rate: float
     """Blocks per unit over the steady part."""
+    axis: str | None = None
+    """The task whose runs the growth was judged against; None: all units alike."""
     open: bool = False
     """It still rises at the end, only not surely: more snapshots would tell."""
 
@@ -129,7 +131,61 @@ def _steady(
     if not found:
         return None
     p, start = min(found)
+    if start > 0 and 0 not in {begin for _, begin in found} and _saturates(t, y):
+        return None
     return start, min(1.0, len(starts) * p)
+
+
+def _saturates(t: Sequence[float], y: Sequence[float]) -> bool:
+    """Whether a cache that fills explains the series better than a warm-up and then a leak.
+
+    Both are fitted by least squares and compared by Schwarz's criterion (BIC, 1978): an
+    exponential approach to a limit, with one free time constant, and two straight lines
+    that meet at a free snapshot. The exponential's slope must also fall over the whole. The first
+    snapshot may be the baseline from which tracing began: it may count or not.
+    """
+    verdicts = []
+    for begin in (0, 1):
+        part_t, part = t[begin:], y[begin:]
+        n, total = len(part), part_t[-1] - part_t[0]
+        if n < 6:
+            continue
+        clock = [(value - part_t[0]) / total for value in part_t]
+        filling = min(
+            (_misfit([[1 - math.exp(-at / tau) for at in clock]], part), tau)
+            for tau in (0.08, 0.12, 0.18, 0.25, 0.35, 0.5, 0.7, 1.0, 1.4, 2.0)
+        )
+        bend = min(
+            _misfit([clock, [max(0.0, at - knot) for at in clock]], part) for knot in clock[1:-1]
+        )
+        least = 1e-9 * (max(part) - min(part)) ** 2  # rounding is no evidence
+        verdicts.append(
+            n * math.log(max(filling[0], least)) + 3 * math.log(n)
+            < n * math.log(max(bend, least)) + 4 * math.log(n)
+        )
+    return any(verdicts)
+
+
+def _misfit(columns: Sequence[Sequence[float]], y: Sequence[float]) -> float:
+    """The least sum of squares that a constant and one or two columns leave of ``y``."""
+    n = len(y)
+
+    def centred(values: Sequence[float]) -> list[float]:
+        mean = sum(values) / n
+        return [value - mean for value in values]
+
+    rest = centred(y)
+    basis: list[list[float]] = []
+    for column in map(centred, columns):  # Gram-Schmidt
+        for other in basis:
+            part = sum(a * b for a, b in zip(column, other)) / sum(b * b for b in other)
+            column = [a - part * b for a, b in zip(column, other)]
+        if sum(a * a for a in column) > 1e-12:
+            basis.append(column)
+    for column in basis:
+        part = sum(a * b for a, b in zip(rest, column)) / sum(b * b for b in column)
+        rest = [a - part * b for a, b in zip(rest, column)]
+    return sum(a * a for a in rest)
 
 
 def _fell_before(y: Sequence[float], start: int) -> bool:
@@ -191,11 +247,29 @@ def _slows_down(t: Sequence[float], y: Sequence[float], drift: float, error: flo
     middle = len(y) // 2
     early = (y[middle] - y[0]) / (t[middle] - t[0])
     late = (y[-1] - y[middle]) / (t[-1] - t[middle])
-    if late >= SLOWING * early:
-        return False
+    if late < LEVEL * early:
+        return True
     total = t[-1] - t[0]
     scatter = error * math.sqrt(total * (1 / (t[middle] - t[0]) + 1 / (t[-1] - t[middle])))
-    return early - late > 1.5 * scatter or late < LEVEL * early
+    if late < SLOWING * early and early - late > 1.5 * scatter:
+        return True
+    return len(y) >= 6 and _declines(t, y)
+
+
+def _declines(t: Sequence[float], y: Sequence[float]) -> bool:
+    """Whether the rate itself falls in time, surely and by a good part.
+
+    A straight line through the rates of the intervals: they are independent where
+    growth comes in random portions, so its slope has an honest t-test.
+    """
+    at = [(u + v) / 2 for u, v in zip(t, t[1:])]
+    rates = [(b - a) / (v - u) for a, b, u, v in zip(y, y[1:], t, t[1:])]
+    slope, _, p_rising = stats.line_test(at, rates)
+    if slope >= 0 or 1 - p_rising > 0.01:
+        return False
+    mean, middle = sum(rates) / len(rates), sum(at) / len(at)
+    start, end = mean + slope * (at[0] - middle), mean + slope * (at[-1] - middle)
+    return end < 0.75 * start
 
 
 def _by_events(t: Sequence[float], y: Sequence[float], counts: Sequence[float]) -> float:
@@ -230,7 +304,7 @@ def _not_steady(t: Sequence[float], y: Sequence[float], counts: Sequence[float])
     flat = _flat_since(y)
 
     def shape(verdict: str, since: int, still: bool = False) -> Shape:
-        return Shape(verdict, rate, low, high, 1.0, since, 0.0, still)
+        return Shape(verdict, rate, low, high, 1.0, since, 0.0, None, still)
 
     if span <= 0 or rise <= 0:
         return shape(SAWTOOTH if _falls(y) >= 2 and _fallen(y) else NOISE, 0)

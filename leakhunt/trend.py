@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 from itertools import chain
 from operator import add
 from statistics import median
+from typing import Any
 
 from leakhunt import shape, stats
 from leakhunt.frames import prefixes
@@ -32,6 +33,9 @@ CHANCE = 0.01
 #: A single stack within an owner that does not leak as a whole must be surer.
 CHANCE_OF_PART = 0.001
 
+#: Tasks by whose runs growth is judged: the busiest ones.
+TASKS = 8
+
 #: Celery's own bounded tables: they fill until about task 1,700 and take about 280 KiB in all
 #: (1,000 task ids among them: ``celery/worker/state.py``, ``celery/utils/collections.py``).
 FRAMEWORK_TASKS = 3000
@@ -43,6 +47,10 @@ FRAMEWORK_PER_TASK = 320.0
 FREE_LIST = 2000
 #: Sizes in bytes of the objects that CPython keeps in free lists: float to tuple of 20.
 FREE_LIST_SIZES = range(24, 209)
+
+
+#: (Whether it is the application's, the line.)
+_Owner = tuple[bool, Frame]
 
 
 @dataclass(frozen=True)
@@ -86,8 +94,9 @@ class _Judge:
     def __init__(self, history: History) -> None:
         self.history = history
         self.t = history.times
-        self.paths = Paths(prefixes(history.last.facts), history.spots)
-        self.owners: dict[tuple[bool, Frame], list[Stack]] = {}
+        self.paths = Paths(prefixes(history.last.facts), history.spots, history.tracks)
+        self.runs = _runs(history)
+        self.owners: dict[_Owner, list[Stack]] = {}
         for stack in history.tracks:
             if not self.paths.is_hidden(stack):
                 self.owners.setdefault(self.paths.owner(stack), []).append(stack)
@@ -108,9 +117,30 @@ class _Judge:
         """Bytes by which stacks grew, from the first third to the last third."""
         return _grown(self.series(stacks)[0])
 
+    def late(self, stacks: Iterable[Stack]) -> float:
+        """Bytes per unit by which stacks still grow in the last two thirds."""
+        start = len(self.t) // 3
+        return stats.theil_sen(self.t[start:], self.series(stacks)[0][start:])
+
     def judge(self, stacks: Sequence[Stack]) -> Shape:
+        """Against all units, and against the runs of each task: a leak follows the task that leaks.
+
+        The best counts, at the price of the number tried (Bonferroni).
+        """
         sizes, counts = self.series(stacks)
-        return shape.judge(self.t, sizes, counts, self.noise(stacks))
+        noise = self.noise(stacks)
+        best = shape.judge(self.t, sizes, counts, noise)
+        price = 1 + len(self.runs)
+        for task, runs in self.runs.items():
+            found = shape.judge(runs, sizes, counts, noise)
+            if found.verdict == LEAK and (best.verdict != LEAK or found.p < best.p):
+                start = found.since
+                each = (runs[-1] - runs[start]) / (self.t[-1] - self.t[start])
+                best = replace(
+                    found, axis=task, rate=found.rate * each, low=found.low * each,
+                    high=found.high * each, blocks_rate=found.blocks_rate * each,
+                )  # fmt: skip
+        return replace(best, p=min(1.0, price * best.p))
 
     def noise(self, stacks: Iterable[Stack]) -> float:
         errors = self.history.errors
@@ -132,73 +162,91 @@ class _Judge:
             helper_or_caller(
                 blame,
                 [stack for stack in self.owners[blame.ours, blame.frame] if stack not in blame.stacks],
-                self.paths, self.growth, self.grows, self.present,
+                self.paths, self.late, self.grows, self.present,
             )
             for blame in [*blames, *hidden_in]
         ]  # fmt: skip
-        merged = self._merged(blames)
+        every = [self._growth(blame) for blame in blames]
+        judged = [self._explained(growth, every) for growth in every]
+        merged = self._merged([growth for growth in judged if growth.shape.verdict == LEAK])
         ours = [growth for growth in merged if growth.blame.ours]
         rest = [growth for growth in merged if not growth.blame.ours]
-        return [self._explained(growth, ours) for growth in self._adopted(ours, rest)]
+        return [
+            *self._adopted(ours, rest),
+            *(growth for growth in judged if growth.shape.verdict != LEAK),
+        ]
 
     def _leaking(self) -> tuple[list[Blame], list[Blame]]:
         """Owners that leak; and parts of owners that leak while the whole does not."""
-        candidates = [
-            (key, stacks, self.judge(stacks))
-            for key, stacks in self.owners.items()
-            if self.growth(stacks) >= FLOOR or self._rise(stacks) >= FLOOR
+        whole: list[Blame] = []
+        parts: dict[tuple[bool, Frame], list[Stack]] = {}
+        # Two families of hypotheses, so that the library's many lines do not hide the program's few.
+        for ours in (True, False):
+            owners = {key: stacks for key, stacks in self.owners.items() if key[0] is ours}
+            candidates = [
+                (key, tuple(stacks)) for key, stacks in owners.items() if self._grew(stacks)
+            ]
+            leaking = self._surely(candidates, CHANCE)
+            whole += [Blame(frame, ours, stacks) for (_, frame), stacks in leaking]
+            done = {key for key, _ in leaking}
+            rest = {key: stacks for key, stacks in owners.items() if key not in done and len(stacks) > 1}
+            for split, chance in ((self._by_path, CHANCE), (self._by_stack, CHANCE_OF_PART)):
+                smaller = [
+                    (key, part)
+                    for key, stacks in rest.items()
+                    if key not in parts
+                    for part in split(stacks)
+                    if self._grew(part)
+                ]
+                for key, part in self._surely(smaller, chance):
+                    parts.setdefault(key, []).extend(part)
+        return whole, [
+            Blame(key[1], key[0], tuple(leaking))
+            for key, leaking in parts.items()
+            if self._goes_nowhere_else(key, leaking)
         ]
-        sure = _sure([found for _, _, found in candidates], CHANCE)
-        whole = [
-            Blame(key[1], key[0], tuple(stacks))
-            for (key, stacks, _), is_sure in zip(candidates, sure)
-            if is_sure
-        ]
-        unsure = [
-            (key, stacks)
-            for (key, stacks, _), is_sure in zip(candidates, sure)
-            if not is_sure and len(stacks) > 1
-        ]
-        unsure += [
-            (key, stacks)
-            for key, stacks in self.owners.items()
-            if len(stacks) > 1 and not any(key == other for other, _, _ in candidates)
-        ]
-        parts = [
-            (key, stacks, [stack for stack in stacks if self._rise([stack]) >= FLOOR])
-            for key, stacks in unsure
-        ]
-        singles = [(key, stacks, stack) for key, stacks, rising in parts for stack in rising]
-        shapes = [self.judge([stack]) for _, _, stack in singles]
-        grouped: dict[tuple[bool, Frame], list[Stack]] = {}
-        for (key, _, stack), is_sure in zip(singles, _sure(shapes, CHANCE_OF_PART)):
-            if is_sure:
-                grouped.setdefault(key, []).append(stack)
-        hidden = []
-        for key, leaking in grouped.items():
-            rest = [stack for stack in self.owners[key] if stack not in leaking]
-            rate = stats.theil_sen(self.t, self.series(leaking)[0])
-            # What only moves from one stack to another does not leak.
-            if stats.theil_sen(self.t, self.series(rest)[0]) > -0.5 * rate:
-                hidden.append(Blame(key[1], key[0], tuple(leaking)))
-        return whole, hidden
+
+    def _surely(
+        self, candidates: list[tuple[_Owner, tuple[Stack, ...]]], chance: float
+    ) -> list[tuple[_Owner, tuple[Stack, ...]]]:
+        sure = _sure([self.judge(stacks) for _, stacks in candidates], chance)
+        return [candidate for candidate, is_sure in zip(candidates, sure) if is_sure]
+
+    def _by_path(self, stacks: Sequence[Stack]) -> list[tuple[Stack, ...]]:
+        """An owner's stacks by the lines of the application that lead to it."""
+        by_path: dict[tuple[Frame, ...], list[Stack]] = {}
+        for stack in stacks:
+            by_path.setdefault(self.paths.app(stack), []).append(stack)
+        return list(map(tuple, by_path.values())) if len(by_path) > 1 else []
+
+    def _by_stack(self, stacks: Sequence[Stack]) -> list[tuple[Stack, ...]]:
+        return [(stack,) for stack in stacks]
+
+    def _goes_nowhere_else(self, key: _Owner, leaking: Sequence[Stack]) -> bool:
+        """What only moves from one stack to another of the same line does not leak."""
+        chosen = set(leaking)
+        rest = [stack for stack in self.owners[key] if stack not in chosen]
+        rate = stats.theil_sen(self.t, self.series(leaking)[0])
+        return stats.theil_sen(self.t, self.series(rest)[0]) > -0.5 * rate
+
+    def _grew(self, stacks: Sequence[Stack]) -> bool:
+        return self.growth(stacks) >= FLOOR or self._rise(stacks) >= FLOOR
 
     def _rise(self, stacks: Sequence[Stack]) -> float:
         sizes = self.series(stacks)[0]
         return sizes[-1] - sizes[0]
 
-    def _merged(self, blames: list[Blame]) -> list[Growth]:
-        found = [self._growth(blame) for blame in blames]
-
+    def _merged(self, found: list[Growth]) -> list[Growth]:
         def alike(a: int, b: int) -> bool:
             return in_step(found[a].counts, found[b].counts)
 
+        blames = [growth.blame for growth in found]
         groups = together(blames, self.paths, alike, lambda index: self._holds(found[index]))
         return [self._combined([found[index] for index in group]) for group in groups]
 
     def _growth(self, blame: Blame) -> Growth:
         sizes, counts = self.series(blame.stacks)
-        judged = shape.judge(self.t, sizes, counts, self.noise(blame.stacks))
+        judged = self.judge(blame.stacks)
         return Growth(blame, judged, tuple(sizes), tuple(counts), ())
 
     def _combined(self, parts: list[Growth], site: Frame | None = None) -> Growth:
@@ -268,9 +316,6 @@ class _Judge:
         strangers = []
         given: dict[int, list[Growth]] = {}
         for growth in rest:
-            if self._is_frameworks_own(growth):
-                strangers.append(growth)
-                continue
             fitting = [
                 index
                 for index, other in enumerate(ours)
@@ -285,13 +330,11 @@ class _Judge:
             self._combined([growth, *given[index]], growth.blame.frame) if index in given else growth
             for index, growth in enumerate(ours)
         ]
-        own = [growth for growth in strangers if self._is_frameworks_own(growth)]
-        free = [growth for growth in strangers if growth not in own]
-        holder = self._holder(free) if free and not ours else None
+        holder = self._holder(strangers) if strangers and not ours else None
         if holder is not None:
             blame = Blame(holder, True, tuple(self.owners[True, holder]))
-            return [self._combined([*free, self._growth(blame)], holder), *found, *own]
-        return [*found, *self._by_package(free), *own]
+            return [self._combined([*strangers, self._growth(blame)], holder), *found]
+        return [*found, *self._by_package(strangers)]
 
     def _cut(self, growth: Growth) -> bool:
         return all(len(stack) >= self.history.nframe for stack in growth.blame.stacks)
@@ -328,13 +371,14 @@ class _Judge:
 
     # -- what is not a leak after all ----------------------------------------------------
 
-    def _explained(self, growth: Growth, ours: list[Growth]) -> Growth:
+    def _explained(self, growth: Growth, every: list[Growth]) -> Growth:
+        """The growth, or a warm-up where the framework or CPython explains it."""
         if not growth.blame.ours and self._is_frameworks_own(growth):
             return _as(
                 growth, WARM_UP,
                 "the framework's own tables, which fill until about task 1,700 (about 280 KiB)",
             )  # fmt: skip
-        recycled = self._from_a_free_list(growth, ours)
+        recycled = self._from_a_free_list(growth, every)
         return _as(growth, WARM_UP, recycled) if recycled else growth
 
     def _is_frameworks_own(self, growth: Growth) -> bool:
@@ -349,7 +393,7 @@ class _Judge:
             self.history.unit != TASK or growth.shape.rate <= FRAMEWORK_PER_TASK
         )
 
-    def _from_a_free_list(self, growth: Growth, ours: list[Growth]) -> str | None:
+    def _from_a_free_list(self, growth: Growth, every: list[Growth]) -> str | None:
         """Why the growth may be CPython's, not the program's; None where it cannot be.
 
         Every object that a program keeps is held by something that grows as well. Where blocks of
@@ -368,7 +412,7 @@ class _Judge:
                 f"blocks of {size} bytes alone, and nothing that holds them: "
                 f"CPython's free lists keep up to {FREE_LIST:,} of a size"
             )
-        for other in ours:
+        for other in every:
             rate = other.shape.blocks_rate
             if other is not growth and rate >= 0.95 * growth.shape.blocks_rate:
                 return (
@@ -396,7 +440,7 @@ class _Judge:
         found = []
         for (is_ours, frame), stacks in self.owners.items():
             left = tuple(stack for stack in stacks if stack not in taken)
-            if left and max(self.growth(left), self._rise(left)) >= FLOOR:
+            if left and self._grew(left):
                 growth = self._growth(Blame(frame, is_ours, left))
                 if growth.shape.verdict == LEAK:  # leak-like, and not sure
                     growth = self._unsure(growth)
@@ -413,6 +457,25 @@ class _Judge:
             return _as(growth, WARM_UP, None)
         judged = replace(growth.shape, verdict=NOISE, open=True)
         return replace(growth, shape=judged)
+
+
+def _runs(history: History) -> dict[str, tuple[float, ...]]:
+    """How often each task had run at each snapshot, since the first; the busiest of several."""
+    ledgers = [known.facts.get("tasks") for known in history.metas]
+    if history.unit != TASK or not all(isinstance(ledger, dict) for ledger in ledgers):
+        return {}
+    found = {}
+    for name in ledgers[-1]:
+        runs = [_runs_of(ledger.get(name)) for ledger in ledgers]
+        if all(b > a for a, b in zip(runs, runs[1:])):
+            found[str(name)] = tuple(float(value - runs[0]) for value in runs)
+    busiest = sorted(found, key=lambda name: (-found[name][-1], name))[:TASKS]
+    return {name: found[name] for name in busiest} if len(ledgers[-1]) > 1 else {}
+
+
+def _runs_of(entry: Any) -> int:
+    runs = entry.get("runs") if isinstance(entry, dict) else None
+    return runs if isinstance(runs, int) else 0
 
 
 def _as(growth: Growth, verdict: str, why: str | None) -> Growth:
