@@ -152,11 +152,11 @@ def _saturates(t: Sequence[float], y: Sequence[float]) -> bool:
             continue
         clock = [(value - part_t[0]) / total for value in part_t]
         filling = min(
-            (_misfit([[1 - math.exp(-at / tau) for at in clock]], part), tau)
+            (misfit([[1 - math.exp(-at / tau) for at in clock]], part), tau)
             for tau in (0.08, 0.12, 0.18, 0.25, 0.35, 0.5, 0.7, 1.0, 1.4, 2.0)
         )
         bend = min(
-            _misfit([clock, [max(0.0, at - knot) for at in clock]], part) for knot in clock[1:-1]
+            misfit([clock, [max(0.0, at - knot) for at in clock]], part) for knot in clock[1:-1]
         )
         least = 1e-9 * (max(part) - min(part)) ** 2  # rounding is no evidence
         verdicts.append(
@@ -166,7 +166,7 @@ def _saturates(t: Sequence[float], y: Sequence[float]) -> bool:
     return any(verdicts)
 
 
-def _misfit(columns: Sequence[Sequence[float]], y: Sequence[float]) -> float:
+def misfit(columns: Sequence[Sequence[float]], y: Sequence[float]) -> float:
     """The least sum of squares that a constant and one or two columns leave of ``y``."""
     n = len(y)
 

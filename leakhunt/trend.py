@@ -123,24 +123,33 @@ class _Judge:
         return stats.theil_sen(self.t[start:], self.series(stacks)[0][start:])
 
     def judge(self, stacks: Sequence[Stack]) -> Shape:
-        """Against all units, and against the runs of each task: a leak follows the task that leaks.
+        """Against all units or the runs of one task, whichever the series follows most closely.
 
-        The best counts, at the price of the number tried (Bonferroni).
+        A leak grows with the runs of the task that leaks, and a cache fills with them.
         """
         sizes, counts = self.series(stacks)
-        noise = self.noise(stacks)
-        best = shape.judge(self.t, sizes, counts, noise)
-        price = 1 + len(self.runs)
-        for task, runs in self.runs.items():
-            found = shape.judge(runs, sizes, counts, noise)
-            if found.verdict == LEAK and (best.verdict != LEAK or found.p < best.p):
-                start = found.since
-                each = (runs[-1] - runs[start]) / (self.t[-1] - self.t[start])
-                best = replace(
-                    found, axis=task, rate=found.rate * each, low=found.low * each,
-                    high=found.high * each, blocks_rate=found.blocks_rate * each,
-                )  # fmt: skip
-        return replace(best, p=min(1.0, price * best.p))
+        axis = self._axis(sizes, counts)
+        t = self.t if axis is None else self.runs[axis]
+        found = shape.judge(t, sizes, counts, self.noise(stacks))
+        if axis is None:
+            return found
+        start = found.since if found.verdict == LEAK else 0
+        each = (t[-1] - t[start]) / (self.t[-1] - self.t[start])
+        return replace(
+            found, axis=axis, rate=found.rate * each, low=found.low * each,
+            high=found.high * each, blocks_rate=found.blocks_rate * each,
+        )  # fmt: skip
+
+    def _axis(self, sizes: Sequence[float], counts: Sequence[float]) -> str | None:
+        """The task by whose runs a smooth curve fits best; None: by all units together."""
+        y = counts if counts[-1] - counts[0] >= len(counts) else sizes
+        degree = 2 if len(y) >= 6 else 1
+        misfits = {
+            task: shape.misfit([[(x / t[-1]) ** power for x in t] for power in range(1, degree + 1)], y)
+            for task, t in ((None, self.t), *self.runs.items())
+        }
+        best = min(misfits, key=lambda task: misfits[task])
+        return best if misfits[best] < 0.8 * misfits[None] else None
 
     def noise(self, stacks: Iterable[Stack]) -> float:
         errors = self.history.errors
