@@ -2,16 +2,18 @@
 
 Pure: frozen values in, one frozen value out. The rules are data, in
 :mod:`leakhunt.known`; this module only reads them. A rule fits when one of its signs
-holds in stacks that carry at least half of the growth. Of several, the most specific
+holds in stacks that carry at least half of the growth; of a line that says what keeps
+the growth (``CACHE[key] = ...``) one stack is enough. Of several, the most specific
 is said:
 
 1. a rule about a library's call before one that goes by the shape of a line, and
-   that before one that goes by the process's facts (:data:`~leakhunt.known.rule.CALL`,
-   ``SHAPE``, ``FACTS``);
+   that before one that goes by the process's facts; agents that watch calls before the
+   calls (:data:`~leakhunt.known.rule.AGENT`, ``CALL``, ``SHAPE``, ``FACTS``);
 2. one that knows the installed version is affected;
 3. one that recognises the call nearest to the application's line: who calls
    ``httpx.Client()`` should hear of clients, not of the SSL contexts they make;
-4. one that needs more conditions; then the order of the rule base.
+4. one that needs more conditions; one that holds for more of the growth; then the order
+   of the rule base.
 
 Nothing fits: None. Silence is better than a guess.
 """
@@ -34,7 +36,7 @@ from leakhunt.model import Frame, Spot, Stack
 
 #: A sign must hold for this part of the growth.
 ENOUGH = 0.5
-#: Without a count of tasks, a count that grows per task must have grown by this much.
+#: A count that grows per task must have grown by this much.
 RISEN = 10
 #: A quoted source line is cut here.
 QUOTED = 80
@@ -99,6 +101,8 @@ class _Path(NamedTuple):
     """Application frames from the innermost up to the blamed line."""
     below: tuple[_Step, ...]
     """Frames outside the application that it called; the whole stack if it is in none."""
+    above: tuple[_Step, ...]
+    """Application frames that called the blamed line, the nearest first."""
 
 
 class _Fit(NamedTuple):
@@ -108,19 +112,22 @@ class _Fit(NamedTuple):
     is_versioned: bool
     nearness: int
     conditions: int
+    share: float
     because: str
     rule: Rule
 
 
 def advise(evidence: Evidence) -> Advice | None:
     """The most specific rule that fits, or None."""
+    if evidence.bytes_per_unit < 0:
+        return None
     best: _Fit | None = None
-    paths = [_path(stack, evidence) for stack in evidence.stacks] or [_Path((), ())]
+    paths = [_path(stack, evidence) for stack in evidence.stacks] or [_Path((), (), ())]
     weights = evidence.weights or [1 / (1 + at) for at in range(len(paths))]
     for rule in RULES:
         for sign in rule.signs:
             fit = _fit(rule, sign, paths, weights, evidence)
-            if fit and (best is None or fit[:4] > best[:4]):
+            if fit and (best is None or fit[:5] > best[:5]):
                 best = fit
     if best is None:
         return None
@@ -138,9 +145,13 @@ def _path(stack: Stack, evidence: Evidence) -> _Path:
     steps = [_step(frame, evidence) for frame in stack]
     last = max((at for at, step in enumerate(steps) if step.is_app), default=-1)
     # Without the blamed line in the stack, only the innermost application frame speaks.
-    first = next((at for at, step in enumerate(steps) if step.frame == evidence.site), last)
-    lines = [step for step in steps[max(first, 0) : last + 1] if step.is_app]
-    return _Path(tuple(reversed(lines)), tuple(steps[last + 1 :]))
+    blamed = next((at for at, step in enumerate(steps) if step.frame == evidence.site), last)
+    first = max(min(blamed, last), 0)
+    return _Path(
+        tuple(step for step in reversed(steps[first : last + 1]) if step.is_app),
+        tuple(steps[last + 1 :]),
+        tuple(step for step in reversed(steps[:first]) if step.is_app),
+    )
 
 
 def _step(frame: Frame, evidence: Evidence) -> _Step:
@@ -162,18 +173,19 @@ def _fit(
     if process is None or (sign.untraced and evidence.stacks):
         return None
     found = [(at, where) for at, path in enumerate(paths) for where in _where(sign, path)]
-    carried = sum(weights[at] for at, _ in found)
-    if not found or carried < ENOUGH * sum(weights):
+    share = sum(weights[at] for at, _ in found) / (sum(weights) or 1)
+    if not found or (share < ENOUGH and not sign.stores):
         return None
     seen = paths[found[0][0]]
     line, looked = found[0][1]
-    words = [*_words(line, looked, seen, evidence), *process]
+    words = [*_words(sign, line, looked, seen, evidence), *process]
     return _Fit(
         rule.tier,
         bool(sign.versions),
         # The application's own line is nearest; then each call below it is one further.
         0 if line else -1 - min((seen.below.index(step) for step in looked), default=99),
         len(looked) + sum(map(bool, (sign.line, sign.head, sign.function, sign.roles, sign.grows))),
+        share,
         f"looks like {rule.title}: {', '.join(words)}",
         rule,
     )
@@ -195,7 +207,8 @@ def _where(sign: Sign, path: _Path) -> Iterator[tuple[_Step | None, tuple[_Step,
         looked.append(path.below[-1])
     line = None
     if sign.line or sign.head or sign.function:
-        line = next((step for step in path.lines if _reads(sign, step)), None)
+        lines = (*path.lines, *path.above) if sign.stores else path.lines
+        line = next((step for step in lines if _reads(sign, step)), None)
         if line is None:
             return
     yield line, tuple(looked)
@@ -285,7 +298,7 @@ def _risen(grows: Grows, evidence: Evidence) -> str | None:
         return None
     done = [_count("tasks_done", facts) for facts in _facts(evidence)]
     tasks = (done[1] or 0) - (done[0] or 0)
-    if last - first < (grows.per_task * tasks if tasks > 0 else RISEN) or last <= first:
+    if last - first < max(RISEN, grows.per_task * tasks):
         return None
     name = "objects that wait for the collector" if grows.fact == "gc" else _FACT[grows.fact]
     in_tasks = f" in {units.count(tasks)} tasks" if tasks > 0 else ""
@@ -314,21 +327,26 @@ def _gc(facts: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def _words(
-    line: _Step | None, looked: Sequence[_Step], path: _Path, evidence: Evidence
+    sign: Sign, line: _Step | None, looked: Sequence[_Step], path: _Path, evidence: Evidence
 ) -> Iterator[str]:
     """What was seen in the stack, in words."""
-    known = evidence.prefixes
     caller = line or (path.lines[0] if path.lines else None)
-    place = f"{shorten(caller.frame.file, known)}:{caller.frame.line}" if caller else ""
+    place = f"{shorten(caller.frame.file, evidence.prefixes)}:{caller.frame.line}" if caller else ""
     if line:
-        yield f"{place} reads `{_quoted(line)}`"
+        yield (
+            f"{place} is in `{_quoted(line.head)}`"
+            if sign.head
+            else (f"{place} reads `{_quoted(line.code or line.function)}`")
+        )
     if looked:
         inner = looked[-1]
         name = visible(".".join(filter(None, (inner.module, inner.function))))
+        where = "in" if inner == path.below[-1] else "under"
         called = f", called from {place}" if place and not line else ""
-        yield f"the growth is allocated in `{name}`{called}"
+        code = f" (`{_quoted(caller.code)}`)" if called and caller and caller.code else ""
+        yield f"the growth is allocated {where} `{name}`{called}{code}"
 
 
-def _quoted(step: _Step) -> str:
-    code = visible(step.code) or visible(step.function)
-    return code if len(code) <= QUOTED else f"{code[: QUOTED - 1]}…"
+def _quoted(code: str) -> str:
+    text = visible(" ".join(code.split()))
+    return text if len(text) <= QUOTED else f"{text[: QUOTED - 1]}…"

@@ -329,7 +329,7 @@ contextvars-kept | request_ctx.set(order)
 regex-per-id | pattern = re.compile(rf"\b{order}\b") | ~re/__init__.py:compile > ~re/__init__.py:_compile > ~re/_compiler.py:compile
 code-per-task | exec(source, namespace)
 code-per-task | module = importlib.import_module(name)
-linecache | log.exception("failed") | ~logging/__init__.py:Formatter.formatException > ~traceback.py:print_exception > ~traceback.py:TracebackException.__init__ > ~linecache.py:updatecache
+linecache-lines | log.exception("failed") | ~logging/__init__.py:Formatter.formatException > ~traceback.py:print_exception > ~traceback.py:TracebackException.__init__ > ~linecache.py:updatecache
 traceback-objects-kept | REPORTS.append(TracebackException.from_exception(problem)) | ~traceback.py:TracebackException.from_exception > ~traceback.py:TracebackException.__init__ > ~traceback.py:StackSummary._extract_from_extended_frame_gen
 frames-kept | caller = inspect.stack()[1] | ~inspect.py:stack > ~inspect.py:getouterframes
 mock-call-history | client.send(order) | ~unittest/mock.py:CallableMixin.__call__ > ~unittest/mock.py:CallableMixin._increment_mock_call

@@ -74,8 +74,9 @@ RULES = (
                 line=r"(?i)(?<![\w.])(?:[a-z_]\w*\.)*\w*(?:thread_?locals?|tls|locals?|local_\w+)\.\w+"
                 r"(?:\[.+\]|\.\w+)*?(?:\s*\+?=(?!=)|\.(?:append|add|extend|update|setdefault)\()",
                 never_line=r"\blocals\(\)",
+                stores=True,
             ),
-            Sign(line=r"\bsetattr\(\s*\w*(?i:local|tls)\w*\s*,"),
+            Sign(line=r"\bsetattr\(\s*\w*(?i:local|tls)\w*\s*,", stores=True),
         ),
     ),
     Rule(
@@ -91,6 +92,7 @@ RULES = (
                 line=rf"(?<![\w.])self\.[\w.]+{_ANY}",
                 function=r"[^.]+|.*\.(?:run|__call__|before_start|on_success|on_failure|on_retry"
                 r"|after_return)",
+                stores=True,
             ),
         ),
         SHAPE,
@@ -106,6 +108,7 @@ RULES = (
             Sign(
                 line=rf"(?<![\w.])(?:cls|type\(self\)|self\.__class__|[A-Z][a-z]\w*)\.[\w.]+{_ANY}",
                 never_line=r"\.(?:objects|query|session)\b",
+                stores=True,
             ),
         ),
         SHAPE,
@@ -116,7 +119,7 @@ RULES = (
         "Without maxlen a deque grows like a list.",
         "Say how many to keep: collections.deque(maxlen=1000) drops the oldest by itself.",
         "https://docs.python.org/3/library/collections.html#collections.deque",
-        (Sign(line=r"\b\w+\.(?:appendleft|extendleft)\("),),
+        (Sign(line=r"\b\w+\.(?:appendleft|extendleft)\(", stores=True),),
         SHAPE,
     ),
     Rule(
@@ -127,7 +130,7 @@ RULES = (
         "Delete the key when its work is done (pop), or bound both: an LRU dict of "
         "collections.deque(maxlen=...).",
         "https://docs.python.org/3/library/collections.html#collections.defaultdict",
-        (Sign(line=_LASTING + _KEYED),),
+        (Sign(line=_LASTING + _KEYED, stores=True),),
         SHAPE,
     ),
     Rule(
@@ -137,7 +140,7 @@ RULES = (
         "Bound it: functools.lru_cache(maxsize=1024) or cachetools.TTLCache(maxsize=1024, ttl=300); "
         "or delete the key when the task ends.",
         "https://docs.python.org/3/library/functools.html#functools.lru_cache",
-        (Sign(line=_LASTING + _SET),),
+        (Sign(line=_LASTING + _SET, stores=True),),
         SHAPE,
     ),
     Rule(
@@ -148,7 +151,7 @@ RULES = (
         "Keep the last ones only, collections.deque(maxlen=1000), or return the value instead of "
         "collecting it.",
         "https://docs.python.org/3/library/collections.html#collections.deque",
-        (Sign(line=_LASTING + _ADD),),
+        (Sign(line=_LASTING + _ADD, stores=True),),
         SHAPE,
     ),
     Rule(
@@ -158,7 +161,7 @@ RULES = (
         "Bound the container (collections.deque(maxlen=...), an LRU dict), clear it after the task, "
         "or make the object per task.",
         "https://docs.python.org/3/library/collections.html#collections.deque",
-        (Sign(line=rf"(?<![\w.])self\.[\w.]+{_ANY}"),),
+        (Sign(line=rf"(?<![\w.])self\.[\w.]+{_ANY}", stores=True),),
         SHAPE,
     ),
 )

@@ -56,8 +56,8 @@ RULES = (
             Sign(
                 innermost=Look(
                     "logging|logging.handlers|celery.utils.log",
-                    r"LogRecord\.\w+|Logger\.makeRecord|Logger\._log|Logger\.findCaller"
-                    r"|(?:Buffering|Memory|Queue)Handler\.\w+|Formatter\.\w+|Logger\.\w+",
+                    r"LogRecord\.\w+|Logger\.(?:makeRecord|findCaller)"
+                    r"|\w*Handler\.(?:emit|enqueue|prepare|format)|\w*Formatter\.\w+",
                 ),
                 never=(Look("logging", r"Logger\.(?:addHandler|getChild)|getLogger"),),
             ),

@@ -255,7 +255,7 @@ RULES = (
         "Join them, shut executors down (with ThreadPoolExecutor() as pool), close clients that run "
         "threads; `py-spy dump --pid` names them.",
         "https://docs.python.org/3/library/threading.html#threading.Thread.join",
-        (Sign(grows=(Grows("threads", 0.05),)),),
+        (Sign(grows=(Grows("threads", 0.2),)),),
         FACTS,
     ),
     Rule(

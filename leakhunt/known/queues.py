@@ -308,7 +308,8 @@ RULES = (
         (
             Sign(
                 line=r"\.(?:append|appendleft|add|put|put_nowait|extend)\(\s*\(?(?:[\w.]+,\s*)*"
-                r"(?:e|ex|exc|err|error|exception|exc_info|sys\.exc_info\(\))\s*[,)]"
+                r"(?:e|ex|exc|err|error|exception|exc_info|sys\.exc_info\(\))\s*[,)]",
+                stores=True,
             ),
             Sign(
                 line=r"(?:\]|\.\w+)\s*=\s*(?:e|ex|exc|err|error|exception|sys\.exc_info\(\))\s*(?:#.*)?$"

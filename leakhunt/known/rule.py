@@ -75,6 +75,10 @@ class Sign:
     """The collector's switch at the end."""
     block: tuple[float, float] | None = None
     """Bytes per block, at least and at most."""
+    stores: bool = False
+    """The line says what keeps the growth: it may also be a caller of the blamed line
+    (``ROWS.append(build(order))``), and any stack of the finding may show it, however small its
+    share (the list's own table beside the rows that it keeps)."""
     untraced: bool = False
     """Only where no stack explains the growth."""
 

@@ -154,7 +154,7 @@ RULES = (
         ),
     ),
     Rule(
-        "linecache",
+        "linecache-lines",
         "source lines that linecache keeps",
         "Formatting a traceback caches the whole source of each file it names; generated files "
         "under new names never end.",
