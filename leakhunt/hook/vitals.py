@@ -168,6 +168,12 @@ def memory_left(groups: Sequence[Cgroup]) -> int | None:
     return left
 
 
+def memory_limit(groups: Sequence[Cgroup]) -> int | None:
+    """The least limit in bytes that ``groups`` set; None where they set none."""
+    limits = [limit for limit in (group.most() for group in groups) if limit is not None]
+    return min(limits, default=None)
+
+
 class Cgroup(NamedTuple):
     """The memory files of one control group, version 1 or 2."""
 
@@ -176,10 +182,17 @@ class Cgroup(NamedTuple):
     statistics: str
     droppable: bytes
 
-    def left(self) -> int | None:
+    def most(self) -> int | None:
+        """The limit in bytes; None for none (version 1 writes a huge number for it)."""
         limit = _read(self.limit, 64)
-        if not limit or not limit.strip().isdigit():
-            return None  # "max"
+        if not limit or not limit.strip().isdigit() or int(limit) >= 1 << 60:
+            return None
+        return int(limit)
+
+    def left(self) -> int | None:
+        limit = self.most()
+        if limit is None:
+            return None
         usage, statistics = _read(self.usage, 64), _read(self.statistics, 8192) or b""
         if not usage:
             return None
@@ -187,7 +200,7 @@ class Cgroup(NamedTuple):
         droppable = 0
         if at >= 0:
             droppable = int(statistics[at + len(self.droppable) :].split(b"\n", 1)[0])
-        return max(0, int(limit) - int(usage) + droppable)
+        return max(0, limit - int(usage) + droppable)
 
 
 def cgroups() -> list[Cgroup]:
