@@ -63,6 +63,11 @@ class History:
     notes: tuple[str, ...] = ()
 
     @property
+    def meta(self) -> Meta:
+        """The newest facts."""
+        return self.metas[-1]
+
+    @property
     def first(self) -> Meta:
         return self.metas[0]
 

@@ -35,6 +35,8 @@ SLOWING = 0.72
 LEVEL = 0.25
 #: One increment with more than this part of the rise is a jump.
 JUMP = 0.7
+#: With a p-value this small there is no need to look for a smaller one further on.
+PLAIN = 1e-6
 #: From so many points on, the residuals tell which kind of noise there is.
 ENOUGH = 8
 #: Residuals less alike than this (von Neumann's ratio) do not add up.
@@ -130,7 +132,8 @@ def _steady(
             found.append((max(p, _by_events(part_t, part, counts[start:])), start))
     if not found:
         return None
-    p, start = min(found)
+    least = min(found)[0]
+    p, start = next((p, begin) for p, begin in found if p <= max(least, PLAIN))
     if start > 0 and 0 not in {begin for _, begin in found} and _saturates(t, y):
         return None
     return start, min(1.0, len(starts) * p)

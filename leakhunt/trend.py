@@ -49,6 +49,11 @@ FREE_LIST = 2000
 FREE_LIST_SIZES = range(24, 209)
 
 
+#: A dict's first table of keys, by version (``PyDictKeysObject`` with 8 slots).
+KEYS_SIZES = range(96, 201)
+
+_FREE, _HANDED = "in a free list", "handed on"
+
 #: (Whether it is the application's, the line.)
 _Owner = tuple[bool, Frame]
 
@@ -176,14 +181,16 @@ class _Judge:
             for blame in [*blames, *hidden_in]
         ]  # fmt: skip
         every = [self._growth(blame) for blame in blames]
-        judged = [self._explained(growth, every) for growth in every]
-        merged = self._merged([growth for growth in judged if growth.shape.verdict == LEAK])
+        firm = [growth for growth in every if self._small_blocks(growth) is None]
+        free, handed, kept = [], [], []
+        for growth in every:
+            fate = self._fate(growth, firm)
+            (free if fate == _FREE else handed if fate == _HANDED else kept).append(growth)
+        merged = self._merged(kept)
         ours = [growth for growth in merged if growth.blame.ours]
         rest = [growth for growth in merged if not growth.blame.ours]
-        return [
-            *self._adopted(ours, rest),
-            *(growth for growth in judged if growth.shape.verdict != LEAK),
-        ]
+        found = self._adopted(ours, rest + handed)
+        return [*map(self._frameworks, found), *(self._in_free_list(growth) for growth in free)]
 
     def _leaking(self) -> tuple[list[Blame], list[Blame]]:
         """Owners that leak; and parts of owners that leak while the whole does not."""
@@ -246,8 +253,13 @@ class _Judge:
         return sizes[-1] - sizes[0]
 
     def _merged(self, found: list[Growth]) -> list[Growth]:
+        few = len(self.t)
+
         def alike(a: int, b: int) -> bool:
-            return in_step(found[a].counts, found[b].counts)
+            counts = found[a].counts, found[b].counts
+            if min(each[-1] - each[0] for each in counts) >= few:
+                return in_step(*counts)
+            return in_step(found[a].sizes, found[b].sizes, 0.2)  # a table alone grows in jumps
 
         blames = [growth.blame for growth in found]
         groups = together(blames, self.paths, alike, lambda index: self._holds(found[index]))
@@ -325,11 +337,8 @@ class _Judge:
         strangers = []
         given: dict[int, list[Growth]] = {}
         for growth in rest:
-            fitting = [
-                index
-                for index, other in enumerate(ours)
-                if self._cut(growth) and in_step(other.counts, growth.counts)
-            ]
+            # The framework's own tables fill in step with everything.
+            fitting = [] if self._is_frameworks_own(growth) else self._fitting(growth, ours)
             if fitting:
                 best = max(fitting, key=lambda index: likeness(ours[index].counts, growth.counts))
                 given.setdefault(best, []).append(growth)
@@ -339,24 +348,45 @@ class _Judge:
             self._combined([growth, *given[index]], growth.blame.frame) if index in given else growth
             for index, growth in enumerate(ours)
         ]
-        holder = self._holder(strangers) if strangers and not ours else None
+        own = [growth for growth in strangers if self._is_frameworks_own(growth)]
+        free = [growth for growth in strangers if not self._is_frameworks_own(growth)]
+        holder = self._holder(free) if free and not ours else None
         if holder is not None:
             blame = Blame(holder, True, tuple(self.owners[True, holder]))
-            return [self._combined([*strangers, self._growth(blame)], holder), *found]
-        return [*found, *self._by_package(strangers)]
+            return [self._combined([*free, self._growth(blame)], holder), *found, *own]
+        return [*found, *self._by_package(free), *own]
+
+    def _fitting(self, growth: Growth, ours: list[Growth]) -> list[int]:
+        """Which of the application's lines may keep what a library allocated."""
+        if not growth.blame.ours and not self._cut(growth):
+            return []
+        near = [
+            index
+            for index, other in enumerate(ours)
+            if in_step(other.counts, growth.counts, 0.1) or in_step(other.sizes, growth.sizes, 0.1)
+        ]
+        same = [index for index, other in enumerate(ours) if other.shape.axis == growth.shape.axis]
+        return near or (same if len(same) == 1 and growth.shape.axis is not None else [])
 
     def _cut(self, growth: Growth) -> bool:
         return all(len(stack) >= self.history.nframe for stack in growth.blame.stacks)
 
     def _holder(self, free: list[Growth]) -> Frame | None:
-        """The line of the application whose table grew most while the strangers leaked."""
-        items = max(growth.counts[-1] - growth.counts[0] for growth in free)
-        tables = [
-            (self._rise(stacks), frame)
-            for (is_ours, frame), stacks in self.owners.items()
-            if is_ours and self._rise(stacks) >= FLOOR and self._table(stacks, min(items, self.t[-1]) / 4)
-        ]  # fmt: skip
-        return max(tables)[1] if tables else None
+        """The line of the application that most likely keeps what strangers leak.
+
+        Its table grew meanwhile, or its blocks did, in step, if not surely enough alone.
+        """
+        largest = max(free, key=lambda growth: growth.shape.rate)
+        items = largest.counts[-1] - largest.counts[0]
+        tables = []
+        for (is_ours, frame), stacks in self.owners.items():
+            rise = self._rise(stacks)
+            if not is_ours or rise < FLOOR:
+                continue
+            in_time = in_step(self.series(stacks)[1], largest.counts, 0.15)
+            if in_time or self._table(stacks, min(items, self.t[-1]) / 4):
+                tables.append((in_time, rise, frame))
+        return max(tables)[2] if tables else None
 
     def _by_package(self, free: list[Growth]) -> list[Growth]:
         """One growth per package of the innermost frame, where they grow in step."""
@@ -380,15 +410,13 @@ class _Judge:
 
     # -- what is not a leak after all ----------------------------------------------------
 
-    def _explained(self, growth: Growth, every: list[Growth]) -> Growth:
-        """The growth, or a warm-up where the framework or CPython explains it."""
-        if not growth.blame.ours and self._is_frameworks_own(growth):
-            return _as(
-                growth, WARM_UP,
-                "the framework's own tables, which fill until about task 1,700 (about 280 KiB)",
-            )  # fmt: skip
-        recycled = self._from_a_free_list(growth, every)
-        return _as(growth, WARM_UP, recycled) if recycled else growth
+    def _frameworks(self, growth: Growth) -> Growth:
+        if growth.blame.ours or not self._is_frameworks_own(growth):
+            return growth
+        return _as(
+            growth, WARM_UP,
+            "the framework's own tables, which fill until about task 1,700 (about 280 KiB)",
+        )  # fmt: skip
 
     def _is_frameworks_own(self, growth: Growth) -> bool:
         """Whether the framework's bounded tables may still be filling, and explain the growth."""
@@ -402,33 +430,39 @@ class _Judge:
             self.history.unit != TASK or growth.shape.rate <= FRAMEWORK_PER_TASK
         )
 
-    def _from_a_free_list(self, growth: Growth, every: list[Growth]) -> str | None:
-        """Why the growth may be CPython's, not the program's; None where it cannot be.
-
-        Every object that a program keeps is held by something that grows as well. Where blocks of
-        one small size grow alone, they are either in a free list, or were in one, and are
-        another line's by now.
-        """
-        grown = self._grown_blocks(growth.blame.stacks)
-        if growth.parts or not grown:
+    def _small_blocks(self, growth: Growth) -> int | None:
+        """The size of the small blocks that a growth is made of, where it is of one size."""
+        grown = {size: count for size, count in self._grown_blocks(growth.blame.stacks).items() if count > 0}
+        if not grown:
             return None
         size = max(grown, key=lambda size: size * grown[size])
-        bytes_of = {other: other * count for other, count in grown.items() if count > 0}
-        if size not in FREE_LIST_SIZES or bytes_of.get(size, 0) < 0.95 * sum(bytes_of.values()):
+        total = sum(size * count for size, count in grown.items())
+        return size if size in FREE_LIST_SIZES and size * grown[size] >= 0.95 * total else None
+
+    def _fate(self, growth: Growth, firm: list[Growth]) -> str | None:
+        """Whether CPython's free lists explain a growth: by themselves, or as another line's.
+
+        Every object that a program keeps is held by something that grows as well. Blocks of one
+        small size that grow alone are in a free list. Where another line leaks in step, they were
+        in one: a dict's table of keys is booked to whoever made it first (Objects/dictobject.c).
+        """
+        size = self._small_blocks(growth)
+        if size is None:
             return None
-        if grown[size] <= FREE_LIST:
-            return (
-                f"blocks of {size} bytes alone, and nothing that holds them: "
-                f"CPython's free lists keep up to {FREE_LIST:,} of a size"
-            )
-        for other in every:
-            rate = other.shape.blocks_rate
-            if other is not growth and rate >= 0.95 * growth.shape.blocks_rate:
-                return (
-                    f"blocks of {size} bytes alone, as many as {other.blame.frame.line} keeps objects: "
-                    "CPython's free lists hand them on under the old name"
-                )
-        return None
+        partners = [other for other in firm if in_step(other.counts, growth.counts)]
+        if not partners:
+            return _FREE if growth.counts[-1] - growth.counts[0] <= FREE_LIST else None
+        function = self.paths.function(growth.blame.frame)
+        apart = all(self.paths.function(other.blame.frame) != function for other in partners)
+        return _HANDED if size in KEYS_SIZES and apart else None
+
+    def _in_free_list(self, growth: Growth) -> Growth:
+        size = self._small_blocks(growth)
+        return _as(
+            growth, WARM_UP,
+            f"blocks of {size} bytes alone, and nothing that holds them: CPython's free lists "
+            f"keep up to {FREE_LIST:,} of a size",
+        )  # fmt: skip
 
     def _grown_blocks(self, stacks: Iterable[Stack]) -> dict[int, int]:
         """Blocks at the end minus blocks at the beginning, by size."""
@@ -516,18 +550,16 @@ def likeness(a: Sequence[float], b: Sequence[float]) -> float:
     return float(product / (spread_a * spread_b) ** 0.5)
 
 
-def in_step(a: Sequence[float], b: Sequence[float]) -> bool:
+def in_step(a: Sequence[float], b: Sequence[float], apart: float = 0.05) -> bool:
     """Whether two series grow in step: one is a multiple of the other, but for a little.
 
-    By the largest deviation of their paths from 0 to 1, a twentieth of the way at most
-    (the distance of Kolmogorov and Smirnov between their increments).
+    By the largest deviation of their paths from 0 to 1 (the distance of Kolmogorov and Smirnov
+    between their increments), which must not exceed ``apart``.
     """
     rise_a, rise_b = a[-1] - a[0], b[-1] - b[0]
     if rise_a <= 0 or rise_b <= 0:
         return False
-    return (
-        max(abs((x - a[0]) / rise_a - (y - b[0]) / rise_b) for x, y in zip(a, b)) <= 0.05
-    )
+    return max(abs((x - a[0]) / rise_a - (y - b[0]) / rise_b) for x, y in zip(a, b)) <= apart
 
 
 __all__ = ["STEP", "Growth", "growths"]

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from leakhunt import units
@@ -14,11 +15,19 @@ from leakhunt.model import Snapshot
 QUICK = 16 << 20
 
 
-def snapshots(paths: Sequence[Path]) -> list[Snapshot]:
-    """Read the files in order. Raises SnapshotError."""
+def snapshots(paths: Sequence[Path], detail: bool = False) -> list[Snapshot]:
+    """Read the files in order; ``detail`` fills their blocks. Raises SnapshotError."""
+    with progress(paths):
+        return load_all(paths, detail=detail)
+
+
+@contextmanager
+def progress(paths: Sequence[Path], quiet: bool = False) -> Iterator[None]:
+    """A bar on stderr while files are read, where that takes long and somebody looks."""
     size = sum(path.stat().st_size for path in paths if path.is_file())
-    if size < QUICK or not sys.stderr.isatty():
-        return load_all(paths)
+    if quiet or size < QUICK or not sys.stderr.isatty():
+        yield
+        return
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
@@ -31,4 +40,4 @@ def snapshots(paths: Sequence[Path]) -> list[Snapshot]:
         transient=True,
     ) as bar:
         bar.add_task("read", total=None)
-        return load_all(paths)
+        yield

@@ -368,6 +368,7 @@ class Hook:
             "armed_tasks": self.armed_tasks,
             "armed_rss": self.armed_rss,
             **memory,
+            "gc": vitals.collector(),
             "traced": traced,
             "traced_peak": peak,
             "tracer": overhead,

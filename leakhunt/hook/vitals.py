@@ -92,7 +92,7 @@ def _sum(content: bytes, *labels: bytes) -> int | None:
 
 
 def process(pid: int) -> dict[str, Any]:
-    """``open_files sockets threads rss_peak`` of a process and ``gc`` of this one.
+    """``open_files sockets threads rss_peak`` of a process.
 
     A forked child asks for its parent's pid: its own descriptors are closed.
     """
@@ -114,12 +114,16 @@ def process(pid: int) -> dict[str, Any]:
         with contextlib.suppress(Exception):
             found["threads"] = _process(pid).num_threads()
             found["open_files"] = _process(pid).num_fds()
-    found["gc"] = {
+    return found
+
+
+def collector() -> dict[str, Any]:
+    """The garbage collector's state: ``enabled counts stats``; before a capture holds it off."""
+    return {
         "enabled": gc.isenabled(),
         "counts": list(gc.get_count()),
         "stats": gc.get_stats(),
     }
-    return found
 
 
 def started_at(pid: int) -> float:
