@@ -213,13 +213,18 @@ def _one(
     if not alike(a, b):
         return False
     if first.frame.file == second.frame.file:
-        names = paths.function(first.frame), paths.function(second.frame)
+        names = _outer(paths.function(first.frame)), _outer(paths.function(second.frame))
         if None not in names:
             if names[0] == names[1]:
                 return True
         elif abs(first.frame.line - second.frame.line) <= 20:
             return True
     return bool(_callers(first, paths) & _callers(second, paths))
+
+
+def _outer(function: str | None) -> str | None:
+    """The function that a lambda or a comprehension stands in."""
+    return None if function is None else function.partition(".<")[0]
 
 
 def _passes(blame: Blame, frame: Frame, paths: Paths) -> bool:

@@ -33,6 +33,8 @@ CHANCE = 0.01
 #: A single stack within an owner that does not leak as a whole must be surer.
 CHANCE_OF_PART = 0.001
 
+#: Bytes per task below which a steady growth is no finding: 12 MB in a million tasks.
+LEAST_RATE = 12.0
 #: Tasks by whose runs growth is judged: the busiest ones.
 TASKS = 8
 
@@ -189,8 +191,14 @@ class _Judge:
         merged = self._merged(kept)
         ours = [growth for growth in merged if growth.blame.ours]
         rest = [growth for growth in merged if not growth.blame.ours]
-        found = self._adopted(ours, rest + handed)
+        found = [self._material(growth) for growth in self._adopted(ours, rest + handed)]
         return [*map(self._frameworks, found), *(self._in_free_list(growth) for growth in free)]
+
+    def _material(self, growth: Growth) -> Growth:
+        """A leak of a few bytes per task takes weeks to matter: said, and not called a leak."""
+        if self.history.unit != TASK or growth.shape.rate >= LEAST_RATE:
+            return growth
+        return _as(growth, NOISE, "rises by a few bytes per task only")
 
     def _leaking(self) -> tuple[list[Blame], list[Blame]]:
         """Owners that leak; and parts of owners that leak while the whole does not."""
@@ -293,6 +301,7 @@ class _Judge:
 
     def _responsible(self, parts: list[Growth]) -> Frame:
         """The line with most of the growth; where none has, the innermost line that calls all."""
+        parts = [part for part in parts if part.blame.ours] or parts
         total = sum(part.shape.rate for part in parts)
         if parts[0].shape.rate >= 0.5 * total:
             return parts[0].blame.frame
@@ -358,13 +367,14 @@ class _Judge:
 
     def _fitting(self, growth: Growth, ours: list[Growth]) -> list[int]:
         """Which of the application's lines may keep what a library allocated."""
-        if not growth.blame.ours and not self._cut(growth):
-            return []
+        apart = 0.1 if self._cut(growth) else 0.05
         near = [
             index
             for index, other in enumerate(ours)
-            if in_step(other.counts, growth.counts, 0.1) or in_step(other.sizes, growth.sizes, 0.1)
+            if in_step(other.counts, growth.counts, apart) or in_step(other.sizes, growth.sizes, apart)
         ]
+        if not self._cut(growth):
+            return near
         same = [index for index, other in enumerate(ours) if other.shape.axis == growth.shape.axis]
         return near or (same if len(same) == 1 and growth.shape.axis is not None else [])
 
