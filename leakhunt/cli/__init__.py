@@ -26,6 +26,7 @@ COMMANDS = {
     "ls": "List the series of snapshots: which worker grows.",
     "top": "What is alive in a snapshot.",
     "diff": "What grew between two snapshots.",
+    "show": "Everything about one place: who leads there, what it allocates.",
 }
 
 

@@ -14,11 +14,11 @@ from leakhunt.model import Snapshot
 QUICK = 16 << 20
 
 
-def snapshots(paths: Sequence[Path]) -> list[Snapshot]:
-    """Read the files in order. Raises SnapshotError."""
+def snapshots(paths: Sequence[Path], detail: bool = False) -> list[Snapshot]:
+    """Read the files in order; ``detail`` fills their blocks. Raises SnapshotError."""
     size = sum(path.stat().st_size for path in paths if path.is_file())
     if size < QUICK or not sys.stderr.isatty():
-        return load_all(paths)
+        return load_all(paths, detail=detail)
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
@@ -31,4 +31,4 @@ def snapshots(paths: Sequence[Path]) -> list[Snapshot]:
         transient=True,
     ) as bar:
         bar.add_task("read", total=None)
-        return load_all(paths)
+        return load_all(paths, detail=detail)
