@@ -77,6 +77,20 @@ class Size(click.ParamType):  # type: ignore[type-arg,unused-ignore]
             self.fail(str(error), param, ctx)
 
 
+class Duration(click.ParamType):  # type: ignore[type-arg,unused-ignore]
+    """A duration such as 7d, as seconds."""
+
+    name = "duration"
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> float:
+        if isinstance(value, float):
+            return value
+        try:
+            return units.parse_duration(value)
+        except ValueError as error:
+            self.fail(str(error), param, ctx)
+
+
 strict_option = click.option(
     "--strict", is_flag=True, help="A file that cannot be read is an error, not a warning."
 )
