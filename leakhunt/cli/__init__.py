@@ -42,6 +42,13 @@ class Lazy(click.Group):
         command: click.Command = importlib.import_module(f"leakhunt.cli.{cmd_name}").command
         return command
 
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> Any:
+        from click.shell_completion import CompletionItem
+
+        names = [name for name in COMMANDS if name.startswith(incomplete)]
+        found = [CompletionItem(name, help=COMMANDS[name]) for name in names]
+        return found or click.Command.shell_complete(self, ctx, incomplete)
+
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
             formatter.write_dl(list(COMMANDS.items()))
@@ -78,6 +85,10 @@ def main(arguments: list[str] | None = None) -> None:
     if hasattr(signal, "SIGPIPE"):
         # A closed pipe (`| head`) arrives as BrokenPipeError and ends quietly below.
         signal.signal(signal.SIGPIPE, signal.SIG_IGN)
+    if "_LEAKHUNT_COMPLETE" in os.environ:
+        from leakhunt.cli import shells
+
+        shells.register()
     status = run(arguments)
     try:
         sys.stdout.flush()

@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 import click
 
 from leakhunt import units
+from leakhunt.cli import completion
 from leakhunt.errors import SnapshotError
 from leakhunt.query import BLAMES, GROUPS, SORTS, Query
 
@@ -109,7 +110,7 @@ def unread(problems: Sequence[str], strict: bool) -> tuple[str, ...]:
 
 
 folder_option = click.option(
-    "--dir", "folder", metavar="DIR", help="Folder with the snapshots [LEAKHUNT_DIR, else a private one]."
+    "--dir", "folder", metavar="DIR", shell_complete=completion.folders, help="Folder with the snapshots [LEAKHUNT_DIR, else a private one]."
 )  # fmt: skip
 
 

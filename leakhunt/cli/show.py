@@ -9,6 +9,7 @@ import click
 
 from leakhunt import places, source
 from leakhunt import show as showing
+from leakhunt.cli import completion
 from leakhunt.cli.options import folder_option, screen, show
 from leakhunt.cli.reading import snapshots
 from leakhunt.errors import SnapshotError
@@ -18,7 +19,9 @@ from leakhunt.snapfile import SUFFIX
 
 
 @click.command(name="show")
-@click.argument("snapshot", required=False, metavar="[SNAPSHOT]")
+@click.argument(
+    "snapshot", required=False, metavar="[SNAPSHOT]", shell_complete=completion.snapshots
+)
 @click.argument("location", required=False, metavar="LOCATION")
 @click.option("-f", "--filter", "filters", multiple=True, metavar="P",
               help="Keep stacks with any frame in P (package, module, path or glob).")  # fmt: skip
