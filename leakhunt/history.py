@@ -7,11 +7,11 @@ number of distinct stacks, not with the size of the files.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from leakhunt.errors import SnapshotError
 from leakhunt.load import Entry, each, meta
@@ -106,7 +106,7 @@ def lines_of(paths: Sequence[Path], problems: list[str]) -> list[tuple[Entry, ..
 _NUMBER = re.compile(r"\d+")
 
 
-def _order(line: list[Entry]) -> object:
+def _order(line: list[Entry]) -> Callable[[Entry], Any]:
     """How to sort a process's files: as taken; plain dumps by number, else by their age."""
     if all(entry.meta.taken_at is not None for entry in line):
         return lambda entry: (entry.meta.taken_at, entry.meta.sequence or 0, entry.path.name)

@@ -159,7 +159,11 @@ def _leak(found: Verdict, leaks: list[Finding], labels: Labels) -> str:
     if first.task_said:
         text += f", {first.task_said}"
     if first.share is not None and first.share >= 0.005:
-        of = "RSS growth" if found.outside and found.outside.grows_at_all else "growth of traced memory"
+        of = (
+            "RSS growth"
+            if found.outside and found.outside.grows_at_all
+            else "growth of traced memory"
+        )
         text += f", {units.share(min(1.0, first.share))} of the {of}"
     text += f", {first.reason}"
     text += f", {where(first)}." if where(first) else "."
@@ -245,7 +249,9 @@ def _unexplained(found: Verdict, leaks: list[Finding], labels: Labels) -> str:
         None: ": native memory, or fragmentation; these snapshots do not tell which.",
     }[outside.kind]
     if leaks:
-        text += f" Beside it {per_unit(leaks[0].rate, found.unit)} at {place(leaks[0].site, labels)}."
+        text += (
+            f" Beside it {per_unit(leaks[0].rate, found.unit)} at {place(leaks[0].site, labels)}."
+        )
     return text
 
 
@@ -257,7 +263,9 @@ def _inconclusive(found: Verdict, labels: Labels) -> str:
     text = f"Inconclusive: {seen} do not tell a leak from a warm-up"
     rising = next((finding for finding in found.findings if finding.is_open), None)
     if rising is not None:
-        text += f"; {place(rising.site, labels)} rises by {units.size(rising.rate)} per {found.unit}"
+        text += (
+            f"; {place(rising.site, labels)} rises by {units.size(rising.rate)} per {found.unit}"
+        )
     more = found.more or 0
     return f"{text}. Take {more} more, with tasks in between."
 
@@ -289,7 +297,11 @@ def _notes(found: Verdict) -> list[str]:
                 "growing: memory of a peak that the allocator has not returned"
             )
     main = found.main
-    if main.last.engine == "exact" and main.first.armed_at and main.first.facts.get("start") == "signal":
+    if (
+        main.last.engine == "exact"
+        and main.first.armed_at
+        and main.first.facts.get("start") == "signal"
+    ):
         notes.append(
             f"tracing began at {units.moment(main.first.armed_at)}: what was allocated before is not seen"
         )

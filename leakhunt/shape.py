@@ -98,7 +98,9 @@ def interval(t: Sequence[float], y: Sequence[float], noise: float) -> tuple[floa
     return slope, slope - reach, slope + reach
 
 
-def _tested(t: Sequence[float], y: Sequence[float], noise: float) -> tuple[float, float, int, float]:
+def _tested(
+    t: Sequence[float], y: Sequence[float], noise: float
+) -> tuple[float, float, int, float]:
     """(rate, standard error, degrees of freedom, one-sided p) by the test that fits the noise."""
     n = len(y)
     _, _, residuals = stats.least_squares(t, y)

@@ -22,7 +22,7 @@ from leakhunt.frames import prefixes
 from leakhunt.history import TASK, History
 from leakhunt.locate import Blame, Paths, helper_or_caller, together
 from leakhunt.model import Frame, Stack
-from leakhunt.shape import LEAK, NOISE, STEP, WARM_UP, Shape
+from leakhunt.shape import LEAK, NOISE, WARM_UP, Shape
 
 #: Growth below this, from end to end, is not looked at: bytes.
 FLOOR = 1024
@@ -152,7 +152,9 @@ class _Judge:
         y = counts if counts[-1] - counts[0] >= len(counts) else sizes
         degree = 2 if len(y) >= 6 else 1
         misfits = {
-            task: shape.misfit([[(x / t[-1]) ** power for x in t] for power in range(1, degree + 1)], y)
+            task: shape.misfit(
+                [[(x / t[-1]) ** power for x in t] for power in range(1, degree + 1)], y
+            )
             for task, t in ((None, self.t), *self.runs.items())
         }
         best = min(misfits, key=lambda task: misfits[task])
@@ -184,11 +186,10 @@ class _Judge:
         ]  # fmt: skip
         every = [self._growth(blame) for blame in blames]
         firm = [growth for growth in every if self._small_blocks(growth) is None]
-        free, handed, kept = [], [], []
-        for growth in every:
-            fate = self._fate(growth, firm)
-            (free if fate == _FREE else handed if fate == _HANDED else kept).append(growth)
-        merged = self._merged(kept)
+        fates = [self._fate(growth, firm) for growth in every]
+        free = [growth for growth, fate in zip(every, fates) if fate == _FREE]
+        handed = [growth for growth, fate in zip(every, fates) if fate == _HANDED]
+        merged = self._merged([growth for growth, fate in zip(every, fates) if fate is None])
         ours = [growth for growth in merged if growth.blame.ours]
         rest = [growth for growth in merged if not growth.blame.ours]
         found = [self._material(growth) for growth in self._adopted(ours, rest + handed)]
@@ -213,7 +214,9 @@ class _Judge:
             leaking = self._surely(candidates, CHANCE)
             whole += [Blame(frame, ours, stacks) for (_, frame), stacks in leaking]
             done = {key for key, _ in leaking}
-            rest = {key: stacks for key, stacks in owners.items() if key not in done and len(stacks) > 1}
+            rest = {
+                key: stacks for key, stacks in owners.items() if key not in done and len(stacks) > 1
+            }
             for split, chance in ((self._by_path, CHANCE), (self._by_stack, CHANCE_OF_PART)):
                 smaller = [
                     (key, part)
@@ -354,7 +357,9 @@ class _Judge:
             else:
                 strangers.append(growth)
         found = [
-            self._combined([growth, *given[index]], growth.blame.frame) if index in given else growth
+            self._combined([growth, *given[index]], growth.blame.frame)
+            if index in given
+            else growth
             for index, growth in enumerate(ours)
         ]
         own = [growth for growth in strangers if self._is_frameworks_own(growth)]
@@ -371,7 +376,8 @@ class _Judge:
         near = [
             index
             for index, other in enumerate(ours)
-            if in_step(other.counts, growth.counts, apart) or in_step(other.sizes, growth.sizes, apart)
+            if in_step(other.counts, growth.counts, apart)
+            or in_step(other.sizes, growth.sizes, apart)
         ]
         if not self._cut(growth):
             return near
@@ -436,13 +442,15 @@ class _Judge:
         if growth.grown > FRAMEWORK_BYTES:
             return False
         known = any(map(self.paths.is_framework, growth.blame.stacks)) or self.history.nframe <= 2
-        return known and (
-            self.history.unit != TASK or growth.shape.rate <= FRAMEWORK_PER_TASK
-        )
+        return known and (self.history.unit != TASK or growth.shape.rate <= FRAMEWORK_PER_TASK)
 
     def _small_blocks(self, growth: Growth) -> int | None:
         """The size of the small blocks that a growth is made of, where it is of one size."""
-        grown = {size: count for size, count in self._grown_blocks(growth.blame.stacks).items() if count > 0}
+        grown = {
+            size: count
+            for size, count in self._grown_blocks(growth.blame.stacks).items()
+            if count > 0
+        }
         if not grown:
             return None
         size = max(grown, key=lambda size: size * grown[size])
@@ -502,7 +510,9 @@ class _Judge:
 
     def _unsure(self, growth: Growth) -> Growth:
         if not growth.blame.ours and self._is_frameworks_own(growth):
-            return _as(growth, WARM_UP, "the framework's own tables, which fill until about task 1,700")
+            return _as(
+                growth, WARM_UP, "the framework's own tables, which fill until about task 1,700"
+            )
         half = len(self.t) // 2
         early = stats.theil_sen(self.t[: half + 1], growth.sizes[: half + 1])
         late = stats.theil_sen(self.t[half:], growth.sizes[half:])
@@ -514,8 +524,9 @@ class _Judge:
 
 def _runs(history: History) -> dict[str, tuple[float, ...]]:
     """How often each task had run at each snapshot, since the first; the busiest of several."""
-    ledgers = [known.facts.get("tasks") for known in history.metas]
-    if history.unit != TASK or not all(isinstance(ledger, dict) for ledger in ledgers):
+    told = [known.facts.get("tasks") for known in history.metas]
+    ledgers = [ledger for ledger in told if isinstance(ledger, dict)]
+    if history.unit != TASK or len(ledgers) < len(told):
         return {}
     found = {}
     for name in ledgers[-1]:
@@ -570,6 +581,3 @@ def in_step(a: Sequence[float], b: Sequence[float], apart: float = 0.05) -> bool
     if rise_a <= 0 or rise_b <= 0:
         return False
     return max(abs((x - a[0]) / rise_a - (y - b[0]) / rise_b) for x, y in zip(a, b)) <= apart
-
-
-__all__ = ["STEP", "Growth", "growths"]

@@ -7,7 +7,7 @@ snapshots to tell. ``no-leak``: none of these.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from statistics import median
 from typing import Any
@@ -19,7 +19,7 @@ from leakhunt.locate import Paths
 from leakhunt.model import Frame, Meta, Stack
 from leakhunt.outside import Outside, outside
 from leakhunt.shape import LEAK, SAWTOOTH, STEP, WARM_UP
-from leakhunt.trend import CHANCE, Growth, growths
+from leakhunt.trend import Growth, growths
 
 NO_LEAK, UNEXPLAINED, INCONCLUSIVE = "no-leak", "unexplained", "inconclusive"
 
@@ -151,7 +151,11 @@ def judge(histories: Sequence[History]) -> Verdict:
 
 def _weight(history: History) -> tuple[float, float, int]:
     rise = (history.last.rss or 0) - (history.first.rss or 0)
-    return (rise if history.last.rss else 0, history.sizes[-1] - history.sizes[0], len(history.metas))
+    return (
+        rise if history.last.rss else 0,
+        history.sizes[-1] - history.sizes[0],
+        len(history.metas),
+    )
 
 
 def _first(history: History, name: str) -> int | None:
@@ -164,7 +168,11 @@ def _undecided(findings: Sequence[Finding], grown: Sequence[tuple[History, list[
     snapshots = max(len(history.metas) for history, _ in grown)
     if snapshots >= SURE:
         return False
-    total = sum(finding.sizes[-1] - finding.sizes[0] for finding in findings if finding.sizes[-1] > finding.sizes[0])
+    total = sum(
+        finding.sizes[-1] - finding.sizes[0]
+        for finding in findings
+        if finding.sizes[-1] > finding.sizes[0]
+    )
     still = sum(finding.sizes[-1] - finding.sizes[0] for finding in findings if finding.is_open)
     return still >= 0.25 * total and still >= WORTH_BYTES
 
@@ -180,7 +188,9 @@ def _findings(grown: Sequence[tuple[History, list[Growth]]]) -> list[Finding]:
             key = (history.last.role == "main", growth.blame.frame)
             by_place.setdefault(key, []).append((history, growth))
     findings = [
-        _finding(each, [history for history, _ in grown if (history.last.role == "main") is is_main])
+        _finding(
+            each, [history for history, _ in grown if (history.last.role == "main") is is_main]
+        )
         for (is_main, _), each in by_place.items()
     ]
     risen = sum(max(0, history.sizes[-1] - history.sizes[0]) for history, _ in grown)
@@ -278,7 +288,11 @@ def _reason(history: History, growth: Growth) -> str:
         half = total // 2
         early = stats.theil_sen(history.times[: half + 1], sizes[: half + 1])
         late = stats.theil_sen(history.times[half:], sizes[half:])
-        slow = f": the second half at {units.share(max(0.0, late / early))} of the first" if early > 0 else ""
+        slow = (
+            f": the second half at {units.share(max(0.0, late / early))} of the first"
+            if early > 0
+            else ""
+        )
         return f"slows down{slow}"
     if judged.open:
         return "rises, but not surely: more snapshots would tell"
@@ -293,7 +307,9 @@ def _falls_back(history: History, sizes: Sequence[float]) -> str:
             falls.append(index)
             high = value
         high = max(high, value)
-    text = f"falls back to {units.size(min(sizes[index] for index in falls) if falls else min(sizes))}"
+    text = (
+        f"falls back to {units.size(min(sizes[index] for index in falls) if falls else min(sizes))}"
+    )
     if len(falls) >= 3:
         apart = median(history.times[b] - history.times[a] for a, b in zip(falls, falls[1:]))
         text += f", seen about every {_amount(apart, history.unit)}"
@@ -346,7 +362,7 @@ def _passes(name: str, growth: Growth, paths: Paths) -> bool:
     def is_task(frame: Frame) -> bool:
         return paths.function(frame) == function and ending in f"/{frame.file}"
 
-    return sum(any(map(is_task, stack)) for stack in growth.blame.stacks) > len(growth.blame.stacks) / 2
-
-
-__all__ = ["CHANCE", "Callable", "Finding", "Verdict", "judge"]
+    return (
+        sum(any(map(is_task, stack)) for stack in growth.blame.stacks)
+        > len(growth.blame.stacks) / 2
+    )

@@ -108,7 +108,7 @@ def _look(
     few = [line for line in lines if len(line) < 3]
     if len(few) < len(lines):
         lines = [line for line in lines if len(line) >= 3]
-    notes = ()
+    notes: tuple[str, ...] = ()
     if few and few != lines:
         number = len(few)
         notes = (
@@ -136,7 +136,9 @@ def _most_grown(folder: Path, problems: list[str]) -> tuple[tuple[Entry, ...], s
             f"{visible(str(folder))}: there are no snapshots here; `kill -USR1 PID` a hooked worker, "
             "or set LEAKHUNT_DIR to the folder it writes to"
         )
-    best = max(found, key=lambda line: (len(line.entries) >= 3, line.growth or 0, len(line.entries)))
+    best = max(
+        found, key=lambda line: (len(line.entries) >= 3, line.growth or 0, len(line.entries))
+    )
     why = f"{len(best.entries)} snapshots in {best.folder.name}"
     growth, what = best.grown
     if growth is not None and len(found) > 1:

@@ -26,7 +26,7 @@ def allocators() -> dict[str, int] | None:
     if measured is None:
         return None
     used, mapped, free, text = measured
-    found = {}
+    found: dict[str, int] = {}
     if used is not None:
         found.update(malloc_used=used, malloc_mapped=mapped, malloc_free=free)
     found.update(pymalloc(text))

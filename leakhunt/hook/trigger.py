@@ -498,7 +498,9 @@ def _versions() -> dict[str, str]:
             continue
         version = getattr(module, "__version__", None) if name != "leakhunt" else None
         try:
-            found[name] = version if isinstance(version, str) else metadata.version(_SOLD_AS.get(name, name))
+            found[name] = (
+                version if isinstance(version, str) else metadata.version(_SOLD_AS.get(name, name))
+            )
         except metadata.PackageNotFoundError:
             continue
     return found

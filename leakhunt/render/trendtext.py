@@ -13,7 +13,16 @@ from leakhunt import units
 from leakhunt.frames import visible
 from leakhunt.outlook import Judged, TrendReport, per_unit, place, where
 from leakhunt.render.table import (
-    GROWN, NOTE, QUIET, SHRUNK, STRONG, _console, _notes, _say, _text, _why,
+    GROWN,
+    NOTE,
+    QUIET,
+    SHRUNK,
+    STRONG,
+    _console,
+    _notes,
+    _say,
+    _text,
+    _why,
 )  # fmt: skip
 from leakhunt.report import who
 from leakhunt.shape import LEAK
@@ -41,7 +50,11 @@ def trend(report: TrendReport, width: int, color: bool, limit: int) -> str:
         _table(console, report, shown)
     left = len(report.findings) - len(shown)
     if left:
-        _say(console, f"{units.count(left)} more growth{'s' if left > 1 else ''} (-n 0 shows all)", QUIET)
+        _say(
+            console,
+            f"{units.count(left)} more growth{'s' if left > 1 else ''} (-n 0 shows all)",
+            QUIET,
+        )
     if report.hidden:
         _say(console, f"dropped by filters: {units.count(report.hidden)} of the findings", QUIET)
     for number, judged in enumerate(shown, 1):
@@ -71,7 +84,13 @@ def spark(sizes: Sequence[float], columns: int = SPARK) -> str:
 def _table(console: Console, report: TrendReport, shown: Sequence[Judged]) -> None:
     unit = report.verdict.unit
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style=STRONG, expand=False)
-    for name, side in (("#", "right"), ("verdict", "left"), (f"per {unit}", "right"), ("grown", "right"), ("series", "left")):
+    for name, side in (
+        ("#", "right"),
+        ("verdict", "left"),
+        (f"per {unit}", "right"),
+        ("grown", "right"),
+        ("series", "left"),
+    ):
         table.add_column(name, justify="right" if side == "right" else "left", no_wrap=True)
     table.add_column("where", overflow="fold", ratio=1)
     for number, judged in enumerate(shown, 1):
@@ -160,7 +179,11 @@ def _support(console: Console, report: TrendReport) -> None:
     outside = found.outside
     if outside is None or found.rss.first is None or found.rss.last is None:
         traced = found.traced
-        _say(console, f"traced {_pair(traced.first, traced.last)}; the files do not say the RSS", QUIET)
+        _say(
+            console,
+            f"traced {_pair(traced.first, traced.last)}; the files do not say the RSS",
+            QUIET,
+        )
         return
     text = f"RSS {_pair(found.rss.first, found.rss.last)}"
     if outside.rss_rate is not None:
