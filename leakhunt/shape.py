@@ -236,7 +236,8 @@ def _goes_on(t: Sequence[float], y: Sequence[float]) -> bool:
         return False
     if _fallen(y) and chance > 0.005:
         return False
-    if max(b - a for a, b in zip(y, y[1:])) > _largest(n) * rise:
+    steps = [b - a for a, b in zip(y, y[1:])]
+    if max(steps) > _largest(n) * sum(step for step in steps if step > 0):
         return False
     drift, error, _ = stats.drift_test(t, y)
     return not (_levels_off(t, y, drift) or _slows_down(t, y, drift, error))

@@ -22,7 +22,7 @@ from leakhunt.frames import prefixes
 from leakhunt.history import TASK, History
 from leakhunt.locate import Blame, Paths, helper_or_caller, together
 from leakhunt.model import Frame, Stack
-from leakhunt.shape import LEAK, NOISE, WARM_UP, Shape
+from leakhunt.shape import LEAK, NOISE, SAWTOOTH, WARM_UP, Shape
 
 #: Growth below this, from end to end, is not looked at: bytes.
 FLOOR = 1024
@@ -54,7 +54,11 @@ FREE_LIST_SIZES = range(24, 209)
 #: A dict's first table of keys, by version (``PyDictKeysObject`` with 8 slots).
 KEYS_SIZES = range(96, 201)
 
-_FREE, _HANDED = "in a free list", "handed on"
+_FREE, _HANDED, _WAITS = "in a free list", "handed on", "waits for the collector"
+
+#: A growth of which so many objects are unreachable is the collector's business.
+GARBAGE = 0.5
+WAITS = "unreachable objects in cycles, which the next full garbage collection frees"
 
 #: (Whether it is the application's, the line.)
 _Owner = tuple[bool, Frame]
@@ -103,6 +107,7 @@ class _Judge:
         self.t = history.times
         self.paths = Paths(prefixes(history.last.facts), history.spots, history.tracks)
         self.runs = _runs(history)
+        self.waiting = _waiting(history)
         self.owners: dict[_Owner, list[Stack]] = {}
         for stack in history.tracks:
             if not self.paths.is_hidden(stack):
@@ -187,13 +192,23 @@ class _Judge:
         every = [self._growth(blame) for blame in blames]
         firm = [growth for growth in every if self._small_blocks(growth) is None]
         fates = [self._fate(growth, firm) for growth in every]
+        waiting = [growth for growth, fate in zip(every, fates) if fate == _WAITS]
+        fates = [
+            _WAITS if fate is None and self._waits_with(growth, waiting) else fate
+            for growth, fate in zip(every, fates)
+        ]
         free = [growth for growth, fate in zip(every, fates) if fate == _FREE]
+        waits = [growth for growth, fate in zip(every, fates) if fate == _WAITS]
         handed = [growth for growth, fate in zip(every, fates) if fate == _HANDED]
         merged = self._merged([growth for growth, fate in zip(every, fates) if fate is None])
         ours = [growth for growth in merged if growth.blame.ours]
         rest = [growth for growth in merged if not growth.blame.ours]
         found = [self._material(growth) for growth in self._adopted(ours, rest + handed)]
-        return [*map(self._frameworks, found), *(self._in_free_list(growth) for growth in free)]
+        return [
+            *map(self._frameworks, found),
+            *(self._in_free_list(growth) for growth in free),
+            *(_as(growth, SAWTOOTH, WAITS) for growth in waits),
+        ]
 
     def _material(self, growth: Growth) -> Growth:
         """A leak of a few bytes per task takes weeks to matter: said, and not called a leak."""
@@ -464,6 +479,8 @@ class _Judge:
         small size that grow alone are in a free list. Where another line leaks in step, they were
         in one: a dict's table of keys is booked to whoever made it first (Objects/dictobject.c).
         """
+        if self._only_waits(growth):
+            return _WAITS
         size = self._small_blocks(growth)
         if size is None:
             return None
@@ -473,6 +490,25 @@ class _Judge:
         function = self.paths.function(growth.blame.frame)
         apart = all(self.paths.function(other.blame.frame) != function for other in partners)
         return _HANDED if size in KEYS_SIZES and apart else None
+
+    def _only_waits(self, growth: Growth) -> bool:
+        """Whether what grew is unreachable, and the collector is on: the next full collection frees it.
+
+        An object may have several blocks, of different sizes: garbage is compared with the
+        blocks of the size that grew most often.
+        """
+        stacks = [stack for stack in growth.blame.stacks if self.waiting.get(stack)]
+        more = sum(self.waiting[stack] for stack in stacks)
+        objects = sum(
+            max(self._grown_blocks([stack]).values(), default=0) for stack in growth.blame.stacks
+        )
+        return more > 0 and more >= GARBAGE * objects
+
+    def _waits_with(self, growth: Growth, waiting: list[Growth]) -> bool:
+        """Whether a library's growth goes in step with garbage, as the rest of the same graph does."""
+        return not growth.blame.ours and any(
+            in_step(other.counts, growth.counts) for other in waiting if not other.blame.ours
+        )
 
     def _in_free_list(self, growth: Growth) -> Growth:
         size = self._small_blocks(growth)
@@ -535,6 +571,31 @@ def _runs(history: History) -> dict[str, tuple[float, ...]]:
             found[str(name)] = tuple(float(value - runs[0]) for value in runs)
     busiest = sorted(found, key=lambda name: (-found[name][-1], name))[:TASKS]
     return {name: found[name] for name in busiest} if len(ledgers[-1]) > 1 else {}
+
+
+def _waiting(history: History) -> dict[Stack, int]:
+    """By how many the objects that wait for the collector grew, by the stack that made them."""
+    collector = history.last.facts.get("gc")
+    if isinstance(collector, dict) and collector.get("enabled") is False:
+        return {}  # nobody will collect them
+    more: dict[Stack, int] = {}
+    for known, sign in ((history.last, 1), (history.first, -1)):
+        garbage = known.facts.get("garbage")
+        stacks = garbage.get("stacks") if isinstance(garbage, dict) else None
+        for entry in stacks if isinstance(stacks, list) else ():
+            stack, number = _traceback(entry)
+            more[stack] = more.get(stack, 0) + sign * number
+    return more
+
+
+def _traceback(entry: Any) -> tuple[Stack, int]:
+    """A stack, most recent call last, with its number; an empty one for what is none."""
+    try:
+        frames, number = entry
+        stack = tuple(Frame(str(file), int(line)) for file, line in reversed(frames))
+        return stack, int(number)
+    except (TypeError, ValueError):
+        return (), 0
 
 
 def _runs_of(entry: Any) -> int:
