@@ -28,6 +28,8 @@ WORTH_SHARE = 0.05
 WORTH_BYTES = 64 << 10
 #: Snapshots with which a steady leak is told from chance in a busy worker.
 SURE = 8
+#: Free memory that stays is the answer from this part of the first resident set on.
+HELD_PART = 0.3
 #: Leaks that explain less of the growth of the resident set than this are not the answer.
 ANSWER = 0.2
 
@@ -130,6 +132,8 @@ def judge(histories: Sequence[History]) -> Verdict:
         verdict = UNEXPLAINED
     elif leaks:
         verdict = LEAK
+    elif found.fragmented and found.held >= HELD_PART * (main.first.rss or 0):
+        verdict = UNEXPLAINED
     elif not enough or _undecided(findings, grown):
         verdict = INCONCLUSIVE
         more = max(1, SURE - max(len(history.metas) for history in histories))
