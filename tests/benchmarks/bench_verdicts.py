@@ -299,9 +299,12 @@ def summary(title: str, results: Sequence[Judged]) -> None:
             "",
         ),
     ]
+    if all(not result.verdict for result in results):  # only the recipe was tried
+        rows = [(name, "", first, late) for name, _, first, late in rows if first]
     for name, *columns in rows:
         print(f"  {name:34}{columns[0]:>9}{columns[1]:>12}{columns[2]:>12}")
-    print(f"  bytes per task: {rate(leaks)}")
+    if any(result.error is not None for result in leaks):
+        print(f"  bytes per task: {rate(leaks)}")
 
 
 def mark(result: Judged) -> str:
