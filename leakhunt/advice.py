@@ -162,7 +162,8 @@ def _step(frame: Frame, evidence: Evidence) -> _Step:
         spot.function or "",
         spot.code or "",
         evidence.heads.get(frame, ""),
-        evidence.prefixes.kind(frame.file) == APP,
+        # Code that a library generated (`<sqlalchemy generated ...>`) is nobody's line.
+        evidence.prefixes.kind(frame.file) == APP and not frame.file.startswith("<"),
     )
 
 

@@ -27,7 +27,7 @@ CACHES = (
         "Cache per instance (functools.cached_property, or a dict in __init__), or cache a plain "
         "function of the values that matter.",
         "https://docs.python.org/3/faq/programming.html#how-do-i-cache-method-calls",
-        (Sign(head=_CACHING + r"(?s:.*)\bdef \w+\(\s*(?:self|cls)\b"),),
+        (Sign(head=_CACHING + r"(?s:.*)\bdef \w+\(\s*(?:self|cls)\b", stores=True),),
     ),
     Rule(
         "lru-cache-unbounded",
@@ -38,7 +38,10 @@ CACHES = (
         "of the arguments.",
         "https://docs.python.org/3/library/functools.html#functools.lru_cache",
         (
-            Sign(head=r"@(?:\w+\.)*(?:cache\b(?!\w)|lru_cache\(\s*(?:maxsize\s*=\s*)?None)"),
+            Sign(
+                head=r"@(?:\w+\.)*(?:cache\b(?!\w)|lru_cache\(\s*(?:maxsize\s*=\s*)?None)",
+                stores=True,
+            ),
             Sign(
                 line=r"\blru_cache\(\s*(?:maxsize\s*=\s*)?None|\bfunctools\.cache\b|^@cache\b",
             ),
@@ -54,7 +57,8 @@ CACHES = (
             Sign(
                 head=r"\bdef \w+\((?s:.*?)\b(\w+)\s*(?::[^=,]+)?=\s*(?:\[\]|\{\}|"
                 r"(?:list|dict|set|deque|defaultdict|OrderedDict|Counter)\([^()]*\))(?s:.*)\n"
-                rf".*(?<![\w.])\1{_ANY}"
+                rf".*(?<![\w.])\1{_ANY}",
+                stores=True,
             ),
         ),
     ),

@@ -215,6 +215,7 @@ RULES = (
                     ),
                 )
             ),
+            Sign(line=r"(?i)(?<!\w)(?:\w+\.)*\w*session\.(?:add|add_all|merge)\(", stores=True),
         ),
     ),
     Rule(
