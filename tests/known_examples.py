@@ -213,6 +213,7 @@ sqlalchemy-listeners | event.listen(engine, "connect", on_connect) | sqlalchemy/
 sqlalchemy-session | order = session.get(Order, key) | sqlalchemy/orm/session.py:Session.get > sqlalchemy/orm/loading.py:load_on_ident > sqlalchemy/orm/loading.py:_instance_processor._instance
 sqlalchemy-session | SESSION.add(Order(name=name)) | sqlalchemy/orm/state.py:InstanceState.__init__
 sqlalchemy-session | session = Session() | sqlalchemy/orm/session.py:sessionmaker.__call__ > sqlalchemy/orm/session.py:Session.__init__
+sqlalchemy-objects-kept | ORDERS.append(Order(name=name)) | sqlalchemy/orm/instrumentation.py:ClassManager._new_state_if_none > sqlalchemy/orm/state.py:InstanceState.__init__
 redis-client-per-task | client = redis.Redis(host=host) | redis/client.py:Redis.__init__ > redis/connection.py:ConnectionPool.__init__
 redis-client-per-task | store = make_store() | redis/client.py:Redis.from_url > redis/connection.py:ConnectionPool.from_url
 redis-pubsub-never-closed | sub = client.pubsub() | redis/client.py:Redis.pubsub > redis/client.py:PubSub.__init__

@@ -8,7 +8,7 @@ from leakhunt.known.rule import SHAPE, Rule, Sign
 #: says what it is for. Attributes of self and cls have rules of their own.
 _WORDS = "cache|regist|memo|seen|histor|pending|backlog|archive|leak|global|journal|audit|lookup"
 _LASTING = (
-    r"(?<![\w.\])])(?!self\b|cls\b|[A-Z][a-z]\w*\.|cache\.add\()(?:[A-Za-z_]\w*\.)*"
+    r"(?<![\w.\])])(?!self\b|cls\b|[A-Z]+[a-z]\w*\.|cache\.add\()(?:[A-Za-z_]\w*\.)*"
     rf"(?:[A-Z][A-Z0-9_]+|_[a-z]\w*|\w*(?:{_WORDS})\w*)(?:\.[a-z_]\w*)*?"
 )
 _ADD = r"(?:\.(?:append|appendleft|extend|insert|add|push)\(|\s*\+=)"
@@ -110,7 +110,7 @@ RULES = (
         "https://docs.python.org/3/tutorial/classes.html#class-and-instance-variables",
         (
             Sign(
-                line=rf"(?<![\w.])(?:cls|type\(self\)|self\.__class__|[A-Z][a-z]\w*)\.[\w.]+{_ANY}",
+                line=rf"(?<![\w.])(?:cls|type\(self\)|self\.__class__|[A-Z]+[a-z]\w*)\.[\w.]+{_ANY}",
                 never_line=r"\.(?:objects|query|session)\b",
                 stores=True,
             ),
