@@ -40,6 +40,8 @@ ENOUGH, ENOUGH_RISING = 0.5, 0.1
 RISEN = 10
 #: A quoted source line is cut here.
 QUOTED = 80
+#: Source beyond this is not read: a file's text may be anything, also slow to match.
+READ = 400
 
 _NONE: Mapping[Any, Any] = MappingProxyType({})
 
@@ -161,8 +163,8 @@ def _step(frame: Frame, evidence: Evidence) -> _Step:
         frame,
         module(frame.file, evidence.prefixes),
         spot.function or "",
-        spot.code or "",
-        evidence.heads.get(frame, ""),
+        (spot.code or "")[:READ],
+        evidence.heads.get(frame, "")[:READ],
         # Code that a library generated (`<sqlalchemy generated ...>`) is nobody's line.
         evidence.prefixes.kind(frame.file) == APP and not frame.file.startswith("<"),
     )

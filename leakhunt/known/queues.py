@@ -321,7 +321,7 @@ RULES = (
             ),
             # A bare e may be anything: where it goes must speak of errors.
             Sign(
-                line=r"(?i)\w*(?:err|exc|fail|problem)\w*(?:\[.+\])?(?:\.(?:append|add|put)\(\s*"
+                line=r"(?i)(?:err|exc|fail|problem)\w*(?:\[.+\])?(?:\.(?:append|add|put)\(\s*"
                 r"\(?(?:[\w.]+,\s*)*e\s*[,)]|\s*=\s*e\s*(?:#.*)?$)",
                 stores=True,
             ),

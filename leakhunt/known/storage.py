@@ -281,7 +281,7 @@ RULES = (
         "Each MongoClient runs monitor threads and a pool for its topology until close().",
         "Make one per process, after the fork (worker_process_init); else client.close() in "
         "finally.",
-        "https://www.mongodb.com/docs/languages/python/pymongo-driver/current/connect/mongoclient/",
+        "https://mongodb.com/docs/languages/python/pymongo-driver/connect/mongoclient",
         (
             Sign(
                 inside=(
