@@ -27,6 +27,7 @@ COMMANDS = {
     "ls": "List the series of snapshots: which worker grows.",
     "top": "What is alive in a snapshot.",
     "diff": "What grew between two snapshots.",
+    "trend": "What keeps growing, per task: a verdict from three or more snapshots.",
     "show": "Everything about one place: who leads there, what it allocates.",
 }
 

@@ -19,12 +19,20 @@ PATIENCE = 0.6
 
 def snapshots(paths: Sequence[Path], detail: bool = False) -> list[Snapshot]:
     """Read the files in order; ``detail`` fills their blocks. Raises SnapshotError."""
-    if not sys.stderr.isatty():
+    with progress(paths):
         return load_all(paths, detail=detail)
+
+
+@contextmanager
+def progress(paths: Sequence[Path], quiet: bool = False) -> Iterator[None]:
+    """A bar while these files are read, where that takes long and somebody looks."""
+    if quiet or not sys.stderr.isatty():
+        yield
+        return
     size = sum(path.stat().st_size for path in paths if path.is_file())
     number = "1 snapshot" if len(paths) == 1 else f"{len(paths)} snapshots"
     with waiting(f"reading {number}, {units.size(size)}"):
-        return load_all(paths, detail=detail)
+        yield
 
 
 @contextmanager

@@ -25,6 +25,7 @@ from leakhunt import places, units
 from leakhunt.engine import Engine
 from leakhunt.errors import CaptureError
 from leakhunt.hook import fork, own, spots, vitals
+from leakhunt.hook.allocators import allocators
 from leakhunt.snapfile import write
 
 if TYPE_CHECKING:
@@ -243,6 +244,7 @@ def _capture(
     order: Order, raw: Any, forked: bool, began: float, page: mmap.mmap | None = None
 ) -> dict[str, Any]:
     facts = dict(order.facts)
+    facts["allocators"] = allocators() if forked else None
     facts.update(order.late_facts())
     known = own.prefixes()
     runs = list(own.without_own(order.engine.runs(raw), known))

@@ -53,7 +53,10 @@ work
     (list of names of the tasks running at that moment).
 memory
     ``rss uss pss shared swap rss_peak``, ``traced``, ``traced_peak``, ``tracer``
-    (the engine's own tables).
+    (the engine's own tables), ``allocators`` ({"malloc_used", "malloc_mapped",
+    "malloc_free", "pymalloc_used", "pymalloc_free"}: bytes that glibc's malloc (mallinfo2(3))
+    and pymalloc have handed out and hold free; as many of them as are known, else None),
+    ``limits`` ({"max_memory_per_child": bytes, "cgroup": bytes}; those that are set).
 process
     ``open_files sockets threads`` (counts), ``gc`` ({"enabled": bool, "counts":
     [3 ints], "stats": [3 dicts of gc.get_stats()]}).

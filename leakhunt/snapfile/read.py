@@ -200,6 +200,11 @@ def read_facts(path: str | Path) -> dict[str, Any]:
     return facts if facts is not None else read(path).facts
 
 
+def quick_facts(path: str | Path) -> dict[str, Any]:
+    """As :func:`read_facts` from the trailer alone; {} for a file without. Raises SnapshotError."""
+    return _trailer(os.fspath(path)) or {}
+
+
 def _trailer(path: str) -> dict[str, Any] | None:
     descriptor, size = _open(path)
     try:
