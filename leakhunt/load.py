@@ -150,7 +150,7 @@ def _snapshot(raw: Raw) -> Snapshot:
         path=raw.path,
         meta=meta(raw.facts),
         nframe=raw.nframe,
-        tallies=MappingProxyType(raw.tallies),
+        tallies=raw.tallies,
         spots=MappingProxyType(_spots(raw.facts.get("frames"))),
         blocks=MappingProxyType(raw.blocks),
     )
