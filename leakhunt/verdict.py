@@ -13,13 +13,14 @@ from statistics import median
 from typing import Any
 
 from leakhunt import shape, stats, units
+from leakhunt.book import Growth
 from leakhunt.frames import prefixes
 from leakhunt.history import History
 from leakhunt.locate import Paths
 from leakhunt.model import Frame, Meta, Stack
 from leakhunt.outside import Outside, outside
 from leakhunt.shape import LEAK, SAWTOOTH, STEP, WARM_UP
-from leakhunt.trend import Growth, growths
+from leakhunt.trend import growths
 
 NO_LEAK, UNEXPLAINED, INCONCLUSIVE = "no-leak", "unexplained", "inconclusive"
 
