@@ -6,6 +6,7 @@
     ├── SettingError              a LEAKHUNT_* variable or keyword has a bad value
     ├── SnapshotError             a file is no snapshot, is cut, hostile or unreadable
     ├── NotHookedError            a process does not carry the hook
+    ├── EngineRefusedError        a tracking engine cannot work in this process
     └── CaptureError              a snapshot could not be taken (memory, disk, fork, watchdog)
 
 Every message says what failed, on which file or process, and what to do.
@@ -29,6 +30,10 @@ class SnapshotError(LeakhuntError):
 
 class NotHookedError(LeakhuntError):
     """A process that would not survive the signal, because it has no hook."""
+
+
+class EngineRefusedError(LeakhuntError):
+    """An engine that cannot work in this process; the message says why."""
 
 
 class CaptureError(LeakhuntError):

@@ -1228,6 +1228,43 @@ self_test(char *said, size_t room)
 
 /* -- the module ------------------------------------------------------------------------------------ */
 
+/* The self-test, once per process and its children; what is wrong, or NULL. */
+static const char *
+fit(void)
+{
+    static bool tested, registered;
+    static char said[512];
+    if (!registered) {
+        registered = pthread_atfork(before_fork, after_fork_in_parent, after_fork_in_child) == 0;
+        if (!registered) {
+            return "its locks cannot be made safe for fork()";
+        }
+    }
+    if (tested || active) {
+        return NULL;
+    }
+    if (!only_interpreter()) {
+        return "the process has subinterpreters";
+    }
+    const char *problem = self_test(said, sizeof said);
+    tested = problem == NULL;
+    return problem;
+}
+
+PyDoc_STRVAR(self_test_doc,
+"self_test()\n--\n\n"
+"Start, use and stop the engine in a forked child, once. None, or what is wrong.");
+
+static PyObject *
+self_test_now(PyObject *Py_UNUSED(module), PyObject *Py_UNUSED(none))
+{
+    const char *problem = fit();
+    if (problem == NULL) {
+        Py_RETURN_NONE;
+    }
+    return PyUnicode_FromString(problem);
+}
+
 PyDoc_STRVAR(start_doc,
 "start(nframe, interval, budget)\n--\n\n"
 "Begin sampling every `interval` bytes on average; 0: as often as `budget` (a share of\n"
@@ -1236,9 +1273,6 @@ PyDoc_STRVAR(start_doc,
 static PyObject *
 start(PyObject *Py_UNUSED(module), PyObject *args)
 {
-    static int tested; /* children inherit it */
-    static int registered;
-    static char said[512];
     int nframe;
     double interval, share;
     if (!PyArg_ParseTuple(args, "idd:start", &nframe, &interval, &share)) {
@@ -1253,15 +1287,7 @@ start(PyObject *Py_UNUSED(module), PyObject *args)
         return NULL;
     }
     stop_engine(); /* what a fault may have left */
-    const char *problem = NULL;
-    if (!registered) {
-        registered = pthread_atfork(before_fork, after_fork_in_parent, after_fork_in_child) == 0;
-        problem = registered ? NULL : "pthread_atfork";
-    }
-    if (problem == NULL && !tested) {
-        problem = self_test(said, sizeof said);
-        tested = problem == NULL;
-    }
+    const char *problem = fit();
     if (problem == NULL) {
         problem = start_engine(nframe, interval, share);
     }
@@ -1414,6 +1440,7 @@ read_tables(PyObject *Py_UNUSED(module), PyObject *Py_UNUSED(none))
 }
 
 static PyMethodDef methods[] = {
+    {"self_test", self_test_now, METH_NOARGS, self_test_doc},
     {"start", start, METH_VARARGS, start_doc},
     {"stop", stop, METH_NOARGS, stop_doc},
     {"is_active", is_active, METH_NOARGS, is_active_doc},

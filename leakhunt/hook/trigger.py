@@ -21,7 +21,7 @@ from typing import Any
 
 from leakhunt import engine as engines
 from leakhunt import places, units
-from leakhunt.errors import CaptureError, LeakhuntError
+from leakhunt.errors import CaptureError, EngineRefusedError, LeakhuntError
 from leakhunt.hook import dump, fork, vitals
 from leakhunt.hook.config import Settings
 from leakhunt.hook.dump import Order, Outcome
@@ -47,9 +47,7 @@ class Hook:
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
-        self.engine = engines.choose(settings.engine)
-        self.start = settings.start or self.engine.default_start
-        self.nframe = settings.nframe or self.engine.default_nframe
+        self._take_engine(settings.engine)
         self.record = Record()
         self.running: Callable[[], list[str]] = list
         self.watch_child: Callable[[], bool] = bool
@@ -113,7 +111,7 @@ class Hook:
         if inherited is not None:
             self.armed_at = inherited
         if self.start == "boot":
-            self.arm()
+            self.arm(boot=True)
         self.publish()
 
     @property
@@ -124,11 +122,31 @@ class Hook:
 
     # -- arming ---------------------------------------------------------------------
 
-    def arm(self) -> bool:
-        """Start tracing; False if it is on already (or there is nothing to start)."""
+    def _take_engine(self, name: str | None) -> None:
+        """Make that engine the hook's, or the next best; ``engine.why`` tells why."""
+        settings = self.settings
+        self.engine = engines.choose(name, settings.interval, settings.budget)
+        self.start = settings.start or self.engine.default_start
+        self.nframe = settings.nframe or self.engine.default_nframe
+
+    def arm(self, boot: bool = False) -> bool:
+        """Start tracing; False if it is on already (or there is nothing to start).
+
+        An engine that refuses to start is replaced by the exact one, which at ``boot``
+        only starts if the settings say so.
+        """
         if self.engine.tracing or self.engine.name == "off":
             return False
-        self.engine.start(self.nframe)
+        try:
+            self.engine.start(self.nframe)
+        except EngineRefusedError as error:
+            refused = self.engine.name
+            self._take_engine("exact")
+            say(
+                logging.WARNING,
+                f"the {refused} engine does not work here: {error}; using {self.engine.name}",
+            )
+            return self.arm() if not boot or self.start == "boot" else False
         self.armed_at = time.time()
         self.armed_tasks = self.ledger.done
         self.armed_rss = vitals.rss()
@@ -359,6 +377,7 @@ class Hook:
             "armed_at": self.armed_at,
             "armed_tasks": self.armed_tasks,
             "armed_rss": self.armed_rss,
+            **self.engine.facts(),
             **memory,
             "traced": traced,
             "traced_peak": peak,
