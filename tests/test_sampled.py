@@ -66,7 +66,9 @@ def run(program: str, *arguments: str, **variables: str) -> dict[str, Any]:
         env={**os.environ, "PYTHONPATH": str(ROOT), **variables},
         capture_output=True, text=True, timeout=150,
     )  # fmt: skip
-    assert done.returncode == 0, f"exit {done.returncode}\n{done.stdout[-2000:]}{done.stderr[-4000:]}"
+    assert done.returncode == 0, (
+        f"exit {done.returncode}\n{done.stdout[-2000:]}{done.stderr[-4000:]}"
+    )
     said: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
     return said
 

@@ -169,6 +169,31 @@ class Hook:
         say(logging.WARNING, self.note)
         self.publish()
 
+    def switch(self, name: str, nframe: int | None) -> None:
+        """Track with that engine from now on; says what it did, in the log and the record."""
+        tracing = self.engine.tracing
+        refused = self.engine.stop_refused(len(sys._current_frames())) if tracing else None
+        if tracing and name == self.engine.name and nframe in (None, self.engine.nframe):
+            self.note = f"the {name} engine traces process {self.pid} already"
+        elif refused:
+            self.note = f"the {self.engine.name} engine goes on: {refused}"
+        else:
+            if tracing:
+                self.engine.stop()
+            self.armed_at = self.armed_rss = None
+            self.ledger.armed(None)
+            self._take_engine(name)
+            self.nframe = nframe or self.nframe
+            self.arm()
+            why = f" ({self.engine.why})" if self.engine.why else ""
+            self.note = (
+                f"the {self.engine.name} engine traces process {self.pid} from now on "
+                f"(nframe {self.engine.nframe}){why}; what was allocated before is not seen"
+            )
+        self.answers += 1
+        say(logging.WARNING, self.note)
+        self.publish()
+
     # -- triggers -------------------------------------------------------------------
 
     def signalled(self) -> bool:
@@ -182,18 +207,28 @@ class Hook:
             return False
         noted, self.noted = self.noted, None
         request = self.record.take_request()
-        if request == "disarm":
+        if request is not None and request != "dump":
             with signals_held():
                 try:
-                    self.disarm()
+                    self._do(request)
                 except Exception as error:  # noqa: BLE001 - the worker's guard
-                    self._failed(f"tracing goes on: {type(error).__name__}: {error}")
+                    self._failed(f"{request}: {type(error).__name__}: {error}")
         elif request is not None or noted is not None:
             self.fire(noted or "dump")
         else:
             self.fire("signal")
             return True
         return False
+
+    def _do(self, request: str) -> None:
+        """``disarm`` or ``arm ENGINE [NFRAME]``, as the console leaves it in the letter box."""
+        word, *rest = request.split()
+        if word == "disarm":
+            self.disarm()
+        elif word == "arm" and rest and rest[0] in engines.ENGINES:
+            self.switch(rest[0], int(rest[1]) if len(rest) > 1 else None)
+        else:
+            raise ValueError("this version of leakhunt does not know that request")
 
     def task_done(self, name: str) -> None:
         """A task has finished: book it, and see whether a capture is due."""
