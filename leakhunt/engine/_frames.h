@@ -60,6 +60,9 @@ walk_frames(PyThreadState *state, Place *places, int limit)
 #if PY_VERSION_HEX < 0x030B0000
     PyFrameObject *frame = state->frame;
     for (; frame != NULL && depth < limit; frame = frame->f_back) {
+        if (frame->f_code == NULL || Py_REFCNT(frame->f_code) <= 0) {
+            continue;
+        }
         places[depth].code = frame->f_code;
 #if PY_VERSION_HEX >= 0x030A0000
         places[depth].lasti = frame->f_lasti * (int)sizeof(_Py_CODEUNIT);
@@ -93,6 +96,10 @@ walk_frames(PyThreadState *state, Place *places, int limit)
         PyCodeObject *code = frame->f_code;
         _Py_CODEUNIT *at = frame->prev_instr;
 #endif
+        /* On its way out: a weakref's callback may allocate when its texts are gone. */
+        if (code == NULL || Py_REFCNT(code) <= 0) {
+            continue;
+        }
         /* Incomplete: still making its cells, or the generator that it will be. */
         ptrdiff_t index = at - _PyCode_CODE(code);
         if (frame->owner != FRAME_OWNED_BY_GENERATOR && index < code->_co_firsttraceable) {

@@ -65,7 +65,7 @@ PyInit__sampler(void)
 
 /* Samples and stacks that are kept. With more samples the interval is made coarser. */
 #define MAX_SAMPLES_BUDGET 16384u
-#define MAX_SAMPLES_FIXED (1u << 20)
+#define MAX_SAMPLES_FIXED (1u << 18)
 #define MAX_STACKS 32768u
 
 /* Intervals of the budget: FINEST * 2^(k/2) bytes. */
@@ -98,6 +98,7 @@ static OWN_TLS struct {
     uint32_t interval; /* the one `left` was drawn under */
     uint8_t route;     /* RAW is called by our own hook: nothing is counted */
     uint8_t inside;    /* the lock is ours */
+    uint8_t forking;   /* the lock is ours because of a fork */
 } thread;
 
 /* Countdown of MEM and OBJ; the GIL guards it. */
@@ -1062,13 +1063,19 @@ stop_engine(void)
 static void
 before_fork(void)
 {
-    enter();
+    if (!thread.inside) { /* else: a crash handler forks on top of this very code */
+        enter();
+        thread.forking = 1;
+    }
 }
 
 static void
 after_fork_in_parent(void)
 {
-    leave();
+    if (thread.forking) {
+        thread.forking = 0;
+        leave();
+    }
 }
 
 static void
@@ -1079,7 +1086,7 @@ after_fork_in_child(void)
     random_small = mixed(random_small, salt);
     thread.random = mixed(thread.random, salt) | 1;
     start_window(0.0);
-    leave();
+    after_fork_in_parent();
 }
 
 /* -- self-test ----------------------------------------------------------------------------------- */
