@@ -241,7 +241,8 @@ def spread(number: int) -> list[Any]:
     source += [f"LINES = [{', '.join(f'line{n}' for n in range(80))}]"]
     space: dict[str, Any] = {}
     exec(compile("\n".join(source), "/srv/shop/orders/generated_module.py", "exec"), space)
-    made, kept = space["made"], []
+    made = space["made"]
+    kept: list[Any] = []
     for n in range(number):
         made(n, n % 12, kept)
     return kept
