@@ -157,7 +157,7 @@ def test_the_interval_follows_the_budget() -> None:
         end = time.process_time() + 1.5
         kept = []
         while time.process_time() < end:
-            for n in range(100000):
+            for _ in (None,) * 100000:
                 pass
             kept.append(bytes(20000))
         quiet = _sampler.stats()

@@ -73,8 +73,9 @@ PyInit__sampler(void)
 #define FINEST 16384.0
 #define COARSEST_STEP 22 /* 32 MiB */
 
-/* The interval is reconsidered every so many samples. */
+/* The interval is reconsidered every so many samples, or after so many nanoseconds. */
 #define ADAPT_EVERY 64
+#define ADAPT_AFTER 500000000u
 /* A sample that took longer was interrupted: nanoseconds. */
 #define LONGEST_SAMPLE 100000
 /* What a sample costs outside of its two clock reads: nanoseconds. */
@@ -136,6 +137,7 @@ static uint64_t taken, unrouted, peak;
 static double cost_samples, calls, hook_cost;
 static double cpu_at_start;
 static double window_cpu, window_cost, window_calls;
+static uint64_t window_began;
 static uint32_t window_samples;
 
 /* -- small things ------------------------------------------------------------------- */
@@ -430,6 +432,7 @@ adapt(void)
     window_cpu = cpu;
     window_cost = window_calls = 0.0;
     window_samples = 0;
+    window_began = clock_ns(CLOCK_MONOTONIC);
     if (share > allowed * 1.2) {
         int steps = (int)ceil(2.0 * log2(share / allowed));
         steps = steps < 1 ? 1 : steps > 6 ? 6 : steps;
@@ -439,7 +442,8 @@ adapt(void)
         }
     }
     else if (share < allowed * 0.5 && interval_now > 0 && tables.used < tables.limit / 2) {
-        interval_now--;
+        uint32_t steps = share < allowed * 0.125 ? 3 : 1;
+        interval_now -= steps < interval_now ? steps : interval_now;
     }
 }
 
@@ -481,7 +485,7 @@ take(void *address, size_t size, uint32_t interval, uint64_t *random)
     if (tables.used >= tables.limit / 8 * 7) {
         make_room();
     }
-    if (++window_samples >= ADAPT_EVERY && budget > 0.0) {
+    if ((++window_samples >= ADAPT_EVERY || began - window_began > ADAPT_AFTER) && budget > 0.0) {
         adapt();
     }
     uint64_t cost = clock_ns(CLOCK_MONOTONIC) - began;
@@ -974,6 +978,7 @@ start_window(double cpu)
     cpu_at_start = window_cpu = cpu;
     cost_samples = calls = window_cost = window_calls = 0.0;
     window_samples = 0;
+    window_began = clock_ns(CLOCK_MONOTONIC);
 }
 
 /* Start; what is wrong, or NULL. */
