@@ -170,6 +170,56 @@ def test_the_interval_follows_the_budget() -> None:
     assert 0 < said["overhead"] < 0.1
 
 
+DETECTION = """
+    import random
+    seed, interval, size, limit = map(int, sys.argv[1:])
+    random.seed(seed)
+    space = {"random": random, "caches": [[] for _ in range(40)], "leaked": []}
+    source = ""
+    for n in range(40):
+        source += f"def noise{n}(b):\\n    c = caches[{n}]\\n    c.append(bytes(b))\\n    if len(c) > 700: c.pop(0)\\n"
+    source += "def leak(b):\\n    leaked.append(bytes(b))\\n"
+    exec(compile(source, "noise.py", "exec"), space)
+    noise = [space[f"noise{n}"] for n in range(40)]
+    def churn(size):
+        done = 0
+        while done < size:
+            b = random.randrange(50, 1000)
+            random.choice(noise)(b)
+            done += b
+    def sizes(engine):
+        runs = list(engine.runs(engine.read()))
+        found = {}
+        for trace, n in runs:
+            name = engine.functions()[trace[2][0]]
+            found[name] = found.get(name, 0) + trace[1] * n
+        return found
+    engine = begin(interval, 5)
+    churn(60 << 20)  # until the caches are full: 14 MB live
+    before, since = sizes(engine), None
+    for step in range(1, (limit >> 17) + 9):
+        for _ in range((128 << 10) // size):
+            space["leak"](size)
+        churn(1 << 20)
+        now = sizes(engine)
+        growth = {name: now.get(name, 0) - before.get(name, 0) for name in now}
+        if max(growth, key=growth.get) != "leak":
+            since = None
+        elif since is None:
+            since = step
+    say(since=since and since << 17)
+"""
+
+
+@pytest.mark.parametrize("size", [100, 1000, 10_000])
+def test_a_leak_ranks_first_for_good_after_a_megabyte_and_a_half(size: int) -> None:
+    limit = 3 << 19
+    for seed in range(3):
+        said = run(DETECTION, str(seed), str(64 << 10), str(size), str(limit))
+        assert said["since"] is not None, seed
+        assert said["since"] <= limit, (seed, said["since"])
+
+
 # -- what is freed, moved, grown ------------------------------------------------------------
 
 

@@ -67,6 +67,8 @@ PyInit__sampler(void)
 #define MAX_SAMPLES_BUDGET 16384u
 #define MAX_SAMPLES_FIXED (1u << 18)
 #define MAX_STACKS 32768u
+/* With so many stacks, three quarters of them without a live sample, these are forgotten. */
+#define CROWDED 8192u
 
 /* Intervals of the budget: FINEST * 2^(k/2) bytes. */
 #define INTERVALS 48
@@ -132,7 +134,7 @@ static uint8_t filter[1 << FILTER_BITS];
 static double intervals[INTERVALS];
 static uint32_t interval_now;
 static double budget; /* share of the CPU, 0: the interval is fixed */
-static uint64_t taken, unrouted, peak;
+static uint64_t taken, tidied, unrouted, peak;
 /* Of this process since the start (or since it was forked). Nanoseconds. */
 static double cost_samples, calls, hook_cost;
 static double cpu_at_start;
@@ -330,6 +332,17 @@ frame_number(const Place *place, uint64_t key)
     return tables_add_frame(&tables, key, frame);
 }
 
+/* Forget dead stacks, but not more often than that pays. */
+static bool
+tidy(void)
+{
+    if (taken - tidied < tables.stacks.used) {
+        return false;
+    }
+    tidied = taken;
+    return tables_compact(&tables);
+}
+
 /* The number of this thread's stack; the lock is held. */
 static uint32_t
 stack_number(PyThreadState *state)
@@ -346,6 +359,10 @@ stack_number(PyThreadState *state)
     }
     key |= 1; /* 0 is the unknown stack's */
     uint32_t number = tables_stack(&tables, key);
+    if (number == NONE && tables.stacks.used >= CROWDED &&
+        tables.live_stacks < tables.stacks.used / 4) {
+        tidy();
+    }
     for (int attempt = 0; number == NONE && attempt < 2; attempt++) {
         bool whole = true;
         for (int at = 0; whole && at < depth; at++) {
@@ -355,9 +372,7 @@ stack_number(PyThreadState *state)
         if (whole) {
             number = tables_add_stack(&tables, key, place_frames, (uint32_t)depth);
         }
-        /* Full. Worth tidying only if much of it is dead. */
-        if (number == NONE && (attempt || tables.live_stacks > MAX_STACKS / 4 * 3 ||
-                               !tables_compact(&tables))) {
+        if (number == NONE && !tidy()) {
             break;
         }
     }
@@ -1004,7 +1019,7 @@ start_engine(int nframe, double interval, double share)
     nframe_limit = nframe < 1 ? 1 : nframe > MAX_NFRAME ? MAX_NFRAME : nframe;
     main_interpreter = PyInterpreterState_Main();
     fault_reason = NULL;
-    taken = unrouted = peak = 0;
+    taken = tidied = unrouted = peak = 0;
     random_small = clock_ns(CLOCK_REALTIME) ^ (uint64_t)getpid() << 32;
     leave();
 
