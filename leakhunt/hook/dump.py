@@ -252,7 +252,9 @@ def _capture(
         facts["garbage"] = _garbage()
     facts.update(order.late_facts())
     known = own.prefixes()
-    runs = list(own.without_own(order.engine.runs(raw), known))
+    kept_of = own.judge(known)
+    runs = list(own.without_own(order.engine.runs(raw), kept_of))
+    estimates = order.engine.estimates()
     weight: dict[int, int] = {}
     stacks: dict[int, write.RawFrames] = {}
     for trace, count in runs:
@@ -264,14 +266,18 @@ def _capture(
         (frame for key in largest for frame in stacks[key]),
         EXPLAINED_SECONDS,
         facts["started_at"] or time.time(),
+        order.engine.functions(),
     )
+    if estimates is not None:
+        sure = [(kept_of(frames), samples, stderr) for frames, samples, stderr in estimates]
+        facts["estimates"] = [estimate for estimate in sure if estimate[0] is not None]
     facts.update(
         forked=forked,
         exact=fork.exact() or not forked,
         prefixes=known,
         pause=_PAUSE.unpack_from(page, 0)[0] if page else time.monotonic() - began,
         capture=time.monotonic() - began,
-        **order.engine.facts(),
+        samples=None if estimates is None else sum(each[1] for each in facts["estimates"]),
         frames=explained,
     )
     places.make_private(places.make_private(order.series.parent) / order.series.name)

@@ -17,7 +17,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from leakhunt.snapfile import TRAILER_MAGIC
+from leakhunt.snapfile import LONG, TRAILER_MAGIC
 
 RawFrames = tuple[tuple[str, int], ...]
 Trace = tuple[int, int, RawFrames, int]
@@ -72,7 +72,7 @@ def dump(
     # In this order, so that the facts stand at the head of the file.
     snapshot.__dict__.update(traceback_limit=nframe, leakhunt=dict(facts), traces=traces)
     pickle.dump(snapshot, file, protocol=4)
-    brief = {key: value for key, value in facts.items() if key not in ("frames", "garbage")}
+    brief = {key: value for key, value in facts.items() if key not in LONG}
     trailer = json.dumps(brief, separators=(",", ":")).encode()
     file.write(trailer + len(trailer).to_bytes(8, "little") + TRAILER_MAGIC)
 
