@@ -142,6 +142,23 @@ def advise(evidence: Evidence) -> Advice | None:
     return Advice(rule.pattern, rule.why, rule.fix, rule.source, best.because)
 
 
+def scoped(
+    facts: Mapping[str, Any], spots: Mapping[Frame, Spot]
+) -> tuple[dict[Frame, str], dict[Frame, tuple[str, ...]]]:
+    """``heads`` and ``shared`` of :class:`Evidence` from a snapshot's facts; what is malformed is left out."""
+    heads: dict[Frame, str] = {}
+    shared: dict[Frame, tuple[str, ...]] = {}
+    recorded = facts.get("scopes")
+    for frame, spot in spots.items() if isinstance(recorded, Mapping) else ():
+        functions = recorded.get(frame.file) if isinstance(recorded, Mapping) else None
+        scope = functions.get(spot.function) if isinstance(functions, Mapping) else None
+        if isinstance(scope, (tuple, list)) and len(scope) == 2 and isinstance(scope[0], str):
+            heads[frame] = scope[0]
+            if isinstance(scope[1], (tuple, list)):
+                shared[frame] = tuple(name for name in scope[1] if isinstance(name, str))
+    return heads, shared
+
+
 def module(file: str, prefixes: Prefixes) -> str:
     """``logging.handlers`` for its path; the folder's name for an ``__init__``."""
     below = re.sub(r"(?:/__init__)?\.\w+$", "", prefixes.place(file)[1])

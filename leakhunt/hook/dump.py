@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from leakhunt import places, units
 from leakhunt.engine import Engine
 from leakhunt.errors import CaptureError
-from leakhunt.hook import fork, own, spots, vitals
+from leakhunt.hook import fork, own, scopes, spots, vitals
 from leakhunt.snapfile import write
 
 if TYPE_CHECKING:
@@ -258,6 +258,9 @@ def _capture(
         EXPLAINED_SECONDS,
         facts["started_at"] or time.time(),
     )
+    outside = tuple(
+        f"{folder}{os.sep}" for kind in ("stdlib", "site", "leakhunt") for folder in known[kind]
+    )
     facts.update(
         forked=forked,
         exact=fork.exact() or not forked,
@@ -266,6 +269,12 @@ def _capture(
         capture=time.monotonic() - began,
         **order.engine.facts(),
         frames=explained,
+        scopes=scopes.scopes(
+            explained,
+            [file for file in explained if not file.startswith(outside)],
+            EXPLAINED_SECONDS,
+            facts["started_at"] or time.time(),
+        ),
     )
     places.make_private(places.make_private(order.series.parent) / order.series.name)
     size = write.write(order.path, runs, order.engine.nframe, facts)

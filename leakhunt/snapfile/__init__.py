@@ -61,7 +61,9 @@ explaining
     ``prefixes`` ({"stdlib": [dir], "site": [dir], "app": [dir], "leakhunt": [dir]}:
     a path is classified by its longest matching prefix), ``frames``
     ({file: {line: (function, source line)}} for the frames of the stacks that
-    matter; either may be None).
+    matter; either may be None), ``scopes`` ({file: {function: (decorators and ``def``
+    line, [names of the module that it uses])}} for the application's functions among
+    them; not in the trailer either).
 """
 
 from __future__ import annotations
