@@ -16,6 +16,9 @@ from typing import Any
 
 __all__ = ["__version__", "dump", "install"]
 
+#: The one place that says it: reading a distribution's metadata takes longer than all else here.
+__version__ = "0.1.0"
+
 
 def install(app: Any = None, **settings: Any) -> None:
     """Hook the workers of a Celery app, or, without one, the running program.
@@ -42,14 +45,3 @@ def dump() -> str:
     from leakhunt.hook import install as hook_install
 
     return hook_install.dump()
-
-
-def __getattr__(name: str) -> Any:
-    if name == "__version__":
-        from importlib.metadata import PackageNotFoundError, version
-
-        try:
-            return version("leakhunt")
-        except PackageNotFoundError:  # run from its source tree
-            return "0+source"
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -11,12 +11,16 @@ from itertools import chain, repeat
 from operator import add, itemgetter
 from typing import Any
 
+from leakhunt import columns
 from leakhunt.filters import Select, selector
 from leakhunt.frames import Prefixes, prefixes
-from leakhunt.model import NOTHING, Change, Frame, Site, Snapshot, Stack, Tally
+from leakhunt.model import NOTHING, Change, Frame, Site, Snapshot, Stack, Tallies, Tally
 from leakhunt.pace import uncollected
 from leakhunt.query import Query
 from leakhunt.rank import by_amount, by_growth, in_order
+
+#: Stands for a stack without frames.
+UNKNOWN = Frame("<unknown>", 0)
 
 
 @dataclass(frozen=True)
@@ -82,6 +86,19 @@ class _Ledger:
     dropped: list[int] = field(default_factory=lambda: [0, 0, 0, 0])
     dropped_sites: set[object] = field(default_factory=set)
 
+    def frame(self, index: int) -> Frame:
+        """The frame that a row stands for."""
+        stack = self.stacks[index]
+        return stack[self.depths[index]] if stack else UNKNOWN
+
+    def order(self, index: int) -> tuple[object, ...]:
+        """What tells rows of the same place apart."""
+        return (self.stacks[index],)
+
+    def leads(self, indexes: Sequence[int]) -> list[tuple[Stack, int]]:
+        """The stacks and depths of rows."""
+        return [(self.stacks[index], self.depths[index]) for index in indexes]
+
 
 def _compare(before: Snapshot | None, after: Snapshot, query: Query) -> Comparison:
     with uncollected():
@@ -91,24 +108,26 @@ def _compare(before: Snapshot | None, after: Snapshot, query: Query) -> Comparis
         if query.group_by == "package":
             known = known.guessed(_files(before, after))
         key_of, site_of = _keying(query.group_by, known)
-        ledger = _booked(before, after, query, selector(query, known), key_of)
+        ledger: _Ledger | columns.Ledger | None = columns.booked(
+            before, after, query, known, key_of
+        )
+        if ledger is None:
+            ledger = _booked(before, after, query, selector(query, known), key_of)
         amounts = ledger.amounts
         keys = list(map((by_amount if before is None else by_growth)(query.sort), amounts))
         limit: int | None = query.limit or None
         if limit and before is not None:  # what did not change is counted, not listed
             limit = min(limit, sum(numbers[:2] != numbers[2:] for numbers in amounts))
 
-        def site(index: int) -> Site:
-            return site_of(ledger.stacks[index], ledger.depths[index])
-
         def exact(index: int) -> tuple[object, ...]:
-            return (*_tied(amounts[index], query.sort), *_place(site(index)), ledger.stacks[index])
+            place = _place(site_of(ledger.frame(index)))
+            return (*_tied(amounts[index], query.sort), *place, *ledger.order(index))
 
         shown = in_order(keys, exact, limit)
         return Comparison(
             rows=tuple(
-                Row(rank, _change(site(index), ledger, index), ledger.depths[index])
-                for rank, index in enumerate(shown, 1)
+                Row(rank, _change(site_of(ledger.frame(index)), stack, amounts[index]), depth)
+                for rank, (index, (stack, depth)) in enumerate(zip(shown, ledger.leads(shown)), 1)
             ),
             totals=Amount(before.totals if before is not None else NOTHING, after.totals),
             dropped=_amount(ledger.dropped),
@@ -122,8 +141,9 @@ def _files(*snapshots: Snapshot | None) -> Iterator[str]:
     """Every file in the stacks, once per snapshot; nothing is looked at until asked for."""
     for snapshot in snapshots:
         if snapshot is not None:
-            frames = set(chain.from_iterable(snapshot.tallies))
-            yield from {frame.file for frame in frames}
+            tallies = snapshot.tallies
+            every = tallies.frames if isinstance(tallies, Tallies) else chain.from_iterable(tallies)
+            yield from {frame.file for frame in set(every)}
 
 
 def _booked(
@@ -131,7 +151,7 @@ def _booked(
     after: Snapshot,
     query: Query,
     select: Select,
-    key_of: Callable[[Stack, int], object],
+    key_of: Callable[[Frame], object] | None,
 ) -> _Ledger:
     """Every stack of the two, in its row or among what is dropped."""
     new, old = after.tallies, before.tallies if before is not None else {}
@@ -139,18 +159,24 @@ def _booked(
     # A tally is a tuple: the sum of two is the four numbers of a row.
     numbers = map(add, map(old.get, stacks, repeat(NOTHING)), chain(new.values(), repeat(NOTHING)))
     depths = list(map(select, stacks))
-    if query.group_by == "traceback" and None not in depths:
+    if key_of is None and None not in depths:
         return _Ledger(list(numbers), stacks, depths)  # type: ignore[arg-type]  # just looked
+
+    def key(stack: Stack, depth: int) -> object:
+        if key_of is None:
+            return stack
+        return key_of(stack[depth] if stack else UNKNOWN)
+
     ledger = _Ledger()
     index_of: dict[object, int] = {}
     weights: list[int] = []
     for stack, depth, four in zip(stacks, depths, numbers):
         if depth is None:
             _add(ledger.dropped, four)
-            ledger.dropped_sites.add(key_of(stack, len(stack) - 1))
+            ledger.dropped_sites.add(key(stack, len(stack) - 1))
             continue
         weight = abs(four[2] - four[0])
-        index = index_of.setdefault(key_of(stack, depth), len(weights))
+        index = index_of.setdefault(key(stack, depth), len(weights))
         if index == len(weights):
             ledger.amounts.append(list(four))
             ledger.stacks.append(stack)
@@ -178,9 +204,9 @@ def _amount(numbers: Sequence[int]) -> Amount:
     return Amount(Tally(numbers[0], numbers[1]), Tally(numbers[2], numbers[3]))
 
 
-def _change(site: Site, ledger: _Ledger, index: int) -> Change:
-    amount = _amount(ledger.amounts[index])
-    return Change(site, ledger.stacks[index], amount.before, amount.after)
+def _change(site: Site, stack: Stack, numbers: Sequence[int]) -> Change:
+    amount = _amount(numbers)
+    return Change(site, stack, amount.before, amount.after)
 
 
 def _tied(numbers: Sequence[int], sort: str) -> tuple[int, int, int]:
@@ -196,30 +222,24 @@ def _place(site: Site) -> tuple[str, int, str]:
 
 def _keying(
     group_by: str, known: Prefixes
-) -> tuple[Callable[[Stack, int], object], Callable[[Stack, int], Site]]:
-    """For a stack ranked at a depth: what its row is keyed by, and the site it stands for."""
-    unknown = Frame("<unknown>", 0)
+) -> tuple[Callable[[Frame], object] | None, Callable[[Frame], Site]]:
+    """For the frame that a stack is ranked at: what its row is keyed by (None: its whole stack),
+    and the site it stands for.
+    """
     packages: dict[str, str] = {}
 
-    def package(file: str) -> str:
-        if file not in packages:
-            packages[file] = known.package(file)
-        return packages[file]
+    def package(frame: Frame) -> str:
+        if frame.file not in packages:
+            packages[frame.file] = known.package(frame.file)
+        return packages[frame.file]
 
-    def at(stack: Stack, depth: int) -> Frame:
-        return stack[depth] if stack else unknown
-
-    def site_at(stack: Stack, depth: int) -> Site:
-        return Site(*at(stack, depth))
+    def site(frame: Frame) -> Site:
+        return Site(*frame)
 
     if group_by == "lineno":
-        return at, site_at
+        return (lambda frame: frame), site
     if group_by == "traceback":
-        return (lambda stack, depth: stack), site_at
+        return None, site
     if group_by == "filename":
-        return (lambda stack, depth: at(stack, depth).file), (
-            lambda stack, depth: Site(at(stack, depth).file)
-        )
-    return (lambda stack, depth: package(at(stack, depth).file)), (
-        lambda stack, depth: Site(None, None, package(at(stack, depth).file))
-    )
+        return (lambda frame: frame.file), (lambda frame: Site(frame.file))
+    return package, (lambda frame: Site(None, None, package(frame)))

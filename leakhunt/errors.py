@@ -5,6 +5,7 @@
     LeakhuntError                 what the console shows as one line, exit code 2
     ├── SettingError              a LEAKHUNT_* variable or keyword has a bad value
     ├── SnapshotError             a file is no snapshot, is cut, hostile or unreadable
+    ├── LocationError             a snapshot holds nothing at the place that was asked for
     ├── NotHookedError            a process does not carry the hook
     └── CaptureError              a snapshot could not be taken (memory, disk, fork, watchdog)
 
@@ -25,6 +26,10 @@ class SettingError(LeakhuntError):
 
 class SnapshotError(LeakhuntError):
     """A file that cannot be read as a snapshot."""
+
+
+class LocationError(LeakhuntError):
+    """A place that no stack of a snapshot leads to."""
 
 
 class NotHookedError(LeakhuntError):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, fields
 from glob import glob
@@ -95,20 +95,33 @@ def load_all(
     A file that cannot be read is told in ``problems`` and left out; without such a
     list it raises SnapshotError, as it does when no file is left.
     """
-    found: list[Snapshot] = []
+    return list(each(paths, problems, lambda index: detail))
+
+
+def each(
+    paths: Sequence[str | Path],
+    problems: list[str] | None = None,
+    detail: Callable[[int], bool] = lambda index: False,
+) -> Iterator[Snapshot]:
+    """As :func:`load_all`, one after the other: only a few are in memory at a time."""
+    found = 0
     waiting: deque[Callable[[], Raw]] = deque()
-    todo = deque(paths)
+    todo = deque(enumerate(paths))
     said: list[str] = []
     try:
         while todo or waiting:
             try:
                 while todo and len(waiting) < PARALLEL:
-                    waiting.append(_begun(todo.popleft(), detail))
-                found.append(_snapshot(waiting.popleft()()))
+                    index, path = todo.popleft()
+                    waiting.append(_begun(path, detail(index)))
+                snapshot = _snapshot(waiting.popleft()())
             except SnapshotError as error:
                 if problems is None:
                     raise
                 said.append(str(error))
+                continue
+            found += 1
+            yield snapshot
     finally:
         for receive in waiting:  # after an error: reap the other readers
             with suppress(SnapshotError):
@@ -117,7 +130,6 @@ def load_all(
         raise SnapshotError(said[0] if len(said) == 1 else f"{said[0]} (and {len(said) - 1} more)")
     if problems is not None:
         problems += said
-    return found
 
 
 def _begun(path: str | Path, detail: bool) -> Callable[[], Raw]:
@@ -138,7 +150,7 @@ def _snapshot(raw: Raw) -> Snapshot:
         path=raw.path,
         meta=meta(raw.facts),
         nframe=raw.nframe,
-        tallies=MappingProxyType(raw.tallies),
+        tallies=raw.tallies,
         spots=MappingProxyType(_spots(raw.facts.get("frames"))),
         blocks=MappingProxyType(raw.blocks),
     )

@@ -6,11 +6,14 @@ them per distinct stack (10^2 to 10^5) first.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import ItemsView, Iterator, KeysView, Mapping, Sequence, ValuesView
 from dataclasses import dataclass, field
+from itertools import islice
 from operator import itemgetter
 from types import MappingProxyType
 from typing import Any, NamedTuple
+
+from leakhunt.pace import uncollected
 
 
 class Frame(NamedTuple):
@@ -38,6 +41,82 @@ class Tally(NamedTuple):
 
 
 NOTHING = Tally(0, 0)
+
+
+class Tallies(Mapping[Stack, Tally]):
+    """The tallies of a file's stacks, in columns until somebody asks for a stack.
+
+    Most of 10^5 stacks are only added up: these need no tuple of frames. Two lines of the
+    columns may be the same stack (a file may write a traceback twice); they add up too.
+    """
+
+    __slots__ = ("_by_stack", "counts", "depths", "frames", "sizes", "steps")
+
+    def __init__(
+        self,
+        frames: list[Frame],
+        steps: Sequence[int],
+        depths: Sequence[int],
+        sizes: Sequence[int],
+        counts: Sequence[int],
+    ) -> None:
+        self.frames = frames
+        """Each distinct frame once."""
+        self.steps = steps
+        """The stacks one after the other: indexes into ``frames``, most recent call last."""
+        self.depths = depths
+        """How many steps each stack has."""
+        self.sizes = sizes
+        self.counts = counts
+        self._by_stack: dict[Stack, Tally] | None = None
+
+    @property
+    def totals(self) -> Tally:
+        return Tally(sum(self.sizes), sum(self.counts))
+
+    def stacks(self) -> list[Stack]:
+        """Every line's stack. No Python code per frame, and one Frame per place."""
+        steps = map(self.frames.__getitem__, self.steps)
+        with uncollected():
+            return [tuple(islice(steps, depth)) for depth in self.depths]
+
+    def _built(self) -> dict[Stack, Tally]:
+        if self._by_stack is None:
+            with uncollected():
+                stacks = self.stacks()
+                found = dict(zip(stacks, map(Tally, self.sizes, self.counts)))
+                if len(found) < len(stacks):
+                    found = {}
+                    for stack, size, count in zip(stacks, self.sizes, self.counts):
+                        found[stack] = found.get(stack, NOTHING).plus(Tally(size, count))
+                self._by_stack = found
+        return self._by_stack
+
+    def __getitem__(self, stack: Stack) -> Tally:
+        return self._built()[stack]
+
+    def __iter__(self) -> Iterator[Stack]:
+        return iter(self._built())
+
+    def __len__(self) -> int:
+        return len(self._built())
+
+    def keys(self) -> KeysView[Stack]:
+        return self._built().keys()
+
+    def values(self) -> ValuesView[Tally]:
+        return self._built().values()
+
+    def items(self) -> ItemsView[Stack, Tally]:
+        return self._built().items()
+
+    def __eq__(self, other: object) -> bool:
+        return self._built() == (other._built() if isinstance(other, Tallies) else other)
+
+    __hash__ = None  # type: ignore[assignment]  # as a dict
+
+    def __repr__(self) -> str:
+        return f"<Tallies of {len(self.depths)} stacks>"
 
 
 class Block(NamedTuple):
@@ -109,6 +188,8 @@ class Snapshot:
 
     @property
     def totals(self) -> Tally:
+        if isinstance(self.tallies, Tallies):
+            return self.tallies.totals
         return Tally(
             sum(map(itemgetter(0), self.tallies.values())),
             sum(map(itemgetter(1), self.tallies.values())),

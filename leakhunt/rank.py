@@ -55,3 +55,9 @@ def in_order(
         chosen = [index for index, key in enumerate(keys) if key <= last]
     ordered = sorted(((keys[index], exact(index), index) for index in chosen), key=itemgetter(0, 1))
     return [index for _, _, index in ordered[:limit]]
+
+
+def heaviest(weights: list[int], limit: int, place: Callable[[int], object]) -> list[int]:
+    """Indexes of the largest weights, the largest first, ties by place; ``limit`` 0: all."""
+    keys = [-weight for weight in weights]
+    return in_order(keys, lambda index: (place(index),), limit or None)

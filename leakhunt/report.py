@@ -5,13 +5,15 @@ Pure: files in memory become values; no clock, no environment, no formatting of 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Protocol
 
 from leakhunt import compare, units
 from leakhunt.compare import Comparison
 from leakhunt.frames import APP, Prefixes, prefixes, shorten
 from leakhunt.load import Series
-from leakhunt.model import Frame, Snapshot, Spot, Stack
+from leakhunt.model import Frame, Meta, Snapshot, Spot, Stack
 from leakhunt.query import Query
 
 UNKNOWN = Spot(None, None)
@@ -210,10 +212,20 @@ class Label:
     code: str | None
 
 
+class Source(Protocol):
+    """Where facts and spots come from: a snapshot, or a history."""
+
+    @property
+    def meta(self) -> Meta: ...
+
+    @property
+    def spots(self) -> Mapping[Frame, Spot]: ...
+
+
 class Labels:
     """Frames of a report as text; made once per report."""
 
-    def __init__(self, *snapshots: Snapshot) -> None:
+    def __init__(self, *snapshots: Source) -> None:
         self._snapshots = snapshots
         self._known: Prefixes = next(
             (found for found in (prefixes(s.meta.facts) for s in snapshots) if found.folders),
@@ -238,7 +250,7 @@ class Labels:
         return next(app, None)
 
 
-def who(snapshot: Snapshot) -> str:
+def who(snapshot: Source) -> str:
     """``celery@web1, child 4242 (prefork), Python 3.11.7``: what a file says of its process."""
     known = snapshot.meta
     if known.pid is None:

@@ -89,3 +89,15 @@ def parse_size(text: str) -> int:
     if not match or (match[3] and not match[2]):
         raise ValueError(f"not a size such as 400MiB: {text!r}")
     return round(float(match[1]) * float(1024 ** " kmgtp".index(match[2].lower() or " ")))
+
+
+_SECONDS = {"s": 1, "m": 60, "min": 60, "h": 3600, "d": 86400, "w": 7 * 86400}
+_DURATION = re.compile(r"\s*([0-9]*\.?[0-9]+)\s*(s|m|min|h|d|w)\s*", re.IGNORECASE)
+
+
+def parse_duration(text: str) -> float:
+    """Seconds of ``7d``, ``12h``, ``30min``, ``90s``, ``2w``. Raises ValueError for anything else."""
+    match = _DURATION.fullmatch(text)
+    if not match:
+        raise ValueError(f"not a duration such as 7d, 12h or 30min: {text!r}")
+    return float(match[1]) * _SECONDS[match[2].lower()]

@@ -12,6 +12,7 @@ import importlib
 import os
 import signal
 import sys
+from collections.abc import Callable
 from typing import Any
 
 import click
@@ -26,6 +27,8 @@ COMMANDS = {
     "ls": "List the series of snapshots: which worker grows.",
     "top": "What is alive in a snapshot.",
     "diff": "What grew between two snapshots.",
+    "trend": "What keeps growing, per task: a verdict from three or more snapshots.",
+    "show": "Everything about one place: who leads there, what it allocates.",
 }
 
 
@@ -41,9 +44,32 @@ class Lazy(click.Group):
         command: click.Command = importlib.import_module(f"leakhunt.cli.{cmd_name}").command
         return command
 
+    def make_context(self, *args: Any, **extra: Any) -> click.Context:
+        context: click.Context = _unless_closed(super().make_context, *args, **extra)
+        return context
+
+    def invoke(self, ctx: click.Context) -> Any:
+        return _unless_closed(super().invoke, ctx)
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> Any:
+        from click.shell_completion import CompletionItem
+
+        names = [name for name in COMMANDS if name.startswith(incomplete)]
+        found = [CompletionItem(name, help=COMMANDS[name]) for name in names]
+        return found or click.Command.shell_complete(self, ctx, incomplete)
+
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
             formatter.write_dl(list(COMMANDS.items()))
+
+
+def _unless_closed(step: Callable[..., Any], *args: Any, **extra: Any) -> Any:
+    """Click makes an exit status of 1 of a broken pipe (`| head`), which is nobody's failure."""
+    try:
+        return step(*args, **extra)
+    except BrokenPipeError:
+        _discard_stdout()
+        raise click.exceptions.Exit(0) from None
 
 
 def _print_version(ctx: click.Context, param: click.Parameter, value: bool) -> None:
@@ -77,6 +103,10 @@ def main(arguments: list[str] | None = None) -> None:
     if hasattr(signal, "SIGPIPE"):
         # A closed pipe (`| head`) arrives as BrokenPipeError and ends quietly below.
         signal.signal(signal.SIGPIPE, signal.SIG_IGN)
+    if "_LEAKHUNT_COMPLETE" in os.environ:
+        from leakhunt.cli import shells
+
+        shells.register()
     status = run(arguments)
     try:
         sys.stdout.flush()
@@ -102,9 +132,6 @@ def run(arguments: list[str] | None = None) -> int:
     except LeakhuntError as error:
         click.echo(f"leakhunt: {error}", err=True)
         return 2
-    except BrokenPipeError:
-        _discard_stdout()
-        return 0
     except OSError as error:
         where = f"{error.filename}: " if error.filename else ""
         click.echo(f"leakhunt: {where}{error.strerror or error}", err=True)

@@ -7,6 +7,7 @@ import sys
 import click
 
 from leakhunt import places, report, units
+from leakhunt.cli import completion
 from leakhunt.cli.options import Size, folder_option, querying, screen, show, strict_option, unread
 from leakhunt.cli.reading import snapshots
 from leakhunt.load import expand, most_grown
@@ -14,7 +15,7 @@ from leakhunt.query import Query
 
 
 @click.command(name="diff")
-@click.argument("files", nargs=-1, metavar="[BEFORE AFTER]")
+@click.argument("files", nargs=-1, metavar="[BEFORE AFTER]", shell_complete=completion.snapshots)
 @querying
 @click.option(
     "--fail-above", type=Size(), metavar="SIZE", help="Exit 3 when the growth shown exceeds SIZE."

@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from leakhunt import places, report
-from leakhunt.cli.options import folder_option, screen, show
+from leakhunt.cli.options import Duration, folder_option, screen, show
 from leakhunt.hook.config import signal_name
 from leakhunt.load import Series, series
 from leakhunt.report import Waiting
@@ -17,18 +17,53 @@ from leakhunt.report import Waiting
 @click.command(name="ls")
 @folder_option
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-def command(folder: str | None, as_json: bool) -> None:
+@click.option(
+    "--prune", "pruning", is_flag=True, help="Remove old snapshots: shows which, and asks."
+)
+@click.option("--keep", type=click.IntRange(min=0), metavar="N",
+              help="With --prune: of each series the first quarter of N and the newest stay; 0: all.")  # fmt: skip
+@click.option("--older-than", type=Duration(), metavar="TIME",
+              help="With --prune: younger ones stay (7d, 12h, 30min).")  # fmt: skip
+@click.option(
+    "-n", "--dry-run", is_flag=True, help="With --prune: show what would go, and no more."
+)
+@click.option("-y", "--yes", is_flag=True, help="With --prune: remove without asking.")
+def command(
+    folder: str | None,
+    as_json: bool,
+    pruning: bool,
+    keep: int | None,
+    older_than: float | None,
+    dry_run: bool,
+    yes: bool,
+) -> None:
     """List the series in the folder, newest last: pid, tasks, RSS and traced memory.
 
     Two figures in a column are the first and the newest snapshot's. Hooked
     processes that have no snapshot yet are listed below.
 
+    --prune removes snapshots that neither --keep nor --older-than lets stay, what is left of
+    interrupted captures, and empty folders of processes that have ended. It shows what
+    would go and asks; where nobody can be asked it removes nothing without --yes. Only
+    snapshots that leakhunt wrote, in folders of its own, are ever removed. Of a process that
+    still runs, its first snapshot, its baselines and its newest one stay. A process of another
+    host counts as running while its newest snapshot is younger than a day.
+
     \b
     Examples:
       leakhunt ls
       leakhunt ls --dir /var/lib/leakhunt --json
+      leakhunt ls --prune --keep 8 --dry-run
+      leakhunt ls --prune --older-than 7d --yes       # for cron
     """
     home = places.state_dir(folder)
+    if pruning:
+        from leakhunt.cli.pruning import prune
+
+        prune(home, keep, older_than, dry_run, yes, as_json)
+        return
+    if keep is not None or older_than is not None or dry_run or yes:
+        raise click.UsageError("--keep, --older-than, --dry-run and --yes belong to --prune")
     problems: list[str] = []
     lines = series(home, problems) if home.exists() else []
     found = report.listing(

@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 import click
 
 from leakhunt import units
+from leakhunt.cli import completion
 from leakhunt.errors import SnapshotError
 from leakhunt.query import BLAMES, GROUPS, SORTS, Query
 
@@ -77,6 +78,20 @@ class Size(click.ParamType):  # type: ignore[type-arg,unused-ignore]
             self.fail(str(error), param, ctx)
 
 
+class Duration(click.ParamType):  # type: ignore[type-arg,unused-ignore]
+    """A duration such as 7d, as seconds."""
+
+    name = "duration"
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> float:
+        if isinstance(value, float):
+            return value
+        try:
+            return units.parse_duration(value)
+        except ValueError as error:
+            self.fail(str(error), param, ctx)
+
+
 strict_option = click.option(
     "--strict", is_flag=True, help="A file that cannot be read is an error, not a warning."
 )
@@ -95,7 +110,7 @@ def unread(problems: Sequence[str], strict: bool) -> tuple[str, ...]:
 
 
 folder_option = click.option(
-    "--dir", "folder", metavar="DIR", help="Folder with the snapshots [LEAKHUNT_DIR, else a private one]."
+    "--dir", "folder", metavar="DIR", shell_complete=completion.folders, help="Folder with the snapshots [LEAKHUNT_DIR, else a private one]."
 )  # fmt: skip
 
 

@@ -3,32 +3,70 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from leakhunt import units
 from leakhunt.load import load_all
 from leakhunt.model import Snapshot
 
-#: Files smaller than this together are read in well under a second.
-QUICK = 16 << 20
+#: Seconds that nobody needs a bar for.
+PATIENCE = 0.6
 
 
-def snapshots(paths: Sequence[Path]) -> list[Snapshot]:
-    """Read the files in order. Raises SnapshotError."""
+def snapshots(paths: Sequence[Path], detail: bool = False) -> list[Snapshot]:
+    """Read the files in order; ``detail`` fills their blocks. Raises SnapshotError."""
+    with progress(paths):
+        return load_all(paths, detail=detail)
+
+
+@contextmanager
+def progress(paths: Sequence[Path], quiet: bool = False) -> Iterator[None]:
+    """A bar while these files are read, where that takes long and somebody looks."""
+    if quiet or not sys.stderr.isatty():
+        yield
+        return
     size = sum(path.stat().st_size for path in paths if path.is_file())
-    if size < QUICK or not sys.stderr.isatty():
-        return load_all(paths)
-    from rich.console import Console
-    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+    number = "1 snapshot" if len(paths) == 1 else f"{len(paths)} snapshots"
+    with waiting(f"reading {number}, {units.size(size)}"):
+        yield
 
-    plural = "s" if len(paths) > 1 else ""
-    with Progress(
-        TextColumn(f"reading {len(paths)} snapshot{plural}, {units.size(size)}"),
-        BarColumn(pulse_style="cyan"),
-        TimeElapsedColumn(),
-        console=Console(stderr=True),
-        transient=True,
-    ) as bar:
-        bar.add_task("read", total=None)
-        return load_all(paths)
+
+@contextmanager
+def waiting(what: str) -> Iterator[None]:
+    """A bar on stderr from PATIENCE on, which leaves nothing behind."""
+    lock = threading.Lock()
+    shown: list[Any] = []
+    over = False
+
+    def show() -> None:
+        from rich.console import Console
+        from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+        bar = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(pulse_style="cyan"),
+            TimeElapsedColumn(),
+            console=Console(stderr=True),
+            transient=True,
+        )
+        bar.add_task(what, total=None)
+        with lock:
+            if not over:
+                bar.start()
+                shown.append(bar)
+
+    timer = threading.Timer(PATIENCE, show)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+        with lock:
+            over = True
+        for bar in shown:
+            bar.stop()

@@ -12,6 +12,7 @@ from typing import Any
 
 import click
 
+from leakhunt.cli import completion
 from leakhunt.errors import LeakhuntError
 from leakhunt.hook import config
 
@@ -28,7 +29,7 @@ from leakhunt.hook import config
 @click.option("--start", metavar="WHEN", help="signal (first trigger arms) or boot.")
 @click.option("--keep", metavar="N", help="Snapshots kept: the first ones and the newest.")
 @click.option("--at-exit", is_flag=True, default=None, help="A snapshot when the program exits.")
-@click.argument("target")
+@click.argument("target", shell_complete=completion.files)
 @click.argument("args", nargs=-1, type=click.UNPROCESSED)
 def command(module: bool, target: str, args: tuple[str, ...], **settings: Any) -> None:
     """Run a script or module with the hook installed.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from leakhunt import places, report
+from leakhunt.cli import completion
 from leakhunt.cli.options import folder_option, querying, screen, show, strict_option, unread
 from leakhunt.cli.reading import snapshots
 from leakhunt.errors import SnapshotError
@@ -13,7 +14,7 @@ from leakhunt.query import Query
 
 
 @click.command(name="top")
-@click.argument("snapshot", required=False)
+@click.argument("snapshot", required=False, shell_complete=completion.snapshots)
 @querying
 @strict_option
 @folder_option

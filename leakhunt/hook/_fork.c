@@ -12,11 +12,18 @@
  * Python/pystate.c (PyThreadState_Clear) of CPython 3.9 to 3.13.
  */
 #define PY_SSIZE_T_CLEAN
+#define _GNU_SOURCE 1
 #include <Python.h>
 
 #include <errno.h>
 #include <signal.h>
 #include <unistd.h>
+#ifdef __linux__
+#include <sys/mman.h>
+#endif
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
 
 /* The child never exits through the interpreter, so these references leak on purpose. */
 static void
@@ -54,41 +61,149 @@ arm_watchdog(unsigned int seconds)
     alarm(seconds);
 }
 
+/* What the allocators say, taken in the child before `read` allocates. */
+static struct {
+    int measured;
+    int has_malloc;
+    unsigned long long used, mapped, free;
+    char pymalloc[16384];
+    size_t length;
+    PyMemAllocatorEx untraced;
+} allocators;
+
+/* sys._debugmallocstats() writes to the C stderr: lend it a file in memory. It is a C
+ * function that walks the arenas, so it may run here; its text is parsed later. It does
+ * so only while the object domain is pymalloc's itself, not a tracer's wrapper
+ * (_PyMem_PymallocEnabled in Objects/obmalloc.c): lend it that as well. */
+static void
+measure_pymalloc(void)
+{
+#if defined(__linux__) && defined(MFD_CLOEXEC)
+    PyObject *stats = PySys_GetObject("_debugmallocstats");
+    int file = stats != NULL ? memfd_create("leakhunt", MFD_CLOEXEC) : -1;
+    int saved = file >= 0 ? dup(2) : -1;
+    if (saved >= 0 && dup2(file, 2) >= 0) {
+        PyMemAllocatorEx traced;
+        PyMem_GetAllocator(PYMEM_DOMAIN_OBJ, &traced);
+        PyMem_SetAllocator(PYMEM_DOMAIN_OBJ, &allocators.untraced);
+        PyObject *done = PyObject_CallObject(stats, NULL);
+        PyMem_SetAllocator(PYMEM_DOMAIN_OBJ, &traced);
+        if (done == NULL) {
+            PyErr_Clear();
+        }
+        Py_XDECREF(done);
+        fflush(stderr);
+        dup2(saved, 2);
+        ssize_t got = pread(file, allocators.pymalloc, sizeof allocators.pymalloc, 0);
+        allocators.length = got > 0 ? (size_t)got : 0;
+    }
+    if (saved >= 0) {
+        close(saved);
+    }
+    if (file >= 0) {
+        close(file);
+    }
+#endif
+}
+
+static void
+measure_allocators(void)
+{
+    allocators.measured = 1;
+#if defined(__GLIBC__) && defined(__GLIBC_PREREQ)
+#if __GLIBC_PREREQ(2, 33)
+    struct mallinfo2 now = mallinfo2();
+    allocators.has_malloc = 1;
+    allocators.used = now.uordblks;
+    allocators.mapped = now.hblkhd;
+    allocators.free = now.fordblks;
+#endif
+#endif
+    measure_pymalloc();
+}
+
+PyDoc_STRVAR(allocators_doc,
+"allocators()\n--\n\n"
+"In the child of fork_and_read: (bytes of malloc's main arena in use, bytes it mapped,\n"
+"bytes it holds free, text of sys._debugmallocstats()), each None where unknown.\n"
+"The figures are glibc's mallinfo2(3). None in any other process.");
+
+static PyObject *
+get_allocators(PyObject *Py_UNUSED(module), PyObject *Py_UNUSED(ignored))
+{
+    if (!allocators.measured) {
+        Py_RETURN_NONE;
+    }
+    PyObject *text = PyUnicode_DecodeUTF8(allocators.pymalloc, (Py_ssize_t)allocators.length, "replace");
+    if (text == NULL) {
+        return NULL;
+    }
+    if (!allocators.has_malloc) {
+        return Py_BuildValue("(OOON)", Py_None, Py_None, Py_None, text);
+    }
+    return Py_BuildValue("(KKKN)", allocators.used, allocators.mapped, allocators.free, text);
+}
+
+static int
+is_c(PyObject *function)
+{
+    return PyCFunction_Check(function) || PyType_Check(function);
+}
+
+/* The result of a C function, NULL without an error for None and where it fails. */
+static PyObject *
+tried(PyObject *function)
+{
+    PyObject *result = function != Py_None ? PyObject_CallObject(function, NULL) : NULL;
+    if (result == NULL) {
+        PyErr_Clear();
+    }
+    return result;
+}
+
 PyDoc_STRVAR(fork_and_read_doc,
-"fork_and_read(read, seconds)\n--\n\n"
-"Fork; return (pid, None) in the parent and (0, read()) in the child.\n\n"
-"The kernel ends the child after `seconds`, whatever it hangs on. `read` must be a\n"
-"C function, and the caller must have disabled the garbage collector.\n"
+"fork_and_read(read, seconds, before=None, after=None)\n--\n\n"
+"Fork; return (pid, None, None) in the parent and (0, read(), after()) in the child.\n\n"
+"The kernel ends the child after `seconds`, whatever it hangs on. `before` is called\n"
+"before `read` and `after` after it. All three must be C functions, and the caller must have\n"
+"disabled the garbage collector. What goes wrong in the latter two counts as None.\n"
 "Raises OSError where the fork is refused.");
 
 static PyObject *
 fork_and_read(PyObject *Py_UNUSED(module), PyObject *args)
 {
-    PyObject *read;
+    PyObject *read, *before = Py_None, *after = Py_None;
     unsigned int seconds;
-    if (!PyArg_ParseTuple(args, "OI:fork_and_read", &read, &seconds)) {
+    if (!PyArg_ParseTuple(args, "OI|OO:fork_and_read", &read, &seconds, &before, &after)) {
         return NULL;
     }
-    if (!PyCFunction_Check(read) && !PyType_Check(read)) {
-        PyErr_SetString(PyExc_TypeError, "fork_and_read() needs a C function");
+    if (!is_c(read) || (before != Py_None && !is_c(before)) || (after != Py_None && !is_c(after))) {
+        PyErr_SetString(PyExc_TypeError, "fork_and_read() needs C functions");
         return NULL;
     }
     PyOS_BeforeFork();
     pid_t pid = fork();
     if (pid == 0) {
         arm_watchdog(seconds);
+        measure_allocators();
+        Py_XDECREF(tried(before));
         PyObject *raw = PyObject_CallObject(read, NULL);
         PyObject *type = NULL, *value = NULL, *traceback = NULL;
         if (raw == NULL) {
             PyErr_Fetch(&type, &value, &traceback);
         }
+        PyObject *more = raw != NULL ? tried(after) : NULL;
         keep_thread_states();
         PyOS_AfterFork_Child();
         if (raw == NULL) {
             PyErr_Restore(type, value, traceback);
             return NULL;
         }
-        return Py_BuildValue("(iN)", 0, raw);
+        if (more == NULL) {
+            more = Py_None;
+            Py_INCREF(more);
+        }
+        return Py_BuildValue("(iNN)", 0, raw, more);
     }
     int refused = errno;
     PyOS_AfterFork_Parent();
@@ -96,10 +211,11 @@ fork_and_read(PyObject *Py_UNUSED(module), PyObject *args)
         errno = refused;
         return PyErr_SetFromErrno(PyExc_OSError);
     }
-    return Py_BuildValue("(iO)", (int)pid, Py_None);
+    return Py_BuildValue("(iOO)", (int)pid, Py_None, Py_None);
 }
 
 static PyMethodDef methods[] = {
+    {"allocators", get_allocators, METH_NOARGS, allocators_doc},
     {"fork_and_read", fork_and_read, METH_VARARGS, fork_and_read_doc},
     {NULL, NULL, 0, NULL},
 };
@@ -115,5 +231,7 @@ static struct PyModuleDef module = {
 PyMODINIT_FUNC
 PyInit__fork(void)
 {
+    /* Before anything is traced, in all but a few cases (PYTHONTRACEMALLOC). */
+    PyMem_GetAllocator(PYMEM_DOMAIN_OBJ, &allocators.untraced);
     return PyModule_Create(&module);
 }

@@ -55,6 +55,8 @@ class Session:
         self.handlers: Handlers | None = None
         self.soft_signal: int | None = None
         self.soft_limit: float | None = None
+        self.memory_limit: int | None = None
+        """KiB, as Celery counts them."""
         self.task_began = 0.0
 
 
@@ -105,6 +107,8 @@ def _on_worker_init(sender: Any = None, **_: Any) -> None:
         session.hook.arm()
     if session.pool == "prefork":
         session.soft_limit = getattr(sender, "soft_time_limit", None)
+        session.memory_limit = getattr(sender, "max_memory_per_child", None)
+        session.hook.limit = _memory_limit
         _prepare_prefork()
         session.hook.running = _running_child
     else:
@@ -192,6 +196,13 @@ def _prepare_prefork() -> None:
     if in_main_thread():
         # Celery replaces it by its stack report, which the final handler chains to.
         session.handlers.install()
+
+
+def _memory_limit() -> int | None:
+    """Bytes after which billiard replaces a pool child (``worker_max_memory_per_child``)."""
+    limit = session.memory_limit
+    is_child = session.hook is not None and session.hook.role == "child"
+    return int(limit) << 10 if is_child and isinstance(limit, (int, float)) and limit > 0 else None
 
 
 def _free_real_time_signal() -> int | None:

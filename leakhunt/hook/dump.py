@@ -25,6 +25,7 @@ from leakhunt import places, units
 from leakhunt.engine import Engine
 from leakhunt.errors import CaptureError
 from leakhunt.hook import fork, own, scopes, spots, vitals
+from leakhunt.hook.allocators import allocators
 from leakhunt.snapfile import write
 
 if TYPE_CHECKING:
@@ -39,6 +40,9 @@ PATIENCE_PER_170_MB = 20
 #: the largest stacks, for at most that long.
 EXPLAINED_STACKS = 1500
 EXPLAINED_SECONDS = 3.0
+
+#: Garbage is told of that many tracebacks.
+GARBAGE_STACKS = 300
 
 _PAUSE = struct.Struct("<d")
 _LENGTH = struct.Struct("<I")
@@ -243,6 +247,9 @@ def _capture(
     order: Order, raw: Any, forked: bool, began: float, page: mmap.mmap | None = None
 ) -> dict[str, Any]:
     facts = dict(order.facts)
+    if forked:
+        facts["allocators"] = allocators()
+        facts["garbage"] = _garbage()
     facts.update(order.late_facts())
     known = own.prefixes()
     runs = list(own.without_own(order.engine.runs(raw), known))
@@ -285,6 +292,15 @@ def _capture(
         "blocks": sum(count for _, count in runs),
         "forked": forked,
     }
+
+
+def _garbage() -> dict[str, Any] | None:
+    """What only waits for the collector: objects, and how many by traceback, the most first."""
+    if fork.unreachable is None:
+        return None
+    number, by_traceback = fork.unreachable
+    largest = nlargest(GARBAGE_STACKS, by_traceback.items(), key=lambda item: item[1])
+    return {"objects": number, "stacks": [(traceback, count) for traceback, count in largest]}
 
 
 def prune(series: Path, keep: int) -> None:

@@ -39,7 +39,13 @@ RSS_INTERVAL = 0.05
 #: How long an exiting process waits for a capture under way.
 FAREWELL = 10.0
 
-DISTRIBUTIONS = ("leakhunt", "celery", "billiard", "kombu")
+#: Whose versions a snapshot tells, where they are imported: known leaks depend on them.
+DISTRIBUTIONS = (
+    "leakhunt", "celery", "billiard", "kombu", "amqp", "vine", "redis", "django", "sqlalchemy",
+    "sentry_sdk", "ddtrace", "newrelic", "opentelemetry", "prometheus_client", "requests", "httpx",
+    "aiohttp", "boto3", "botocore", "pandas", "numpy", "jinja2", "psycopg2", "psycopg", "pymongo",
+    "lxml", "matplotlib", "pydantic", "gevent", "eventlet",
+)  # fmt: skip
 
 
 class Hook:
@@ -74,6 +80,8 @@ class Hook:
             platform.platform()
             with contextlib.suppress(importlib.metadata.PackageNotFoundError):
                 importlib.metadata.version("celery")
+        self.limit: Callable[[], int | None] = _no_limit
+        """The memory in bytes after which the pool replaces this process, if there is such a limit."""
         self._lock = threading.Lock()
         self._become("program", None)
 
@@ -360,6 +368,7 @@ class Hook:
             "armed_tasks": self.armed_tasks,
             "armed_rss": self.armed_rss,
             **memory,
+            "gc": vitals.collector(),
             "traced": traced,
             "traced_peak": peak,
             "tracer": overhead,
@@ -381,10 +390,15 @@ class Hook:
             "tasks_done": self.ledger.done,
             "tasks": self.ledger.facts(),
             "running": self.running(),
+            "limits": self._limits(),
             "versions": _versions(),
             "implementation": platform.python_implementation(),
             "platform": platform.platform(),
         }
+
+    def _limits(self) -> dict[str, int]:
+        found = {"max_memory_per_child": self.limit(), "cgroup": vitals.memory_limit(self.groups)}
+        return {name: limit for name, limit in found.items() if limit}
 
     def _who(self) -> dict[str, Any]:
         return {
@@ -462,8 +476,16 @@ class Hook:
             say(logging.ERROR, f"cannot record this process: {error}")
 
 
+#: Distributions with another name than their package's.
+_SOLD_AS = {"opentelemetry": "opentelemetry-api", "sentry_sdk": "sentry-sdk"}
+
+
 def _nothing() -> None:
     """Where nobody needs to know."""
+
+
+def _no_limit() -> None:
+    """Where no pool replaces the process."""
 
 
 def _versions() -> dict[str, str]:
@@ -472,9 +494,13 @@ def _versions() -> dict[str, str]:
     found = {}
     for name in DISTRIBUTIONS:
         module = sys.modules.get(name)
+        if module is None:
+            continue
         version = getattr(module, "__version__", None) if name != "leakhunt" else None
         try:
-            found[name] = version if isinstance(version, str) else metadata.version(name)
+            found[name] = (
+                version if isinstance(version, str) else metadata.version(_SOLD_AS.get(name, name))
+            )
         except metadata.PackageNotFoundError:
             continue
     return found

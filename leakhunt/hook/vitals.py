@@ -92,7 +92,7 @@ def _sum(content: bytes, *labels: bytes) -> int | None:
 
 
 def process(pid: int) -> dict[str, Any]:
-    """``open_files sockets threads rss_peak`` of a process and ``gc`` of this one.
+    """``open_files sockets threads rss_peak`` of a process.
 
     A forked child asks for its parent's pid: its own descriptors are closed.
     """
@@ -114,12 +114,16 @@ def process(pid: int) -> dict[str, Any]:
         with contextlib.suppress(Exception):
             found["threads"] = _process(pid).num_threads()
             found["open_files"] = _process(pid).num_fds()
-    found["gc"] = {
+    return found
+
+
+def collector() -> dict[str, Any]:
+    """The garbage collector's state: ``enabled counts stats``; before a capture holds it off."""
+    return {
         "enabled": gc.isenabled(),
         "counts": list(gc.get_count()),
         "stats": gc.get_stats(),
     }
-    return found
 
 
 def started_at(pid: int) -> float:
@@ -168,6 +172,12 @@ def memory_left(groups: Sequence[Cgroup]) -> int | None:
     return left
 
 
+def memory_limit(groups: Sequence[Cgroup]) -> int | None:
+    """The least limit in bytes that ``groups`` set; None where they set none."""
+    limits = [limit for limit in (group.most() for group in groups) if limit is not None]
+    return min(limits, default=None)
+
+
 class Cgroup(NamedTuple):
     """The memory files of one control group, version 1 or 2."""
 
@@ -176,10 +186,17 @@ class Cgroup(NamedTuple):
     statistics: str
     droppable: bytes
 
-    def left(self) -> int | None:
+    def most(self) -> int | None:
+        """The limit in bytes; None for none (version 1 writes a huge number for it)."""
         limit = _read(self.limit, 64)
-        if not limit or not limit.strip().isdigit():
-            return None  # "max"
+        if not limit or not limit.strip().isdigit() or int(limit) >= 1 << 60:
+            return None
+        return int(limit)
+
+    def left(self) -> int | None:
+        limit = self.most()
+        if limit is None:
+            return None
         usage, statistics = _read(self.usage, 64), _read(self.statistics, 8192) or b""
         if not usage:
             return None
@@ -187,7 +204,7 @@ class Cgroup(NamedTuple):
         droppable = 0
         if at >= 0:
             droppable = int(statistics[at + len(self.droppable) :].split(b"\n", 1)[0])
-        return max(0, int(limit) - int(usage) + droppable)
+        return max(0, limit - int(usage) + droppable)
 
 
 def cgroups() -> list[Cgroup]:

@@ -20,7 +20,7 @@ Only five names occur in it: ``tracemalloc.Snapshot``, ``tracemalloc._Traces``,
 no other, and these only to inert types: unpickling anything else runs code.
 
 After the pickle's STOP opcode stands a trailer, which unpicklers ignore: the
-``leakhunt`` dict without ``frames``, as UTF-8 JSON, its length as 8 bytes little
+``leakhunt`` dict without ``frames`` and ``garbage``, as UTF-8 JSON, its length as 8 bytes little
 endian, and the 8 bytes :data:`TRAILER_MAGIC`. It lets a listing of thousands of
 files read each one's facts without unpickling it.
 
@@ -53,7 +53,14 @@ work
     (list of names of the tasks running at that moment).
 memory
     ``rss uss pss shared swap rss_peak``, ``traced``, ``traced_peak``, ``tracer``
-    (the engine's own tables).
+    (the engine's own tables), ``allocators`` ({"malloc_used", "malloc_mapped",
+    "malloc_free", "pymalloc_used", "pymalloc_free"}: bytes that glibc's malloc (mallinfo2(3))
+    and pymalloc have handed out and hold free; as many of them as are known, else None),
+    ``limits`` ({"max_memory_per_child": bytes, "cgroup": bytes}; those that are set).
+garbage
+    ``garbage`` ({"objects": how many objects only wait for the garbage collector,
+    "stacks": [(traceback, how many), ...]}: by the traceback that allocated them, most recent
+    call first, the most objects first), None where it was not looked at.
 process
     ``open_files sockets threads`` (counts), ``gc`` ({"enabled": bool, "counts":
     [3 ints], "stats": [3 dicts of gc.get_stats()]}).

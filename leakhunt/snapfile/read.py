@@ -18,13 +18,12 @@ import sys
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from leakhunt.errors import SnapshotError
 from leakhunt.frames import visible
-from leakhunt.model import NOTHING, Block, Frame, Stack, Tally
+from leakhunt.model import Block, Frame, Stack, Tallies
 from leakhunt.pace import uncollected
 from leakhunt.snapfile import TRAILER_MAGIC
 from leakhunt.snapfile.untrusted import IMPOSSIBLE, WHAT_TO_DO, Sums, is_plain, said_of
@@ -40,7 +39,7 @@ class Raw:
     nframe: int
     facts: dict[str, Any]
     """Plain values only; {} for a plain dump."""
-    tallies: dict[Stack, Tally]
+    tallies: Tallies
     """Bytes and blocks of each distinct traceback, most recent call last."""
     blocks: dict[Stack, tuple[Block, ...]]
     """Sizes and domains of each, where that was asked for; else empty."""
@@ -135,21 +134,22 @@ def _death(status: int) -> str:
 
 
 def _raw(path: str, sums: Sums) -> Raw:
-    """Stacks from their steps: no Python code per frame, and one Frame per place."""
-    with uncollected():
-        frames = list(map(Frame._make, sums.frames))
-        steps = map(frames.__getitem__, memoryview(sums.steps).cast("I"))
-        stacks = [tuple(islice(steps, depth)) for depth in memoryview(sums.depths).cast("I")]
-        tallies = dict(zip(stacks, map(Tally, sums.sizes, sums.counts)))
-        blocks = {
-            stack: tuple(map(Block._make, group)) for stack, group in zip(stacks, sums.blocks)
-        }
-        if len(tallies) < len(stacks):  # a file may write the same traceback twice
-            tallies, blocks = {}, {}
-            for stack, size, count in zip(stacks, sums.sizes, sums.counts):
-                tallies[stack] = tallies.get(stack, NOTHING).plus(Tally(size, count))
-            for stack, group in zip(stacks, sums.blocks):
-                blocks[stack] = _merged(blocks.get(stack, ()), group)
+    """The columns as they came; blocks are by stack, which somebody asked for."""
+    tallies = Tallies(
+        list(map(Frame._make, sums.frames)),
+        memoryview(sums.steps).cast("I"),
+        memoryview(sums.depths).cast("I"),
+        sums.sizes,
+        sums.counts,
+    )
+    blocks: dict[Stack, tuple[Block, ...]] = {}
+    if sums.blocks:
+        with uncollected():
+            for stack, group in zip(tallies.stacks(), sums.blocks):
+                if stack in blocks:
+                    blocks[stack] = _merged(blocks[stack], group)
+                else:
+                    blocks[stack] = tuple(map(Block._make, group))
     return Raw(path, sums.nframe, sums.facts, tallies, blocks)
 
 
@@ -198,6 +198,11 @@ def read_facts(path: str | Path) -> dict[str, Any]:
     """
     facts = _trailer(os.fspath(path))
     return facts if facts is not None else read(path).facts
+
+
+def quick_facts(path: str | Path) -> dict[str, Any]:
+    """As :func:`read_facts` from the trailer alone; {} for a file without. Raises SnapshotError."""
+    return _trailer(os.fspath(path)) or {}
 
 
 def _trailer(path: str) -> dict[str, Any] | None:

@@ -72,7 +72,8 @@ def dump(
     # In this order, so that the facts stand at the head of the file.
     snapshot.__dict__.update(traceback_limit=nframe, leakhunt=dict(facts), traces=traces)
     pickle.dump(snapshot, file, protocol=4)
-    brief = {key: value for key, value in facts.items() if key not in ("frames", "scopes")}
+    long = ("frames", "garbage", "scopes")
+    brief = {key: value for key, value in facts.items() if key not in long}
     trailer = json.dumps(brief, separators=(",", ":")).encode()
     file.write(trailer + len(trailer).to_bytes(8, "little") + TRAILER_MAGIC)
 

@@ -1,0 +1,158 @@
+"""``leakhunt ls --prune``: what would go, the question, and the removal."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import click
+
+from leakhunt import units
+from leakhunt.cli.options import show
+from leakhunt.errors import SettingError
+from leakhunt.frames import visible
+from leakhunt.load import Series
+from leakhunt.prune import Liveness, Plan, carry_out, plan
+
+#: A process of another host cannot be looked at: it counts as alive while it writes.
+ELSEWHERE = 86400.0
+
+
+def prune(
+    home: Path,
+    keep: int | None,
+    older_than: float | None,
+    dry_run: bool,
+    yes: bool,
+    as_json: bool,
+) -> None:
+    """Tell what would go; remove it where the user agrees."""
+    if keep == 1:
+        raise SettingError("--keep 1: one snapshot cannot be compared; use 2 or more")
+    problems: list[str] = []
+    now = time.time()
+    chosen = plan(home, keep, older_than, now, _liveness(home, now), problems)
+    notes = [f"not read, so it stays: {problem}" for problem in problems]
+    if keep is None and older_than is None:
+        notes.append("add --keep N or --older-than 7d to remove snapshots")
+    if not as_json:
+        show(_text(chosen, notes))
+        sys.stdout.flush()
+    agreed = not chosen.is_empty and not dry_run and (yes or (not as_json and _asked(chosen)))
+    freed, failures = carry_out(chosen) if agreed else (0, [])
+    if as_json:
+        show(_json(chosen, agreed, freed, [*notes, *failures]))
+    elif agreed:
+        click.echo(f"freed {units.size(freed)}", err=True)
+    for failure in failures:
+        click.echo(f"leakhunt: not removed: {failure}", err=True)
+    if failures:
+        click.get_current_context().exit(2)
+
+
+def _asked(chosen: Plan) -> bool:
+    if not (sys.stdin.isatty() and sys.stderr.isatty()):
+        click.echo("leakhunt: nothing was removed; add --yes to do it", err=True)
+        return False
+    if click.confirm(f"Remove them and free {units.size(chosen.size)}?", err=True):
+        return True
+    click.echo("nothing was removed", err=True)
+    return False
+
+
+def _liveness(home: Path, now: float) -> Liveness:
+    from leakhunt.hook import vitals
+    from leakhunt.live import processes
+
+    hooked = {str(process.record.get("series")) for process in processes.hooked(home)}
+    here = os.uname().nodename
+
+    def process(line: Series) -> bool:
+        known = line.newest.meta
+        if str(line.folder) in hooked or str(line.folder.resolve()) in hooked:
+            return True
+        if known.host != here:
+            return known.taken_at is not None and known.taken_at > now - ELSEWHERE
+        started = known.started_at
+        return _runs(known.pid) and (
+            started is None
+            or abs(vitals.started_at(known.pid or 0) - started) < processes.SAME_START
+        )
+
+    def folder(path: Path, pid: int) -> bool:
+        return str(path) in hooked or str(path.resolve()) in hooked or _runs(pid)
+
+    return Liveness(process, folder)
+
+
+def _runs(pid: int | None) -> bool:
+    if pid is None or pid <= 0:
+        return False
+    try:
+        os.kill(pid, 0)
+    except (ProcessLookupError, OverflowError):
+        return False
+    except OSError:  # somebody else's
+        return True
+    return True
+
+
+def _text(chosen: Plan, notes: list[str]) -> str:
+    lines = []
+    for line in chosen.series:
+        size = units.size(sum(doomed.size for doomed in line.doomed))
+        living = ", alive" if line.alive else ""
+        lines.append(f"{visible(line.folder.name)}  ({line.kept} stay{living})")
+        lines += [
+            f"  {visible(doomed.path.name)}  {units.size(doomed.size)}" for doomed in line.doomed
+        ]
+        lines[-len(line.doomed) - 1] += f"  {size}"
+    lines += [
+        f"{visible(torn.path.parent.name)}/{visible(torn.path.name)}  half-written"
+        for torn in chosen.torn
+    ]
+    lines += [f"{visible(folder.name)}/  will be empty" for folder in chosen.folders]
+    if chosen.is_empty:
+        lines.append(
+            f"{visible(str(chosen.home))}: nothing to remove, {_snapshots(chosen.kept)} stay"
+        )
+    else:
+        gone = sum(len(line.doomed) for line in chosen.series)
+        parts = [_snapshots(gone)] if gone else []
+        parts += [f"{len(chosen.torn)} half-written"] if chosen.torn else []
+        parts += (
+            [f"{len(chosen.folders)} folder{'s' * (len(chosen.folders) > 1)}"]
+            if chosen.folders
+            else []
+        )
+        lines.append(
+            f"to remove: {', '.join(parts)}, {units.size(chosen.size)}; {_snapshots(chosen.kept)} stay"
+        )
+    lines += [f"note: {visible(note)}" for note in notes]
+    return "\n".join(lines) + "\n"
+
+
+def _snapshots(number: int) -> str:
+    return "1 snapshot" if number == 1 else f"{units.count(number)} snapshots"
+
+
+def _json(chosen: Plan, removed: bool, freed: int, notes: list[str]) -> str:
+    content: dict[str, Any] = {
+        "schema": "leakhunt/prune@1",
+        "dir": str(chosen.home),
+        "removed": removed,
+        "freed": freed,
+        "size": chosen.size,
+        "kept": chosen.kept,
+        "files": [
+            {"path": str(doomed.path), "size": doomed.size, "taken_at": doomed.taken_at}
+            for doomed in chosen.files
+        ],
+        "folders": [str(folder) for folder in chosen.folders],
+        "notes": notes,
+    }
+    return json.dumps(content, indent=2) + "\n"

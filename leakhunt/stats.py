@@ -1,0 +1,185 @@
+"""Small-sample statistics in plain Python: what a trend is judged by.
+
+Every function says where its method is from. Samples here are tiny (3 to 100
+snapshots), so exact distributions are used where there are any.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from functools import lru_cache
+from itertools import combinations
+from statistics import median
+
+#: Snapshots up to which the distribution of Kendall's S is counted exactly.
+EXACT = 12
+
+
+def theil_sen(t: Sequence[float], y: Sequence[float]) -> float:
+    """The median of the slopes of all pairs: up to 29 % of the points may be outliers.
+
+    Theil (1950), Sen (1968). ``t`` must increase. 0.0 for fewer than two points.
+    """
+    slopes = [(y[j] - y[i]) / (t[j] - t[i]) for i, j in combinations(range(len(y)), 2)]
+    return median(slopes) if slopes else 0.0
+
+
+def mann_kendall(y: Sequence[float]) -> float:
+    """One-sided p-value of "no upward trend": the chance of so many rising pairs by shuffling.
+
+    Mann (1945), Kendall (1975); exact for up to 12 points without ties, else the
+    normal approximation with Kendall's correction for ties and for continuity.
+    """
+    n = len(y)
+    if n < 3:
+        return 1.0
+    score = sum((b > a) - (b < a) for a, b in combinations(y, 2))
+    ties = [y.count(value) for value in set(y)]
+    if n <= EXACT and len(ties) == n:
+        counts = _kendall_counts(n)
+        pairs = n * (n - 1) // 2
+        discordant = (pairs - score) // 2
+        return sum(counts[: discordant + 1]) / math.factorial(n)
+    variance = (
+        n * (n - 1) * (2 * n + 5) - sum(tie * (tie - 1) * (2 * tie + 5) for tie in ties)
+    ) / 18
+    if variance <= 0:
+        return 1.0
+    z = (score - 1) / math.sqrt(variance) if score > 0 else score / math.sqrt(variance)
+    return 0.5 * math.erfc(z / math.sqrt(2))
+
+
+@lru_cache(maxsize=EXACT)
+def _kendall_counts(n: int) -> tuple[int, ...]:
+    """How many permutations of n have 0, 1, 2 ... inversions (Kendall 1938)."""
+    counts = [1]
+    for size in range(2, n + 1):
+        counts = [
+            sum(counts[max(0, total - size + 1) : total + 1])
+            for total in range(len(counts) + size - 1)
+        ]
+    return tuple(counts)
+
+
+def student_sf(t: float, df: int) -> float:
+    """P(T > t) for Student's t with ``df`` degrees of freedom.
+
+    Through the regularized incomplete beta function (Abramowitz and Stegun 26.5.27).
+    """
+    if math.isinf(t):
+        return 0.0 if t > 0 else 1.0
+    tail = 0.5 * _incomplete_beta(df / 2, 0.5, df / (df + t * t))
+    return tail if t >= 0 else 1 - tail
+
+
+@lru_cache(maxsize=256)
+def student_quantile(p: float, df: int) -> float:
+    """The t that Student's t with ``df`` degrees of freedom stays below with probability p > 0.5."""
+    low, high = 0.0, 1.0
+    while student_sf(high, df) > 1 - p:
+        high *= 2
+    for _ in range(80):
+        middle = (low + high) / 2
+        low, high = (middle, high) if student_sf(middle, df) > 1 - p else (low, middle)
+    return high
+
+
+def _incomplete_beta(a: float, b: float, x: float) -> float:
+    """I_x(a, b) by its continued fraction (A&S 26.5.8, evaluated by Lentz's method)."""
+    if x <= 0 or x >= 1:
+        return 0.0 if x <= 0 else 1.0
+    if x > (a + 1) / (a + b + 2):
+        return 1 - _incomplete_beta(b, a, 1 - x)
+    front = math.exp(
+        math.lgamma(a + b) - math.lgamma(a) - math.lgamma(b) + a * math.log(x) + b * math.log1p(-x)
+    )
+    return front * _fraction(a, b, x) / a
+
+
+def _fraction(a: float, b: float, x: float) -> float:
+    """1/(1 + d1/(1 + d2/(1 + ...))) from the top, by the modified Lentz method."""
+    tiny = 1e-300
+    c, d = 1.0, 1 / (1 - (a + b) * x / (a + 1) or tiny)
+    result = d
+    for m in range(1, 300):
+        for numerator in (
+            m * (b - m) * x / ((a + 2 * m - 1) * (a + 2 * m)),
+            -(a + m) * (a + b + m) * x / ((a + 2 * m) * (a + 2 * m + 1)),
+        ):
+            d = 1 / (1 + numerator * d or tiny)
+            c = 1 + numerator / c or tiny
+            result *= c * d
+        if abs(c * d - 1) < 1e-14:
+            break
+    return result
+
+
+def least_squares(t: Sequence[float], y: Sequence[float]) -> tuple[float, float, list[float]]:
+    """(slope, intercept, residuals) of the straight line with the least squares."""
+    n = len(y)
+    mean_t, mean_y = sum(t) / n, sum(y) / n
+    spread = sum((a - mean_t) ** 2 for a in t)
+    slope = sum((a - mean_t) * (b - mean_y) for a, b in zip(t, y)) / spread if spread else 0.0
+    start = mean_y - slope * mean_t
+    return slope, start, [b - (start + slope * a) for a, b in zip(t, y)]
+
+
+def line_test(t: Sequence[float], y: Sequence[float]) -> tuple[float, float, float]:
+    """(slope, its standard error, one-sided p of "slope <= 0"): noise around a line.
+
+    The usual t-test of a least-squares slope with n - 2 degrees of freedom: right
+    where what disturbs one snapshot is over at the next.
+    """
+    n = len(y)
+    slope, _, residuals = least_squares(t, y)
+    mean = sum(t) / n
+    spread = sum((a - mean) ** 2 for a in t)
+    error = math.sqrt(sum(r * r for r in residuals) / max(1, n - 2) / spread) if spread else 0.0
+    return slope, error, _one_sided(slope, error, n - 2)
+
+
+def drift_test(t: Sequence[float], y: Sequence[float]) -> tuple[float, float, float]:
+    """(drift, its standard error, one-sided p of "drift <= 0"): noise that adds up.
+
+    For a walk whose steps are independent, with a variance that grows with the time
+    between snapshots, the drift is the total rise by the total time, and the steps
+    tell its error (maximum likelihood of Brownian motion with drift). It holds for a
+    leak that strikes at random, and is the careful choice for any other.
+    """
+    steps = len(y) - 1
+    total = t[-1] - t[0]
+    drift = (y[-1] - y[0]) / total
+    squares = sum(
+        (b - a - drift * (v - u)) ** 2 / (v - u) for a, b, u, v in zip(y, y[1:], t, t[1:])
+    )
+    error = math.sqrt(squares / max(1, steps - 1) / total)
+    return drift, error, _one_sided(drift, error, steps - 1)
+
+
+def _one_sided(slope: float, error: float, df: int) -> float:
+    if df < 1:
+        return 1.0
+    if error <= abs(slope) * 1e-12:  # no deviation at all
+        return 0.0 if slope > 0 else 1.0
+    return student_sf(slope / error, df)
+
+
+def von_neumann(residuals: Sequence[float]) -> float:
+    """About 2 for independent residuals, near 0 for a walk (von Neumann 1941)."""
+    squares = sum(r * r for r in residuals)
+    return sum((b - a) ** 2 for a, b in zip(residuals, residuals[1:])) / squares if squares else 2.0
+
+
+def false_discovery(p_values: Sequence[float], rate: float) -> list[bool]:
+    """Which hypotheses to reject so that at most ``rate`` of the rejected are true.
+
+    Benjamini and Hochberg (1995), in the order given.
+    """
+    order = sorted(range(len(p_values)), key=p_values.__getitem__)
+    accepted = 0
+    for rank, index in enumerate(order, 1):
+        if p_values[index] <= rate * rank / len(order):
+            accepted = rank
+    chosen = set(order[:accepted])
+    return [index in chosen for index in range(len(p_values))]

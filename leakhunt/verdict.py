@@ -1,0 +1,373 @@
+"""From the growths of all processes to one verdict, with what supports it.
+
+``leak``: places grow for good. ``unexplained``: the resident set keeps growing, and Python objects
+explain less than half of it. ``inconclusive``: something rises, or may, and there are too few
+snapshots to tell. ``no-leak``: none of these.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from statistics import median
+from typing import Any
+
+from leakhunt import shape, stats, units
+from leakhunt.book import Growth
+from leakhunt.frames import prefixes
+from leakhunt.history import History
+from leakhunt.locate import Paths
+from leakhunt.model import Frame, Meta, Stack
+from leakhunt.outside import Outside, outside
+from leakhunt.shape import LEAK, SAWTOOTH, STEP, WARM_UP
+from leakhunt.trend import growths
+
+NO_LEAK, UNEXPLAINED, INCONCLUSIVE = "no-leak", "unexplained", "inconclusive"
+
+#: Findings that are no leaks: shown from this part of the traced growth on, or this size.
+WORTH_SHARE = 0.05
+WORTH_BYTES = 64 << 10
+#: Snapshots with which a steady leak is told from chance in a busy worker.
+SURE = 8
+#: Free memory that stays is the answer from this part of the first resident set on.
+HELD_PART = 0.3
+#: Leaks that explain less of the growth of the resident set than this are not the answer.
+ANSWER = 0.2
+
+
+@dataclass(frozen=True)
+class Part:
+    """A finding in one process."""
+
+    pid: int | None
+    role: str | None
+    rate: float
+    verdict: str
+    sizes: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One judged growth, the same place in all processes."""
+
+    verdict: str
+    site: Frame
+    ours: bool
+    stacks: tuple[Stack, ...]
+    """The growing ones, heaviest first."""
+    weights: tuple[float, ...]
+    """Bytes by which each grew."""
+    sites: tuple[Frame, ...]
+    """Every line that belongs to it, ``site`` first."""
+    sizes: tuple[float, ...]
+    """Bytes at each snapshot of the process where it grows most."""
+    rate: float
+    low: float
+    high: float
+    """Bytes per unit and process, with the 95 % interval."""
+    blocks_rate: float
+    p: float
+    share: float | None
+    """Part of the growth: of the resident set where that is known and grows, else of traced memory."""
+    reason: str
+    since: int
+    task: str | None
+    task_said: str | None
+    """Which task, in words; None where every task counts or none is known."""
+    role: str | None
+    parts: tuple[Part, ...]
+    of: int
+    """Processes of the same role."""
+    history: History = field(repr=False)
+    """Of the process where it grows most."""
+    is_open: bool = False
+
+
+@dataclass(frozen=True)
+class Pace:
+    """A figure over a series."""
+
+    first: int | None
+    last: int | None
+    per_unit: float | None
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What ``leakhunt trend`` says."""
+
+    verdict: str
+    unit: str
+    findings: tuple[Finding, ...]
+    rss: Pace
+    traced: Pace
+    explained: float | None
+    """Growth of traced memory and of the tracer's tables as a part of the growth of the resident set."""
+    outside: Outside | None
+    histories: tuple[History, ...]
+    main: History
+    """The process that the figures are of: the one that grows most."""
+    more: int | None
+    """Snapshots to take for a surer answer; None where none are missing."""
+
+
+def judge(histories: Sequence[History]) -> Verdict:
+    """The verdict of one or several processes with one snapshot or more each."""
+    grown = [(history, growths(history)) for history in histories]
+    findings = _findings(grown)
+    main = max(histories, key=_weight)
+    leading = next((finding.history for finding in findings if finding.verdict == LEAK), None)
+    if leading is not None:
+        main = leading
+    beyond = {id(history): outside(history) for history in histories}
+    worst = max(beyond.values(), key=lambda found: (found.grows, found.rest or 0.0))
+    if worst.grows and leading is None:
+        main = next(history for history in histories if beyond[id(history)] is worst)
+    found = beyond[id(main)]
+    leaks = [finding for finding in findings if finding.verdict == LEAK]
+    findings = [_shared(finding, beyond[id(finding.history)]) for finding in findings]
+    answer = sum(finding.rate for finding in leaks if finding.history is main)
+    enough = max(len(history.metas) for history in histories) >= 3
+    more = None
+    if found.grows and answer < ANSWER * (found.rss_rate or 0.0):
+        verdict = UNEXPLAINED
+    elif leaks:
+        verdict = LEAK
+    elif found.fragmented and found.held >= HELD_PART * (main.first.rss or 0):
+        verdict = UNEXPLAINED
+    elif not enough or _undecided(findings, grown):
+        verdict = INCONCLUSIVE
+        more = max(1, SURE - max(len(history.metas) for history in histories))
+    else:
+        verdict = NO_LEAK
+    return Verdict(
+        verdict=verdict,
+        unit=main.unit,
+        findings=tuple(findings),
+        rss=Pace(_first(main, "rss"), main.last.rss, found.rss_rate),
+        traced=Pace(main.sizes[0], main.sizes[-1], found.traced_rate),
+        explained=found.explained,
+        outside=found if found.known else None,
+        histories=tuple(histories),
+        main=main,
+        more=more,
+    )
+
+
+def _weight(history: History) -> tuple[float, float, int]:
+    rise = (history.last.rss or 0) - (history.first.rss or 0)
+    return (
+        rise if history.last.rss else 0,
+        history.sizes[-1] - history.sizes[0],
+        len(history.metas),
+    )
+
+
+def _first(history: History, name: str) -> int | None:
+    value = getattr(history.first, name)
+    return value if isinstance(value, int) else None
+
+
+def _undecided(findings: Sequence[Finding], grown: Sequence[tuple[History, list[Growth]]]) -> bool:
+    """Whether something material still rises that too few snapshots leave open."""
+    snapshots = max(len(history.metas) for history, _ in grown)
+    if snapshots >= SURE:
+        return False
+    total = sum(
+        finding.sizes[-1] - finding.sizes[0]
+        for finding in findings
+        if finding.sizes[-1] > finding.sizes[0]
+    )
+    still = sum(finding.sizes[-1] - finding.sizes[0] for finding in findings if finding.is_open)
+    return still >= 0.25 * total and still >= WORTH_BYTES
+
+
+# -- findings -------------------------------------------------------------------------
+
+
+def _findings(grown: Sequence[tuple[History, list[Growth]]]) -> list[Finding]:
+    """The same place in several processes is one finding; the main process is told apart."""
+    by_place: dict[tuple[bool, Frame], list[tuple[History, Growth]]] = {}
+    for history, found in grown:
+        for growth in found:
+            key = (history.last.role == "main", growth.blame.frame)
+            by_place.setdefault(key, []).append((history, growth))
+    findings = [
+        _finding(
+            each, [history for history, _ in grown if (history.last.role == "main") is is_main]
+        )
+        for (is_main, _), each in by_place.items()
+    ]
+    risen = sum(max(0, history.sizes[-1] - history.sizes[0]) for history, _ in grown)
+    worth = max(WORTH_SHARE * risen, min(WORTH_BYTES, 0.5 * risen))
+    kept = [
+        finding
+        for finding in findings
+        if finding.verdict == LEAK or finding.sizes[-1] - finding.sizes[0] >= worth
+    ]
+    return sorted(kept, key=_order)
+
+
+def _order(finding: Finding) -> tuple[object, ...]:
+    leak = finding.verdict == LEAK
+    amount = finding.rate if leak else finding.sizes[-1] - finding.sizes[0]
+    return (not leak, -amount, finding.site)
+
+
+def _finding(each: list[tuple[History, Growth]], alike: list[History]) -> Finding:
+    leaking = [pair for pair in each if pair[1].shape.verdict == LEAK]
+    counted = leaking or each
+    history, growth = max(counted, key=lambda pair: pair[1].shape.rate)
+    number = len(counted)
+    rates = [found.shape.rate for _, found in counted]
+    reach = sum(((found.shape.high - found.shape.low) / 2) ** 2 for _, found in counted) ** 0.5
+    rate = sum(rates) / number
+    weights = {stack: _risen(history, stack) for stack in growth.blame.stacks}
+    heaviest = sorted(weights, key=lambda stack: (-weights[stack], stack))
+    paths = Paths(prefixes(history.last.facts), history.spots, growth.blame.stacks)
+    task, said = _task(history, growth, paths)
+    return Finding(
+        verdict=growth.shape.verdict,
+        site=growth.blame.frame,
+        ours=growth.blame.ours,
+        stacks=tuple(heaviest),
+        weights=tuple(weights[stack] for stack in heaviest),
+        sites=tuple(
+            dict.fromkeys(
+                (growth.blame.frame, *growth.parts, *(f for _, g in counted for f in g.parts))
+            )
+        ),
+        sizes=growth.sizes,
+        rate=rate,
+        low=rate - reach / number,
+        high=rate + reach / number,
+        blocks_rate=sum(found.shape.blocks_rate for _, found in counted) / number,
+        p=min(found.shape.p for _, found in counted),
+        share=None,
+        reason=growth.why or _reason(history, growth),
+        since=growth.shape.since,
+        task=task,
+        task_said=said,
+        role=history.last.role,
+        parts=tuple(
+            Part(h.last.pid, h.last.role, g.shape.rate, g.shape.verdict, g.sizes) for h, g in each
+        ),
+        of=len(alike),
+        history=history,
+        is_open=growth.shape.open,
+    )
+
+
+def _risen(history: History, stack: Stack) -> float:
+    sizes = history.tracks[stack].sizes
+    return float(sizes[-1] - sizes[0])
+
+
+def _shared(finding: Finding, found: Outside) -> Finding:
+    rise = finding.sizes[-1] - finding.sizes[0]
+    if found.grows_at_all and found.rss_rate:
+        return replace(finding, share=finding.rate / found.rss_rate)
+    total = finding.history.sizes[-1] - finding.history.sizes[0]
+    return replace(finding, share=rise / total if total > 0 else None)
+
+
+# -- words ----------------------------------------------------------------------------
+
+
+def _reason(history: History, growth: Growth) -> str:
+    judged, sizes, total = growth.shape, growth.sizes, len(growth.sizes)
+    if judged.verdict == LEAK:
+        if judged.since == 0:
+            return "since the first snapshot"
+        return f"steady since snapshot {judged.since + 1} of {total}"
+    if judged.verdict == STEP:
+        jumps = [b - a for a, b in zip(sizes, sizes[1:])]
+        at = max(range(len(jumps)), key=jumps.__getitem__) + 1
+        after = ", the last one" if at == total - 1 else ", flat since"
+        return f"one jump of {units.size(max(jumps))} at snapshot {at + 1}{after}"
+    if judged.verdict == SAWTOOTH:
+        return _falls_back(history, sizes)
+    if judged.verdict == WARM_UP:
+        if 0 < judged.since < total - 1:
+            return f"levels off since snapshot {judged.since + 1}"
+        half = total // 2
+        early = stats.theil_sen(history.times[: half + 1], sizes[: half + 1])
+        late = stats.theil_sen(history.times[half:], sizes[half:])
+        slow = (
+            f": the second half at {units.share(max(0.0, late / early))} of the first"
+            if early > 0
+            else ""
+        )
+        return f"slows down{slow}"
+    if judged.open:
+        return "rises, but not surely: more snapshots would tell"
+    return "no steady direction"
+
+
+def _falls_back(history: History, sizes: Sequence[float]) -> str:
+    span = max(sizes) - min(sizes)
+    falls, high = [], sizes[0]
+    for index, value in enumerate(sizes):
+        if high - value > shape.FALL * span:
+            falls.append(index)
+            high = value
+        high = max(high, value)
+    text = (
+        f"falls back to {units.size(min(sizes[index] for index in falls) if falls else min(sizes))}"
+    )
+    if len(falls) >= 3:
+        apart = median(history.times[b] - history.times[a] for a, b in zip(falls, falls[1:]))
+        text += f", seen about every {_amount(apart, history.unit)}"
+    return text
+
+
+def _amount(number: float, unit: str) -> str:
+    if unit == "second":
+        return units.duration(number)
+    whole = round(number)
+    return f"{units.count(whole)} {unit}{'' if whole == 1 else 's'}"
+
+
+def _task(history: History, growth: Growth, paths: Paths) -> tuple[str | None, str | None]:
+    """(task, which task in words), from the stacks, else from the ledger."""
+    runs = _delta(history.first, history.last)
+    ran = {name: number for name, number in runs.items() if number > 0}
+    if not ran:
+        return None, None
+    named = [name for name in ran if _passes(name, growth, paths)]
+    task = named[0] if len(named) == 1 else growth.shape.axis if growth.shape.axis in ran else None
+    if task is None and len(ran) == 1:
+        task = next(iter(ran))
+    if task is None or len(ran) == 1:
+        return task, None
+    part = ran[task] / sum(ran.values())
+    return task, f"only {task}, {units.share(part)} of the runs"
+
+
+def _delta(first: Meta, last: Meta) -> dict[str, int]:
+    before, after = _ledger(first), _ledger(last)
+    return {name: number - before.get(name, 0) for name, number in after.items()}
+
+
+def _ledger(known: Meta) -> dict[str, int]:
+    tasks = known.facts.get("tasks")
+    if not isinstance(tasks, dict):
+        return {}
+    found: dict[str, Any] = {
+        str(name): entry.get("runs") for name, entry in tasks.items() if isinstance(entry, dict)
+    }
+    return {name: runs for name, runs in found.items() if isinstance(runs, int)}
+
+
+def _passes(name: str, growth: Growth, paths: Paths) -> bool:
+    """Whether most of the growth is allocated below the function that gave the task its name."""
+    module, _, function = name.rpartition(".")
+    ending = f"/{module.replace('.', '/')}."
+
+    def is_task(frame: Frame) -> bool:
+        return paths.function(frame) == function and ending in f"/{frame.file}"
+
+    return (
+        sum(any(map(is_task, stack)) for stack in growth.blame.stacks)
+        > len(growth.blame.stacks) / 2
+    )

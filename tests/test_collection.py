@@ -1,0 +1,130 @@
+"""The collection of leaking and healthy programs: complete, honest in form, and runnable."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+COLLECTION = Path(__file__).parent.parent / "fixtures" / "collection"
+NAMES = sorted(path.stem for path in COLLECTION.glob("*/*.py"))
+
+#: Prints for each program what it declares; then runs a few of its tasks in a fork, so that
+#: one program's libraries do not meet another's.
+SURVEY = """
+import dataclasses, json, os, sys
+import stage, record
+for name, path in stage.programs().items():
+    program = stage.declared(path)
+    lines = {m: stage.marked(path, m) for leak in program.leaks for m in (leak.line, *leak.also)}
+    said = {**dataclasses.asdict(program), "lines": lines, "file": str(path)}
+    said["missing"] = stage.missing(program)
+    said["docstring"] = path.read_text().partition('\"\"\"')[2].partition('\"\"\"')[0]
+    print("D", json.dumps([name, said]), flush=True)
+for name, path in stage.programs().items():
+    program = stage.declared(path)
+    if stage.missing(program):
+        continue
+    if os.fork() == 0:
+        try:
+            sys.path.insert(0, str(path.parent))
+            module = __import__(name)
+            assert module.PROGRAM == program
+            for n, task in enumerate([*program.mix, *record.schedule(program, 3)]):
+                module.app.tasks[task].run(n)
+            print("R", json.dumps([name, "ran"]), flush=True)
+        except BaseException as error:
+            print("R", json.dumps([name, f"{type(error).__name__}: {error}"]), flush=True)
+        os._exit(0)
+    os.wait()
+"""
+
+
+@pytest.fixture(scope="module")
+def survey(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """What every program declares, and how running it went."""
+    done = subprocess.run(
+        [sys.executable, "-c", SURVEY],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={
+            **os.environ,
+            "PYTHONPATH": os.pathsep.join([str(COLLECTION), str(COLLECTION.parent.parent)]),
+            "PYTHONWARNINGS": "ignore",
+            "COLLECTION_FOLDER": str(tmp_path_factory.mktemp("collection")),
+        },
+    )
+    assert done.returncode == 0, done.stderr
+    found: dict[str, Any] = {}
+    for line in done.stdout.splitlines():
+        word, _, text = line.partition(" ")
+        if word == "D":
+            name, said = json.loads(text)
+            found[name] = {**said, "ran": None}
+        elif word == "R":
+            name, how = json.loads(text)
+            found[name]["ran"] = how
+    return found
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_program_says_what_is_true_of_it(survey: dict[str, Any], name: str) -> None:
+    said = survey[name]
+    folder = Path(said["file"]).parent.name
+    kinds = {"leaks": ["leak"], "healthy": ["healthy"], "native": ["native", "fragmentation"]}
+    assert said["kind"] in kinds[folder]
+    assert said["half"] in ("tune", "held-out")
+    assert said["tasks"] >= 20
+    first, _, rest = said["docstring"].partition("\n\n")
+    assert first.endswith((".", "?"))
+    assert ("Tempting:" if folder == "healthy" else "Nasty:") in rest
+    if folder == "leaks":
+        assert said["leaks"] or said["process"] == "main"
+    if folder == "healthy":
+        assert not said["leaks"]
+        assert said["suspects"], "say what may be accused"
+    for leak in said["leaks"]:
+        assert leak["task"] == "*" or leak["task"] in said["mix"]
+        assert leak["bytes_per_run"] > 1, "measure it"
+        assert leak["pattern"]
+        assert not leak["whole"] or leak["whole"] >= leak["bytes_per_run"]
+        assert 0 <= leak["table"] < max(leak["whole"], leak["bytes_per_run"])
+        assert all(size > 1 for size in leak["also"].values())
+    assert len(set(said["lines"].values())) == len(said["lines"]), "markers on lines of their own"
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_program_runs(survey: dict[str, Any], name: str) -> None:
+    said = survey[name]
+    if said["missing"]:
+        pytest.skip(f"not installed: {', '.join(said['missing'])}")
+    assert said["ran"] == "ran"
+
+
+def test_marked_lines_allocate_or_call_and_are_whole_statements(survey: dict[str, Any]) -> None:
+    for name, said in survey.items():
+        text = Path(said["file"]).read_text().splitlines()
+        for marker, number in said["lines"].items():
+            line = text[number - 1].partition("#")[0].strip()
+            assert line, f"{name}: {marker} marks an empty line"
+            assert line[0] not in ")]}", f"{name}: {marker} marks the end of a statement"
+
+
+def test_wide_enough_and_halves_are_balanced(survey: dict[str, Any]) -> None:
+    kinds = Counter(said["kind"] for said in survey.values())
+    assert kinds["leak"] >= 28
+    assert kinds["healthy"] >= 24
+    assert kinds["native"] >= 3
+    assert kinds["fragmentation"] >= 3
+    for kind, number in kinds.items():
+        tune = sum(s["half"] == "tune" for s in survey.values() if s["kind"] == kind)
+        assert abs(tune - (number - tune)) <= max(2, number // 10), (kind, tune, number)
+    needing = [said for said in survey.values() if said["needs"]]
+    assert len(needing) >= 12, "real libraries"
