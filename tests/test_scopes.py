@@ -43,7 +43,7 @@ def told(folder: Path, *lines: int) -> tuple[str, spots.Spots, scopes.Scopes]:
     path = folder / "tasks.py"
     path.write_text(SOURCE)
     later = time.time() + 10
-    explained = spots.spots([(str(path), line) for line in lines], 5.0, later)
+    explained = spots.spots([(str(path), line) for line in lines], 5.0, later, {})
     return str(path), explained, scopes.scopes(explained, explained, 5.0, later)
 
 
