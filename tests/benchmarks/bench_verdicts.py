@@ -12,6 +12,8 @@ Each program's series are thinned out to K evenly spaced snapshots per process a
   *second* when every other leak of the program is found too; *stray* when something else is
   accused as well; the error of the rate is that of the finding against the declared bytes per
   task, where a table that grows in jumps may count or not;
+* a main process that grows by tasks sent for later: right when the growth is said and no line of
+  the application accused;
 * healthy programs: *accused* when anything is judged a leak, *unexplained* when the growth
   is said to be outside Python;
 * native growth and fragmentation: *recognised* when the verdict is ``unexplained`` (where RSS
@@ -157,9 +159,10 @@ def judge(result: Judged, truth: dict[str, Any], document: dict[str, Any]) -> No
         if all(line is None for line in row)
     ]
     if truth["process"] == "main":
-        # Nobody's line: what counts is that the growth is said, and no task accused.
-        result.right = document["verdict"] in ("leak", "unexplained", "no-leak")
-        result.stray = []
+        # Nobody's line: what counts is that the growth is said, and that no task is accused.
+        folder = str(Path(truth["file"]).parent.parent)
+        result.stray = [place for place in result.stray if place.startswith(folder)]
+        result.right = document["verdict"] in ("leak", "unexplained") and not result.stray
     elif truth["kind"] == "leak":
         result.right = bool(matched) and any(line is not None for line in matched[0])
         for finding, row in zip(accused, matched):
