@@ -130,7 +130,8 @@ def is_at(finding: dict[str, Any], leak: dict[str, Any]) -> dict[str, Any] | Non
 def error_of(finding: dict[str, Any], line: dict[str, Any], leak: dict[str, Any]) -> float | None:
     """The rate's error: 0 inside what may be said of that line, else the distance to it.
 
-    Said may be the line's own rate or that of all guilty lines together; with or without a
+    Said may be the line's own rate or that of all guilty lines together, up to what a real
+    worker keeps because of them; with or without a
     table that grows in jumps; and, where the kept frames end above the line for part of the
     memory, only the part that the recording shows.
     """
@@ -139,9 +140,10 @@ def error_of(finding: dict[str, Any], line: dict[str, Any], leak: dict[str, Any]
     rate = finding["bytes_per_unit"]
     shown = leak["visible"] if leak["visible"] < 0.9 else 1.0
     errors = []
-    for size in {line["bytes_per_task"], leak["whole_bytes_per_task"]}:
+    own, whole = line["bytes_per_task"], leak["whole_bytes_per_task"]
+    for size, high in ((own, own), (whole, leak["worker_bytes_per_task"])):
         low = min(size * shown, max(size - leak["table_bytes_per_task"], size * 0.3))
-        errors.append((rate - min(max(rate, low), size)) / size if size else 0.0)
+        errors.append((rate - min(max(rate, low), high)) / size if size else 0.0)
     return min(errors, key=abs)
 
 
