@@ -12,6 +12,8 @@ Each program's series are thinned out to K evenly spaced snapshots per process a
   *second* when every other leak of the program is found too; *stray* when something else is
   accused as well; the error of the rate is that of the finding against the declared bytes per
   task, where a table that grows in jumps may count or not;
+* a main process that grows by tasks sent for later: right when the growth is said and no line of
+  the application accused;
 * healthy programs: *accused* when anything is judged a leak, *unexplained* when the growth
   is said to be outside Python;
 * native growth and fragmentation: *recognised* when the verdict is ``unexplained`` (where RSS
@@ -128,7 +130,8 @@ def is_at(finding: dict[str, Any], leak: dict[str, Any]) -> dict[str, Any] | Non
 def error_of(finding: dict[str, Any], line: dict[str, Any], leak: dict[str, Any]) -> float | None:
     """The rate's error: 0 inside what may be said of that line, else the distance to it.
 
-    Said may be the line's own rate or that of all guilty lines together; with or without a
+    Said may be the line's own rate or that of all guilty lines together, up to what a real
+    worker keeps because of them; with or without a
     table that grows in jumps; and, where the kept frames end above the line for part of the
     memory, only the part that the recording shows.
     """
@@ -137,9 +140,10 @@ def error_of(finding: dict[str, Any], line: dict[str, Any], leak: dict[str, Any]
     rate = finding["bytes_per_unit"]
     shown = leak["visible"] if leak["visible"] < 0.9 else 1.0
     errors = []
-    for size in {line["bytes_per_task"], leak["whole_bytes_per_task"]}:
+    own, whole = line["bytes_per_task"], leak["whole_bytes_per_task"]
+    for size, high in ((own, own), (whole, leak["worker_bytes_per_task"])):
         low = min(size * shown, max(size - leak["table_bytes_per_task"], size * 0.3))
-        errors.append((rate - min(max(rate, low), size)) / size if size else 0.0)
+        errors.append((rate - min(max(rate, low), high)) / size if size else 0.0)
     return min(errors, key=abs)
 
 
@@ -157,9 +161,10 @@ def judge(result: Judged, truth: dict[str, Any], document: dict[str, Any]) -> No
         if all(line is None for line in row)
     ]
     if truth["process"] == "main":
-        # Nobody's line: what counts is that the growth is said, and no task accused.
-        result.right = document["verdict"] in ("leak", "unexplained", "no-leak")
-        result.stray = []
+        # Nobody's line: what counts is that the growth is said, and that no task is accused.
+        folder = str(Path(truth["file"]).parent.parent)
+        result.stray = [place for place in result.stray if place.startswith(folder)]
+        result.right = document["verdict"] in ("leak", "unexplained") and not result.stray
     elif truth["kind"] == "leak":
         result.right = bool(matched) and any(line is not None for line in matched[0])
         for finding, row in zip(accused, matched):
