@@ -479,10 +479,12 @@ def test_signal_handlers_and_finalizers() -> None:
     """)
 
 
-@pytest.mark.skipif(sys.version_info >= (3, 13), reason="the module is called _interpreters there")
 def test_subinterpreters_are_refused_and_turn_it_off() -> None:
     said = run("""
-        import _xxsubinterpreters as inner
+        try:
+            import _xxsubinterpreters as inner
+        except ImportError:
+            import _interpreters as inner
         engine = begin(512)
         one = inner.create()
         inner.run_string(one, "kept = [bytes(n % 900) for n in range(20000)]")

@@ -60,6 +60,9 @@ PyInit__sampler(void)
 #define SMALL 512
 #define ROUTED (SMALL + 1)
 
+/* What is expected in RAW is not a request but a free. */
+#define A_FREE SIZE_MAX
+
 #define MAX_NFRAME 128
 #define FAR (INT64_MAX / 2)
 
@@ -96,7 +99,8 @@ static const PyMemAllocatorDomain domains[DOMAINS] = {
 static OWN_TLS struct {
     int64_t left; /* bytes until the next sample in RAW */
     uint64_t random;
-    void *routed; /* what RAW returned, or was given to free, while `route` */
+    void *routed; /* while `route`: what RAW returned for `expected` bytes, or was to free */
+    size_t expected;
     uint32_t generation;
     uint32_t interval; /* the one `left` was drawn under */
     uint8_t route;     /* RAW is called by our own hook: nothing is counted */
@@ -584,7 +588,10 @@ raw_slow(void *ctx, size_t size, size_t zeroed)
     bool fired = raw_fired(size, &interval);
     void *block = zeroed ? saved[RAW].calloc(ctx, 1, size) : saved[RAW].malloc(ctx, size);
     if (thread.route) {
-        thread.routed = block;
+        /* A tool between us and pymalloc may ask for memory of its own here. */
+        if (size == thread.expected) {
+            thread.routed = block;
+        }
     }
     else if (fired && block != NULL) {
         take(block, size, interval, &thread.random);
@@ -623,7 +630,7 @@ raw_realloc(void *ctx, void *old, size_t size)
     bool had = old != NULL && may_be_sampled(old) && !thread.inside && forget(old, &before);
     bool fired = raw_counts(size) && raw_fired(size, &interval);
     void *block = saved[RAW].realloc(ctx, old, size);
-    if (thread.route) {
+    if (thread.route && size == thread.expected) {
         thread.routed = block;
     }
     if (block == NULL) {
@@ -644,7 +651,7 @@ raw_free(void *ctx, void *block)
         Sample gone;
         forget(block, &gone);
     }
-    if (UNLIKELY(thread.route)) {
+    if (UNLIKELY(thread.route) && thread.expected == A_FREE) {
         thread.routed = block;
     }
     saved[RAW].free(ctx, block);
@@ -654,12 +661,13 @@ raw_free(void *ctx, void *block)
 
 /* Our own call of the allocator below: RAW counts nothing, and says what passed. */
 static uint32_t
-route_begin(void)
+route_begin(size_t expected)
 {
     uint32_t before = thread.generation;
     thread.generation = 0;
     thread.route = 1;
     thread.routed = NULL;
+    thread.expected = expected;
     return before;
 }
 
@@ -696,7 +704,7 @@ small_slow(int domain, void *ctx, size_t size, size_t zeroed)
 {
     uint32_t interval;
     if (size && small_fired(domain, &interval)) {
-        uint32_t before = route_begin();
+        uint32_t before = route_begin(ROUTED);
         void *block = zeroed ? saved[domain].calloc(ctx, 1, ROUTED)
                              : saved[domain].malloc(ctx, ROUTED);
         void *routed = thread.routed;
@@ -719,7 +727,7 @@ small_realloc(int domain, void *ctx, void *old, size_t size)
 {
     uint32_t interval = 0;
     bool fired = (left_small -= (int64_t)size) < 0 && small_fired(domain, &interval);
-    uint32_t before = route_begin();
+    uint32_t before = route_begin(ROUTED);
     void *block = NULL, *routed = NULL;
     if (fired) {
         block = saved[domain].realloc(ctx, old, ROUTED);
@@ -777,7 +785,7 @@ any_alloc(int domain, void *ctx, size_t size, size_t zeroed)
     uint32_t interval = 0;
     bool fired =
         UNLIKELY((left_small -= (int64_t)size) < 0) && small_fired(domain, &interval) && size;
-    uint32_t before = route_begin();
+    uint32_t before = route_begin(0);
     void *block = zeroed ? saved[domain].calloc(ctx, 1, size) : saved[domain].malloc(ctx, size);
     route_end(before);
     if (fired && block != NULL) {
@@ -794,7 +802,7 @@ any_realloc(int domain, void *ctx, void *old, size_t size)
     bool had = old != NULL && may_be_sampled(old) && !thread.inside && forget(old, &was);
     bool fired =
         UNLIKELY((left_small -= (int64_t)size) < 0) && small_fired(domain, &interval) && size;
-    uint32_t before = route_begin();
+    uint32_t before = route_begin(0);
     void *block = saved[domain].realloc(ctx, old, size);
     route_end(before);
     if (block == NULL) {
@@ -928,11 +936,13 @@ routes(int domain)
     void *(*resize)(void *, size_t) = domain == MEM ? PyMem_Realloc : PyObject_Realloc;
     void (*release)(void *) = domain == MEM ? PyMem_Free : PyObject_Free;
     bool right = false;
-    uint32_t before = route_begin();
+    uint32_t before = route_begin(ROUTED);
     void *block = get(ROUTED);
     if (block != NULL && thread.routed == block) {
         thread.routed = NULL;
+        thread.expected = 8;
         void *shrunk = resize(block, 8);
+        thread.expected = ROUTED;
         if (shrunk != NULL) {
             bool seen = thread.routed == shrunk;
             block = shrunk;
@@ -943,7 +953,9 @@ routes(int domain)
                 block = larger;
             }
             thread.routed = NULL;
+            thread.expected = A_FREE;
             release(block);
+            thread.expected = ROUTED;
             right = seen && thread.routed == block;
             block = NULL;
         }
@@ -953,7 +965,10 @@ routes(int domain)
     }
     /* A small block that grows moves to RAW. */
     block = get(100);
-    if (right && block != NULL) {
+    if (block == NULL) {
+        right = false;
+    }
+    if (right) {
         thread.routed = NULL;
         void *larger = resize(block, ROUTED);
         right = larger != NULL && thread.routed == larger;

@@ -32,6 +32,7 @@ from leakhunt.engine.sampled import Sampled
 
 #: Seconds of CPU that one block is about to take.
 BLOCK = 0.12
+SETTLED = "sampled, budget 1 %"
 #: Engines that slow down more than this are measured on this part of a block, this often.
 SLOW_PART, SLOW_ROUNDS = 0.05, 3
 
@@ -101,7 +102,7 @@ def engines() -> dict[str, tuple[Callable[[], object], Callable[[], object]]]:
 
     sampled("sampled 64 KiB", 64 << 10)
     sampled("sampled 512 KiB", 512 << 10)
-    sampled("sampled, budget 1 %", None)
+    found[SETTLED] = (int, int)  # set for each workload
     for nframe in (1, 5, 10, 25):
         exact = Exact()
         found[f"exact {nframe}"] = (lambda e=exact, n=nframe: e.start(n), exact.stop)  # type: ignore[misc]
@@ -140,6 +141,18 @@ def engines() -> dict[str, tuple[Callable[[], object], Callable[[], object]]]:
     return found
 
 
+def settled(work: Callable[[], None]) -> tuple[int, float]:
+    """The interval (bytes) that the budget of 1 % comes to, and the cost that it claims."""
+    engine = Sampled()
+    engine.start(25)
+    began = time.process_time()
+    while time.process_time() - began < 2.0:
+        at_depth(15, work)
+    facts = engine.facts()
+    engine.stop()
+    return facts["interval"], facts["overhead"]
+
+
 def repeats(work: Callable[[], None]) -> int:
     began, number = time.process_time(), 0
     while time.process_time() - began < BLOCK:
@@ -164,6 +177,10 @@ def ratios(rounds: int) -> None:
     gc.freeze()
     for label, work in WORKLOADS.items():
         number = repeats(work)
+        interval, claimed = settled(work)
+        print(f"{label}: the budget settles at {interval // 1024} KiB and claims {claimed:.2%}")
+        engine = Sampled(interval)
+        candidates[SETTLED] = (lambda engine=engine: engine.start(25), engine.stop)  # type: ignore[misc]
         for turn in range(rounds):
             names = quick if turn >= SLOW_ROUNDS else list(candidates)
             random.shuffle(names)
