@@ -7,10 +7,10 @@ the growth (``CACHE[key] = ...``) one stack is enough. Of several, the most spec
 is said:
 
 1. a rule about a library's call before one that goes by the shape of a line, and
-   that before one that goes by the process's facts; agents that watch calls before the
-   calls (:data:`~leakhunt.known.rule.AGENT`, ``CALL``, ``SHAPE``, ``FACTS``);
-2. one that knows the installed version is affected;
-3. one that recognises the call nearest to the application's line: who calls
+   that before one that goes by the process's facts (:data:`~leakhunt.known.rule.CALL`,
+   ``SHAPE``, ``FACTS``);
+2. one that has more than the stack to show: an affected version, a count that grows;
+3. an agent that watches calls before the calls (``AGENT``); then one that recognises the call nearest to the application's line: who calls
    ``httpx.Client()`` should hear of clients, not of the SSL contexts they make;
 4. one that needs more conditions; one that holds for more of the growth; then the order
    of the rule base.
@@ -31,15 +31,17 @@ from typing import Any, NamedTuple
 from leakhunt import units
 from leakhunt.frames import APP, Prefixes, shorten, visible
 from leakhunt.known import RULES
-from leakhunt.known.rule import Grows, Look, Rule, Sign, Versions
+from leakhunt.known.rule import AGENT, CALL, Grows, Look, Rule, Sign, Versions
 from leakhunt.model import Frame, Spot, Stack
 
-#: A sign must hold for this part of the growth.
-ENOUGH = 0.5
+#: A sign must hold for this part of the growth, or for this one where a count rises with it.
+ENOUGH, ENOUGH_RISING = 0.5, 0.1
 #: A count that grows per task must have grown by this much.
 RISEN = 10
 #: A quoted source line is cut here.
 QUOTED = 80
+#: Source beyond this is not read: a file's text may be anything, also slow to match.
+READ = 400
 
 _NONE: Mapping[Any, Any] = MappingProxyType({})
 
@@ -109,7 +111,8 @@ class _Fit(NamedTuple):
     """A sign that holds, and where. Compared as it stands: the first of equals is kept."""
 
     tier: int
-    is_versioned: bool
+    is_proven: bool
+    is_agent: bool
     nearness: int
     conditions: int
     share: float
@@ -127,7 +130,7 @@ def advise(evidence: Evidence) -> Advice | None:
     for rule in RULES:
         for sign in rule.signs:
             fit = _fit(rule, sign, paths, weights, evidence)
-            if fit and (best is None or fit[:5] > best[:5]):
+            if fit and (best is None or fit[:6] > best[:6]):
                 best = fit
     if best is None:
         return None
@@ -160,9 +163,10 @@ def _step(frame: Frame, evidence: Evidence) -> _Step:
         frame,
         module(frame.file, evidence.prefixes),
         spot.function or "",
-        spot.code or "",
-        evidence.heads.get(frame, ""),
-        evidence.prefixes.kind(frame.file) == APP,
+        (spot.code or "")[:READ],
+        evidence.heads.get(frame, "")[:READ],
+        # Code that a library generated (`<sqlalchemy generated ...>`) is nobody's line.
+        evidence.prefixes.kind(frame.file) == APP and not frame.file.startswith("<"),
     )
 
 
@@ -174,14 +178,16 @@ def _fit(
         return None
     found = [(at, where) for at, path in enumerate(paths) for where in _where(sign, path)]
     share = sum(weights[at] for at, _ in found) / (sum(weights) or 1)
-    if not found or (share < ENOUGH and not sign.stores):
+    enough = ENOUGH_RISING if sign.grows else ENOUGH
+    if not found or (share < enough and not sign.stores and not _is_blamed(found, evidence)):
         return None
     seen = paths[found[0][0]]
     line, looked = found[0][1]
     words = [*_words(sign, line, looked, seen, evidence), *process]
     return _Fit(
-        rule.tier,
-        bool(sign.versions),
+        min(rule.tier, CALL),
+        bool(sign.versions or sign.grows),
+        rule.tier == AGENT,
         # The application's own line is nearest; then each call below it is one further.
         0 if line else -1 - min((seen.below.index(step) for step in looked), default=99),
         len(looked) + sum(map(bool, (sign.line, sign.head, sign.function, sign.roles, sign.grows))),
@@ -189,6 +195,13 @@ def _fit(
         f"looks like {rule.title}: {', '.join(words)}",
         rule,
     )
+
+
+def _is_blamed(
+    found: Sequence[tuple[int, tuple[_Step | None, tuple[_Step, ...]]]], evidence: Evidence
+) -> bool:
+    """Whether the sign is in the blamed line itself: that one speaks for all its stacks."""
+    return any(line and not looked and line.frame == evidence.site for _, (line, looked) in found)
 
 
 def _where(sign: Sign, path: _Path) -> Iterator[tuple[_Step | None, tuple[_Step, ...]]]:

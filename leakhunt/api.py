@@ -67,6 +67,7 @@ def keep(
         snapshot,
         tallies=MappingProxyType({stack: snapshot.tallies[stack] for stack in chosen}),
         stderr=_only(snapshot.stderr, chosen),
+        samples=_only(snapshot.samples, chosen),
         blocks=_only(snapshot.blocks, chosen),
     )
 

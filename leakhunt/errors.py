@@ -7,6 +7,7 @@
     ├── SnapshotError             a file is no snapshot, is cut, hostile or unreadable
     ├── LocationError             a snapshot holds nothing at the place that was asked for
     ├── NotHookedError            a process does not carry the hook
+    ├── EngineRefusedError        a tracking engine cannot work in this process
     └── CaptureError              a snapshot could not be taken (memory, disk, fork, watchdog)
 
 Every message says what failed, on which file or process, and what to do.
@@ -34,6 +35,10 @@ class LocationError(LeakhuntError):
 
 class NotHookedError(LeakhuntError):
     """A process that would not survive the signal, because it has no hook."""
+
+
+class EngineRefusedError(LeakhuntError):
+    """An engine that cannot work in this process; the message says why."""
 
 
 class CaptureError(LeakhuntError):

@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, fields
 from glob import glob
+from itertools import starmap
+from math import sqrt
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -15,7 +17,7 @@ from typing import Any
 from leakhunt import units
 from leakhunt.errors import SnapshotError
 from leakhunt.frames import visible
-from leakhunt.model import Frame, Meta, Snapshot, Spot
+from leakhunt.model import Frame, Meta, Snapshot, Spot, Stack, Tally
 from leakhunt.places import PROCESSES
 from leakhunt.snapfile import SUFFIX
 from leakhunt.snapfile.read import Raw, begin, read_facts
@@ -146,14 +148,38 @@ def _begun(path: str | Path, detail: bool) -> Callable[[], Raw]:
 
 
 def _snapshot(raw: Raw) -> Snapshot:
+    stderr, samples = _estimates(raw.facts.get("estimates"), raw.tallies)
     return Snapshot(
         path=raw.path,
         meta=meta(raw.facts),
         nframe=raw.nframe,
         tallies=raw.tallies,
         spots=MappingProxyType(_spots(raw.facts.get("frames"))),
+        stderr=MappingProxyType(stderr),
+        samples=MappingProxyType(samples),
         blocks=MappingProxyType(raw.blocks),
     )
+
+
+def _estimates(
+    recorded: Any, tallies: Mapping[Stack, Tally]
+) -> tuple[dict[Stack, float], dict[Stack, int]]:
+    """Standard error (bytes) and samples by stack; what is malformed counts as not said."""
+    variances: dict[Stack, float] = {}
+    samples: dict[Stack, int] = {}
+    for estimate in recorded if isinstance(recorded, list) else ():
+        if not isinstance(estimate, tuple) or len(estimate) != 3:
+            continue
+        frames, number, stderr = estimate[0], *map(_number_of, estimate[1:])
+        try:
+            stack = tuple(starmap(Frame, reversed(frames)))
+            if number is None or stderr is None or stack not in tallies:
+                continue
+        except TypeError:
+            continue
+        variances[stack] = variances.get(stack, 0.0) + float(stderr) ** 2
+        samples[stack] = samples.get(stack, 0) + int(number)
+    return {stack: sqrt(variance) for stack, variance in variances.items()}, samples
 
 
 def _spots(recorded: Any) -> dict[Frame, Spot]:

@@ -183,6 +183,8 @@ class Snapshot:
     tallies: Mapping[Stack, Tally]
     spots: Mapping[Frame, Spot] = field(default_factory=lambda: MappingProxyType({}))
     stderr: Mapping[Stack, float] = field(default_factory=lambda: MappingProxyType({}))
+    samples: Mapping[Stack, int] = field(default_factory=lambda: MappingProxyType({}))
+    """How many live samples a stack's size is estimated from, for sampled engines only."""
     blocks: Mapping[Stack, tuple[Block, ...]] = field(default_factory=lambda: MappingProxyType({}))
     """Sizes and domains of each stack's blocks, sorted; filled by ``load(..., detail=True)``."""
 

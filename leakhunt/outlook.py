@@ -17,7 +17,7 @@ from leakhunt.model import Frame
 from leakhunt.outside import FRAGMENTATION, NATIVE
 from leakhunt.report import Labels
 from leakhunt.shape import LEAK
-from leakhunt.verdict import INCONCLUSIVE, NO_LEAK, UNEXPLAINED, Finding, Verdict, judge
+from leakhunt.verdict import INCONCLUSIVE, UNEXPLAINED, Finding, Verdict, judge
 
 #: Stacks of a finding that the rule base is asked about.
 TELLING = 40
@@ -236,6 +236,11 @@ def _round(number: float) -> str:
 def _unexplained(found: Verdict, leaks: list[Finding], labels: Labels) -> str:
     outside = found.outside
     assert outside is not None
+    if not outside.grows:
+        return (
+            f"Unexplained: RSS stays {units.size(outside.held)} above what Python objects explain, and no "
+            "longer grows: fragmentation, memory of a peak that is free and was not returned to the system."
+        )
     text = f"Unexplained: RSS grows by {units.size(outside.rss_rate or 0.0)} per {found.unit}, and "
     explained = outside.explained or 0.0
     text += (
@@ -289,7 +294,7 @@ def _no_leak(found: Verdict, labels: Labels) -> str:
 def _notes(found: Verdict) -> list[str]:
     notes = []
     outside = found.outside
-    if found.verdict in (NO_LEAK, LEAK) and outside is not None and not outside.grows:
+    if found.verdict != UNEXPLAINED and outside is not None and not outside.grows:
         held = outside.held
         if held >= 16 << 20 and held >= 0.2 * (found.rss.first or 0):
             notes.append(

@@ -27,6 +27,9 @@ EXPLAINED = 0.5
 #: The chance of such a growth where nothing grows.
 CHANCE = 0.01
 
+#: Free memory that an allocator does not return is worth a verdict from this size on.
+HELD = 24 << 20
+
 NATIVE, FRAGMENTATION = "native", "fragmentation"
 
 
@@ -51,9 +54,16 @@ class Outside:
     """NATIVE, FRAGMENTATION, or None: the snapshots do not tell."""
     held: int
     """Bytes by which the resident set stays above what explains it, though it no longer grows."""
+    free: int | None
+    """Growth in bytes of what the allocators hold free; None where the snapshots do not say."""
+
+    @property
+    def fragmented(self) -> bool:
+        """Whether the resident set stays high because of memory that is free and not returned."""
+        return self.free is not None and self.held >= HELD and self.free >= 0.5 * self.held
 
 
-UNKNOWN = Outside(False, False, False, None, None, None, None, None, 0)
+UNKNOWN = Outside(False, False, False, None, None, None, None, None, 0, None)
 
 
 def outside(history: History) -> Outside:
@@ -67,33 +77,55 @@ def outside(history: History) -> Outside:
     rss = [float(known.rss or 0) for known in points]
     own = [float((known.traced or 0) + (known.tracer or 0)) for known in points]
     traced = [float(known.traced or 0) for known in points]
-    pages = [round(value / 4096) for value in rss]
     rate = stats.theil_sen(t, rss)
     rise = rss[-1] - rss[0]
     traced_rate = stats.theil_sen(t, traced)
     own_rate = stats.theil_sen(t, own)
-    if len(points) < 3:
-        grows, steady = False, rise > 0
-    else:
-        judged = shape.judge(t, rss, pages)
-        steady = judged.verdict == LEAK and judged.p <= CHANCE
-        grows = steady or (judged.verdict == LEAK and judged.p <= 5 * CHANCE and len(points) < 8)
+    grows = _steady(t, rss) or _pumped(rss, own, points)
     material = rise >= max(LEAST, LEAST_PART * rss[0]) and rate > 0
     rest = rate - own_rate
     explained = max(0.0, own_rate) / rate if rate > 0 else None
     mostly = explained is not None and explained < EXPLAINED
-    pumped = _pumped(rss, own, points)
+    kind = _kind(points) if mostly and material else None
+    native = _native(points)
+    if native is not None and native[-1] - native[0] >= LEAST and _steady(t, native):
+        native_rate = stats.theil_sen(t, native)
+        if native_rate >= (1 - EXPLAINED) * rate:  # seen directly, under whatever else RSS does
+            grows = material = mostly = True
+            rest, kind = native_rate, NATIVE
     return Outside(
         known=True,
-        grows_at_all=material and rate > 0,
-        grows=bool(material and mostly and (grows or pumped)),
+        grows_at_all=material,
+        grows=material and mostly and grows,
         rss_rate=rate,
         traced_rate=traced_rate,
         rest=rest,
         explained=explained,
-        kind=_kind(points) if mostly and material else None,
+        kind=kind,
         held=_held(rss, own),
+        free=_grown(points[0], points[-1], _FREE),
     )
+
+
+def _steady(t: Sequence[float], values: Sequence[float]) -> bool:
+    """Whether a figure grows for good; with few snapshots, by a little less certainty."""
+    if len(values) < 3:
+        return False
+    pages = [round(value / 4096) for value in values]
+    judged = shape.judge(t, values, pages)
+    few = len(values) < 8
+    return judged.verdict == LEAK and judged.p <= (5 * CHANCE if few else CHANCE)
+
+
+def _native(points: Sequence[Meta]) -> list[float] | None:
+    """What native code has of malloc at each snapshot: handed out, and neither traced nor the tracer's."""
+    found = []
+    for known in points:
+        used = _figure(known, _USED)
+        if used is None:
+            return None
+        found.append(float(used - (known.traced or 0) - (known.tracer or 0)))
+    return found
 
 
 def _points(entries: Sequence[Entry]) -> list[Meta]:
@@ -167,13 +199,13 @@ _FREE = ("malloc_free", "pymalloc_free")
 
 def _grown(first: Meta, last: Meta, names: Sequence[str]) -> int | None:
     """By how much the named figures of the allocators grew together; None where one is missing."""
-    before, after = first.facts.get("allocators"), last.facts.get("allocators")
-    if not isinstance(before, dict) or not isinstance(after, dict):
-        return None
-    total = 0
-    for name in names:
-        start, end = before.get(name), after.get(name)
-        if not isinstance(start, int) or not isinstance(end, int):
-            return None
-        total += end - start
-    return total
+    before, after = _figure(first, names), _figure(last, names)
+    return None if before is None or after is None else after - before
+
+
+def _figure(known: Meta, names: Sequence[str]) -> int | None:
+    """The sum of some of the allocators' figures; None where one is missing."""
+    figures = known.facts.get("allocators")
+    values = [figures.get(name) for name in names] if isinstance(figures, dict) else [None]
+    numbers = [value for value in values if isinstance(value, int)]
+    return sum(numbers) if len(numbers) == len(values) else None

@@ -92,8 +92,13 @@ def judge(
 
 
 def interval(t: Sequence[float], y: Sequence[float], noise: float) -> tuple[float, float, float]:
-    """(rate, low, high): slope with its 95 % interval."""
+    """(rate, low, high): slope with its 95 % interval, the wider one of the two kinds of noise.
+
+    A series that looks like noise around a line may be a walk all the same: a leak that strikes at
+    random is one.
+    """
     slope, error, df, _ = _tested(t, y, noise)
+    error = max(error, stats.drift_test(t, y)[1])
     reach = error * stats.student_quantile(0.975, max(1, df))
     return slope, slope - reach, slope + reach
 
@@ -130,7 +135,7 @@ def _steady(
     for start in starts:
         part_t, part = t[start:], y[start:]
         if _goes_on(part_t, part) and not _fell_before(y, start):
-            p = _tested(part_t, part, noise)[3]
+            p = min(1.0, len(starts) * _tested(part_t, part, noise)[3])
             found.append((max(p, _by_events(part_t, part, counts[start:])), start))
     if not found:
         return None
@@ -138,7 +143,7 @@ def _steady(
     p, start = next((p, begin) for p, begin in found if p <= max(least, PLAIN))
     if start > 0 and 0 not in {begin for _, begin in found} and _saturates(t, y):
         return None
-    return start, min(1.0, len(starts) * p)
+    return start, p
 
 
 def _saturates(t: Sequence[float], y: Sequence[float]) -> bool:
@@ -236,7 +241,8 @@ def _goes_on(t: Sequence[float], y: Sequence[float]) -> bool:
         return False
     if _fallen(y) and chance > 0.005:
         return False
-    if max(b - a for a, b in zip(y, y[1:])) > _largest(n) * rise:
+    steps = [b - a for a, b in zip(y, y[1:])]
+    if max(steps) > _largest(n) * sum(step for step in steps if step > 0):
         return False
     drift, error, _ = stats.drift_test(t, y)
     return not (_levels_off(t, y, drift) or _slows_down(t, y, drift, error))

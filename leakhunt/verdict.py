@@ -13,13 +13,14 @@ from statistics import median
 from typing import Any
 
 from leakhunt import shape, stats, units
+from leakhunt.book import Growth
 from leakhunt.frames import prefixes
 from leakhunt.history import History
 from leakhunt.locate import Paths
 from leakhunt.model import Frame, Meta, Stack
 from leakhunt.outside import Outside, outside
 from leakhunt.shape import LEAK, SAWTOOTH, STEP, WARM_UP
-from leakhunt.trend import Growth, growths
+from leakhunt.trend import growths
 
 NO_LEAK, UNEXPLAINED, INCONCLUSIVE = "no-leak", "unexplained", "inconclusive"
 
@@ -28,6 +29,8 @@ WORTH_SHARE = 0.05
 WORTH_BYTES = 64 << 10
 #: Snapshots with which a steady leak is told from chance in a busy worker.
 SURE = 8
+#: Free memory that stays is the answer from this part of the first resident set on.
+HELD_PART = 0.3
 #: Leaks that explain less of the growth of the resident set than this are not the answer.
 ANSWER = 0.2
 
@@ -130,6 +133,8 @@ def judge(histories: Sequence[History]) -> Verdict:
         verdict = UNEXPLAINED
     elif leaks:
         verdict = LEAK
+    elif found.fragmented and found.held >= HELD_PART * (main.first.rss or 0):
+        verdict = UNEXPLAINED
     elif not enough or _undecided(findings, grown):
         verdict = INCONCLUSIVE
         more = max(1, SURE - max(len(history.metas) for history in histories))

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
 from leakhunt import load, units
+from leakhunt.history import TASK, History, Track
 from leakhunt.model import Frame, Snapshot, Tally
 
 FACTS: dict[str, Any] = {
@@ -56,4 +58,47 @@ def snap(*lines: str, nframe: int = 5, path: str = "a.bin", **facts: Any) -> Sna
     spots = load._spots(known.pop("frames", {}))
     return Snapshot(
         path, load.meta(known), nframe, MappingProxyType(tallies), MappingProxyType(spots)
+    )
+
+
+def history(
+    *lines: tuple[str, list[int], list[int]],
+    tasks: list[int] | None = None,
+    nframe: int = 25,
+    rss: list[int] | None = None,
+    frames: dict[str, dict[int, tuple[str, str]]] | None = None,
+    **facts: Any,
+) -> History:
+    """A history of ``(STACK, sizes, counts)``; tasks done at each snapshot, every 100 by default."""
+    tracks = {}
+    length = 0
+    for where, sizes, counts in lines:
+        tracks[stack(where)] = Track(list(sizes), list(counts))
+        length = len(sizes)
+    done = tasks or [100 * (index + 1) for index in range(length)]
+    totals = [sum(track.sizes[index] for track in tracks.values()) for index in range(length)]
+    metas = []
+    for index in range(length):
+        known = {
+            **FACTS,
+            "tasks_done": done[index],
+            "taken_at": FACTS["started_at"] + 10.0 * index,
+            "sequence": index + 1,
+            "traced": totals[index],
+            "rss": rss[index] if rss else FACTS["rss"] + totals[index],
+            **{
+                name: value[index] if isinstance(value, list) else value
+                for name, value in facts.items()
+            },
+        }
+        metas.append(load.meta(known))
+    return History(
+        entries=tuple(load.Entry(Path(f"{index}.bin"), known) for index, known in enumerate(metas)),
+        metas=tuple(metas),
+        nframe=nframe,
+        tracks=tracks,
+        sizes=tuple(totals),
+        unit=TASK,
+        times=tuple(float(number - done[0]) for number in done),
+        spots=MappingProxyType(load._spots(frames or {})),
     )

@@ -170,6 +170,7 @@ event-state | | celery/events/receiver.py:EventReceiver._receive > celery/events
 revoked-tasks | | celery/worker/control.py:revoke > celery/worker/control.py:_revoke > celery/utils/collections.py:LimitedSet.add | role=main
 revoked-tasks | | celery/utils/collections.py:LimitedSet.update | role=main
 asyncresults-kept | result = add.delay(1) | celery/app/task.py:Task.delay > celery/app/task.py:Task.apply_async > celery/app/base.py:Celery.send_task > celery/result.py:AsyncResult.__init__
+asyncresults-kept | RESULTS.append(add.delay(order))
 pending-results | result.get() | celery/result.py:AsyncResult.get > celery/backends/asynchronous.py:AsyncBackendMixin.wait_for_pending > celery/backends/asynchronous.py:AsyncBackendMixin._add_pending_result
 pending-results | | celery/backends/asynchronous.py:BaseResultConsumer.on_state_change
 result-consumer-redis | add.delay(1) | celery/app/base.py:Celery.send_task > celery/backends/redis.py:RedisBackend.on_task_call > celery/backends/redis.py:ResultConsumer.consume_from
@@ -186,6 +187,9 @@ task-defined-in-task | @app.task | celery/app/base.py:Celery.task.<locals>.inner
 task-defined-in-task | @shared_task | celery/app/__init__.py:shared_task.create_shared_task
 exceptions-kept | ERRORS.append(error)
 exceptions-kept | self.last = exc
+exceptions-kept | ERRORS.append(e)
+exceptions-kept | self.last_error = e
+global-container | KEPT.append(e)
 exceptions-kept | raise OrderError(order)
 exceptions-kept | FAILED.append((order.id, exc))
 signal-receivers | post_save.connect(on_save, weak=False) | django/dispatch/dispatcher.py:Signal.connect
@@ -207,7 +211,9 @@ sqlalchemy-compiled-cache | connection.execute(query) | sqlalchemy/engine/base.p
 sqlalchemy-tables | table = Table(name, metadata) | sqlalchemy/sql/schema.py:Table.__new__ > sqlalchemy/sql/schema.py:Table._new
 sqlalchemy-listeners | event.listen(engine, "connect", on_connect) | sqlalchemy/event/api.py:listen
 sqlalchemy-session | order = session.get(Order, key) | sqlalchemy/orm/session.py:Session.get > sqlalchemy/orm/loading.py:load_on_ident > sqlalchemy/orm/loading.py:_instance_processor._instance
+sqlalchemy-session | SESSION.add(Order(name=name)) | sqlalchemy/orm/state.py:InstanceState.__init__
 sqlalchemy-session | session = Session() | sqlalchemy/orm/session.py:sessionmaker.__call__ > sqlalchemy/orm/session.py:Session.__init__
+sqlalchemy-objects-kept | ORDERS.append(Order(name=name)) | sqlalchemy/orm/instrumentation.py:ClassManager._new_state_if_none > sqlalchemy/orm/state.py:InstanceState.__init__
 redis-client-per-task | client = redis.Redis(host=host) | redis/client.py:Redis.__init__ > redis/connection.py:ConnectionPool.__init__
 redis-client-per-task | store = make_store() | redis/client.py:Redis.from_url > redis/connection.py:ConnectionPool.from_url
 redis-pubsub-never-closed | sub = client.pubsub() | redis/client.py:Redis.pubsub > redis/client.py:PubSub.__init__
@@ -248,6 +254,7 @@ sentry-breadcrumbs | log.info("order %s", order) | ~logging/__init__.py:Logger.i
 sentry-spans | span = sentry_sdk.start_span(op="export") | sentry_sdk/api.py:start_span > sentry_sdk/tracing.py:Span.start_child > sentry_sdk/tracing.py:Span.__init__
 sentry-spans | response = session.get(url) | requests/sessions.py:Session.get > ~http/client.py:HTTPConnection.putrequest > sentry_sdk/integrations/stdlib.py:putrequest > sentry_sdk/api.py:start_span > ~uuid.py:uuid4
 sentry-scopes | scope = sentry_sdk.Scope() | sentry_sdk/scope.py:Scope.__init__ > sentry_sdk/scope.py:Scope.clear
+sentry-scopes | SCOPES.append(scope.fork()) | sentry_sdk/scope.py:Scope.fork > ~copy.py:copy
 opentelemetry-attributes | counter.add(1, {"order": order}) | opentelemetry/sdk/metrics/_internal/instrument.py:Counter.add > opentelemetry/sdk/metrics/_internal/_view_instrument_match.py:_ViewInstrumentMatch.consume_measurement
 opentelemetry-spans | span = tracer.start_span("export") | opentelemetry/sdk/trace/__init__.py:Tracer.start_span > opentelemetry/sdk/trace/__init__.py:Span.__init__
 ddtrace-spans | response = requests.get(url) | requests/api.py:get > requests/sessions.py:Session.__init__ > ddtrace/contrib/requests/connection.py:_wrap_send > ddtrace/_trace/tracer.py:Tracer.start_span

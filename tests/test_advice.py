@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import replace
@@ -274,6 +275,15 @@ def test_patterns_are_unique_and_many() -> None:
     names = Counter(rule.pattern for rule in RULES)
     assert [name for name, times in names.items() if times > 1] == []
     assert len(names) >= 40
+
+
+@pytest.mark.parametrize(
+    "text", ["a.", "open(", "1err", "x[", "def f(a=[],", "cache.", "e,", "@cache("]
+)
+def test_no_source_line_is_slow_to_read(text: str) -> None:
+    started = time.perf_counter()
+    advise(evidence(text * 10_000, head=text * 10_000))
+    assert time.perf_counter() - started < 2
 
 
 LOOSE = st.one_of(

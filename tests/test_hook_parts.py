@@ -51,7 +51,7 @@ def test_keywords_win_over_variables() -> None:
         ("signal", "9999", "no such signal"),
         ("every", "often", "not a whole number"),
         ("every", "-1", "between 0"),
-        ("engine", "magic", "one of exact, off"),
+        ("engine", "magic", "one of sampled, exact, off"),
         ("nframe", "0", "between 1"),
         ("start", "later", "one of signal, boot"),
         ("keep", "1", "cannot be compared"),
@@ -119,7 +119,7 @@ def test_leakhunt_is_left_out_and_the_user_is_not() -> None:
 
     def kept(*frames: tuple[str, int]) -> Any:
         runs: list[Run] = [((0, 8, frames, len(frames)), 2)]
-        return [trace[2] for trace, _ in own.without_own(runs, known)]
+        return [trace[2] for trace, _ in own.without_own(runs, own.judge(known))]
 
     assert kept(user) == [(user,)]
     assert kept(ours, user) == []
@@ -153,7 +153,7 @@ def test_functions_and_lines(tmp_path: Path) -> None:
         )
     )
     frames = [(str(source), line) for line in (1, 2, 4, 5, 9, 400)]
-    found = spots.spots(frames, 5.0, time.time() + 10)[str(source)]
+    found = spots.spots(frames, 5.0, time.time() + 10, {})[str(source)]
     assert found[1] == ("<module>", "CACHE = {}")
     assert found[2] == ("<module>", "def outer():")
     assert found[4][0] in ("outer.inner", "outer.inner.<listcomp>")
@@ -166,9 +166,9 @@ def test_a_changed_or_missing_source_is_left_out(tmp_path: Path) -> None:
     source = tmp_path / "shop.py"
     source.write_text("x = 1\n")
     frames = [(str(source), 1), ("<string>", 1), ("/no/such.py", 1)]
-    assert spots.spots(frames, 5.0, time.time() - 3600) == {}
+    assert spots.spots(frames, 5.0, time.time() - 3600, {}) == {}
     source.write_bytes(b"\xff\xfe broken \x00")
-    assert spots.spots(frames, 5.0, time.time() + 10) == {}
+    assert spots.spots(frames, 5.0, time.time() + 10, {}) == {}
 
 
 # -- ledger ------------------------------------------------------------------------------

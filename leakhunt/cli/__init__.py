@@ -24,6 +24,7 @@ COMMANDS = {
     "demo": "Watch leakhunt find a leak in a real Celery worker, in 20 seconds.",
     "run": "Run a script or module with the hook installed.",
     "dump": "Ask hooked processes of this host for a snapshot.",
+    "arm": "Switch hooked processes to another engine while they run.",
     "ls": "List the series of snapshots: which worker grows.",
     "top": "What is alive in a snapshot.",
     "diff": "What grew between two snapshots.",

@@ -43,25 +43,19 @@ def command(
     """
     if bool(pids) == everything:
         raise click.UsageError("name one or more PIDs, or use --all")
-    targets = _targets(pids, folder)
-    if not targets:
-        raise NotHookedError(
-            "no hooked process on this host (that this user may see); start a worker with "
-            "`celery -A proj worker -I leakhunt.worker`"
-        )
     request = "disarm" if disarm else "dump"
     asked, problems = [], 0
-    for process in targets:
+    for process in targets(pids, folder):
         try:
             processes.ask(process, request)
             asked.append(process)
         except (OSError, LeakhuntError) as error:
             problems += 1
-            _complain(process, error)
+            complain(process, error)
     for process, answer in processes.wait(asked, timeout):
         if isinstance(answer, CaptureError):
             problems += 1
-            _complain(process, answer)
+            complain(process, answer)
         elif disarm:
             click.echo(f"{process.name}: {answer.get('note') or 'done'}", err=True)
             problems += answer.get("armed_at") is not None
@@ -69,13 +63,16 @@ def command(
             click.echo(answer["path"])
         else:
             problems += 1
-            _complain(process, CaptureError(str(answer.get("problem") or "no snapshot")))
+            complain(process, CaptureError(str(answer.get("problem") or "no snapshot")))
     if problems:
         sys.exit(2)
 
 
-def _targets(pids: tuple[int, ...], folder: str | None) -> list[Hooked]:
-    """The processes meant, main processes before their children."""
+def targets(pids: tuple[int, ...], folder: str | None) -> list[Hooked]:
+    """The processes meant, main processes before their children; all of them without pids.
+
+    Raises NotHookedError.
+    """
     home = places.state_dir(folder)
     known = processes.hooked(home)
     if folder is not None:
@@ -88,10 +85,15 @@ def _targets(pids: tuple[int, ...], folder: str | None) -> list[Hooked]:
             for process in known
             if process.pid in chosen or process.record.get("main") in mains
         ]
+    if not known:
+        raise NotHookedError(
+            "no hooked process on this host (that this user may see); start a worker with "
+            "`celery -A proj worker -I leakhunt.worker`"
+        )
     return sorted(known, key=lambda process: (process.record.get("main") or 0, process.pid))
 
 
-def _complain(process: Hooked, error: Exception) -> None:
+def complain(process: Hooked, error: Exception) -> None:
     text = str(error)
     prefix = "" if process.name in text else f"{process.name}: "
     click.echo(f"leakhunt: {prefix}{text}", err=True)

@@ -24,7 +24,7 @@ from leakhunt.hook import config
 @click.option("-m", "module", is_flag=True, help="TARGET is a module, as in python -m.")
 @click.option("--dir", "dir", metavar="DIR", help="Folder for the snapshots.")
 @click.option("--signal", metavar="NAME", help="Signal that asks for a snapshot [SIGUSR1].")
-@click.option("--engine", metavar="NAME", help="exact (tracemalloc) or off.")
+@click.option("--engine", metavar="NAME", help="sampled, exact (tracemalloc) or off.")
 @click.option("--nframe", metavar="N", help="Frames kept per stack.")
 @click.option("--start", metavar="WHEN", help="signal (first trigger arms) or boot.")
 @click.option("--keep", metavar="N", help="Snapshots kept: the first ones and the newest.")

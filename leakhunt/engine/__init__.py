@@ -6,20 +6,22 @@ forks through ``read`` and writes whatever ``runs`` yields.
 Life of a capture::
 
     parent   bytes_needed()                    how much memory the capture will take
-             counters()                        traced now, peak, the engine's own tables
+             counters(), facts()               traced now, peak, the engine's own tables and cost
              fork, calling read() in the child before anything is torn down
     child    stop()                            tracing must not slow the rest down
              runs(raw)                         what goes into the file
+             estimates(), functions()          how sure that is, and what it is called
 
 or, where forking is not possible, ``read()`` and ``runs()`` in the process itself.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
 
-from leakhunt.snapfile.write import Run
+from leakhunt.errors import EngineRefusedError
+from leakhunt.snapfile.write import RawFrames, Run
 
 
 class Counters(NamedTuple):
@@ -30,11 +32,22 @@ class Counters(NamedTuple):
     overhead: int | None
 
 
+class Estimate(NamedTuple):
+    """How sure the size of a stack is that an engine has estimated."""
+
+    frames: RawFrames
+    samples: int
+    stderr: float
+    """Standard error of the stack's live size, in bytes."""
+
+
 class Engine(Protocol):
     """What the hook needs of an engine. No method raises for being called twice."""
 
     #: ``exact``, ``sampled`` or ``off``: what files and listings say.
     name: str
+    #: Why this engine was chosen and not the one that was asked for; else None.
+    why: str | None
     #: When tracing starts unless the user says otherwise: ``signal`` or ``boot``.
     default_start: str
     #: Frames kept per stack unless the user says otherwise.
@@ -52,7 +65,10 @@ class Engine(Protocol):
         """Frames kept per stack now (the configured number while not tracing)."""
 
     def start(self, nframe: int) -> None:
-        """Begin tracking; a tracker that runs already keeps running as it is."""
+        """Begin tracking; a tracker that runs already keeps running as it is.
+
+        Raises EngineRefusedError.
+        """
 
     def stop(self) -> None:
         """End tracking and forget what was tracked."""
@@ -69,18 +85,37 @@ class Engine(Protocol):
     def runs(self, raw: Any) -> Iterable[Run]:
         """``read``'s result as distinct traces with their block counts."""
 
+    def estimates(self) -> Sequence[Estimate] | None:
+        """For each stack that ``runs`` has given; None where the runs are exact."""
+
+    def functions(self) -> Mapping[tuple[str, int], str]:
+        """{(file, line): function} of the frames that ``runs`` has given, where known."""
+
     def facts(self) -> dict[str, Any]:
-        """Plain values for the file, such as ``interval`` and ``samples``."""
+        """Plain values for the file, such as ``interval``: asked for before the fork."""
 
 
-ENGINES = ("exact", "off")
+ENGINES = ("sampled", "exact", "off")
+
+#: The engine where nothing is said.
+DEFAULT = "exact"
 
 
-def choose(name: str | None) -> Engine:
-    """The engine of that name; None: the best one that works here.
+def choose(name: str | None, interval: int | None = None, budget: float | None = None) -> Engine:
+    """The engine of that name (None: :data:`DEFAULT`), or the next best with the reason why.
 
-    Engines are imported on demand: a process that uses none pays for none.
+    ``interval`` and ``budget`` are the sampled engine's. Engines are imported on demand: a
+    process that uses none pays for none.
     """
+    name = name or DEFAULT
+    why = None
+    if name == "sampled":
+        try:
+            from leakhunt.engine.sampled import Sampled
+
+            return Sampled(interval, budget)
+        except EngineRefusedError as error:
+            why = f"the sampled engine does not work here: {error}"
     if name == "off":
         from leakhunt.engine.off import Off
 
@@ -91,4 +126,4 @@ def choose(name: str | None) -> Engine:
         from leakhunt.engine.off import Off
 
         return Off(f"this interpreter has no tracemalloc ({error})")
-    return Exact()
+    return Exact(why)

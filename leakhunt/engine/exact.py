@@ -11,7 +11,7 @@ import _tracemalloc
 import sys
 import tracemalloc
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from operator import itemgetter
 from typing import Any, cast
 
@@ -41,7 +41,8 @@ class Exact:
     default_nframe = 5
     read = staticmethod(_tracemalloc._get_traces)
 
-    def __init__(self) -> None:
+    def __init__(self, why: str | None = None) -> None:
+        self.why = why
         self._nframe = self.default_nframe
 
     @property
@@ -102,5 +103,11 @@ class Exact:
         one_of_each = dict(zip(keys, traces))
         return ((one_of_each[key], count) for key, count in counts.items())
 
+    def estimates(self) -> None:
+        return None
+
+    def functions(self) -> Mapping[tuple[str, int], str]:
+        return {}
+
     def facts(self) -> dict[str, Any]:
-        return {"interval": None, "samples": None}
+        return {"interval": None}

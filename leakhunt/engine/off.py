@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from leakhunt.engine import Counters
@@ -20,7 +20,7 @@ class Off:
     nframe = 1
 
     def __init__(self, why: str) -> None:
-        self.why = why
+        self.why: str | None = why
 
     def start(self, nframe: int) -> None:
         """Nothing to start."""
@@ -40,5 +40,11 @@ class Off:
     def runs(self, raw: Any) -> Iterable[Run]:
         return ()
 
+    def estimates(self) -> None:
+        return None
+
+    def functions(self) -> Mapping[tuple[str, int], str]:
+        return {}
+
     def facts(self) -> dict[str, Any]:
-        return {"interval": None, "samples": None}
+        return {"interval": None}

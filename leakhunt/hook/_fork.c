@@ -144,23 +144,41 @@ get_allocators(PyObject *Py_UNUSED(module), PyObject *Py_UNUSED(ignored))
     return Py_BuildValue("(KKKN)", allocators.used, allocators.mapped, allocators.free, text);
 }
 
+static int
+is_c(PyObject *function)
+{
+    return PyCFunction_Check(function) || PyType_Check(function);
+}
+
+/* The result of a C function, NULL without an error for None and where it fails. */
+static PyObject *
+tried(PyObject *function)
+{
+    PyObject *result = function != Py_None ? PyObject_CallObject(function, NULL) : NULL;
+    if (result == NULL) {
+        PyErr_Clear();
+    }
+    return result;
+}
+
 PyDoc_STRVAR(fork_and_read_doc,
-"fork_and_read(read, seconds)\n--\n\n"
-"Fork; return (pid, None) in the parent and (0, read()) in the child.\n\n"
-"The kernel ends the child after `seconds`, whatever it hangs on. `read` must be a\n"
-"C function, and the caller must have disabled the garbage collector.\n"
+"fork_and_read(read, seconds, before=None, after=None)\n--\n\n"
+"Fork; return (pid, None, None) in the parent and (0, read(), after()) in the child.\n\n"
+"The kernel ends the child after `seconds`, whatever it hangs on. `before` is called\n"
+"before `read` and `after` after it. All three must be C functions, and the caller must have\n"
+"disabled the garbage collector. What goes wrong in the latter two counts as None.\n"
 "Raises OSError where the fork is refused.");
 
 static PyObject *
 fork_and_read(PyObject *Py_UNUSED(module), PyObject *args)
 {
-    PyObject *read;
+    PyObject *read, *before = Py_None, *after = Py_None;
     unsigned int seconds;
-    if (!PyArg_ParseTuple(args, "OI:fork_and_read", &read, &seconds)) {
+    if (!PyArg_ParseTuple(args, "OI|OO:fork_and_read", &read, &seconds, &before, &after)) {
         return NULL;
     }
-    if (!PyCFunction_Check(read) && !PyType_Check(read)) {
-        PyErr_SetString(PyExc_TypeError, "fork_and_read() needs a C function");
+    if (!is_c(read) || (before != Py_None && !is_c(before)) || (after != Py_None && !is_c(after))) {
+        PyErr_SetString(PyExc_TypeError, "fork_and_read() needs C functions");
         return NULL;
     }
     PyOS_BeforeFork();
@@ -168,18 +186,24 @@ fork_and_read(PyObject *Py_UNUSED(module), PyObject *args)
     if (pid == 0) {
         arm_watchdog(seconds);
         measure_allocators();
+        Py_XDECREF(tried(before));
         PyObject *raw = PyObject_CallObject(read, NULL);
         PyObject *type = NULL, *value = NULL, *traceback = NULL;
         if (raw == NULL) {
             PyErr_Fetch(&type, &value, &traceback);
         }
+        PyObject *more = raw != NULL ? tried(after) : NULL;
         keep_thread_states();
         PyOS_AfterFork_Child();
         if (raw == NULL) {
             PyErr_Restore(type, value, traceback);
             return NULL;
         }
-        return Py_BuildValue("(iN)", 0, raw);
+        if (more == NULL) {
+            more = Py_None;
+            Py_INCREF(more);
+        }
+        return Py_BuildValue("(iNN)", 0, raw, more);
     }
     int refused = errno;
     PyOS_AfterFork_Parent();
@@ -187,7 +211,7 @@ fork_and_read(PyObject *Py_UNUSED(module), PyObject *args)
         errno = refused;
         return PyErr_SetFromErrno(PyExc_OSError);
     }
-    return Py_BuildValue("(iO)", (int)pid, Py_None);
+    return Py_BuildValue("(iOO)", (int)pid, Py_None, Py_None);
 }
 
 static PyMethodDef methods[] = {

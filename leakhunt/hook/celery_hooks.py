@@ -148,6 +148,8 @@ def _on_worker_ready(sender: Any = None, **_: Any) -> None:
             logging.WARNING, "this worker does not run in the main thread: no signal, only triggers"
         )
     how = "after the first signal" if hook.start == "signal" else "now"
+    if hook.engine.why is not None and hook.engine.name != "off":
+        say(logging.WARNING, f"using the {hook.engine.name} engine: {hook.engine.why}")
     say(
         logging.INFO,
         f"hooked ({session.pool}, engine {hook.engine.name}, traces {how}): "

@@ -44,7 +44,11 @@ class Settings(NamedTuple):
     every: int
     """A snapshot every that many tasks of a process, 0: never (``LEAKHUNT_EVERY``)."""
     engine: str | None
-    """``exact``, ``off``, or None for the best that works (``LEAKHUNT_ENGINE``)."""
+    """``sampled``, ``exact``, ``off``, or None for the default (``LEAKHUNT_ENGINE``)."""
+    interval: int | None
+    """Mean bytes between two samples, None: as ``budget`` allows (``LEAKHUNT_INTERVAL``)."""
+    budget: float
+    """Share of the CPU that sampling may take, 0.01 is one per cent (``LEAKHUNT_BUDGET``)."""
     nframe: int | None
     """Frames kept per stack, None: the engine's default (``LEAKHUNT_NFRAME``)."""
     start: str | None
@@ -116,6 +120,24 @@ def _size(text: str) -> int | None:
     return size or None
 
 
+def _interval(text: str) -> int | None:
+    size = _size(text)
+    if size is not None and not 64 <= size <= 1 << 30:
+        raise ValueError("must be between 64 B and 1 GiB, or 0: as the budget allows")
+    return size
+
+
+def _share(text: str) -> float:
+    number, percent, _ = text.strip().partition("%")
+    try:
+        share = float(number) / 100 if percent else float(number)
+    except ValueError:
+        raise ValueError("not a share such as 1% or 0.01") from None
+    if not 0.0001 <= share <= 0.5:
+        raise ValueError("must be between 0.01% and 50%")
+    return share
+
+
 def _switch(text: str) -> bool:
     word = text.strip().lower()
     if word in ("1", "true", "yes", "on"):
@@ -139,6 +161,8 @@ _DEFAULTS: dict[str, Any] = {
     "signal": "SIGUSR1",
     "every": 0,
     "engine": None,
+    "interval": None,
+    "budget": "1%",
     "nframe": None,
     "start": None,
     "keep": 16,
@@ -153,6 +177,8 @@ _PARSERS: dict[str, Callable[[str], Any]] = {
     "signal": _signal,
     "every": _count(0, 10**9),
     "engine": _one_of(*ENGINES),
+    "interval": lambda text: _interval(text),
+    "budget": lambda text: _share(text),
     "nframe": _count(1, 65535),
     "start": _one_of("signal", "boot"),
     "keep": _count(0, 10**6),

@@ -41,6 +41,9 @@ PATIENCE_PER_170_MB = 20
 EXPLAINED_STACKS = 1500
 EXPLAINED_SECONDS = 3.0
 
+#: Garbage is told of that many tracebacks.
+GARBAGE_STACKS = 300
+
 _PAUSE = struct.Struct("<d")
 _LENGTH = struct.Struct("<I")
 _PAGE = 4096
@@ -244,10 +247,14 @@ def _capture(
     order: Order, raw: Any, forked: bool, began: float, page: mmap.mmap | None = None
 ) -> dict[str, Any]:
     facts = dict(order.facts)
-    facts["allocators"] = allocators() if forked else None
+    if forked:
+        facts["allocators"] = allocators()
+        facts["garbage"] = _garbage()
     facts.update(order.late_facts())
     known = own.prefixes()
-    runs = list(own.without_own(order.engine.runs(raw), known))
+    kept_of = own.judge(known)
+    runs = list(own.without_own(order.engine.runs(raw), kept_of))
+    estimates = order.engine.estimates()
     weight: dict[int, int] = {}
     stacks: dict[int, write.RawFrames] = {}
     for trace, count in runs:
@@ -259,14 +266,18 @@ def _capture(
         (frame for key in largest for frame in stacks[key]),
         EXPLAINED_SECONDS,
         facts["started_at"] or time.time(),
+        order.engine.functions(),
     )
+    if estimates is not None:
+        sure = [(kept_of(frames), samples, stderr) for frames, samples, stderr in estimates]
+        facts["estimates"] = [estimate for estimate in sure if estimate[0] is not None]
     facts.update(
         forked=forked,
         exact=fork.exact() or not forked,
         prefixes=known,
         pause=_PAUSE.unpack_from(page, 0)[0] if page else time.monotonic() - began,
         capture=time.monotonic() - began,
-        **order.engine.facts(),
+        samples=None if estimates is None else sum(each[1] for each in facts["estimates"]),
         frames=explained,
     )
     places.make_private(places.make_private(order.series.parent) / order.series.name)
@@ -278,6 +289,15 @@ def _capture(
         "blocks": sum(count for _, count in runs),
         "forked": forked,
     }
+
+
+def _garbage() -> dict[str, Any] | None:
+    """What only waits for the collector: objects, and how many by traceback, the most first."""
+    if fork.unreachable is None:
+        return None
+    number, by_traceback = fork.unreachable
+    largest = nlargest(GARBAGE_STACKS, by_traceback.items(), key=lambda item: item[1])
+    return {"objects": number, "stacks": [(traceback, count) for traceback, count in largest]}
 
 
 def prune(series: Path, keep: int) -> None:

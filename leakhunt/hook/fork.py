@@ -16,6 +16,10 @@ try:
     from leakhunt.hook import _fork  # type: ignore[attr-defined,unused-ignore]
 except ImportError:  # installed without a compiler
     _fork = None
+try:
+    from leakhunt.hook import _garbage  # type: ignore[attr-defined,unused-ignore]
+except ImportError:  # without a compiler, or an interpreter that it does not know
+    _garbage = None
 
 #: Signals that must not end a capture halfway: the hook's own (``pkill -USR1 -f
 #: celery`` matches the forked child too) and Ctrl-C, which reaches the whole group.
@@ -31,8 +35,15 @@ def exact() -> bool:
     return _fork is not None
 
 
+#: In a capture's child: what only waits for the garbage collector, as (number of objects,
+#: {traceback, most recent call first: number}); None where it was not looked at.
+unreachable: tuple[int, dict[Any, int]] | None = None
+
+
 def fork(read: Callable[[], Any], seconds: int) -> tuple[int, Any]:
     """Fork; ``(pid, None)`` in the parent, ``(0, read())`` in the child.
+
+    In the child, ``unreachable`` is set.
 
     The child is ended by the kernel after ``seconds``. Raises ForkRefusedError.
     Uses ``posix`` rather than ``os``: gevent and eventlet replace the functions of ``os``.
@@ -45,8 +56,10 @@ def fork(read: Callable[[], Any], seconds: int) -> tuple[int, Any]:
     parent = os.getpid()
     try:
         if _fork is not None:
-            forked: tuple[int, Any] = _fork.fork_and_read(read, seconds)
-            return forked
+            global unreachable
+            look = (_garbage.look, _garbage.unreachable) if _garbage is not None else ()
+            pid, raw, unreachable = _fork.fork_and_read(read, seconds, *look)
+            return pid, raw
         if len(sys._current_frames()) > 1:
             raise ForkRefusedError(
                 "other threads are alive and leakhunt was installed without its C part"

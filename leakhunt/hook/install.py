@@ -47,8 +47,8 @@ def program(keywords: Mapping[str, Any]) -> None:
     if not in_main_thread():
         raise SettingError("leakhunt.install() must be called in the main thread")
     hook.adopt("program", None, None, None)
-    if hook.start == "boot":
-        hook.arm()
+    if hook.engine.why is not None and hook.engine.name != "off":
+        say(logging.WARNING, f"using the {hook.engine.name} engine: {hook.engine.why}")
     handlers.install()
     if not _fork_followed:
         _fork_followed = True

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from leakhunt.snapfile.write import RawFrames, Run
 
@@ -50,25 +50,36 @@ def _within(path: str, folder: str) -> bool:
     return path == folder or path.startswith(folder.rstrip(os.sep) + os.sep)
 
 
-def without_own(runs: Iterable[Run], known: dict[str, list[str]]) -> Iterator[Run]:
-    """The runs that are not leakhunt's, with the launcher's frames cut off.
+def judge(known: dict[str, list[str]]) -> Callable[[RawFrames], RawFrames | None]:
+    """A function that says what to keep of a stack: None where it is leakhunt's.
 
-    A trace is leakhunt's when, from the innermost frame outwards, nothing but the
+    It is leakhunt's when, from the innermost frame outwards, nothing but the
     standard library and psutil stands before a frame of leakhunt's. Memory that
     user code allocates further in (a chained signal handler, a program started
-    by ``leakhunt run``) stays the user's.
+    by ``leakhunt run``) stays the user's. The launcher's frames are cut off.
     """
     passing = tuple(folder.rstrip(os.sep) + os.sep for folder in known["stdlib"])
     site = tuple(folder.rstrip(os.sep) + os.sep for folder in known["site"])
     judged: dict[int, RawFrames | None] = {}
     kept = []  # holds the frames tuples, so that no id is used twice
-    for trace, count in runs:
-        frames = trace[2]
+
+    def kept_of(frames: RawFrames) -> RawFrames | None:
         key = id(frames)
         if key not in judged:
             judged[key] = _judge(frames, passing, site)
             kept.append(frames)
-        remaining = judged[key]
+        return judged[key]
+
+    return kept_of
+
+
+def without_own(
+    runs: Iterable[Run], kept_of: Callable[[RawFrames], RawFrames | None]
+) -> Iterator[Run]:
+    """The runs that are not leakhunt's, with their stacks as :func:`judge`'s function has them."""
+    for trace, count in runs:
+        frames = trace[2]
+        remaining = kept_of(frames)
         if remaining is None:
             continue
         if remaining is not frames:

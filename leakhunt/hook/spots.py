@@ -14,7 +14,7 @@ import time
 import tokenize
 import types
 import warnings
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Optional
 
 Spots = dict[str, dict[int, tuple[Optional[str], Optional[str]]]]
@@ -27,11 +27,17 @@ SLACK = 2.0
 LARGEST_SOURCE = 4 << 20
 
 
-def spots(frames: Iterable[tuple[str, int]], seconds: float, changed_after: float) -> Spots:
+def spots(
+    frames: Iterable[tuple[str, int]],
+    seconds: float,
+    changed_after: float,
+    known: Mapping[tuple[str, int], str],
+) -> Spots:
     """{file: {line: (function, source line)}} for as many frames as the time allows.
 
     A file that was changed after ``changed_after`` (when the process started) is
-    left out: its lines are not the ones that run.
+    not read: its lines are not the ones that run. ``known`` has functions by frame,
+    from whoever saw the code objects.
     """
     lines: dict[str, set[int]] = {}
     for file, line in frames:
@@ -43,12 +49,17 @@ def spots(frames: Iterable[tuple[str, int]], seconds: float, changed_after: floa
             break
         source = _source(file, changed_after)
         if source is None:
+            named = {
+                line: (known[file, line], None) for line in sorted(wanted) if (file, line) in known
+            }
+            if named:
+                found[file] = {**named}
             continue
         text = source.splitlines()
         functions = _functions(source, file, wanted)
         found[file] = {
             line: (
-                functions.get(line),
+                functions.get(line) or known.get((file, line)),
                 text[line - 1].strip()[:LONGEST_LINE] if 0 < line <= len(text) else None,
             )
             for line in sorted(wanted)

@@ -21,7 +21,7 @@ from typing import Any
 
 from leakhunt import engine as engines
 from leakhunt import places, units
-from leakhunt.errors import CaptureError, LeakhuntError
+from leakhunt.errors import CaptureError, EngineRefusedError, LeakhuntError
 from leakhunt.hook import dump, fork, vitals
 from leakhunt.hook.config import Settings
 from leakhunt.hook.dump import Order, Outcome
@@ -53,9 +53,7 @@ class Hook:
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
-        self.engine = engines.choose(settings.engine)
-        self.start = settings.start or self.engine.default_start
-        self.nframe = settings.nframe or self.engine.default_nframe
+        self._take_engine(settings.engine)
         self.record = Record()
         self.running: Callable[[], list[str]] = list
         self.watch_child: Callable[[], bool] = bool
@@ -121,7 +119,7 @@ class Hook:
         if inherited is not None:
             self.armed_at = inherited
         if self.start == "boot":
-            self.arm()
+            self.arm(boot=True)
         self.publish()
 
     @property
@@ -132,11 +130,31 @@ class Hook:
 
     # -- arming ---------------------------------------------------------------------
 
-    def arm(self) -> bool:
-        """Start tracing; False if it is on already (or there is nothing to start)."""
+    def _take_engine(self, name: str | None) -> None:
+        """Make that engine the hook's, or the next best; ``engine.why`` tells why."""
+        settings = self.settings
+        self.engine = engines.choose(name, settings.interval, settings.budget)
+        self.start = settings.start or self.engine.default_start
+        self.nframe = settings.nframe or self.engine.default_nframe
+
+    def arm(self, boot: bool = False) -> bool:
+        """Start tracing; False if it is on already (or there is nothing to start).
+
+        An engine that refuses to start is replaced by the exact one, which at ``boot``
+        only starts if the settings say so.
+        """
         if self.engine.tracing or self.engine.name == "off":
             return False
-        self.engine.start(self.nframe)
+        try:
+            self.engine.start(self.nframe)
+        except EngineRefusedError as error:
+            refused = self.engine.name
+            self._take_engine("exact")
+            say(
+                logging.WARNING,
+                f"the {refused} engine does not work here: {error}; using {self.engine.name}",
+            )
+            return self.arm() if not boot or self.start == "boot" else False
         self.armed_at = time.time()
         self.armed_tasks = self.ledger.done
         self.armed_rss = vitals.rss()
@@ -159,6 +177,31 @@ class Hook:
         say(logging.WARNING, self.note)
         self.publish()
 
+    def switch(self, name: str, nframe: int | None) -> None:
+        """Track with that engine from now on; says what it did, in the log and the record."""
+        tracing = self.engine.tracing
+        refused = self.engine.stop_refused(len(sys._current_frames())) if tracing else None
+        if tracing and name == self.engine.name and nframe in (None, self.engine.nframe):
+            self.note = f"the {name} engine traces process {self.pid} already"
+        elif refused:
+            self.note = f"the {self.engine.name} engine goes on: {refused}"
+        else:
+            if tracing:
+                self.engine.stop()
+            self.armed_at = self.armed_rss = None
+            self.ledger.armed(None)
+            self._take_engine(name)
+            self.nframe = nframe or self.nframe
+            self.arm()
+            why = f" ({self.engine.why})" if self.engine.why else ""
+            self.note = (
+                f"the {self.engine.name} engine traces process {self.pid} from now on "
+                f"(nframe {self.engine.nframe}){why}; what was allocated before is not seen"
+            )
+        self.answers += 1
+        say(logging.WARNING, self.note)
+        self.publish()
+
     # -- triggers -------------------------------------------------------------------
 
     def signalled(self) -> bool:
@@ -172,18 +215,28 @@ class Hook:
             return False
         noted, self.noted = self.noted, None
         request = self.record.take_request()
-        if request == "disarm":
+        if request is not None and request != "dump":
             with signals_held():
                 try:
-                    self.disarm()
+                    self._do(request)
                 except Exception as error:  # noqa: BLE001 - the worker's guard
-                    self._failed(f"tracing goes on: {type(error).__name__}: {error}")
+                    self._failed(f"{request}: {type(error).__name__}: {error}")
         elif request is not None or noted is not None:
             self.fire(noted or "dump")
         else:
             self.fire("signal")
             return True
         return False
+
+    def _do(self, request: str) -> None:
+        """``disarm`` or ``arm ENGINE [NFRAME]``, as the console leaves it in the letter box."""
+        word, *rest = request.split()
+        if word == "disarm":
+            self.disarm()
+        elif word == "arm" and rest and rest[0] in engines.ENGINES:
+            self.switch(rest[0], int(rest[1]) if len(rest) > 1 else None)
+        else:
+            raise ValueError("this version of leakhunt does not know that request")
 
     def task_done(self, name: str) -> None:
         """A task has finished: book it, and see whether a capture is due."""
@@ -367,6 +420,7 @@ class Hook:
             "armed_at": self.armed_at,
             "armed_tasks": self.armed_tasks,
             "armed_rss": self.armed_rss,
+            **self.engine.facts(),
             **memory,
             "gc": vitals.collector(),
             "traced": traced,

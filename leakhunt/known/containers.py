@@ -8,7 +8,7 @@ from leakhunt.known.rule import SHAPE, Rule, Sign
 #: says what it is for. Attributes of self and cls have rules of their own.
 _WORDS = "cache|regist|memo|seen|histor|pending|backlog|archive|leak|global|journal|audit|lookup"
 _LASTING = (
-    r"(?<![\w.\])])(?!self\b|cls\b|[A-Z][a-z]\w*\.|cache\.add\()(?:[A-Za-z_]\w*\.)*"
+    r"(?<![\w.\])])(?!self\b|cls\b|[A-Z]+[a-z]\w*\.|cache\.add\()(?:[A-Za-z_]\w*\.)*"
     rf"(?:[A-Z][A-Z0-9_]+|_[a-z]\w*|\w*(?:{_WORDS})\w*)(?:\.[a-z_]\w*)*?"
 )
 _ADD = r"(?:\.(?:append|appendleft|extend|insert|add|push)\(|\s*\+=)"
@@ -27,7 +27,7 @@ CACHES = (
         "Cache per instance (functools.cached_property, or a dict in __init__), or cache a plain "
         "function of the values that matter.",
         "https://docs.python.org/3/faq/programming.html#how-do-i-cache-method-calls",
-        (Sign(head=_CACHING + r"(?s:.*)\bdef \w+\(\s*(?:self|cls)\b"),),
+        (Sign(head=_CACHING + r"(?s:.*)\bdef \w+\(\s*(?:self|cls)\b", stores=True),),
     ),
     Rule(
         "lru-cache-unbounded",
@@ -38,7 +38,10 @@ CACHES = (
         "of the arguments.",
         "https://docs.python.org/3/library/functools.html#functools.lru_cache",
         (
-            Sign(head=r"@(?:\w+\.)*(?:cache\b(?!\w)|lru_cache\(\s*(?:maxsize\s*=\s*)?None)"),
+            Sign(
+                head=r"@(?:\w+\.)*(?:cache\b(?!\w)|lru_cache\(\s*(?:maxsize\s*=\s*)?None)",
+                stores=True,
+            ),
             Sign(
                 line=r"\blru_cache\(\s*(?:maxsize\s*=\s*)?None|\bfunctools\.cache\b|^@cache\b",
             ),
@@ -54,7 +57,8 @@ CACHES = (
             Sign(
                 head=r"\bdef \w+\((?s:.*?)\b(\w+)\s*(?::[^=,]+)?=\s*(?:\[\]|\{\}|"
                 r"(?:list|dict|set|deque|defaultdict|OrderedDict|Counter)\([^()]*\))(?s:.*)\n"
-                rf".*(?<![\w.])\1{_ANY}"
+                rf".*(?<![\w.])\1{_ANY}",
+                stores=True,
             ),
         ),
     ),
@@ -106,7 +110,7 @@ RULES = (
         "https://docs.python.org/3/tutorial/classes.html#class-and-instance-variables",
         (
             Sign(
-                line=rf"(?<![\w.])(?:cls|type\(self\)|self\.__class__|[A-Z][a-z]\w*)\.[\w.]+{_ANY}",
+                line=rf"(?<![\w.])(?:cls|type\(self\)|self\.__class__|[A-Z]+[a-z]\w*)\.[\w.]+{_ANY}",
                 never_line=r"\.(?:objects|query|session)\b",
                 stores=True,
             ),

@@ -172,7 +172,18 @@ RULES = (
         "with sentry_sdk.new_scope() as scope; call sentry_sdk.init() once per process; upgrade "
         "sentry-sdk.",
         "https://github.com/getsentry/sentry-python/issues/2034",
-        (Sign(innermost=Look("sentry_sdk|sentry_sdk.*")),),
+        (
+            Sign(
+                inside=(
+                    Look(
+                        "sentry_sdk|sentry_sdk.*",
+                        r"\w*Scope\.(?:fork|__copy__|__init__|clear)|(?:new|push|isolation)_scope|init"
+                        r"|_?Client\.__init__|_Client\._init_impl",
+                    ),
+                )
+            ),
+            Sign(innermost=Look("sentry_sdk|sentry_sdk.*")),
+        ),
         AGENT,
     ),
     Rule(

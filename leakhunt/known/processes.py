@@ -24,6 +24,11 @@ RULES = (
                 ),
                 never=(Look("asyncio.*"),),
             ),
+            Sign(
+                inside=(Look("concurrent.futures.thread", r"\w+\._adjust_thread_count"),),
+                never=(Look("asyncio.*"),),
+                grows=(Grows("threads", 0.2),),
+            ),
             Sign(line=r"\b(?:Thread|Process)PoolExecutor\(", never_line=r"^with\b"),
         ),
     ),
@@ -59,6 +64,11 @@ RULES = (
             Sign(
                 inside=(Look("threading", r"(?:Thread|Timer)\.(?:__init__|start)|_newname"),),
                 never=(Look("concurrent.futures.*|multiprocessing.*|billiard.*"),),
+            ),
+            Sign(
+                inside=(Look("threading", r"(?:Thread|Timer)\.(?:__init__|start)"),),
+                never=(Look("concurrent.futures.*|multiprocessing.*|billiard.*"),),
+                grows=(Grows("threads", 0.2),),
             ),
             Sign(line=r"\bthreading\.(?:Thread|Timer)\(|(?<![\w.])(?:Thread|Timer)\("),
         ),

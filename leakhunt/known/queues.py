@@ -138,6 +138,10 @@ RULES = (
         (
             Sign(inside=(Look("celery.result", r".*\.__init__|result_from_tuple"),)),
             Sign(innermost=Look("celery.result")),
+            Sign(
+                line=r"(?:\.(?:append|add|extend|put)\(|\]\s*=\s*).*\.(?:delay|apply_async|send_task)\(",
+                stores=True,
+            ),
         ),
     ),
     Rule(
@@ -308,11 +312,18 @@ RULES = (
         (
             Sign(
                 line=r"\.(?:append|appendleft|add|put|put_nowait|extend)\(\s*\(?(?:[\w.]+,\s*)*"
-                r"(?:e|ex|exc|err|error|exception|exc_info|sys\.exc_info\(\))\s*[,)]",
+                r"(?:exc?|err|error|exception|exc_info|sys\.exc_info\(\))\s*[,)]",
                 stores=True,
             ),
             Sign(
-                line=r"(?:\]|\.\w+)\s*=\s*(?:e|ex|exc|err|error|exception|sys\.exc_info\(\))\s*(?:#.*)?$"
+                line=r"(?:\]|\.\w+)\s*=\s*(?:exc?|err|error|exception|sys\.exc_info\(\))\s*(?:#.*)?$",
+                stores=True,
+            ),
+            # A bare e may be anything: where it goes must speak of errors.
+            Sign(
+                line=r"(?i)(?:err|exc|fail|problem)\w*(?:\[.+\])?(?:\.(?:append|add|put)\(\s*"
+                r"\(?(?:[\w.]+,\s*)*e\s*[,)]|\s*=\s*e\s*(?:#.*)?$)",
+                stores=True,
             ),
             Sign(line=r"\.__traceback__|\bsys\.exc_info\(\)|\.tb_frame\b"),
             Sign(line=r"^raise\b(?!.*\.retry\()"),

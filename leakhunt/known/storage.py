@@ -62,16 +62,8 @@ RULES = (
         "each task.",
         "https://docs.djangoproject.com/en/stable/faq/models/#why-is-django-leaking-memory",
         (
-            Sign(
-                inside=(
-                    Look(
-                        "django.db.backends.utils",
-                        r"CursorDebugWrapper\.(?:debug_sql|execute|executemany)",
-                    ),
-                ),
-                innermost=Look("django.db.backends.utils|django.db.backends.*.operations"),
-            ),
-            Sign(inside=(Look("django.db.backends.utils", r"CursorDebugWrapper\.debug_sql"),)),
+            # A CursorDebugWrapper exists only where DEBUG (or force_debug_cursor) is on.
+            Sign(inside=(Look("django.db.backends.utils", r"CursorDebugWrapper\.\w+"),)),
             Sign(line=r"\.queries_log\b"),
         ),
     ),
@@ -215,6 +207,27 @@ RULES = (
                     ),
                 )
             ),
+            Sign(line=r"(?i)(?<!\w)(?:\w+\.)*\w*session\.(?:add|add_all|merge)\(", stores=True),
+        ),
+    ),
+    Rule(
+        "sqlalchemy-objects-kept",
+        "ORM objects that are kept",
+        "A mapped object keeps its state, what it loaded and, while it is attached, its session; a "
+        "session keeps the objects it has yet to flush.",
+        "Commit and close the session in the task (with Session() as session); keep ids or plain "
+        "tuples, not objects.",
+        "https://docs.sqlalchemy.org/en/20/orm/session_state_management.html",
+        (
+            Sign(
+                inside=(
+                    Look(
+                        "sqlalchemy.orm.instrumentation|sqlalchemy.orm.state",
+                        r"ClassManager\._new_state_if_none|InstanceState\.__init__|InstanceState\._initialize_instance",
+                    ),
+                ),
+                never=(Look("sqlalchemy.orm.loading"),),
+            ),
         ),
     ),
     Rule(
@@ -268,7 +281,7 @@ RULES = (
         "Each MongoClient runs monitor threads and a pool for its topology until close().",
         "Make one per process, after the fork (worker_process_init); else client.close() in "
         "finally.",
-        "https://www.mongodb.com/docs/languages/python/pymongo-driver/current/connect/mongoclient/",
+        "https://mongodb.com/docs/languages/python/pymongo-driver/connect/mongoclient",
         (
             Sign(
                 inside=(

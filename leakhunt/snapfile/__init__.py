@@ -20,7 +20,7 @@ Only five names occur in it: ``tracemalloc.Snapshot``, ``tracemalloc._Traces``,
 no other, and these only to inert types: unpickling anything else runs code.
 
 After the pickle's STOP opcode stands a trailer, which unpicklers ignore: the
-``leakhunt`` dict without ``frames``, as UTF-8 JSON, its length as 8 bytes little
+``leakhunt`` dict without ``frames``, ``estimates`` and ``garbage``, as UTF-8 JSON, its length as 8 bytes little
 endian, and the 8 bytes :data:`TRAILER_MAGIC`. It lets a listing of thousands of
 files read each one's facts without unpickling it. Between the pickle and the trailer stands the
 index (:mod:`leakhunt.snapfile.index`), where the facts but ``frames`` fit the trailer: the sums per
@@ -48,7 +48,13 @@ when
 engine
     ``engine`` (``exact sampled off``), ``nframe``, ``start`` (``signal boot``),
     ``armed_at``, ``armed_tasks`` (tasks done then), ``armed_rss``: what was
-    allocated before is not seen; ``interval`` and ``samples`` (None unless sampled).
+    allocated before is not seen; ``interval`` (mean bytes between samples now) and
+    ``samples`` (None unless sampled). With ``sampled`` also ``budget`` (the share of the CPU
+    that it may take, such as 0.01; None where the interval was fixed), ``overhead`` (the
+    share that it took, by its own clock, since the process started or was forked), ``lost``
+    ({"dropped", "unplaced", "ghosts", "unrouted": ints}: samples without room, samples
+    whose stack had no room, frees that went unseen, blocks that could not be followed)
+    and ``estimates``.
 work
     ``tasks_done``, ``tasks`` ({name: {"runs": int, "kept": int}}; ``kept`` is the
     growth of traced memory from the end of the task before to the end of this
@@ -60,9 +66,20 @@ memory
     "malloc_free", "pymalloc_used", "pymalloc_free"}: bytes that glibc's malloc (mallinfo2(3))
     and pymalloc have handed out and hold free; as many of them as are known, else None),
     ``limits`` ({"max_memory_per_child": bytes, "cgroup": bytes}; those that are set).
+garbage
+    ``garbage`` ({"objects": how many objects only wait for the garbage collector,
+    "stacks": [(traceback, how many), ...]}: by the traceback that allocated them, most recent
+    call first, the most objects first), None where it was not looked at.
 process
     ``open_files sockets threads`` (counts), ``gc`` ({"enabled": bool, "counts":
     [3 ints], "stats": [3 dicts of gc.get_stats()]}).
+estimates
+    A sampled engine's block counts are estimates without bias. ``estimates`` is a list of
+    ``(frames, samples, stderr)``, one for each of its stacks: ``frames`` is the very tuple
+    that the traces share, ``samples`` (int) how many live samples the size comes from,
+    ``stderr`` (float) the standard error of that size in bytes: the root of the sum of
+    s^2 (1 - p) / p^2 over the samples, s the sample's size and p the probability with
+    which it was drawn. Stacks are independent: variances add up. A stack may occur twice.
 explaining
     ``prefixes`` ({"stdlib": [dir], "site": [dir], "app": [dir], "leakhunt": [dir]}:
     a path is classified by its longest matching prefix), ``frames``
@@ -75,6 +92,9 @@ from __future__ import annotations
 SCHEMA = 1
 SUFFIX = ".bin"
 TRAILER_MAGIC = b"LKHUNT\x01\n"
+
+#: Facts that grow with the snapshot: not in the trailer.
+LONG = frozenset({"frames", "estimates", "garbage"})
 
 #: The only globals that may occur in a snapshot.
 NAMES = frozenset(

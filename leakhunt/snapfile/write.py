@@ -17,7 +17,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from leakhunt.snapfile import TRAILER_MAGIC, index
+from leakhunt.snapfile import LONG, TRAILER_MAGIC, index
 
 RawFrames = tuple[tuple[str, int], ...]
 Trace = tuple[int, int, RawFrames, int]
@@ -74,7 +74,7 @@ def dump(
     snapshot.__dict__.update(traceback_limit=nframe, leakhunt=dict(facts), traces=traces)
     checked = index.Checked(file)
     pickle.dump(snapshot, checked, protocol=4)
-    brief = {key: value for key, value in facts.items() if key != "frames"}
+    brief = {key: value for key, value in facts.items() if key not in LONG}
     if len(facts) - len(brief) == ("frames" in facts):  # it holds no other long fact
         pickled = checked.length
         content = index.packed(runs, nframe, facts.get("frames") or {})

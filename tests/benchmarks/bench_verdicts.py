@@ -126,20 +126,20 @@ def is_at(finding: dict[str, Any], leak: dict[str, Any]) -> dict[str, Any] | Non
 
 
 def error_of(finding: dict[str, Any], line: dict[str, Any], leak: dict[str, Any]) -> float | None:
-    """The rate's error: 0 inside what may be said of that line, else the distance to it."""
+    """The rate's error: 0 inside what may be said of that line, else the distance to it.
+
+    Said may be the line's own rate or that of all guilty lines together; with or without a
+    table that grows in jumps; and, where the kept frames end above the line for part of the
+    memory, only the part that the recording shows.
+    """
     if not line:
         return None
     rate = finding["bytes_per_unit"]
-    own, whole, table = (
-        line["bytes_per_task"],
-        leak["whole_bytes_per_task"],
-        leak["table_bytes_per_task"],
-    )
+    shown = leak["visible"] if leak["visible"] < 0.9 else 1.0
     errors = []
-    for size in {own, whole}:
-        low = max(size - table, size * 0.3)
-        nearest = min(max(rate, low), size)
-        errors.append((rate - nearest) / size if size else 0.0)
+    for size in {line["bytes_per_task"], leak["whole_bytes_per_task"]}:
+        low = min(size * shown, max(size - leak["table_bytes_per_task"], size * 0.3))
+        errors.append((rate - min(max(rate, low), size)) / size if size else 0.0)
     return min(errors, key=abs)
 
 
@@ -299,9 +299,12 @@ def summary(title: str, results: Sequence[Judged]) -> None:
             "",
         ),
     ]
+    if all(not result.verdict for result in results):  # only the recipe was tried
+        rows = [(name, "", first, late) for name, _, first, late in rows if first]
     for name, *columns in rows:
         print(f"  {name:34}{columns[0]:>9}{columns[1]:>12}{columns[2]:>12}")
-    print(f"  bytes per task: {rate(leaks)}")
+    if any(result.error is not None for result in leaks):
+        print(f"  bytes per task: {rate(leaks)}")
 
 
 def mark(result: Judged) -> str:
@@ -363,11 +366,9 @@ def main() -> None:
                 if json.loads((r / "truth.json").read_text())["half"] == options.half
             ]
         with ThreadPoolExecutor(options.jobs) as pool:
-            results = list(
-                pool.map(
-                    lambda pair: one(*pair, options), [(r, k) for r in recordings for k in numbers]
-                )
-            )
+            pairs = [(r, k) for r in recordings for k in numbers]
+            futures = [pool.submit(one, r, k, options) for r, k in pairs]
+            results = [future.result() for future in futures]
         print(f"\n=== {folder}: {len(recordings)} programs")
         if not options.recipe_only:
             table(results, numbers)

@@ -56,7 +56,7 @@ here = tracemalloc.take_snapshot()
 forked = tracemalloc.Snapshot.load(path)
 
 def count(traces):
-    runs = own.without_own(Counter(traces).items(), own.prefixes())
+    runs = own.without_own(Counter(traces).items(), own.judge(own.prefixes()))
     return Counter({trace: n for trace, n in runs})
 
 mine, theirs = count(forked.traces._traces), count(here.traces._traces)

@@ -1,0 +1,66 @@
+"""``leakhunt arm``: another engine for hooked processes, without a restart."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+
+from leakhunt.cli.dump import complain, targets
+from leakhunt.engine import ENGINES
+from leakhunt.errors import CaptureError, LeakhuntError
+from leakhunt.live import processes
+
+
+@click.command(name="arm")
+@click.argument("pids", metavar="PID...", nargs=-1, type=click.IntRange(min=1))
+@click.option("--all", "everything", is_flag=True, help="Every hooked process of this host.")
+@click.option(
+    "--engine",
+    type=click.Choice([name for name in ENGINES if name != "off"]),
+    required=True,
+    help="Who tracks allocations from now on.",
+)
+@click.option("--nframe", type=click.IntRange(1, 65535), help="Frames kept per stack.")
+@click.option(
+    "--timeout", default=60.0, metavar="SECONDS", show_default=True, help="How long to wait."
+)
+@click.option("--dir", "folder", metavar="DIR", help="Only processes that write to this folder.")
+def command(
+    pids: tuple[int, ...],
+    everything: bool,
+    engine: str,
+    nframe: int | None,
+    timeout: float,
+    folder: str | None,
+) -> None:
+    """Switch hooked processes to another engine while they run.
+
+    What the engine before has tracked is forgotten: take a snapshot first if you want
+    it. What was allocated before the switch is not seen after it.
+
+    \b
+    Examples:
+      leakhunt arm 4242 --engine exact --nframe 10    # look closer at one worker
+      leakhunt arm 4242 --engine sampled              # and go back
+    """
+    if bool(pids) == everything:
+        raise click.UsageError("name one or more PIDs, or use --all")
+    request = f"arm {engine}" + (f" {nframe}" if nframe else "")
+    asked, problems = [], 0
+    for process in targets(pids, folder):
+        try:
+            processes.ask(process, request)
+            asked.append(process)
+        except (OSError, LeakhuntError) as error:
+            problems += 1
+            complain(process, error)
+    for process, answer in processes.wait(asked, timeout):
+        if isinstance(answer, CaptureError):
+            problems += 1
+            complain(process, answer)
+        else:
+            click.echo(f"{process.name}: {answer.get('note') or 'done'}", err=True)
+            problems += answer.get("engine") != engine or answer.get("armed_at") is None
+    if problems:
+        sys.exit(2)

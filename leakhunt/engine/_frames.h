@@ -1,0 +1,140 @@
+/* What differs between CPython's minor versions: where the frames of a thread are.
+ *
+ * Reads the interpreter's own structs and nothing else: no allocation, no reference
+ * count, no call into the interpreter. The public frame API creates frame objects on
+ * 3.11 and can run the garbage collector in the middle of a realloc.
+ *
+ * See Include/internal/pycore_frame.h and Include/cpython/pystate.h of 3.9 to 3.13,
+ * and tracemalloc_get_frame / traceback_get_frames in Modules/_tracemalloc.c, which
+ * walk the same structs at the same moments.
+ */
+#ifndef LEAKHUNT_FRAMES_H
+#define LEAKHUNT_FRAMES_H
+
+#if defined(PYPY_VERSION)
+#define UNSUPPORTED "PyPy has no allocator hooks"
+#elif defined(_WIN32)
+#define UNSUPPORTED "the sampled engine needs fork() and pthreads"
+#elif defined(Py_GIL_DISABLED)
+#define UNSUPPORTED "free-threaded builds of Python are not supported by the sampled engine"
+#elif PY_VERSION_HEX < 0x03090000 || PY_VERSION_HEX >= 0x030E0000
+#define UNSUPPORTED "the sampled engine does not know this version of Python"
+#endif
+
+#ifndef UNSUPPORTED
+
+#include <frameobject.h>
+#if PY_VERSION_HEX >= 0x030B0000
+#ifndef Py_BUILD_CORE
+#define Py_BUILD_CORE 1 /* after Python.h: for this header alone */
+#endif
+#include <internal/pycore_frame.h>
+#endif
+
+/* The place where a frame stands: `lasti` is a byte offset, as PyCode_Addr2Line wants it. */
+typedef struct {
+    PyCodeObject *code;
+    int lasti;
+} Place;
+
+/* This thread's state if it holds the GIL, else NULL. Safe in any thread. */
+static inline PyThreadState *
+holding_gil(void)
+{
+#if PY_VERSION_HEX >= 0x030D0000
+    return PyThreadState_GetUnchecked(); /* of this thread, NULL while detached */
+#elif PY_VERSION_HEX >= 0x030C0000
+    return _PyThreadState_UncheckedGet();
+#else
+    /* Of whichever thread holds the GIL: compared by address, followed only if ours. */
+    PyThreadState *current = _PyThreadState_UncheckedGet();
+    return current != NULL && current == PyGILState_GetThisThreadState() ? current : NULL;
+#endif
+}
+
+/* The innermost `limit` frames of a thread that holds the GIL, most recent first. */
+static inline int
+walk_frames(PyThreadState *state, Place *places, int limit)
+{
+    int depth = 0;
+#if PY_VERSION_HEX < 0x030B0000
+    PyFrameObject *frame = state->frame;
+    for (; frame != NULL && depth < limit; frame = frame->f_back) {
+        if (frame->f_code == NULL || Py_REFCNT(frame->f_code) <= 0) {
+            continue;
+        }
+        places[depth].code = frame->f_code;
+#if PY_VERSION_HEX >= 0x030A0000
+        places[depth].lasti = frame->f_lasti * (int)sizeof(_Py_CODEUNIT);
+#else
+        places[depth].lasti = frame->f_lasti;
+#endif
+        depth++;
+    }
+#else
+#if PY_VERSION_HEX >= 0x030D0000
+    _PyInterpreterFrame *frame = state->current_frame;
+#else
+    if (state->cframe == NULL) {
+        return 0;
+    }
+    _PyInterpreterFrame *frame = state->cframe->current_frame;
+#endif
+    for (; frame != NULL && depth < limit; frame = frame->previous) {
+#if PY_VERSION_HEX >= 0x030C0000
+        if (frame->owner == FRAME_OWNED_BY_CSTACK) {
+            continue;
+        }
+#endif
+#if PY_VERSION_HEX >= 0x030D0000
+        if (frame->f_executable == NULL || !PyCode_Check(frame->f_executable)) {
+            continue;
+        }
+        PyCodeObject *code = (PyCodeObject *)frame->f_executable;
+        _Py_CODEUNIT *at = frame->instr_ptr;
+#else
+        PyCodeObject *code = frame->f_code;
+        _Py_CODEUNIT *at = frame->prev_instr;
+#endif
+        /* On its way out: a weakref's callback may allocate when its texts are gone. */
+        if (code == NULL || Py_REFCNT(code) <= 0) {
+            continue;
+        }
+        /* Incomplete: still making its cells, or the generator that it will be. */
+        ptrdiff_t index = at - _PyCode_CODE(code);
+        if (frame->owner != FRAME_OWNED_BY_GENERATOR && index < code->_co_firsttraceable) {
+            continue;
+        }
+        if (index < 0) {
+            index = 0;
+        }
+        places[depth].code = code;
+        places[depth].lasti = (int)(index * (ptrdiff_t)sizeof(_Py_CODEUNIT));
+        depth++;
+    }
+#endif
+    return depth;
+}
+
+static inline PyObject *
+code_line_table(const PyCodeObject *code)
+{
+#if PY_VERSION_HEX >= 0x030A0000
+    return code->co_linetable;
+#else
+    return code->co_lnotab;
+#endif
+}
+
+static inline PyObject *
+code_function(const PyCodeObject *code)
+{
+#if PY_VERSION_HEX >= 0x030B0000
+    return code->co_qualname;
+#else
+    return code->co_name;
+#endif
+}
+
+#endif /* UNSUPPORTED */
+#endif

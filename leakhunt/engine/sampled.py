@@ -1,0 +1,157 @@
+"""The sampled engine: live memory by line for about one per cent of the CPU.
+
+The C part (``_sampler.c``) samples allocations by bytes: a block of size s is a sample with
+probability p = 1 - exp(-s / interval), and stands for 1/p blocks like it. Here its
+tables become a snapshot's runs. What it cannot see: numpy's buffers and other memory
+that is not asked for through Python's allocator; and an object that CPython makes from
+a freelist (dict, tuple, float, list headers) is charged to whoever filled the freelist.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterable, Mapping
+from math import expm1, sqrt
+from typing import Any
+
+from leakhunt.engine import Counters, Estimate
+from leakhunt.errors import EngineRefusedError
+from leakhunt.snapfile.write import RawFrames, Run
+
+try:
+    from leakhunt.engine import _sampler  # type: ignore[attr-defined,unused-ignore]
+except ImportError as error:  # installed without a compiler, or on an interpreter it does not know
+    raise EngineRefusedError(str(error)) from error
+
+#: The C structs of ``_tables.h``.
+_SAMPLE = struct.Struct("=QQIIII")
+_STACK = struct.Struct("=IIII")
+_FRAME = struct.Struct("=III")
+_TEXT = struct.Struct("=II")
+
+#: As tracemalloc names the stack of a block that no Python code asked for.
+UNKNOWN: RawFrames = (("<unknown>", 0),)
+
+#: What one sample, and one byte of the engine's tables, take in ``read`` and ``runs``.
+BYTES_PER_SAMPLE = 400
+COPIES = 8
+BYTES_AT_LEAST = 4 << 20
+
+#: Share of the CPU that may go into sampling where nothing else is said.
+BUDGET = 0.01
+
+
+class Sampled:
+    """See :class:`leakhunt.engine.Engine`. Raises EngineRefusedError where it cannot work."""
+
+    name = "sampled"
+    default_start = "boot"
+    default_nframe = 25
+    read = staticmethod(_sampler.read)
+
+    def __init__(self, interval: int | None = None, budget: float | None = None) -> None:
+        """``interval``: mean bytes between samples, None: as ``budget`` allows."""
+        self.why: str | None = None
+        self._interval = interval
+        self._budget = BUDGET if budget is None else budget
+        self._nframe = self.default_nframe
+        self._estimates: list[Estimate] = []
+        self._functions: dict[tuple[str, int], str] = {}
+        problem = _sampler.self_test()
+        if problem is not None:
+            raise EngineRefusedError(problem)
+
+    @property
+    def tracing(self) -> bool:
+        return _sampler.check() is None
+
+    @property
+    def nframe(self) -> int:
+        return int(_sampler.stats()["nframe"]) if _sampler.is_active() else self._nframe
+
+    def start(self, nframe: int) -> None:
+        self._nframe = nframe
+        if self.tracing:
+            return
+        try:
+            _sampler.start(nframe, float(self._interval or 0), self._budget)
+        except RuntimeError as error:
+            raise EngineRefusedError(str(error)) from error
+
+    def stop(self) -> None:
+        _sampler.stop()
+
+    def stop_refused(self, threads: int) -> str | None:
+        return None
+
+    def counters(self) -> Counters:
+        if not _sampler.is_active():
+            return Counters(None, None, None)
+        return Counters(*_sampler.counters())
+
+    def bytes_needed(self) -> int:
+        tables: int = _sampler.counters()[2]
+        samples: int = _sampler.stats()["samples"]
+        return BYTES_AT_LEAST + tables * COPIES + samples * BYTES_PER_SAMPLE
+
+    def runs(self, raw: Any) -> Iterable[Run]:
+        """One run per stack and size. Each sample came with its number of blocks, rounded
+        at random when it was taken: a heap that stands still gives the same snapshot twice.
+        """
+        stacks, self._functions = _resolved(raw)
+        intervals = memoryview(raw[6]).cast("d")
+        blocks: dict[tuple[int, int], int] = {}
+        numbers: dict[int, int] = {}
+        variances: dict[int, float] = {}
+        for _, size, count, stack, step, _ in _SAMPLE.iter_unpack(raw[0]):
+            key = stack, size
+            blocks[key] = blocks.get(key, 0) + count
+            numbers[stack] = numbers.get(stack, 0) + 1
+            p = -expm1(-size / intervals[step])
+            variances[stack] = variances.get(stack, 0.0) + size * size * (1 - p) / (p * p)
+        self._estimates = [
+            Estimate(stacks[stack], number, sqrt(variances[stack]))
+            for stack, number in numbers.items()
+        ]
+        for (stack, size), count in blocks.items():
+            frames = stacks[stack]
+            yield (0, size, frames, len(frames)), count
+
+    def estimates(self) -> list[Estimate]:
+        return self._estimates
+
+    def functions(self) -> Mapping[tuple[str, int], str]:
+        return self._functions
+
+    def facts(self) -> dict[str, Any]:
+        figures = _sampler.stats()
+        return {
+            "interval": round(figures["interval"]),
+            "budget": None if self._interval else self._budget,
+            "overhead": round(figures["overhead"], 6),
+            "lost": {key: figures[key] for key in ("dropped", "unplaced", "ghosts", "unrouted")},
+        }
+
+
+def _resolved(raw: Any) -> tuple[list[RawFrames], dict[tuple[str, int], str]]:
+    """The stacks of a copy of the tables, and the function of each frame."""
+    letters = raw[5]
+    texts = [
+        letters[offset : offset + length].decode("utf-8", "surrogatepass")
+        for offset, length in _TEXT.iter_unpack(raw[4])
+    ]
+    frames = []
+    functions: dict[tuple[str, int], str] = {}
+    for file, function, line in _FRAME.iter_unpack(raw[3]):
+        frame = (texts[file], line)
+        frames.append(frame)
+        name = texts[function].replace("<locals>.", "")
+        # A line may hold a function and a comprehension: the function is the better name.
+        if frame not in functions or "<" in functions[frame]:
+            functions[frame] = name
+    steps = memoryview(raw[2]).cast("I")
+    stacks = [
+        tuple(map(frames.__getitem__, steps[first : first + depth])) if depth else UNKNOWN
+        for first, depth, _, _ in _STACK.iter_unpack(raw[1])
+    ]
+    return stacks, functions

@@ -1,0 +1,82 @@
+"""Parts of CPython's own test suite under the sampled engine, at two KiB and 32 frames.
+
+With a sample every few dozen blocks, thousands of tests that torture dicts, lists, frames,
+generators, threads and the collector run over the engine's hooks.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+
+import pytest
+
+from leakhunt.engine import choose
+
+ROOT = Path(__file__).parent.parent
+
+pytestmark = [
+    pytest.mark.timeout(600),
+    pytest.mark.skipif(
+        choose("sampled").name != "sampled", reason=f"no sampled engine: {choose('sampled').why}"
+    ),
+    pytest.mark.skipif(
+        importlib.util.find_spec("test.libregrtest") is None,
+        reason="this Python comes without its test suite (Debian: libpython3-testsuite)",
+    ),
+]
+
+#: Without those that start subinterpreters, which turn the engine off.
+GROUPS = {
+    "containers": "test_dict test_list test_deque test_set test_json test_tuple test_heapq",
+    "frames": "test_generators test_frame test_exceptions test_code test_sys_settrace test_coroutines test_raise",
+    "memory": "test_gc test_weakref test_tracemalloc test_bytes test_fork1 test_thread",
+}
+
+PROGRAM = """
+    import os, runpy, sys
+    if __name__ == "__main__":
+        pid = os.getpid()
+        if sys.argv.pop(1) == "sampled":
+            from leakhunt.engine import _sampler
+            _sampler.start(32, 2048.0, 0.0)
+        status = 0
+        try:
+            runpy.run_module("test", run_name="__main__")
+        except SystemExit as error:
+            status = error.code or 0
+        if os.getpid() != pid:
+            os._exit(status)
+        if "leakhunt.engine._sampler" in sys.modules:
+            print("ENGINE", _sampler.check(), _sampler.problem(), _sampler.stats(), flush=True)
+            if _sampler.check() or _sampler.problem() or _sampler.stats()["unrouted"]:
+                status = 99
+        sys.exit(status)
+"""
+
+
+@pytest.mark.parametrize("group", GROUPS)
+def test_cpython_passes_its_own_tests(group: str, tmp_path: Path) -> None:
+    program = tmp_path / "suite.py"
+    program.write_text(textwrap.dedent(PROGRAM))
+
+    def run(engine: str, names: list[str]) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, str(program), engine, "--timeout", "500", *names],
+            env={**os.environ, "PYTHONPATH": str(ROOT)},
+            cwd=tmp_path, capture_output=True, text=True, timeout=580,
+        )  # fmt: skip
+
+    names = GROUPS[group].split()
+    done = run("sampled", names)
+    if done.returncode in (0, 99):
+        assert done.returncode == 0, done.stdout[-3000:]
+        assert "ENGINE None None" in done.stdout
+        return
+    if run("none", names).returncode == done.returncode:
+        pytest.skip("these tests fail on this machine without the engine as well")
+    raise AssertionError(f"exit {done.returncode}\n{done.stdout[-6000:]}{done.stderr[-3000:]}")
