@@ -16,13 +16,7 @@ NUMBERS = st.floats(-1e9, 1e9, allow_nan=False)
 
 @pytest.mark.parametrize(
     ("t", "df", "p"),
-    [
-        (12.706, 1, 0.025),
-        (2.776, 4, 0.025),
-        (2.228, 10, 0.025),
-        (31.821, 1, 0.01),
-        (2.457, 30, 0.01),
-    ],
+    [(12.706, 1, 0.025), (2.776, 4, 0.025), (2.228, 10, 0.025), (31.821, 1, 0.01), (2.457, 30, 0.01)],
 )
 def test_student_agrees_with_the_printed_table(t: float, df: int, p: float) -> None:
     assert stats.student_sf(t, df) == pytest.approx(p, rel=2e-3)
@@ -62,9 +56,7 @@ def test_theil_sen_of_a_line_is_its_slope_and_outliers_do_not_move_it(
     assert stats.theil_sen(t, y) == pytest.approx(slope, abs=1e-4 + 1e-6 * abs(start))
     if n >= 9:
         y[n // 2] += 1e12
-        assert stats.theil_sen(t, y) == pytest.approx(
-            slope, abs=abs(slope) * 0.2 + 1e-3 + abs(start) * 1e-6
-        )
+        assert stats.theil_sen(t, y) == pytest.approx(slope, abs=abs(slope) * 0.2 + 1e-3 + abs(start) * 1e-6)
 
 
 @given(st.lists(NUMBERS, min_size=3, max_size=12))
