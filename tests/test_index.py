@@ -62,7 +62,10 @@ def test_both_ways_of_reading_agree(
 ) -> None:
     path = tmp_path / "x.bin"
     path.unlink(missing_ok=True)
-    write(path, runs, 4, {"schema": 1, "frames": spots})
+    estimates = [(trace[2], number, 0.5 * number) for trace, number in runs]
+    garbage = {"objects": 3, "stacks": [(trace[2], number) for trace, number in runs]}
+    long = {"frames": spots, "estimates": estimates, "garbage": garbage if spots else None}
+    write(path, runs, 4, {"schema": 1, **long})
     descriptor = os.open(path, os.O_RDONLY)
     trailer = path.read_bytes().rindex(b'{"schema"')
     assert index.found(descriptor, trailer) is not None
@@ -146,11 +149,15 @@ def test_sums_that_no_process_has_are_left(tmp_path: Path) -> None:
         (2**32 - 1,) * 8,
         (0, 0, 0, 0, 2**31, 0, 5, 0),
         (0, 0, 0, 0, 0, 0, 0, 0),
+        (0, 0, 0, 0, 0, 0, 5, 9),
     ):
         path.write_bytes(forged(good, head.pack(*numbers)))
         assert read(path).tallies == right
     path.write_bytes(forged(good, head.pack(0, 0, 0, 0, 1, 0, 5, 0) + b"\xff" * 16 + bytes(4)))
     assert read(path).tallies == right
+    for facts in (b"[]", b'{"a":' + b"9" * 99 + b"}", b'{"a":' + b"[" * 50_000, b"{"):
+        path.write_bytes(forged(good, head.pack(0, 0, 0, 0, 0, 0, 5, len(facts)) + facts))
+        assert read(path).tallies == right
     path.write_bytes(forged(good, b""))
     assert read(path).tallies == right
 
@@ -160,4 +167,5 @@ def test_what_does_not_fit_goes_without_an_index() -> None:
     assert index.packed([((0, 1, frames, 1), 1)], 1, {})
     assert index.packed([((0, 1, (("/a.py", 2**32),), 1), 1)], 1, {}) == b""
     assert index.packed([((0, 2**64, frames, 1), 1)], 1, {}) == b""
-    assert index.packed([((0, 1, frames, 1), 1)], 1, {"/a.py": 7}) == b""
+    assert index.packed([((0, 1, frames, 1), 1)], 1, {"frames": {"/a.py": 7}}) == b""
+    assert index.packed([((0, 1, frames, 1), 1)], 1, {"estimates": {b"": 7}}) == b""

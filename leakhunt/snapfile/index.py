@@ -4,12 +4,13 @@ A leakhunt snapshot of 10^5 stacks takes seconds to unpickle and sum up, on ever
 are a few columns of numbers. They stand between the pickle and the trailer of the facts, where
 unpicklers do not look, little endian::
 
-    8 numbers of 4 bytes   strings, bytes of text, frames, steps, stacks, spots, nframe, 0
+    8 numbers of 4 bytes   strings, bytes of text, frames, steps, stacks, spots, nframe, bytes of facts
     8 bytes each           bytes per stack; blocks per stack
     4 bytes each           lengths of the strings; frames: files; frames: lines; steps (indexes of
                            frames, most recent call last); depths of the stacks;
                            spots: files; lines; functions; source lines (string + 1; 0: None)
     text                   the strings, one after the other, in UTF-8
+    facts                  those that grow with the snapshot, other than ``frames``, in JSON
     END                    length of all that, length of the pickle, CRC-32 of the pickle and all that, magic
 
 Written by the capturing child, so: the standard library, and no import at call time. Read where
@@ -19,6 +20,7 @@ larger than any process needs makes the index as good as missing: then the pickl
 
 from __future__ import annotations
 
+import json
 import os
 import struct
 import sys
@@ -52,20 +54,23 @@ class Index(NamedTuple):
     sizes: Sequence[int]
     counts: Sequence[int]
     spots: dict[str, dict[int, tuple[str | None, str | None]]]
+    facts: bytes
+    """JSON, not looked at."""
 
 
-def packed(runs: Sequence[Any], nframe: int, spots: Any) -> bytes:
+def packed(runs: Sequence[Any], nframe: int, long: Mapping[str, Any]) -> bytes:
     """The index of runs ``((domain, size, frames, total), n)``, without its end; b"": there is none.
 
-    ``spots`` is the fact ``frames``. Numbers or names that do not fit go without an index.
+    ``long`` are the facts that the trailer lacks. What does not fit goes without an index.
     """
     try:
-        return _packed(runs, nframe, spots) if USABLE else b""
+        return _packed(runs, nframe, dict(long)) if USABLE else b""
     except (TypeError, ValueError, AttributeError, OverflowError, struct.error):
         return b""
 
 
-def _packed(runs: Sequence[Any], nframe: int, spots: Mapping[str, Any]) -> bytes:
+def _packed(runs: Sequence[Any], nframe: int, long: dict[str, Any]) -> bytes:
+    spots = long.pop("frames", None) or {}
     first = {id(trace[2]): trace[2] for trace, _ in runs}
     line_of = dict(zip(first, count()))
     sizes, counts = [0] * len(first), [0] * len(first)
@@ -96,7 +101,17 @@ def _packed(runs: Sequence[Any], nframe: int, spots: Mapping[str, Any]) -> bytes
     columns += [array("I", column) for column in zip(*told)]
     texts = [text.encode("utf-8", "surrogatepass") for text in string_of]
     text = b"".join(texts)
-    head = (len(texts), len(text), len(frame_of), len(steps), len(first), len(told), nframe, 0)
+    facts = json.dumps(long, separators=(",", ":")).encode() if long else b""
+    head = (
+        len(texts),
+        len(text),
+        len(frame_of),
+        len(steps),
+        len(first),
+        len(told),
+        nframe,
+        len(facts),
+    )
     return b"".join(
         (
             _HEAD.pack(*head),
@@ -105,6 +120,7 @@ def _packed(runs: Sequence[Any], nframe: int, spots: Mapping[str, Any]) -> bytes
             array("I", map(len, texts)).tobytes(),
             *(column.tobytes() for column in columns),
             text,
+            facts,
         )
     )
 
@@ -156,10 +172,10 @@ def _checksum(descriptor: int, end: int) -> int:
 
 
 def _unpacked(content: bytes) -> Index:
-    strings, texts, frames, steps, stacks, told, nframe, _ = _HEAD.unpack_from(content)
+    strings, texts, frames, steps, stacks, told, nframe, long = _HEAD.unpack_from(content)
     wide = _HEAD.size + 16 * stacks
     narrow = strings + 2 * frames + steps + stacks + 4 * told
-    if len(content) != wide + 4 * narrow + texts:
+    if len(content) != wide + 4 * narrow + texts + long:
         raise ValueError("its parts do not add up")
     if max(strings, frames, stacks, told) > LARGEST or steps > LARGEST_STEPS or not nframe:
         raise ValueError("more than any process has")
@@ -188,6 +204,7 @@ def _unpacked(content: bytes) -> Index:
         sizes,
         counts,
         _spots([None, *words], zip(*spots)),
+        content[len(content) - long :],
     )
 
 

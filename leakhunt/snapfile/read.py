@@ -30,6 +30,7 @@ from leakhunt.snapfile import SCHEMA, TRAILER_MAGIC, index
 from leakhunt.snapfile.untrusted import IMPOSSIBLE, WHAT_TO_DO, Sums, is_plain, said_of
 
 LARGEST_TRAILER = 1 << 20
+LARGEST_LONG = 1 << 24
 
 
 @dataclass(frozen=True)
@@ -245,10 +246,37 @@ def _indexed(path: str, descriptor: int, size: int) -> Raw | None:
             if found is None:
                 return None
             frames = list(map(Frame._make, found.frames))
+            long = _long(found.facts)
+            if long is None:
+                return None
     except OSError:
         return None
     tallies = Tallies(frames, found.steps, found.depths, found.sizes, found.counts)
-    return Raw(path, found.nframe, {**facts, "frames": found.spots}, tallies, {})
+    return Raw(path, found.nframe, {**facts, **long, "frames": found.spots}, tallies, {})
+
+
+def _long(content: bytes) -> dict[str, Any] | None:
+    """The facts of an index; None where they are not plain values, or far too many."""
+    if not content:
+        return {}
+    if len(content) > LARGEST_LONG:
+        return None
+    try:
+        facts = json.loads(content, parse_int=_short)
+    except (ValueError, RecursionError):
+        return None
+    if not isinstance(facts, dict) or not is_plain(facts, len(content)):
+        return None
+    return {name: _tupled(value) for name, value in facts.items()}
+
+
+def _tupled(value: Any, within: bool = False) -> Any:
+    """Lists of tuples, as a pickle has them: of JSON's arrays, those within others are tuples."""
+    if isinstance(value, dict):
+        return {name: _tupled(one) for name, one in value.items()}
+    if isinstance(value, list):
+        return (tuple if within else list)(_tupled(one, True) for one in value)
+    return value
 
 
 def _short(digits: str) -> int:

@@ -75,12 +75,11 @@ def dump(
     checked = index.Checked(file)
     pickle.dump(snapshot, checked, protocol=4)
     brief = {key: value for key, value in facts.items() if key not in LONG}
-    if len(facts) - len(brief) == ("frames" in facts):  # it holds no other long fact
-        pickled = checked.length
-        content = index.packed(runs, nframe, facts.get("frames") or {})
-        if content:
-            checked.write(content)
-            file.write(checked.end(pickled))
+    pickled = checked.length
+    content = index.packed(runs, nframe, {key: facts[key] for key in facts if key in LONG})
+    if content:
+        checked.write(content)
+        file.write(checked.end(pickled))
     trailer = json.dumps(brief, separators=(",", ":")).encode()
     file.write(trailer + len(trailer).to_bytes(8, "little") + TRAILER_MAGIC)
 
