@@ -184,10 +184,11 @@ def _unpacked(content: bytes) -> Index:
     numbers = view[wide : wide + 4 * narrow].cast("I")
     ends = accumulate((strings, frames, frames, steps, stacks, told, told, told, told))
     edges = [0, *ends]
-    lengths, files, lines, walk, depths, *spots = (
+    lengths, files, lines, walk, deep, *spots = (
         numbers[start:end] for start, end in zip(edges, edges[1:])
     )
-    sizes, counts = totals[:stacks], totals[stacks:]
+    sizes, counts = totals[:stacks].tolist(), totals[stacks:].tolist()
+    depths = deep.tolist()
     if sum(depths) != steps or sum(lengths) != texts or max(sum(sizes), sum(counts)) >= IMPOSSIBLE:
         raise ValueError("its sums are wrong")
     if steps and max(walk) >= frames:
