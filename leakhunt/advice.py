@@ -21,7 +21,7 @@ Nothing fits: None. Silence is better than a guess.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from functools import lru_cache
@@ -60,6 +60,9 @@ class Evidence:
     """Function and source line per frame."""
     heads: Mapping[Frame, str] = field(default_factory=lambda: _NONE)
     """Decorators and ``def`` line of the function that a frame is in, newlines between them."""
+    shared: Mapping[Frame, Collection[str]] = field(default_factory=lambda: _NONE)
+    """The module's names that the function of a frame uses: what lives as long as the process.
+    Without them a container's name has to tell (``HISTORY``, ``_cache``)."""
     prefixes: Prefixes = field(default_factory=Prefixes)
     blocks_per_unit: float = 0.0
     bytes_per_unit: float = 0.0
@@ -93,6 +96,7 @@ class _Step(NamedTuple):
     function: str
     code: str
     head: str
+    shared: frozenset[str]
     is_app: bool
 
 
@@ -138,6 +142,23 @@ def advise(evidence: Evidence) -> Advice | None:
     return Advice(rule.pattern, rule.why, rule.fix, rule.source, best.because)
 
 
+def scoped(
+    facts: Mapping[str, Any], spots: Mapping[Frame, Spot]
+) -> tuple[dict[Frame, str], dict[Frame, tuple[str, ...]]]:
+    """``heads`` and ``shared`` of :class:`Evidence` from a snapshot's facts; what is malformed is left out."""
+    heads: dict[Frame, str] = {}
+    shared: dict[Frame, tuple[str, ...]] = {}
+    recorded = facts.get("scopes")
+    for frame, spot in spots.items() if isinstance(recorded, Mapping) else ():
+        functions = recorded.get(frame.file) if isinstance(recorded, Mapping) else None
+        scope = functions.get(spot.function) if isinstance(functions, Mapping) else None
+        if isinstance(scope, (tuple, list)) and len(scope) == 2 and isinstance(scope[0], str):
+            heads[frame] = scope[0]
+            if isinstance(scope[1], (tuple, list)):
+                shared[frame] = tuple(name for name in scope[1] if isinstance(name, str))
+    return heads, shared
+
+
 def module(file: str, prefixes: Prefixes) -> str:
     """``logging.handlers`` for its path; the folder's name for an ``__init__``."""
     below = re.sub(r"(?:/__init__)?\.\w+$", "", prefixes.place(file)[1])
@@ -165,6 +186,7 @@ def _step(frame: Frame, evidence: Evidence) -> _Step:
         spot.function or "",
         (spot.code or "")[:READ],
         evidence.heads.get(frame, "")[:READ],
+        frozenset(evidence.shared.get(frame, ())),
         # Code that a library generated (`<sqlalchemy generated ...>`) is nobody's line.
         evidence.prefixes.kind(frame.file) == APP and not frame.file.startswith("<"),
     )
@@ -234,8 +256,10 @@ def _looks(look: Look, step: _Step) -> bool:
 
 
 def _reads(sign: Sign, step: _Step) -> bool:
+    found = _regex(sign.line).search(step.code)
     return (
-        (not sign.line or bool(_regex(sign.line).search(step.code)))
+        found is not None
+        and (not sign.shared or found["name"] in step.shared)
         and (not sign.head or bool(_regex(sign.head).search(f"{step.head}\n{step.code}")))
         and (not sign.function or bool(_regex(sign.function).fullmatch(step.function)))
         and not (sign.never_line and _regex(sign.never_line).search(step.code))

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from leakhunt import units
-from leakhunt.advice import Advice, Evidence, advise
+from leakhunt.advice import Advice, Evidence, advise, scoped
 from leakhunt.filters import matcher
 from leakhunt.frames import prefixes
 from leakhunt.history import SECOND, TASK, History
@@ -116,8 +116,11 @@ def _advice_outside(found: Verdict) -> Advice | None:
 
 def _evidence(history: History, **what: object) -> Evidence:
     versions = history.last.facts.get("versions")
+    heads, shared = scoped(history.last.facts, history.spots)
     return Evidence(
         spots=history.spots,
+        heads=heads,
+        shared=shared,
         prefixes=prefixes(history.last.facts),
         role=history.last.role,
         pool=history.last.pool,

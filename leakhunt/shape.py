@@ -5,9 +5,8 @@ steady rest must rise by a share of its growth in every part: no single jump may
 (a step), its late slope may not be far below its early one (a cache that fills), it may not
 fall back (a sawtooth). What is left is tested against chance:
 
-* drift against the scatter of the steps (:func:`leakhunt.stats.drift_test`), or, where the
-  residuals show noise that does not add up (von Neumann's ratio), the t-test of a straight
-  line, and the Mann-Kendall test beside it;
+* drift against the scatter of the steps (:func:`leakhunt.stats.drift_test`), which holds for
+  noise that adds up, and the more for noise that does not; with the Mann-Kendall test beside it;
 * never surer than the number of separate events allows: n rises of equal size are a
   sign test with p = 2**-n at best, however well they lie on a line.
 
@@ -37,10 +36,6 @@ LEVEL = 0.25
 JUMP = 0.7
 #: With a p-value this small there is no need to look for a smaller one further on.
 PLAIN = 1e-6
-#: From so many points on, the residuals tell which kind of noise there is.
-ENOUGH = 8
-#: Residuals less alike than this (von Neumann's ratio) do not add up.
-INDEPENDENT = 1.4
 
 
 @dataclass(frozen=True)
@@ -92,35 +87,19 @@ def judge(
 
 
 def interval(t: Sequence[float], y: Sequence[float], noise: float) -> tuple[float, float, float]:
-    """(rate, low, high): slope with its 95 % interval, the wider one of the two kinds of noise.
-
-    A series that looks like noise around a line may be a walk all the same: a leak that strikes at
-    random is one.
-    """
-    slope, error, df, _ = _tested(t, y, noise)
-    error = max(error, stats.drift_test(t, y)[1])
-    reach = error * stats.student_quantile(0.975, max(1, df))
-    return slope, slope - reach, slope + reach
+    """(rate, low, high): the drift with its 95 % interval."""
+    rate, error, _ = _tested(t, y, noise)
+    reach = error * stats.student_quantile(0.975, max(1, len(y) - 2))
+    return rate, rate - reach, rate + reach
 
 
-def _tested(
-    t: Sequence[float], y: Sequence[float], noise: float
-) -> tuple[float, float, int, float]:
-    """(rate, standard error, degrees of freedom, one-sided p) by the test that fits the noise."""
-    n = len(y)
-    _, _, residuals = stats.least_squares(t, y)
-    if n >= ENOUGH and stats.von_neumann(residuals) >= INDEPENDENT:
-        slope, error, p = stats.line_test(t, y)
-        df = n - 2
-    else:
-        slope, error, p = stats.drift_test(t, y)
-        df = n - 2
+def _tested(t: Sequence[float], y: Sequence[float], noise: float) -> tuple[float, float, float]:
+    """(rate, standard error, one-sided p) for noise that adds up: never too sure for other noise."""
+    rate, error, p = stats.drift_test(t, y)
     if noise > 0:
-        mean = sum(t) / n
-        spread = sum((a - mean) ** 2 for a in t)
-        error = math.hypot(error, noise / math.sqrt(spread))
-        p = stats.student_sf(slope / error, max(1, df))
-    return slope, error, df, p
+        error = math.hypot(error, noise * math.sqrt(2) / (t[-1] - t[0]))
+        p = stats.student_sf(rate / error, max(1, len(y) - 2))
+    return rate, error, p
 
 
 # -- the steady part ------------------------------------------------------------------
@@ -135,7 +114,7 @@ def _steady(
     for start in starts:
         part_t, part = t[start:], y[start:]
         if _goes_on(part_t, part) and not _fell_before(y, start):
-            p = min(1.0, len(starts) * _tested(part_t, part, noise)[3])
+            p = min(1.0, len(starts) * _tested(part_t, part, noise)[2])
             found.append((max(p, _by_events(part_t, part, counts[start:])), start))
     if not found:
         return None

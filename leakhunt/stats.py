@@ -165,12 +165,6 @@ def _one_sided(slope: float, error: float, df: int) -> float:
     return student_sf(slope / error, df)
 
 
-def von_neumann(residuals: Sequence[float]) -> float:
-    """About 2 for independent residuals, near 0 for a walk (von Neumann 1941)."""
-    squares = sum(r * r for r in residuals)
-    return sum((b - a) ** 2 for a, b in zip(residuals, residuals[1:])) / squares if squares else 2.0
-
-
 def false_discovery(p_values: Sequence[float], rate: float) -> list[bool]:
     """Which hypotheses to reject so that at most ``rate`` of the rejected are true.
 

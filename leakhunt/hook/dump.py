@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from leakhunt import places, units
 from leakhunt.engine import Engine
 from leakhunt.errors import CaptureError
-from leakhunt.hook import fork, own, spots, vitals
+from leakhunt.hook import fork, own, scopes, spots, vitals
 from leakhunt.hook.allocators import allocators
 from leakhunt.snapfile import write
 
@@ -271,6 +271,9 @@ def _capture(
     if estimates is not None:
         sure = [(kept_of(frames), samples, stderr) for frames, samples, stderr in estimates]
         facts["estimates"] = [estimate for estimate in sure if estimate[0] is not None]
+    outside = tuple(
+        f"{folder}{os.sep}" for kind in ("stdlib", "site", "leakhunt") for folder in known[kind]
+    )
     facts.update(
         forked=forked,
         exact=fork.exact() or not forked,
@@ -279,6 +282,12 @@ def _capture(
         capture=time.monotonic() - began,
         samples=None if estimates is None else sum(each[1] for each in facts["estimates"]),
         frames=explained,
+        scopes=scopes.scopes(
+            explained,
+            [file for file in explained if not file.startswith(outside)],
+            EXPLAINED_SECONDS,
+            facts["started_at"] or time.time(),
+        ),
     )
     places.make_private(places.make_private(order.series.parent) / order.series.name)
     size = write.write(order.path, runs, order.engine.nframe, facts)

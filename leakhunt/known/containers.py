@@ -14,6 +14,8 @@ _LASTING = (
 _ADD = r"(?:\.(?:append|appendleft|extend|insert|add|push)\(|\s*\+=)"
 _SET = r"(?:\[.+\]\s*=(?!=)|\.(?:setdefault|update|__setitem__)\()"
 _KEYED = r"(?:\[.+\]|\.setdefault\(.+\))(?:\.(?:append|extend|add|update|insert)\(|\s*\+=)"
+#: Any name, where it is known to be the module's.
+_SHARED = r"(?<![\w.\])])(?P<name>[A-Za-z_]\w*)(?:\.[a-z_]\w*)*?"
 _ANY = rf"(?:{_KEYED}|{_ADD}|{_SET})"
 
 _CACHING = r"@(?:\w+\.)*(?:lru_cache|cache)\b"
@@ -102,6 +104,26 @@ RULES = (
         SHAPE,
     ),
     Rule(
+        "callbacks-never-removed",
+        "callbacks that are registered and never removed",
+        "Whoever calls back keeps the callback, and a closure or bound method keeps all that it "
+        "refers to: one more with each task.",
+        "Register once at import, remove it in finally, or keep weak references "
+        "(weakref.WeakSet, weakref.WeakMethod).",
+        "https://docs.python.org/3/library/weakref.html#weakref.WeakMethod",
+        (
+            Sign(
+                line=r"(?i)(?:listener|observer|callback|(?<!web)hook)s?\w*"
+                r"(?:\[.+\])?(?:\.(?:append|add|insert|extend)\(|\s*\+=|\[.+\]\s*=(?!=))",
+                stores=True,
+            ),
+            Sign(
+                line=r"\.(?:add_|register_|on_|subscribe)\w*(?:listener|observer|callback|handler|hook)s?\("
+            ),
+        ),
+        SHAPE,
+    ),
+    Rule(
         "class-attribute",
         "a container on the class",
         "An attribute of the class is shared by all instances and lives as long as the module.",
@@ -134,7 +156,10 @@ RULES = (
         "Delete the key when its work is done (pop), or bound both: an LRU dict of "
         "collections.deque(maxlen=...).",
         "https://docs.python.org/3/library/collections.html#collections.defaultdict",
-        (Sign(line=_LASTING + _KEYED, stores=True),),
+        (
+            Sign(line=_LASTING + _KEYED, stores=True),
+            Sign(line=_SHARED + _KEYED, shared=True, stores=True),
+        ),
         SHAPE,
     ),
     Rule(
@@ -144,7 +169,10 @@ RULES = (
         "Bound it: functools.lru_cache(maxsize=1024) or cachetools.TTLCache(maxsize=1024, ttl=300); "
         "or delete the key when the task ends.",
         "https://docs.python.org/3/library/functools.html#functools.lru_cache",
-        (Sign(line=_LASTING + _SET, stores=True),),
+        (
+            Sign(line=_LASTING + _SET, stores=True),
+            Sign(line=_SHARED + _SET, shared=True, stores=True),
+        ),
         SHAPE,
     ),
     Rule(
@@ -155,7 +183,10 @@ RULES = (
         "Keep the last ones only, collections.deque(maxlen=1000), or return the value instead of "
         "collecting it.",
         "https://docs.python.org/3/library/collections.html#collections.deque",
-        (Sign(line=_LASTING + _ADD, stores=True),),
+        (
+            Sign(line=_LASTING + _ADD, stores=True),
+            Sign(line=_SHARED + _ADD, shared=True, stores=True),
+        ),
         SHAPE,
     ),
     Rule(

@@ -20,7 +20,7 @@ Only five names occur in it: ``tracemalloc.Snapshot``, ``tracemalloc._Traces``,
 no other, and these only to inert types: unpickling anything else runs code.
 
 After the pickle's STOP opcode stands a trailer, which unpicklers ignore: the
-``leakhunt`` dict without ``frames``, ``estimates`` and ``garbage``, as UTF-8 JSON, its length as 8 bytes little
+``leakhunt`` dict without its long values (:data:`LONG`), as UTF-8 JSON, its length as 8 bytes little
 endian, and the 8 bytes :data:`TRAILER_MAGIC`. It lets a listing of thousands of
 files read each one's facts without unpickling it. Between the pickle and the trailer stands the
 index (:mod:`leakhunt.snapfile.index`): the sums per stack and the facts that the trailer
@@ -84,7 +84,9 @@ explaining
     ``prefixes`` ({"stdlib": [dir], "site": [dir], "app": [dir], "leakhunt": [dir]}:
     a path is classified by its longest matching prefix), ``frames``
     ({file: {line: (function, source line)}} for the frames of the stacks that
-    matter; either may be None).
+    matter; either may be None), ``scopes`` ({file: {function: (decorators and ``def``
+    line, [names of the module that it uses])}} for the application's functions among
+    them; not in the trailer either).
 """
 
 from __future__ import annotations
@@ -94,7 +96,7 @@ SUFFIX = ".bin"
 TRAILER_MAGIC = b"LKHUNT\x01\n"
 
 #: Facts that grow with the snapshot: not in the trailer.
-LONG = frozenset({"frames", "estimates", "garbage"})
+LONG = frozenset({"frames", "scopes", "estimates", "garbage"})
 
 #: The only globals that may occur in a snapshot.
 NAMES = frozenset(
