@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Callable, Iterable, Sequence
-from itertools import accumulate, chain, compress, repeat
+from itertools import accumulate, chain, compress, count, repeat
 from operator import add, not_, sub
 from typing import Any
 
@@ -142,10 +142,9 @@ def _by_frame(
         """Of each row the stack whose size changed most, of equal ones the last in order."""
         changes: dict[int, dict[Stack, int]] = {index: {} for index in indexes}
         for sign, (tallies, ends, rows) in zip((-1, 1), sides):
-            for line, row in enumerate(rows):
-                if row in changes:
-                    stack, sizes = _stack(tallies, ends, line), changes[row]
-                    sizes[stack] = sizes.get(stack, 0) + sign * tallies.sizes[line]
+            for line in compress(count(), map(changes.__contains__, rows)):
+                stack, sizes = _stack(tallies, ends, line), changes[rows[line]]
+                sizes[stack] = sizes.get(stack, 0) + sign * tallies.sizes[line]
         return [
             max((abs(size), stack) for stack, size in changes[index].items())[1]
             for index in indexes
@@ -164,9 +163,9 @@ def _by_frame(
 def _sums(tallies: Tallies, rows: list[int], number: int) -> tuple[list[int], list[int]]:
     """Bytes and blocks per row, what is dropped (row -1) last."""
     sizes, counts = [0] * (number + 1), [0] * (number + 1)
-    for row, size, count in zip(rows, tallies.sizes, tallies.counts):
+    for row, size, blocks in zip(rows, tallies.sizes, tallies.counts):
         sizes[row] += size
-        counts[row] += count
+        counts[row] += blocks
     return sizes, counts
 
 

@@ -15,7 +15,6 @@ import os
 import re
 import stat
 import sys
-import tempfile
 import time
 from pathlib import Path
 
@@ -37,6 +36,8 @@ def state_dir(setting: str | None = None) -> Path:
         return Path(os.path.abspath(os.path.expanduser(chosen)))  # noqa: PTH100, PTH111 - links stay links
     home = Path(os.path.expanduser("~"))  # noqa: PTH111 - Path.home() raises without a home
     if not home.is_absolute() or not os.access(home, os.W_OK | os.X_OK):
+        import tempfile  # seldom needed, and slow to import
+
         return Path(tempfile.gettempdir()) / f"leakhunt-{os.getuid()}"
     if sys.platform == "darwin":
         return home / "Library" / "Application Support" / "leakhunt"

@@ -65,6 +65,16 @@ def test_so_does_one_that_goes_away_between_two_lines() -> None:
     assert closed_early(["-c", program]) == (0, "")
 
 
+def test_a_closed_or_full_output_is_no_traceback(big: str) -> None:
+    for redirected, status in ((">&-", 0), (">/dev/full", 2)):
+        done = subprocess.run(
+            f"{sys.executable} -m leakhunt top {big} {redirected}", shell=True,
+            capture_output=True, text=True, env=ENVIRONMENT, timeout=60,
+        )  # fmt: skip
+        assert done.returncode == status
+        assert "Traceback" not in done.stderr
+
+
 def test_the_version_needs_click_and_nothing_else() -> None:
     assert run("--version").stdout == f"leakhunt {__version__}\n"
     program = (

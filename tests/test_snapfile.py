@@ -19,7 +19,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from leakhunt.errors import SnapshotError
-from leakhunt.snapfile import NAMES
+from leakhunt.snapfile import NAMES, index
 from leakhunt.snapfile.read import read, read_facts
 from leakhunt.snapfile.write import Run, dump, temporary, write
 
@@ -223,7 +223,8 @@ def test_what_is_no_file(what: str, tmp_path: Path) -> None:
 
 def test_every_truncation_is_refused(tmp_path: Path) -> None:
     good = small_file(tmp_path)
-    stop = good.rindex(b".", 0, good.index(b'{"schema"'))  # the pickle's own end
+    trailer = good.index(b'{"schema"')
+    stop = index.END.unpack(good[trailer - index.END.size : trailer])[1] - 1  # the pickle's own end
     path = tmp_path / "cut.bin"
     for length in range(1, stop, 97):
         path.write_bytes(good[:length])

@@ -104,6 +104,8 @@ def main(arguments: list[str] | None = None) -> None:
     if hasattr(signal, "SIGPIPE"):
         # A closed pipe (`| head`) arrives as BrokenPipeError and ends quietly below.
         signal.signal(signal.SIGPIPE, signal.SIG_IGN)
+    if sys.stdout is None:  # closed by whoever started this (`>&-`)
+        sys.stdout = open(os.devnull, "w")  # noqa: SIM115, PTH123 - until the process ends
     if "_LEAKHUNT_COMPLETE" in os.environ:
         from leakhunt.cli import shells
 

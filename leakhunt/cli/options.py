@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import functools
 import os
-import shutil
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Any, TypeVar
 
 import click
@@ -127,7 +127,10 @@ def screen() -> tuple[int, bool]:
     """
     terminal = sys.stdout.isatty()
     columns = os.environ.get("COLUMNS", "")
-    width = shutil.get_terminal_size().columns if terminal else PIPED_WIDTH
+    width = PIPED_WIDTH
+    if terminal:
+        with suppress(OSError):
+            width = os.get_terminal_size(sys.stdout.fileno()).columns or 80
     if columns.isdigit() and int(columns) > 0:
         width = int(columns)
     forced = any(

@@ -22,7 +22,10 @@ no other, and these only to inert types: unpickling anything else runs code.
 After the pickle's STOP opcode stands a trailer, which unpicklers ignore: the
 ``leakhunt`` dict without its long values (:data:`LONG`), as UTF-8 JSON, its length as 8 bytes little
 endian, and the 8 bytes :data:`TRAILER_MAGIC`. It lets a listing of thousands of
-files read each one's facts without unpickling it.
+files read each one's facts without unpickling it. Between the pickle and the trailer stands the
+index (:mod:`leakhunt.snapfile.index`): the sums per stack and the facts that the trailer
+lacks, with a checksum of everything before. A reader needs the pickle only for
+block sizes and domains, or where the index is missing or damaged.
 
 The ``leakhunt`` dict (schema 1)
 --------------------------------

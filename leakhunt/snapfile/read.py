@@ -4,7 +4,8 @@ The pickle is loaded in a forked child whose address space and CPU time are
 limited to a multiple of the file's size (setrlimit(2)): a memo bomb, a length
 bomb or a structure that makes C code recurse ends the child, not the console.
 What the child does is in :mod:`leakhunt.snapfile.untrusted`; it sends back sums per
-distinct stack as ``marshal`` data.
+distinct stack as ``marshal`` data. leakhunt's own files mostly need none of that: they carry
+these sums in an index (:mod:`leakhunt.snapfile.index`), which is read here.
 """
 
 from __future__ import annotations
@@ -25,10 +26,11 @@ from leakhunt.errors import SnapshotError
 from leakhunt.frames import visible
 from leakhunt.model import Block, Frame, Stack, Tallies
 from leakhunt.pace import uncollected
-from leakhunt.snapfile import TRAILER_MAGIC
+from leakhunt.snapfile import SCHEMA, TRAILER_MAGIC, index
 from leakhunt.snapfile.untrusted import IMPOSSIBLE, WHAT_TO_DO, Sums, is_plain, said_of
 
 LARGEST_TRAILER = 1 << 20
+LARGEST_LONG = 1 << 24
 
 
 @dataclass(frozen=True)
@@ -57,6 +59,10 @@ def begin(path: str | Path, detail: bool = False) -> Callable[[], Raw]:
     """
     path = os.fspath(path)
     descriptor, size = _open(path)
+    quick = None if detail else _indexed(path, descriptor, size)
+    if quick is not None:
+        os.close(descriptor)
+        return lambda: quick
     receive, send = os.pipe()
     for stream in (sys.stdout, sys.stderr):
         if stream is not None:
@@ -208,16 +214,69 @@ def quick_facts(path: str | Path) -> dict[str, Any]:
 def _trailer(path: str) -> dict[str, Any] | None:
     descriptor, size = _open(path)
     try:
-        end = os.pread(descriptor, 16, max(0, size - 16))
-        length = int.from_bytes(end[:8], "little")
-        if len(end) < 16 or end[8:] != TRAILER_MAGIC or length > min(LARGEST_TRAILER, size - 16):
-            return None
-        facts = json.loads(os.pread(descriptor, length, size - 16 - length), parse_int=_short)
-    except (OSError, ValueError, RecursionError):
+        return _facts(descriptor, size)[0]
+    except OSError:
         return None
     finally:
         os.close(descriptor)
-    return facts if isinstance(facts, dict) and is_plain(facts, length) else None
+
+
+def _facts(descriptor: int, size: int) -> tuple[dict[str, Any] | None, int]:
+    """The facts of the trailer, and where it begins; None where there is none."""
+    end = os.pread(descriptor, 16, max(0, size - 16))
+    length = int.from_bytes(end[:8], "little")
+    if len(end) < 16 or end[8:] != TRAILER_MAGIC or length > min(LARGEST_TRAILER, size - 16):
+        return None, 0
+    start = size - 16 - length
+    try:
+        facts = json.loads(os.pread(descriptor, length, start), parse_int=_short)
+    except (ValueError, RecursionError):
+        return None, 0
+    return (facts if isinstance(facts, dict) and is_plain(facts, length) else None), start
+
+
+def _indexed(path: str, descriptor: int, size: int) -> Raw | None:
+    """A snapshot from its index, in which nothing is unpickled; None: it has no sound one."""
+    try:
+        facts, start = _facts(descriptor, size)
+        if facts is None or facts.get("schema") != SCHEMA:
+            return None
+        with uncollected():
+            found = index.found(descriptor, start)
+            if found is None:
+                return None
+            frames = list(map(Frame._make, found.frames))
+            long = _long(found.facts)
+            if long is None:
+                return None
+    except OSError:
+        return None
+    tallies = Tallies(frames, found.steps, found.depths, found.sizes, found.counts)
+    return Raw(path, found.nframe, {**facts, **long, "frames": found.spots}, tallies, {})
+
+
+def _long(content: bytes) -> dict[str, Any] | None:
+    """The facts of an index; None where they are not plain values, or far too many."""
+    if not content:
+        return {}
+    if len(content) > LARGEST_LONG:
+        return None
+    try:
+        facts = json.loads(content, parse_int=_short)
+    except (ValueError, RecursionError):
+        return None
+    if not isinstance(facts, dict) or not is_plain(facts, len(content)):
+        return None
+    return {name: _tupled(value) for name, value in facts.items()}
+
+
+def _tupled(value: Any, within: bool = False) -> Any:
+    """Lists of tuples, as a pickle has them: of JSON's arrays, those within others are tuples."""
+    if isinstance(value, dict):
+        return {name: _tupled(one) for name, one in value.items()}
+    if isinstance(value, list):
+        return (tuple if within else list)(_tupled(one, True) for one in value)
+    return value
 
 
 def _short(digits: str) -> int:

@@ -17,7 +17,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from leakhunt.snapfile import LONG, TRAILER_MAGIC
+from leakhunt.snapfile import LONG, TRAILER_MAGIC, index
 
 RawFrames = tuple[tuple[str, int], ...]
 Trace = tuple[int, int, RawFrames, int]
@@ -66,13 +66,20 @@ def dump(
     ``runs`` yields ``(trace, n)`` with ``n >= 1``; traces that share a traceback must
     share the frames tuple, which is what keeps the file small.
     """
+    runs = runs if isinstance(runs, list) else list(runs)
     traces = tracemalloc._Traces.__new__(tracemalloc._Traces)  # type: ignore[attr-defined]
     traces.__dict__["_traces"] = _RunList(runs)
     snapshot = tracemalloc.Snapshot.__new__(tracemalloc.Snapshot)
     # In this order, so that the facts stand at the head of the file.
     snapshot.__dict__.update(traceback_limit=nframe, leakhunt=dict(facts), traces=traces)
-    pickle.dump(snapshot, file, protocol=4)
+    checked = index.Checked(file)
+    pickle.dump(snapshot, checked, protocol=4)
     brief = {key: value for key, value in facts.items() if key not in LONG}
+    pickled = checked.length
+    content = index.packed(runs, nframe, {key: facts[key] for key in facts if key in LONG})
+    if content:
+        checked.write(content)
+        file.write(checked.end(pickled))
     trailer = json.dumps(brief, separators=(",", ":")).encode()
     file.write(trailer + len(trailer).to_bytes(8, "little") + TRAILER_MAGIC)
 

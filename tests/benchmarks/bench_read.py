@@ -11,9 +11,11 @@ Every row is a fresh process, best of ROUNDS, the rows in turn:
     leakhunt   load_all and compare.diff by traceback
     command    the whole `leakhunt diff -g traceback`, start-up included
     own files  the same command on leakhunt's own files
+    by line    the same without -g traceback
     start-up   `leakhunt --help`
 
-Peak memory is the resident size of the largest single process.
+Peak memory is the resident size of the largest single process. In the end, how long
+`leakhunt --version` takes, against a bare `import click`, best of 20.
 """
 
 from __future__ import annotations
@@ -22,6 +24,7 @@ import json
 import subprocess
 import sys
 import tempfile
+import time
 from pathlib import Path
 
 ROUNDS = 3
@@ -88,6 +91,7 @@ subprocess.run([sys.executable, "-m", "leakhunt", "diff", *sys.argv[1:3], "-g", 
 """,
 }
 BODIES["own files"] = BODIES["command"]
+BODIES["by line"] = BODIES["command"].replace(', "-g", "traceback"', "")
 BODIES["start-up"] = """
 import subprocess
 subprocess.run([sys.executable, "-m", "leakhunt", "--help"], check=True, stdout=subprocess.DEVNULL)
@@ -96,12 +100,31 @@ subprocess.run([sys.executable, "-m", "leakhunt", "--help"], check=True, stdout=
 
 def measured(kind: str, folder: Path) -> tuple[float, int]:
     """Seconds and bytes of one fresh process."""
-    prefix = "own-" if kind == "own files" else ""
+    prefix = "own-" if kind in ("own files", "by line") else ""
     paths = [str(folder / f"{prefix}{name}.bin") for name in ("before", "after")]
     program = TIMED.replace("{body}", BODIES[kind])
     said = subprocess.check_output([sys.executable, "-c", program, *paths])
     seconds, rss = json.loads(said)
     return seconds, rss
+
+
+def start_up() -> None:
+    """How long the console takes to say its version, against what it stands on."""
+    best: dict[str, float] = {}
+    programs = {
+        "python -c pass": ["-c", "pass"],
+        "import click": ["-c", "import click"],
+        "leakhunt --version": ["-c", "from leakhunt.cli import main; main()", "--version"],
+    }
+    for _ in range(20):
+        for name, words in programs.items():
+            began = time.perf_counter()
+            subprocess.run([sys.executable, *words], check=True, stdout=subprocess.DEVNULL)
+            best[name] = min(best.get(name, 9.0), time.perf_counter() - began)
+    print()
+    for name, seconds in best.items():
+        times = seconds / best["import click"]
+        print(f"{name:20}{1000 * seconds:6.1f} ms{times:6.2f} times import click")
 
 
 def main() -> None:
@@ -134,6 +157,7 @@ def main() -> None:
                         f"{kind:12}{seconds:9.2f}{library / seconds:23.1f}"
                         f"{seconds / floor:9.1f}{rss >> 20:10}"
                     )
+    start_up()
 
 
 if __name__ == "__main__":

@@ -1,0 +1,216 @@
+"""The index of a snapshot: its sums per stack, behind the pickle, so that nothing is unpickled.
+
+A leakhunt snapshot of 10^5 stacks takes seconds to unpickle and sum up, on every reading; its sums
+are a few columns of numbers. They stand between the pickle and the trailer of the facts, where
+unpicklers do not look, little endian::
+
+    8 numbers of 4 bytes   strings, bytes of text, frames, steps, stacks, spots, nframe, bytes of facts
+    8 bytes each           bytes per stack; blocks per stack
+    4 bytes each           lengths of the strings; frames: files; frames: lines; steps (indexes of
+                           frames, most recent call last); depths of the stacks;
+                           spots: files; lines; functions; source lines (string + 1; 0: None)
+    text                   the strings, one after the other, in UTF-8
+    facts                  those that grow with the snapshot, other than ``frames``, in JSON
+    END                    length of all that, length of the pickle, CRC-32 of the pickle and all that, magic
+
+Written by the capturing child, so: the standard library, and no import at call time. Read where
+the console runs, so: numbers are checked before they are used, and whatever is odd, damaged or
+larger than any process needs makes the index as good as missing: then the pickle is read, under limits.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import struct
+import sys
+import zlib
+from array import array
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import accumulate, chain, count
+from typing import Any, NamedTuple
+
+MAGIC = b"LKINDEX\x01"
+END = struct.Struct("<QQL8s")
+_HEAD = struct.Struct("<8L")
+#: More than any process has of anything; the rest of the console takes some 100 bytes for each.
+LARGEST = 1 << 21
+LARGEST_STEPS = 1 << 25
+LARGEST_BYTES = 1 << 28
+#: No process has more memory than this.
+IMPOSSIBLE = 1 << 62
+#: How it works elsewhere is not worth the code.
+USABLE = sys.byteorder == "little" and array("I").itemsize == 4 and array("Q").itemsize == 8
+
+
+class Index(NamedTuple):
+    """What an index says, checked."""
+
+    nframe: int
+    frames: list[tuple[str, int]]
+    steps: Sequence[int]
+    depths: Sequence[int]
+    sizes: Sequence[int]
+    counts: Sequence[int]
+    spots: dict[str, dict[int, tuple[str | None, str | None]]]
+    facts: bytes
+    """JSON, not looked at."""
+
+
+def packed(runs: Sequence[Any], nframe: int, long: Mapping[str, Any]) -> bytes:
+    """The index of runs ``((domain, size, frames, total), n)``, without its end; b"": there is none.
+
+    ``long`` are the facts that the trailer lacks. What does not fit goes without an index.
+    """
+    try:
+        return _packed(runs, nframe, dict(long)) if USABLE else b""
+    except (TypeError, ValueError, AttributeError, OverflowError, struct.error):
+        return b""
+
+
+def _packed(runs: Sequence[Any], nframe: int, long: dict[str, Any]) -> bytes:
+    spots = long.pop("frames", None) or {}
+    first = {id(trace[2]): trace[2] for trace, _ in runs}
+    line_of = dict(zip(first, count()))
+    sizes, counts = [0] * len(first), [0] * len(first)
+    for trace, number in runs:
+        line = line_of[id(trace[2])]
+        sizes[line] += trace[1] * number
+        counts[line] += number
+    frame_of: defaultdict[Any, int] = defaultdict(count().__next__)
+    steps = array(
+        "I", map(frame_of.__getitem__, chain.from_iterable(map(reversed, first.values())))
+    )
+    string_of: defaultdict[str, int] = defaultdict(count().__next__)
+
+    def optional(text: str | None) -> int:
+        return 0 if text is None else string_of[text] + 1
+
+    columns = [
+        array("I", [string_of[file] for file, _ in frame_of]),
+        array("I", [line for _, line in frame_of]),
+        steps,
+        array("I", map(len, first.values())),
+    ]
+    told = [
+        (string_of[file], line, optional(function), optional(code))
+        for file, lines in spots.items()
+        for line, (function, code) in lines.items()
+    ]
+    columns += [array("I", column) for column in zip(*told)]
+    texts = [text.encode("utf-8", "surrogatepass") for text in string_of]
+    text = b"".join(texts)
+    facts = json.dumps(long, separators=(",", ":")).encode() if long else b""
+    head = (
+        len(texts),
+        len(text),
+        len(frame_of),
+        len(steps),
+        len(first),
+        len(told),
+        nframe,
+        len(facts),
+    )
+    return b"".join(
+        (
+            _HEAD.pack(*head),
+            array("Q", sizes).tobytes(),
+            array("Q", counts).tobytes(),
+            array("I", map(len, texts)).tobytes(),
+            *(column.tobytes() for column in columns),
+            text,
+            facts,
+        )
+    )
+
+
+class Checked:
+    """A file that is written, with the checksum of what went in."""
+
+    def __init__(self, file: Any) -> None:
+        self.file = file
+        self.checksum = self.length = 0
+
+    def write(self, content: Any) -> int:
+        self.checksum = zlib.crc32(content, self.checksum)
+        view = memoryview(content)
+        self.length += view.nbytes
+        self.file.write(content)
+        return view.nbytes
+
+    def end(self, pickled: int) -> bytes:
+        """What closes an index behind a pickle of that length."""
+        return END.pack(self.length - pickled, pickled, self.checksum, MAGIC)
+
+
+def found(descriptor: int, end: int) -> Index | None:
+    """The index that ends at that position of a file; None where there is none, or a damaged one."""
+    closing = os.pread(descriptor, END.size, end - END.size) if end >= END.size else b""
+    if len(closing) < END.size or not USABLE:
+        return None
+    length, pickled, checksum, magic = END.unpack(closing)
+    if magic != MAGIC or pickled + length + END.size != end or length > LARGEST_BYTES:
+        return None
+    if _checksum(descriptor, pickled + length) != checksum:
+        return None
+    try:
+        return _unpacked(os.pread(descriptor, length, pickled))
+    except (ValueError, OverflowError, struct.error, IndexError):
+        return None
+
+
+def _checksum(descriptor: int, end: int) -> int:
+    checksum = position = 0
+    while position < end:
+        part = os.pread(descriptor, min(1 << 20, end - position), position)
+        if not part:
+            return -1
+        checksum = zlib.crc32(part, checksum)
+        position += len(part)
+    return checksum
+
+
+def _unpacked(content: bytes) -> Index:
+    strings, texts, frames, steps, stacks, told, nframe, long = _HEAD.unpack_from(content)
+    wide = _HEAD.size + 16 * stacks
+    narrow = strings + 2 * frames + steps + stacks + 4 * told
+    if len(content) != wide + 4 * narrow + texts + long:
+        raise ValueError("its parts do not add up")
+    if max(strings, frames, stacks, told) > LARGEST or steps > LARGEST_STEPS or not nframe:
+        raise ValueError("more than any process has")
+    view = memoryview(content)
+    totals = view[_HEAD.size : wide].cast("Q")
+    numbers = view[wide : wide + 4 * narrow].cast("I")
+    ends = accumulate((strings, frames, frames, steps, stacks, told, told, told, told))
+    edges = [0, *ends]
+    lengths, files, lines, walk, deep, *spots = (
+        numbers[start:end] for start, end in zip(edges, edges[1:])
+    )
+    sizes, counts = totals[:stacks].tolist(), totals[stacks:].tolist()
+    depths = deep.tolist()
+    if sum(depths) != steps or sum(lengths) != texts or max(sum(sizes), sum(counts)) >= IMPOSSIBLE:
+        raise ValueError("its sums are wrong")
+    if steps and max(walk) >= frames:
+        raise ValueError("it names a frame that is not there")
+    stops = list(accumulate(lengths, initial=wide + 4 * narrow))
+    words = [
+        content[start:end].decode("utf-8", "surrogatepass") for start, end in zip(stops, stops[1:])
+    ]
+    return Index(
+        nframe,
+        list(zip(map(words.__getitem__, files), lines)),
+        walk,
+        depths,
+        sizes,
+        counts,
+        _spots([None, *words], zip(*spots)),
+        content[len(content) - long :],
+    )
+
+
+def _spots(words: list[Any], told: Iterable[tuple[int, ...]]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for file, line, function, code in told:
+        found.setdefault(words[file + 1], {})[line] = (words[function], words[code])
+    return found
