@@ -39,7 +39,7 @@ def test_no_variable_is_invented() -> None:
     assert set(re.findall(r"LEAKHUNT_[A-Z_]+[A-Z]", README)) <= {*VARIABLES, "LEAKHUNT_COMPLETE"}
 
 
-@pytest.mark.parametrize("name", ["top", "diff", "show", "ls"])
+@pytest.mark.parametrize("name", ["top", "diff", "trend", "show", "ls"])
 def test_every_option_of_a_report_is_told(name: str) -> None:
     command = group.get_command(click.Context(group), name)
     assert command is not None

@@ -63,7 +63,8 @@ def trend(report: TrendReport, width: int, color: bool, limit: int) -> str:
     if report.advice is not None:
         console.print()
         _advice(console, report.advice)
-    console.print()
+    if shown or report.hidden or report.advice is not None:
+        console.print()
     _support(console, report)
     _notes(console, report.notes)
     return _text(console)
