@@ -56,7 +56,7 @@ def around(place: Frame, spots: Mapping[Frame, Spot], taken_at: float | None) ->
         same = all(_line(lines, line) == code for line, code in recorded.items())
         note = None if same else "the source on disk is not the one that ran"
         if same:
-            near = {**_near(lines, place.line), **near}
+            near = {**near, **_near(lines, place.line)}  # indented, where recorded lines are not
             only = near.keys() <= recorded.keys()
             return Source(_sorted(near), "snapshot" if only else "disk")
         return Source(_sorted(near), "snapshot" if near else None, note)

@@ -64,7 +64,13 @@ def test_both_ways_of_reading_agree(
     path.unlink(missing_ok=True)
     estimates = [(trace[2], number, 0.5 * number) for trace, number in runs]
     garbage = {"objects": 3, "stacks": [(trace[2], number) for trace, number in runs]}
-    long = {"frames": spots, "estimates": estimates, "garbage": garbage if spots else None}
+    scopes = {"/a.py": {"run": ("@task\ndef run():", ["KEPT", "app"]), "stop": ((), [])}}
+    long = {
+        "frames": spots,
+        "scopes": scopes,
+        "estimates": estimates,
+        "garbage": garbage if spots else None,
+    }
     write(path, runs, 4, {"schema": 1, **long})
     descriptor = os.open(path, os.O_RDONLY)
     trailer = path.read_bytes().rindex(b'{"schema"')
@@ -155,7 +161,15 @@ def test_sums_that_no_process_has_are_left(tmp_path: Path) -> None:
         assert read(path).tallies == right
     path.write_bytes(forged(good, head.pack(0, 0, 0, 0, 1, 0, 5, 0) + b"\xff" * 16 + bytes(4)))
     assert read(path).tallies == right
-    for facts in (b"[]", b'{"a":' + b"9" * 99 + b"}", b'{"a":' + b"[" * 50_000, b"{"):
+    for facts in (
+        b"[]",
+        b'{"a":' + b"9" * 99 + b"}",
+        b'{"a":' + b"[" * 50_000,
+        b"{",
+        b'{"a":[]}',
+        b'{"a":["x",1]}',
+        b'{"a":[[],1]}',
+    ):
         path.write_bytes(forged(good, head.pack(0, 0, 0, 0, 0, 0, 5, len(facts)) + facts))
         assert read(path).tallies == right
     path.write_bytes(forged(good, b""))

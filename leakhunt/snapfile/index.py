@@ -10,7 +10,8 @@ unpicklers do not look, little endian::
                            frames, most recent call last); depths of the stacks;
                            spots: files; lines; functions; source lines (string + 1; 0: None)
     text                   the strings, one after the other, in UTF-8
-    facts                  those that grow with the snapshot, other than ``frames``, in JSON
+    facts                  those that grow with the snapshot, other than ``frames``, in JSON, with
+                           "t" or "l" as the first item of an array: it is a tuple, or a list
     END                    length of all that, length of the pickle, CRC-32 of the pickle and all that, magic
 
 Written by the capturing child, so: the standard library, and no import at call time. Read where
@@ -101,7 +102,8 @@ def _packed(runs: Sequence[Any], nframe: int, long: dict[str, Any]) -> bytes:
     columns += [array("I", column) for column in zip(*told)]
     texts = [text.encode("utf-8", "surrogatepass") for text in string_of]
     text = b"".join(texts)
-    facts = json.dumps(long, separators=(",", ":")).encode() if long else b""
+    marked = {name: _marked(value) for name, value in long.items()}
+    facts = json.dumps(marked, separators=(",", ":")).encode() if marked else b""
     head = (
         len(texts),
         len(text),
@@ -123,6 +125,24 @@ def _packed(runs: Sequence[Any], nframe: int, long: dict[str, Any]) -> bytes:
             facts,
         )
     )
+
+
+def _marked(value: Any) -> Any:
+    if isinstance(value, (tuple, list)):
+        return ["t" if isinstance(value, tuple) else "l", *map(_marked, value)]
+    if isinstance(value, dict):
+        return {name: _marked(one) for name, one in value.items()}
+    return value
+
+
+def unmarked(value: Any) -> Any:
+    """A fact from its JSON. Raises ValueError, KeyError or TypeError for what is none."""
+    if isinstance(value, list):
+        kind, *items = value
+        return {"t": tuple, "l": list}[kind](map(unmarked, items))
+    if isinstance(value, dict):
+        return {name: unmarked(one) for name, one in value.items()}
+    return value
 
 
 class Checked:

@@ -267,16 +267,10 @@ def _long(content: bytes) -> dict[str, Any] | None:
         return None
     if not isinstance(facts, dict) or not is_plain(facts, len(content)):
         return None
-    return {name: _tupled(value) for name, value in facts.items()}
-
-
-def _tupled(value: Any, within: bool = False) -> Any:
-    """Lists of tuples, as a pickle has them: of JSON's arrays, those within others are tuples."""
-    if isinstance(value, dict):
-        return {name: _tupled(one) for name, one in value.items()}
-    if isinstance(value, list):
-        return (tuple if within else list)(_tupled(one, True) for one in value)
-    return value
+    try:
+        return {name: index.unmarked(value) for name, value in facts.items()}
+    except (ValueError, KeyError, TypeError):
+        return None
 
 
 def _short(digits: str) -> int:
