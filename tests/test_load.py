@@ -10,6 +10,7 @@ import pytest
 
 from leakhunt import load
 from leakhunt.errors import SnapshotError
+from leakhunt.model import Frame
 from leakhunt.snapfile.write import write
 from tests.builders import FACTS
 
@@ -192,3 +193,28 @@ def test_blocks_on_demand(tmp_path: Path) -> None:
     path = put(tmp_path, 3)
     assert load.load(path).blocks == {}
     assert load.load(path, detail=True).blocks == {(("/srv/shop/a.py", 1),): ((0, 1024, 3),)}
+
+
+def test_standard_errors_and_samples_come_with_the_stacks(tmp_path: Path) -> None:
+    one, two = (("a.py", 1), ("main.py", 9)), (("b.py", 2),)
+    facts = {
+        "schema": 1,
+        "engine": "sampled",
+        "estimates": [
+            (one, 4, 30.0),
+            (one, 1, 40.0),  # the same stack twice: variances add up
+            (two, 2, float("nan")),
+            (two, -1, 5.0),
+            (two, "x", 5.0),
+            (two,),
+            ((("nowhere.py", 1),), 1, 1.0),
+            (7, 1, 1.0),
+            "no estimate",
+        ],
+    }
+    write(tmp_path / "x.bin", [((0, 8, one, 2), 10), ((0, 8, two, 1), 3)], 25, facts)
+    snapshot = load.load(tmp_path / "x.bin")
+    stack = (Frame("main.py", 9), Frame("a.py", 1))
+    assert dict(snapshot.stderr) == {stack: 50.0}
+    assert dict(snapshot.samples) == {stack: 5}
+    assert "estimates" not in load.series(tmp_path)[0].first.meta.facts  # not in the trailer

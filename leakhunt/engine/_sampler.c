@@ -984,12 +984,12 @@ static double
 block_cost(void)
 {
     double least = 1e9;
-    for (int repeat = 0; repeat < 8; repeat++) {
+    for (int repeat = 0; repeat < 32; repeat++) {
         uint64_t began = clock_ns(CLOCK_MONOTONIC);
-        for (int number = 0; number < 2048; number++) {
+        for (int number = 0; number < 1024; number++) {
             PyObject_Free(PyObject_Malloc(64));
         }
-        double cost = (double)(clock_ns(CLOCK_MONOTONIC) - began) / 2048.0;
+        double cost = (double)(clock_ns(CLOCK_MONOTONIC) - began) / 1024.0;
         least = cost < least ? cost : least;
     }
     return least;

@@ -1,6 +1,7 @@
 """What the sampled engine costs: CPU-time ratios with an A/A control, snapshots, memory.
 
     python tests/benchmarks/bench_sampled.py [rounds]          the three micro-workloads
+    python tests/benchmarks/bench_sampled.py ROUNDS quick      without the slow engines
     python tests/benchmarks/bench_sampled.py snapshot          5e6 live objects
 
 All engines take turns in one process, in shuffled order; each block with an engine is
@@ -169,9 +170,11 @@ def block(work: Callable[[], None], number: int) -> float:
     return (time.process_time_ns() - began) / number
 
 
-def ratios(rounds: int) -> None:
+def ratios(rounds: int, only_quick: bool) -> None:
     candidates = engines()
     quick = [name for name in candidates if name.startswith(("none", "sampled", "ddtrace"))]
+    if only_quick:
+        candidates = {name: candidates[name] for name in quick}
     taken: dict[str, dict[str, list[float]]] = {name: {} for name in candidates}
     gc.collect()
     gc.freeze()
@@ -291,4 +294,4 @@ if __name__ == "__main__":
         memory()
         snapshots()
     else:
-        ratios(int(words[0]) if words else 40)
+        ratios(int(words[0]) if words else 40, "quick" in words)
