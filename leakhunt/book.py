@@ -53,13 +53,14 @@ class Growth:
 
 
 class Book:
-    """A history with its stacks booked to owners. Every method reads it, none changes it."""
+    """A history with its stacks booked to owners. Shapes are remembered, nothing else changes."""
 
     def __init__(self, history: History) -> None:
         self.history = history
         self.t = history.times
         self.paths = Paths(prefixes(history.last.facts), history.spots, history.tracks)
         self.runs = _runs(history)
+        self._judged: dict[tuple[Stack, ...], Shape] = {}
         self.owners: dict[Owner, list[Stack]] = {}
         for stack in history.tracks:
             if not self.paths.is_hidden(stack):
@@ -89,6 +90,12 @@ class Book:
 
         A leak grows with the runs of the task that leaks, and a cache fills with them.
         """
+        key = tuple(stacks)
+        if key not in self._judged:
+            self._judged[key] = self._judge(key)
+        return self._judged[key]
+
+    def _judge(self, stacks: tuple[Stack, ...]) -> Shape:
         sizes, counts = self.series(stacks)
         axis = self._axis(sizes, counts)
         t = self.t if axis is None else self.runs[axis]
