@@ -14,7 +14,7 @@ from typing import Any
 
 from leakhunt import shape, stats
 from leakhunt.frames import prefixes
-from leakhunt.history import TASK, History
+from leakhunt.history import SECOND, SNAPSHOT, TASK, History
 from leakhunt.locate import Blame, Paths
 from leakhunt.model import Frame, Stack
 from leakhunt.shape import LEAK, Shape
@@ -105,7 +105,7 @@ class Book:
         start = found.since if found.verdict == LEAK else 0
         each = (t[-1] - t[start]) / (self.t[-1] - self.t[start])
         return replace(
-            found, axis=axis, rate=found.rate * each, low=found.low * each,
+            found, axis=None if axis == SNAPSHOT else axis, rate=found.rate * each, low=found.low * each,
             high=found.high * each, blocks_rate=found.blocks_rate * each,
         )  # fmt: skip
 
@@ -160,7 +160,12 @@ class Book:
 
 
 def _runs(history: History) -> dict[str, tuple[float, ...]]:
-    """How often each task had run at each snapshot, since the first; the busiest of several."""
+    """How often each task had run at each snapshot, since the first; the busiest of several.
+
+    Where only seconds are known: the snapshots, as if each stood for as much work.
+    """
+    if history.unit == SECOND:  # a program may work in bursts, and be looked at after each
+        return {SNAPSHOT: tuple(float(index) for index in range(len(history.metas)))}
     told = [known.facts.get("tasks") for known in history.metas]
     ledgers = [ledger for ledger in told if isinstance(ledger, dict)]
     if history.unit != TASK or len(ledgers) < len(told):

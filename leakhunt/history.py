@@ -7,7 +7,7 @@ number of distinct stacks, not with the size of the files.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 from leakhunt.errors import SnapshotError
 from leakhunt.load import Entry, each, meta
-from leakhunt.model import Block, Frame, Meta, Snapshot, Spot, Stack
+from leakhunt.model import Block, Frame, Meta, Snapshot, Spot, Stack, Tallies
 from leakhunt.pace import uncollected
 from leakhunt.snapfile.read import quick_facts
 
@@ -186,21 +186,23 @@ class _Columns:
     def add(self, snapshot: Snapshot) -> None:
         before = len(self.metas)
         sizes, counts = self._sizes, self._counts
-        total = 0
-        for stack, (size, count) in snapshot.tallies.items():
+        for stack, size, count in _lines(snapshot):
             column = sizes.get(stack)
             if column is None:
                 column = sizes[stack] = []
                 counts[stack] = []
             missing = before - len(column)
+            if missing < 0:  # a file may write a stack twice
+                column[-1] += size
+                counts[stack][-1] += count
+                continue
             if missing:
                 column.extend([0] * missing)
                 counts[stack].extend([0] * missing)
             column.append(size)
             counts[stack].append(count)
-            total += size
         self.metas.append(snapshot.meta)
-        self._totals.append(total)
+        self._totals.append(snapshot.totals.size)
         self._snapshots = [*self._snapshots[:1], snapshot]
 
     def history(self, entries: tuple[Entry, ...], notes: tuple[str, ...]) -> History:
@@ -226,6 +228,14 @@ class _Columns:
             errors=last.stderr,
             notes=notes,
         )
+
+
+def _lines(snapshot: Snapshot) -> Iterable[tuple[Stack, int, int]]:
+    """Stack, bytes and blocks; a stack may come twice."""
+    tallies = snapshot.tallies
+    if isinstance(tallies, Tallies):
+        return zip(tallies.stacks(), tallies.sizes, tallies.counts)
+    return ((stack, size, count) for stack, (size, count) in tallies.items())
 
 
 def _clock(metas: Sequence[Meta]) -> tuple[str, tuple[float, ...]]:

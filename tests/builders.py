@@ -66,7 +66,8 @@ def history(
     tasks: list[int] | None = None,
     nframe: int = 25,
     rss: list[int] | None = None,
-    frames: dict[str, dict[int, tuple[str, str]]] | None = None,
+    frames: dict[str, dict[int, tuple[str, str | None]]] | None = None,
+    ledger: list[dict[str, Any]] | None = None,
     **facts: Any,
 ) -> History:
     """A history of ``(STACK, sizes, counts)``; tasks done at each snapshot, every 100 by default."""
@@ -85,6 +86,7 @@ def history(
             "taken_at": FACTS["started_at"] + 10.0 * index,
             "sequence": index + 1,
             "traced": totals[index],
+            "tasks": ledger[index] if ledger else None,
             "rss": rss[index] if rss else FACTS["rss"] + totals[index],
             **{
                 name: value[index] if isinstance(value, list) else value

@@ -21,6 +21,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Exported by all of these versions (Modules/_tracemalloc.c, Python/tracemalloc.c). */
+PyAPI_FUNC(PyObject *) _PyTraceMalloc_GetTraceback(unsigned int domain, uintptr_t ptr);
+
 /* More objects than these take too long and too much memory. */
 #define MOST_OBJECTS 6000000
 #define MOST_GARBAGE 400000
@@ -145,10 +148,28 @@ each_tracked(Census *census)
     return count;
 }
 
-static int
-book(PyObject *found, PyObject *object, PyObject *get_traceback)
+/* The traceback of the block that an object is in, a new reference. The block begins with what
+ * stands before the object: the collector's header, and since 3.11 two pointers for a dict and
+ * weak references (_PyType_PreHeaderSize; 3.11's own get_object_traceback forgets these). */
+static PyObject *
+traceback_of(PyObject *object)
 {
-    PyObject *traceback = PyObject_CallOneArg(get_traceback, object);
+    static const size_t before[] = {sizeof(PyGC_Head), sizeof(PyGC_Head) + 2 * sizeof(void *), 0};
+    PyObject *traceback = NULL;
+    for (int at = PyObject_IS_GC(object) ? 0 : 2; at < 3; at++) {
+        Py_XDECREF(traceback);
+        traceback = _PyTraceMalloc_GetTraceback(0, (uintptr_t)object - before[at]);
+        if (traceback == NULL || traceback != Py_None) {
+            break;
+        }
+    }
+    return traceback;
+}
+
+static int
+book(PyObject *found, PyObject *object)
+{
+    PyObject *traceback = traceback_of(object);
     if (traceback == NULL) {
         return -1;
     }
@@ -166,7 +187,7 @@ book(PyObject *found, PyObject *object, PyObject *get_traceback)
 
 /* Into `found`: how much garbage was allocated by each traceback. The number of it, or -1. */
 static Py_ssize_t
-take(Census *census, PyObject *found, PyObject *get_traceback)
+take(Census *census, PyObject *found)
 {
     size_t count = census->count, garbage = 0;
     for (size_t i = 0; i < count; i++) {
@@ -194,7 +215,7 @@ take(Census *census, PyObject *found, PyObject *get_traceback)
     for (size_t i = 0; i < count && booked < garbage; i++) {
         if (!census->reached[i]) {
             booked++;
-            if (book(found, census->objects[i], get_traceback) < 0) {
+            if (book(found, census->objects[i]) < 0) {
                 return -1;
             }
         }
@@ -203,7 +224,7 @@ take(Census *census, PyObject *found, PyObject *get_traceback)
         PyObject *object = census->loose.keys[at];
         if (object != NULL && census->loose_seen[census->loose.values[at]] >= Py_REFCNT(object)) {
             garbage++;
-            if (book(found, object, get_traceback) < 0) {
+            if (book(found, object) < 0) {
                 return -1;
             }
         }
@@ -262,22 +283,20 @@ PyDoc_STRVAR(unreachable_doc,
 "None where nothing was written down.");
 
 static PyObject *
-unreachable(PyObject *module, PyObject *Py_UNUSED(ignored))
+unreachable(PyObject *Py_UNUSED(module), PyObject *Py_UNUSED(ignored))
 {
     if (current.objects == NULL) {
         Py_RETURN_NONE;
     }
     PyObject *result = NULL, *found = PyDict_New();
-    PyObject *get_traceback = PyObject_GetAttrString(module, "_get_object_traceback");
-    if (found != NULL && get_traceback != NULL) {
-        Py_ssize_t garbage = take(&current, found, get_traceback);
+    if (found != NULL) {
+        Py_ssize_t garbage = take(&current, found);
         if (garbage >= 0) {
             result = Py_BuildValue("(nO)", garbage, found);
         }
     }
     forget();
     Py_XDECREF(found);
-    Py_XDECREF(get_traceback);
     return result;
 }
 
@@ -298,15 +317,5 @@ static struct PyModuleDef module = {
 PyMODINIT_FUNC
 PyInit__garbage(void)
 {
-    PyObject *made = PyModule_Create(&module);
-    PyObject *tracemalloc = made != NULL ? PyImport_ImportModule("_tracemalloc") : NULL;
-    PyObject *get = tracemalloc != NULL
-        ? PyObject_GetAttrString(tracemalloc, "_get_object_traceback") : NULL;
-    Py_XDECREF(tracemalloc);
-    if (get == NULL || PyModule_AddObject(made, "_get_object_traceback", get) < 0) {
-        Py_XDECREF(get);
-        Py_XDECREF(made);
-        return NULL;
-    }
-    return made;
+    return PyModule_Create(&module);
 }
