@@ -140,8 +140,10 @@ def error_of(finding: dict[str, Any], line: dict[str, Any], leak: dict[str, Any]
     rate = finding["bytes_per_unit"]
     shown = leak["visible"] if leak["visible"] < 0.9 else 1.0
     errors = []
-    own, whole = line["bytes_per_task"], leak["whole_bytes_per_task"]
-    for size, high in ((own, own), (whole, leak["worker_bytes_per_task"])):
+    # How often a rare leak struck is a matter of chance: the recording knows.
+    luck = leak["visible"] if leak["runs"] < 0.2 else 1.0
+    own, whole = line["bytes_per_task"] * luck, leak["whole_bytes_per_task"] * luck
+    for size, high in ((own, own), (whole, leak["worker_bytes_per_task"] * luck)):
         low = min(size * shown, max(size - leak["table_bytes_per_task"], size * 0.3))
         errors.append((rate - min(max(rate, low), high)) / size if size else 0.0)
     return min(errors, key=abs)
