@@ -264,6 +264,11 @@ def _capture(
     if estimates is not None:
         sure = [(kept_of(frames), samples, stderr) for frames, samples, stderr in estimates]
         facts["estimates"] = [estimate for estimate in sure if estimate[0] is not None]
+    kinds = order.engine.types()
+    if kinds is not None:
+        facts["types"] = [
+            (kept, sizes) for frames, sizes in kinds if (kept := kept_of(frames)) is not None
+        ]
     facts.update(
         forked=forked,
         exact=fork.exact() or not forked,

@@ -20,7 +20,7 @@ Only five names occur in it: ``tracemalloc.Snapshot``, ``tracemalloc._Traces``,
 no other, and these only to inert types: unpickling anything else runs code.
 
 After the pickle's STOP opcode stands a trailer, which unpicklers ignore: the
-``leakhunt`` dict without ``frames`` and ``estimates``, as UTF-8 JSON, its length as 8 bytes little
+``leakhunt`` dict without ``frames``, ``estimates`` and ``types``, as UTF-8 JSON, its length as 8 bytes little
 endian, and the 8 bytes :data:`TRAILER_MAGIC`. It lets a listing of thousands of
 files read each one's facts without unpickling it.
 
@@ -70,6 +70,12 @@ estimates
     ``stderr`` (float) the standard error of that size in bytes: the root of the sum of
     s^2 (1 - p) / p^2 over the samples, s the sample's size and p the probability with
     which it was drawn. Stacks are independent: variances add up. A stack may occur twice.
+types
+    A sampled engine's guess at what the blocks hold: a list of ``(frames, ((name, bytes),
+    ...))`` with the largest five types of a stack and the estimated bytes of the blocks
+    that are such objects (``collections.deque``, ``dict``; not an object's other blocks, such
+    as a list's items). A stack whose objects are dicts, tuples, floats or lists may stand
+    for objects that another line keeps: CPython reuses freed ones without asking for memory.
 explaining
     ``prefixes`` ({"stdlib": [dir], "site": [dir], "app": [dir], "leakhunt": [dir]}:
     a path is classified by its longest matching prefix), ``frames``
@@ -84,7 +90,7 @@ SUFFIX = ".bin"
 TRAILER_MAGIC = b"LKHUNT\x01\n"
 
 #: Facts that grow with the snapshot: not in the trailer.
-LONG = frozenset({"frames", "estimates"})
+LONG = frozenset({"frames", "estimates", "types"})
 
 #: The only globals that may occur in a snapshot.
 NAMES = frozenset(
