@@ -100,6 +100,9 @@ class Sampled:
         at random when it was taken: a heap that stands still gives the same snapshot twice.
         """
         stacks, self._functions = _resolved(raw)
+        # Two places in one line are two stacks in C and one here.
+        first: dict[RawFrames, int] = {}
+        same = [first.setdefault(frames, number) for number, frames in enumerate(stacks)]
         intervals = memoryview(raw[6]).cast("d")
         blocks: dict[tuple[int, int], int] = {}
         numbers: dict[int, int] = {}
@@ -108,6 +111,7 @@ class Sampled:
         named = _type_names()
         heads = memoryview(_sampler.heads(raw[0])).cast("Q")
         for at, (_, size, count, stack, step, _) in enumerate(_SAMPLE.iter_unpack(raw[0])):
+            stack = same[stack]
             key = stack, size
             blocks[key] = blocks.get(key, 0) + count
             numbers[stack] = numbers.get(stack, 0) + 1
