@@ -295,6 +295,36 @@ def test_it_can_be_stopped_and_started_while_its_blocks_live() -> None:
     assert said["ok"] > 1_000_000
 
 
+def test_the_types_of_objects_are_told() -> None:
+    said = run("""
+        class Order:
+            __slots__ = ("number", "__weakref__")
+            def __init__(self, number): self.number = number
+        class Meta(type):
+            def __getattribute__(self, name): raise RuntimeError("nobody may run this")
+        Strange = Meta("Strange", (dict,), {})
+        def orders(): return list(map(Order, range(20000)))
+        def dicts(): return [{"k": n} for n in range(20000)]
+        def texts(): return list(map(str, range(10**9, 10**9 + 20000)))
+        engine = begin(1024)
+        kept = orders(), dicts(), texts(), [Strange() for _ in range(10)]
+        list(engine.runs(engine.read()))
+        names = engine.functions()
+        found = {}
+        for frames, sizes in engine.types():
+            for name in {names[frame].split(".")[-1] for frame in frames[:2]}:
+                found[name] = found.get(name, ()) + sizes
+        bad = len(_sampler.heads(engine.read()[0][:0]))
+        gone = _sampler.heads(__import__("struct").pack("=QQIIII", 4096, 64, 1, 0, 0, 0) * 600)
+        say(found=found, bad=bad, gone=len(gone) - gone.count(0))
+    """)
+    kinds = {name: {kind for kind, _ in sizes} for name, sizes in said["found"].items()}
+    assert "__main__.Order" in kinds["orders"]
+    assert {"dict", "int"} <= kinds["dicts"]
+    assert "str" in kinds["texts"]
+    assert (said["bad"], said["gone"]) == (0, 0)
+
+
 # -- threads, forks, greenlets, other tools ------------------------------------------------
 
 

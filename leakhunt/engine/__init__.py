@@ -88,6 +88,9 @@ class Engine(Protocol):
     def estimates(self) -> Sequence[Estimate] | None:
         """For each stack that ``runs`` has given; None where the runs are exact."""
 
+    def types(self) -> Sequence[tuple[RawFrames, tuple[tuple[str, int], ...]]] | None:
+        """Per stack that ``runs`` has given: names and bytes of its objects' largest types."""
+
     def functions(self) -> Mapping[tuple[str, int], str]:
         """{(file, line): function} of the frames that ``runs`` has given, where known."""
 

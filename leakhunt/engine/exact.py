@@ -106,6 +106,9 @@ class Exact:
     def estimates(self) -> None:
         return None
 
+    def types(self) -> None:
+        return None
+
     def functions(self) -> Mapping[tuple[str, int], str]:
         return {}
 

@@ -43,6 +43,9 @@ class Off:
     def estimates(self) -> None:
         return None
 
+    def types(self) -> None:
+        return None
+
     def functions(self) -> Mapping[tuple[str, int], str]:
         return {}
 

@@ -57,6 +57,7 @@ class Sampled:
         self._nframe = self.default_nframe
         self._estimates: list[Estimate] = []
         self._functions: dict[tuple[str, int], str] = {}
+        self._types: list[tuple[RawFrames, tuple[tuple[str, int], ...]]] = []
         problem = _sampler.self_test()
         if problem is not None:
             raise EngineRefusedError(problem)
@@ -99,16 +100,29 @@ class Sampled:
         at random when it was taken: a heap that stands still gives the same snapshot twice.
         """
         stacks, self._functions = _resolved(raw)
+        # Two places in one line are two stacks in C and one here.
+        first: dict[RawFrames, int] = {}
+        same = [first.setdefault(frames, number) for number, frames in enumerate(stacks)]
         intervals = memoryview(raw[6]).cast("d")
         blocks: dict[tuple[int, int], int] = {}
         numbers: dict[int, int] = {}
         variances: dict[int, float] = {}
-        for _, size, count, stack, step, _ in _SAMPLE.iter_unpack(raw[0]):
+        kinds: dict[int, dict[str, int]] = {}
+        named = _type_names()
+        heads = memoryview(_sampler.heads(raw[0])).cast("Q")
+        for at, (_, size, count, stack, step, _) in enumerate(_SAMPLE.iter_unpack(raw[0])):
+            stack = same[stack]
             key = stack, size
             blocks[key] = blocks.get(key, 0) + count
             numbers[stack] = numbers.get(stack, 0) + 1
             p = -expm1(-size / intervals[step])
             variances[stack] = variances.get(stack, 0.0) + size * size * (1 - p) / (p * p)
+            for head in heads[at * 3 : at * 3 + 3]:
+                if head in named:
+                    sizes = kinds.setdefault(stack, {})
+                    sizes[named[head]] = sizes.get(named[head], 0) + size * count
+                    break
+        self._types = [(stacks[stack], _largest(sizes)) for stack, sizes in kinds.items()]
         self._estimates = [
             Estimate(stacks[stack], number, sqrt(variances[stack]))
             for stack, number in numbers.items()
@@ -119,6 +133,9 @@ class Sampled:
 
     def estimates(self) -> list[Estimate]:
         return self._estimates
+
+    def types(self) -> list[tuple[RawFrames, tuple[tuple[str, int], ...]]]:
+        return self._types
 
     def functions(self) -> Mapping[tuple[str, int], str]:
         return self._functions
@@ -131,6 +148,34 @@ class Sampled:
             "overhead": round(figures["overhead"], 6),
             "lost": {key: figures[key] for key in ("dropped", "unplaced", "ghosts", "unrouted")},
         }
+
+
+#: So many types are told of each stack.
+TYPES = 5
+
+
+def _largest(sizes: dict[str, int]) -> tuple[tuple[str, int], ...]:
+    return tuple(sorted(sizes.items(), key=lambda item: -item[1])[:TYPES])
+
+
+def _type_names() -> dict[int, str]:
+    """The names of all types by address, without running code of theirs or of a metaclass."""
+    module_of = type.__dict__["__module__"].__get__
+    name_of = type.__dict__["__qualname__"].__get__
+    found: dict[int, str] = {}
+    todo: list[type] = [object]
+    while todo:
+        kind = todo.pop()
+        if id(kind) in found:
+            continue
+        try:
+            module, name = module_of(kind), name_of(kind)
+        except AttributeError:
+            module, name = None, "?"
+        known = type(module) is str and module != "builtins"
+        found[id(kind)] = f"{module}.{name}" if known else str(name)
+        todo += type.__subclasses__(kind)
+    return found
 
 
 def _resolved(raw: Any) -> tuple[list[RawFrames], dict[tuple[str, int], str]]:

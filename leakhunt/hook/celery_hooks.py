@@ -104,7 +104,7 @@ def _on_worker_init(sender: Any = None, **_: Any) -> None:
     session.pool = _pool_name(sender.pool_cls)
     session.hook.running = _running_here
     if session.hook.start == "boot":
-        session.hook.arm()
+        session.hook.arm(boot=True)
     if session.pool == "prefork":
         session.soft_limit = getattr(sender, "soft_time_limit", None)
         session.memory_limit = getattr(sender, "max_memory_per_child", None)

@@ -80,6 +80,12 @@ estimates
     ``stderr`` (float) the standard error of that size in bytes: the root of the sum of
     s^2 (1 - p) / p^2 over the samples, s the sample's size and p the probability with
     which it was drawn. Stacks are independent: variances add up. A stack may occur twice.
+types
+    A sampled engine's guess at what the blocks hold: a list of ``(frames, ((name, bytes),
+    ...))`` with the largest five types of a stack and the estimated bytes of the blocks
+    that are such objects (``collections.deque``, ``dict``; not an object's other blocks, such
+    as a list's items). A stack whose objects are dicts, tuples, floats or lists may stand
+    for objects that another line keeps: CPython reuses freed ones without asking for memory.
 explaining
     ``prefixes`` ({"stdlib": [dir], "site": [dir], "app": [dir], "leakhunt": [dir]}:
     a path is classified by its longest matching prefix), ``frames``
@@ -96,7 +102,7 @@ SUFFIX = ".bin"
 TRAILER_MAGIC = b"LKHUNT\x01\n"
 
 #: Facts that grow with the snapshot: not in the trailer.
-LONG = frozenset({"frames", "scopes", "estimates", "garbage"})
+LONG = frozenset({"frames", "scopes", "estimates", "types", "garbage"})
 
 #: The only globals that may occur in a snapshot.
 NAMES = frozenset(
