@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -66,7 +67,7 @@ def history(
     tasks: list[int] | None = None,
     nframe: int = 25,
     rss: list[int] | None = None,
-    frames: dict[str, dict[int, tuple[str, str | None]]] | None = None,
+    frames: Mapping[str, Mapping[int, tuple[str | None, str | None]]] | None = None,
     ledger: list[dict[str, Any]] | None = None,
     **facts: Any,
 ) -> History:
@@ -102,5 +103,5 @@ def history(
         sizes=tuple(totals),
         unit=TASK,
         times=tuple(float(number - done[0]) for number in done),
-        spots=MappingProxyType(load._spots(frames or {})),
+        spots=MappingProxyType(load._spots(dict(frames or {}))),
     )

@@ -100,7 +100,7 @@ def test_every_n_tasks_at_exit_and_with_the_budget(tmp_path: Path) -> None:
 
 
 def test_the_main_process_tells_its_children(tmp_path: Path) -> None:
-    with harness.worker(tmp_path, "-c", "2", "--max-tasks-per-child", "3", **SAMPLED) as worker:
+    with harness.worker(tmp_path, "-c", "2", **SAMPLED) as worker:
         worker.hooked("child", 2)
         for _ in range(20):
             worker.do("leak", 1000)
