@@ -11,6 +11,7 @@ from __future__ import annotations
 from typing import Any
 
 from leakhunt.book import Book, Growth, in_step
+from leakhunt.frames import STDLIB
 from leakhunt.history import TASK, History
 from leakhunt.model import Frame, Stack
 from leakhunt.shape import SAWTOOTH, WARM_UP
@@ -71,7 +72,10 @@ def is_frameworks_own(book: Book, growth: Growth) -> bool:
         return False
     if growth.grown > FRAMEWORK_BYTES:
         return False
-    known = any(map(book.paths.is_framework, growth.blame.stacks)) or book.history.nframe <= 2
+    cut = book.history.nframe <= 2  # who called the standard library is not to be seen
+    known = any(map(book.paths.is_framework, growth.blame.stacks)) or (
+        cut and book.paths.kind(growth.blame.frame.file) == STDLIB
+    )
     return known and (book.history.unit != TASK or growth.shape.rate <= FRAMEWORK_PER_TASK)
 
 

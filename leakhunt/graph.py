@@ -56,7 +56,8 @@ def _combined(book: Book, parts: list[Growth], site: Frame | None = None) -> Gro
 
 def _responsible(book: Book, parts: list[Growth]) -> Frame:
     """The line with most of the growth; where none has, the innermost line that calls all."""
-    parts = [part for part in parts if part.blame.ours] or parts
+    named = [part for part in parts if part.blame.frame.file[:1] != "<"]
+    parts = [part for part in parts if part.blame.ours] or named or parts
     total = sum(part.shape.rate for part in parts)
     if parts[0].shape.rate >= 0.5 * total:
         return parts[0].blame.frame
@@ -176,4 +177,10 @@ def _by_package(book: Book, free: list[Growth]) -> list[Growth]:
             groups.append([growth])
         else:
             home.append(growth)
-    return [_combined(book, group, group[0].blame.frame) for group in groups]
+    return [_combined(book, group, _named(group)) for group in groups]
+
+
+def _named(group: list[Growth]) -> Frame:
+    """The line with most of the growth, in a file rather than in generated code."""
+    frames = [growth.blame.frame for growth in group]
+    return next((frame for frame in frames if frame.file[:1] != "<"), frames[0])

@@ -44,7 +44,10 @@ class Paths:
         self._of: dict[Stack, tuple[Frame, ...]] = {}
         files = {frame.file for stack in stacks for frame in stack}
         #: Code without a file counts only where there is no other, as with ``python -c``.
-        self.generated = not any(file[:1] != "<" and self.kind(file) == APP for file in files)
+        self.generated = not any(
+            (file[:1] != "<" and self.kind(file) == APP) or self.package(file) in FRAMEWORK
+            for file in files
+        )
 
     def kind(self, file: str) -> str:
         if file not in self._kinds:
