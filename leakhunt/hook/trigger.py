@@ -29,6 +29,7 @@ from leakhunt.hook.hold import signals_held
 from leakhunt.hook.record import Record
 from leakhunt.hook.say import say
 from leakhunt.hook.tasks import Ledger
+from leakhunt.hook.versions import versions
 from leakhunt.snapfile import SCHEMA
 
 #: After that many failures in a row, triggers that nobody asked for (every N
@@ -38,14 +39,6 @@ PATIENCE = 3
 RSS_INTERVAL = 0.05
 #: How long an exiting process waits for a capture under way.
 FAREWELL = 10.0
-
-#: Whose versions a snapshot tells, where they are imported: known leaks depend on them.
-DISTRIBUTIONS = (
-    "leakhunt", "celery", "billiard", "kombu", "amqp", "vine", "redis", "django", "sqlalchemy",
-    "sentry_sdk", "ddtrace", "newrelic", "opentelemetry", "prometheus_client", "requests", "httpx",
-    "aiohttp", "boto3", "botocore", "pandas", "numpy", "jinja2", "psycopg2", "psycopg", "pymongo",
-    "lxml", "matplotlib", "pydantic", "gevent", "eventlet",
-)  # fmt: skip
 
 
 class Hook:
@@ -445,7 +438,7 @@ class Hook:
             "tasks": self.ledger.facts(),
             "running": self.running(),
             "limits": self._limits(),
-            "versions": _versions(),
+            "versions": versions(),
             "implementation": platform.python_implementation(),
             "platform": platform.platform(),
         }
@@ -530,31 +523,9 @@ class Hook:
             say(logging.ERROR, f"cannot record this process: {error}")
 
 
-#: Distributions with another name than their package's.
-_SOLD_AS = {"opentelemetry": "opentelemetry-api", "sentry_sdk": "sentry-sdk"}
-
-
 def _nothing() -> None:
     """Where nobody needs to know."""
 
 
 def _no_limit() -> None:
     """Where no pool replaces the process."""
-
-
-def _versions() -> dict[str, str]:
-    from importlib import metadata  # in the forked child: the worker does not pay for it
-
-    found = {}
-    for name in DISTRIBUTIONS:
-        module = sys.modules.get(name)
-        if module is None:
-            continue
-        version = getattr(module, "__version__", None) if name != "leakhunt" else None
-        try:
-            found[name] = (
-                version if isinstance(version, str) else metadata.version(_SOLD_AS.get(name, name))
-            )
-        except metadata.PackageNotFoundError:
-            continue
-    return found
