@@ -5,7 +5,7 @@ The law that every result obeys: Σ rows + remainder + dropped = totals, before 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import chain, repeat
 from operator import add, itemgetter
@@ -49,6 +49,8 @@ class Row:
     change: Change
     depth: int
     """Index into ``change.stack`` of the frame that the row stands for."""
+    stderr: float | None = None
+    """Standard error in bytes of the sizes' estimate; None where they are exact."""
 
 
 @dataclass(frozen=True)
@@ -124,9 +126,18 @@ def _compare(before: Snapshot | None, after: Snapshot, query: Query) -> Comparis
             return (*_tied(amounts[index], query.sort), *place, *ledger.order(index))
 
         shown = in_order(keys, exact, limit)
+        sure = _errors((before, after), selector(query, known), key_of)
+
+        def row(rank: int, index: int, stack: Stack, depth: int) -> Row:
+            frame = ledger.frame(index)
+            error = (
+                None if sure is None else sure.get(stack if key_of is None else key_of(frame), 0.0)
+            )
+            return Row(rank, _change(site_of(frame), stack, amounts[index]), depth, error)
+
         return Comparison(
             rows=tuple(
-                Row(rank, _change(site_of(ledger.frame(index)), stack, amounts[index]), depth)
+                row(rank, index, stack, depth)
                 for rank, (index, (stack, depth)) in enumerate(zip(shown, ledger.leads(shown)), 1)
             ),
             totals=Amount(before.totals if before is not None else NOTHING, after.totals),
@@ -135,6 +146,28 @@ def _compare(before: Snapshot | None, after: Snapshot, query: Query) -> Comparis
             remainder=_summed(amounts).minus(_summed([amounts[index] for index in shown])),
             remainder_sites=len(amounts) - len(shown),
         )
+
+
+def _errors(
+    snapshots: Iterable[Snapshot | None],
+    select: Select,
+    key_of: Callable[[Frame], object] | None,
+) -> dict[object, float] | None:
+    """The standard error of each row, by its key; None where no size is an estimate.
+
+    Samples are independent: the variances of a row's stacks, before and after, add up.
+    """
+    variances: dict[object, float] = {}
+    estimated = [snapshot for snapshot in snapshots if snapshot is not None and snapshot.stderr]
+    for snapshot in estimated:
+        for stack, error in snapshot.stderr.items():
+            depth = select(stack)
+            if depth is not None:
+                key = stack if key_of is None else key_of(stack[depth] if stack else UNKNOWN)
+                variances[key] = variances.get(key, 0.0) + error * error
+    if not estimated:
+        return None
+    return {key: variance**0.5 for key, variance in variances.items()}
 
 
 def _files(*snapshots: Snapshot | None) -> Iterator[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import tempfile
 import tracemalloc
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from leakhunt import compare, load
 from leakhunt.compare import Amount, Comparison
 from leakhunt.model import NOTHING, Frame, Snapshot, Tally
 from leakhunt.query import GROUPS, Query
-from tests.builders import snap
+from tests.builders import snap, stack
 
 FILES = st.sampled_from(
     [
@@ -209,3 +210,19 @@ def test_frames_are_one_object_per_place() -> None:
 def test_zero_rows(limit: int) -> None:
     check(compare.group(snap(), Query(limit=limit)))
     check(compare.diff(snap(), snap(), Query(limit=limit)))
+
+
+@pytest.mark.parametrize("group_by", ["lineno", "filename", "traceback", "package"])
+def test_a_row_of_estimates_has_the_error_of_its_stacks(group_by: str) -> None:
+    """Variances add up; what is dropped does not count, what is exact has none."""
+    exact = snap("/srv/shop/a.py:3 4KiB x10", "/srv/shop/a.py:3 < /srv/shop/b.py:9 1KiB x1")
+    sampled = replace(
+        exact,
+        stderr={stack("/srv/shop/a.py:3"): 300.0, stack("/srv/shop/a.py:3 < /srv/shop/b.py:9"): 400.0},
+    )  # fmt: skip
+    query = Query(group_by=group_by)
+    assert {row.stderr for row in compare.group(exact, query).rows} == {None}
+    errors = sorted(row.stderr or 0 for row in compare.group(sampled, query).rows)
+    assert errors == ([300.0, 400.0] if group_by == "traceback" else [500.0])
+    both = compare.diff(sampled, sampled, replace(query, limit=0))
+    assert sorted(row.stderr or 0 for row in both.rows)[-1] == pytest.approx(2**0.5 * max(errors))

@@ -157,7 +157,8 @@ def _place(row: Row, labels: Labels, query: Query) -> dict[str, Any]:
     }
     if query.group_by == "package":
         place["package"] = site.package
-    return {"rank": row.rank, "site": place, "stack": [_frame(frame, labels) for frame in stack]}
+    found = {"rank": row.rank, "site": place, "stack": [_frame(frame, labels) for frame in stack]}
+    return found if row.stderr is None else {**found, "stderr": row.stderr}
 
 
 def _frame(frame: Frame, labels: Labels) -> dict[str, Any]:

@@ -40,7 +40,7 @@ def top(report: TopReport, width: int, color: bool) -> str:
         live = row.change.after
         table.add_row(
             str(row.rank),
-            Text(units.size(live.size), STRONG),
+            Text(units.size(live.size) + _sure(row), STRONG),
             units.count(live.count),
             units.size(live.size / live.count) if live.count else "",
             units.share(live.size / totals.size) if totals.size else "",
@@ -82,7 +82,7 @@ def diff(report: DiffReport, width: int, color: bool) -> str:
         change = row.change.diff
         cells: list[str | Text] = [
             str(row.rank),
-            Text(units.signed_size(change.size), _tone(change.size)),
+            Text(units.signed_size(change.size) + _sure(row), _tone(change.size)),
             units.signed_count(change.count),
         ]
         if report.tasks:
@@ -235,6 +235,11 @@ def _print_table(console: Console, table: Table, comparison: Comparison, empty: 
     else:
         _say(console, empty)
     console.print()
+
+
+def _sure(row: Row) -> str:
+    """`` ± 120 KiB``: the standard error of an estimate; empty for what is exact."""
+    return "" if row.stderr is None else f" ± {units.size(row.stderr)}"
 
 
 def _tone(amount: int) -> str:

@@ -72,7 +72,10 @@ def _finding(report: TrendReport, number: int, judged: Judged) -> dict[str, Any]
     finding, labels = judged.finding, report.labels
     advice = judged.advice
     stack = finding.stacks[0] if finding.stacks else ()
+    errors = finding.history.errors
+    sampled = {"stderr": sum(errors.get(stack, 0.0) ** 2 for stack in finding.stacks) ** 0.5}
     return {
+        **(sampled if errors else {}),
         "rank": number,
         "verdict": finding.verdict,
         "site": _site(finding.site, report),
