@@ -18,7 +18,7 @@ from tests.live import harness
 pytestmark = pytest.mark.live
 
 PROGRAM = """
-import gc, json, os, sys, threading, tracemalloc
+import gc, json, os, sys, threading, time, tracemalloc
 import leakhunt
 from collections import Counter
 from leakhunt.hook import own
@@ -49,6 +49,8 @@ threads = [threading.Thread(target=work, args=([bytes(n % 7 + 1) for n in range(
 for thread in threads:
     thread.start()
 ready.wait()
+while len(leave._cond._waiters) < len(threads):  # none may be on its way between the two moments
+    time.sleep(0.001)
 gc.collect()
 gc.disable()
 path = leakhunt.dump()

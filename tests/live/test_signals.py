@@ -97,6 +97,9 @@ def test_a_soft_limit_of_the_call_and_a_revoked_task(prefork: harness.Worker) ->
         prefork.do("strict", 4)
     with pytest.raises(TimeLimitExceeded):
         prefork.do("unlimited", 30, time_limit=1)
+    # A task that is sent while the child is being ended may go down with it, hooked or not.
+    prefork.logged("exited with")
+    prefork.until(lambda: len(prefork.hooked("child", 2)) >= 2, "two children")
     struck = prefork.notes("limited")
     result = prefork.send("unlimited", 4.0)
     prefork.noted("limited", struck + 1)
