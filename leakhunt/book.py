@@ -22,7 +22,7 @@ from leakhunt.shape import LEAK, Shape
 #: Growth below this, from end to end, is not looked at: bytes.
 FLOOR = 1024
 #: No growth is called a leak that is likelier than this to be chance.
-CHANCE = 0.005
+CHANCE = 0.0075
 #: Tasks by whose runs growth is judged: the busiest ones.
 TASKS = 8
 

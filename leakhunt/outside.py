@@ -81,7 +81,9 @@ def outside(history: History) -> Outside:
     rise = rss[-1] - rss[0]
     traced_rate = stats.theil_sen(t, traced)
     own_rate = stats.theil_sen(t, own)
-    grows = _steady(t, rss) or _pumped(rss, own, points)
+    beside = [whole - mine for whole, mine in zip(rss, own)]
+    steady = _steady(t, rss) or _steady(t, beside)
+    grows = (steady and not _by_peaks(points)) or _pumped(rss, own, points)
     material = rise >= max(LEAST, LEAST_PART * rss[0]) and rate > 0
     rest = rate - own_rate
     explained = max(0.0, own_rate) / rate if rate > 0 else None
@@ -157,6 +159,25 @@ def _held(rss: Sequence[float], own: Sequence[float]) -> int:
     return max(0, round(grown - max(0.0, explained)))
 
 
+def _by_peaks(points: Sequence[Meta]) -> bool:
+    """Whether ever higher peaks of traced memory explain most of the growth of the resident set.
+
+    What a peak took stays resident for a while: garbage that piles up between two
+    collections, batches of growing size.
+    """
+    peaks = [known.traced_peak for known in points if known.traced_peak is not None]
+    if len(peaks) < len(points):
+        return False
+    rise = (points[-1].rss or 0) - (points[0].rss or 0)
+    return (peaks[-1] - peaks[0]) * _with_tracer(points) >= EXPLAINED * rise
+
+
+def _with_tracer(points: Sequence[Meta]) -> float:
+    """Traced memory with the tables that the tracer needs for it, as a multiple of it."""
+    most = max(points, key=lambda known: known.traced or 0)
+    return 1 + (most.tracer or 0) / most.traced if most.traced else 1.0
+
+
 def _pumped(rss: Sequence[float], own: Sequence[float], points: Sequence[Meta]) -> bool:
     """Whether the resident set rose, in jumps perhaps, far above any peak of traced memory.
 
@@ -168,7 +189,7 @@ def _pumped(rss: Sequence[float], own: Sequence[float], points: Sequence[Meta]) 
     held = _held(rss, own)
     peaks = [known.traced_peak or known.traced or 0 for known in points]
     third = max(1, len(peaks) // 3)
-    peak = max(0, max(peaks[-third:]) - max(peaks[:third]))
+    peak = max(0, max(peaks[-third:]) - max(peaks[:third])) * _with_tracer(points)
     rising = stats.mann_kendall(rss) <= CHANCE
     late = _third(rss, True) - median(rss[len(rss) // 3 : -max(1, len(rss) // 3)] or rss)
     grown = _third(rss, True) - _third(rss, False)
