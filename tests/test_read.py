@@ -335,3 +335,39 @@ def test_a_huge_number_in_the_trailer_costs_nothing(tmp_path: Path) -> None:
     began = time.monotonic()
     assert read_facts(path)["host"] == "web1"  # from the pickle itself
     assert time.monotonic() - began < 2
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
+def test_a_reader_ends_when_nobody_listens_any_more(tmp_path: Path) -> None:
+    """Its console was killed while it wrote more than a pipe holds."""
+    path = tmp_path / "large.bin"
+    frames = [tuple((f"/srv/shop/{n}.py", line) for line in range(1, 9)) for n in range(3000)]
+    write(path, [((0, 64, stack, len(stack)), 1) for stack in frames], 8, {"schema": 1})
+    path.write_bytes(path.read_bytes()[:-1] + b"x")  # no trailer, no index: the pickle is read
+    program = (
+        "import os, signal, sys\n"
+        "from leakhunt.snapfile.read import begin\n"
+        "begin(sys.argv[1])\n"
+        "print(open(f'/proc/{os.getpid()}/task/{os.getpid()}/children').read(), flush=True)\n"
+        "signal.pause()\n"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", program, str(path)], stdout=subprocess.PIPE, text=True,
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parent.parent)},
+    ) as console:  # fmt: skip
+        assert console.stdout is not None
+        reader = int(console.stdout.readline())
+        console.kill()
+        console.wait()
+        deadline = time.monotonic() + 30
+        while not ended(reader):
+            assert time.monotonic() < deadline, "the reader lives on"
+            time.sleep(0.01)
+
+
+def ended(pid: int) -> bool:
+    """Whether a process is gone, or only waits to be reaped by whoever inherited it."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] in "ZX"
+    except OSError:
+        return True

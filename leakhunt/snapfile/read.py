@@ -77,6 +77,7 @@ def begin(path: str | Path, detail: bool = False) -> Callable[[], Raw]:
             os.close(opened)
         raise SnapshotError(f"{_named(path)}: cannot start a reader: {error.strerror}") from error
     if child == 0:
+        os.close(receive)  # or it would never hear that nobody listens any more
         _child(descriptor, size, send, detail)
     os.close(descriptor)
     os.close(send)
