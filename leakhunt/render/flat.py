@@ -30,8 +30,8 @@ def csv_text(report: Report) -> str:
         site, stack = row.change.site, row.change.stack
         frames = " > ".join(f"{frame.file}:{frame.line}" for frame in stack)
         writer.writerow(
-            [row.rank, *map(_cell, (site.file, site.line, _function(row, labels), site.package)),
-             *_numbers(report, row.change.before, row.change.after), _cell(frames)]
+            [row.rank, *map(cell, (site.file, site.line, _function(row, labels), site.package)),
+             *_numbers(report, row.change.before, row.change.after), cell(frames)]
         )  # fmt: skip
     for name, amount in (("remainder", comparison.remainder), ("dropped", comparison.dropped)):
         writer.writerow([name, "", "", "", "", *_numbers(report, amount.before, amount.after), ""])
@@ -43,7 +43,7 @@ def markdown_text(report: Report) -> str:
     comparison, labels = report.comparison, _labels(report)
     lines: list[str] = []
     if isinstance(report, DiffReport):
-        lines += [f"**Growth in {_escape(who(report.after))}**", ""]
+        lines += [f"**Growth in {escape(who(report.after))}**", ""]
         head: Sequence[str] = (
             "#",
             "growth",
@@ -52,7 +52,7 @@ def markdown_text(report: Report) -> str:
             "where",
         )
     else:
-        lines += [f"**Alive in {_escape(who(report.snapshot))}**", ""]
+        lines += [f"**Alive in {escape(who(report.snapshot))}**", ""]
         head = ("#", "size", "blocks", "average", "where")
     lines += [_row(head), _row("---:" if name != "where" else "---" for name in head)]
     for row in comparison.rows:
@@ -73,7 +73,7 @@ def markdown_text(report: Report) -> str:
 
     lines += ["", f"{comparison.remainder_sites} more: {shown(pick(rest))}; "
               f"dropped or hidden: {shown(pick(dropped))}; total: {shown(pick(comparison.totals))}"]  # fmt: skip
-    lines += [f"- note: {_escape(note)}" for note in report.notes]
+    lines += [f"- note: {escape(note)}" for note in report.notes]
     return "\n".join(lines) + "\n"
 
 
@@ -97,7 +97,7 @@ def _function(row: Row, labels: Labels) -> Any:
     return labels.spot(stack[row.depth]).function
 
 
-def _cell(value: Any) -> Any:
+def cell(value: Any) -> Any:
     """Text that a spreadsheet takes as text: a leading = + - @ would be a formula there."""
     if not isinstance(value, str):
         return "" if value is None else value
@@ -108,18 +108,18 @@ def _cell(value: Any) -> Any:
 def _where(row: Row, labels: Labels) -> str:
     site, stack = row.change.site, row.change.stack
     if site.package is not None:
-        return f"`{_escape(site.package)}`"
+        return f"`{escape(site.package)}`"
     if site.line is None or not stack:
-        return f"`{_escape(labels.file(site.file or ''))}`"
+        return f"`{escape(labels.file(site.file or ''))}`"
     label = labels.label(stack[row.depth])
-    inside = f" in `{_escape(label.function)}`" if label.function else ""
-    code = f"<br>`{_escape(label.code)}`" if label.code else ""
-    return f"`{_escape(label.where)}`{inside}{code}"
+    inside = f" in `{escape(label.function)}`" if label.function else ""
+    code = f"<br>`{escape(label.code)}`" if label.code else ""
+    return f"`{escape(label.where)}`{inside}{code}"
 
 
 def _row(cells: Iterable[str]) -> str:
     return "| " + " | ".join(cells) + " |"
 
 
-def _escape(text: str) -> str:
+def escape(text: str) -> str:
     return visible(text).replace("`", "'").replace("|", "\\|").replace("<", "&lt;")

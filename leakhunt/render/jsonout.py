@@ -103,10 +103,10 @@ def _ratio(part: int, whole: int | None) -> float | None:
 
 
 def _snapshot(snapshot: Snapshot) -> dict[str, Any]:
-    return {**_meta(snapshot.path, snapshot.meta), "nframe": snapshot.nframe}
+    return {**meta_of(snapshot.path, snapshot.meta), "nframe": snapshot.nframe}
 
 
-def _meta(path: str, known: Meta) -> dict[str, Any]:
+def meta_of(path: str, known: Meta) -> dict[str, Any]:
     names = (
         "host", "pid", "started_at", "taken_at", "trigger", "tasks_done", "rss", "uss", "traced",
         "traced_peak", "python", "node", "pool", "engine", "role", "baseline", "sequence",
@@ -122,7 +122,7 @@ def _meta(path: str, known: Meta) -> dict[str, Any]:
 
 def _series(line: Series, fastest: bool) -> dict[str, Any]:
     def entry(one: Entry) -> dict[str, Any]:
-        return _meta(str(one.path), one.meta)
+        return meta_of(str(one.path), one.meta)
 
     return {
         "folder": str(line.folder),
@@ -157,10 +157,10 @@ def _place(row: Row, labels: Labels, query: Query) -> dict[str, Any]:
     }
     if query.group_by == "package":
         place["package"] = site.package
-    found = {"rank": row.rank, "site": place, "stack": [_frame(frame, labels) for frame in stack]}
+    found = {"rank": row.rank, "site": place, "stack": [frame_of(frame, labels) for frame in stack]}
     return found if row.stderr is None else {**found, "stderr": row.stderr}
 
 
-def _frame(frame: Frame, labels: Labels) -> dict[str, Any]:
+def frame_of(frame: Frame, labels: Labels) -> dict[str, Any]:
     spot = labels.spot(frame)
     return {"file": frame.file, "line": frame.line, "function": spot.function, "code": spot.code}

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import io
-from collections.abc import Callable, Iterable
-from pathlib import Path
+from collections.abc import Callable
 
 from rich.console import Console
 from rich.table import Table
@@ -14,19 +12,29 @@ from leakhunt import units
 from leakhunt.compare import Comparison, Row
 from leakhunt.frames import visible
 from leakhunt.load import Series
-from leakhunt.model import Snapshot
 from leakhunt.query import Query
+from leakhunt.render.console import (
+    GROWN,
+    QUIET,
+    SHRUNK,
+    STRONG,
+    drawn,
+    heading,
+    make_console,
+    moment_line,
+    say,
+    say_notes,
+    say_why,
+)  # fmt: skip
 from leakhunt.report import DiffReport, Labels, ListReport, TopReport, who
-
-GROWN, SHRUNK, QUIET, STRONG, NOTE = "bold red", "green", "dim", "bold", "yellow"
 
 
 def top(report: TopReport, width: int, color: bool) -> str:
-    console = _console(width, color)
+    console = make_console(width, color)
     snapshot, labels = report.snapshot, Labels(report.snapshot)
-    _heading(console, "alive in", who(snapshot))
-    _say(console, _moment_line("", snapshot), QUIET)
-    _why(console, report.why)
+    heading(console, "alive in", who(snapshot))
+    say(console, moment_line("", snapshot), QUIET)
+    say_why(console, report.why)
     console.print()
     table = _table(
         ("#", "right"),
@@ -58,23 +66,23 @@ def top(report: TopReport, width: int, color: bool) -> str:
             style=QUIET,
         )
     _print_table(console, table, report.comparison, "nothing is alive here")
-    _say(console, f"total {units.size(totals.size)} in {units.count(totals.count)} blocks", STRONG)
+    say(console, f"total {units.size(totals.size)} in {units.count(totals.count)} blocks", STRONG)
     _dropped(console, report.comparison, report.query, lambda amount: units.size(amount.after.size))
-    _notes(console, report.notes)
-    return _text(console)
+    say_notes(console, report.notes)
+    return drawn(console)
 
 
 def diff(report: DiffReport, width: int, color: bool) -> str:
-    console = _console(width, color)
+    console = make_console(width, color)
     labels = Labels(report.after, report.before)
-    _heading(console, "growth in", who(report.after))
-    _say(console, _moment_line("before ", report.before), QUIET)
-    _say(console, _moment_line("after  ", report.after), QUIET)
+    heading(console, "growth in", who(report.after))
+    say(console, moment_line("before ", report.before), QUIET)
+    say(console, moment_line("after  ", report.after), QUIET)
     between = [units.duration(report.seconds)] if report.seconds is not None else []
     between += [f"{units.count(report.tasks)} tasks"] if report.tasks is not None else []
     if between:
-        _say(console, f"between {', '.join(between)}", QUIET)
-    _why(console, report.why)
+        say(console, f"between {', '.join(between)}", QUIET)
+    say_why(console, report.why)
     console.print()
     per_task = [("per task", "right")] if report.tasks else []
     table = _table(("#", "right"), ("growth", "right"), ("blocks", "right"), *per_task)
@@ -101,7 +109,7 @@ def diff(report: DiffReport, width: int, color: bool) -> str:
         )
     _print_table(console, table, report.comparison, "nothing changed here")
     total = report.comparison.totals.diff
-    _say(
+    say(
         console,
         f"total {units.signed_size(total.size)} in {units.signed_count(total.count)} blocks"
         + (f", {units.size(total.size / report.tasks)} per task" if report.tasks else ""),
@@ -111,13 +119,13 @@ def diff(report: DiffReport, width: int, color: bool) -> str:
         console, report.comparison, report.query, lambda amount: units.signed_size(amount.diff.size)
     )
     _explained(console, report)
-    _notes(console, report.notes)
-    return _text(console)
+    say_notes(console, report.notes)
+    return drawn(console)
 
 
 def listing(report: ListReport, width: int, color: bool) -> str:
-    console = _console(width, color)
-    _say(console, visible(report.folder), STRONG)
+    console = make_console(width, color)
+    say(console, visible(report.folder), STRONG)
     if report.series:
         table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style=STRONG)
         for name in ("pid", "files", "tasks", "RSS", "traced"):
@@ -135,20 +143,20 @@ def listing(report: ListReport, width: int, color: bool) -> str:
                 _about(line, line is report.fastest),
             )
         console.print(table)
-        _say(console, "two figures: of the first and of the newest snapshot", QUIET)
+        say(console, "two figures: of the first and of the newest snapshot", QUIET)
     else:
-        _say(console, "no snapshots yet")
+        say(console, "no snapshots yet")
     for waiting in report.waiting:
         armed = "traced" if waiting.armed_at else "not traced before the first trigger"
-        _say(
+        say(
             console,
             f"hooked, no snapshot yet: {waiting.role or 'process'} {waiting.pid}"
             + (f" of {visible(waiting.node)}" if waiting.node else "")
             + f" ({armed}; kill -{waiting.signal.removeprefix('SIG')} {waiting.pid})",
             QUIET,
         )
-    _notes(console, report.notes)
-    return _text(console)
+    say_notes(console, report.notes)
+    return drawn(console)
 
 
 def _about(line: Series, fastest: bool) -> Text:
@@ -180,47 +188,6 @@ def _lines(text: Callable[[int], str], *values: int | None) -> str:
 # -- pieces ---------------------------------------------------------------------------
 
 
-def _console(width: int, color: bool) -> Console:
-    return Console(
-        file=io.StringIO(),
-        width=width,
-        force_terminal=color,
-        color_system="standard" if color else None,
-        highlight=False,
-        markup=False,
-        emoji=False,
-        legacy_windows=False,
-    )
-
-
-def _text(console: Console) -> str:
-    assert isinstance(console.file, io.StringIO)
-    return "\n".join(line.rstrip() for line in console.file.getvalue().splitlines()) + "\n"
-
-
-def _say(console: Console, text: str, style: str = "") -> None:
-    console.print(Text(text, style), soft_wrap=False)
-
-
-def _heading(console: Console, what: str, whom: str) -> None:
-    console.print(Text.assemble((f"{what} ", QUIET), (visible(whom), STRONG)))
-
-
-def _why(console: Console, why: str | None) -> None:
-    if why:
-        _say(console, f"chosen  {visible(why)}", QUIET)
-
-
-def _moment_line(label: str, snapshot: Snapshot) -> str:
-    known = snapshot.meta
-    parts = [visible(Path(snapshot.path).name)]
-    parts += [units.moment(known.taken_at)] if known.taken_at is not None else []
-    parts += [f"{units.count(known.tasks_done)} tasks"] if known.tasks_done else []
-    parts += [f"{units.size(known.rss)} RSS"] if known.rss is not None else []
-    parts += [f"{units.size(snapshot.totals.size)} traced"]
-    return label + ", ".join(parts)
-
-
 def _table(*columns: tuple[str, str]) -> Table:
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style=STRONG, expand=False)
     for name, side in columns:
@@ -233,7 +200,7 @@ def _print_table(console: Console, table: Table, comparison: Comparison, empty: 
     if comparison.rows or comparison.remainder_sites:
         console.print(table)
     else:
-        _say(console, empty)
+        say(console, empty)
     console.print()
 
 
@@ -296,7 +263,7 @@ def _dropped(console: Console, comparison: Comparison, query: Query, size: objec
             how += " or hidden (tracing and import machinery)"
     else:
         how = "hidden (tracing and import machinery; --all shows it)"
-    _say(console, f"{how}: {text} at {_sites(comparison.dropped_sites, query)}", QUIET)
+    say(console, f"{how}: {text} at {_sites(comparison.dropped_sites, query)}", QUIET)
 
 
 def _explained(console: Console, report: DiffReport) -> None:
@@ -312,9 +279,4 @@ def _explained(console: Console, report: DiffReport) -> None:
             f", the tracer's own tables {units.signed_size(process.tracer_diff)}, "
             f"the rest {units.signed_size(rest)} (allocator, native code, reuse of free memory)"
         )
-    _say(console, text)
-
-
-def _notes(console: Console, notes: Iterable[str]) -> None:
-    for note in notes:
-        console.print(Text.assemble(("note: ", NOTE), visible(note)))
+    say(console, text)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from leakhunt.model import Snapshot, Tally
-from leakhunt.render.jsonout import _dump, _frame, _live, _ratio, _snapshot
+from leakhunt.render.jsonout import _dump, _live, _ratio, _snapshot, frame_of
 from leakhunt.report import Labels
 from leakhunt.show import Shown
 from leakhunt.source import Source
@@ -21,7 +21,7 @@ def show(found: Shown, snapshot: Snapshot, source: Source | None) -> str:
     def node(one: Node) -> dict[str, Any]:
         return {
             "level": one.level,
-            "frame": None if one.frame is None else _frame(one.frame, labels),
+            "frame": None if one.frame is None else frame_of(one.frame, labels),
             **_counted(one.tally, one.stacks),
             "ends": _live(one.ends),
             "remainder": {**_live(one.remainder), "children": one.remainder_children},
@@ -32,7 +32,9 @@ def show(found: Shown, snapshot: Snapshot, source: Source | None) -> str:
         {
             "snapshot": _snapshot(snapshot),
             "location": found.location,
-            "places": [{**_frame(frame, labels), **_live(tally)} for frame, tally in found.places],
+            "places": [
+                {**frame_of(frame, labels), **_live(tally)} for frame, tally in found.places
+            ],
             "totals": _live(found.totals),
             "dropped": {
                 **_live(found.dropped),
@@ -49,7 +51,7 @@ def show(found: Shown, snapshot: Snapshot, source: Source | None) -> str:
                         "line": lead.stack[lead.depth].line,
                         "function": labels.spot(lead.stack[lead.depth]).function,
                     },
-                    "stack": [_frame(frame, labels) for frame in lead.stack],
+                    "stack": [frame_of(frame, labels) for frame in lead.stack],
                     "depth": lead.depth,
                     **_live(lead.tally),
                     "average": _ratio(lead.tally.size, lead.tally.count),

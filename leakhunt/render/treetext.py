@@ -10,16 +10,16 @@ from rich.text import Text
 from leakhunt import units
 from leakhunt.frames import visible
 from leakhunt.model import NOTHING, Block, Snapshot, Tally
-from leakhunt.render.table import (
+from leakhunt.render.console import (
     QUIET,
     STRONG,
-    _console,
-    _heading,
-    _moment_line,
-    _notes,
-    _say,
-    _text,
-    _why,
+    drawn,
+    heading,
+    make_console,
+    moment_line,
+    say,
+    say_notes,
+    say_why,
 )
 from leakhunt.report import Labels, who
 from leakhunt.show import Shown
@@ -67,21 +67,21 @@ def show(
     color: bool,
     unicode: bool = True,
 ) -> str:
-    console = _console(width, color)
+    console = make_console(width, color)
     labels = Labels(snapshot)
     guides = LINES if unicode else ASCII
-    _heading(console, "alive in", who(snapshot))
-    _say(console, _moment_line("", snapshot), QUIET)
-    _why(console, why)
+    heading(console, "alive in", who(snapshot))
+    say(console, moment_line("", snapshot), QUIET)
+    say_why(console, why)
     console.print()
     console.print(_title(found, labels))
     if source is not None:
         for line in _source_lines(found, source, width):
             console.print(line, soft_wrap=True)
     console.print()
-    _say(console, _summary(found), STRONG)
+    say(console, _summary(found), STRONG)
     if found.hidden_stacks:
-        _say(
+        say(
             console,
             f"dropped by filters or hidden (--all): {units.size(found.hidden.size)} "
             f"in {_stacks(found.hidden_stacks)} more",
@@ -90,21 +90,21 @@ def show(
     lines = len(found.places) > 1
     if len(found.callers) > 1 or lines:
         console.print()
-        _say(console, "who brings us here: the place, then its callers outwards", STRONG)
+        say(console, "who brings us here: the place, then its callers outwards", STRONG)
         cut = f"(nothing further is recorded, at most {snapshot.nframe} frames)"
         for text in _tree(found, found.callers, labels, guides, width, cut, "callers"):
             console.print(text, soft_wrap=True)
     if len(found.below) > 1 and (not lines or any(node.level > 1 for node in found.below)):
         console.print()
-        _say(console, "what it allocates: the place, then what it calls inwards", STRONG)
+        say(console, "what it allocates: the place, then what it calls inwards", STRONG)
         for text in _tree(found, found.below, labels, guides, width, "(this line itself)", "lines"):
             console.print(text, soft_wrap=True)
     if found.blocks:
         console.print()
         for text in _block_lines(found.blocks):
             console.print(text, soft_wrap=True)
-    _notes(console, found.notes)
-    return _text(console)
+    say_notes(console, found.notes)
+    return drawn(console)
 
 
 def _title(found: Shown, labels: Labels) -> Text:
@@ -141,7 +141,7 @@ def _indent(code: str) -> int:
 def _hanging(text: Text, head: Text, on: str | Text, width: int) -> Iterator[Text]:
     """The text behind ``head``, folded behind ``on``."""
     room = max(width - max(head.cell_len, len(on)), 6)
-    for number, row in enumerate(text.wrap(_console(room, False), room, overflow="fold")):
+    for number, row in enumerate(text.wrap(make_console(room, False), room, overflow="fold")):
         row.rstrip()
         yield Text.assemble(on if number else head, row)
 

@@ -11,8 +11,8 @@ from leakhunt import units
 from leakhunt.frames import visible
 from leakhunt.history import History
 from leakhunt.outlook import Judged, TrendReport, place
-from leakhunt.render.flat import _cell, _escape
-from leakhunt.render.jsonout import _frame, _meta
+from leakhunt.render.flat import cell, escape
+from leakhunt.render.jsonout import frame_of, meta_of
 from leakhunt.verdict import Pace
 
 
@@ -59,7 +59,7 @@ def _snapshots(history: History) -> list[dict[str, Any]]:
     paths = {id(entry.meta): str(entry.path) for entry in history.entries}
     by_time = {entry.meta.taken_at: str(entry.path) for entry in history.entries}
     return [
-        _meta(paths.get(id(known)) or by_time.get(known.taken_at) or "", known)
+        meta_of(paths.get(id(known)) or by_time.get(known.taken_at) or "", known)
         for known in history.metas
     ]
 
@@ -79,7 +79,7 @@ def _finding(report: TrendReport, number: int, judged: Judged) -> dict[str, Any]
         "rank": number,
         "verdict": finding.verdict,
         "site": _site(finding.site, report),
-        "stack": [_frame(frame, labels) for frame in stack],
+        "stack": [frame_of(frame, labels) for frame in stack],
         "sites": [_site(frame, report) for frame in finding.sites],
         "size_first": round(finding.sizes[0]),
         "size_last": round(finding.sizes[-1]),
@@ -128,10 +128,10 @@ def csv_text(report: TrendReport) -> str:
         each = judged.finding
         site = _site(each.site, report)
         writer.writerow(
-            [number, each.verdict, *map(_cell, (site["file"], site["line"], site["function"])),
+            [number, each.verdict, *map(cell, (site["file"], site["line"], site["function"])),
              each.rate, each.low, each.high, each.blocks_rate, round(each.sizes[0]),
-             round(each.sizes[-1]), each.share, report.verdict.unit, _cell(each.task),
-             _cell(each.reason), judged.advice.pattern if judged.advice else ""]
+             round(each.sizes[-1]), each.share, report.verdict.unit, cell(each.task),
+             cell(each.reason), judged.advice.pattern if judged.advice else ""]
         )  # fmt: skip
     return out.getvalue()
 
@@ -140,7 +140,7 @@ def markdown_text(report: TrendReport, limit: int = 0) -> str:
     """The verdict and a GitHub-flavoured table of the findings."""
     shown = report.findings[:limit] if limit else report.findings
     unit = report.verdict.unit
-    lines = [f"**{_escape(visible(report.summary))}**", ""]
+    lines = [f"**{escape(visible(report.summary))}**", ""]
     if shown:
         lines += [f"| # | verdict | per {unit} | grown | where | why |", "| ---: | --- | ---: | ---: | --- | --- |"]  # fmt: skip
     for number, judged in enumerate(shown, 1):
@@ -149,6 +149,6 @@ def markdown_text(report: TrendReport, limit: int = 0) -> str:
         rate = units.signed_size(each.rate) if each.verdict == "leak" else ""
         lines.append(
             f"| {number} | {each.verdict} | {rate} | {grown} | "
-            f"{_escape(place(each.site, report.labels))} | {_escape(visible(each.reason))} |"
+            f"{escape(place(each.site, report.labels))} | {escape(visible(each.reason))} |"
         )
     return "\n".join(lines) + "\n"

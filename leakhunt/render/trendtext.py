@@ -10,19 +10,20 @@ from rich.table import Table
 from rich.text import Text
 
 from leakhunt import units
+from leakhunt.advice import Advice
 from leakhunt.frames import visible
 from leakhunt.outlook import Judged, TrendReport, per_unit, place, where
-from leakhunt.render.table import (
+from leakhunt.render.console import (
     GROWN,
     NOTE,
     QUIET,
     SHRUNK,
     STRONG,
-    _console,
-    _notes,
-    _say,
-    _text,
-    _why,
+    drawn,
+    make_console,
+    say,
+    say_notes,
+    say_why,
 )  # fmt: skip
 from leakhunt.report import who
 from leakhunt.shape import LEAK
@@ -39,24 +40,24 @@ FRAMES = 6
 
 def trend(report: TrendReport, width: int, color: bool, limit: int) -> str:
     """The whole report as text."""
-    console = _console(width, color)
+    console = make_console(width, color)
     found = report.verdict
     head, _, rest = visible(report.summary).partition(":")
     console.print(Text.assemble((f"{head}:", TONES[found.verdict]), (rest, STRONG)))
-    _why(console, report.why)
+    say_why(console, report.why)
     console.print()
     shown = report.findings[:limit] if limit else report.findings
     if shown:
         _table(console, report, shown)
     left = len(report.findings) - len(shown)
     if left:
-        _say(
+        say(
             console,
             f"{units.count(left)} more growth{'s' if left > 1 else ''} (-n 0 shows all)",
             QUIET,
         )
     if report.hidden:
-        _say(console, f"dropped by filters: {units.count(report.hidden)} of the findings", QUIET)
+        say(console, f"dropped by filters: {units.count(report.hidden)} of the findings", QUIET)
     for number, judged in enumerate(shown, 1):
         if judged.finding.verdict == LEAK:
             _detail(console, report, number, judged)
@@ -66,8 +67,8 @@ def trend(report: TrendReport, width: int, color: bool, limit: int) -> str:
     if shown or report.hidden or report.advice is not None:
         console.print()
     _support(console, report)
-    _notes(console, report.notes)
-    return _text(console)
+    say_notes(console, report.notes)
+    return drawn(console)
 
 
 def spark(sizes: Sequence[float], columns: int = SPARK) -> str:
@@ -153,16 +154,10 @@ def _detail(console: Console, report: TrendReport, number: int, judged: Judged) 
         _advice(console, judged.advice)
 
 
-def _advice(console: Console, advice: object) -> None:
-    for title, text in (
-        ("", getattr(advice, "because", "")),
-        ("why  ", getattr(advice, "why", "")),
-        ("fix  ", getattr(advice, "fix", "")),
-        ("see  ", getattr(advice, "source", "")),
-    ):
-        if text:
-            said = text[:1].upper() + text[1:] if not title else text
-            _indent(console, Text.assemble((title, QUIET), visible(said)))
+def _advice(console: Console, advice: Advice) -> None:
+    _indent(console, Text(visible(advice.because[:1].upper() + advice.because[1:])))
+    for title, text in (("why  ", advice.why), ("fix  ", advice.fix), ("see  ", advice.source)):
+        _indent(console, Text.assemble((title, QUIET), visible(text)))
 
 
 def _indent(console: Console, text: Text) -> None:
@@ -176,11 +171,11 @@ def _support(console: Console, report: TrendReport) -> None:
     over = f", {units.duration(end - start)}" if start is not None and end is not None else ""
     count = len(found.histories)
     of = f" ({count} processes)" if count > 1 else ""
-    _say(console, f"from {len(main.metas)} snapshots{tasks}{over}: {visible(who(main))}{of}")
+    say(console, f"from {len(main.metas)} snapshots{tasks}{over}: {visible(who(main))}{of}")
     outside = found.outside
     if outside is None or found.rss.first is None or found.rss.last is None:
         traced = found.traced
-        _say(
+        say(
             console,
             f"traced {_pair(traced.first, traced.last)}; the files do not say the RSS",
             QUIET,
@@ -192,9 +187,9 @@ def _support(console: Console, report: TrendReport) -> None:
     text += f"; traced {_pair(found.traced.first, found.traced.last)}"
     if outside.traced_rate is not None:
         text += f", {per_unit(outside.traced_rate, found.unit)}"
-    _say(console, text)
+    say(console, text)
     if outside.explained is not None and outside.grows_at_all:
-        _say(
+        say(
             console,
             f"Python objects and the tracer's tables explain {units.share(min(1.0, outside.explained))} "
             "of the RSS growth",
