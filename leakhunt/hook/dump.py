@@ -73,6 +73,7 @@ class Capture:
         self.page = page
         self.deadline = deadline
         self.began = time.monotonic()
+        self.ended = False
 
     def poll(self) -> Outcome | None:
         """Reap the child if it has ended; None while it has not. Never blocks.
@@ -88,7 +89,7 @@ class Capture:
         if pid == 0:
             if time.monotonic() > self.deadline:
                 with contextlib.suppress(OSError):
-                    posix.kill(self.pid, signal.SIGKILL)
+                    self._end()
             return None
         return self._outcome(status)
 
@@ -101,7 +102,7 @@ class Capture:
         while True:
             try:
                 if time.monotonic() > self.deadline:
-                    posix.kill(self.pid, signal.SIGKILL)
+                    self._end()
                 outcome = self.poll()
             except ProcessLookupError:
                 outcome = self._outcome(None)
@@ -113,6 +114,10 @@ class Capture:
         """Wait that long, then end the child: the process itself is on its way out."""
         self.deadline = min(self.deadline, time.monotonic() + seconds)
         return self.wait()
+
+    def _end(self) -> None:
+        self.ended = True
+        posix.kill(self.pid, signal.SIGKILL)
 
     def _alive(self) -> bool:
         try:
@@ -132,10 +137,7 @@ class Capture:
             posix.unlink(write.temporary(self.order.path))
         if status is not None and os.WIFSIGNALED(status):
             number = os.WTERMSIG(status)
-            if (
-                number in (signal.SIGALRM, signal.SIGKILL)
-                and time.monotonic() >= self.deadline - 10
-            ):
+            if number == signal.SIGALRM or self.ended:  # its own watchdog, or this process
                 why = f"it hung and was ended after {time.monotonic() - self.began:.0f} s"
             else:
                 why = f"its process was killed by signal {number}"
