@@ -27,7 +27,7 @@ app.conf.update(
         if "SHOP_BROKER" not in os.environ
         else {}
     ),
-    worker_prefetch_multiplier=1,
+    worker_prefetch_multiplier=8,
     broker_connection_retry_on_startup=True,
     worker_cancel_long_running_tasks_on_connection_loss=True,
 )
