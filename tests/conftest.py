@@ -19,6 +19,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--update-golden", action="store_true", help="rewrite the golden files from what is printed"
     )
+    parser.addoption(
+        "--engine",
+        choices=("sampled", "exact"),
+        help="the engine of the live tests' workers (without: the default one)",
+    )
 
 
 def child_pids() -> set[int]:

@@ -275,7 +275,9 @@ def test_what_a_held_signal_raises_leaves_the_block() -> None:
 
 
 def test_an_engine_is_chosen_by_name() -> None:
-    assert choose(None).name == choose("exact").name == "exact"
+    assert choose("exact").name == "exact"
+    assert choose(None).name == choose("sampled").name
+    assert (choose(None).name == "sampled") == (choose(None).why is None)
     assert choose("off").name == "off"
 
 

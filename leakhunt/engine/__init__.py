@@ -10,7 +10,8 @@ Life of a capture::
              fork, calling read() in the child before anything is torn down
     child    stop()                            tracing must not slow the rest down
              runs(raw)                         what goes into the file
-             estimates(), functions()          how sure that is, and what it is called
+             estimates(), types(), marked()    how sure that is, what it is, what is garbage
+             functions()                       what its frames are called
 
 or, where forking is not possible, ``read()`` and ``runs()`` in the process itself.
 """
@@ -91,6 +92,14 @@ class Engine(Protocol):
     def types(self) -> Sequence[tuple[RawFrames, tuple[tuple[str, int], ...]]] | None:
         """Per stack that ``runs`` has given: names and bytes of its objects' largest types."""
 
+    def marked(
+        self, raw: Any, mark: Callable[[bytes], bytes]
+    ) -> Mapping[RawFrames, int] | None:
+        """How many blocks of each stack ``mark`` marks; None for an engine without addresses.
+
+        ``mark`` takes addresses of blocks, 64 bits each, and gives a byte for each: 0 or 1.
+        """
+
     def functions(self) -> Mapping[tuple[str, int], str]:
         """{(file, line): function} of the frames that ``runs`` has given, where known."""
 
@@ -101,7 +110,7 @@ class Engine(Protocol):
 ENGINES = ("sampled", "exact", "off")
 
 #: The engine where nothing is said.
-DEFAULT = "exact"
+DEFAULT = "sampled"
 
 
 def choose(name: str | None, interval: int | None = None, budget: float | None = None) -> Engine:

@@ -11,7 +11,7 @@ import _tracemalloc
 import sys
 import tracemalloc
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from operator import itemgetter
 from typing import Any, cast
 
@@ -107,6 +107,9 @@ class Exact:
         return None
 
     def types(self) -> None:
+        return None
+
+    def marked(self, raw: Any, mark: Callable[[bytes], bytes]) -> None:
         return None
 
     def functions(self) -> Mapping[tuple[str, int], str]:

@@ -10,7 +10,7 @@ a freelist (dict, tuple, float, list headers) is charged to whoever filled the f
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from math import expm1, sqrt
 from typing import Any
 
@@ -136,6 +136,17 @@ class Sampled:
 
     def types(self) -> list[tuple[RawFrames, tuple[tuple[str, int], ...]]]:
         return self._types
+
+    def marked(self, raw: Any, mark: Callable[[bytes], bytes]) -> Mapping[RawFrames, int]:
+        """Estimates: a sample that is marked counts for the blocks that it stands for."""
+        stacks, _ = _resolved(raw)
+        samples = list(_SAMPLE.iter_unpack(raw[0]))
+        marks = mark(struct.pack(f"={len(samples)}Q", *(sample[0] for sample in samples)))
+        found: dict[RawFrames, int] = {}
+        for (_, _, count, stack, _, _), is_marked in zip(samples, marks):
+            if is_marked:
+                found[stacks[stack]] = found.get(stacks[stack], 0) + count
+        return found
 
     def functions(self) -> Mapping[tuple[str, int], str]:
         return self._functions

@@ -166,9 +166,35 @@ traceback_of(PyObject *object)
     return traceback;
 }
 
+/* Where the blocks of the garbage begin, for an engine that knows blocks by their address. */
+static uintptr_t *blocks;
+static size_t blocks_used;
+
+static uintptr_t
+block_of(PyObject *object)
+{
+    size_t before = PyObject_IS_GC(object) ? sizeof(PyGC_Head) : 0;
+#if PY_VERSION_HEX >= 0x030C0000
+    before += PyType_HasFeature(Py_TYPE(object), Py_TPFLAGS_PREHEADER) ? 2 * sizeof(void *) : 0;
+#elif PY_VERSION_HEX >= 0x030B0000
+    before += PyType_HasFeature(Py_TYPE(object), Py_TPFLAGS_MANAGED_DICT) ? 2 * sizeof(void *) : 0;
+#endif
+    return (uintptr_t)object - before;
+}
+
+static int
+by_address(const void *one, const void *other)
+{
+    uintptr_t a = *(const uintptr_t *)one, b = *(const uintptr_t *)other;
+    return (a > b) - (a < b);
+}
+
 static int
 book(PyObject *found, PyObject *object)
 {
+    if (blocks != NULL && blocks_used < 2 * (size_t)MOST_GARBAGE) {
+        blocks[blocks_used++] = block_of(object);
+    }
     PyObject *traceback = traceback_of(object);
     if (traceback == NULL) {
         return -1;
@@ -190,6 +216,9 @@ static Py_ssize_t
 take(Census *census, PyObject *found)
 {
     size_t count = census->count, garbage = 0;
+    free(blocks);
+    blocks = malloc(2 * (size_t)MOST_GARBAGE * sizeof(uintptr_t)); /* pages never used cost none */
+    blocks_used = 0;
     for (size_t i = 0; i < count; i++) {
         PyObject *object = census->objects[i];
         Py_TYPE(object)->tp_traverse(object, visit_subtract, census);
@@ -228,6 +257,9 @@ take(Census *census, PyObject *found)
                 return -1;
             }
         }
+    }
+    if (blocks != NULL) {
+        qsort(blocks, blocks_used, sizeof *blocks, by_address);
     }
     return (Py_ssize_t)garbage;
 }
@@ -300,9 +332,34 @@ unreachable(PyObject *Py_UNUSED(module), PyObject *Py_UNUSED(ignored))
     return result;
 }
 
+PyDoc_STRVAR(among_doc,
+"among(addresses)\n--\n\n"
+"Which of these blocks (64 bits each) hold an object that unreachable() found: a byte each, 0 or 1.\n\n"
+"Addresses are compared and never looked at: the blocks may be gone.");
+
+static PyObject *
+among(PyObject *Py_UNUSED(module), PyObject *addresses)
+{
+    if (!PyBytes_Check(addresses) || PyBytes_GET_SIZE(addresses) % 8) {
+        PyErr_SetString(PyExc_TypeError, "among() needs addresses of 8 bytes each");
+        return NULL;
+    }
+    Py_ssize_t number = PyBytes_GET_SIZE(addresses) / 8;
+    PyObject *result = PyBytes_FromStringAndSize(NULL, number);
+    for (Py_ssize_t at = 0; result != NULL && at < number; at++) {
+        uint64_t address;
+        memcpy(&address, PyBytes_AS_STRING(addresses) + at * 8, 8);
+        uintptr_t block = (uintptr_t)address;
+        PyBytes_AS_STRING(result)[at] = blocks != NULL
+            && bsearch(&block, blocks, blocks_used, sizeof *blocks, by_address) != NULL;
+    }
+    return result;
+}
+
 static PyMethodDef methods[] = {
     {"look", look, METH_NOARGS, look_doc},
     {"unreachable", unreachable, METH_NOARGS, unreachable_doc},
+    {"among", among, METH_O, among_doc},
     {NULL, NULL, 0, NULL},
 };
 

@@ -251,7 +251,7 @@ def _capture(
     facts = dict(order.facts)
     if forked:
         facts["allocators"] = allocators()
-        facts["garbage"] = _garbage()
+        facts["garbage"] = _garbage(order.engine, raw)
     facts.update(order.late_facts())
     known = own.prefixes()
     kept_of = own.judge(known)
@@ -307,11 +307,13 @@ def _capture(
     }
 
 
-def _garbage() -> dict[str, Any] | None:
+def _garbage(engine: Engine, raw: Any) -> dict[str, Any] | None:
     """What only waits for the collector: objects, and how many by traceback, the most first."""
     if fork.unreachable is None:
         return None
     number, by_traceback = fork.unreachable
+    by_sample = engine.marked(raw, fork.among)
+    by_traceback = by_traceback if by_sample is None else by_sample
     largest = nlargest(GARBAGE_STACKS, by_traceback.items(), key=lambda item: item[1])
     return {"objects": number, "stacks": [(traceback, count) for traceback, count in largest]}
 

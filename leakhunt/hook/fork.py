@@ -9,7 +9,7 @@ import posix
 import signal
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 try:
@@ -37,7 +37,15 @@ def exact() -> bool:
 
 #: In a capture's child: what only waits for the garbage collector, as (number of objects,
 #: {traceback, most recent call first: number}); None where it was not looked at.
-unreachable: tuple[int, dict[Any, int]] | None = None
+unreachable: tuple[int, Mapping[Any, int]] | None = None
+
+
+def among(addresses: bytes) -> bytes:
+    """Which blocks (64 bits each) hold an object that is in ``unreachable``: a byte each, 0 or 1."""
+    if _garbage is None:
+        return bytes(len(addresses) // 8)
+    found: bytes = _garbage.among(addresses)
+    return found
 
 
 def fork(read: Callable[[], Any], seconds: int) -> tuple[int, Any]:

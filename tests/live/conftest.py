@@ -13,6 +13,11 @@ import pytest
 from tests.live import harness
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _engine(request: pytest.FixtureRequest) -> None:
+    harness.ENGINE = request.config.getoption("--engine")
+
+
 @pytest.fixture(scope="module")
 def prefork(tmp_path_factory: pytest.TempPathFactory) -> Iterator[harness.Worker]:
     """One prefork worker with two children that the tests of a module share."""

@@ -18,10 +18,15 @@ from typing import Any, TypeVar
 import celery
 import psutil
 
+from leakhunt import engine as engines
+
 ROOT = Path(__file__).parent.parent.parent
 APPS = Path(__file__).parent / "apps"
 #: Generous: the machine may be busy. What is waited for is an event.
 PATIENCE = 40.0
+
+#: ``pytest --engine``: what every worker uses that a test says nothing else about.
+ENGINE: str | None = None
 
 Found = TypeVar("Found")
 
@@ -45,8 +50,14 @@ def environment(folder: Path, **variables: str) -> dict[str, str]:
         "LEAKHUNT_DIR": str(folder / "snapshots"),
         "PYTHONPATH": os.pathsep.join([str(APPS), str(ROOT)]),
         "PYTHONWARNINGS": "ignore",
+        **({"LEAKHUNT_ENGINE": ENGINE} if ENGINE else {}),
         **variables,
     }
+
+
+def engine() -> str:
+    """The engine that such a worker has."""
+    return engines.choose(ENGINE).name
 
 
 class Worker:

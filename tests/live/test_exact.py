@@ -23,7 +23,7 @@ import leakhunt
 from collections import Counter
 from leakhunt.hook import own
 
-leakhunt.install(start="boot", nframe=10, dir=sys.argv[1])
+leakhunt.install(engine="exact", start="boot", nframe=10, dir=sys.argv[1])
 local, ready, leave = threading.local(), threading.Barrier(6), threading.Event()
 
 class Goodbye:

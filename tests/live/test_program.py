@@ -77,7 +77,8 @@ def growing(tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
     (tmp_path / "grow.py").write_text(GROW)
     program = subprocess.Popen(
         [sys.executable, "-m", "leakhunt", "run", "grow.py"],
-        env=harness.environment(tmp_path), cwd=tmp_path, stdout=subprocess.PIPE, text=True,
+        env=harness.environment(tmp_path, LEAKHUNT_START="signal"),
+        cwd=tmp_path, stdout=subprocess.PIPE, text=True,
     )  # fmt: skip
     try:
         assert program.stdout is not None

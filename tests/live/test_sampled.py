@@ -197,3 +197,62 @@ def test_run_with_the_sampled_engine(tmp_path: Path) -> None:
     assert (done.returncode, done.stdout, done.stderr) == (0, "done\n", "")
     (path,) = (tmp_path / "snapshots").glob("*/*.bin")
     assert harness.size_at(path, "once.py") == pytest.approx(20000 * 1033, rel=0.15)
+
+
+GARBAGE = """
+import gc, sys
+import leakhunt
+
+leakhunt.install(engine="sampled", interval="64", dir=sys.argv[1])
+gc.disable()
+KEPT = []
+
+class Node:
+    def __init__(self, number):
+        self.me = self
+        self.text = str(number) * 50
+
+class Slim:
+    __slots__ = ("me",)
+
+def node(number):
+    return Node(number)
+
+def slim():
+    found = Slim()
+    found.me = [found]
+
+def kept():
+    KEPT.append(Node(1))  # reachable: none of its blocks may count
+
+for number in range(5000):
+    node(number)
+    slim()
+    kept()
+print(leakhunt.dump())
+"""
+
+
+def test_garbage_is_found_by_the_sampled_blocks(tmp_path: Path) -> None:
+    """tracemalloc is off, so nobody but the sampler knows who made an unreachable object."""
+    program = tmp_path / "program.py"
+    program.write_text(GARBAGE)
+    done = subprocess.run(
+        [sys.executable, str(program), str(tmp_path / "snapshots")],
+        env=harness.environment(tmp_path), capture_output=True, text=True, timeout=60, check=True,
+    )  # fmt: skip
+    found = harness.facts(Path(done.stdout.strip()))["garbage"]
+    made = dict.fromkeys(GARBAGE.splitlines(), 0)
+    for stack, number in found["stacks"]:
+        file, line = stack[0]
+        if file == str(program):
+            made[GARBAGE.splitlines()[line - 1]] += number
+    for line in (
+        "    return Node(number)",
+        "        self.text = str(number) * 50",
+        "    found = Slim()",
+        "    found.me = [found]",
+    ):
+        assert made[line] == pytest.approx(5000, rel=0.1), line
+    assert made["    KEPT.append(Node(1))  # reachable: none of its blocks may count"] == 0
+    assert found["objects"] == pytest.approx(25_000 if made["        self.me = self"] else 20_000, rel=0.01)

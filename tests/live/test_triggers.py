@@ -67,7 +67,7 @@ def test_the_engine_can_be_off(tmp_path: Path) -> None:
 
 
 def test_without_fork(tmp_path: Path) -> None:
-    with harness.worker(tmp_path, "-c", "1", LEAKHUNT_FORK="0") as worker:
+    with harness.worker(tmp_path, "-c", "1", LEAKHUNT_FORK="0", LEAKHUNT_INTERVAL="64") as worker:
         child = worker.hooked("child")[0]
         worker.dump(child)
         worker.do("leak", 300_000)
@@ -96,7 +96,7 @@ def test_a_capture_that_hangs_is_ended(tmp_path: Path) -> None:
 
 
 def test_a_full_disk(tmp_path: Path) -> None:
-    with harness.worker(tmp_path, "-c", "1", SHOP_FILE_LIMIT="5000") as worker:
+    with harness.worker(tmp_path, "-c", "1", SHOP_FILE_LIMIT="5000", LEAKHUNT_START="signal", LEAKHUNT_INTERVAL="64") as worker:
         child = worker.hooked("child")[0]
         worker.dump(child)  # a baseline is small
         for size in range(40):
