@@ -140,8 +140,9 @@ def test_sigusr2_and_a_claimed_signal_is_chained(tmp_path: Path) -> None:
         worker.dump(child, signal.SIGUSR2)
         worker.noted("claimed")
         assert worker.do("unlimited", 3.2) == 1
+        assert worker.do("pid") == child["pid"]  # the task before is booked by now
         path, _ = worker.dump(child, signal.SIGUSR2)
-        assert harness.facts(path)["tasks_done"] == 1
+        assert harness.facts(path)["tasks_done"] >= 1
         assert worker.notes("claimed") == 2
 
 
