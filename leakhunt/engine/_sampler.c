@@ -55,6 +55,7 @@ PyInit__sampler(void)
 #include <time.h>
 #include <unistd.h>
 
+#include "_pace.h"
 #include "_tables.h"
 
 #define LIKELY(x) __builtin_expect(!!(x), 1)
@@ -73,22 +74,17 @@ PyInit__sampler(void)
 /* Samples and stacks that are kept. With more samples the interval is made coarser. */
 #define MAX_SAMPLES_BUDGET 16384u
 #define MAX_SAMPLES_FIXED (1u << 18)
+/* Bytes that small samples take more than they were asked for. */
+#define MAX_PADDING_BUDGET (3u << 19)
+#define MAX_PADDING_FIXED (1u << 27)
 #define MAX_STACKS 32768u
 /* With so many stacks, three quarters of them without a live sample, these are forgotten. */
 #define CROWDED 8192u
 
-/* Intervals of the budget: FINEST * 2^(k/2) bytes. */
-#define INTERVALS 48
-#define FINEST 16384.0
-#define COARSEST_STEP 22 /* 32 MiB */
-
-/* The interval is reconsidered every so many samples, or after so many nanoseconds. */
-#define ADAPT_EVERY 64
-#define ADAPT_AFTER 500000000u
 /* A sample that took longer was interrupted: nanoseconds. */
 #define LONGEST_SAMPLE 100000
 /* What a sample costs outside of its two clock reads: nanoseconds. */
-#define UNSEEN_COST 80
+#define UNSEEN_COST 150
 
 #if defined(__GLIBC__)
 #define OWN_TLS __thread __attribute__((tls_model("initial-exec")))
@@ -140,15 +136,13 @@ static PyInterpreterState *main_interpreter;
 static uint8_t filter[1 << FILTER_BITS];
 
 static double intervals[INTERVALS];
-static uint32_t interval_now;
-static double budget; /* share of the CPU, 0: the interval is fixed */
+static Pace pace;
+static double grant; /* the credit of a child that is being forked */
+static uint64_t random_thin;
 static uint64_t taken, tidied, unrouted, peak;
 /* Of this process since the start (or since it was forked). Nanoseconds. */
-static double cost_samples, calls, hook_cost;
+static double cost_samples, calls;
 static double cpu_at_start;
-static double window_cpu, window_cost, window_calls;
-static uint64_t window_began;
-static uint32_t window_samples;
 
 /* -- small things ------------------------------------------------------------------- */
 
@@ -412,9 +406,9 @@ thin(uint32_t interval)
         double before = probability(sample.size, sample.interval);
         double after = probability(sample.size, interval);
         tables_remove_at(&tables, at);
-        if (uniform(&random_small) * before <= after) {
+        if (uniform(&random_thin) * before <= after) {
             sample.interval = interval;
-            sample.blocks = blocks_for(after, &random_small);
+            sample.blocks = blocks_for(after, &random_thin);
             tables_insert(&tables, &sample);
         }
         else {
@@ -423,51 +417,33 @@ thin(uint32_t interval)
     }
 }
 
+/* Whether the tables, and what samples waste, are at less than this part of their limits. */
+static bool
+within(double part)
+{
+    double padding = pace.budget > 0.0 ? MAX_PADDING_BUDGET : MAX_PADDING_FIXED;
+    return tables.used < tables.limit * part && tables.padding < padding * part;
+}
+
 static void
 make_room(void)
 {
-    for (int step = 0; tables.used >= tables.limit / 8 * 7 && step < INTERVALS; step++) {
-        if (budget > 0.0 ? interval_now < COARSEST_STEP : interval_now + 1 < INTERVALS) {
-            interval_now++;
-        }
-        else {
-            return; /* what comes now is dropped, and counted */
-        }
-        thin(interval_now);
+    uint32_t last = pace.budget > 0.0 ? COARSEST_STEP : INTERVALS - 1;
+    while (!within(0.875) && pace.least < last) {
+        thin(++pace.least);
+    } /* what comes after the last is dropped, and counted */
+    if (pace.step < pace.least) {
+        pace.step = pace.least;
     }
 }
 
-/* Compare what the last samples cost with what they may; the lock is held. */
+/* The gaps that were drawn under another interval end here; the GIL is held. */
 static void
-adapt(void)
+redraw(void)
 {
-    double cpu = (double)clock_ns(CLOCK_PROCESS_CPUTIME_ID);
-    double spent = cpu - window_cpu;
-    if (spent < 1e5) {
-        return; /* too short to judge */
-    }
-    double share = window_cost / spent;
-    double hooks = window_calls * hook_cost / spent;
-    double allowed = budget - hooks;
-    if (allowed < budget / 4) {
-        allowed = budget / 4;
-    }
-    window_cpu = cpu;
-    window_cost = window_calls = 0.0;
-    window_samples = 0;
-    window_began = clock_ns(CLOCK_MONOTONIC);
-    if (share > allowed * 1.2) {
-        int steps = (int)ceil(2.0 * log2(share / allowed));
-        steps = steps < 1 ? 1 : steps > 6 ? 6 : steps;
-        interval_now += (uint32_t)steps;
-        if (interval_now > COARSEST_STEP) {
-            interval_now = COARSEST_STEP;
-        }
-    }
-    else if (share < allowed * 0.5 && interval_now > 0 && tables.used < tables.limit / 2) {
-        uint32_t steps = share < allowed * 0.125 ? 3 : 1;
-        interval_now -= steps < interval_now ? steps : interval_now;
-    }
+    interval_small = pace.step;
+    left_small = draw_gap(&random_small, intervals[pace.step]);
+    generation += 2; /* of RAW: each thread draws when it allocates next */
 }
 
 /* -- taking and forgetting samples ------------------------------------------------------ */
@@ -482,7 +458,7 @@ take(void *address, size_t size, uint32_t interval, uint64_t *random)
         leave();
         return;
     }
-    uint32_t stack = UNKNOWN_STACK;
+    uint32_t stack = UNKNOWN_STACK, step = pace.step;
     if (state != NULL) {
         if (PyThreadState_GetInterpreter(state) != main_interpreter) {
             fault("a subinterpreter allocates memory");
@@ -504,17 +480,23 @@ take(void *address, size_t size, uint32_t interval, uint64_t *random)
     }
     taken++;
     calls += 1.0 / p;
-    window_calls += 1.0 / p;
-    if (tables.used >= tables.limit / 8 * 7) {
+    pace.calls += 1.0 / p;
+    if (UNLIKELY(!within(0.875))) {
         make_room();
     }
-    if ((++window_samples >= ADAPT_EVERY || began - window_began > ADAPT_AFTER) && budget > 0.0) {
-        adapt();
+    /* Threads without the GIL leave the pace to the others: they may not touch `left_small`. */
+    if (state != NULL && pace.budget > 0.0 &&
+        pace_sample(&pace, tables_importing(&tables, stack), (double)began)) {
+        pace_reconsider(&pace, (double)clock_ns(CLOCK_PROCESS_CPUTIME_ID), (double)began,
+                        within(0.5));
+    }
+    if (state != NULL && pace.step != step) {
+        redraw();
     }
     uint64_t cost = clock_ns(CLOCK_MONOTONIC) - began;
     double counted = (double)(cost < LONGEST_SAMPLE ? cost : LONGEST_SAMPLE) + UNSEEN_COST;
     cost_samples += counted;
-    window_cost += counted;
+    pace.cost += counted;
     leave();
 }
 
@@ -551,7 +533,7 @@ renew_thread(void)
         thread.random = clock_ns(CLOCK_MONOTONIC) ^ ((uintptr_t)&thread << 16) ^
                         (uint64_t)getpid() << 40;
     }
-    thread.interval = interval_now;
+    thread.interval = pace.step;
     thread.left = active ? draw_gap(&thread.random, intervals[thread.interval]) : FAR;
     thread.generation = generation;
 }
@@ -690,7 +672,7 @@ small_fired(int domain, uint32_t *interval)
         reached |= 1u << domain;
     }
     *interval = interval_small;
-    interval_small = interval_now;
+    interval_small = pace.step;
     left_small = active ? draw_gap(&random_small, intervals[interval_small]) : FAR;
     return active && !thread.inside && !probing;
 }
@@ -1006,15 +988,6 @@ only_interpreter(void)
     return head != NULL && PyInterpreterState_Next(head) == NULL;
 }
 
-static void
-start_window(double cpu)
-{
-    cpu_at_start = window_cpu = cpu;
-    cost_samples = calls = window_cost = window_calls = 0.0;
-    window_samples = 0;
-    window_began = clock_ns(CLOCK_MONOTONIC);
-}
-
 /* Start; what is wrong, or NULL. */
 static const char *
 start_engine(int nframe, double interval, double share)
@@ -1033,13 +1006,12 @@ start_engine(int nframe, double interval, double share)
     for (int step = 0; step < INTERVALS; step++) {
         intervals[step] = first * pow(2.0, step / 2.0);
     }
-    interval_now = 0;
-    budget = interval > 0.0 ? 0.0 : share;
     nframe_limit = nframe < 1 ? 1 : nframe > MAX_NFRAME ? MAX_NFRAME : nframe;
     main_interpreter = PyInterpreterState_Main();
     fault_reason = NULL;
     taken = tidied = unrouted = peak = 0;
     random_small = clock_ns(CLOCK_REALTIME) ^ (uint64_t)getpid() << 32;
+    random_thin = mixed(random_small, 1);
     leave();
 
     unsigned there = reached_now();
@@ -1059,14 +1031,17 @@ start_engine(int nframe, double interval, double share)
     }
     left_small = FAR;
     if (without > 0.0) {
-        hook_cost = block_cost() - without;
+        pace.hook_cost = block_cost() - without;
     }
-    hook_cost = hook_cost < 0.3 ? 0.3 : hook_cost > 20.0 ? 20.0 : hook_cost;
-    start_window((double)clock_ns(CLOCK_PROCESS_CPUTIME_ID));
+    pace.hook_cost = fmax(0.3, fmin(pace.hook_cost, 20.0));
     enter();
+    cpu_at_start = (double)clock_ns(CLOCK_PROCESS_CPUTIME_ID);
+    cost_samples = calls = 0.0;
+    pace_start(&pace, interval > 0.0 ? 0.0 : share, cpu_at_start,
+               (double)clock_ns(CLOCK_MONOTONIC));
     generation += 2; /* odd: never 0, which is the mark of a routed call */
     active = true;
-    interval_small = interval_now;
+    interval_small = pace.step;
     left_small = draw_gap(&random_small, intervals[interval_small]);
     leave();
     if (reached_now() != ALL_HOOKS) {
@@ -1105,6 +1080,7 @@ before_fork(void)
     if (!thread.inside) { /* else: a crash handler forks on top of this very code */
         enter();
         thread.forking = 1;
+        grant = pace_grant(&pace, (double)clock_ns(CLOCK_MONOTONIC));
     }
 }
 
@@ -1123,8 +1099,11 @@ after_fork_in_child(void)
     /* Siblings must not draw the same samples, and CPU time begins anew. */
     uint64_t salt = mixed((uint64_t)getpid(), clock_ns(CLOCK_MONOTONIC));
     random_small = mixed(random_small, salt);
+    random_thin = mixed(random_thin, salt);
     thread.random = mixed(thread.random, salt) | 1;
-    start_window(0.0);
+    cpu_at_start = cost_samples = calls = 0.0;
+    pace_forked(&pace, grant, (double)clock_ns(CLOCK_MONOTONIC));
+    grant = 0.0;
     after_fork_in_parent();
 }
 
@@ -1419,19 +1398,21 @@ stats(PyObject *Py_UNUSED(module), PyObject *Py_UNUSED(none))
     double cpu = (double)clock_ns(CLOCK_PROCESS_CPUTIME_ID);
     enter();
     double spent = cpu - cpu_at_start;
-    double share = spent > 1e6 ? (cost_samples + calls * hook_cost) / spent : 0.0;
-    double interval = intervals[interval_now], cost = cost_samples, hooks = calls * hook_cost;
+    double hooks = calls * pace.hook_cost, cost = cost_samples, credit = pace.credit;
+    double share = spent > 1e6 ? (cost + hooks) / spent : 0.0;
+    double interval = intervals[pace.step];
     unsigned samples = tables.used, stacks = tables.stacks.used;
     unsigned long long all = taken, dropped = tables.dropped, unplaced = tables.unplaced,
                        ghosts = tables.ghosts, astray = unrouted,
                        compactions = tables.compactions;
     leave();
     return Py_BuildValue(
-        "{s:d,s:I,s:I,s:K,s:K,s:K,s:K,s:K,s:K,s:d,s:d,s:d,s:d,s:d,s:O,s:i,s:z}",
+        "{s:d,s:I,s:I,s:K,s:K,s:K,s:K,s:K,s:K,s:d,s:d,s:d,s:d,s:d,s:d,s:O,s:O,s:i,s:z}",
         "interval", interval, "samples", samples, "stacks", stacks, "taken", all,
         "dropped", dropped, "unplaced", unplaced, "ghosts", ghosts, "unrouted", astray,
         "compactions", compactions, "overhead", share, "sample_ns", cost, "hook_ns", hooks,
-        "call_ns", hook_cost, "cpu_ns", spent, "routing", routing ? Py_True : Py_False,
+        "call_ns", pace.hook_cost, "cpu_ns", spent, "credit_ns", credit, "importing",
+        pace.importing ? Py_True : Py_False, "routing", routing ? Py_True : Py_False,
         "nframe", nframe_limit, "fault", fault_reason);
 }
 
