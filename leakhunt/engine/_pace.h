@@ -64,7 +64,7 @@ typedef struct {
     uint32_t steps[2]; /* where each kind, plain and importing, was left */
     uint32_t others;   /* samples in a row that are not of the present kind */
     bool importing;
-    bool met;          /* the credit below has been given: once per process, not per start */
+    bool met;          /* the credit below has been given: once per process */
     double credit;     /* left to be spent, of credit_limit() */
     double purse;      /* for children */
     double filled;     /* when `purse` was filled last */
@@ -89,22 +89,33 @@ pace_window(Pace *pace, double cpu, double now)
     pace->samples = 0;
 }
 
+/* Begin, or go on where the last run of the process ended: youth does not come back. */
 static inline void
 pace_start(Pace *pace, double budget, double cpu, double now)
 {
-    pace->budget = budget;
-    pace->importing = false;
-    pace->others = pace->least = 0;
-    pace->steps[0] = FIRST_PLAIN;
-    pace->steps[1] = FIRST_IMPORT;
-    pace->step = budget > 0.0 ? FIRST_PLAIN : 0;
     if (!pace->met && budget > 0.0) {
         pace->met = true;
+        pace->steps[0] = pace->step = FIRST_PLAIN;
+        pace->steps[1] = FIRST_IMPORT;
+        pace->budget = budget;
         pace->credit = credit_limit(pace);
         pace->purse = CHILDREN * pace->credit;
         pace->filled = now;
     }
+    pace->step = budget > 0.0 ? pace->steps[0] : 0;
+    pace->budget = budget;
+    pace->importing = false;
+    pace->others = pace->least = 0;
     pace_window(pace, cpu, now);
+}
+
+/* Remember the interval of this kind for later. */
+static inline void
+pace_keep(Pace *pace)
+{
+    if (pace->budget > 0.0) {
+        pace->steps[pace->importing] = pace->step;
+    }
 }
 
 /* In the parent, before a fork: what the child may spend. */
@@ -200,7 +211,7 @@ pace_reconsider(Pace *pace, double cpu, double now, bool room)
     pace_adapt(pace, cpu, now, room);
     if (pace->others >= SWITCH_AFTER) {
         pace->others = 0;
-        pace->steps[pace->importing] = pace->step;
+        pace_keep(pace);
         pace->importing = !pace->importing;
         pace->step = pace->steps[pace->importing];
         if (pace->step < pace->least) {

@@ -23,7 +23,7 @@
  *   caller without the GIL that reads half of an old and half of a new struct is right.
  * - What looks inconsistent turns the engine off: hooks then only pass through.
  *
- * See Objects/obmalloc.c of CPython 3.9 to 3.13.
+ * See Objects/obmalloc.c of CPython 3.9 to 3.14.
  */
 #if defined(__linux__) && !defined(_GNU_SOURCE)
 #define _GNU_SOURCE 1 /* process_vm_readv */
@@ -108,16 +108,19 @@ static OWN_TLS struct {
     uint8_t forking;   /* the lock is ours because of a fork */
 } thread;
 
-/* Countdown of MEM and OBJ; the GIL guards it. */
-static int64_t left_small = FAR;
+/* What each allocation reads, on two cache lines. */
+static struct {
+    PyMemAllocatorEx saved[DOMAINS]; /* the allocators below */
+    int64_t left;                    /* countdown of MEM and OBJ; the GIL guards it */
+    uint32_t generation;             /* of the countdowns of RAW; odd */
+} hot __attribute__((aligned(64))) = {.left = FAR, .generation = 1};
+
 static uint32_t interval_small;
 static uint64_t random_small;
 
-static PyMemAllocatorEx saved[DOMAINS];
 static bool hooked[DOMAINS];
 static bool routing; /* false: frees are hooked in all domains */
 static volatile bool active;
-static uint32_t generation = 1;
 static const char *fault_reason;
 static bool probing;
 static unsigned reached;
@@ -442,8 +445,8 @@ static void
 redraw(void)
 {
     interval_small = pace.step;
-    left_small = draw_gap(&random_small, intervals[pace.step]);
-    generation += 2; /* of RAW: each thread draws when it allocates next */
+    hot.left = draw_gap(&random_small, intervals[pace.step]);
+    hot.generation += 2; /* of RAW: each thread draws when it allocates next */
 }
 
 /* -- taking and forgetting samples ------------------------------------------------------ */
@@ -484,7 +487,7 @@ take(void *address, size_t size, uint32_t interval, uint64_t *random)
     if (UNLIKELY(!within(0.875))) {
         make_room();
     }
-    /* Threads without the GIL leave the pace to the others: they may not touch `left_small`. */
+    /* Threads without the GIL leave the pace to the others: they may not touch `hot.left`. */
     if (state != NULL && pace.budget > 0.0 &&
         pace_sample(&pace, tables_importing(&tables, stack), (double)began)) {
         pace_reconsider(&pace, (double)clock_ns(CLOCK_PROCESS_CPUTIME_ID), (double)began,
@@ -535,7 +538,7 @@ renew_thread(void)
     }
     thread.interval = pace.step;
     thread.left = active ? draw_gap(&thread.random, intervals[thread.interval]) : FAR;
-    thread.generation = generation;
+    thread.generation = hot.generation;
 }
 
 /* After the countdown ran out, or was not this generation's: is this block a sample? */
@@ -548,7 +551,7 @@ raw_fired(size_t size, uint32_t *interval)
     if (thread.route || thread.inside) {
         return false;
     }
-    if (thread.generation != generation) {
+    if (thread.generation != hot.generation) {
         renew_thread();
         thread.left -= (int64_t)size;
         if (thread.left >= 0) {
@@ -564,7 +567,7 @@ raw_fired(size_t size, uint32_t *interval)
 static inline bool
 raw_counts(size_t size)
 {
-    return UNLIKELY(thread.generation != generation || (thread.left -= (int64_t)size) < 0);
+    return UNLIKELY(thread.generation != hot.generation || (thread.left -= (int64_t)size) < 0);
 }
 
 static __attribute__((noinline)) void *
@@ -572,7 +575,7 @@ raw_slow(void *ctx, size_t size, size_t zeroed)
 {
     uint32_t interval = 0;
     bool fired = raw_fired(size, &interval);
-    void *block = zeroed ? saved[RAW].calloc(ctx, 1, size) : saved[RAW].malloc(ctx, size);
+    void *block = zeroed ? hot.saved[RAW].calloc(ctx, 1, size) : hot.saved[RAW].malloc(ctx, size);
     if (thread.route) {
         /* A tool between us and pymalloc may ask for memory of its own here. */
         if (size == thread.expected) {
@@ -591,7 +594,7 @@ raw_malloc(void *ctx, size_t size)
     if (raw_counts(size)) {
         return raw_slow(ctx, size, 0);
     }
-    return saved[RAW].malloc(ctx, size);
+    return hot.saved[RAW].malloc(ctx, size);
 }
 
 static void *
@@ -599,12 +602,12 @@ raw_calloc(void *ctx, size_t number, size_t each)
 {
     size_t size;
     if (__builtin_mul_overflow(number, each, &size)) {
-        return saved[RAW].calloc(ctx, number, each);
+        return hot.saved[RAW].calloc(ctx, number, each);
     }
     if (raw_counts(size)) {
         return raw_slow(ctx, size, 1);
     }
-    return saved[RAW].calloc(ctx, number, each);
+    return hot.saved[RAW].calloc(ctx, number, each);
 }
 
 static void *
@@ -615,7 +618,7 @@ raw_realloc(void *ctx, void *old, size_t size)
     /* Before the address can become somebody else's. */
     bool had = old != NULL && may_be_sampled(old) && !thread.inside && forget(old, &before);
     bool fired = raw_counts(size) && raw_fired(size, &interval);
-    void *block = saved[RAW].realloc(ctx, old, size);
+    void *block = hot.saved[RAW].realloc(ctx, old, size);
     if (thread.route && size == thread.expected) {
         thread.routed = block;
     }
@@ -630,17 +633,27 @@ raw_realloc(void *ctx, void *old, size_t size)
     return block;
 }
 
-static void
-raw_free(void *ctx, void *block)
+static __attribute__((noinline)) void
+raw_free_slow(void *ctx, void *block)
 {
-    if (UNLIKELY(may_be_sampled(block)) && block != NULL && !thread.inside) {
+    if (block != NULL && !thread.inside && may_be_sampled(block)) {
         Sample gone;
         forget(block, &gone);
     }
-    if (UNLIKELY(thread.route) && thread.expected == A_FREE) {
+    if (thread.route && thread.expected == A_FREE) {
         thread.routed = block;
     }
-    saved[RAW].free(ctx, block);
+    hot.saved[RAW].free(ctx, block);
+}
+
+static void
+raw_free(void *ctx, void *block)
+{
+    if (UNLIKELY(may_be_sampled(block) || thread.route)) {
+        raw_free_slow(ctx, block); /* a tail call: nothing is pushed on the way that is usual */
+        return;
+    }
+    hot.saved[RAW].free(ctx, block);
 }
 
 /* -- MEM and OBJ: the GIL is held --------------------------------------------------------- */
@@ -673,7 +686,7 @@ small_fired(int domain, uint32_t *interval)
     }
     *interval = interval_small;
     interval_small = pace.step;
-    left_small = active ? draw_gap(&random_small, intervals[interval_small]) : FAR;
+    hot.left = active ? draw_gap(&random_small, intervals[interval_small]) : FAR;
     return active && !thread.inside && !probing;
 }
 
@@ -691,8 +704,8 @@ small_slow(int domain, void *ctx, size_t size, size_t zeroed)
     uint32_t interval;
     if (size && small_fired(domain, &interval)) {
         uint32_t before = route_begin(ROUTED);
-        void *block = zeroed ? saved[domain].calloc(ctx, 1, ROUTED)
-                             : saved[domain].malloc(ctx, ROUTED);
+        void *block = zeroed ? hot.saved[domain].calloc(ctx, 1, ROUTED)
+                             : hot.saved[domain].malloc(ctx, ROUTED);
         void *routed = thread.routed;
         route_end(before);
         if (block != NULL) {
@@ -705,23 +718,23 @@ small_slow(int domain, void *ctx, size_t size, size_t zeroed)
             return block;
         }
     }
-    return zeroed ? saved[domain].calloc(ctx, 1, size) : saved[domain].malloc(ctx, size);
+    return zeroed ? hot.saved[domain].calloc(ctx, 1, size) : hot.saved[domain].malloc(ctx, size);
 }
 
 static __attribute__((noinline)) void *
 small_realloc(int domain, void *ctx, void *old, size_t size)
 {
     uint32_t interval = 0;
-    bool fired = (left_small -= (int64_t)size) < 0 && small_fired(domain, &interval);
+    bool fired = small_fired(domain, &interval);
     uint32_t before = route_begin(ROUTED);
     void *block = NULL, *routed = NULL;
     if (fired) {
-        block = saved[domain].realloc(ctx, old, ROUTED);
+        block = hot.saved[domain].realloc(ctx, old, ROUTED);
         routed = thread.routed;
     }
     bool sampled = block != NULL;
     if (!sampled) {
-        block = saved[domain].realloc(ctx, old, size);
+        block = hot.saved[domain].realloc(ctx, old, size);
     }
     route_end(before);
     if (sampled) {
@@ -738,26 +751,34 @@ small_realloc(int domain, void *ctx, void *old, size_t size)
 #define ROUTE_HOOKS(name, domain)                                                             \
     static void *name##_malloc(void *ctx, size_t size)                                        \
     {                                                                                         \
-        if (LIKELY(size <= SMALL) && UNLIKELY((left_small -= (int64_t)size) < 0)) {           \
+        if (LIKELY(size <= SMALL) && UNLIKELY((hot.left -= (int64_t)size) < 0)) {           \
             return small_slow(domain, ctx, size, 0);                                          \
         }                                                                                     \
-        return saved[domain].malloc(ctx, size);                                               \
+        return hot.saved[domain].malloc(ctx, size);                                               \
     }                                                                                         \
     static void *name##_calloc(void *ctx, size_t number, size_t each)                         \
     {                                                                                         \
         size_t size;                                                                          \
         if (!__builtin_mul_overflow(number, each, &size) && size <= SMALL &&                  \
-            UNLIKELY((left_small -= (int64_t)size) < 0)) {                                    \
+            UNLIKELY((hot.left -= (int64_t)size) < 0)) {                                    \
             return small_slow(domain, ctx, size, 1);                                          \
         }                                                                                     \
-        return saved[domain].calloc(ctx, number, each);                                       \
+        return hot.saved[domain].calloc(ctx, number, each);                                       \
     }                                                                                         \
     static void *name##_realloc(void *ctx, void *old, size_t size)                            \
     {                                                                                         \
         if (size > SMALL) { /* RAW counts it */                                               \
-            return saved[domain].realloc(ctx, old, size);                                     \
+            return hot.saved[domain].realloc(ctx, old, size);                                     \
         }                                                                                     \
-        return small_realloc(domain, ctx, old, size);                                         \
+        if (UNLIKELY((hot.left -= (int64_t)size) < 0)) {                                      \
+            return small_realloc(domain, ctx, old, size);                                     \
+        }                                                                                     \
+        uint32_t before = thread.generation; /* a large block may shrink: RAW counts nothing */ \
+        thread.generation = 0;                                                                \
+        thread.route = 1;                                                                     \
+        void *block = hot.saved[domain].realloc(ctx, old, size);                              \
+        route_end(before);                                                                    \
+        return block;                                                                         \
     }
 
 ROUTE_HOOKS(mem, MEM)
@@ -770,9 +791,9 @@ any_alloc(int domain, void *ctx, size_t size, size_t zeroed)
 {
     uint32_t interval = 0;
     bool fired =
-        UNLIKELY((left_small -= (int64_t)size) < 0) && small_fired(domain, &interval) && size;
+        UNLIKELY((hot.left -= (int64_t)size) < 0) && small_fired(domain, &interval) && size;
     uint32_t before = route_begin(0);
-    void *block = zeroed ? saved[domain].calloc(ctx, 1, size) : saved[domain].malloc(ctx, size);
+    void *block = zeroed ? hot.saved[domain].calloc(ctx, 1, size) : hot.saved[domain].malloc(ctx, size);
     route_end(before);
     if (fired && block != NULL) {
         take(block, size, interval, &random_small);
@@ -787,9 +808,9 @@ any_realloc(int domain, void *ctx, void *old, size_t size)
     uint32_t interval = 0;
     bool had = old != NULL && may_be_sampled(old) && !thread.inside && forget(old, &was);
     bool fired =
-        UNLIKELY((left_small -= (int64_t)size) < 0) && small_fired(domain, &interval) && size;
+        UNLIKELY((hot.left -= (int64_t)size) < 0) && small_fired(domain, &interval) && size;
     uint32_t before = route_begin(0);
-    void *block = saved[domain].realloc(ctx, old, size);
+    void *block = hot.saved[domain].realloc(ctx, old, size);
     route_end(before);
     if (block == NULL) {
         if (had) {
@@ -809,7 +830,7 @@ any_free(int domain, void *ctx, void *block)
         Sample gone;
         forget(block, &gone);
     }
-    saved[domain].free(ctx, block);
+    hot.saved[domain].free(ctx, block);
 }
 
 #define ANY_HOOKS(name, domain)                                                               \
@@ -821,7 +842,7 @@ any_free(int domain, void *ctx, void *block)
     {                                                                                         \
         size_t size;                                                                          \
         if (__builtin_mul_overflow(number, each, &size)) {                                    \
-            return saved[domain].calloc(ctx, number, each);                                   \
+            return hot.saved[domain].calloc(ctx, number, each);                                   \
         }                                                                                     \
         return any_alloc(domain, ctx, size, 1);                                               \
     }                                                                                         \
@@ -856,7 +877,7 @@ static void
 set_hook(int domain)
 {
     /* free of MEM and OBJ stays the saved one while routing. */
-    PyMemAllocatorEx hook = saved[domain];
+    PyMemAllocatorEx hook = hot.saved[domain];
     if (domain == RAW) {
         hook.malloc = raw_malloc;
         hook.calloc = raw_calloc;
@@ -885,7 +906,7 @@ unset_hook(int domain)
     PyMemAllocatorEx current;
     PyMem_GetAllocator(domains[domain], &current);
     if (hooked[domain] && is_ours(domain, &current)) {
-        PyMem_SetAllocator(domains[domain], &saved[domain]);
+        PyMem_SetAllocator(domains[domain], &hot.saved[domain]);
         hooked[domain] = false;
     }
 }
@@ -894,19 +915,19 @@ unset_hook(int domain)
 static unsigned
 reached_now(void)
 {
-    int64_t left = left_small;
+    int64_t left = hot.left;
     uint32_t interval = interval_small, of_thread = thread.generation;
     reached = 0;
     probing = true;
     thread.generation = 0;
     PyMem_RawFree(PyMem_RawMalloc(8));
     thread.generation = of_thread;
-    left_small = -1;
+    hot.left = -1;
     PyMem_Free(PyMem_Malloc(8));
-    left_small = -1;
+    hot.left = -1;
     PyObject_Free(PyObject_Malloc(8));
     probing = false;
-    left_small = left;
+    hot.left = left;
     interval_small = interval;
     return reached;
 }
@@ -1017,7 +1038,7 @@ start_engine(int nframe, double interval, double share)
     unsigned there = reached_now();
     double without = there & (1u << OBJ) ? 0.0 : block_cost();
     if (!(there & (1u << RAW))) {
-        PyMem_GetAllocator(domains[RAW], &saved[RAW]);
+        PyMem_GetAllocator(domains[RAW], &hot.saved[RAW]);
         set_hook(RAW);
     }
     if (!(there & ((1u << MEM) | (1u << OBJ)))) {
@@ -1025,11 +1046,11 @@ start_engine(int nframe, double interval, double share)
     }
     for (int domain = MEM; domain < DOMAINS; domain++) {
         if (!(there & (1u << domain))) {
-            PyMem_GetAllocator(domains[domain], &saved[domain]);
+            PyMem_GetAllocator(domains[domain], &hot.saved[domain]);
             set_hook(domain);
         }
     }
-    left_small = FAR;
+    hot.left = FAR;
     if (without > 0.0) {
         pace.hook_cost = block_cost() - without;
     }
@@ -1039,10 +1060,10 @@ start_engine(int nframe, double interval, double share)
     cost_samples = calls = 0.0;
     pace_start(&pace, interval > 0.0 ? 0.0 : share, cpu_at_start,
                (double)clock_ns(CLOCK_MONOTONIC));
-    generation += 2; /* odd: never 0, which is the mark of a routed call */
+    hot.generation += 2; /* odd: never 0, which is the mark of a routed call */
     active = true;
     interval_small = pace.step;
-    left_small = draw_gap(&random_small, intervals[interval_small]);
+    hot.left = draw_gap(&random_small, intervals[interval_small]);
     leave();
     if (reached_now() != ALL_HOOKS) {
         active = false;
@@ -1065,8 +1086,9 @@ stop_engine(void)
         unset_hook(domain);
     }
     enter();
-    left_small = FAR;
-    generation += 2;
+    hot.left = FAR;
+    hot.generation += 2;
+    pace_keep(&pace);
     tables_close(&tables);
     memset(filter, 0, sizeof filter);
     leave();
@@ -1512,7 +1534,11 @@ heads(PyObject *Py_UNUSED(module), PyObject *samples)
         for (; whole < many && copied >= (ssize_t)to[whole].iov_len; whole++) {
             copied -= (ssize_t)to[whole].iov_len;
             for (int at = 0; at < HEADS; at++) {
+#if PY_VERSION_HEX >= 0x030E0000
+                bool alive = (uint32_t)words[whole][at * 2] != 0; /* flags above */
+#else
                 bool alive = (int64_t)words[whole][at * 2] > 0;
+#endif
                 found[(first + whole) * HEADS + at] = alive ? words[whole][at * 2 + 1] : 0;
             }
         }
