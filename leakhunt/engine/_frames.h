@@ -4,7 +4,8 @@
  * count, no call into the interpreter. The public frame API creates frame objects on
  * 3.11 and can run the garbage collector in the middle of a realloc.
  *
- * See Include/internal/pycore_frame.h and Include/cpython/pystate.h of 3.9 to 3.13,
+ * See Include/internal/pycore_frame.h and Include/cpython/pystate.h of 3.9 to 3.14
+ * (there pycore_interpframe.h),
  * and tracemalloc_get_frame / traceback_get_frames in Modules/_tracemalloc.c, which
  * walk the same structs at the same moments.
  */
@@ -17,7 +18,7 @@
 #define UNSUPPORTED "the sampled engine needs fork() and pthreads"
 #elif defined(Py_GIL_DISABLED)
 #define UNSUPPORTED "free-threaded builds of Python are not supported by the sampled engine"
-#elif PY_VERSION_HEX < 0x03090000 || PY_VERSION_HEX >= 0x030E0000
+#elif PY_VERSION_HEX < 0x03090000 || PY_VERSION_HEX >= 0x030F0000
 #define UNSUPPORTED "the sampled engine does not know this version of Python"
 #endif
 
@@ -28,7 +29,14 @@
 #ifndef Py_BUILD_CORE
 #define Py_BUILD_CORE 1 /* after Python.h: for this header alone */
 #endif
+#if PY_VERSION_HEX >= 0x030E0000
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wunused-parameter" /* CPython's, not ours */
+#include <internal/pycore_interpframe.h>
+#pragma GCC diagnostic pop
+#else
 #include <internal/pycore_frame.h>
+#endif
 #endif
 
 /* The place where a frame stands: `lasti` is a byte offset, as PyCode_Addr2Line wants it. */
@@ -81,6 +89,17 @@ walk_frames(PyThreadState *state, Place *places, int limit)
     _PyInterpreterFrame *frame = state->cframe->current_frame;
 #endif
     for (; frame != NULL && depth < limit; frame = frame->previous) {
+#if PY_VERSION_HEX >= 0x030E0000
+        if (frame->owner >= FRAME_OWNED_BY_INTERPRETER || PyStackRef_IsNull(frame->f_executable)) {
+            continue; /* the interpreter's own, or the C stack's */
+        }
+        PyObject *executable = PyStackRef_AsPyObjectBorrow(frame->f_executable);
+        if (!PyCode_Check(executable)) {
+            continue;
+        }
+        PyCodeObject *code = (PyCodeObject *)executable;
+        _Py_CODEUNIT *at = frame->instr_ptr;
+#else
 #if PY_VERSION_HEX >= 0x030C0000
         if (frame->owner == FRAME_OWNED_BY_CSTACK) {
             continue;
@@ -95,6 +114,7 @@ walk_frames(PyThreadState *state, Place *places, int limit)
 #else
         PyCodeObject *code = frame->f_code;
         _Py_CODEUNIT *at = frame->prev_instr;
+#endif
 #endif
         /* On its way out: a weakref's callback may allocate when its texts are gone. */
         if (code == NULL || Py_REFCNT(code) <= 0) {

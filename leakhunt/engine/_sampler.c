@@ -23,7 +23,7 @@
  *   caller without the GIL that reads half of an old and half of a new struct is right.
  * - What looks inconsistent turns the engine off: hooks then only pass through.
  *
- * See Objects/obmalloc.c of CPython 3.9 to 3.13.
+ * See Objects/obmalloc.c of CPython 3.9 to 3.14.
  */
 #if defined(__linux__) && !defined(_GNU_SOURCE)
 #define _GNU_SOURCE 1 /* process_vm_readv */
@@ -55,6 +55,7 @@ PyInit__sampler(void)
 #include <time.h>
 #include <unistd.h>
 
+#include "_pace.h"
 #include "_tables.h"
 
 #define LIKELY(x) __builtin_expect(!!(x), 1)
@@ -73,22 +74,17 @@ PyInit__sampler(void)
 /* Samples and stacks that are kept. With more samples the interval is made coarser. */
 #define MAX_SAMPLES_BUDGET 16384u
 #define MAX_SAMPLES_FIXED (1u << 18)
+/* Bytes that small samples take more than they were asked for. */
+#define MAX_PADDING_BUDGET (3u << 19)
+#define MAX_PADDING_FIXED (1u << 27)
 #define MAX_STACKS 32768u
 /* With so many stacks, three quarters of them without a live sample, these are forgotten. */
 #define CROWDED 8192u
 
-/* Intervals of the budget: FINEST * 2^(k/2) bytes. */
-#define INTERVALS 48
-#define FINEST 16384.0
-#define COARSEST_STEP 22 /* 32 MiB */
-
-/* The interval is reconsidered every so many samples, or after so many nanoseconds. */
-#define ADAPT_EVERY 64
-#define ADAPT_AFTER 500000000u
 /* A sample that took longer was interrupted: nanoseconds. */
 #define LONGEST_SAMPLE 100000
 /* What a sample costs outside of its two clock reads: nanoseconds. */
-#define UNSEEN_COST 80
+#define UNSEEN_COST 150
 
 #if defined(__GLIBC__)
 #define OWN_TLS __thread __attribute__((tls_model("initial-exec")))
@@ -112,16 +108,19 @@ static OWN_TLS struct {
     uint8_t forking;   /* the lock is ours because of a fork */
 } thread;
 
-/* Countdown of MEM and OBJ; the GIL guards it. */
-static int64_t left_small = FAR;
+/* What each allocation reads, on two cache lines. */
+static struct {
+    PyMemAllocatorEx saved[DOMAINS]; /* the allocators below */
+    int64_t left;                    /* countdown of MEM and OBJ; the GIL guards it */
+    uint32_t generation;             /* of the countdowns of RAW; odd */
+} hot __attribute__((aligned(64))) = {.left = FAR, .generation = 1};
+
 static uint32_t interval_small;
 static uint64_t random_small;
 
-static PyMemAllocatorEx saved[DOMAINS];
 static bool hooked[DOMAINS];
 static bool routing; /* false: frees are hooked in all domains */
 static volatile bool active;
-static uint32_t generation = 1;
 static const char *fault_reason;
 static bool probing;
 static unsigned reached;
@@ -140,15 +139,13 @@ static PyInterpreterState *main_interpreter;
 static uint8_t filter[1 << FILTER_BITS];
 
 static double intervals[INTERVALS];
-static uint32_t interval_now;
-static double budget; /* share of the CPU, 0: the interval is fixed */
+static Pace pace;
+static double grant; /* the credit of a child that is being forked */
+static uint64_t random_thin;
 static uint64_t taken, tidied, unrouted, peak;
 /* Of this process since the start (or since it was forked). Nanoseconds. */
-static double cost_samples, calls, hook_cost;
+static double cost_samples, calls;
 static double cpu_at_start;
-static double window_cpu, window_cost, window_calls;
-static uint64_t window_began;
-static uint32_t window_samples;
 
 /* -- small things ------------------------------------------------------------------- */
 
@@ -412,9 +409,9 @@ thin(uint32_t interval)
         double before = probability(sample.size, sample.interval);
         double after = probability(sample.size, interval);
         tables_remove_at(&tables, at);
-        if (uniform(&random_small) * before <= after) {
+        if (uniform(&random_thin) * before <= after) {
             sample.interval = interval;
-            sample.blocks = blocks_for(after, &random_small);
+            sample.blocks = blocks_for(after, &random_thin);
             tables_insert(&tables, &sample);
         }
         else {
@@ -423,51 +420,33 @@ thin(uint32_t interval)
     }
 }
 
+/* Whether the tables, and what samples waste, are at less than this part of their limits. */
+static bool
+within(double part)
+{
+    double padding = pace.budget > 0.0 ? MAX_PADDING_BUDGET : MAX_PADDING_FIXED;
+    return tables.used < tables.limit * part && tables.padding < padding * part;
+}
+
 static void
 make_room(void)
 {
-    for (int step = 0; tables.used >= tables.limit / 8 * 7 && step < INTERVALS; step++) {
-        if (budget > 0.0 ? interval_now < COARSEST_STEP : interval_now + 1 < INTERVALS) {
-            interval_now++;
-        }
-        else {
-            return; /* what comes now is dropped, and counted */
-        }
-        thin(interval_now);
+    uint32_t last = pace.budget > 0.0 ? COARSEST_STEP : INTERVALS - 1;
+    while (!within(0.875) && pace.least < last) {
+        thin(++pace.least);
+    } /* what comes after the last is dropped, and counted */
+    if (pace.step < pace.least) {
+        pace.step = pace.least;
     }
 }
 
-/* Compare what the last samples cost with what they may; the lock is held. */
+/* The gaps that were drawn under another interval end here; the GIL is held. */
 static void
-adapt(void)
+redraw(void)
 {
-    double cpu = (double)clock_ns(CLOCK_PROCESS_CPUTIME_ID);
-    double spent = cpu - window_cpu;
-    if (spent < 1e5) {
-        return; /* too short to judge */
-    }
-    double share = window_cost / spent;
-    double hooks = window_calls * hook_cost / spent;
-    double allowed = budget - hooks;
-    if (allowed < budget / 4) {
-        allowed = budget / 4;
-    }
-    window_cpu = cpu;
-    window_cost = window_calls = 0.0;
-    window_samples = 0;
-    window_began = clock_ns(CLOCK_MONOTONIC);
-    if (share > allowed * 1.2) {
-        int steps = (int)ceil(2.0 * log2(share / allowed));
-        steps = steps < 1 ? 1 : steps > 6 ? 6 : steps;
-        interval_now += (uint32_t)steps;
-        if (interval_now > COARSEST_STEP) {
-            interval_now = COARSEST_STEP;
-        }
-    }
-    else if (share < allowed * 0.5 && interval_now > 0 && tables.used < tables.limit / 2) {
-        uint32_t steps = share < allowed * 0.125 ? 3 : 1;
-        interval_now -= steps < interval_now ? steps : interval_now;
-    }
+    interval_small = pace.step;
+    hot.left = draw_gap(&random_small, intervals[pace.step]);
+    hot.generation += 2; /* of RAW: each thread draws when it allocates next */
 }
 
 /* -- taking and forgetting samples ------------------------------------------------------ */
@@ -482,7 +461,7 @@ take(void *address, size_t size, uint32_t interval, uint64_t *random)
         leave();
         return;
     }
-    uint32_t stack = UNKNOWN_STACK;
+    uint32_t stack = UNKNOWN_STACK, step = pace.step;
     if (state != NULL) {
         if (PyThreadState_GetInterpreter(state) != main_interpreter) {
             fault("a subinterpreter allocates memory");
@@ -504,17 +483,23 @@ take(void *address, size_t size, uint32_t interval, uint64_t *random)
     }
     taken++;
     calls += 1.0 / p;
-    window_calls += 1.0 / p;
-    if (tables.used >= tables.limit / 8 * 7) {
+    pace.calls += 1.0 / p;
+    if (UNLIKELY(!within(0.875))) {
         make_room();
     }
-    if ((++window_samples >= ADAPT_EVERY || began - window_began > ADAPT_AFTER) && budget > 0.0) {
-        adapt();
+    /* Threads without the GIL leave the pace to the others: they may not touch `hot.left`. */
+    if (state != NULL && pace.budget > 0.0 &&
+        pace_sample(&pace, tables_importing(&tables, stack), (double)began)) {
+        pace_reconsider(&pace, (double)clock_ns(CLOCK_PROCESS_CPUTIME_ID), (double)began,
+                        within(0.5));
+    }
+    if (state != NULL && pace.step != step) {
+        redraw();
     }
     uint64_t cost = clock_ns(CLOCK_MONOTONIC) - began;
     double counted = (double)(cost < LONGEST_SAMPLE ? cost : LONGEST_SAMPLE) + UNSEEN_COST;
     cost_samples += counted;
-    window_cost += counted;
+    pace.cost += counted;
     leave();
 }
 
@@ -551,9 +536,9 @@ renew_thread(void)
         thread.random = clock_ns(CLOCK_MONOTONIC) ^ ((uintptr_t)&thread << 16) ^
                         (uint64_t)getpid() << 40;
     }
-    thread.interval = interval_now;
+    thread.interval = pace.step;
     thread.left = active ? draw_gap(&thread.random, intervals[thread.interval]) : FAR;
-    thread.generation = generation;
+    thread.generation = hot.generation;
 }
 
 /* After the countdown ran out, or was not this generation's: is this block a sample? */
@@ -566,7 +551,7 @@ raw_fired(size_t size, uint32_t *interval)
     if (thread.route || thread.inside) {
         return false;
     }
-    if (thread.generation != generation) {
+    if (thread.generation != hot.generation) {
         renew_thread();
         thread.left -= (int64_t)size;
         if (thread.left >= 0) {
@@ -582,7 +567,7 @@ raw_fired(size_t size, uint32_t *interval)
 static inline bool
 raw_counts(size_t size)
 {
-    return UNLIKELY(thread.generation != generation || (thread.left -= (int64_t)size) < 0);
+    return UNLIKELY(thread.generation != hot.generation || (thread.left -= (int64_t)size) < 0);
 }
 
 static __attribute__((noinline)) void *
@@ -590,7 +575,7 @@ raw_slow(void *ctx, size_t size, size_t zeroed)
 {
     uint32_t interval = 0;
     bool fired = raw_fired(size, &interval);
-    void *block = zeroed ? saved[RAW].calloc(ctx, 1, size) : saved[RAW].malloc(ctx, size);
+    void *block = zeroed ? hot.saved[RAW].calloc(ctx, 1, size) : hot.saved[RAW].malloc(ctx, size);
     if (thread.route) {
         /* A tool between us and pymalloc may ask for memory of its own here. */
         if (size == thread.expected) {
@@ -609,7 +594,7 @@ raw_malloc(void *ctx, size_t size)
     if (raw_counts(size)) {
         return raw_slow(ctx, size, 0);
     }
-    return saved[RAW].malloc(ctx, size);
+    return hot.saved[RAW].malloc(ctx, size);
 }
 
 static void *
@@ -617,12 +602,12 @@ raw_calloc(void *ctx, size_t number, size_t each)
 {
     size_t size;
     if (__builtin_mul_overflow(number, each, &size)) {
-        return saved[RAW].calloc(ctx, number, each);
+        return hot.saved[RAW].calloc(ctx, number, each);
     }
     if (raw_counts(size)) {
         return raw_slow(ctx, size, 1);
     }
-    return saved[RAW].calloc(ctx, number, each);
+    return hot.saved[RAW].calloc(ctx, number, each);
 }
 
 static void *
@@ -633,7 +618,7 @@ raw_realloc(void *ctx, void *old, size_t size)
     /* Before the address can become somebody else's. */
     bool had = old != NULL && may_be_sampled(old) && !thread.inside && forget(old, &before);
     bool fired = raw_counts(size) && raw_fired(size, &interval);
-    void *block = saved[RAW].realloc(ctx, old, size);
+    void *block = hot.saved[RAW].realloc(ctx, old, size);
     if (thread.route && size == thread.expected) {
         thread.routed = block;
     }
@@ -648,17 +633,27 @@ raw_realloc(void *ctx, void *old, size_t size)
     return block;
 }
 
-static void
-raw_free(void *ctx, void *block)
+static __attribute__((noinline)) void
+raw_free_slow(void *ctx, void *block)
 {
-    if (UNLIKELY(may_be_sampled(block)) && block != NULL && !thread.inside) {
+    if (block != NULL && !thread.inside && may_be_sampled(block)) {
         Sample gone;
         forget(block, &gone);
     }
-    if (UNLIKELY(thread.route) && thread.expected == A_FREE) {
+    if (thread.route && thread.expected == A_FREE) {
         thread.routed = block;
     }
-    saved[RAW].free(ctx, block);
+    hot.saved[RAW].free(ctx, block);
+}
+
+static void
+raw_free(void *ctx, void *block)
+{
+    if (UNLIKELY(may_be_sampled(block) || thread.route)) {
+        raw_free_slow(ctx, block); /* a tail call: nothing is pushed on the way that is usual */
+        return;
+    }
+    hot.saved[RAW].free(ctx, block);
 }
 
 /* -- MEM and OBJ: the GIL is held --------------------------------------------------------- */
@@ -690,8 +685,8 @@ small_fired(int domain, uint32_t *interval)
         reached |= 1u << domain;
     }
     *interval = interval_small;
-    interval_small = interval_now;
-    left_small = active ? draw_gap(&random_small, intervals[interval_small]) : FAR;
+    interval_small = pace.step;
+    hot.left = active ? draw_gap(&random_small, intervals[interval_small]) : FAR;
     return active && !thread.inside && !probing;
 }
 
@@ -709,8 +704,8 @@ small_slow(int domain, void *ctx, size_t size, size_t zeroed)
     uint32_t interval;
     if (size && small_fired(domain, &interval)) {
         uint32_t before = route_begin(ROUTED);
-        void *block = zeroed ? saved[domain].calloc(ctx, 1, ROUTED)
-                             : saved[domain].malloc(ctx, ROUTED);
+        void *block = zeroed ? hot.saved[domain].calloc(ctx, 1, ROUTED)
+                             : hot.saved[domain].malloc(ctx, ROUTED);
         void *routed = thread.routed;
         route_end(before);
         if (block != NULL) {
@@ -723,23 +718,23 @@ small_slow(int domain, void *ctx, size_t size, size_t zeroed)
             return block;
         }
     }
-    return zeroed ? saved[domain].calloc(ctx, 1, size) : saved[domain].malloc(ctx, size);
+    return zeroed ? hot.saved[domain].calloc(ctx, 1, size) : hot.saved[domain].malloc(ctx, size);
 }
 
 static __attribute__((noinline)) void *
 small_realloc(int domain, void *ctx, void *old, size_t size)
 {
     uint32_t interval = 0;
-    bool fired = (left_small -= (int64_t)size) < 0 && small_fired(domain, &interval);
+    bool fired = small_fired(domain, &interval);
     uint32_t before = route_begin(ROUTED);
     void *block = NULL, *routed = NULL;
     if (fired) {
-        block = saved[domain].realloc(ctx, old, ROUTED);
+        block = hot.saved[domain].realloc(ctx, old, ROUTED);
         routed = thread.routed;
     }
     bool sampled = block != NULL;
     if (!sampled) {
-        block = saved[domain].realloc(ctx, old, size);
+        block = hot.saved[domain].realloc(ctx, old, size);
     }
     route_end(before);
     if (sampled) {
@@ -756,26 +751,34 @@ small_realloc(int domain, void *ctx, void *old, size_t size)
 #define ROUTE_HOOKS(name, domain)                                                             \
     static void *name##_malloc(void *ctx, size_t size)                                        \
     {                                                                                         \
-        if (LIKELY(size <= SMALL) && UNLIKELY((left_small -= (int64_t)size) < 0)) {           \
+        if (LIKELY(size <= SMALL) && UNLIKELY((hot.left -= (int64_t)size) < 0)) {           \
             return small_slow(domain, ctx, size, 0);                                          \
         }                                                                                     \
-        return saved[domain].malloc(ctx, size);                                               \
+        return hot.saved[domain].malloc(ctx, size);                                               \
     }                                                                                         \
     static void *name##_calloc(void *ctx, size_t number, size_t each)                         \
     {                                                                                         \
         size_t size;                                                                          \
         if (!__builtin_mul_overflow(number, each, &size) && size <= SMALL &&                  \
-            UNLIKELY((left_small -= (int64_t)size) < 0)) {                                    \
+            UNLIKELY((hot.left -= (int64_t)size) < 0)) {                                    \
             return small_slow(domain, ctx, size, 1);                                          \
         }                                                                                     \
-        return saved[domain].calloc(ctx, number, each);                                       \
+        return hot.saved[domain].calloc(ctx, number, each);                                       \
     }                                                                                         \
     static void *name##_realloc(void *ctx, void *old, size_t size)                            \
     {                                                                                         \
         if (size > SMALL) { /* RAW counts it */                                               \
-            return saved[domain].realloc(ctx, old, size);                                     \
+            return hot.saved[domain].realloc(ctx, old, size);                                     \
         }                                                                                     \
-        return small_realloc(domain, ctx, old, size);                                         \
+        if (UNLIKELY((hot.left -= (int64_t)size) < 0)) {                                      \
+            return small_realloc(domain, ctx, old, size);                                     \
+        }                                                                                     \
+        uint32_t before = thread.generation; /* a large block may shrink: RAW counts nothing */ \
+        thread.generation = 0;                                                                \
+        thread.route = 1;                                                                     \
+        void *block = hot.saved[domain].realloc(ctx, old, size);                              \
+        route_end(before);                                                                    \
+        return block;                                                                         \
     }
 
 ROUTE_HOOKS(mem, MEM)
@@ -788,9 +791,9 @@ any_alloc(int domain, void *ctx, size_t size, size_t zeroed)
 {
     uint32_t interval = 0;
     bool fired =
-        UNLIKELY((left_small -= (int64_t)size) < 0) && small_fired(domain, &interval) && size;
+        UNLIKELY((hot.left -= (int64_t)size) < 0) && small_fired(domain, &interval) && size;
     uint32_t before = route_begin(0);
-    void *block = zeroed ? saved[domain].calloc(ctx, 1, size) : saved[domain].malloc(ctx, size);
+    void *block = zeroed ? hot.saved[domain].calloc(ctx, 1, size) : hot.saved[domain].malloc(ctx, size);
     route_end(before);
     if (fired && block != NULL) {
         take(block, size, interval, &random_small);
@@ -805,9 +808,9 @@ any_realloc(int domain, void *ctx, void *old, size_t size)
     uint32_t interval = 0;
     bool had = old != NULL && may_be_sampled(old) && !thread.inside && forget(old, &was);
     bool fired =
-        UNLIKELY((left_small -= (int64_t)size) < 0) && small_fired(domain, &interval) && size;
+        UNLIKELY((hot.left -= (int64_t)size) < 0) && small_fired(domain, &interval) && size;
     uint32_t before = route_begin(0);
-    void *block = saved[domain].realloc(ctx, old, size);
+    void *block = hot.saved[domain].realloc(ctx, old, size);
     route_end(before);
     if (block == NULL) {
         if (had) {
@@ -827,7 +830,7 @@ any_free(int domain, void *ctx, void *block)
         Sample gone;
         forget(block, &gone);
     }
-    saved[domain].free(ctx, block);
+    hot.saved[domain].free(ctx, block);
 }
 
 #define ANY_HOOKS(name, domain)                                                               \
@@ -839,7 +842,7 @@ any_free(int domain, void *ctx, void *block)
     {                                                                                         \
         size_t size;                                                                          \
         if (__builtin_mul_overflow(number, each, &size)) {                                    \
-            return saved[domain].calloc(ctx, number, each);                                   \
+            return hot.saved[domain].calloc(ctx, number, each);                                   \
         }                                                                                     \
         return any_alloc(domain, ctx, size, 1);                                               \
     }                                                                                         \
@@ -874,7 +877,7 @@ static void
 set_hook(int domain)
 {
     /* free of MEM and OBJ stays the saved one while routing. */
-    PyMemAllocatorEx hook = saved[domain];
+    PyMemAllocatorEx hook = hot.saved[domain];
     if (domain == RAW) {
         hook.malloc = raw_malloc;
         hook.calloc = raw_calloc;
@@ -903,7 +906,7 @@ unset_hook(int domain)
     PyMemAllocatorEx current;
     PyMem_GetAllocator(domains[domain], &current);
     if (hooked[domain] && is_ours(domain, &current)) {
-        PyMem_SetAllocator(domains[domain], &saved[domain]);
+        PyMem_SetAllocator(domains[domain], &hot.saved[domain]);
         hooked[domain] = false;
     }
 }
@@ -912,19 +915,19 @@ unset_hook(int domain)
 static unsigned
 reached_now(void)
 {
-    int64_t left = left_small;
+    int64_t left = hot.left;
     uint32_t interval = interval_small, of_thread = thread.generation;
     reached = 0;
     probing = true;
     thread.generation = 0;
     PyMem_RawFree(PyMem_RawMalloc(8));
     thread.generation = of_thread;
-    left_small = -1;
+    hot.left = -1;
     PyMem_Free(PyMem_Malloc(8));
-    left_small = -1;
+    hot.left = -1;
     PyObject_Free(PyObject_Malloc(8));
     probing = false;
-    left_small = left;
+    hot.left = left;
     interval_small = interval;
     return reached;
 }
@@ -1006,15 +1009,6 @@ only_interpreter(void)
     return head != NULL && PyInterpreterState_Next(head) == NULL;
 }
 
-static void
-start_window(double cpu)
-{
-    cpu_at_start = window_cpu = cpu;
-    cost_samples = calls = window_cost = window_calls = 0.0;
-    window_samples = 0;
-    window_began = clock_ns(CLOCK_MONOTONIC);
-}
-
 /* Start; what is wrong, or NULL. */
 static const char *
 start_engine(int nframe, double interval, double share)
@@ -1033,19 +1027,18 @@ start_engine(int nframe, double interval, double share)
     for (int step = 0; step < INTERVALS; step++) {
         intervals[step] = first * pow(2.0, step / 2.0);
     }
-    interval_now = 0;
-    budget = interval > 0.0 ? 0.0 : share;
     nframe_limit = nframe < 1 ? 1 : nframe > MAX_NFRAME ? MAX_NFRAME : nframe;
     main_interpreter = PyInterpreterState_Main();
     fault_reason = NULL;
     taken = tidied = unrouted = peak = 0;
     random_small = clock_ns(CLOCK_REALTIME) ^ (uint64_t)getpid() << 32;
+    random_thin = mixed(random_small, 1);
     leave();
 
     unsigned there = reached_now();
     double without = there & (1u << OBJ) ? 0.0 : block_cost();
     if (!(there & (1u << RAW))) {
-        PyMem_GetAllocator(domains[RAW], &saved[RAW]);
+        PyMem_GetAllocator(domains[RAW], &hot.saved[RAW]);
         set_hook(RAW);
     }
     if (!(there & ((1u << MEM) | (1u << OBJ)))) {
@@ -1053,21 +1046,24 @@ start_engine(int nframe, double interval, double share)
     }
     for (int domain = MEM; domain < DOMAINS; domain++) {
         if (!(there & (1u << domain))) {
-            PyMem_GetAllocator(domains[domain], &saved[domain]);
+            PyMem_GetAllocator(domains[domain], &hot.saved[domain]);
             set_hook(domain);
         }
     }
-    left_small = FAR;
+    hot.left = FAR;
     if (without > 0.0) {
-        hook_cost = block_cost() - without;
+        pace.hook_cost = block_cost() - without;
     }
-    hook_cost = hook_cost < 0.3 ? 0.3 : hook_cost > 20.0 ? 20.0 : hook_cost;
-    start_window((double)clock_ns(CLOCK_PROCESS_CPUTIME_ID));
+    pace.hook_cost = fmax(0.3, fmin(pace.hook_cost, 20.0));
     enter();
-    generation += 2; /* odd: never 0, which is the mark of a routed call */
+    cpu_at_start = (double)clock_ns(CLOCK_PROCESS_CPUTIME_ID);
+    cost_samples = calls = 0.0;
+    pace_start(&pace, interval > 0.0 ? 0.0 : share, cpu_at_start,
+               (double)clock_ns(CLOCK_MONOTONIC));
+    hot.generation += 2; /* odd: never 0, which is the mark of a routed call */
     active = true;
-    interval_small = interval_now;
-    left_small = draw_gap(&random_small, intervals[interval_small]);
+    interval_small = pace.step;
+    hot.left = draw_gap(&random_small, intervals[interval_small]);
     leave();
     if (reached_now() != ALL_HOOKS) {
         active = false;
@@ -1090,8 +1086,9 @@ stop_engine(void)
         unset_hook(domain);
     }
     enter();
-    left_small = FAR;
-    generation += 2;
+    hot.left = FAR;
+    hot.generation += 2;
+    pace_keep(&pace);
     tables_close(&tables);
     memset(filter, 0, sizeof filter);
     leave();
@@ -1105,6 +1102,7 @@ before_fork(void)
     if (!thread.inside) { /* else: a crash handler forks on top of this very code */
         enter();
         thread.forking = 1;
+        grant = pace_grant(&pace, (double)clock_ns(CLOCK_MONOTONIC));
     }
 }
 
@@ -1123,8 +1121,11 @@ after_fork_in_child(void)
     /* Siblings must not draw the same samples, and CPU time begins anew. */
     uint64_t salt = mixed((uint64_t)getpid(), clock_ns(CLOCK_MONOTONIC));
     random_small = mixed(random_small, salt);
+    random_thin = mixed(random_thin, salt);
     thread.random = mixed(thread.random, salt) | 1;
-    start_window(0.0);
+    cpu_at_start = cost_samples = calls = 0.0;
+    pace_forked(&pace, grant, (double)clock_ns(CLOCK_MONOTONIC));
+    grant = 0.0;
     after_fork_in_parent();
 }
 
@@ -1419,19 +1420,21 @@ stats(PyObject *Py_UNUSED(module), PyObject *Py_UNUSED(none))
     double cpu = (double)clock_ns(CLOCK_PROCESS_CPUTIME_ID);
     enter();
     double spent = cpu - cpu_at_start;
-    double share = spent > 1e6 ? (cost_samples + calls * hook_cost) / spent : 0.0;
-    double interval = intervals[interval_now], cost = cost_samples, hooks = calls * hook_cost;
+    double hooks = calls * pace.hook_cost, cost = cost_samples, credit = pace.credit;
+    double share = spent > 1e6 ? (cost + hooks) / spent : 0.0;
+    double interval = intervals[pace.step];
     unsigned samples = tables.used, stacks = tables.stacks.used;
     unsigned long long all = taken, dropped = tables.dropped, unplaced = tables.unplaced,
                        ghosts = tables.ghosts, astray = unrouted,
                        compactions = tables.compactions;
     leave();
     return Py_BuildValue(
-        "{s:d,s:I,s:I,s:K,s:K,s:K,s:K,s:K,s:K,s:d,s:d,s:d,s:d,s:d,s:O,s:i,s:z}",
+        "{s:d,s:I,s:I,s:K,s:K,s:K,s:K,s:K,s:K,s:d,s:d,s:d,s:d,s:d,s:d,s:O,s:O,s:i,s:z}",
         "interval", interval, "samples", samples, "stacks", stacks, "taken", all,
         "dropped", dropped, "unplaced", unplaced, "ghosts", ghosts, "unrouted", astray,
         "compactions", compactions, "overhead", share, "sample_ns", cost, "hook_ns", hooks,
-        "call_ns", hook_cost, "cpu_ns", spent, "routing", routing ? Py_True : Py_False,
+        "call_ns", pace.hook_cost, "cpu_ns", spent, "credit_ns", credit, "importing",
+        pace.importing ? Py_True : Py_False, "routing", routing ? Py_True : Py_False,
         "nframe", nframe_limit, "fault", fault_reason);
 }
 
@@ -1531,7 +1534,11 @@ heads(PyObject *Py_UNUSED(module), PyObject *samples)
         for (; whole < many && copied >= (ssize_t)to[whole].iov_len; whole++) {
             copied -= (ssize_t)to[whole].iov_len;
             for (int at = 0; at < HEADS; at++) {
+#if PY_VERSION_HEX >= 0x030E0000
+                bool alive = (uint32_t)words[whole][at * 2] != 0; /* flags above */
+#else
                 bool alive = (int64_t)words[whole][at * 2] > 0;
+#endif
                 found[(first + whole) * HEADS + at] = alive ? words[whole][at * 2 + 1] : 0;
             }
         }

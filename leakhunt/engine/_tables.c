@@ -171,6 +171,29 @@ tables_stack(const Tables *tables, uint64_t key)
     return interned_find(&tables->stacks, key);
 }
 
+/* Whether a frame of importlib is among these. */
+static uint32_t
+imports(const Tables *tables, const uint32_t *frames, uint32_t depth)
+{
+    static const char mark[] = "<frozen importlib"; /* ._bootstrap, ._bootstrap_external */
+    const Frame *known = tables->frames.items;
+    const Text *texts = tables->texts.items;
+    for (uint32_t at = 0; at < depth; at++) {
+        const Text *file = &texts[known[frames[at]].file];
+        if (file->length >= sizeof mark - 1 &&
+            memcmp(tables->letters + file->offset, mark, sizeof mark - 1) == 0) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
+bool
+tables_importing(const Tables *tables, uint32_t stack)
+{
+    return ((const Stack *)tables->stacks.items)[stack].importing;
+}
+
 uint32_t
 tables_add_stack(Tables *tables, uint64_t key, const uint32_t *frames, uint32_t depth)
 {
@@ -180,7 +203,7 @@ tables_add_stack(Tables *tables, uint64_t key, const uint32_t *frames, uint32_t 
         return NONE;
     }
     tables->steps = steps;
-    Stack stack = {tables->steps_used, depth, 0, 0};
+    Stack stack = {tables->steps_used, depth, 0, imports(tables, frames, depth)};
     uint32_t number = interned_add(&tables->stacks, key, &stack);
     if (number != NONE && depth) {
         memcpy(steps + tables->steps_used, frames, depth * sizeof *frames);
@@ -352,6 +375,12 @@ tables_find(const Tables *tables, uint64_t address)
     return at == NONE ? NONE : tables->slots[at] - 1;
 }
 
+static uint64_t
+padding_of(const Sample *sample)
+{
+    return sample->size < PADDED ? PADDED - sample->size : 0;
+}
+
 static void
 stack_gains(Tables *tables, const Sample *sample)
 {
@@ -360,6 +389,7 @@ stack_gains(Tables *tables, const Sample *sample)
         tables->live_stacks++;
     }
     tables->bytes += sample->size * sample->blocks;
+    tables->padding += padding_of(sample);
 }
 
 static void
@@ -370,6 +400,7 @@ stack_loses(Tables *tables, const Sample *sample)
         tables->live_stacks--;
     }
     tables->bytes -= sample->size * sample->blocks;
+    tables->padding -= padding_of(sample);
 }
 
 bool
@@ -485,7 +516,7 @@ tables_memory(const Tables *tables)
 const char *
 tables_problem(const Tables *tables)
 {
-    uint64_t bytes = 0, live = 0;
+    uint64_t bytes = 0, live = 0, padding = 0;
     uint32_t slots = 0;
     for (uint32_t index = 0; index < tables->used; index++) {
         const Sample *sample = &tables->samples[index];
@@ -496,6 +527,7 @@ tables_problem(const Tables *tables)
             return "a sample has a stack that does not exist";
         }
         bytes += sample->size * sample->blocks;
+        padding += padding_of(sample);
     }
     for (uint32_t at = 0; tables->slots && at <= tables->mask; at++) {
         slots += tables->slots[at] != 0;
@@ -519,7 +551,7 @@ tables_problem(const Tables *tables)
             return "a frame has a text that does not exist";
         }
     }
-    if (bytes != tables->bytes) {
+    if (bytes != tables->bytes || padding != tables->padding) {
         return "the live bytes do not add up";
     }
     if (slots != tables->used || live != tables->used) {

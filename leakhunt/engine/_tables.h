@@ -15,6 +15,8 @@
 #define NONE UINT32_MAX
 /* Stack 0: allocated by a thread without the GIL, or by no Python code at all. */
 #define UNKNOWN_STACK 0
+/* What a block up to this size takes as a sample, with malloc's head (see SMALL, ROUTED). */
+#define PADDED 528
 
 typedef struct {
     uint64_t address;
@@ -29,7 +31,7 @@ typedef struct {
     uint32_t first; /* in `steps` */
     uint32_t depth;
     uint32_t live;  /* samples */
-    uint32_t reserved;
+    uint32_t importing; /* 1: the import system is on it */
 } Stack;
 
 typedef struct {
@@ -58,7 +60,8 @@ typedef struct {
     uint32_t used, room, limit;
     uint32_t *slots; /* index + 1; 0 is free */
     uint32_t mask;
-    uint64_t bytes; /* sum of size * blocks: the estimate of live memory */
+    uint64_t bytes;   /* sum of size * blocks: the estimate of live memory */
+    uint64_t padding; /* bytes that small samples were asked for in excess */
 
     Interned stacks, frames, texts;
     uint32_t *steps; /* frame numbers of all stacks, one after the other */
@@ -88,6 +91,7 @@ uint32_t tables_add_stack(Tables *, uint64_t key, const uint32_t *frames, uint32
 uint32_t tables_frame(const Tables *, uint64_t key);
 uint32_t tables_add_frame(Tables *, uint64_t key, Frame);
 uint32_t tables_text(Tables *, const char *text, uint32_t length);
+bool tables_importing(const Tables *, uint32_t stack);
 /* Forget stacks without live samples, and their frames and texts. False: out of memory. */
 bool tables_compact(Tables *);
 /* What is wrong, or NULL. Walks everything: for tests. */

@@ -15,6 +15,7 @@ from math import expm1, sqrt
 from typing import Any
 
 from leakhunt.engine import Counters, Estimate
+from leakhunt.engine.freelists import may_be_recycled
 from leakhunt.errors import EngineRefusedError
 from leakhunt.snapfile.write import RawFrames, Run
 
@@ -58,6 +59,7 @@ class Sampled:
         self._estimates: list[Estimate] = []
         self._functions: dict[tuple[str, int], str] = {}
         self._types: list[tuple[RawFrames, tuple[tuple[str, int], ...]]] = []
+        self._recycled: list[tuple[RawFrames, int]] = []
         problem = _sampler.self_test()
         if problem is not None:
             raise EngineRefusedError(problem)
@@ -96,40 +98,52 @@ class Sampled:
         return BYTES_AT_LEAST + tables * COPIES + samples * BYTES_PER_SAMPLE
 
     def runs(self, raw: Any) -> Iterable[Run]:
-        """One run per stack and size. Each sample came with its number of blocks, rounded
-        at random when it was taken: a heap that stands still gives the same snapshot twice.
-        """
+        """One run per stack and size: as many blocks as its samples stand for, rounded."""
         stacks, self._functions = _resolved(raw)
         # Two places in one line are two stacks in C and one here.
         first: dict[RawFrames, int] = {}
         same = [first.setdefault(frames, number) for number, frames in enumerate(stacks)]
         intervals = memoryview(raw[6]).cast("d")
-        blocks: dict[tuple[int, int], int] = {}
+        chances: dict[tuple[int, int], float] = {}
+        weights: dict[tuple[int, int], float] = {}
         numbers: dict[int, int] = {}
         variances: dict[int, float] = {}
-        kinds: dict[int, dict[str, int]] = {}
+        kinds: dict[int, dict[str, float]] = {}
+        recycled: dict[int, float] = {}
         named = _type_names()
         heads = memoryview(_sampler.heads(raw[0])).cast("Q")
-        for at, (_, size, count, stack, step, _) in enumerate(_SAMPLE.iter_unpack(raw[0])):
+        for at, (_, size, _, stack, step, _) in enumerate(_SAMPLE.iter_unpack(raw[0])):
             stack = same[stack]
-            key = stack, size
-            blocks[key] = blocks.get(key, 0) + count
+            p = chances.get((size, step)) or chances.setdefault(
+                (size, step), -expm1(-size / intervals[step])
+            )
+            weights[stack, size] = weights.get((stack, size), 0.0) + 1 / p
             numbers[stack] = numbers.get(stack, 0) + 1
-            p = -expm1(-size / intervals[step])
             variances[stack] = variances.get(stack, 0.0) + size * size * (1 - p) / (p * p)
-            for head in heads[at * 3 : at * 3 + 3]:
-                if head in named:
-                    sizes = kinds.setdefault(stack, {})
-                    sizes[named[head]] = sizes.get(named[head], 0) + size * count
-                    break
+            kind = next(filter(None, map(named.get, heads[at * 3 : at * 3 + 3])), None)
+            if kind is not None:
+                sizes = kinds.setdefault(stack, {})
+                sizes[kind] = sizes.get(kind, 0.0) + size / p
+            if may_be_recycled(kind, size, heads[at * 3]):
+                recycled[stack] = recycled.get(stack, 0.0) + size / p
+        runs: list[Run] = []
+        totals: dict[int, int] = {}
+        for (stack, size), weight in weights.items():
+            frames = stacks[stack]
+            count = _rounded(weight, frames, size)
+            part = weight % 1.0
+            variances[stack] += size * size * part * (1 - part)
+            totals[stack] = totals.get(stack, 0) + size * count
+            runs.append(((0, size, frames, len(frames)), count))
         self._types = [(stacks[stack], _largest(sizes)) for stack, sizes in kinds.items()]
+        self._recycled = [
+            (stacks[stack], min(totals[stack], round(size))) for stack, size in recycled.items()
+        ]
         self._estimates = [
             Estimate(stacks[stack], number, sqrt(variances[stack]))
             for stack, number in numbers.items()
         ]
-        for (stack, size), count in blocks.items():
-            frames = stacks[stack]
-            yield (0, size, frames, len(frames)), count
+        return runs
 
     def estimates(self) -> list[Estimate]:
         return self._estimates
@@ -137,16 +151,26 @@ class Sampled:
     def types(self) -> list[tuple[RawFrames, tuple[tuple[str, int], ...]]]:
         return self._types
 
+    def recycled(self) -> list[tuple[RawFrames, int]]:
+        """Per stack with any: estimated bytes in objects that freelists may have handed on.
+
+        At most the stack's size; the line that filled the freelist is charged with them, not
+        the one that keeps the objects. See :mod:`leakhunt.engine.freelists`.
+        """
+        return self._recycled
+
     def marked(self, raw: Any, mark: Callable[[bytes], bytes]) -> Mapping[RawFrames, int]:
         """Estimates: a sample that is marked counts for the blocks that it stands for."""
         stacks, _ = _resolved(raw)
+        intervals = memoryview(raw[6]).cast("d")
         samples = list(_SAMPLE.iter_unpack(raw[0]))
         marks = mark(struct.pack(f"={len(samples)}Q", *(sample[0] for sample in samples)))
-        found: dict[RawFrames, int] = {}
-        for (_, _, count, stack, _, _), is_marked in zip(samples, marks):
+        found: dict[RawFrames, float] = {}
+        for (_, size, _, stack, step, _), is_marked in zip(samples, marks):
             if is_marked:
-                found[stacks[stack]] = found.get(stacks[stack], 0) + count
-        return found
+                weight = -1 / expm1(-size / intervals[step])
+                found[stacks[stack]] = found.get(stacks[stack], 0.0) + weight
+        return {frames: round(number) for frames, number in found.items()}
 
     def functions(self) -> Mapping[tuple[str, int], str]:
         return self._functions
@@ -165,8 +189,18 @@ class Sampled:
 TYPES = 5
 
 
-def _largest(sizes: dict[str, int]) -> tuple[tuple[str, int], ...]:
-    return tuple(sorted(sizes.items(), key=lambda item: -item[1])[:TYPES])
+def _largest(sizes: dict[str, float]) -> tuple[tuple[str, int], ...]:
+    largest = sorted(sizes.items(), key=lambda item: -item[1])[:TYPES]
+    return tuple((kind, round(size)) for kind, size in largest)
+
+
+def _rounded(weight: float, frames: RawFrames, size: int) -> int:
+    """Up or down at random, without bias, and for one stack and size always by the same draw.
+
+    So a heap that stands still gives the same snapshot twice, a place that grows is off by less
+    than a block in each snapshot of the process, and a thousand places are off by nothing.
+    """
+    return int(weight + (hash((frames, size)) & 0xFFFFFFFF) / 2**32)
 
 
 def _type_names() -> dict[int, str]:

@@ -1,17 +1,22 @@
-"""What the hook costs a real worker: tasks per second, and microseconds per task.
+"""What the engines cost a real Celery worker: CPU-time ratios, toggled inside one worker.
 
-    python tests/benchmarks/bench_worker.py [rounds]
+    python tests/benchmarks/bench_worker.py [rounds]     solo and prefork, and the hook itself
 
-One solo worker per variant on a Redis of its own, all alive together and measured in turn:
-each round sends every variant the same batch of mixed tasks (JSON, strings, small objects) and
-takes the CPU time of the worker process for it. Printed are medians of the ratio to the
-unhooked worker in the same round; the A/A control is a second unhooked worker. Then the
-cost of ``task_postrun`` when nothing is due, from a loop over the hook itself.
+One worker on a Redis of its own runs tasks of mixed work. In the process that runs them, every
+``BLOCK`` tasks the next engine is started or stopped: with, without, with, without. The CPU
+time (``process_time``, all threads) of each block with an engine is divided by the mean of
+the blocks without on both sides. Workers beside each other cannot be compared at this
+precision: two without any engine differ by tens of per cent.
+
+The budget is measured as it runs after ``WARM_UP`` tasks have spent the credit of the young process.
+Slow engines come last, in fewer and smaller blocks. Then: what the hook adds to a task.
 """
 
 from __future__ import annotations
 
+import json
 import os
+import random
 import signal
 import socket
 import statistics
@@ -20,45 +25,162 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).parents[2]
-BATCH = 1500
-APP = """
-import json, os
-from celery import Celery
-app = Celery("bench", broker=os.environ["BENCH_URL"], backend=os.environ["BENCH_URL"])
-app.conf.update(worker_prefetch_multiplier=64, task_ignore_result=True, broker_connection_retry_on_startup=True)
-LAST = {}
-@app.task(name="mixed")
-def mixed(n):
-    rows = [{"id": i, "name": f"row {i}", "tags": ["a", "b", str(i)]} for i in range(40)]
-    text = json.dumps(rows)
-    back = json.loads(text)
-    LAST[n % 50] = sorted(back, key=lambda row: -row["id"])
-@app.task(name="done", ignore_result=False)
-def done(): return True
-"""
-VARIANTS: dict[str, dict[str, str] | None] = {
-    "unhooked": None,
-    "unhooked again (A/A)": None,
-    "hooked, start=signal": {},
-    "hooked, every=10^6 and rss": {"LEAKHUNT_EVERY": "1000000", "LEAKHUNT_RSS": "64GiB"},
-    "sampled, 512 KiB": {"LEAKHUNT_ENGINE": "sampled", "LEAKHUNT_INTERVAL": "512KiB"},
-    "sampled, 64 KiB": {"LEAKHUNT_ENGINE": "sampled", "LEAKHUNT_INTERVAL": "64KiB"},
-    "sampled, budget 1 %": {"LEAKHUNT_ENGINE": "sampled"},
-    "tracing, nframe 1": {"LEAKHUNT_START": "boot", "LEAKHUNT_NFRAME": "1"},
-    "tracing, nframe 5": {"LEAKHUNT_START": "boot", "LEAKHUNT_NFRAME": "5"},
-    "tracing, nframe 10": {"LEAKHUNT_START": "boot", "LEAKHUNT_NFRAME": "10"},
-    "tracing, nframe 25": {"LEAKHUNT_START": "boot", "LEAKHUNT_NFRAME": "25"},
-}
+sys.path.insert(0, str(ROOT))
+
+BLOCK, SLOW_BLOCK, SLOW_ROUNDS = 25, 5, 6
+WARM_UP = 6000
+OVERLAP = 200
 
 
-def on_cpu(pid: int) -> float:
-    """Seconds that a single-threaded process has spent on a CPU, to the nanosecond."""
-    return int(Path(f"/proc/{pid}/schedstat").read_text().split()[0]) / 1e9
+# -- in the worker: the module that it imports, driven by tasks ------------------------------
 
 
-def per_task() -> float:
+def worker_app() -> Any:
+    """The Celery app of the worker; the plan is a list of [engine, tasks] in the environment."""
+    from celery import Celery, signals
+
+    from tests.benchmarks import engines
+    from tests.benchmarks.workloads import mixed
+
+    url = os.environ["BENCH_URL"]
+    app = Celery("bench", broker=url, backend=url)
+    app.conf.update(
+        worker_prefetch_multiplier=128,
+        task_ignore_result=True,
+        broker_connection_retry_on_startup=True,
+    )
+
+    def ready() -> bool:
+        return True
+
+    app.task(name="mixed")(mixed)
+    app.task(name="ready", ignore_result=False)(ready)
+    candidates = engines.found()
+    steps: list[tuple[str | None, int]] = []
+    costs: list[tuple[str | None, float]] = []
+    state = {"left": 0, "began": 0}
+
+    def task_starts(sender: Any = None, **_: Any) -> None:
+        if sender.name != "mixed":
+            return
+        if state["left"]:
+            return
+        if not steps and not costs:
+            steps.extend(json.loads(Path(os.environ["BENCH_PLAN"]).read_text()))
+        if steps:
+            name, state["left"] = steps[0]
+            if name is not None:
+                candidates[name][0]()
+            state["began"] = time.process_time_ns()
+
+    def task_ends(sender: Any = None, **_: Any) -> None:
+        if sender.name != "mixed" or not state["left"]:
+            return
+        state["left"] -= 1
+        if state["left"] == 0:
+            spent = time.process_time_ns() - state["began"]
+            name, tasks = steps.pop(0)
+            if name is not None:
+                candidates[name][1]()
+            costs.append((name, spent / tasks))
+            if not steps:
+                Path(os.environ["BENCH_OUT"]).write_text(json.dumps(costs))
+
+    signals.task_prerun.connect(task_starts, weak=False)
+    signals.task_postrun.connect(task_ends, weak=False)
+    return app
+
+
+# -- in the console ----------------------------------------------------------------------------
+
+
+def plan(rounds: int) -> list[tuple[str | None, int]]:
+    """Engine (None: without) and number of tasks of each block, in their order."""
+    from tests.benchmarks import engines
+
+    names = list(engines.found())
+    quick = [name for name in names if name not in engines.SLOW]
+    slow = [name for name in names if name in engines.SLOW]
+    steps: list[tuple[str | None, int]] = [(engines.BUDGET, WARM_UP), (None, BLOCK)]
+    for _ in range(rounds):
+        random.shuffle(quick)
+        for name in quick:
+            steps += [(name, BLOCK), (None, BLOCK)]
+    for _ in range(SLOW_ROUNDS):
+        for name in slow:
+            steps += [(name, SLOW_BLOCK), (None, BLOCK)]
+    return steps
+
+
+def ratios(costs: list[tuple[str | None, float]]) -> dict[str, list[float]]:
+    found: dict[str, list[float]] = {}
+    for (_, before), (name, cost), (_, after) in zip(costs[1:], costs[2:], costs[3:]):
+        if name is not None:
+            found.setdefault(name, []).append(2 * cost / (before + after))
+    return found
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def run(pool: str, rounds: int) -> dict[str, list[float]]:
+    """{engine: ratios} from one worker of this pool."""
+    import celery
+
+    with tempfile.TemporaryDirectory() as name:
+        folder, port = Path(name), free_port()
+        (folder / "bench_app.py").write_text(
+            "from tests.benchmarks.bench_worker import worker_app\napp = worker_app()\n"
+        )
+        steps = plan(rounds)
+        (folder / "plan").write_text(json.dumps(steps))
+        url = f"redis://127.0.0.1:{port}/0"
+        server = subprocess.Popen(
+            ["redis-server", "--port", str(port), "--save", "", "--dir", name],
+            stdout=subprocess.DEVNULL,
+        )
+        quiet = ["--without-gossip", "--without-mingle", "--without-heartbeat", "-l", "ERROR"]
+        command = ["-m", "celery", "-A", "bench_app", "worker", "-P", pool, "-c", "1", *quiet]
+        worker = subprocess.Popen(
+            [sys.executable, *command],
+            env={
+                **os.environ,
+                "BENCH_URL": url,
+                "BENCH_PLAN": str(folder / "plan"),
+                "BENCH_OUT": str(folder / "out"),
+                "PYTHONPATH": os.pathsep.join([name, str(ROOT), os.environ.get("PYTHONPATH", "")]),
+                "PYTHONWARNINGS": "ignore",
+            },
+            cwd=name,
+            stdout=subprocess.DEVNULL,
+        )
+        try:
+            app = celery.Celery("console", broker=url, backend=url, set_as_current=False)
+            app.send_task("ready").get(timeout=60)
+            with app.producer_pool.acquire() as producer:
+                for _ in range(sum(tasks for _, tasks in steps) + OVERLAP):
+                    app.send_task("mixed", producer=producer)
+            out, deadline = folder / "out", time.monotonic() + 1800
+            while not out.exists() and worker.poll() is None and time.monotonic() < deadline:
+                time.sleep(0.2)
+            time.sleep(0.5)
+            return ratios(json.loads(out.read_text()))
+        finally:
+            for process in (worker, server):
+                process.send_signal(signal.SIGTERM)
+                try:
+                    process.wait(10)
+                except subprocess.TimeoutExpired:
+                    process.kill()
+
+
+def booking() -> float:
     """Seconds that booking a finished task takes when nothing is due."""
     from leakhunt.hook import config
     from leakhunt.hook.trigger import Hook
@@ -72,102 +194,18 @@ def per_task() -> float:
             for _ in range(5000):
                 hook.task_done("mixed")
             times.append((time.perf_counter() - began) / 5000)
-        hook.rss_read_at = 0.0
         return statistics.median(times)
 
 
-def rss_read() -> float:
-    from leakhunt.hook import vitals
-
-    began = time.perf_counter()
-    for _ in range(5000):
-        vitals.rss()
-    return (time.perf_counter() - began) / 5000
-
-
-def main() -> None:
-    rounds = int(sys.argv[1]) if len(sys.argv) > 1 else 7
-    sys.path.insert(0, str(ROOT))
-    import celery
-
-    out = sys.stdout.write
-    with tempfile.TemporaryDirectory() as name, socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-        probe.close()
-        folder = Path(name)
-        (folder / "bench.py").write_text(APP)
-        server = subprocess.Popen(
-            ["redis-server", "--port", str(port), "--save", "", "--dir", name],
-            stdout=subprocess.DEVNULL,
-        )
-        workers, apps = {}, {}
-        try:
-            time.sleep(0.5)
-            for number, (title, variables) in enumerate(VARIANTS.items()):
-                url = f"redis://127.0.0.1:{port}/{number}"
-                environment = {
-                    **os.environ,
-                    "BENCH_URL": url,
-                    "PYTHONPATH": os.pathsep.join([name, str(ROOT)]),
-                    "PYTHONWARNINGS": "ignore",
-                    "LEAKHUNT_DIR": str(folder / str(number)),
-                    **(variables or {}),
-                }
-                hook = [] if variables is None else ["-I", "leakhunt.worker"]
-                quiet = ["--without-gossip", "--without-mingle", "--without-heartbeat"]
-                workers[title] = subprocess.Popen(
-                    [
-                        sys.executable,
-                        "-m",
-                        "celery",
-                        "-A",
-                        "bench",
-                        "worker",
-                        "-P",
-                        "solo",
-                        *hook,
-                        *quiet,
-                    ],
-                    env=environment,
-                    cwd=name,
-                    stdout=subprocess.DEVNULL,
-                    stderr=subprocess.DEVNULL,
-                )
-                apps[title] = celery.Celery(
-                    str(number), broker=url, backend=url, set_as_current=False
-                )
-                apps[title].send_task("done").get(timeout=60)
-            used: dict[str, list[float]] = {title: [] for title in VARIANTS}
-            for turn in range(rounds + 1):
-                for title, app in apps.items():
-                    pid = workers[title].pid
-                    batch = BATCH if "tracing" not in title else BATCH // 15
-                    before = on_cpu(pid)
-                    for task in range(batch):
-                        app.send_task("mixed", (task,))
-                    app.send_task("done").get(timeout=600)
-                    if turn:
-                        spent = on_cpu(pid) - before
-                        used[title].append(spent / batch)
-        finally:
-            for worker in workers.values():
-                worker.send_signal(signal.SIGKILL)
-                worker.wait()
-            server.terminate()
-            server.wait()
-    base = used["unhooked"]
-    out(f"Python {sys.version.split()[0]}, {rounds} rounds of {BATCH} tasks\n\n")
-    out("| worker | CPU per task | to the unhooked worker: min / median / max |\n|---|---|---|\n")
-    for title, found in used.items():
-        ratios = sorted(mine / theirs for mine, theirs in zip(found, base))
-        out(
-            f"| {title} | {statistics.median(found) * 1e3:.2f} ms | {ratios[0]:.3f} / "
-            f"{statistics.median(ratios):.3f} / {ratios[-1]:.3f} |\n"
-        )
-    out(f"\nbooking a task when nothing is due: {per_task() * 1e6:.2f} us\n")
-    out(f"reading RSS (at most every 50 ms): {rss_read() * 1e6:.1f} us\n")
+def columns(rounds: int) -> dict[str, dict[str, list[float]]]:
+    return {f"worker, {pool}": run(pool, rounds) for pool in ("solo", "prefork")}
 
 
 if __name__ == "__main__":
-    main()
+    from tests.benchmarks import engines
+
+    count = int(sys.argv[1]) if len(sys.argv) > 1 else 150
+    version = sys.version.split()[0]
+    print(f"Python {version}, {count} rounds of {BLOCK} tasks: 25 % / **median** / 75 %\n")
+    print(engines.table(columns(count)), flush=True)
+    print(f"\nbooking a task when nothing is due: {booking() * 1e6:.2f} us")
