@@ -27,9 +27,14 @@ QUERY = Query(limit=5)
 NEXT = """
 On your own worker:
   celery -A proj worker -I leakhunt.worker
-  leakhunt dump --all          # or kill -USR1 PID: the first one arms tracing
+  leakhunt dump --all          # or kill -USR1 PID{arms}
   leakhunt dump --all          # some hundred tasks later
-  leakhunt diff                # what grew, guilty line first"""
+  leakhunt diff                # what grew, guilty line first
+  leakhunt trend               # from three snapshots on: what is a leak, and what fixes it"""
+
+#: What the first signal does, by the state of the engine.
+ARMS = "arms tracing, writes the baseline"
+WRITES = "writes a snapshot"
 
 
 @click.command(name="demo")
@@ -46,7 +51,7 @@ def command() -> None:
     from leakhunt.demo.stage import stage
 
     with stage() as play:
-        before, after = _play(play)
+        armed, before, after = _play(play)
         older, newer = load_all([before, after])
     found = report.diff(older, newer, QUERY)
     _tell("$ leakhunt diff\n")
@@ -54,20 +59,21 @@ def command() -> None:
     _tell("")
     for line in _verdict(found):
         _tell(line)
-    _tell(NEXT)
+    _tell(NEXT.format(arms="" if armed else ": the first one arms tracing"))
 
 
-def _play(play: Stage) -> tuple[Path, Path]:
-    """Feed and signal the worker; the two snapshots it wrote."""
+def _play(play: Stage) -> tuple[bool, Path, Path]:
+    """Feed and signal the worker; whether it traced from the start, and its two snapshots."""
     _tell("$ celery -A shop worker -I leakhunt.worker --concurrency 1")
     child = play.child()
     _feed(play, 0, WARM_UP)
-    _tell(f"$ kill -USR1 {child['pid']}      # the pool child: arms tracing, writes the baseline")
+    armed = child["armed_at"] is not None
+    _tell(f"$ kill -USR1 {child['pid']}      # the pool child {WRITES if armed else ARMS}")
     before = play.capture(child)
     _feed(play, WARM_UP, ORDERS)
     _tell(f"  ... {ORDERS} orders and {ORDERS} quotes later")
     _tell(f"$ kill -USR1 {child['pid']}")
-    return before, play.capture(child)
+    return armed, before, play.capture(child)
 
 
 def _feed(play: Stage, first: int, orders: int) -> None:

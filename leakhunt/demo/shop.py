@@ -15,7 +15,7 @@ from celery import Celery
 
 FOLDER = Path(os.environ.get("SHOP_FOLDER") or Path.cwd())
 RECEIPT = 12 * 1024
-PRICES_KEPT = 64
+PRICES_KEPT = 200
 
 app = Celery("shop", broker="filesystem://", backend=f"file://{FOLDER / 'results'}")
 app.conf.update(

@@ -81,7 +81,7 @@ def test_the_guilty_line_comes_first_with_the_bytes_that_the_app_says(demo: Demo
     blocks = int(re.split(r" {2,}", leak)[2])
     assert 300 <= blocks <= 302  # one an order, and the list that keeps them
     assert f"300 orders kept {shop.RECEIPT / 1024:.1f} KiB each" in told
-    # The cache has taken 300 prices and kept 64: bytes, key and node of each are two or three blocks.
+    # The cache has taken 300 prices and kept the last 200: bytes, key and node of each are two or three blocks.
     assert "shop.py" in cache
     assert "in quote" in cache
     assert int(re.split(r" {2,}", cache)[2]) <= 3 * shop.PRICES_KEPT
