@@ -10,7 +10,8 @@ Life of a capture::
              fork, calling read() in the child before anything is torn down
     child    stop()                            tracing must not slow the rest down
              runs(raw)                         what goes into the file
-             estimates(), types(), marked()    how sure that is, what it is, what is garbage
+             estimates(), types(), recycled()  how sure that is, what it is
+             marked()                          which of it is garbage
              functions()                       what its frames are called
 
 or, where forking is not possible, ``read()`` and ``runs()`` in the process itself.
@@ -92,9 +93,13 @@ class Engine(Protocol):
     def types(self) -> Sequence[tuple[RawFrames, tuple[tuple[str, int], ...]]] | None:
         """Per stack that ``runs`` has given: names and bytes of its objects' largest types."""
 
-    def marked(
-        self, raw: Any, mark: Callable[[bytes], bytes]
-    ) -> Mapping[RawFrames, int] | None:
+    def recycled(self) -> Sequence[tuple[RawFrames, int]] | None:
+        """Bytes of objects that a freelist may have handed on, per stack that has any.
+
+        Whoever filled the freelist is charged with them, not who keeps them.
+        """
+
+    def marked(self, raw: Any, mark: Callable[[bytes], bytes]) -> Mapping[RawFrames, int] | None:
         """How many blocks of each stack ``mark`` marks; None for an engine without addresses.
 
         ``mark`` takes addresses of blocks, 64 bits each, and gives a byte for each: 0 or 1.

@@ -109,6 +109,9 @@ class Exact:
     def types(self) -> None:
         return None
 
+    def recycled(self) -> None:
+        return None
+
     def marked(self, raw: Any, mark: Callable[[bytes], bytes]) -> None:
         return None
 

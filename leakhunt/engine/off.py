@@ -46,6 +46,9 @@ class Off:
     def types(self) -> None:
         return None
 
+    def recycled(self) -> None:
+        return None
+
     def marked(self, raw: Any, mark: Callable[[bytes], bytes]) -> None:
         return None
 

@@ -273,11 +273,11 @@ def _capture(
     if estimates is not None:
         sure = [(kept_of(frames), samples, stderr) for frames, samples, stderr in estimates]
         facts["estimates"] = [estimate for estimate in sure if estimate[0] is not None]
-    kinds = order.engine.types()
-    if kinds is not None:
-        facts["types"] = [
-            (kept, sizes) for frames, sizes in kinds if (kept := kept_of(frames)) is not None
-        ]
+    for name, found in (("types", order.engine.types()), ("recycled", order.engine.recycled())):
+        if found is not None:
+            facts[name] = [
+                (kept, told) for frames, told in found if (kept := kept_of(frames)) is not None
+            ]
     outside = tuple(
         f"{folder}{os.sep}" for kind in ("stdlib", "site", "leakhunt") for folder in known[kind]
     )

@@ -84,8 +84,9 @@ types
     A sampled engine's guess at what the blocks hold: a list of ``(frames, ((name, bytes),
     ...))`` with the largest five types of a stack and the estimated bytes of the blocks
     that are such objects (``collections.deque``, ``dict``; not an object's other blocks, such
-    as a list's items). A stack whose objects are dicts, tuples, floats or lists may stand
-    for objects that another line keeps: CPython reuses freed ones without asking for memory.
+    as a list's items). ``recycled``: a list of ``(frames, bytes)``, the estimated bytes of a
+    stack's objects that another line may keep: dicts, tuples, floats and lists, of which CPython
+    reuses freed ones without asking for memory.
 explaining
     ``prefixes`` ({"stdlib": [dir], "site": [dir], "app": [dir], "leakhunt": [dir]}:
     a path is classified by its longest matching prefix), ``frames``
@@ -102,7 +103,7 @@ SUFFIX = ".bin"
 TRAILER_MAGIC = b"LKHUNT\x01\n"
 
 #: Facts that grow with the snapshot: not in the trailer.
-LONG = frozenset({"frames", "scopes", "estimates", "types", "garbage"})
+LONG = frozenset({"frames", "scopes", "estimates", "types", "recycled", "garbage"})
 
 #: The only globals that may occur in a snapshot.
 NAMES = frozenset(

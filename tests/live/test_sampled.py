@@ -255,4 +255,51 @@ def test_garbage_is_found_by_the_sampled_blocks(tmp_path: Path) -> None:
     ):
         assert made[line] == pytest.approx(5000, rel=0.1), line
     assert made["    KEPT.append(Node(1))  # reachable: none of its blocks may count"] == 0
-    assert found["objects"] == pytest.approx(25_000 if made["        self.me = self"] else 20_000, rel=0.01)
+    assert found["objects"] == pytest.approx(
+        25_000 if made["        self.me = self"] else 20_000, rel=0.01
+    )
+
+
+LAUNDERED = """
+import sys
+import leakhunt
+
+leakhunt.install(engine="sampled", interval="64", dir=sys.argv[1])
+KEPT = []
+
+def dicts(number):
+    KEPT.append({"number": number})
+
+def texts(number):
+    KEPT.append(str(number) * 20)
+
+for number in range(3000):
+    dicts(number)
+    texts(number)
+print(leakhunt.dump())
+"""
+
+
+def test_what_a_freelist_may_have_handed_on_is_told(tmp_path: Path) -> None:
+    program = tmp_path / "program.py"
+    program.write_text(LAUNDERED)
+    done = subprocess.run(
+        [sys.executable, str(program), str(tmp_path / "snapshots")],
+        env=harness.environment(tmp_path), capture_output=True, text=True, timeout=60, check=True,
+    )  # fmt: skip
+    known = harness.facts(Path(done.stdout.strip()))
+    lines = LAUNDERED.splitlines()
+    line = {text: number for number, text in enumerate(lines, 1)}
+    dicts, texts = (
+        line['    KEPT.append({"number": number})'],
+        line["    KEPT.append(str(number) * 20)"],
+    )
+
+    def at(number: int, fact: str) -> list[Any]:
+        place = (str(program), number)
+        return [told for frames, told in known[fact] if frames[0] == place]
+
+    assert sum(at(dicts, "recycled")) > 3000 * 48
+    assert sum(at(texts, "recycled")) == 0
+    assert "dict" in dict(at(dicts, "types")[0])
+    assert "str" in dict(at(texts, "types")[0])
