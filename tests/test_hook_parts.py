@@ -19,8 +19,9 @@ from leakhunt.engine.exact import Exact
 from leakhunt.errors import CaptureError, SettingError
 from leakhunt.hook import config, dump, own, spots, vitals
 from leakhunt.hook.hold import signals_held
+from leakhunt.hook.schedule import Schedule
+from leakhunt.hook.sources import Sources
 from leakhunt.hook.tasks import Ledger
-from leakhunt.hook.trigger import Hook
 from leakhunt.snapfile.write import Run
 
 # -- settings ----------------------------------------------------------------------------
@@ -156,7 +157,7 @@ def test_functions_and_lines(tmp_path: Path) -> None:
         )
     )
     frames = [(str(source), line) for line in (1, 2, 4, 5, 9, 400)]
-    found = spots.spots(frames, 5.0, time.time() + 10, {})[str(source)]
+    found = spots.spots(frames, 5.0, Sources(time.time() + 10), {})[str(source)]
     assert found[1] == ("<module>", "CACHE = {}")
     assert found[2] == ("<module>", "def outer():")
     assert found[4][0] in ("outer.inner", "outer.inner.<listcomp>")
@@ -169,9 +170,9 @@ def test_a_changed_or_missing_source_is_left_out(tmp_path: Path) -> None:
     source = tmp_path / "shop.py"
     source.write_text("x = 1\n")
     frames = [(str(source), 1), ("<string>", 1), ("/no/such.py", 1)]
-    assert spots.spots(frames, 5.0, time.time() - 3600, {}) == {}
+    assert spots.spots(frames, 5.0, Sources(time.time() - 3600), {}) == {}
     source.write_bytes(b"\xff\xfe broken \x00")
-    assert spots.spots(frames, 5.0, time.time() + 10, {}) == {}
+    assert spots.spots(frames, 5.0, Sources(time.time() + 10), {}) == {}
 
 
 # -- ledger ------------------------------------------------------------------------------
@@ -313,8 +314,9 @@ def test_the_worker_pays_for_little() -> None:
 def test_every_n_tasks_is_jittered_and_never_early_by_more_than_an_eighth(
     every: int, tmp_path: Path
 ) -> None:
-    hook = Hook(config.settings({"dir": str(tmp_path), "every": every, "engine": "off"}, {}))
+    schedule = Schedule(config.settings({"dir": str(tmp_path), "every": every}, {}))
     for multiple in range(1, 50):
-        due = hook.due
+        due = schedule.due
         assert 0 <= multiple * every - due <= every // 8
-        hook.due = hook._next_due(due)
+        assert schedule.after_task(due - 1) is None
+        assert schedule.after_task(due) == "tasks"

@@ -11,6 +11,7 @@ import pytest
 from leakhunt import advice
 from leakhunt.frames import Prefixes
 from leakhunt.hook import scopes, spots
+from leakhunt.hook.sources import Sources
 from leakhunt.model import Frame, Spot
 
 SOURCE = """\
@@ -43,8 +44,8 @@ def told(folder: Path, *lines: int) -> tuple[str, spots.Spots, scopes.Scopes]:
     path = folder / "tasks.py"
     path.write_text(SOURCE)
     later = time.time() + 10
-    explained = spots.spots([(str(path), line) for line in lines], 5.0, later, {})
-    return str(path), explained, scopes.scopes(explained, explained, 5.0, later)
+    explained = spots.spots([(str(path), line) for line in lines], 5.0, Sources(later), {})
+    return str(path), explained, scopes.scopes(explained, explained, 5.0, Sources(later))
 
 
 def test_heads_and_names(tmp_path: Path) -> None:
@@ -58,10 +59,10 @@ def test_heads_and_names(tmp_path: Path) -> None:
 
 def test_a_changed_or_broken_source_tells_nothing(tmp_path: Path) -> None:
     file, explained, _ = told(tmp_path, 10)
-    assert scopes.scopes(explained, [file], 5.0, time.time() - 3600) == {}
-    assert scopes.scopes(explained, [file], 0.0, time.time() + 10) == {}
+    assert scopes.scopes(explained, [file], 5.0, Sources(time.time() - 3600)) == {}
+    assert scopes.scopes(explained, [file], 0.0, Sources(time.time() + 10)) == {}
     Path(file).write_text("def (")
-    assert scopes.scopes(explained, [file], 5.0, time.time() + 10) == {}
+    assert scopes.scopes(explained, [file], 5.0, Sources(time.time() + 10)) == {}
 
 
 @pytest.mark.parametrize(

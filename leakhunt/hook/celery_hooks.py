@@ -1,4 +1,4 @@
-"""Hooks Celery workers of every pool. The only file that imports celery and billiard.
+"""Hooks Celery workers of every pool. Imports Celery, so it is imported where Celery is.
 
 Prefork needs care, because billiard owns SIGUSR1 in pool children: it is the soft
 time limit, and ``billiard.pool.Worker.after_fork`` installs its handler *after*
@@ -11,7 +11,7 @@ time limit, and ``billiard.pool.Worker.after_fork`` installs its handler *after*
   and right after its ``reset_signals`` the hook's handler goes on SIGUSR1.
 
 Where there are no real-time signals (macOS), the hook's handler decides by the
-clock whether a soft limit is due (see :func:`_soft_limit_due`).
+clock whether a soft limit is due (see :mod:`leakhunt.hook.soft_limits`).
 """
 
 from __future__ import annotations
@@ -23,7 +23,6 @@ import logging
 import os
 import signal
 import sys
-import time
 from collections.abc import Mapping
 from typing import Any
 
@@ -31,14 +30,10 @@ from celery import signals as celery_signals
 from celery._state import get_current_task
 
 from leakhunt.errors import LeakhuntError
-from leakhunt.hook import config, vitals
+from leakhunt.hook import config, soft_limits, vitals
 from leakhunt.hook.say import say
 from leakhunt.hook.signals import Handlers, in_main_thread
 from leakhunt.hook.trigger import Hook
-
-#: Offsets from SIGRTMIN that are tried for soft limits, first free one wins. The
-#: first few are left to others: glibc and container runtimes use some.
-REAL_TIME = range(9, 20)
 
 
 class Session:
@@ -57,7 +52,6 @@ class Session:
         self.soft_limit: float | None = None
         self.memory_limit: int | None = None
         """KiB, as Celery counts them."""
-        self.task_began = 0.0
 
 
 session = Session()
@@ -103,7 +97,7 @@ def _on_worker_init(sender: Any = None, **_: Any) -> None:
     session.node = sender.hostname
     session.pool = _pool_name(sender.pool_cls)
     session.hook.running = _running_here
-    if session.hook.start == "boot":
+    if session.hook.tracing.start == "boot":
         session.hook.arm(boot=True)
     if session.pool == "prefork":
         session.soft_limit = getattr(sender, "soft_time_limit", None)
@@ -147,12 +141,11 @@ def _on_worker_ready(sender: Any = None, **_: Any) -> None:
         say(
             logging.WARNING, "this worker does not run in the main thread: no signal, only triggers"
         )
-    how = "after the first signal" if hook.start == "signal" else "now"
-    if hook.engine.why is not None and hook.engine.name != "off":
-        say(logging.WARNING, f"using the {hook.engine.name} engine: {hook.engine.why}")
+    how = "after the first signal" if hook.tracing.start == "signal" else "now"
+    hook.tracing.say_engine()
     say(
         logging.INFO,
-        f"hooked ({session.pool}, engine {hook.engine.name}, traces {how}): "
+        f"hooked ({session.pool}, engine {hook.tracing.engine.name}, traces {how}): "
         f"kill -{hook.settings.signal_name[3:]} {hook.pid} writes to {hook.settings.dir}",
     )
 
@@ -179,9 +172,9 @@ def _prepare_prefork() -> None:
 
     assert session.handlers is not None
     signum = session.handlers.signum
-    session.soft_signal = _free_real_time_signal() if signum == signal.SIGUSR1 else None
+    session.soft_signal = soft_limits.free_signal() if signum == signal.SIGUSR1 else None
     if session.soft_signal is not None:
-        _route_soft_limits(session.soft_signal)
+        soft_limits.route(session.soft_signal)
     # Between its birth and its hook a child keeps the main process's handler, which
     # does nothing there, instead of dying of the signal.
     sigreset = getattr(prefork, "WORKER_SIGRESET", None)
@@ -205,32 +198,6 @@ def _memory_limit() -> int | None:
     limit = session.memory_limit
     is_child = session.hook is not None and session.hook.role == "child"
     return int(limit) << 10 if is_child and isinstance(limit, (int, float)) and limit > 0 else None
-
-
-def _free_real_time_signal() -> int | None:
-    if not hasattr(signal, "SIGRTMIN"):
-        return None
-    for offset in REAL_TIME:
-        number = signal.SIGRTMIN + offset
-        if number <= signal.SIGRTMAX and _signal.getsignal(number) == signal.SIG_DFL:
-            return int(number)
-    return None
-
-
-def _route_soft_limits(soft_signal: int) -> None:
-    """Send soft limits by ``soft_signal`` wherever billiard would send SIGUSR1."""
-    import billiard.pool
-
-    billiard.pool.SIG_SOFT_TIMEOUT = soft_signal
-    send = billiard.pool._kill
-    if getattr(send, "leakhunt", False):
-        return
-
-    def kill(pid: int, signum: int) -> None:
-        send(pid, soft_signal if signum == signal.SIGUSR1 and pid != os.getpid() else signum)
-
-    kill.leakhunt = True  # type: ignore[attr-defined]
-    billiard.pool._kill = kill
 
 
 class Initializer:
@@ -282,10 +249,7 @@ def _spawned(
         except LeakhuntError as error:
             say(logging.ERROR, f"the worker runs without the hook: {error}")
         if soft_signal is not None:
-            import billiard.pool
-
-            billiard.pool.SIG_SOFT_TIMEOUT = soft_signal
-            _signal.signal(soft_signal, billiard.pool.soft_timeout_sighandler)
+            soft_limits.receive(soft_signal)
     initializer = prefork.process_initializer
     if isinstance(initializer, Initializer):
         initializer = initializer.initializer
@@ -303,9 +267,11 @@ def _on_pool_child(sender: Any = None, **_: Any) -> None:
     node = session.node or (sender if isinstance(sender, str) else None)
     hook.adopt("child", node, "prefork", session.main)
     _count_tasks()
+    clock = None
     if session.soft_signal is None and handlers.signum == signal.SIGUSR1:
+        clock = soft_limits.Clock(session.soft_limit)
         celery_signals.task_prerun.connect(
-            _on_task_start, weak=False, dispatch_uid="leakhunt._on_task_start"
+            clock.task_begins, weak=False, dispatch_uid="leakhunt.task_begins"
         )
     reset = billiard.pool.reset_signals
 
@@ -320,9 +286,9 @@ def _on_pool_child(sender: Any = None, **_: Any) -> None:
             billiard.pool.reset_signals = reset
             handlers.previous = None
             handlers.install(claimed if _is_users(claimed) else _signal.SIG_DFL)
-            if session.soft_signal is None and handlers.signum == signal.SIGUSR1:
+            if clock is not None:
                 handlers.previous = None
-                billiard.pool.soft_timeout_sighandler = _arbitrate(handlers)
+                clock.arbitrate(handlers.on_signal)
         finally:
             signal.pthread_sigmask(signal.SIG_SETMASK, blocked)
 
@@ -341,44 +307,6 @@ def _is_users(handler: Any) -> bool:
         "leakhunt",
         "signal",
     )
-
-
-def _arbitrate(handlers: Handlers) -> Any:
-    """Without real-time signals: one handler for soft limits and snapshots."""
-    import billiard.pool
-
-    soft = billiard.pool.soft_timeout_sighandler
-
-    def handler(signum: int, frame: Any) -> None:
-        if _soft_limit_due():
-            session.task_began = 0.0
-            soft(signum, frame)
-        handlers.on_signal(signum, frame)
-
-    return handler
-
-
-def _on_task_start(**_: Any) -> None:
-    session.task_began = time.monotonic()
-
-
-def _soft_limit_due() -> bool:
-    """Whether the running task has used up its soft time limit (and was not told yet).
-
-    The limit of the call, the task, the configuration, or the worker's command
-    line, which only the main process knows and passes on.
-    """
-    task = get_current_task()
-    if task is None or not session.task_began:
-        return False
-    limits = getattr(task.request, "timelimit", None) or (None, None)
-    limit = (
-        limits[1]
-        or task.soft_time_limit
-        or session.soft_limit
-        or task.app.conf.task_soft_time_limit
-    )
-    return bool(limit) and time.monotonic() - session.task_began >= limit * 0.98 - 0.05
 
 
 # -- tasks ----------------------------------------------------------------------------

@@ -26,6 +26,7 @@ from leakhunt.engine import Engine
 from leakhunt.errors import CaptureError
 from leakhunt.hook import fork, own, scopes, spots, vitals
 from leakhunt.hook.allocators import allocators
+from leakhunt.hook.sources import Sources
 from leakhunt.snapfile import write
 
 if TYPE_CHECKING:
@@ -164,11 +165,26 @@ def _pause(seconds: float) -> None:
         time.sleep(seconds)
 
 
+def prepare(in_place: bool) -> None:
+    """Import now what a capture needs, before anything is traced; more for one in the process,
+    which would show its imports in the next snapshot.
+    """
+    shared_page().close()
+    if in_place:
+        import importlib.metadata
+        import platform
+        import sysconfig
+
+        sysconfig.get_paths()
+        platform.platform()
+        with contextlib.suppress(importlib.metadata.PackageNotFoundError):
+            importlib.metadata.version("celery")
+
+
 def shared_page() -> mmap.mmap:
     """One page of memory that a forked child shares with its parent.
 
     ``mmap`` is imported here and not above: a worker that never captures need not have it.
-    The hook calls this once before anything is traced, so that the import is not seen.
     """
     import mmap
 
@@ -264,10 +280,11 @@ def _capture(
         weight[key] = weight.get(key, 0) + trace[1] * count
         stacks[key] = trace[2]
     largest = nlargest(EXPLAINED_STACKS, weight, key=weight.__getitem__)
+    sources = Sources(facts["started_at"] or time.time())
     explained = spots.spots(
         (frame for key in largest for frame in stacks[key]),
         EXPLAINED_SECONDS,
-        facts["started_at"] or time.time(),
+        sources,
         order.engine.functions(),
     )
     if estimates is not None:
@@ -293,7 +310,7 @@ def _capture(
             explained,
             [file for file in explained if not file.startswith(outside)],
             EXPLAINED_SECONDS,
-            facts["started_at"] or time.time(),
+            sources,
         ),
     )
     places.make_private(places.make_private(order.series.parent) / order.series.name)

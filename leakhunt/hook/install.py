@@ -35,8 +35,7 @@ def claim(settings: Settings) -> tuple[Hook, Handlers]:
             raise SettingError(
                 "leakhunt is installed in this process already, with another signal or engine"
             )
-        _hook.settings = settings
-        _hook.due = _hook._next_due(_hook.ledger.done)
+        _hook.take(settings)
     return _hook, _handlers
 
 
@@ -47,8 +46,7 @@ def program(keywords: Mapping[str, Any]) -> None:
     if not in_main_thread():
         raise SettingError("leakhunt.install() must be called in the main thread")
     hook.adopt("program", None, None, None)
-    if hook.engine.why is not None and hook.engine.name != "off":
-        say(logging.WARNING, f"using the {hook.engine.name} engine: {hook.engine.why}")
+    hook.tracing.say_engine()
     handlers.install()
     if not _fork_followed:
         _fork_followed = True

@@ -10,10 +10,10 @@ import builtins
 import dis
 import time
 import types
-import warnings
 from collections.abc import Iterable, Iterator
 
 from leakhunt.hook import spots
+from leakhunt.hook.sources import Sources
 
 #: A head (decorators and ``def``) is cut here, and so is the list of names.
 LONGEST_HEAD = 400
@@ -24,23 +24,17 @@ Scopes = dict[str, dict[str, tuple[str, tuple[str, ...]]]]
 
 
 def scopes(
-    explained: spots.Spots, files: Iterable[str], seconds: float, changed_after: float
+    explained: spots.Spots, files: Iterable[str], seconds: float, sources: Sources
 ) -> Scopes:
     """The scopes of the functions that ``explained`` names in ``files``, as far as time allows."""
     deadline = time.monotonic() + seconds
     found: Scopes = {}
     for file in files:
+        module = sources.module(file) if time.monotonic() < deadline else None
+        if module is None:
+            continue
         wanted = {function for function, _ in explained.get(file, {}).values()}
-        source = spots._source(file, changed_after) if time.monotonic() < deadline else None
-        if source is None:
-            continue
-        try:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")
-                module = compile(source, file, "exec", dont_inherit=True, optimize=0)
-        except (SyntaxError, ValueError, RecursionError, MemoryError):
-            continue
-        text = source.splitlines()
+        text = (sources.text(file) or "").splitlines()
         named = {
             name: (_head(text, code.co_firstlineno), _names(code))
             for name, code in _functions(module, "")

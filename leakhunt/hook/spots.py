@@ -1,43 +1,38 @@
 """Lets a snapshot explain itself: function name and source line of its frames.
 
-Runs in the forked child. Sources are compiled, never executed: the code objects
-of a file tell which function a line belongs to, as the interpreter sees it.
+Runs in the forked child. Which function a line belongs to, the compiled source tells, as the
+interpreter sees it; an engine that has seen the code objects themselves knows without.
 """
 
 from __future__ import annotations
 
-import contextlib
 import dis
-import io
-import os
+import sys
 import time
-import tokenize
 import types
-import warnings
 from collections.abc import Iterable, Mapping
 from typing import Optional
+
+from leakhunt.hook.sources import Sources
 
 Spots = dict[str, dict[int, tuple[Optional[str], Optional[str]]]]
 
 #: A source line in a file is cut here: minified or generated code has lines of megabytes.
 LONGEST_LINE = 400
-#: The kernel tells a process's start to about a second (btime of /proc/stat).
-SLACK = 2.0
-#: Larger sources are not read.
-LARGEST_SOURCE = 4 << 20
+#: Code objects tell the class and the function that they are in (``co_qualname``).
+QUALIFIED = sys.version_info >= (3, 11)
 
 
 def spots(
     frames: Iterable[tuple[str, int]],
     seconds: float,
-    changed_after: float,
+    sources: Sources,
     known: Mapping[tuple[str, int], str],
 ) -> Spots:
     """{file: {line: (function, source line)}} for as many frames as the time allows.
 
-    A file that was changed after ``changed_after`` (when the process started) is
-    not read: its lines are not the ones that run. ``known`` has functions by frame,
-    from whoever saw the code objects.
+    ``known`` has functions by frame, from whoever saw the code objects: sources are only
+    compiled where it does not say all.
     """
     lines: dict[str, set[int]] = {}
     for file, line in frames:
@@ -47,61 +42,42 @@ def spots(
     for file, wanted in lines.items():
         if time.monotonic() > deadline:
             break
-        source = _source(file, changed_after)
-        if source is None:
-            named = {
-                line: (known[file, line], None) for line in sorted(wanted) if (file, line) in known
-            }
-            if named:
-                found[file] = {**named}
-            continue
-        text = source.splitlines()
-        functions = _functions(source, file, wanted)
-        found[file] = {
+        source = sources.text(file)
+        text = [] if source is None else source.splitlines()
+        told = {line: known[file, line] for line in wanted if (file, line) in known}
+        if source is not None and not (QUALIFIED and len(told) == len(wanted)):
+            told.update(_functions(sources.module(file), wanted))
+        of_file = {
             line: (
-                functions.get(line) or known.get((file, line)),
+                told.get(line),
                 text[line - 1].strip()[:LONGEST_LINE] if 0 < line <= len(text) else None,
             )
             for line in sorted(wanted)
+            if source is not None or line in told
         }
+        if of_file:
+            found[file] = of_file
     return found
 
 
-def _source(file: str, changed_after: float) -> str | None:
-    if file.startswith("<"):
-        return None
-    with contextlib.suppress(OSError, SyntaxError, UnicodeDecodeError, ValueError):
-        with io.open_code(file) as opened:
-            raw = opened.read(LARGEST_SOURCE + 1)
-        if len(raw) > LARGEST_SOURCE or os.stat(file).st_mtime > changed_after + SLACK:
-            return None
-        encoding, _ = tokenize.detect_encoding(io.BytesIO(raw).readline)
-        return raw.decode(encoding)
-    return None
-
-
-def _functions(source: str, file: str, wanted: set[int]) -> dict[int, str]:
+def _functions(module: types.CodeType | None, wanted: set[int]) -> dict[int, str]:
     """The innermost function of each line; ``<module>`` at the top level."""
     found: dict[int, str] = {}
-    with contextlib.suppress(SyntaxError, ValueError, RecursionError, MemoryError):
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            module = compile(source, file, "exec", dont_inherit=True, optimize=0)
-        stack: list[tuple[types.CodeType, str]] = [(module, "")]
-        while stack:
-            code, prefix = stack.pop()
-            name = code.co_name if code is module else f"{prefix}{code.co_name}"
-            lines = _lines(code)
-            if len(lines) > 1 and not code.co_name.startswith("<"):
-                # The line of a `def` allocates the function, which is its parent's doing.
-                lines.discard(code.co_firstlineno)
-            for line in lines & wanted:
-                if code is not module or line not in found:
-                    found[line] = name
-            inner = "" if code is module else f"{name}."
-            stack.extend(
-                (const, inner) for const in code.co_consts if isinstance(const, types.CodeType)
-            )
+    stack = [] if module is None else [(module, "")]
+    while stack:
+        code, prefix = stack.pop()
+        name = code.co_name if code is module else f"{prefix}{code.co_name}"
+        lines = _lines(code)
+        if len(lines) > 1 and not code.co_name.startswith("<"):
+            # The line of a `def` allocates the function, which is its parent's doing.
+            lines.discard(code.co_firstlineno)
+        for line in lines & wanted:
+            if code is not module or line not in found:
+                found[line] = name
+        inner = "" if code is module else f"{name}."
+        stack.extend(
+            (const, inner) for const in code.co_consts if isinstance(const, types.CodeType)
+        )
     return found
 
 

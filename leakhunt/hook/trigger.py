@@ -6,11 +6,9 @@ in any thread, and lets nothing out: the task under way must not notice.
 
 from __future__ import annotations
 
-import contextlib
 import logging
 import os
 import platform
-import random
 import socket
 import sys
 import threading
@@ -21,22 +19,22 @@ from typing import Any
 
 from leakhunt import engine as engines
 from leakhunt import places, units
-from leakhunt.errors import CaptureError, EngineRefusedError, LeakhuntError
+from leakhunt.errors import CaptureError, LeakhuntError
 from leakhunt.hook import dump, fork, vitals
 from leakhunt.hook.config import Settings
 from leakhunt.hook.dump import Order, Outcome
 from leakhunt.hook.hold import signals_held
 from leakhunt.hook.record import Record
 from leakhunt.hook.say import say
+from leakhunt.hook.schedule import Schedule
 from leakhunt.hook.tasks import Ledger
+from leakhunt.hook.tracing import Tracing
 from leakhunt.hook.versions import versions
 from leakhunt.snapfile import SCHEMA
 
 #: After that many failures in a row, triggers that nobody asked for (every N
 #: tasks, RSS) stay quiet; a signal is always tried.
 PATIENCE = 3
-#: RSS is read after a task at most this often, in seconds.
-RSS_INTERVAL = 0.05
 #: How long an exiting process waits for a capture under way.
 FAREWELL = 10.0
 
@@ -46,7 +44,7 @@ class Hook:
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
-        self._take_engine(settings.engine)
+        self.tracing = Tracing(settings)
         self.record = Record()
         self.running: Callable[[], list[str]] = list
         self.watch_child: Callable[[], bool] = bool
@@ -61,16 +59,7 @@ class Hook:
         self.node: str | None = None
         self.pool: str | None = None
         vitals.prepare()
-        dump.shared_page().close()
-        if not settings.fork or not fork.exact():
-            # A capture in the process would show these imports in the next snapshot.
-            import importlib.metadata
-            import sysconfig
-
-            sysconfig.get_paths()
-            platform.platform()
-            with contextlib.suppress(importlib.metadata.PackageNotFoundError):
-                importlib.metadata.version("celery")
+        dump.prepare(in_place=not settings.fork or not fork.exact())
         self.limit: Callable[[], int | None] = _no_limit
         """The memory in bytes after which the pool replaces this process, if there is such a limit."""
         self._lock = threading.Lock()
@@ -85,10 +74,7 @@ class Hook:
         self.ledger = Ledger(alone=self.pool not in ("threads", "gevent", "eventlet"))
         self.sequence = 0
         self.failures = 0
-        self.due = self._next_due(0)
-        self.rss_mark: int | None = None
-        self.rss_crossed = False
-        self.rss_read_at = 0.0
+        self.schedule = Schedule(self.settings)
         self.capture: dump.Capture | None = None
         self.pending: str | None = None
         self.noted: str | None = None
@@ -98,22 +84,22 @@ class Hook:
         self._missed = False
         self.note: str | None = None
         self.last: dump.Outcome | None = None
-        self.armed_at: float | None = self.started_at if self.engine.tracing else None
-        self.armed_tasks = 0
-        self.armed_rss: int | None = None
+        self.tracing.inherit(self.started_at)
         self._lock = threading.Lock()  # another thread of the parent may hold the old one
 
     def adopt(self, role: str, node: str | None, pool: str | None, main: int | None) -> None:
         """Make the hook this process's own: a new series, new counters, a record."""
         self.node, self.pool = node, pool
-        inherited = self.armed_at if self.engine.tracing else None
         self.record.forget()
         self._become(role, main)
-        if inherited is not None:
-            self.armed_at = inherited
-        if self.start == "boot":
+        if self.tracing.start == "boot":
             self.arm(boot=True)
         self.publish()
+
+    def take(self, settings: Settings) -> None:
+        """Go by other settings from now on; the engine and the signal stay."""
+        self.settings = settings
+        self.schedule = Schedule(settings, self.ledger.done)
 
     @property
     def series(self) -> Path:
@@ -123,76 +109,26 @@ class Hook:
 
     # -- arming ---------------------------------------------------------------------
 
-    def _take_engine(self, name: str | None) -> None:
-        """Make that engine the hook's, or the next best; ``engine.why`` tells why."""
-        settings = self.settings
-        self.engine = engines.choose(name, settings.interval, settings.budget)
-        self.start = settings.start or self.engine.default_start
-        self.nframe = settings.nframe or self.engine.default_nframe
-
     def arm(self, boot: bool = False) -> bool:
-        """Start tracing; False if it is on already (or there is nothing to start).
-
-        An engine that refuses to start is replaced by the exact one, which at ``boot``
-        only starts if the settings say so.
-        """
-        if self.engine.tracing or self.engine.name == "off":
-            return False
-        try:
-            self.engine.start(self.nframe)
-        except EngineRefusedError as error:
-            refused = self.engine.name
-            self._take_engine("exact")
-            say(
-                logging.WARNING,
-                f"the {refused} engine does not work here: {error}; using {self.engine.name}",
-            )
-            return self.arm() if not boot or self.start == "boot" else False
-        self.armed_at = time.time()
-        self.armed_tasks = self.ledger.done
-        self.armed_rss = vitals.rss()
-        self.ledger.armed(self.engine.counters().traced)
-        return True
+        """See :meth:`Tracing.arm`."""
+        armed = self.tracing.arm(self.ledger.done, boot)
+        if armed:
+            self.ledger.armed(self.tracing.traced())
+        return armed
 
     def disarm(self) -> None:
         """Stop tracing again, if that is safe now; says what it did, in the log and the record."""
-        refused = self.engine.stop_refused(len(sys._current_frames()))
-        if not self.engine.tracing:
-            self.note = f"process {self.pid} is not tracing: nothing to stop"
-        elif refused:
-            self.note = f"tracing goes on: {refused}"
-        else:
-            self.engine.stop()
-            self.armed_at = self.armed_rss = None
-            self.ledger.armed(None)
-            self.note = f"tracing stopped in process {self.pid}; the next trigger starts it again"
-        self.answers += 1
-        say(logging.WARNING, self.note)
-        self.publish()
+        self._answer(self.tracing.disarm(self.pid))
 
     def switch(self, name: str, nframe: int | None) -> None:
         """Track with that engine from now on; says what it did, in the log and the record."""
-        tracing = self.engine.tracing
-        refused = self.engine.stop_refused(len(sys._current_frames())) if tracing else None
-        if tracing and name == self.engine.name and nframe in (None, self.engine.nframe):
-            self.note = f"the {name} engine traces process {self.pid} already"
-        elif refused:
-            self.note = f"the {self.engine.name} engine goes on: {refused}"
-        else:
-            if tracing:
-                self.engine.stop()
-            self.armed_at = self.armed_rss = None
-            self.ledger.armed(None)
-            self._take_engine(name)
-            self.nframe = nframe or self.nframe
-            self.arm()
-            why = f" ({self.engine.why})" if self.engine.why else ""
-            self.note = (
-                f"the {self.engine.name} engine traces process {self.pid} from now on "
-                f"(nframe {self.engine.nframe}){why}; what was allocated before is not seen"
-            )
+        self._answer(self.tracing.switch(self.pid, self.ledger.done, name, nframe))
+
+    def _answer(self, note: str) -> None:
+        self.ledger.armed(self.tracing.traced())
+        self.note = note
         self.answers += 1
-        say(logging.WARNING, self.note)
+        say(logging.WARNING, note)
         self.publish()
 
     # -- triggers -------------------------------------------------------------------
@@ -233,69 +169,32 @@ class Hook:
 
     def task_done(self, name: str) -> None:
         """A task has finished: book it, and see whether a capture is due."""
-        done = self.ledger.count(name, self._traced if self.armed_at is not None else None)
+        tracing = self.tracing
+        done = self.ledger.count(name, tracing.traced if tracing.armed_at is not None else None)
         if self.capture is not None:
             self.poll()
-        if self.failures >= PATIENCE:
-            return
-        if self.due and done >= self.due:
-            self.due = self._next_due(done)
-            self.fire_soon("tasks")
-        if self.settings.judges_rss:
-            self._judge_rss()
-
-    def _traced(self) -> int | None:
-        return self.engine.counters().traced
-
-    def _next_due(self, done: int) -> int:
-        """The task after which the next snapshot is due: up to an eighth before a multiple.
-
-        The spacing is jittered by an eighth, because evenly spaced snapshots can
-        make a sawtooth (a buffer flushed every 500 tasks) look like a straight line.
-        """
-        every = self.settings.every
-        if not every:
-            return 0
-        # A snapshot taken early belongs to the multiple that it precedes.
-        multiple = (done + every // 8) // every + 1
-        return multiple * every - (random.randrange(every // 8 + 1) if done else 0)
-
-    def _judge_rss(self) -> None:
-        now = time.monotonic()
-        if now - self.rss_read_at < RSS_INTERVAL:
-            return
-        self.rss_read_at = now
-        rss = vitals.rss()
-        if rss is None:
-            return
-        limit, step = self.settings.rss, self.settings.rss_step
-        if limit is not None:
-            if rss > limit and not self.rss_crossed:
-                self.rss_crossed = True
-                self.fire_soon("rss")
-            elif rss < limit * 0.9:
-                self.rss_crossed = False
-        if step is not None:
-            if self.rss_mark is None:
-                self.rss_mark = rss
-            elif rss - self.rss_mark >= step:
-                self.rss_mark = rss
-                self.fire_soon("rss-step")
+        if self.failures < PATIENCE:
+            trigger = self.schedule.after_task(done)
+            if trigger is not None:
+                self.fire_soon(trigger)
 
     def fire_soon(self, trigger: str) -> None:
         """Capture in the main thread if there is a way to wake it: only the main thread
         can be told when the forked child ends. Else capture in this one.
         """
-        self.noted = trigger
+        self.noted = self.noted or trigger
         if not self.wake_main():
             self.noted = None
             self.fire(trigger)
 
     def fire(self, trigger: str) -> None:
-        """Capture now, or once more after the capture under way. Never raises, never waits."""
+        """Capture now, or once more after the capture under way. Never raises, never waits.
+
+        Of several that meet a capture under way, the first gives the next one its name.
+        """
         if self.leaving:
             return
-        self.pending = trigger
+        self.pending = self.pending or trigger
         self.poll()
 
     def poll(self) -> None:
@@ -369,7 +268,7 @@ class Hook:
         self.sequence += 1
         baseline = self.arm()
         try:
-            dump.guard(self.engine, self.groups)
+            dump.guard(self.tracing.engine, self.groups)
             order = self._order(trigger, baseline)
             if self.settings.fork:
                 try:
@@ -381,7 +280,7 @@ class Hook:
                     )
                 else:
                     if baseline:
-                        self._say_armed()
+                        self._armed()
                     return
             else:
                 say(
@@ -393,13 +292,17 @@ class Hook:
             self._failed(str(error))
         self.release_child()
         if baseline:
-            self._say_armed()
+            self._armed()
+
+    def _armed(self) -> None:
+        self.tracing.say_armed(self.pid)
+        self.publish()
 
     def _order(self, trigger: str, baseline: bool) -> Order:
         taken_at = time.time()
         series = self.series
         memory = vitals.memory()
-        traced, peak, overhead = self.engine.counters()
+        figures = self.tracing.figures()
         facts: dict[str, Any] = {
             "schema": SCHEMA,
             **self._who(),
@@ -407,23 +310,15 @@ class Hook:
             "sequence": self.sequence,
             "trigger": trigger,
             "baseline": baseline,
-            "engine": self.engine.name,
-            "nframe": self.engine.nframe,
-            "start": self.start,
-            "armed_at": self.armed_at,
-            "armed_tasks": self.armed_tasks,
-            "armed_rss": self.armed_rss,
-            **self.engine.facts(),
+            **self.tracing.facts(),
             **memory,
             "gc": vitals.collector(),
-            "traced": traced,
-            "traced_peak": peak,
-            "tracer": overhead,
+            **figures,
         }
         return Order(
             path=series / places.snapshot_name(self.sequence, taken_at, trigger),
             series=series,
-            engine=self.engine,
+            engine=self.tracing.engine,
             signum=self.settings.signal,
             keep=self.settings.keep,
             notify=self.settings.fork and not self.watch_child() and self.hears(),
@@ -486,15 +381,6 @@ class Hook:
         say(logging.ERROR, f"{problem}{note}")
         self.publish()
 
-    def _say_armed(self) -> None:
-        before = f" ({units.size(self.armed_rss)} RSS)" if self.armed_rss else ""
-        say(
-            logging.WARNING,
-            f"tracing began in process {self.pid} (nframe {self.engine.nframe}) with this snapshot as its baseline: what was "
-            f"allocated before{before} is not seen; take another later and compare the two",
-        )
-        self.publish()
-
     def publish(self) -> None:
         """Write the record by which the console finds this process; says why if it cannot."""
         if self.leaving:
@@ -506,11 +392,7 @@ class Hook:
                     **self._who(),
                     "main": self.main,
                     "signal": self.settings.signal,
-                    "engine": self.engine.name,
-                    "nframe": self.nframe,
-                    "start": self.start,
-                    "armed_at": self.armed_at,
-                    "armed_rss": self.armed_rss,
+                    **self.tracing.published(),
                     "series": str(self.series),
                     "captures": self.captures,
                     "answers": self.answers,

@@ -180,6 +180,16 @@ class Worker:
         assert after["path"], after["problem"]
         return Path(after["path"]), time.monotonic() - began
 
+    def feed(self, record: dict[str, Any], every: int, tasks: int, *task: Any) -> None:
+        """Have a process that captures every so many tasks do so many of them, one after the
+        other, and wait for each capture: two that are due together become one.
+        """
+        before = self.current(record)["captures"]
+        for number in range(1, tasks + 1):
+            self.do(*task)
+            due = before + number // every
+            self.until(lambda: self.current(record)["captures"] >= due, f"capture {due}")  # noqa: B023
+
     def current(self, record: dict[str, Any]) -> dict[str, Any]:
         """What the record of that process says now."""
         return next(r for r in self.records() if r["pid"] == record["pid"])

@@ -104,9 +104,7 @@ def test_install_beside_the_app_and_every_n_tasks(tmp_path: Path) -> None:
         tmp_path, "-c", "1", hook=False, SHOP_INSTALL="8", LEAKHUNT_EVERY="3", **ARMED_LATE
     ) as worker:
         child = worker.hooked("child")[0]
-        for _ in range(25):
-            worker.do("leak", 1000)
-        worker.until(lambda: len(worker.snapshots(child)) >= 3, "three snapshots in 25 tasks")
+        worker.feed(child, 8, 25, "leak", 1000)
         found = [harness.facts(path) for path in worker.snapshots(child)]
         assert len(found) == 3  # keywords win over variables
         assert [known["trigger"] for known in found] == ["tasks"] * 3

@@ -87,9 +87,8 @@ def test_every_n_tasks_at_exit_and_with_the_budget(tmp_path: Path) -> None:
     options = {"LEAKHUNT_ENGINE": "sampled", "LEAKHUNT_EVERY": "5", "LEAKHUNT_BUDGET": "2%"}
     with harness.worker(tmp_path, "-c", "1", **options) as worker:
         child = worker.hooked("child")[0]
-        for _ in range(16):
-            worker.do("leak", 100_000)
-        worker.until(lambda: len(worker.snapshots(child)) >= 3, "three snapshots in 16 tasks")
+        worker.feed(child, 5, 16, "leak", 100_000)
+        assert len(worker.snapshots(child)) == 3
         known = sums_up(worker.snapshots(child)[-1])
         assert known["trigger"] == "tasks"
         assert known["budget"] == 0.02

@@ -94,10 +94,7 @@ def test_a_worker_is_watched_until_the_verdict_is_there(tmp_path: Path) -> None:
     ) as worker:
         record = worker.hooked("worker")[0]
         folder = Path(record["series"])
-        worker.do("leak", 5000)
-        for _ in range(2):
-            worker.do("leak", 5000)
-        worker.until(lambda: len(worker.snapshots(record)) >= 1, "the first snapshot")
+        worker.feed(record, 3, 3, "leak", 5000)
         with subprocess.Popen(
             [sys.executable, "-m", "leakhunt", "trend", "--watch", str(folder.parent), "--json"],
             stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
@@ -106,8 +103,7 @@ def test_a_worker_is_watched_until_the_verdict_is_there(tmp_path: Path) -> None:
             try:
                 assert watching.stdout is not None
                 assert document(watching)["verdict"] == "inconclusive"
-                for _ in range(40):
-                    worker.do("leak", 5000)
+                worker.feed(record, 3, 39, "leak", 5000)
                 found = document(watching)
                 while found["verdict"] != "leak":
                     found = document(watching)

@@ -18,14 +18,11 @@ def test_from_boot_every_n_tasks_at_exit_and_what_is_kept(tmp_path: Path) -> Non
     worker = harness.Worker(
         tmp_path, "-P", "solo",
         LEAKHUNT_START="boot", LEAKHUNT_EVERY="4", LEAKHUNT_KEEP="4", LEAKHUNT_AT_EXIT="1",
-        LEAKHUNT_NFRAME="3",
+        LEAKHUNT_NFRAME="3", LEAKHUNT_INTERVAL="64",
     )  # fmt: skip
     try:
         record = worker.ready().hooked("worker")[0]
-        for number in range(26):
-            worker.do("leak", 1000 + number)
-            due = (number + 1) // 4  # two captures that are due together would become one
-            worker.until(lambda: worker.records()[0]["captures"] >= due, f"capture {due}")  # noqa: B023
+        worker.feed(record, 4, 26, "leak", 1000)
         worker.stop()
         found = [harness.facts(path) for path in worker.snapshots(record)]
         assert found[0]["sequence"] == 1
@@ -35,7 +32,7 @@ def test_from_boot_every_n_tasks_at_exit_and_what_is_kept(tmp_path: Path) -> Non
         assert found[-1]["nframe"] == 3
         assert not any(known["baseline"] for known in found)
         # Everything the tasks kept is seen, to the byte: nothing was allocated before boot.
-        kept = sum(1000 + number for number in range(26))
+        kept = 26 * 1000
         grown = harness.size_at(worker.snapshots(record)[-1], "shop.py")
         assert kept < grown < kept + 26 * 200 + 40_000
     finally:
@@ -96,7 +93,9 @@ def test_a_capture_that_hangs_is_ended(tmp_path: Path) -> None:
 
 
 def test_a_full_disk(tmp_path: Path) -> None:
-    with harness.worker(tmp_path, "-c", "1", SHOP_FILE_LIMIT="5000", LEAKHUNT_START="signal", LEAKHUNT_INTERVAL="64") as worker:
+    with harness.worker(
+        tmp_path, "-c", "1", SHOP_FILE_LIMIT="5000", LEAKHUNT_START="signal", LEAKHUNT_INTERVAL="64"
+    ) as worker:
         child = worker.hooked("child")[0]
         worker.dump(child)  # a baseline is small
         for size in range(40):

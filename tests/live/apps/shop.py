@@ -128,9 +128,9 @@ if os.environ.get("SHOP_INSTALL"):
     leakhunt.install(app, every=int(os.environ["SHOP_INSTALL"]))
 
 if os.environ.get("SHOP_NO_REAL_TIME"):
-    import leakhunt.hook.celery_hooks
+    import leakhunt.hook.soft_limits
 
-    leakhunt.hook.celery_hooks.REAL_TIME = range(0)
+    leakhunt.hook.soft_limits.REAL_TIME = range(0)
 
 if os.environ.get("SHOP_HANG"):
     import leakhunt.hook.dump
