@@ -1,0 +1,828 @@
+/* See _opcodes.h. */
+#include "_opcodes.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* What is read at once; a longer string is none of a file name. */
+#define WINDOW ((size_t)1 << 18)
+#define LONGEST_STRING ((uint64_t)1 << 16)
+/* Picklers write lists and dicts in portions of 1,000; a traceback has less than 2^16 frames. */
+#define DEEPEST ((size_t)1 << 17)
+#define MOST_MARKS 16
+#define MOST_DOMAINS 64
+/* As many entries that a hash leads past no honest file has. */
+#define LONGEST_SEARCH 256
+/* As IMPOSSIBLE and the checks in untrusted.py. */
+#define IMPOSSIBLE ((uint64_t)1 << 62)
+#define LARGEST_LIMIT ((uint64_t)1 << 20)
+/* A number fits into the memo beside its kind. */
+#define LARGEST_NUMBER ((size_t)1 << 28)
+
+typedef enum { INTEGER, STRING, FRAME, TRACEBACK, RECORD, NO_ITEMS, CLASS, OBJECT, DICT, LIST } Kind;
+/* Classes, and the one object of each. */
+enum { SNAPSHOT, TRACES, CLASSES };
+
+typedef struct {
+    uint64_t number; /* an integer; a record's size */
+    uint32_t index;  /* of anything else; a record's traceback */
+    uint16_t kind;
+    uint16_t domain; /* a record's, in `domains` */
+} Value;
+
+typedef struct {
+    bool has_traces, has_limit, has_list;
+} Dict;
+
+typedef struct {
+    Sums *sums;
+    int descriptor;
+    bool detail;
+    uint64_t size, read; /* of the file: all of it, what was read so far */
+    unsigned char *window;
+    size_t at, end; /* in the window */
+    Value *stack;
+    size_t depth, fence; /* nothing below the last mark may be taken */
+    size_t marks[MOST_MARKS];
+    size_t marked;
+    Column memo; /* uint32_t: the kind above a number of 28 bits */
+    Lookup strings, frames, blocks;
+    uint64_t domains[MOST_DOMAINS];
+    size_t domains_used;
+    uint64_t total;
+    Dict dicts[CLASSES];
+    size_t dicts_used;
+    bool made[CLASSES], listed;
+    int state[CLASSES]; /* the dict of the object; -1: none so far */
+} Machine;
+
+/* -- arrays and lookups ------------------------------------------------------------- */
+
+static void *
+added(Column *column, size_t width, size_t number)
+{
+    if (number > column->room - column->used) {
+        size_t room = column->room != 0 ? column->room : 256;
+        while (number > room - column->used) {
+            room *= 2;
+        }
+        void *items = room > SIZE_MAX / width ? NULL : realloc(column->items, room * width);
+        if (items == NULL) {
+            return NULL;
+        }
+        column->items = items;
+        column->room = room;
+    }
+    void *first = (char *)column->items + column->used * width;
+    column->used += number;
+    return first;
+}
+
+static uint32_t
+mixed(uint64_t key, uint64_t other)
+{
+    key = (key ^ other * UINT64_C(0x9E3779B97F4A7C15)) * UINT64_C(0xD6E8FEB86659FD93);
+    key = (key ^ key >> 32) * UINT64_C(0xD6E8FEB86659FD93);
+    return (uint32_t)(key >> 32);
+}
+
+typedef bool Same(const Sums *sums, uint32_t number, const void *key);
+
+static bool
+lookup_grow(Lookup *lookup)
+{
+    size_t size = lookup->slots != NULL ? 2 * (lookup->mask + 1) : 1024;
+    uint64_t *slots = calloc(size, sizeof *slots);
+    if (slots == NULL) {
+        return false;
+    }
+    for (size_t i = 0; lookup->slots != NULL && i <= lookup->mask; i++) {
+        if (lookup->slots[i] != 0) {
+            size_t at = (size_t)(lookup->slots[i] >> 32) & (size - 1);
+            while (slots[at] != 0) {
+                at = (at + 1) & (size - 1);
+            }
+            slots[at] = lookup->slots[i];
+        }
+    }
+    free(lookup->slots);
+    lookup->slots = slots;
+    lookup->mask = size - 1;
+    return true;
+}
+
+/* The number of the entry that is the same; `next`, which is then taken, where there is none;
+ * LARGEST_NUMBER: given up. */
+static inline size_t
+number_of(Lookup *lookup, uint32_t hash, size_t next, const Sums *sums, Same *same, const void *key)
+{
+    if ((lookup->slots == NULL || 2 * lookup->used > lookup->mask) && !lookup_grow(lookup)) {
+        return LARGEST_NUMBER;
+    }
+    size_t at = hash & lookup->mask;
+    for (int step = 0; step < LONGEST_SEARCH; step++, at = (at + 1) & lookup->mask) {
+        uint64_t slot = lookup->slots[at];
+        if (slot == 0) {
+            if (next < LARGEST_NUMBER) {
+                lookup->slots[at] = (uint64_t)hash << 32 | (next + 1);
+                lookup->used++;
+            }
+            return next;
+        }
+        if (slot >> 32 == hash && same(sums, (uint32_t)slot - 1, key)) {
+            return (uint32_t)slot - 1;
+        }
+    }
+    return LARGEST_NUMBER;
+}
+
+/* -- the file ----------------------------------------------------------------------- */
+
+/* The next bytes of the file; NULL: there are not as many. At most WINDOW. */
+static inline const unsigned char *
+operand(Machine *machine, size_t length)
+{
+    if (machine->end - machine->at < length) {
+        size_t rest = machine->end - machine->at;
+        memmove(machine->window, machine->window + machine->at, rest);
+        machine->at = 0;
+        machine->end = rest;
+        while (machine->end < length) {
+            ssize_t got = pread(machine->descriptor, machine->window + machine->end,
+                                WINDOW - machine->end, (off_t)machine->read);
+            if (got <= 0) {
+                return NULL;
+            }
+            machine->end += (size_t)got;
+            machine->read += (uint64_t)got;
+        }
+    }
+    const unsigned char *found = machine->window + machine->at;
+    machine->at += length;
+    return found;
+}
+
+/* An unsigned number of so many bytes, little endian. */
+static inline bool
+number(Machine *machine, size_t length, uint64_t *value)
+{
+    const unsigned char *bytes = operand(machine, length);
+    *value = 0;
+    for (size_t i = 0; bytes != NULL && i < length; i++) {
+        *value |= (uint64_t)bytes[i] << 8 * i;
+    }
+    return bytes != NULL;
+}
+
+/* -- the stack and the memo --------------------------------------------------------- */
+
+static inline bool
+push(Machine *machine, Kind kind, uint64_t integer, size_t index)
+{
+    if (machine->depth >= DEEPEST || index >= LARGEST_NUMBER) {
+        return false;
+    }
+    Value *top = &machine->stack[machine->depth++];
+    top->number = integer;
+    top->index = (uint32_t)index;
+    top->kind = (uint16_t)kind;
+    top->domain = 0;
+    return true;
+}
+
+static bool
+integer(Machine *machine, size_t length, uint64_t largest)
+{
+    uint64_t value;
+    return number(machine, length, &value) && value <= largest
+           && push(machine, INTEGER, value, 0);
+}
+
+/* LONG1: two's complement of any length; only what is positive and fits. */
+static bool
+long_integer(Machine *machine)
+{
+    uint64_t length, value;
+    return number(machine, 1, &length) && length <= 8 && number(machine, (size_t)length, &value)
+           && value < IMPOSSIBLE && (length == 0 || value >> (8 * length - 1) == 0)
+           && push(machine, INTEGER, value, 0);
+}
+
+static bool
+mark(Machine *machine)
+{
+    if (machine->marked >= MOST_MARKS) {
+        return false;
+    }
+    machine->marks[machine->marked++] = machine->depth;
+    machine->fence = machine->depth;
+    return true;
+}
+
+/* Take the last mark away; where it was. SIZE_MAX: there is none. */
+static size_t
+unmark(Machine *machine)
+{
+    if (machine->marked == 0) {
+        return SIZE_MAX;
+    }
+    size_t start = machine->marks[--machine->marked];
+    machine->fence = machine->marked != 0 ? machine->marks[machine->marked - 1] : 0;
+    return start;
+}
+
+/* Where the top so many values begin, which may be taken; SIZE_MAX: there are not as many. */
+static inline size_t
+below(const Machine *machine, size_t amount)
+{
+    return machine->depth - machine->fence < amount ? SIZE_MAX : machine->depth - amount;
+}
+
+/* These values; NULL: there are not as many. */
+static inline Value *
+top(Machine *machine, size_t amount)
+{
+    size_t start = below(machine, amount);
+    return start == SIZE_MAX ? NULL : machine->stack + start;
+}
+
+static inline bool
+memoize(Machine *machine)
+{
+    Value *value = top(machine, 1);
+    if (value == NULL || value->kind == INTEGER || value->kind == NO_ITEMS
+        || machine->memo.used >= UINT32_MAX) {
+        return false;
+    }
+    uint32_t *slot = added(&machine->memo, sizeof *slot, 1);
+    if (slot != NULL) {
+        *slot = (uint32_t)value->kind << 28 | (value->kind == RECORD ? 0 : value->index);
+    }
+    return slot != NULL;
+}
+
+/* PUT: picklers count from 0 on; a memo with holes is not worth its room. */
+static bool
+memoize_at(Machine *machine, size_t length)
+{
+    uint64_t index;
+    return number(machine, length, &index) && index == machine->memo.used && memoize(machine);
+}
+
+static inline bool
+recall(Machine *machine, size_t length)
+{
+    uint64_t index;
+    if (!number(machine, length, &index) || index >= machine->memo.used) {
+        return false;
+    }
+    uint32_t known = ((uint32_t *)machine->memo.items)[index];
+    /* Records are not kept: a list with the same one twice is not tracemalloc's. */
+    return known >> 28 != RECORD && push(machine, (Kind)(known >> 28), 0, known & 0x0FFFFFFF);
+}
+
+/* -- strings and classes ------------------------------------------------------------ */
+
+typedef struct {
+    const unsigned char *bytes;
+    uint32_t length;
+} Text;
+
+static bool
+is_text(const Sums *sums, uint32_t index, const void *key)
+{
+    const Text *text = key;
+    String known = ((const String *)sums->strings.items)[index];
+    return known.length == text->length
+           && memcmp((const char *)sums->text.items + known.offset, text->bytes, text->length) == 0;
+}
+
+static bool
+string(Machine *machine, size_t length_of_length)
+{
+    Sums *sums = machine->sums;
+    uint64_t length;
+    if (!number(machine, length_of_length, &length) || length > LONGEST_STRING) {
+        return false;
+    }
+    Text text = {operand(machine, (size_t)length), (uint32_t)length};
+    if (text.bytes == NULL) {
+        return false;
+    }
+    uint64_t hash = length;
+    for (size_t i = 0; i < length; i++) {
+        hash = (hash ^ text.bytes[i]) * UINT64_C(0x100000001B3);
+    }
+    size_t next = sums->strings.used;
+    size_t index = number_of(&machine->strings, mixed(hash, 0), next, sums, is_text, &text);
+    if (index == next && index < LARGEST_NUMBER) {
+        size_t offset = sums->text.used;
+        String *kept = added(&sums->strings, sizeof *kept, 1);
+        char *bytes = offset + length > UINT32_MAX ? NULL : added(&sums->text, 1, (size_t)length);
+        if (kept == NULL || bytes == NULL) {
+            return false;
+        }
+        memcpy(bytes, text.bytes, (size_t)length);
+        kept->offset = (uint32_t)offset;
+        kept->length = (uint32_t)length;
+    }
+    return push(machine, STRING, 0, index);
+}
+
+static bool
+is_word(const Machine *machine, const Value *value, const char *word)
+{
+    Text text = {(const unsigned char *)word, (uint32_t)strlen(word)};
+    return value->kind == STRING && is_text(machine->sums, value->index, &text);
+}
+
+static bool
+stack_global(Machine *machine)
+{
+    Value *names = top(machine, 2);
+    if (names == NULL || !is_word(machine, names, "tracemalloc")) {
+        return false;
+    }
+    bool snapshot = is_word(machine, names + 1, "Snapshot");
+    if (!snapshot && !is_word(machine, names + 1, "_Traces")) {
+        return false;
+    }
+    machine->depth -= 2;
+    return push(machine, CLASS, 0, snapshot ? SNAPSHOT : TRACES);
+}
+
+/* GLOBAL: both names as lines of text. */
+static bool
+global(Machine *machine)
+{
+    static const char module[] = "tracemalloc\n", snapshot[] = "Snapshot", traces[] = "_Traces\n";
+    const unsigned char *line = operand(machine, sizeof module - 1);
+    if (line == NULL || memcmp(line, module, sizeof module - 1) != 0) {
+        return false;
+    }
+    line = operand(machine, 8);
+    if (line != NULL && memcmp(line, traces, 8) == 0) {
+        return push(machine, CLASS, 0, TRACES);
+    }
+    if (line == NULL || memcmp(line, snapshot, 8) != 0) {
+        return false;
+    }
+    line = operand(machine, 1);
+    return line != NULL && *line == '\n' && push(machine, CLASS, 0, SNAPSHOT);
+}
+
+/* -- frames, tracebacks, records ---------------------------------------------------- */
+
+static bool
+is_frame(const Sums *sums, uint32_t index, const void *key)
+{
+    const Frame *known = (const Frame *)sums->frames.items + index, *frame = key;
+    return known->file == frame->file && known->line == frame->line;
+}
+
+static bool
+frame(Machine *machine, size_t start, const Value *items)
+{
+    Sums *sums = machine->sums;
+    if (items[1].kind != INTEGER || items[1].number > UINT32_MAX) {
+        return false;
+    }
+    Frame key = {items[0].index, (uint32_t)items[1].number};
+    size_t next = sums->frames.used;
+    size_t index = number_of(&machine->frames, mixed(key.line, key.file), next, sums, is_frame, &key);
+    if (index == next && index < LARGEST_NUMBER) {
+        Frame *kept = added(&sums->frames, sizeof *kept, 1);
+        if (kept == NULL) {
+            return false;
+        }
+        *kept = key;
+    }
+    machine->depth = start;
+    return push(machine, FRAME, 0, index);
+}
+
+static bool
+traceback(Machine *machine, size_t start, const Value *items)
+{
+    Sums *sums = machine->sums;
+    size_t length = machine->depth - start, index = sums->tracebacks.used - 1;
+    if (length > UINT32_MAX - sums->steps.used) {
+        return false;
+    }
+    uint32_t *steps = added(&sums->steps, sizeof *steps, length);
+    Traceback *end = added(&sums->tracebacks, sizeof *end, 1);
+    if (steps == NULL || end == NULL) {
+        return false;
+    }
+    for (size_t i = 0; i < length; i++) {
+        if (items[i].kind != FRAME) {
+            return false;
+        }
+        steps[i] = items[i].index;
+    }
+    end->first = (uint32_t)sums->steps.used;
+    end->line = 0;
+    machine->depth = start;
+    return push(machine, TRACEBACK, 0, index);
+}
+
+static size_t
+domain_of(Machine *machine, uint64_t domain)
+{
+    size_t index = 0;
+    while (index < machine->domains_used && machine->domains[index] != domain) {
+        index++;
+    }
+    if (index == machine->domains_used && index < MOST_DOMAINS) {
+        machine->domains[machine->domains_used++] = domain;
+    }
+    return index;
+}
+
+/* (domain, size, traceback, frames before it was cut), without the last before Python 3.9. */
+static bool
+record(Machine *machine, size_t start, const Value *items)
+{
+    size_t length = machine->depth - start;
+    if (items[1].kind != INTEGER || items[2].kind != TRACEBACK
+        || (length == 4 && items[3].kind != INTEGER)) {
+        return false;
+    }
+    size_t domain = domain_of(machine, items[0].number);
+    Value *made = machine->stack + start;
+    made->number = items[1].number;
+    made->index = items[2].index;
+    made->kind = RECORD;
+    made->domain = (uint16_t)domain;
+    machine->depth = start + 1;
+    return domain < MOST_DOMAINS;
+}
+
+/* What a tuple is, its first item tells. */
+static inline bool
+tuple(Machine *machine, size_t start)
+{
+    if (start == SIZE_MAX) {
+        return false;
+    }
+    size_t length = machine->depth - start;
+    const Value *items = machine->stack + start;
+    if (length != 0 && items->kind == INTEGER) {
+        return (length == 3 || length == 4) && record(machine, start, items);
+    }
+    if (length != 0 && items->kind == STRING) {
+        return length == 2 && frame(machine, start, items);
+    }
+    return length != 0 && traceback(machine, start, items);
+}
+
+/* -- the list of the blocks --------------------------------------------------------- */
+
+static bool
+is_block(const Sums *sums, uint32_t index, const void *key)
+{
+    const Block *known = (const Block *)sums->blocks.items + index, *block = key;
+    return known->size == block->size && known->line == block->line
+           && known->domain == block->domain;
+}
+
+static bool
+book_block(Machine *machine, const Value *value, uint32_t line)
+{
+    Sums *sums = machine->sums;
+    Block key = {value->number, machine->domains[value->domain], 0, line};
+    size_t next = sums->blocks.used;
+    uint32_t hash = mixed(key.size, (uint64_t)line << 8 | value->domain);
+    size_t index = number_of(&machine->blocks, hash, next, sums, is_block, &key);
+    if (index >= LARGEST_NUMBER) {
+        return false;
+    }
+    if (index == next) {
+        Block *kept = added(&sums->blocks, sizeof *kept, 1);
+        if (kept == NULL) {
+            return false;
+        }
+        *kept = key;
+        ((Line *)sums->lines.items)[line].blocks++;
+    }
+    ((Block *)sums->blocks.items)[index].count++;
+    return true;
+}
+
+static inline bool
+book(Machine *machine, const Value *value)
+{
+    Sums *sums = machine->sums;
+    if (value->kind != RECORD) {
+        return false;
+    }
+    Traceback *traceback = (Traceback *)sums->tracebacks.items + value->index;
+    if (traceback->line == 0) {
+        Line *opened = added(&sums->lines, sizeof *opened, 1);
+        if (opened == NULL) {
+            return false;
+        }
+        *opened = (Line){0, 0, value->index, 0};
+        traceback->line = (uint32_t)sums->lines.used;
+    }
+    Line *line = (Line *)sums->lines.items + traceback->line - 1;
+    line->size += value->number;
+    line->count++;
+    machine->total += value->number; /* both are below 2^62 */
+    return machine->total < IMPOSSIBLE
+           && (!machine->detail || book_block(machine, value, traceback->line - 1));
+}
+
+/* APPEND and APPENDS: everything from `start` on, to the list below. */
+static bool
+append(Machine *machine, size_t start)
+{
+    if (start == SIZE_MAX || start <= machine->fence || machine->stack[start - 1].kind != LIST) {
+        return false;
+    }
+    for (size_t i = start; i < machine->depth; i++) {
+        if (!book(machine, machine->stack + i)) {
+            return false;
+        }
+    }
+    machine->depth = start;
+    return true;
+}
+
+/* -- the objects around it ---------------------------------------------------------- */
+
+static bool
+set_item(Machine *machine, Dict *dict, const Value *key, const Value *value)
+{
+    if (is_word(machine, key, "traces") && !dict->has_traces) {
+        return dict->has_traces = value->kind == OBJECT && value->index == TRACES;
+    }
+    if (is_word(machine, key, "_traces") && !dict->has_list) {
+        return dict->has_list = value->kind == LIST;
+    }
+    if (is_word(machine, key, "traceback_limit") && !dict->has_limit) {
+        machine->sums->limit = (uint32_t)value->number;
+        return dict->has_limit = value->kind == INTEGER && value->number > 0
+                                 && value->number < LARGEST_LIMIT;
+    }
+    return false;
+}
+
+/* SETITEM and SETITEMS: keys and values from `start` on, into the dict below. */
+static bool
+set_items(Machine *machine, size_t start)
+{
+    if (start == SIZE_MAX || start <= machine->fence || machine->stack[start - 1].kind != DICT
+        || (machine->depth - start) % 2 != 0) {
+        return false;
+    }
+    Dict *dict = machine->dicts + machine->stack[start - 1].index;
+    for (size_t i = start; i < machine->depth; i += 2) {
+        if (!set_item(machine, dict, machine->stack + i, machine->stack + i + 1)) {
+            return false;
+        }
+    }
+    machine->depth = start;
+    return true;
+}
+
+static bool
+empty_dict(Machine *machine)
+{
+    return machine->dicts_used < CLASSES && push(machine, DICT, 0, machine->dicts_used++);
+}
+
+static bool
+empty_list(Machine *machine)
+{
+    bool first = !machine->listed;
+    machine->listed = true;
+    return first && push(machine, LIST, 0, 0);
+}
+
+static bool
+new_object(Machine *machine)
+{
+    Value *values = top(machine, 2);
+    if (values == NULL || values[0].kind != CLASS || values[1].kind != NO_ITEMS
+        || machine->made[values[0].index]) {
+        return false;
+    }
+    machine->made[values[0].index] = true;
+    values[0].kind = OBJECT;
+    machine->depth--;
+    return true;
+}
+
+static bool
+build(Machine *machine)
+{
+    Value *values = top(machine, 2);
+    if (values == NULL || values[0].kind != OBJECT || values[1].kind != DICT
+        || machine->state[values[0].index] != -1) {
+        return false;
+    }
+    machine->state[values[0].index] = (int)values[1].index;
+    machine->depth--;
+    return true;
+}
+
+static bool
+is_whole(const Machine *machine)
+{
+    const Value *last = machine->stack;
+    int outer = machine->state[SNAPSHOT], inner = machine->state[TRACES];
+    if (machine->depth != 1 || machine->marked != 0 || last->kind != OBJECT
+        || last->index != SNAPSHOT || outer < 0 || inner < 0 || outer == inner) {
+        return false;
+    }
+    const Dict *snapshot = machine->dicts + outer, *traces = machine->dicts + inner;
+    return snapshot->has_traces && snapshot->has_limit && !snapshot->has_list && traces->has_list
+           && !traces->has_traces && !traces->has_limit;
+}
+
+/* -- the program -------------------------------------------------------------------- */
+
+/* PROTO. The unpickler takes 0 and 1 as well; the reader does not. */
+static bool
+protocol(Machine *machine)
+{
+    const unsigned char *bytes = operand(machine, 2);
+    return bytes != NULL && bytes[0] == 0x80 && bytes[1] >= 2 && bytes[1] <= 5;
+}
+
+/* FRAME: the unpickler looks whether that much is there, and forgets about it. */
+static bool
+framed(Machine *machine)
+{
+    uint64_t length;
+    return number(machine, 8, &length)
+           && length <= machine->size - (machine->read - (machine->end - machine->at));
+}
+
+static bool
+run(Machine *machine)
+{
+    for (;;) {
+        const unsigned char *opcode = operand(machine, 1);
+        bool fine = false;
+        switch (opcode != NULL ? *opcode : 0) {
+        case 'K': fine = integer(machine, 1, UINT8_MAX); break;   /* BININT1 */
+        case 'M': fine = integer(machine, 2, UINT16_MAX); break;  /* BININT2 */
+        case 'J': fine = integer(machine, 4, INT32_MAX); break;   /* BININT, signed */
+        case 0x8a: fine = long_integer(machine); break;           /* LONG1 */
+        case '(': fine = mark(machine); break;                    /* MARK */
+        case 't': fine = tuple(machine, unmark(machine)); break;  /* TUPLE */
+        case 0x85: fine = tuple(machine, below(machine, 1)); break;         /* TUPLE1 */
+        case 0x86: fine = tuple(machine, below(machine, 2)); break;         /* TUPLE2 */
+        case 0x87: fine = tuple(machine, below(machine, 3)); break;         /* TUPLE3 */
+        case 0x94: fine = memoize(machine); break;                /* MEMOIZE */
+        case 'q': fine = memoize_at(machine, 1); break;           /* BINPUT */
+        case 'r': fine = memoize_at(machine, 4); break;           /* LONG_BINPUT */
+        case 'h': fine = recall(machine, 1); break;               /* BINGET */
+        case 'j': fine = recall(machine, 4); break;               /* LONG_BINGET */
+        case 0x8c: fine = string(machine, 1); break;              /* SHORT_BINUNICODE */
+        case 'X': fine = string(machine, 4); break;               /* BINUNICODE */
+        case 0x8d: fine = string(machine, 8); break;              /* BINUNICODE8 */
+        case 'e': fine = append(machine, unmark(machine)); break; /* APPENDS */
+        case 'a': fine = append(machine, below(machine, 1)); break; /* APPEND */
+        case 'u': fine = set_items(machine, unmark(machine)); break; /* SETITEMS */
+        case 's': fine = set_items(machine, below(machine, 2)); break; /* SETITEM */
+        case ']': fine = empty_list(machine); break;              /* EMPTY_LIST */
+        case '}': fine = empty_dict(machine); break;              /* EMPTY_DICT */
+        case ')': fine = push(machine, NO_ITEMS, 0, 0); break;    /* EMPTY_TUPLE */
+        case 'c': fine = global(machine); break;                  /* GLOBAL */
+        case 0x93: fine = stack_global(machine); break;           /* STACK_GLOBAL */
+        case 0x81: fine = new_object(machine); break;             /* NEWOBJ */
+        case 'b': fine = build(machine); break;                   /* BUILD */
+        case 0x95: fine = framed(machine); break;                 /* FRAME */
+        case '.': return is_whole(machine);                       /* STOP */
+        default: break;
+        }
+        if (!fine) {
+            return false;
+        }
+    }
+}
+
+static int
+by_domain_and_size(const void *left, const void *right)
+{
+    const Block *a = left, *b = right;
+    if (a->domain != b->domain) {
+        return a->domain < b->domain ? -1 : 1;
+    }
+    return a->size < b->size ? -1 : a->size > b->size;
+}
+
+/* Blocks in the order of their lines, those of a line by domain and size. */
+static bool
+sort_blocks(Sums *sums)
+{
+    size_t amount = sums->blocks.used;
+    Block *unsorted = sums->blocks.items, *sorted = malloc((amount + 1) * sizeof *sorted);
+    size_t *next = malloc((sums->lines.used + 1) * sizeof *next);
+    bool fine = sorted != NULL && next != NULL;
+    if (fine) {
+        const Line *lines = sums->lines.items;
+        size_t first = 0;
+        for (size_t i = 0; i < sums->lines.used; i++) {
+            next[i] = first;
+            first += lines[i].blocks;
+        }
+        for (size_t i = 0; i < amount; i++) {
+            sorted[next[unsorted[i].line]++] = unsorted[i];
+        }
+        for (size_t i = 0; i < sums->lines.used; i++) {
+            qsort(sorted + next[i] - lines[i].blocks, lines[i].blocks, sizeof *sorted,
+                  by_domain_and_size);
+        }
+        sums->blocks.items = sorted;
+        sorted = unsorted;
+    }
+    free(sorted);
+    free(next);
+    return fine;
+}
+
+bool
+sums_read(Sums *sums, int descriptor, uint64_t size, bool detail)
+{
+    Machine machine = {.sums = sums, .descriptor = descriptor, .detail = detail, .size = size,
+                       .state = {-1, -1}};
+    Traceback *end = added(&sums->tracebacks, sizeof *end, 1);
+    machine.window = malloc(WINDOW);
+    machine.stack = malloc(DEEPEST * sizeof *machine.stack);
+    bool fine = end != NULL && machine.window != NULL && machine.stack != NULL;
+    if (fine) {
+        *end = (Traceback){0, 0};
+        fine = protocol(&machine) && run(&machine) && (!detail || sort_blocks(sums));
+    }
+    free(machine.window);
+    free(machine.stack);
+    free(machine.memo.items);
+    free(machine.strings.slots);
+    free(machine.frames.slots);
+    free(machine.blocks.slots);
+    return fine;
+}
+
+/* -- what was read ------------------------------------------------------------------ */
+
+static const Traceback *
+traceback_of(const Sums *sums, size_t line)
+{
+    const Line *lines = sums->lines.items;
+    return (const Traceback *)sums->tracebacks.items + lines[line].traceback;
+}
+
+size_t
+sums_depth(const Sums *sums, size_t line)
+{
+    const Traceback *traceback = traceback_of(sums, line);
+    return traceback[1].first - traceback[0].first;
+}
+
+size_t
+sums_steps(const Sums *sums)
+{
+    size_t steps = 0;
+    for (size_t line = 0; line < sums->lines.used; line++) {
+        steps += sums_depth(sums, line);
+    }
+    return steps;
+}
+
+size_t
+sums_number(const Sums *sums, uint32_t *walk, uint32_t *named)
+{
+    const uint32_t *steps = sums->steps.items;
+    uint32_t *numbers = calloc(sums->frames.used + 1, sizeof *numbers); /* + 1; 0: none so far */
+    uint32_t used = 0;
+    for (size_t line = 0; numbers != NULL && line < sums->lines.used; line++) {
+        uint32_t first = traceback_of(sums, line)->first;
+        for (size_t i = sums_depth(sums, line); i-- > 0; walk++) {
+            uint32_t frame = steps[first + i];
+            if (numbers[frame] == 0) {
+                named[used++] = frame;
+                numbers[frame] = used;
+            }
+            *walk = numbers[frame] - 1;
+        }
+    }
+    free(numbers);
+    return numbers != NULL ? used : SIZE_MAX;
+}
+
+void
+sums_free(Sums *sums)
+{
+    free(sums->text.items);
+    free(sums->strings.items);
+    free(sums->frames.items);
+    free(sums->steps.items);
+    free(sums->tracebacks.items);
+    free(sums->lines.items);
+    free(sums->blocks.items);
+}

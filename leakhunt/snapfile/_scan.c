@@ -1,0 +1,173 @@
+/* The sums of a plain tracemalloc.Snapshot.dump as Python values; _opcodes.h says how.
+ *
+ * Runs in the reader's limited child, before the unpickler, which reads what this declines.
+ */
+#define PY_SSIZE_T_CLEAN
+#include <Python.h>
+
+#include "_opcodes.h"
+
+/* A list of so many new objects, made one after the other; NULL with an exception set. */
+typedef PyObject *Maker(const Sums *sums, size_t index, const void *context);
+
+static PyObject *
+listed(const Sums *sums, size_t length, Maker *made, const void *context)
+{
+    PyObject *list = PyList_New((Py_ssize_t)length);
+    for (size_t i = 0; list != NULL && i < length; i++) {
+        PyObject *item = made(sums, i, context);
+        if (item == NULL) {
+            Py_CLEAR(list);
+        }
+        else {
+            PyList_SET_ITEM(list, (Py_ssize_t)i, item);
+        }
+    }
+    return list;
+}
+
+/* As an unpickler decodes it: what is no UTF-8 raises UnicodeDecodeError. */
+static PyObject *
+string_of(const Sums *sums, size_t index, const void *Py_UNUSED(context))
+{
+    String string = ((const String *)sums->strings.items)[index];
+    return PyUnicode_DecodeUTF8((const char *)sums->text.items + string.offset,
+                                (Py_ssize_t)string.length, "surrogatepass");
+}
+
+typedef struct {
+    PyObject *strings;
+    const uint32_t *named;
+} Names;
+
+static PyObject *
+frame_of(const Sums *sums, size_t index, const void *context)
+{
+    const Names *names = context;
+    Frame frame = ((const Frame *)sums->frames.items)[names->named[index]];
+    return Py_BuildValue("(OI)", PyList_GET_ITEM(names->strings, (Py_ssize_t)frame.file),
+                         (unsigned int)frame.line);
+}
+
+static PyObject *
+size_of(const Sums *sums, size_t index, const void *Py_UNUSED(context))
+{
+    return PyLong_FromUnsignedLongLong(((const Line *)sums->lines.items)[index].size);
+}
+
+static PyObject *
+count_of(const Sums *sums, size_t index, const void *Py_UNUSED(context))
+{
+    return PyLong_FromUnsignedLongLong(((const Line *)sums->lines.items)[index].count);
+}
+
+static PyObject *
+block_of(const Sums *Py_UNUSED(sums), size_t index, const void *context)
+{
+    const Block *block = (const Block *)context + index;
+    return Py_BuildValue("(KKK)", (unsigned long long)block->domain,
+                         (unsigned long long)block->size, (unsigned long long)block->count);
+}
+
+/* Called once for each line, in order. */
+static PyObject *
+blocks_of(const Sums *sums, size_t index, const void *context)
+{
+    const Block **next = (const Block **)(uintptr_t)context;
+    size_t amount = ((const Line *)sums->lines.items)[index].blocks;
+    PyObject *blocks = listed(sums, amount, block_of, *next);
+    *next += amount;
+    return blocks;
+}
+
+/* The fields of untrusted.Sums, in order, without the facts; `walk` and `named` have room. */
+static PyObject *
+fields_of(const Sums *sums, bool detail, PyObject *steps, uint32_t *named)
+{
+    Names names = {listed(sums, sums->strings.used, string_of, NULL), named};
+    size_t lines = sums->lines.used;
+    size_t used = sums_number(sums, (uint32_t *)PyBytes_AS_STRING(steps), named);
+    if (used == SIZE_MAX && names.strings != NULL) {
+        PyErr_NoMemory();
+        Py_CLEAR(names.strings);
+    }
+    if (names.strings == NULL) {
+        return NULL;
+    }
+    const Block *next = sums->blocks.items;
+    PyObject *depths = PyBytes_FromStringAndSize(NULL, (Py_ssize_t)(lines * sizeof(uint32_t)));
+    PyObject *frames = listed(sums, used, frame_of, &names);
+    PyObject *sizes = listed(sums, lines, size_of, NULL);
+    PyObject *counts = listed(sums, lines, count_of, NULL);
+    PyObject *blocks = listed(sums, detail ? lines : 0, blocks_of, &next);
+    PyObject *fields = NULL;
+    if (depths != NULL && frames != NULL && sizes != NULL && counts != NULL && blocks != NULL) {
+        for (size_t line = 0; line < lines; line++) {
+            ((uint32_t *)PyBytes_AS_STRING(depths))[line] = (uint32_t)sums_depth(sums, line);
+        }
+        fields = Py_BuildValue("(IOOOOOO)", (unsigned int)sums->limit, frames, steps, depths,
+                               sizes, counts, blocks);
+    }
+    Py_DECREF(names.strings);
+    Py_XDECREF(depths);
+    Py_XDECREF(frames);
+    Py_XDECREF(sizes);
+    Py_XDECREF(counts);
+    Py_XDECREF(blocks);
+    return fields;
+}
+
+PyDoc_STRVAR(scan_doc,
+"scan(descriptor, size, detail)\n--\n\n"
+"The sums of a plain dump of that many bytes, or None: this is for the unpickler.\n\n"
+"(traceback limit, frames, steps, depths, sizes, counts, blocks), as untrusted.Sums has them.\n"
+"The position of the descriptor stays. Raises UnicodeDecodeError for names that are no text,\n"
+"and MemoryError.");
+
+static PyObject *
+scan(PyObject *Py_UNUSED(module), PyObject *arguments)
+{
+    int descriptor, detail;
+    unsigned long long size;
+    if (!PyArg_ParseTuple(arguments, "iKp", &descriptor, &size, &detail)) {
+        return NULL;
+    }
+    Sums sums = {0};
+    PyObject *result = NULL;
+    if (sums_read(&sums, descriptor, size, detail)) {
+        size_t bytes = sums_steps(&sums) * sizeof(uint32_t);
+        uint32_t *named = malloc((sums.frames.used + 1) * sizeof *named);
+        PyObject *steps = named == NULL ? PyErr_NoMemory()
+                                        : PyBytes_FromStringAndSize(NULL, (Py_ssize_t)bytes);
+        if (steps != NULL) {
+            result = fields_of(&sums, detail, steps, named);
+        }
+        Py_XDECREF(steps);
+        free(named);
+    }
+    else {
+        result = Py_None;
+        Py_INCREF(result);
+    }
+    sums_free(&sums);
+    return result;
+}
+
+static PyMethodDef methods[] = {
+    {"scan", scan, METH_VARARGS, scan_doc},
+    {NULL, NULL, 0, NULL},
+};
+
+static struct PyModuleDef module = {
+    PyModuleDef_HEAD_INIT,
+    .m_name = "leakhunt.snapfile._scan",
+    .m_doc = "Sums up plain dumps without unpickling them.",
+    .m_size = 0,
+    .m_methods = methods,
+};
+
+PyMODINIT_FUNC
+PyInit__scan(void)
+{
+    return PyModule_Create(&module);
+}
