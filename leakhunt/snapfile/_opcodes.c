@@ -12,13 +12,9 @@
 #define DEEPEST ((size_t)1 << 17)
 #define MOST_MARKS 16
 #define MOST_DOMAINS 64
-/* As many entries that a hash leads past no honest file has. */
-#define LONGEST_SEARCH 256
 /* As IMPOSSIBLE and the checks in untrusted.py. */
 #define IMPOSSIBLE ((uint64_t)1 << 62)
 #define LARGEST_LIMIT ((uint64_t)1 << 20)
-/* A number fits into the memo beside its kind. */
-#define LARGEST_NUMBER ((size_t)1 << 28)
 
 typedef enum { INTEGER, STRING, FRAME, TRACEBACK, RECORD, NO_ITEMS, CLASS, OBJECT, DICT, LIST } Kind;
 /* Classes, and the one object of each. */
@@ -56,86 +52,6 @@ typedef struct {
     bool made[CLASSES], listed;
     int state[CLASSES]; /* the dict of the object; -1: none so far */
 } Machine;
-
-/* -- arrays and lookups ------------------------------------------------------------- */
-
-static void *
-added(Column *column, size_t width, size_t number)
-{
-    if (number > column->room - column->used) {
-        size_t room = column->room != 0 ? column->room : 256;
-        while (number > room - column->used) {
-            room *= 2;
-        }
-        void *items = room > SIZE_MAX / width ? NULL : realloc(column->items, room * width);
-        if (items == NULL) {
-            return NULL;
-        }
-        column->items = items;
-        column->room = room;
-    }
-    void *first = (char *)column->items + column->used * width;
-    column->used += number;
-    return first;
-}
-
-static uint32_t
-mixed(uint64_t key, uint64_t other)
-{
-    key = (key ^ other * UINT64_C(0x9E3779B97F4A7C15)) * UINT64_C(0xD6E8FEB86659FD93);
-    key = (key ^ key >> 32) * UINT64_C(0xD6E8FEB86659FD93);
-    return (uint32_t)(key >> 32);
-}
-
-typedef bool Same(const Sums *sums, uint32_t number, const void *key);
-
-static bool
-lookup_grow(Lookup *lookup)
-{
-    size_t size = lookup->slots != NULL ? 2 * (lookup->mask + 1) : 1024;
-    uint64_t *slots = calloc(size, sizeof *slots);
-    if (slots == NULL) {
-        return false;
-    }
-    for (size_t i = 0; lookup->slots != NULL && i <= lookup->mask; i++) {
-        if (lookup->slots[i] != 0) {
-            size_t at = (size_t)(lookup->slots[i] >> 32) & (size - 1);
-            while (slots[at] != 0) {
-                at = (at + 1) & (size - 1);
-            }
-            slots[at] = lookup->slots[i];
-        }
-    }
-    free(lookup->slots);
-    lookup->slots = slots;
-    lookup->mask = size - 1;
-    return true;
-}
-
-/* The number of the entry that is the same; `next`, which is then taken, where there is none;
- * LARGEST_NUMBER: given up. */
-static inline size_t
-number_of(Lookup *lookup, uint32_t hash, size_t next, const Sums *sums, Same *same, const void *key)
-{
-    if ((lookup->slots == NULL || 2 * lookup->used > lookup->mask) && !lookup_grow(lookup)) {
-        return LARGEST_NUMBER;
-    }
-    size_t at = hash & lookup->mask;
-    for (int step = 0; step < LONGEST_SEARCH; step++, at = (at + 1) & lookup->mask) {
-        uint64_t slot = lookup->slots[at];
-        if (slot == 0) {
-            if (next < LARGEST_NUMBER) {
-                lookup->slots[at] = (uint64_t)hash << 32 | (next + 1);
-                lookup->used++;
-            }
-            return next;
-        }
-        if (slot >> 32 == hash && same(sums, (uint32_t)slot - 1, key)) {
-            return (uint32_t)slot - 1;
-        }
-    }
-    return LARGEST_NUMBER;
-}
 
 /* -- the file ----------------------------------------------------------------------- */
 
@@ -290,8 +206,9 @@ typedef struct {
 } Text;
 
 static bool
-is_text(const Sums *sums, uint32_t index, const void *key)
+is_text(const void *context, uint32_t index, const void *key)
 {
+    const Sums *sums = context;
     const Text *text = key;
     String known = ((const String *)sums->strings.items)[index];
     return known.length == text->length
@@ -315,7 +232,7 @@ string(Machine *machine, size_t length_of_length)
         hash = (hash ^ text.bytes[i]) * UINT64_C(0x100000001B3);
     }
     size_t next = sums->strings.used;
-    size_t index = number_of(&machine->strings, mixed(hash, 0), next, sums, is_text, &text);
+    size_t index = number_of(&machine->strings, mixed(hash, 0), next, is_text, sums, &text);
     if (index == next && index < LARGEST_NUMBER) {
         size_t offset = sums->text.used;
         String *kept = added(&sums->strings, sizeof *kept, 1);
@@ -375,8 +292,9 @@ global(Machine *machine)
 /* -- frames, tracebacks, records ---------------------------------------------------- */
 
 static bool
-is_frame(const Sums *sums, uint32_t index, const void *key)
+is_frame(const void *context, uint32_t index, const void *key)
 {
+    const Sums *sums = context;
     const Frame *known = (const Frame *)sums->frames.items + index, *frame = key;
     return known->file == frame->file && known->line == frame->line;
 }
@@ -390,7 +308,7 @@ frame(Machine *machine, size_t start, const Value *items)
     }
     Frame key = {items[0].index, (uint32_t)items[1].number};
     size_t next = sums->frames.used;
-    size_t index = number_of(&machine->frames, mixed(key.line, key.file), next, sums, is_frame, &key);
+    size_t index = number_of(&machine->frames, mixed(key.line, key.file), next, is_frame, sums, &key);
     if (index == next && index < LARGEST_NUMBER) {
         Frame *kept = added(&sums->frames, sizeof *kept, 1);
         if (kept == NULL) {
@@ -480,8 +398,9 @@ tuple(Machine *machine, size_t start)
 /* -- the list of the blocks --------------------------------------------------------- */
 
 static bool
-is_block(const Sums *sums, uint32_t index, const void *key)
+is_block(const void *context, uint32_t index, const void *key)
 {
+    const Sums *sums = context;
     const Block *known = (const Block *)sums->blocks.items + index, *block = key;
     return known->size == block->size && known->line == block->line
            && known->domain == block->domain;
@@ -494,7 +413,7 @@ book_block(Machine *machine, const Value *value, uint32_t line)
     Block key = {value->number, machine->domains[value->domain], 0, line};
     size_t next = sums->blocks.used;
     uint32_t hash = mixed(key.size, (uint64_t)line << 8 | value->domain);
-    size_t index = number_of(&machine->blocks, hash, next, sums, is_block, &key);
+    size_t index = number_of(&machine->blocks, hash, next, is_block, sums, &key);
     if (index >= LARGEST_NUMBER) {
         return false;
     }

@@ -17,21 +17,7 @@
 #ifndef LEAKHUNT_OPCODES_H
 #define LEAKHUNT_OPCODES_H
 
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
-
-/* An array that grows. */
-typedef struct {
-    void *items;
-    size_t used, room;
-} Column;
-
-/* Numbers of values by their hash; see slot_of. */
-typedef struct {
-    uint64_t *slots; /* the hash and number + 1; 0 is free */
-    size_t mask, used;
-} Lookup;
+#include "_lookup.h"
 
 typedef struct {
     uint32_t offset; /* in `text` */

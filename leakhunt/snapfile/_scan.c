@@ -1,11 +1,16 @@
-/* The sums of a plain tracemalloc.Snapshot.dump as Python values; _opcodes.h says how.
+/* What reading and comparing snapshots spends its time with, for Python.
  *
- * Runs in the reader's limited child, before the unpickler, which reads what this declines.
+ * scan() runs in the reader's limited child, before the unpickler, which reads what it declines
+ * (_opcodes.h); the others where the console runs, on columns from a file (_pairs.h). All of it
+ * is optional: without it the same is done in Python.
  */
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
 
 #include "_opcodes.h"
+#include "_pairs.h"
+
+/* -- the sums of a dump ------------------------------------------------------------- */
 
 /* A list of so many new objects, made one after the other; NULL with an exception set. */
 typedef PyObject *Maker(const Sums *sums, size_t index, const void *context);
@@ -153,15 +158,118 @@ scan(PyObject *Py_UNUSED(module), PyObject *arguments)
     return result;
 }
 
+/* -- columns ------------------------------------------------------------------------ */
+
+/* Whether a buffer holds whole numbers of 4 bytes; else an exception is set. */
+static int
+holds_numbers(const Py_buffer *buffer)
+{
+    if (buffer->len % 4 == 0 && (buffer->len == 0 || (uintptr_t)buffer->buf % 4 == 0)) {
+        return 1;
+    }
+    PyErr_SetString(PyExc_ValueError, "numbers of 4 bytes are needed");
+    return 0;
+}
+
+PyDoc_STRVAR(largest_doc,
+"largest(numbers)\n--\n\n"
+"The largest of a buffer of unsigned numbers of 4 bytes; 0 where there is none.");
+
+static PyObject *
+largest(PyObject *Py_UNUSED(module), PyObject *numbers)
+{
+    Py_buffer buffer;
+    if (PyObject_GetBuffer(numbers, &buffer, PyBUF_SIMPLE) < 0) {
+        return NULL;
+    }
+    PyObject *result = NULL;
+    if (holds_numbers(&buffer)) {
+        uint32_t most = 0;
+        for (Py_ssize_t i = 0; i < buffer.len / 4; i++) {
+            uint32_t number = ((const uint32_t *)buffer.buf)[i];
+            most = number > most ? number : most;
+        }
+        result = PyLong_FromUnsignedLong(most);
+    }
+    PyBuffer_Release(&buffer);
+    return result;
+}
+
+PyDoc_STRVAR(pairs_doc,
+"pairs(new_steps, new_depths, old_steps, old_depths, numbers)\n--\n\n"
+"Which stacks of two snapshots are the same: (older ones of the newer ones, the others).\n\n"
+"Buffers of unsigned numbers of 4 bytes; numbers[f] is what the newer one calls frame f of the\n"
+"older. The first result has, for each newer stack, its number in the older snapshot, or how many\n"
+"stacks that has; the second one has the older stacks that are no newer one, in order.\n"
+"None where a stack is there twice: then this is for somebody else. Raises ValueError for columns\n"
+"that do not belong together.");
+
+static PyObject *
+paired(const Py_buffer *columns)
+{
+    size_t lengths[5];
+    for (int i = 0; i < 5; i++) {
+        if (!holds_numbers(columns + i)) {
+            return NULL;
+        }
+        lengths[i] = (size_t)columns[i].len / 4;
+    }
+    Stacks newer = {columns[0].buf, lengths[0], columns[1].buf, lengths[1]};
+    Stacks older = {columns[2].buf, lengths[2], columns[3].buf, lengths[3]};
+    size_t used = 0;
+    PyObject *result = NULL;
+    PyObject *partner = PyBytes_FromStringAndSize(NULL, (Py_ssize_t)lengths[1] * 4);
+    PyObject *alone = PyBytes_FromStringAndSize(NULL, (Py_ssize_t)lengths[3] * 4);
+    if (partner != NULL && alone != NULL) {
+        switch (pairs_find(newer, older, columns[4].buf, lengths[4],
+                           (uint32_t *)PyBytes_AS_STRING(partner),
+                           (uint32_t *)PyBytes_AS_STRING(alone), &used)) {
+        case PAIRED:
+            result = Py_BuildValue("(Oy#)", partner, PyBytes_AS_STRING(alone),
+                                   (Py_ssize_t)used * 4);
+            break;
+        case GIVEN_UP:
+            result = Py_None;
+            Py_INCREF(result);
+            break;
+        case WRONG:
+            PyErr_SetString(PyExc_ValueError, "these columns do not belong together");
+            break;
+        default:
+            PyErr_NoMemory();
+        }
+    }
+    Py_XDECREF(partner);
+    Py_XDECREF(alone);
+    return result;
+}
+
+static PyObject *
+pairs(PyObject *Py_UNUSED(module), PyObject *arguments)
+{
+    Py_buffer columns[5];
+    if (!PyArg_ParseTuple(arguments, "y*y*y*y*y*", &columns[0], &columns[1], &columns[2],
+                          &columns[3], &columns[4])) {
+        return NULL;
+    }
+    PyObject *result = paired(columns);
+    for (int i = 0; i < 5; i++) {
+        PyBuffer_Release(&columns[i]);
+    }
+    return result;
+}
+
 static PyMethodDef methods[] = {
     {"scan", scan, METH_VARARGS, scan_doc},
+    {"largest", largest, METH_O, largest_doc},
+    {"pairs", pairs, METH_VARARGS, pairs_doc},
     {NULL, NULL, 0, NULL},
 };
 
 static struct PyModuleDef module = {
     PyModuleDef_HEAD_INIT,
     .m_name = "leakhunt.snapfile._scan",
-    .m_doc = "Sums up plain dumps without unpickling them.",
+    .m_doc = "Sums up plain dumps and compares columns, fast.",
     .m_size = 0,
     .m_methods = methods,
 };

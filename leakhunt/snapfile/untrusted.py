@@ -3,9 +3,10 @@
 Limits, restricted unpickling, checks, sums. Everything here is thrown away with
 the process; what leaves it are the plain values of :class:`Sums`.
 
-For the speed of plain ``Snapshot.dump`` files (10^6 to 10^7 records) collection is off, and
-records are checked and summed by builtins that loop in C, keyed by the identity
-of the frames tuple that records share: never a Python object per block.
+For the speed of plain ``Snapshot.dump`` files (10^6 to 10^7 records) they are not unpickled
+where the optional C part is there and finds nothing odd (``_opcodes.h``). What it declines is
+unpickled with collection off, and the records are checked and summed by builtins that loop
+in C, keyed by the identity of the frames tuple that records share: no Python code per block.
 """
 
 from __future__ import annotations
@@ -24,12 +25,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from leakhunt.frames import visible
-from leakhunt.snapfile import NAMES, SCHEMA
-
-try:
-    from leakhunt.snapfile import _scan  # type: ignore[attr-defined,unused-ignore]
-except ImportError:  # no compiler where it was installed: only slower
-    _scan = None
+from leakhunt.snapfile import NAMES, SCHEMA, quick
 
 #: Address space the child may take on top of its own: this, and so many times the file.
 #: (A plain dump needs 9 to 13 times its size: 14 bytes in the file are a tuple, an
@@ -173,10 +169,10 @@ def _limit(size: int) -> None:
 
 def _scanned(file: Any, size: int, detail: bool) -> Sums | None:
     """The sums of a plain dump by the C part, which judges nothing; None: unpickle it."""
-    if _scan is None:
+    if quick.native is None:
         return None
     try:
-        found = _scan.scan(file.fileno(), size, detail)
+        found = quick.native.scan(file.fileno(), size, detail)
     except (UnicodeDecodeError, MemoryError):
         return None
     return None if found is None else Sums(found[0], {}, *found[1:])
