@@ -35,9 +35,11 @@ typedef struct {
     Sums *sums;
     int descriptor;
     bool detail;
-    uint64_t size, read; /* of the file: all of it, what was read so far */
+    uint64_t size;
+    uint64_t base; /* where in the file the window begins */
     unsigned char *window;
-    size_t at, end; /* in the window */
+    size_t at, end;     /* in the window */
+    uint64_t frame_end; /* where in the file the last FRAME ends */
     Value *stack;
     size_t depth, fence; /* nothing below the last mark may be taken */
     size_t marks[MOST_MARKS];
@@ -55,24 +57,43 @@ typedef struct {
 
 /* -- the file ----------------------------------------------------------------------- */
 
-/* The next bytes of the file; NULL: there are not as many. At most WINDOW. */
+/* Have so many bytes in the window. At most WINDOW. */
+static bool
+refill(Machine *machine, size_t length)
+{
+    size_t rest = machine->end - machine->at;
+    memmove(machine->window, machine->window + machine->at, rest);
+    machine->base += machine->at;
+    machine->at = 0;
+    machine->end = rest;
+    while (machine->end < length) {
+        ssize_t got = pread(machine->descriptor, machine->window + machine->end,
+                            WINDOW - machine->end, (off_t)(machine->base + machine->end));
+        if (got <= 0) {
+            return false;
+        }
+        machine->end += (size_t)got;
+    }
+    return true;
+}
+
+/* How many bytes of the frame are left; 0: at its end, or in none. */
+static inline uint64_t
+left_in_frame(const Machine *machine)
+{
+    uint64_t position = machine->base + machine->at;
+    return position < machine->frame_end ? machine->frame_end - position : 0;
+}
+
+/* The next bytes of the file; NULL: there are not as many, or a frame ends among them, where the
+ * unpickler (_Unpickler_ReadFromFile in Modules/_pickle.c) loses some. */
 static inline const unsigned char *
 operand(Machine *machine, size_t length)
 {
-    if (machine->end - machine->at < length) {
-        size_t rest = machine->end - machine->at;
-        memmove(machine->window, machine->window + machine->at, rest);
-        machine->at = 0;
-        machine->end = rest;
-        while (machine->end < length) {
-            ssize_t got = pread(machine->descriptor, machine->window + machine->end,
-                                WINDOW - machine->end, (off_t)machine->read);
-            if (got <= 0) {
-                return NULL;
-            }
-            machine->end += (size_t)got;
-            machine->read += (uint64_t)got;
-        }
+    uint64_t left = left_in_frame(machine);
+    if ((left != 0 && left < length)
+        || (machine->end - machine->at < length && !refill(machine, length))) {
+        return NULL;
     }
     const unsigned char *found = machine->window + machine->at;
     machine->at += length;
@@ -284,6 +305,9 @@ global(Machine *machine)
     }
     if (line == NULL || memcmp(line, snapshot, 8) != 0) {
         return false;
+    }
+    if (machine->base + machine->at == machine->frame_end) {
+        return false; /* in the middle of a line */
     }
     line = operand(machine, 1);
     return line != NULL && *line == '\n' && push(machine, CLASS, 0, SNAPSHOT);
@@ -571,13 +595,17 @@ protocol(Machine *machine)
     return bytes != NULL && bytes[0] == 0x80 && bytes[1] >= 2 && bytes[1] <= 5;
 }
 
-/* FRAME: the unpickler looks whether that much is there, and forgets about it. */
+/* FRAME: so many bytes must be there. */
 static bool
 framed(Machine *machine)
 {
     uint64_t length;
-    return number(machine, 8, &length)
-           && length <= machine->size - (machine->read - (machine->end - machine->at));
+    if (!number(machine, 8, &length) || left_in_frame(machine) != 0) {
+        return false;
+    }
+    uint64_t position = machine->base + machine->at;
+    machine->frame_end = position + length;
+    return position <= machine->size && length <= machine->size - position;
 }
 
 static bool
