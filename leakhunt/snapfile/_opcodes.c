@@ -1,7 +1,6 @@
 /* See _opcodes.h. */
 #include "_opcodes.h"
 
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -11,9 +10,7 @@
 /* Picklers write lists and dicts in portions of 1,000; a traceback has less than 2^16 frames. */
 #define DEEPEST ((size_t)1 << 17)
 #define MOST_MARKS 16
-#define MOST_DOMAINS 64
-/* As IMPOSSIBLE and the checks in untrusted.py. */
-#define IMPOSSIBLE ((uint64_t)1 << 62)
+/* As in untrusted.py. */
 #define LARGEST_LIMIT ((uint64_t)1 << 20)
 
 typedef enum { INTEGER, STRING, FRAME, TRACEBACK, RECORD, NO_ITEMS, CLASS, OBJECT, DICT, LIST } Kind;
@@ -24,7 +21,7 @@ typedef struct {
     uint64_t number; /* an integer; a record's size */
     uint32_t index;  /* of anything else; a record's traceback */
     uint16_t kind;
-    uint16_t domain; /* a record's, in `domains` */
+    uint16_t domain; /* a record's */
 } Value;
 
 typedef struct {
@@ -34,7 +31,6 @@ typedef struct {
 typedef struct {
     Sums *sums;
     int descriptor;
-    bool detail;
     uint64_t size;
     uint64_t base; /* where in the file the window begins */
     unsigned char *window;
@@ -45,10 +41,6 @@ typedef struct {
     size_t marks[MOST_MARKS];
     size_t marked;
     Column memo; /* uint32_t: the kind above a number of 28 bits */
-    Lookup strings, frames, blocks;
-    uint64_t domains[MOST_DOMAINS];
-    size_t domains_used;
-    uint64_t total;
     Dict dicts[CLASSES];
     size_t dicts_used;
     bool made[CLASSES], listed;
@@ -221,58 +213,22 @@ recall(Machine *machine, size_t length)
 
 /* -- strings and classes ------------------------------------------------------------ */
 
-typedef struct {
-    const unsigned char *bytes;
-    uint32_t length;
-} Text;
-
-static bool
-is_text(const void *context, uint32_t index, const void *key)
-{
-    const Sums *sums = context;
-    const Text *text = key;
-    String known = ((const String *)sums->strings.items)[index];
-    return known.length == text->length
-           && memcmp((const char *)sums->text.items + known.offset, text->bytes, text->length) == 0;
-}
-
 static bool
 string(Machine *machine, size_t length_of_length)
 {
-    Sums *sums = machine->sums;
     uint64_t length;
     if (!number(machine, length_of_length, &length) || length > LONGEST_STRING) {
         return false;
     }
-    Text text = {operand(machine, (size_t)length), (uint32_t)length};
-    if (text.bytes == NULL) {
-        return false;
-    }
-    uint64_t hash = length;
-    for (size_t i = 0; i < length; i++) {
-        hash = (hash ^ text.bytes[i]) * UINT64_C(0x100000001B3);
-    }
-    size_t next = sums->strings.used;
-    size_t index = number_of(&machine->strings, mixed(hash, 0), next, is_text, sums, &text);
-    if (index == next && index < LARGEST_NUMBER) {
-        size_t offset = sums->text.used;
-        String *kept = added(&sums->strings, sizeof *kept, 1);
-        char *bytes = offset + length > UINT32_MAX ? NULL : added(&sums->text, 1, (size_t)length);
-        if (kept == NULL || bytes == NULL) {
-            return false;
-        }
-        memcpy(bytes, text.bytes, (size_t)length);
-        kept->offset = (uint32_t)offset;
-        kept->length = (uint32_t)length;
-    }
-    return push(machine, STRING, 0, index);
+    const unsigned char *bytes = operand(machine, (size_t)length);
+    return bytes != NULL
+           && push(machine, STRING, 0, sums_string(machine->sums, bytes, (uint32_t)length));
 }
 
 static bool
 is_word(const Machine *machine, const Value *value, const char *word)
 {
-    Text text = {(const unsigned char *)word, (uint32_t)strlen(word)};
-    return value->kind == STRING && is_text(machine->sums, value->index, &text);
+    return value->kind == STRING && sums_is_word(machine->sums, value->index, word);
 }
 
 static bool
@@ -316,45 +272,23 @@ global(Machine *machine)
 /* -- frames, tracebacks, records ---------------------------------------------------- */
 
 static bool
-is_frame(const void *context, uint32_t index, const void *key)
-{
-    const Sums *sums = context;
-    const Frame *known = (const Frame *)sums->frames.items + index, *frame = key;
-    return known->file == frame->file && known->line == frame->line;
-}
-
-static bool
 frame(Machine *machine, size_t start, const Value *items)
 {
-    Sums *sums = machine->sums;
     if (items[1].kind != INTEGER || items[1].number > UINT32_MAX) {
         return false;
     }
-    Frame key = {items[0].index, (uint32_t)items[1].number};
-    size_t next = sums->frames.used;
-    size_t index = number_of(&machine->frames, mixed(key.line, key.file), next, is_frame, sums, &key);
-    if (index == next && index < LARGEST_NUMBER) {
-        Frame *kept = added(&sums->frames, sizeof *kept, 1);
-        if (kept == NULL) {
-            return false;
-        }
-        *kept = key;
-    }
     machine->depth = start;
-    return push(machine, FRAME, 0, index);
+    return push(machine, FRAME, 0,
+                sums_frame(machine->sums, items[0].index, (uint32_t)items[1].number));
 }
 
 static bool
 traceback(Machine *machine, size_t start, const Value *items)
 {
-    Sums *sums = machine->sums;
-    size_t length = machine->depth - start, index = sums->tracebacks.used - 1;
-    if (length > UINT32_MAX - sums->steps.used) {
-        return false;
-    }
-    uint32_t *steps = added(&sums->steps, sizeof *steps, length);
-    Traceback *end = added(&sums->tracebacks, sizeof *end, 1);
-    if (steps == NULL || end == NULL) {
+    size_t length = machine->depth - start;
+    uint32_t *steps;
+    size_t index = sums_traceback(machine->sums, length, &steps);
+    if (index >= LARGEST_NUMBER) {
         return false;
     }
     for (size_t i = 0; i < length; i++) {
@@ -363,23 +297,8 @@ traceback(Machine *machine, size_t start, const Value *items)
         }
         steps[i] = items[i].index;
     }
-    end->first = (uint32_t)sums->steps.used;
-    end->line = 0;
     machine->depth = start;
     return push(machine, TRACEBACK, 0, index);
-}
-
-static size_t
-domain_of(Machine *machine, uint64_t domain)
-{
-    size_t index = 0;
-    while (index < machine->domains_used && machine->domains[index] != domain) {
-        index++;
-    }
-    if (index == machine->domains_used && index < MOST_DOMAINS) {
-        machine->domains[machine->domains_used++] = domain;
-    }
-    return index;
 }
 
 /* (domain, size, traceback, frames before it was cut), without the last before Python 3.9. */
@@ -391,7 +310,7 @@ record(Machine *machine, size_t start, const Value *items)
         || (length == 4 && items[3].kind != INTEGER)) {
         return false;
     }
-    size_t domain = domain_of(machine, items[0].number);
+    size_t domain = sums_domain(machine->sums, items[0].number);
     Value *made = machine->stack + start;
     made->number = items[1].number;
     made->index = items[2].index;
@@ -421,62 +340,6 @@ tuple(Machine *machine, size_t start)
 
 /* -- the list of the blocks --------------------------------------------------------- */
 
-static bool
-is_block(const void *context, uint32_t index, const void *key)
-{
-    const Sums *sums = context;
-    const Block *known = (const Block *)sums->blocks.items + index, *block = key;
-    return known->size == block->size && known->line == block->line
-           && known->domain == block->domain;
-}
-
-static bool
-book_block(Machine *machine, const Value *value, uint32_t line)
-{
-    Sums *sums = machine->sums;
-    Block key = {value->number, machine->domains[value->domain], 0, line};
-    size_t next = sums->blocks.used;
-    uint32_t hash = mixed(key.size, (uint64_t)line << 8 | value->domain);
-    size_t index = number_of(&machine->blocks, hash, next, is_block, sums, &key);
-    if (index >= LARGEST_NUMBER) {
-        return false;
-    }
-    if (index == next) {
-        Block *kept = added(&sums->blocks, sizeof *kept, 1);
-        if (kept == NULL) {
-            return false;
-        }
-        *kept = key;
-        ((Line *)sums->lines.items)[line].blocks++;
-    }
-    ((Block *)sums->blocks.items)[index].count++;
-    return true;
-}
-
-static inline bool
-book(Machine *machine, const Value *value)
-{
-    Sums *sums = machine->sums;
-    if (value->kind != RECORD) {
-        return false;
-    }
-    Traceback *traceback = (Traceback *)sums->tracebacks.items + value->index;
-    if (traceback->line == 0) {
-        Line *opened = added(&sums->lines, sizeof *opened, 1);
-        if (opened == NULL) {
-            return false;
-        }
-        *opened = (Line){0, 0, value->index, 0};
-        traceback->line = (uint32_t)sums->lines.used;
-    }
-    Line *line = (Line *)sums->lines.items + traceback->line - 1;
-    line->size += value->number;
-    line->count++;
-    machine->total += value->number; /* both are below 2^62 */
-    return machine->total < IMPOSSIBLE
-           && (!machine->detail || book_block(machine, value, traceback->line - 1));
-}
-
 /* APPEND and APPENDS: everything from `start` on, to the list below. */
 static bool
 append(Machine *machine, size_t start)
@@ -485,7 +348,9 @@ append(Machine *machine, size_t start)
         return false;
     }
     for (size_t i = start; i < machine->depth; i++) {
-        if (!book(machine, machine->stack + i)) {
+        const Value *item = machine->stack + i;
+        if (item->kind != RECORD
+            || !sums_book(machine->sums, item->index, item->domain, item->number)) {
             return false;
         }
     }
@@ -615,36 +480,36 @@ run(Machine *machine)
         const unsigned char *opcode = operand(machine, 1);
         bool fine = false;
         switch (opcode != NULL ? *opcode : 0) {
-        case 'K': fine = integer(machine, 1, UINT8_MAX); break;   /* BININT1 */
-        case 'M': fine = integer(machine, 2, UINT16_MAX); break;  /* BININT2 */
-        case 'J': fine = integer(machine, 4, INT32_MAX); break;   /* BININT, signed */
-        case 0x8a: fine = long_integer(machine); break;           /* LONG1 */
-        case '(': fine = mark(machine); break;                    /* MARK */
-        case 't': fine = tuple(machine, unmark(machine)); break;  /* TUPLE */
-        case 0x85: fine = tuple(machine, below(machine, 1)); break;         /* TUPLE1 */
-        case 0x86: fine = tuple(machine, below(machine, 2)); break;         /* TUPLE2 */
-        case 0x87: fine = tuple(machine, below(machine, 3)); break;         /* TUPLE3 */
-        case 0x94: fine = memoize(machine); break;                /* MEMOIZE */
-        case 'q': fine = memoize_at(machine, 1); break;           /* BINPUT */
-        case 'r': fine = memoize_at(machine, 4); break;           /* LONG_BINPUT */
-        case 'h': fine = recall(machine, 1); break;               /* BINGET */
-        case 'j': fine = recall(machine, 4); break;               /* LONG_BINGET */
-        case 0x8c: fine = string(machine, 1); break;              /* SHORT_BINUNICODE */
-        case 'X': fine = string(machine, 4); break;               /* BINUNICODE */
-        case 0x8d: fine = string(machine, 8); break;              /* BINUNICODE8 */
-        case 'e': fine = append(machine, unmark(machine)); break; /* APPENDS */
-        case 'a': fine = append(machine, below(machine, 1)); break; /* APPEND */
-        case 'u': fine = set_items(machine, unmark(machine)); break; /* SETITEMS */
-        case 's': fine = set_items(machine, below(machine, 2)); break; /* SETITEM */
-        case ']': fine = empty_list(machine); break;              /* EMPTY_LIST */
-        case '}': fine = empty_dict(machine); break;              /* EMPTY_DICT */
-        case ')': fine = push(machine, NO_ITEMS, 0, 0); break;    /* EMPTY_TUPLE */
-        case 'c': fine = global(machine); break;                  /* GLOBAL */
-        case 0x93: fine = stack_global(machine); break;           /* STACK_GLOBAL */
-        case 0x81: fine = new_object(machine); break;             /* NEWOBJ */
-        case 'b': fine = build(machine); break;                   /* BUILD */
-        case 0x95: fine = framed(machine); break;                 /* FRAME */
-        case '.': return is_whole(machine);                       /* STOP */
+        case 'K': fine = integer(machine, 1, UINT8_MAX); break;       /* BININT1 */
+        case 'M': fine = integer(machine, 2, UINT16_MAX); break;      /* BININT2 */
+        case 'J': fine = integer(machine, 4, INT32_MAX); break;       /* BININT, signed */
+        case 0x8a: fine = long_integer(machine); break;               /* LONG1 */
+        case '(': fine = mark(machine); break;                        /* MARK */
+        case 't': fine = tuple(machine, unmark(machine)); break;      /* TUPLE */
+        case 0x85: fine = tuple(machine, below(machine, 1)); break;   /* TUPLE1 */
+        case 0x86: fine = tuple(machine, below(machine, 2)); break;   /* TUPLE2 */
+        case 0x87: fine = tuple(machine, below(machine, 3)); break;   /* TUPLE3 */
+        case 0x94: fine = memoize(machine); break;                    /* MEMOIZE */
+        case 'q': fine = memoize_at(machine, 1); break;               /* BINPUT */
+        case 'r': fine = memoize_at(machine, 4); break;               /* LONG_BINPUT */
+        case 'h': fine = recall(machine, 1); break;                   /* BINGET */
+        case 'j': fine = recall(machine, 4); break;                   /* LONG_BINGET */
+        case 0x8c: fine = string(machine, 1); break;                  /* SHORT_BINUNICODE */
+        case 'X': fine = string(machine, 4); break;                   /* BINUNICODE */
+        case 0x8d: fine = string(machine, 8); break;                  /* BINUNICODE8 */
+        case 'e': fine = append(machine, unmark(machine)); break;     /* APPENDS */
+        case 'a': fine = append(machine, below(machine, 1)); break;   /* APPEND */
+        case 'u': fine = set_items(machine, unmark(machine)); break;  /* SETITEMS */
+        case 's': fine = set_items(machine, below(machine, 2)); break;/* SETITEM */
+        case ']': fine = empty_list(machine); break;                  /* EMPTY_LIST */
+        case '}': fine = empty_dict(machine); break;                  /* EMPTY_DICT */
+        case ')': fine = push(machine, NO_ITEMS, 0, 0); break;        /* EMPTY_TUPLE */
+        case 'c': fine = global(machine); break;                      /* GLOBAL */
+        case 0x93: fine = stack_global(machine); break;               /* STACK_GLOBAL */
+        case 0x81: fine = new_object(machine); break;                 /* NEWOBJ */
+        case 'b': fine = build(machine); break;                       /* BUILD */
+        case 0x95: fine = framed(machine); break;                     /* FRAME */
+        case '.': return is_whole(machine);                           /* STOP */
         default: break;
         }
         if (!fine) {
@@ -653,123 +518,16 @@ run(Machine *machine)
     }
 }
 
-static int
-by_domain_and_size(const void *left, const void *right)
-{
-    const Block *a = left, *b = right;
-    if (a->domain != b->domain) {
-        return a->domain < b->domain ? -1 : 1;
-    }
-    return a->size < b->size ? -1 : a->size > b->size;
-}
-
-/* Blocks in the order of their lines, those of a line by domain and size. */
-static bool
-sort_blocks(Sums *sums)
-{
-    size_t amount = sums->blocks.used;
-    Block *unsorted = sums->blocks.items, *sorted = malloc((amount + 1) * sizeof *sorted);
-    size_t *next = malloc((sums->lines.used + 1) * sizeof *next);
-    bool fine = sorted != NULL && next != NULL;
-    if (fine) {
-        const Line *lines = sums->lines.items;
-        size_t first = 0;
-        for (size_t i = 0; i < sums->lines.used; i++) {
-            next[i] = first;
-            first += lines[i].blocks;
-        }
-        for (size_t i = 0; i < amount; i++) {
-            sorted[next[unsorted[i].line]++] = unsorted[i];
-        }
-        for (size_t i = 0; i < sums->lines.used; i++) {
-            qsort(sorted + next[i] - lines[i].blocks, lines[i].blocks, sizeof *sorted,
-                  by_domain_and_size);
-        }
-        sums->blocks.items = sorted;
-        sorted = unsorted;
-    }
-    free(sorted);
-    free(next);
-    return fine;
-}
-
 bool
-sums_read(Sums *sums, int descriptor, uint64_t size, bool detail)
+pickle_sums(Sums *sums, int descriptor, uint64_t size)
 {
-    Machine machine = {.sums = sums, .descriptor = descriptor, .detail = detail, .size = size,
-                       .state = {-1, -1}};
-    Traceback *end = added(&sums->tracebacks, sizeof *end, 1);
+    Machine machine = {.sums = sums, .descriptor = descriptor, .size = size, .state = {-1, -1}};
     machine.window = malloc(WINDOW);
     machine.stack = malloc(DEEPEST * sizeof *machine.stack);
-    bool fine = end != NULL && machine.window != NULL && machine.stack != NULL;
-    if (fine) {
-        *end = (Traceback){0, 0};
-        fine = protocol(&machine) && run(&machine) && (!detail || sort_blocks(sums));
-    }
+    bool fine = machine.window != NULL && machine.stack != NULL && protocol(&machine)
+                && run(&machine);
     free(machine.window);
     free(machine.stack);
     free(machine.memo.items);
-    free(machine.strings.slots);
-    free(machine.frames.slots);
-    free(machine.blocks.slots);
     return fine;
-}
-
-/* -- what was read ------------------------------------------------------------------ */
-
-static const Traceback *
-traceback_of(const Sums *sums, size_t line)
-{
-    const Line *lines = sums->lines.items;
-    return (const Traceback *)sums->tracebacks.items + lines[line].traceback;
-}
-
-size_t
-sums_depth(const Sums *sums, size_t line)
-{
-    const Traceback *traceback = traceback_of(sums, line);
-    return traceback[1].first - traceback[0].first;
-}
-
-size_t
-sums_steps(const Sums *sums)
-{
-    size_t steps = 0;
-    for (size_t line = 0; line < sums->lines.used; line++) {
-        steps += sums_depth(sums, line);
-    }
-    return steps;
-}
-
-size_t
-sums_number(const Sums *sums, uint32_t *walk, uint32_t *named)
-{
-    const uint32_t *steps = sums->steps.items;
-    uint32_t *numbers = calloc(sums->frames.used + 1, sizeof *numbers); /* + 1; 0: none so far */
-    uint32_t used = 0;
-    for (size_t line = 0; numbers != NULL && line < sums->lines.used; line++) {
-        uint32_t first = traceback_of(sums, line)->first;
-        for (size_t i = sums_depth(sums, line); i-- > 0; walk++) {
-            uint32_t frame = steps[first + i];
-            if (numbers[frame] == 0) {
-                named[used++] = frame;
-                numbers[frame] = used;
-            }
-            *walk = numbers[frame] - 1;
-        }
-    }
-    free(numbers);
-    return numbers != NULL ? used : SIZE_MAX;
-}
-
-void
-sums_free(Sums *sums)
-{
-    free(sums->text.items);
-    free(sums->strings.items);
-    free(sums->frames.items);
-    free(sums->steps.items);
-    free(sums->tracebacks.items);
-    free(sums->lines.items);
-    free(sums->blocks.items);
 }

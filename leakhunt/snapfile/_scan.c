@@ -87,7 +87,7 @@ blocks_of(const Sums *sums, size_t index, const void *context)
 
 /* The fields of untrusted.Sums, in order, without the facts; `walk` and `named` have room. */
 static PyObject *
-fields_of(const Sums *sums, bool detail, PyObject *steps, uint32_t *named)
+fields_of(const Sums *sums, PyObject *steps, uint32_t *named)
 {
     Names names = {listed(sums, sums->strings.used, string_of, NULL), named};
     size_t lines = sums->lines.used;
@@ -104,7 +104,7 @@ fields_of(const Sums *sums, bool detail, PyObject *steps, uint32_t *named)
     PyObject *frames = listed(sums, used, frame_of, &names);
     PyObject *sizes = listed(sums, lines, size_of, NULL);
     PyObject *counts = listed(sums, lines, count_of, NULL);
-    PyObject *blocks = listed(sums, detail ? lines : 0, blocks_of, &next);
+    PyObject *blocks = listed(sums, sums->detail ? lines : 0, blocks_of, &next);
     PyObject *fields = NULL;
     if (depths != NULL && frames != NULL && sizes != NULL && counts != NULL && blocks != NULL) {
         for (size_t line = 0; line < lines; line++) {
@@ -137,15 +137,16 @@ scan(PyObject *Py_UNUSED(module), PyObject *arguments)
     if (!PyArg_ParseTuple(arguments, "iKp", &descriptor, &size, &detail)) {
         return NULL;
     }
-    Sums sums = {0};
+    Sums sums;
     PyObject *result = NULL;
-    if (sums_read(&sums, descriptor, size, detail)) {
+    if (sums_open(&sums, detail) && pickle_sums(&sums, descriptor, size)
+        && (!detail || sums_sort(&sums))) {
         size_t bytes = sums_steps(&sums) * sizeof(uint32_t);
         uint32_t *named = malloc((sums.frames.used + 1) * sizeof *named);
         PyObject *steps = named == NULL ? PyErr_NoMemory()
                                         : PyBytes_FromStringAndSize(NULL, (Py_ssize_t)bytes);
         if (steps != NULL) {
-            result = fields_of(&sums, detail, steps, named);
+            result = fields_of(&sums, steps, named);
         }
         Py_XDECREF(steps);
         free(named);
