@@ -46,7 +46,7 @@ def scanned(content: bytes, detail: bool = True) -> Sums | None:
 
 def unpickled(content: bytes, detail: bool = True) -> Sums:
     """What the Python part says. Without limits: only for what the C part took."""
-    file = io.BufferedReader(io.BytesIO(content))  # type: ignore[arg-type]
+    file = io.BufferedReader(io.BytesIO(content))
     return untrusted._sum(untrusted._unpickle(file), len(content), detail)
 
 
@@ -116,9 +116,9 @@ def dumped(stacks: list[Any], blocks: list[Any], protocol: int, slow: bool) -> b
         (domain, size, stacks[which % len(stacks)], total)[: 4 if whole else 3]
         for domain, size, which, total, whole in blocks
     ]
-    snapshot = tracemalloc.Snapshot(traces, 5)  # type: ignore[arg-type]
+    snapshot = tracemalloc.Snapshot(traces, 5)
     file = io.BytesIO()
-    (pickle._Pickler if slow else pickle.Pickler)(file, protocol).dump(snapshot)  # type: ignore[attr-defined]
+    (pickle._Pickler if slow else pickle.Pickler)(file, protocol).dump(snapshot)
     return file.getvalue()
 
 
@@ -369,6 +369,7 @@ def test_columns_that_do_not_belong_together() -> None:
     assert pairs([0, 0], [1, 1], [], [], []) is None
     assert pairs([], [], [0, 1], [1, 1], [5, 5]) is None
     assert pairs([0], [0, 1], [], [], []) == (b"\0" * 8, b"")
+    wrong: tuple[list[int], ...]
     for wrong in (
         ([0], [2], [], [], []), ([0, 1], [1], [], [], []), ([], [], [0], [], [0]),
         ([], [], [1], [1], [0]), ([], [0xFFFFFFFF, 1], [], [], []),
