@@ -321,7 +321,7 @@ def test_programs_made_of_traps(opcodes: list[bytes]) -> None:
 
 
 @pytest.mark.parametrize("detail", [False, True])
-@pytest.mark.parametrize("name", PLAIN)
+@pytest.mark.parametrize("name", [*PLAIN, *OWN])
 def test_everything_is_the_same_without(
     name: str, detail: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
