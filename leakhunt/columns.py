@@ -232,7 +232,7 @@ def _paired(old: Tallies, new: Tallies) -> tuple[Sequence[int], Sequence[int]] |
     the lines of the older stacks that are no newer one. None: a stack is there twice.
     """
     number_of: dict[Frame, int] = {frame: number for number, frame in enumerate(new.frames)}
-    if quick.native is None or len(number_of) < len(new.frames):
+    if quick.native is None or len(number_of) < len(new.frames):  # it names a frame twice
         return _paired_by_keys(old, new, number_of)
     numbers = [number_of.setdefault(frame, len(number_of)) for frame in old.frames]
     four = map(_buffer, (new.steps, new.depths, old.steps, old.depths))
