@@ -9,13 +9,14 @@ from __future__ import annotations
 from array import array
 from collections.abc import Callable, Iterable, Sequence
 from itertools import accumulate, chain, compress, count, repeat
-from operator import add, not_, sub
+from operator import not_, sub
 from typing import Any
 
 from leakhunt.filters import matcher
 from leakhunt.frames import Prefixes
 from leakhunt.model import Frame, Snapshot, Stack, Tallies
 from leakhunt.query import Query
+from leakhunt.snapfile import quick
 
 
 class Ledger:
@@ -24,23 +25,23 @@ class Ledger:
     def __init__(
         self,
         amounts: Sequence[Sequence[int]],
-        frames: Sequence[Frame],
+        frame_of: Callable[[int], Frame],
         stacks_of: Callable[[Sequence[int]], list[Stack]],
         dropped: list[int],
         dropped_sites: set[Any],
         by_stack: bool,
     ) -> None:
         self.amounts = amounts
-        """Bytes and blocks before, bytes and blocks after."""
+        """Four columns: bytes before, blocks before, bytes after, blocks after."""
         self.dropped = dropped
         self.dropped_sites = dropped_sites
-        self._frames = frames
+        self._frame_of = frame_of
         self._stacks_of = stacks_of
         self._by_stack = by_stack
 
     def frame(self, index: int) -> Frame:
         """The frame that a row stands for."""
-        return self._frames[index]
+        return self._frame_of(index)
 
     def order(self, index: int) -> tuple[object, ...]:
         """What tells rows of the same place apart."""
@@ -151,8 +152,8 @@ def _by_frame(
         ]
 
     return Ledger(
-        amounts=list(zip(*(column[:-1] for column in sums))),
-        frames=frames,
+        amounts=[column[:-1] for column in sums],
+        frame_of=frames.__getitem__,
         stacks_of=stacks_of,
         dropped=[column[-1] for column in sums],
         dropped_sites=dropped_sites,
@@ -173,44 +174,46 @@ def _sums(tallies: Tallies, rows: list[int], number: int) -> tuple[list[int], li
 
 
 def _by_stack(old: Tallies, new: Tallies, drops: Callable[[Frame], bool]) -> Ledger | None:
-    number_of: dict[Frame, int] = {frame: number for number, frame in enumerate(new.frames)}
-    new_keys, new_ends = _keys(new, number_of)
-    old_keys, old_ends = _keys(old, number_of)
-    numbers_old = dict(zip(old_keys, zip(old.sizes, old.counts)))
-    at = dict(zip(new_keys, range(len(new_keys))))
-    if len(numbers_old) < len(old_keys) or len(at) < len(new_keys):
+    found = _paired(old, new)
+    if found is None:
         return None  # a file wrote a traceback twice
-    only_old = [line for line, key in enumerate(old_keys) if key not in at]
-    keys = [*new_keys, *map(old_keys.__getitem__, only_old)]
-    lines = [*range(len(new_keys)), *only_old]
-    here = len(new_keys)
-    nothing = repeat((0, 0))
-    amounts: list[tuple[int, ...]] = list(
-        map(add, map(numbers_old.get, keys, nothing), chain(zip(new.sizes, new.counts), nothing))
-    )
-    innermost = [new.frames[last] for last in _innermost(new, new_ends)]
-    last_old = _innermost(old, old_ends)
-    innermost += [old.frames[last_old[line]] for line in only_old]
+    partners, alone = found
+    here, nothing = len(partners), [0] * len(alone)
+    amounts: list[list[int]] = [
+        *(
+            [*map([*column, 0].__getitem__, partners), *map(column.__getitem__, alone)]
+            for column in (old.sizes, old.counts)
+        ),
+        *([*column, *nothing] for column in (new.sizes, new.counts)),
+    ]
+    new_ends, old_ends = _ends(new), _ends(old)
+    last_new, last_old = _innermost(new, new_ends), _innermost(old, old_ends)
 
-    def stack(index: int) -> Stack:
-        if index < here:
-            return _stack(new, new_ends, lines[index])
-        return _stack(old, old_ends, lines[index])
+    def stack(row: int) -> Stack:
+        if row < here:
+            return _stack(new, new_ends, row)
+        return _stack(old, old_ends, alone[row - here])
 
-    hidden = {frame for frame in set(innermost) if drops(frame)}
-    chosen: Sequence[int] = range(len(amounts))
+    def frame(row: int) -> Frame:
+        if row < here:
+            return new.frames[last_new[row]]
+        return old.frames[last_old[alone[row - here]]]
+
+    out = [
+        *_dropped(new, last_new, drops),
+        *_dropped(old, list(map(last_old.__getitem__, alone)), drops),
+    ]
+    chosen: Sequence[int] = range(len(out))
     dropped, sites = [0, 0, 0, 0], set()
-    if hidden:
-        out = list(map(hidden.__contains__, innermost))
-        gone = list(compress(amounts, out))
-        dropped = [sum(numbers[position] for numbers in gone) for position in range(4)]
-        sites = set(compress(range(len(amounts)), out))
-        chosen = list(compress(range(len(amounts)), map(not_, out)))
-        amounts = list(map(amounts.__getitem__, chosen))
-        innermost = list(map(innermost.__getitem__, chosen))
+    if any(out):
+        dropped = [sum(compress(column, out)) for column in amounts]
+        sites = set(compress(chosen, out))
+        kept = list(map(not_, out))
+        chosen = list(compress(chosen, kept))
+        amounts = [list(compress(column, kept)) for column in amounts]
     return Ledger(
         amounts=amounts,
-        frames=innermost,
+        frame_of=lambda index: frame(chosen[index]),
         stacks_of=lambda indexes: [stack(chosen[index]) for index in indexes],
         dropped=dropped,
         dropped_sites=sites,
@@ -218,14 +221,51 @@ def _by_stack(old: Tallies, new: Tallies, drops: Callable[[Frame], bool]) -> Led
     )
 
 
-def _keys(tallies: Tallies, number_of: dict[Frame, int]) -> tuple[list[bytes], list[int]]:
-    """Each stack as bytes that are the same in both files, and where its steps end."""
+def _dropped(tallies: Tallies, last: list[int], drops: Callable[[Frame], bool]) -> Iterable[bool]:
+    """For each stack, by the index of its innermost frame, whether it is left out."""
+    hidden = {index for index in set(last) if drops(tallies.frames[index])}
+    return map(hidden.__contains__, last) if hidden else repeat(False, len(last))
+
+
+def _paired(old: Tallies, new: Tallies) -> tuple[Sequence[int], Sequence[int]] | None:
+    """For each newer stack the line of the same older one, or how many of these there are; and
+    the lines of the older stacks that are no newer one. None: a stack is there twice.
+    """
+    number_of: dict[Frame, int] = {frame: number for number, frame in enumerate(new.frames)}
+    if quick.native is None or len(number_of) < len(new.frames):  # it names a frame twice
+        return _paired_by_keys(old, new, number_of)
+    numbers = [number_of.setdefault(frame, len(number_of)) for frame in old.frames]
+    four = map(_buffer, (new.steps, new.depths, old.steps, old.depths))
+    found = quick.native.pairs(*four, array("I", numbers))
+    if found is None:
+        return None
+    partners, alone = (memoryview(column).cast("I") for column in found)
+    return partners, alone
+
+
+def _paired_by_keys(
+    old: Tallies, new: Tallies, number_of: dict[Frame, int]
+) -> tuple[Sequence[int], Sequence[int]] | None:
+    new_keys, old_keys = _keys(new, number_of), _keys(old, number_of)
+    at = dict(zip(old_keys, count()))
+    wanted = set(new_keys)
+    if len(at) < len(old_keys) or len(wanted) < len(new_keys):
+        return None
+    partners = list(map(at.get, new_keys, repeat(len(old_keys))))
+    return partners, [line for line, key in enumerate(old_keys) if key not in wanted]
+
+
+def _keys(tallies: Tallies, number_of: dict[Frame, int]) -> list[bytes]:
+    """Each stack as bytes that are the same in both files."""
     numbers = [number_of.setdefault(frame, len(number_of)) for frame in tallies.frames]
-    steps: Iterable[int] = tallies.steps
+    every = _buffer(tallies.steps)
     if numbers != list(range(len(numbers))):
-        steps = map(numbers.__getitem__, steps)
-    every = array("I", steps)
+        every = array("I", map(numbers.__getitem__, tallies.steps))
     raw, width = every.tobytes(), every.itemsize
-    ends = _ends(tallies)
-    stops = [end * width for end in ends]
-    return list(map(raw.__getitem__, map(slice, chain((0,), stops), stops))), ends
+    stops = [end * width for end in _ends(tallies)]
+    return list(map(raw.__getitem__, map(slice, chain((0,), stops), stops)))
+
+
+def _buffer(numbers: Sequence[int]) -> memoryview | array[int]:
+    """Numbers of 4 bytes, as they are where they come from a file."""
+    return numbers if isinstance(numbers, memoryview) else array("I", numbers)

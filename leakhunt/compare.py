@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import chain, repeat
-from operator import add, itemgetter
+from operator import add, ne, or_, sub
 from typing import Any
 
 from leakhunt import columns
@@ -79,7 +79,7 @@ def diff(before: Snapshot, after: Snapshot, query: Query) -> Comparison:
 class _Ledger:
     """One entry per row, at the same index of each list: 10^5 rows without an object each."""
 
-    amounts: list[Sequence[int]] = field(default_factory=list)
+    rows: list[Sequence[int]] = field(default_factory=list)
     """Bytes and blocks before, bytes and blocks after."""
     stacks: list[Stack] = field(default_factory=list)
     """The stack that carries most of the row."""
@@ -87,6 +87,11 @@ class _Ledger:
     """Index into it of the frame that the row stands for."""
     dropped: list[int] = field(default_factory=lambda: [0, 0, 0, 0])
     dropped_sites: set[object] = field(default_factory=set)
+
+    @property
+    def amounts(self) -> Sequence[Sequence[int]]:
+        """The four numbers of the rows, as columns."""
+        return list(zip(*self.rows)) if self.rows else [(), (), (), ()]
 
     def frame(self, index: int) -> Frame:
         """The frame that a row stands for."""
@@ -116,14 +121,14 @@ def _compare(before: Snapshot | None, after: Snapshot, query: Query) -> Comparis
         if ledger is None:
             ledger = _booked(before, after, query, selector(query, known), key_of)
         amounts = ledger.amounts
-        keys = list(map((by_amount if before is None else by_growth)(query.sort), amounts))
-        limit: int | None = query.limit or None
-        if limit and before is not None:  # what did not change is counted, not listed
-            limit = min(limit, sum(numbers[:2] != numbers[2:] for numbers in amounts))
+        keys, limit = _ranking(amounts, query, before is not None)
+
+        def numbers(index: int) -> tuple[int, ...]:
+            return tuple(column[index] for column in amounts)
 
         def exact(index: int) -> tuple[object, ...]:
             place = _place(site_of(ledger.frame(index)))
-            return (*_tied(amounts[index], query.sort), *place, *ledger.order(index))
+            return (*_tied(numbers(index), query.sort), *place, *ledger.order(index))
 
         shown = in_order(keys, exact, limit)
         sure = _errors((before, after), selector(query, known), key_of)
@@ -133,7 +138,7 @@ def _compare(before: Snapshot | None, after: Snapshot, query: Query) -> Comparis
             error = (
                 None if sure is None else sure.get(stack if key_of is None else key_of(frame), 0.0)
             )
-            return Row(rank, _change(site_of(frame), stack, amounts[index]), depth, error)
+            return Row(rank, _change(site_of(frame), stack, numbers(index)), depth, error)
 
         return Comparison(
             rows=tuple(
@@ -143,9 +148,28 @@ def _compare(before: Snapshot | None, after: Snapshot, query: Query) -> Comparis
             totals=Amount(before.totals if before is not None else NOTHING, after.totals),
             dropped=_amount(ledger.dropped),
             dropped_sites=len(ledger.dropped_sites),
-            remainder=_summed(amounts).minus(_summed([amounts[index] for index in shown])),
-            remainder_sites=len(amounts) - len(shown),
+            remainder=_amount(
+                [sum(column) - sum(map(column.__getitem__, shown)) for column in amounts]
+            ),
+            remainder_sites=len(keys) - len(shown),
         )
+
+
+def _ranking(
+    amounts: Sequence[Sequence[int]], query: Query, compared: bool
+) -> tuple[list[int], int | None]:
+    """A number for each row by which they are ranked, and how many are listed (None: all)."""
+    limit = query.limit or None
+    if not compared:
+        return list(map(by_amount(query.sort), zip(*amounts))), limit
+    measure = 0 if query.sort == "size" else 1
+    shrunk = list(map(sub, amounts[measure], amounts[2 + measure]))
+    if limit and sum(map((0).__gt__, shrunk)) >= limit:
+        return shrunk, limit  # more rows grew than are listed: the order of the others is open
+    if limit:  # what did not change is counted, not listed
+        was_size, was_count, size, count = amounts
+        limit = min(limit, sum(map(or_, map(ne, was_size, size), map(ne, was_count, count))))
+    return list(map(by_growth(query.sort), zip(*amounts))), limit
 
 
 def _errors(
@@ -211,12 +235,12 @@ def _booked(
         weight = abs(four[2] - four[0])
         index = index_of.setdefault(key(stack, depth), len(weights))
         if index == len(weights):
-            ledger.amounts.append(list(four))
+            ledger.rows.append(list(four))
             ledger.stacks.append(stack)
             ledger.depths.append(depth)
             weights.append(weight)
             continue
-        _add(ledger.amounts[index], four)
+        _add(ledger.rows[index], four)
         if weight >= weights[index] and (weight, stack) > (weights[index], ledger.stacks[index]):
             weights[index], ledger.stacks[index], ledger.depths[index] = weight, stack, depth
     return ledger
@@ -227,10 +251,6 @@ def _add(amounts: Any, numbers: Sequence[int]) -> None:
     amounts[1] += numbers[1]
     amounts[2] += numbers[2]
     amounts[3] += numbers[3]
-
-
-def _summed(amounts: Sequence[Sequence[int]]) -> Amount:
-    return _amount([sum(map(itemgetter(position), amounts)) for position in range(4)])
 
 
 def _amount(numbers: Sequence[int]) -> Amount:

@@ -26,7 +26,7 @@ from leakhunt.errors import SnapshotError
 from leakhunt.frames import visible
 from leakhunt.model import Block, Frame, Stack, Tallies
 from leakhunt.pace import uncollected
-from leakhunt.snapfile import SCHEMA, TRAILER_MAGIC, index
+from leakhunt.snapfile import SCHEMA, TRAILER_MAGIC, index, quick
 from leakhunt.snapfile.untrusted import IMPOSSIBLE, WHAT_TO_DO, Sums, is_plain, said_of
 
 LARGEST_TRAILER = 1 << 20
@@ -243,7 +243,8 @@ def _indexed(path: str, descriptor: int, size: int) -> Raw | None:
         if facts is None or facts.get("schema") != SCHEMA:
             return None
         with uncollected():
-            found = index.found(descriptor, start)
+            largest = max if quick.native is None else quick.native.largest
+            found = index.found(descriptor, start, largest)
             if found is None:
                 return None
             frames = list(map(Frame._make, found.frames))

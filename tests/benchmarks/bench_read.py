@@ -10,6 +10,7 @@ Every row is a fresh process, best of ROUNDS, the rows in turn:
     floor      pickle.load twice, collection off, and nothing else
     leakhunt   load_all and compare.diff by traceback
     command    the whole `leakhunt diff -g traceback`, start-up included
+    without C  the same where the optional C part was not compiled
     own files  the same command on leakhunt's own files
     by line    the same without -g traceback
     start-up   `leakhunt --help`
@@ -65,6 +66,13 @@ rss = max(resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, re
 print(json.dumps([took, rss * 1024]))
 """
 
+WITHOUT_C = """
+from leakhunt.snapfile import quick
+quick.native = None
+from leakhunt.cli import main
+main()
+"""
+
 BODIES = {
     "library": """
 import tracemalloc
@@ -90,6 +98,7 @@ subprocess.run([sys.executable, "-m", "leakhunt", "diff", *sys.argv[1:3], "-g", 
                check=True, stdout=subprocess.DEVNULL)
 """,
 }
+BODIES["without C"] = BODIES["command"].replace('"-m", "leakhunt"', '"-c", WITHOUT_C')
 BODIES["own files"] = BODIES["command"]
 BODIES["by line"] = BODIES["command"].replace(', "-g", "traceback"', "")
 BODIES["start-up"] = """
@@ -102,7 +111,7 @@ def measured(kind: str, folder: Path) -> tuple[float, int]:
     """Seconds and bytes of one fresh process."""
     prefix = "own-" if kind in ("own files", "by line") else ""
     paths = [str(folder / f"{prefix}{name}.bin") for name in ("before", "after")]
-    program = TIMED.replace("{body}", BODIES[kind])
+    program = TIMED.replace("{body}", BODIES[kind]).replace("WITHOUT_C", repr(WITHOUT_C))
     said = subprocess.check_output([sys.executable, "-c", program, *paths])
     seconds, rss = json.loads(said)
     return seconds, rss
