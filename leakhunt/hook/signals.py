@@ -136,8 +136,6 @@ class Handlers:
         previous = self._previous_child
         if os.getpid() == self.hook.pid:
             self.hook.poll()
-            if self.hook.capture is None:
-                self.release_child()
         if callable(previous):
             previous(signum, frame)
 

@@ -216,6 +216,8 @@ class Hook:
                         self._reap(self.capture.wait() if told else self.capture.poll())
                     if self.capture is None and self.pending is not None and not self.leaving:
                         self._begin(self.pending)
+                    if self.capture is None:  # not after the lock: the next may have begun by then
+                        self.release_child()
                 except Exception as error:  # noqa: BLE001 - the worker's guard
                     self._failed(f"no snapshot: {type(error).__name__}: {error}")
                 finally:
