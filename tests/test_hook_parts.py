@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import random
 import signal
 import subprocess
 import sys
@@ -17,7 +18,7 @@ from leakhunt import places
 from leakhunt.engine import choose
 from leakhunt.engine.exact import Exact
 from leakhunt.errors import CaptureError, SettingError
-from leakhunt.hook import config, dump, own, spots, vitals
+from leakhunt.hook import config, dump, fork, own, spots, vitals
 from leakhunt.hook.hold import signals_held
 from leakhunt.hook.schedule import Schedule
 from leakhunt.hook.sources import Sources
@@ -272,6 +273,27 @@ def test_what_a_held_signal_raises_leaves_the_block() -> None:
     assert seen == ["inside", "handled"]
 
 
+def test_no_signal_stays_held_however_early_one_strikes() -> None:
+    """A time limit may fire in the very call that holds the signals back."""
+
+    def handler(signum: int, frame: object) -> None:
+        raise TimeoutError
+
+    dice = random.Random(1)
+    previous = signal.signal(signal.SIGALRM, handler)
+    try:
+        for _ in range(2000):
+            with pytest.raises(TimeoutError):  # noqa: PT012 - wherever it strikes
+                signal.setitimer(signal.ITIMER_REAL, 1e-6 + dice.random() * 1e-5)
+                with signals_held():
+                    pass
+                while True:
+                    pass
+            assert signal.pthread_sigmask(signal.SIG_BLOCK, ()) == set()
+    finally:
+        signal.signal(signal.SIGALRM, previous)
+
+
 # -- engines and imports -----------------------------------------------------------------
 
 
@@ -320,3 +342,50 @@ def test_every_n_tasks_is_jittered_and_never_early_by_more_than_an_eighth(
         assert 0 <= multiple * every - due <= every // 8
         assert schedule.after_task(due - 1) is None
         assert schedule.after_task(due) == "tasks"
+
+
+@pytest.mark.skipif(not fork.exact(), reason="installed without leakhunt's C part")
+def test_nobody_is_called_for_a_capture_and_no_lock_is_waited_for() -> None:
+    """A signal may arrive while its thread holds a lock that a hook of os.fork() takes."""
+    program = """
+        import os, sys, threading
+        from concurrent.futures import thread
+        from leakhunt.hook import fork
+        lock, called = threading.Lock(), []
+        os.register_at_fork(before=lock.acquire, after_in_parent=lock.release)
+        os.register_at_fork(
+            before=lambda: called.append("before"),
+            after_in_parent=lambda: called.append("parent"),
+            after_in_child=lambda: called.append("child"),
+        )
+        with lock, thread._global_shutdown_lock:
+            pid, raw = fork.fork(list, 10)
+            if pid == 0:
+                os._exit(len(called))
+        assert os.waitpid(pid, 0) == (pid, 0)
+        assert called == []
+        if os.fork() == 0:  # they are only put aside
+            os._exit(called != ["before", "child"])
+        assert os.wait()[1] == 0
+        assert called == ["before", "parent"]
+    """
+    subprocess.run([sys.executable, "-c", textwrap.dedent(program)], check=True, timeout=60)
+
+
+def test_without_the_c_part_a_fork_that_would_wait_for_its_own_thread_is_refused() -> None:
+    program = """
+        import sys
+        sys.modules["leakhunt.hook._fork"] = None
+        from concurrent.futures import thread
+        from leakhunt.hook import fork
+        with thread._global_shutdown_lock:
+            try:
+                fork.fork(list, 10)
+            except fork.ForkRefusedError as refused:
+                print(refused)
+    """
+    done = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(program)],
+        check=True, timeout=60, capture_output=True, text=True,
+    )  # fmt: skip
+    assert "without its C part" in done.stdout

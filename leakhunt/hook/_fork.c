@@ -8,12 +8,22 @@
  * may run while threads that do not exist any more wait for the GIL), keeps what the
  * other thread states hold alive, and only then lets CPython clean up.
  *
+ * Functions given to os.register_at_fork() are not called, neither in the parent nor in the
+ * child: a signal handler may fork while its own thread holds a lock that one of them waits for
+ * (concurrent.futures takes its lock so, and ThreadPoolExecutor.submit holds it), which would
+ * hang the worker for ever; and the child runs nobody else's code that they could prepare.
+ *
  * See Modules/posixmodule.c (os_fork_impl, PyOS_AfterFork_Child) and
  * Python/pystate.c (PyThreadState_Clear) of CPython 3.9 to 3.13.
  */
 #define PY_SSIZE_T_CLEAN
 #define _GNU_SOURCE 1
+#define Py_BUILD_CORE_MODULE 1
 #include <Python.h>
+#if PY_VERSION_HEX < 0x030F0000
+#include "internal/pycore_interp.h"
+#define CAN_DETACH 1
+#endif
 
 #include <errno.h>
 #include <signal.h>
@@ -24,6 +34,56 @@
 #ifdef __GLIBC__
 #include <malloc.h>
 #endif
+
+/* The lists of os.register_at_fork(), while they are put aside. */
+typedef struct {
+    PyObject *before, *parent, *child;
+} Hooks;
+
+static void
+detach(Hooks *hooks)
+{
+#ifdef CAN_DETACH
+    PyInterpreterState *interpreter = PyThreadState_GetInterpreter(PyThreadState_Get());
+    *hooks = (Hooks){interpreter->before_forkers, interpreter->after_forkers_parent,
+                     interpreter->after_forkers_child};
+    interpreter->before_forkers = NULL;
+    interpreter->after_forkers_parent = NULL;
+    interpreter->after_forkers_child = NULL;
+#else
+    (void)hooks;
+#endif
+}
+
+#ifdef CAN_DETACH
+/* PyOS_BeforeFork may wait for the import lock, and another thread register meanwhile. */
+static void
+join(PyObject **list, PyObject *aside)
+{
+    PyObject *meanwhile = *list;
+    *list = aside != NULL ? aside : meanwhile;
+    if (aside != NULL && meanwhile != NULL) {
+        Py_ssize_t end = PyList_GET_SIZE(aside);
+        if (PyList_SetSlice(aside, end, end, meanwhile) < 0) {
+            PyErr_Clear();
+        }
+        Py_DECREF(meanwhile);
+    }
+}
+#endif
+
+static void
+attach(const Hooks *hooks)
+{
+#ifdef CAN_DETACH
+    PyInterpreterState *interpreter = PyThreadState_GetInterpreter(PyThreadState_Get());
+    join(&interpreter->before_forkers, hooks->before);
+    join(&interpreter->after_forkers_parent, hooks->parent);
+    join(&interpreter->after_forkers_child, hooks->child);
+#else
+    (void)hooks;
+#endif
+}
 
 /* The child never exits through the interpreter, so these references leak on purpose. */
 static void
@@ -181,6 +241,8 @@ fork_and_read(PyObject *Py_UNUSED(module), PyObject *args)
         PyErr_SetString(PyExc_TypeError, "fork_and_read() needs C functions");
         return NULL;
     }
+    Hooks hooks;
+    detach(&hooks);
     PyOS_BeforeFork();
     pid_t pid = fork();
     if (pid == 0) {
@@ -207,6 +269,7 @@ fork_and_read(PyObject *Py_UNUSED(module), PyObject *args)
     }
     int refused = errno;
     PyOS_AfterFork_Parent();
+    attach(&hooks);
     if (pid < 0) {
         errno = refused;
         return PyErr_SetFromErrno(PyExc_OSError);

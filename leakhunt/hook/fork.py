@@ -72,6 +72,7 @@ def fork(read: Callable[[], Any], seconds: int) -> tuple[int, Any]:
             raise ForkRefusedError(
                 "other threads are alive and leakhunt was installed without its C part"
             )
+        _refuse_if_it_would_wait()
         pid = posix.fork()
         if pid == 0:
             signal.signal(signal.SIGALRM, signal.SIG_DFL)
@@ -85,6 +86,20 @@ def fork(read: Callable[[], Any], seconds: int) -> tuple[int, Any]:
         if collecting and os.getpid() == parent:
             gc.enable()
         del held
+
+
+def _refuse_if_it_would_wait() -> None:
+    """Raises ForkRefusedError while a lock is taken that a plain fork waits for.
+
+    concurrent.futures takes its lock before a fork. A signal handler may run in the middle of
+    ``ThreadPoolExecutor.submit``, which holds it: this thread would wait for itself.
+    """
+    executors = sys.modules.get("concurrent.futures.thread")
+    lock = getattr(executors, "_global_shutdown_lock", None)
+    if lock is not None and lock.locked():
+        raise ForkRefusedError(
+            "a thread is being started, and leakhunt was installed without its C part"
+        )
 
 
 def settle(signum: int) -> None:

@@ -30,8 +30,10 @@ def signals_held() -> Iterator[None]:
     block: nothing may stand between it and the user's code that swallows exceptions.
     """
     # `_signal`, because `signal` makes an enum member of each of sixty numbers.
-    before = _signal.pthread_sigmask(_signal.SIG_BLOCK, WAITING)
+    before = _signal.pthread_sigmask(_signal.SIG_BLOCK, ())
     try:
+        # Inside, because it blocks first and runs the handlers of what came before then.
+        _signal.pthread_sigmask(_signal.SIG_BLOCK, WAITING)
         yield
     finally:
         _signal.pthread_sigmask(_signal.SIG_SETMASK, before)
