@@ -307,9 +307,9 @@ def _not_steady(t: Sequence[float], y: Sequence[float], counts: Sequence[float])
         return Shape(verdict, rate, low, high, 1.0, since, 0.0, None, still)
 
     if span <= 0 or rise <= 0:
-        return shape(SAWTOOTH if _falls(y) >= 2 and _fallen(y) else NOISE, 0)
+        return shape(SAWTOOTH if len(falls(y)) >= 2 and _fallen(y) else NOISE, 0)
     if _fallen(y):
-        return shape(SAWTOOTH if _falls(y) >= 1 and n >= 4 else NOISE, 0)
+        return shape(SAWTOOTH if falls(y) and n >= 4 else NOISE, 0)
     largest = max(range(n - 1), key=steps.__getitem__)
     if steps[largest] >= JUMP * rise and _quiet(y, largest + 1, n, span):
         return shape(STEP, largest + 1, still=largest == n - 2)
@@ -322,15 +322,16 @@ def _not_steady(t: Sequence[float], y: Sequence[float], counts: Sequence[float])
     return shape(NOISE, 0, still=rising)
 
 
-def _falls(y: Sequence[float]) -> int:
-    """How often it falls by a good part of its range."""
+def falls(y: Sequence[float]) -> list[int]:
+    """The snapshots at which it has fallen by a good part of its range."""
     span = max(y) - min(y)
-    falls, high = 0, y[0]
-    for value in y[1:]:
+    found, high = [], y[0]
+    for index, value in enumerate(y):
         if high - value > FALL * span:
-            falls, high = falls + 1, value
+            found.append(index)
+            high = value
         high = max(high, value)
-    return falls
+    return found
 
 
 def _quiet(y: Sequence[float], start: int, stop: int, span: float) -> bool:

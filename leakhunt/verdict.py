@@ -305,13 +305,7 @@ def _reason(history: History, growth: Growth) -> str:
 
 
 def _falls_back(history: History, sizes: Sequence[float]) -> str:
-    span = max(sizes) - min(sizes)
-    falls, high = [], sizes[0]
-    for index, value in enumerate(sizes):
-        if high - value > shape.FALL * span:
-            falls.append(index)
-            high = value
-        high = max(high, value)
+    falls = shape.falls(sizes)
     text = (
         f"falls back to {units.size(min(sizes[index] for index in falls) if falls else min(sizes))}"
     )
