@@ -10,11 +10,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from operator import add
 from statistics import median
-from typing import Any
 
 from leakhunt import shape, stats
 from leakhunt.frames import prefixes
-from leakhunt.history import SECOND, SNAPSHOT, TASK, History
+from leakhunt.history import SECOND, SNAPSHOT, TASK, History, ledger
 from leakhunt.locate import Blame, Paths
 from leakhunt.model import Frame, Stack
 from leakhunt.shape import LEAK, Shape
@@ -166,22 +165,17 @@ def _runs(history: History) -> dict[str, tuple[float, ...]]:
     """
     if history.unit == SECOND:  # a program may work in bursts, and be looked at after each
         return {SNAPSHOT: tuple(float(index) for index in range(len(history.metas)))}
-    told = [known.facts.get("tasks") for known in history.metas]
-    ledgers = [ledger for ledger in told if isinstance(ledger, dict)]
+    told = [ledger(known) for known in history.metas]
+    ledgers = [runs for runs in told if runs is not None]
     if history.unit != TASK or len(ledgers) < len(told):
         return {}
     found = {}
     for name in ledgers[-1]:
-        runs = [_runs_of(ledger.get(name)) for ledger in ledgers]
+        runs = [each.get(name, 0) for each in ledgers]
         if all(b > a for a, b in zip(runs, runs[1:])):
-            found[str(name)] = tuple(float(value - runs[0]) for value in runs)
+            found[name] = tuple(float(value - runs[0]) for value in runs)
     busiest = sorted(found, key=lambda name: (-found[name][-1], name))[:TASKS]
     return {name: found[name] for name in busiest} if len(ledgers[-1]) > 1 else {}
-
-
-def _runs_of(entry: Any) -> int:
-    runs = entry.get("runs") if isinstance(entry, dict) else None
-    return runs if isinstance(runs, int) else 0
 
 
 def _grown(sizes: Sequence[float]) -> float:

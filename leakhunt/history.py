@@ -238,6 +238,15 @@ def _lines(snapshot: Snapshot) -> Iterable[tuple[Stack, int, int]]:
     return ((stack, size, count) for stack, (size, count) in tallies.items())
 
 
+def ledger(known: Meta) -> dict[str, int] | None:
+    """How often each task had run by then; None where the snapshot does not say."""
+    tasks = known.facts.get("tasks")
+    if not isinstance(tasks, dict):
+        return None
+    runs = {name: entry.get("runs") for name, entry in tasks.items() if isinstance(entry, dict)}
+    return {str(name): number for name, number in runs.items() if isinstance(number, int)}
+
+
 def _clock(metas: Sequence[Meta]) -> tuple[str, tuple[float, ...]]:
     """Tasks where every snapshot knows them and each adds some, else seconds, else snapshots."""
     tasks = [known.tasks_done for known in metas]

@@ -10,12 +10,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from statistics import median
-from typing import Any
 
 from leakhunt import shape, stats, units
 from leakhunt.book import Growth
 from leakhunt.frames import prefixes
-from leakhunt.history import History
+from leakhunt.history import History, ledger
 from leakhunt.locate import Paths
 from leakhunt.model import Frame, Meta, Stack
 from leakhunt.outside import Outside, outside
@@ -339,18 +338,8 @@ def _task(history: History, growth: Growth, paths: Paths) -> tuple[str | None, s
 
 
 def _delta(first: Meta, last: Meta) -> dict[str, int]:
-    before, after = _ledger(first), _ledger(last)
+    before, after = ledger(first) or {}, ledger(last) or {}
     return {name: number - before.get(name, 0) for name, number in after.items()}
-
-
-def _ledger(known: Meta) -> dict[str, int]:
-    tasks = known.facts.get("tasks")
-    if not isinstance(tasks, dict):
-        return {}
-    found: dict[str, Any] = {
-        str(name): entry.get("runs") for name, entry in tasks.items() if isinstance(entry, dict)
-    }
-    return {name: runs for name, runs in found.items() if isinstance(runs, int)}
 
 
 def _passes(name: str, growth: Growth, paths: Paths) -> bool:
