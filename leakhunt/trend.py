@@ -158,9 +158,7 @@ def _others(book: Book, taken: set[Stack]) -> list[Growth]:
 def _unsure(book: Book, growth: Growth) -> Growth:
     if not growth.blame.ours and is_frameworks_own(book, growth):
         return growth.called(WARM_UP, FRAMEWORK)
-    half = len(book.t) // 2
-    early = stats.theil_sen(book.t[: half + 1], growth.sizes[: half + 1])
-    late = stats.theil_sen(book.t[half:], growth.sizes[half:])
+    early, late = stats.halves(book.t, growth.sizes)
     if late < shape.SLOWING * early:
         return growth.called(WARM_UP, None)
     judged = replace(growth.shape, verdict=NOISE, open=True)

@@ -289,9 +289,7 @@ def _reason(history: History, growth: Growth) -> str:
     if judged.verdict == WARM_UP:
         if 0 < judged.since < total - 1:
             return f"levels off since snapshot {judged.since + 1}"
-        half = total // 2
-        early = stats.theil_sen(history.times[: half + 1], sizes[: half + 1])
-        late = stats.theil_sen(history.times[half:], sizes[half:])
+        early, late = stats.halves(history.times, sizes)
         slow = (
             f": the second half at {units.share(max(0.0, late / early))} of the first"
             if early > 0
