@@ -13,6 +13,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
+from leakhunt import stats
 from leakhunt.errors import SnapshotError
 from leakhunt.load import Entry, each, meta
 from leakhunt.model import Block, Frame, Meta, Snapshot, Spot, Stack, Tallies
@@ -132,7 +133,7 @@ def gather(line: Sequence[Entry], problems: list[str]) -> History | None:
             "snapshots are of another stretch and left out"
         )
     stretch = _distinct(stretch, notes)
-    chosen = _spread(stretch, FULL)
+    chosen = [stretch[index] for index in stats.spread(len(stretch), FULL)]
     if len(chosen) < len(stretch):
         notes.append(f"{len(chosen)} of {len(stretch)} snapshots read with their traces")
     ends = {0, len(chosen) - 1}
@@ -163,13 +164,6 @@ def _distinct(line: list[Entry], notes: list[str]) -> list[Entry]:
     if len(kept) < len(line):
         notes.append(f"{len(line) - len(kept)} snapshots left out: no task was done until the next")
     return kept
-
-
-def _spread(line: Sequence[Entry], limit: int) -> list[Entry]:
-    if len(line) <= limit:
-        return list(line)
-    step = (len(line) - 1) / (limit - 1)
-    return [line[round(index * step)] for index in range(limit)]
 
 
 class _Columns:

@@ -198,7 +198,7 @@ def _fell_before(y: Sequence[float], start: int) -> bool:
 def _starts(n: int) -> list[int]:
     """Where the steady part may begin: three points at least, and half of them; ten places at most."""
     possible = [start for start in range(n // 2 + 1) if n - start >= max(3, (n + 1) // 2)]
-    return sorted({possible[round(index * (len(possible) - 1) / 9)] for index in range(10)})
+    return [possible[index] for index in stats.spread(len(possible), 10)]
 
 
 def _rises(y: Sequence[float]) -> bool:

@@ -20,16 +20,20 @@ MOST = 40
 EXACT = 12
 
 
+def spread(number: int, most: int) -> list[int]:
+    """At most so many of the indexes below ``number``, evenly spread, the first and the last among them."""
+    if number <= most:
+        return list(range(number))
+    return [round(index * (number - 1) / (most - 1)) for index in range(most)]
+
+
 def theil_sen(t: Sequence[float], y: Sequence[float]) -> float:
     """The median of the slopes of all pairs: up to 29 % of the points may be outliers.
 
     Theil (1950), Sen (1968). ``t`` must increase. 0.0 for fewer than two points. Of more than MOST
     points that many are used, evenly spread: the pairs would be many.
     """
-    if len(y) > MOST:
-        chosen = [round(index * (len(y) - 1) / (MOST - 1)) for index in range(MOST)]
-        t, y = [t[index] for index in chosen], [y[index] for index in chosen]
-    slopes = [(y[j] - y[i]) / (t[j] - t[i]) for i, j in combinations(range(len(y)), 2)]
+    slopes = [(y[j] - y[i]) / (t[j] - t[i]) for i, j in combinations(spread(len(y), MOST), 2)]
     return median(slopes) if slopes else 0.0
 
 
