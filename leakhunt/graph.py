@@ -100,22 +100,23 @@ def adopted(book: Book, ours: list[Growth], rest: list[Growth]) -> list[Growth]:
     A stack that nframe cuts ends in a library; what it allocates grows in step with
     the line of the application that keeps it.
     """
-    strangers = []
+    own: list[Growth] = []
+    free: list[Growth] = []
     given: dict[int, list[Growth]] = {}
     for growth in rest:
-        # The framework's own tables fill in step with everything.
-        fitting = [] if is_frameworks_own(book, growth) else _fitting(book, growth, ours)
+        if is_frameworks_own(book, growth):  # its tables fill in step with everything
+            own.append(growth)
+            continue
+        fitting = _fitting(book, growth, ours)
         if fitting:
             best = max(fitting, key=lambda index: likeness(ours[index].counts, growth.counts))
             given.setdefault(best, []).append(growth)
         else:
-            strangers.append(growth)
+            free.append(growth)
     found = [
         _combined(book, [growth, *given[index]], growth.blame.frame) if index in given else growth
         for index, growth in enumerate(ours)
     ]
-    own = [growth for growth in strangers if is_frameworks_own(book, growth)]
-    free = [growth for growth in strangers if not is_frameworks_own(book, growth)]
     holder = _holder(book, free) if free and not ours else None
     if holder is not None:
         blame = Blame(holder, True, tuple(book.owners[True, holder]))

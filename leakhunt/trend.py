@@ -156,7 +156,7 @@ def _others(book: Book, taken: set[Stack]) -> list[Growth]:
 
 
 def _unsure(book: Book, growth: Growth) -> Growth:
-    if not growth.blame.ours and is_frameworks_own(book, growth):
+    if is_frameworks_own(book, growth):
         return growth.called(WARM_UP, FRAMEWORK)
     early, late = stats.halves(book.t, growth.sizes)
     if late < shape.SLOWING * early:
