@@ -97,9 +97,7 @@ def lines_of(paths: Sequence[Path], problems: list[str]) -> list[tuple[Entry, ..
         if (status.st_dev, status.st_ino) in seen:  # a folder and a file in it
             continue
         seen.add((status.st_dev, status.st_ino))
-        by_process.setdefault((known.host, known.pid, known.started_at), []).append(
-            Entry(path, known)
-        )
+        by_process.setdefault(known.process, []).append(Entry(path, known))
     found = [tuple(sorted(line, key=_order(line))) for line in by_process.values()]
     return sorted(found, key=lambda line: (line[0].meta.started_at or 0.0, str(line[0].path)))
 

@@ -271,9 +271,7 @@ def series(folder: Path, problems: list[str] | None = None) -> list[Series]:
                 if problems is not None:
                     problems.append(str(error))
                 continue
-            by_process.setdefault((known.host, known.pid, known.started_at), []).append(
-                Entry(path, known)
-            )
+            by_process.setdefault(known.process, []).append(Entry(path, known))
         found += [Series(place, tuple(sorted(line, key=_age))) for line in by_process.values()]
     return sorted(found, key=lambda line: (_age(line.newest), str(line.folder)))
 

@@ -167,6 +167,11 @@ class Meta:
     armed_rss: int | None = None
     facts: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
 
+    @property
+    def process(self) -> tuple[str | None, int | None, float | None]:
+        """What tells processes apart: a pid is used again."""
+        return (self.host, self.pid, self.started_at)
+
 
 @dataclass(frozen=True)
 class Snapshot:

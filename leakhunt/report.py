@@ -133,12 +133,7 @@ def _seconds(before: Snapshot, after: Snapshot) -> float | None:
 
 
 def _same_process(before: Snapshot, after: Snapshot) -> bool:
-    return _identity(before) == _identity(after)
-
-
-def _identity(snapshot: Snapshot) -> tuple[object, ...]:
-    known = snapshot.meta
-    return (known.host, known.pid, known.started_at)
+    return before.meta.process == after.meta.process
 
 
 def _process(before: Snapshot, after: Snapshot) -> Process:
