@@ -118,7 +118,7 @@ def _order(line: list[Entry]) -> Callable[[Entry], Any]:
 
 
 def gather(line: Sequence[Entry], problems: list[str]) -> History | None:
-    """Read one process's snapshots; None where fewer than one can be read.
+    """Read one process's snapshots; None where none can be read.
 
     Where tracing was stopped and begun again, the longest stretch counts. Files that
     cannot be read are told in ``problems`` and left out.

@@ -39,10 +39,8 @@ class Part:
     """A finding in one process."""
 
     pid: int | None
-    role: str | None
     rate: float
     verdict: str
-    sizes: tuple[float, ...]
 
 
 @dataclass(frozen=True)
@@ -51,7 +49,6 @@ class Finding:
 
     verdict: str
     site: Frame
-    ours: bool
     stacks: tuple[Stack, ...]
     """The growing ones, heaviest first."""
     weights: tuple[float, ...]
@@ -69,7 +66,6 @@ class Finding:
     share: float | None
     """Part of the growth: of the resident set where that is known and grows, else of traced memory."""
     reason: str
-    since: int
     task: str | None
     task_said: str | None
     """Which task, in words; None where every task counts or none is known."""
@@ -143,7 +139,7 @@ def judge(histories: Sequence[History]) -> Verdict:
         verdict=verdict,
         unit=main.unit,
         findings=tuple(findings),
-        rss=Pace(_first(main, "rss"), main.last.rss, found.rss_rate),
+        rss=Pace(main.first.rss, main.last.rss, found.rss_rate),
         traced=Pace(main.sizes[0], main.sizes[-1], found.traced_rate),
         explained=found.explained,
         outside=found if found.known else None,
@@ -160,11 +156,6 @@ def _weight(history: History) -> tuple[float, float, int]:
         history.sizes[-1] - history.sizes[0],
         len(history.metas),
     )
-
-
-def _first(history: History, name: str) -> int | None:
-    value = getattr(history.first, name)
-    return value if isinstance(value, int) else None
 
 
 def _undecided(findings: Sequence[Finding], grown: Sequence[tuple[History, list[Growth]]]) -> bool:
@@ -228,7 +219,6 @@ def _finding(each: list[tuple[History, Growth]], alike: list[History]) -> Findin
     return Finding(
         verdict=growth.shape.verdict,
         site=growth.blame.frame,
-        ours=growth.blame.ours,
         stacks=tuple(heaviest),
         weights=tuple(weights[stack] for stack in heaviest),
         sites=tuple(
@@ -244,13 +234,10 @@ def _finding(each: list[tuple[History, Growth]], alike: list[History]) -> Findin
         p=min(found.shape.p for _, found in counted),
         share=None,
         reason=growth.why or _reason(history, growth),
-        since=growth.shape.since,
         task=task,
         task_said=said,
         role=history.last.role,
-        parts=tuple(
-            Part(h.last.pid, h.last.role, g.shape.rate, g.shape.verdict, g.sizes) for h, g in each
-        ),
+        parts=tuple(Part(h.last.pid, g.shape.rate, g.shape.verdict) for h, g in each),
         of=len(alike),
         history=history,
         is_open=growth.shape.open,
