@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from operator import add
 from statistics import median
 
-from leakhunt import shape, stats
+from leakhunt import curves, shape, stats
 from leakhunt.frames import prefixes
 from leakhunt.history import SECOND, SNAPSHOT, TASK, History, ledger
 from leakhunt.locate import Blame, Paths
@@ -98,7 +98,7 @@ class Book:
         sizes, counts = self.series(stacks)
         axis = self._axis(sizes, counts)
         t = self.t if axis is None else self.runs[axis]
-        found = shape.judge(t, sizes, counts, self.noise(stacks))
+        found = shape.judge(t, sizes, counts, self.history.estimates(stacks))
         if axis is None:
             return found
         start = found.since if found.verdict == LEAK else 0
@@ -113,17 +113,13 @@ class Book:
         y = counts if counts[-1] - counts[0] >= len(counts) else sizes
         degree = 2 if len(y) >= 6 else 1
         misfits = {
-            task: shape.misfit(
+            task: curves.misfit(
                 [[(x / t[-1]) ** power for x in t] for power in range(1, degree + 1)], y
             )
             for task, t in ((None, self.t), *self.runs.items())
         }
         best = min(misfits, key=lambda task: misfits[task])
         return best if misfits[best] < 0.8 * misfits[None] else None
-
-    def noise(self, stacks: Iterable[Stack]) -> float:
-        errors = self.history.errors
-        return sum(errors.get(stack, 0.0) ** 2 for stack in stacks) ** 0.5 if errors else 0.0
 
     def present(self, stacks: Sequence[Stack]) -> bool:
         sizes = self.series(stacks)[0]

@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 
 from leakhunt import stats
 from leakhunt.errors import SnapshotError
+from leakhunt.estimates import Estimates
 from leakhunt.load import Entry, each, meta
 from leakhunt.model import Block, Frame, Meta, Snapshot, Spot, Stack, Tallies
 from leakhunt.pace import uncollected
@@ -59,9 +60,25 @@ class History:
     last_blocks: Mapping[Stack, tuple[Block, ...]] = field(
         default_factory=lambda: MappingProxyType({})
     )
-    errors: Mapping[Stack, float] = field(default_factory=lambda: MappingProxyType({}))
-    """Standard error in bytes of a stack's newest size, for sampled engines."""
+    variances: Mapping[Stack, Sequence[float]] = field(default_factory=lambda: MappingProxyType({}))
+    """Square of the standard error of a stack's bytes at each snapshot, for sampled engines."""
+    samples: Mapping[Stack, Sequence[int]] = field(default_factory=lambda: MappingProxyType({}))
+    """How many live samples its size is estimated from at each snapshot, likewise."""
     notes: tuple[str, ...] = ()
+
+    def estimates(self, stacks: Iterable[Stack]) -> Estimates | None:
+        """The errors of some stacks' size together; None where sizes are exact.
+
+        Stacks share no blocks: variances add up.
+        """
+        if not self.variances:
+            return None
+        chosen = [stack for stack in stacks if stack in self.variances]
+        nothing = [0] * len(self.metas)
+        return Estimates(
+            [sum(each) for each in zip(nothing, *(self.variances[stack] for stack in chosen))],
+            [sum(each) for each in zip(nothing, *(self.samples[stack] for stack in chosen))],
+        )
 
     @property
     def meta(self) -> Meta:
@@ -172,6 +189,8 @@ class _Columns:
         self._sizes: dict[Stack, list[int]] = {}
         self._counts: dict[Stack, list[int]] = {}
         self._totals: list[int] = []
+        self._variances: dict[Stack, list[float]] = {}
+        self._samples: dict[Stack, list[int]] = {}
         self._snapshots: list[Snapshot] = []
         """The first and the newest one."""
 
@@ -193,13 +212,16 @@ class _Columns:
                 counts[stack].extend([0] * missing)
             column.append(size)
             counts[stack].append(count)
+        for stack, error in snapshot.stderr.items():
+            _put(self._variances.setdefault(stack, []), before, error * error)
+            _put(self._samples.setdefault(stack, []), before, snapshot.samples.get(stack, 0))
         self.metas.append(snapshot.meta)
         self._totals.append(snapshot.totals.size)
         self._snapshots = [*self._snapshots[:1], snapshot]
 
     def history(self, entries: tuple[Entry, ...], notes: tuple[str, ...]) -> History:
         length = len(self.metas)
-        for columns in (self._sizes, self._counts):
+        for columns in (self._sizes, self._counts, self._variances, self._samples):
             for column in columns.values():
                 column.extend([0] * (length - len(column)))
         first, last = self._snapshots[0], self._snapshots[-1]
@@ -217,9 +239,16 @@ class _Columns:
             spots={**first.spots, **last.spots},
             first_blocks=first.blocks,
             last_blocks=last.blocks,
-            errors=last.stderr,
+            variances=self._variances,
+            samples=self._samples,
             notes=notes,
         )
+
+
+def _put(column: list[Any], index: int, value: float) -> None:
+    """At that index, after nothing where there was none."""
+    column.extend([0] * (index - len(column)))
+    column.append(value)
 
 
 def _lines(snapshot: Snapshot) -> Iterable[tuple[Stack, int, int]]:

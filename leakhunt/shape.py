@@ -22,7 +22,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from statistics import median
 
-from leakhunt import stats
+from leakhunt import curves, stats
+from leakhunt.estimates import ACCIDENT, FEWEST, Estimates
 
 LEAK, WARM_UP, SAWTOOTH, STEP, NOISE = "leak", "warm-up", "sawtooth", "step", "noise"
 
@@ -32,6 +33,10 @@ FALL = 0.3
 SLOWING = 0.72
 #: A tail that rises less than this part of the mean rise has levelled off.
 LEVEL = 0.25
+#: Samples must show that the second half of a rise is faster than this part of the first.
+STILL = 0.5
+#: The chance of samples that show so by accident.
+DOUBT = 0.1
 #: One increment with more than this part of the rise is a jump.
 JUMP = 0.7
 #: So many snapshots show at a glance that nothing rises.
@@ -64,14 +69,19 @@ class Shape:
 
 
 def judge(
-    t: Sequence[float], sizes: Sequence[float], counts: Sequence[float], noise: float = 0.0
+    t: Sequence[float],
+    sizes: Sequence[float],
+    counts: Sequence[float],
+    sampled: Estimates | None = None,
 ) -> Shape:
     """Judge a series of bytes and blocks at the times ``t`` (increasing; three or more).
 
-    ``noise``: the standard error of one size, for sampled estimates.
+    ``sampled``: what is known of the errors, where sizes are sampled estimates. Their blocks tell
+    nothing that the bytes do not.
     """
-    by_bytes = _steady(t, sizes, counts, noise)
-    by_blocks = _steady(t, counts, counts, 0.0) if _rises(sizes) else None
+    by_bytes = _steady(t, sizes, counts, sampled)
+    exact = sampled is None
+    by_blocks = _steady(t, counts, counts, None) if exact and _rises(sizes) else None
     best = by_bytes
     if by_blocks is not None and (best is None or by_blocks[1] < best[1]):
         # The rate is of bytes all the same, from where the blocks rise steadily.
@@ -80,35 +90,56 @@ def judge(
             best = (start, p)
     blocks_rate = stats.theil_sen(t, counts)
     if best is None:
-        return replace(_not_steady(t, sizes, counts), blocks_rate=blocks_rate)
+        return replace(_not_steady(t, sizes, counts, sampled), blocks_rate=blocks_rate)
     start, p = best
-    rate, low, high = interval(t[start:], sizes[start:], noise)
+    rate, low, high = interval(t[start:], sizes[start:], _later(sampled, start))
     both = 1.0 if by_bytes is None or by_blocks is None else 2.0
     shape = Shape(LEAK, rate, low, high, min(1.0, both * p), start, 0.0)
     return replace(shape, blocks_rate=stats.theil_sen(t[start:], counts[start:]))
 
 
-def interval(t: Sequence[float], y: Sequence[float], noise: float) -> tuple[float, float, float]:
+def _later(sampled: Estimates | None, start: int) -> Estimates | None:
+    return None if sampled is None else sampled.since(start)
+
+
+def interval(
+    t: Sequence[float], y: Sequence[float], sampled: Estimates | None
+) -> tuple[float, float, float]:
     """(rate, low, high): the drift with its 95 % interval."""
-    rate, error, _ = _tested(t, y, noise)
-    reach = error * stats.student_quantile(0.975, max(1, len(y) - 2))
-    return rate, rate - reach, rate + reach
+    rate, error, freedom = _drift(t, y, sampled)
+    reach = error * stats.student_quantile(0.975, freedom)
+    low, high = rate - reach, rate + reach
+    if sampled is not None:
+        least, most = sampled.interval(y[-1] - y[0])
+        low, high = min(low, least / (t[-1] - t[0])), max(high, most / (t[-1] - t[0]))
+    return rate, low, high
 
 
-def _tested(t: Sequence[float], y: Sequence[float], noise: float) -> tuple[float, float, float]:
-    """(rate, standard error, one-sided p) for noise that adds up: never too sure for other noise."""
-    rate, error, p = stats.drift_test(t, y)
-    if noise > 0:
-        error = math.hypot(error, noise * math.sqrt(2) / (t[-1] - t[0]))
-        p = stats.student_sf(rate / error, max(1, len(y) - 2))
-    return rate, error, p
+def _drift(
+    t: Sequence[float], y: Sequence[float], sampled: Estimates | None
+) -> tuple[float, float, float]:
+    """(rate, standard error, its degrees of freedom) for noise that adds up."""
+    rate, error, _ = stats.drift_test(t, y)
+    freedom = float(max(1, len(y) - 2))
+    if sampled is None:
+        return rate, error, freedom
+    error, freedom = sampled.together(error * (t[-1] - t[0]), freedom, y[-1] - y[0])
+    return rate, error / (t[-1] - t[0]), freedom
+
+
+def _chance(t: Sequence[float], y: Sequence[float], sampled: Estimates | None) -> float:
+    """One-sided p of "it does not rise" for noise that adds up: never too small for other noise."""
+    if sampled is None:
+        return stats.drift_test(t, y)[2]
+    rate, error, freedom = _drift(t, y, sampled)
+    return stats.student_sf(rate / error, freedom) if error > 0 else 1.0
 
 
 # -- the steady part ------------------------------------------------------------------
 
 
 def _steady(
-    t: Sequence[float], y: Sequence[float], counts: Sequence[float], noise: float
+    t: Sequence[float], y: Sequence[float], counts: Sequence[float], sampled: Estimates | None
 ) -> tuple[int, float] | None:
     """(where the steady rise begins, its p-value); None where there is none."""
     starts = _starts(len(y))
@@ -117,73 +148,28 @@ def _steady(
     found = []
     for start in starts:
         part_t, part = t[start:], y[start:]
-        if _goes_on(part_t, part) and not _fell_before(y, start):
-            p = min(1.0, len(starts) * _tested(part_t, part, noise)[2])
-            found.append((max(p, _by_events(part_t, part, counts[start:])), start))
+        known = _later(sampled, start)
+        if _goes_on(part_t, part, known) and not _fell_before(y, start):
+            p = min(1.0, _looks(start, starts, known) * _chance(part_t, part, known))
+            found.append((max(p, _by_events(part_t, part, counts[start:], known)), start))
     if not found:
         return None
     least = min(found)[0]
     p, start = next((p, begin) for p, begin in found if p <= max(least, PLAIN))
-    if start > 0 and 0 not in {begin for _, begin in found} and _saturates(t, y):
+    if start > 0 and 0 not in {begin for _, begin in found} and curves.saturates(t, y):
         return None
     return start, p
 
 
-def _saturates(t: Sequence[float], y: Sequence[float]) -> bool:
-    """Whether a cache that fills explains the series better than a warm-up and then a leak.
+def _looks(start: int, starts: Sequence[int], sampled: Estimates | None) -> int:
+    """By how much a p-value counts more because there were several starts to choose from.
 
-    Both are fitted by least squares and compared by Schwarz's criterion (BIC, 1978): an
-    exponential approach to a limit (keys drawn evenly) or a logarithm (Zipf's law: some keys are
-    rare), with one free time constant, and two straight lines that meet at a free snapshot. The
-    first snapshot may be the baseline from which tracing began: it may count or not.
+    Few samples must be spent well: half of the risk is the whole series', the rest is for all later
+    starts (a weighted Bonferroni correction).
     """
-    verdicts = []
-    for begin in (0, 1):
-        part_t, part = t[begin:], y[begin:]
-        n, total = len(part), part_t[-1] - part_t[0]
-        if n < 6:
-            continue
-        clock = [(value - part_t[0]) / total for value in part_t]
-        filling = min(
-            misfit([[curve(at / tau) for at in clock]], part)
-            for curve in (_approach, math.log1p)
-            for tau in (0.01, 0.03, 0.08, 0.12, 0.18, 0.25, 0.35, 0.5, 0.7, 1.0, 1.4, 2.0)
-        )
-        bend = min(
-            misfit([clock, [max(0.0, at - knot) for at in clock]], part) for knot in clock[1:-1]
-        )
-        least = 1e-9 * (max(part) - min(part)) ** 2  # rounding is no evidence
-        verdicts.append(
-            n * math.log(max(filling, least)) + 3 * math.log(n)
-            < n * math.log(max(bend, least)) + 4 * math.log(n)
-        )
-    return any(verdicts)
-
-
-def _approach(at: float) -> float:
-    return 1 - math.exp(-at)
-
-
-def misfit(columns: Sequence[Sequence[float]], y: Sequence[float]) -> float:
-    """The least sum of squares that a constant and one or two columns leave of ``y``."""
-    n = len(y)
-
-    def centred(values: Sequence[float]) -> list[float]:
-        mean = sum(values) / n
-        return [value - mean for value in values]
-
-    rest = centred(y)
-    basis: list[list[float]] = []
-    for column in map(centred, columns):  # Gram-Schmidt
-        for other in basis:
-            part = sum(a * b for a, b in zip(column, other)) / sum(b * b for b in other)
-            column = [a - part * b for a, b in zip(column, other)]
-        if sum(a * a for a in column) > 1e-12:
-            basis.append(column)
-    for column in basis:
-        part = sum(a * b for a, b in zip(rest, column)) / sum(b * b for b in column)
-        rest = [a - part * b for a, b in zip(rest, column)]
-    return sum(a * a for a in rest)
+    if sampled is None:
+        return len(starts)
+    return 2 if start == 0 else 2 * (len(starts) - 1)
 
 
 def _fell_before(y: Sequence[float], start: int) -> bool:
@@ -214,7 +200,7 @@ def _fallen(y: Sequence[float]) -> bool:
     return drop > FALL * (max(y) - min(y))
 
 
-def _goes_on(t: Sequence[float], y: Sequence[float]) -> bool:
+def _goes_on(t: Sequence[float], y: Sequence[float], sampled: Estimates | None) -> bool:
     """Whether the rise is spread over the whole part, its end included."""
     n = len(y)
     rise = y[-1] - y[0]
@@ -228,8 +214,8 @@ def _goes_on(t: Sequence[float], y: Sequence[float]) -> bool:
     steps = [b - a for a, b in zip(y, y[1:])]
     if max(steps) > _largest(n) * sum(step for step in steps if step > 0):
         return False
-    drift, error, _ = stats.drift_test(t, y)
-    return not (_levels_off(t, y, drift) or _slows_down(t, y, drift, error))
+    drift, error, _ = _drift(t, y, sampled)
+    return not (_levels_off(t, y, drift, sampled) or _slows_down(t, y, error, sampled))
 
 
 def _largest(n: int) -> float:
@@ -237,17 +223,36 @@ def _largest(n: int) -> float:
     return {3: 0.7, 4: 0.6}.get(n, 0.5)
 
 
-def _levels_off(t: Sequence[float], y: Sequence[float], drift: float) -> bool:
+def _levels_off(
+    t: Sequence[float], y: Sequence[float], drift: float, sampled: Estimates | None
+) -> bool:
     tail = max(2, (len(y) + 2) // 3)
-    return stats.theil_sen(t[-tail:], y[-tail:]) < LEVEL * drift
+    slow = stats.theil_sen(t[-tail:], y[-tail:]) < LEVEL * drift
+    return slow and not _by_accident(t, y, len(y) - tail, sampled)
 
 
-def _slows_down(t: Sequence[float], y: Sequence[float], drift: float, error: float) -> bool:
+def _by_accident(
+    t: Sequence[float], y: Sequence[float], middle: int, sampled: Estimates | None
+) -> bool:
+    """Whether sampling alone may make the part from ``middle`` on rise less than the part before."""
+    return sampled is not None and sampled.slower(*_parts(t, y, middle)) > ACCIDENT
+
+
+def _parts(
+    t: Sequence[float], y: Sequence[float], middle: int
+) -> tuple[tuple[float, float], tuple[float, float]]:
+    """Rises and times before and after a snapshot."""
+    return (y[middle] - y[0], y[-1] - y[middle]), (t[middle] - t[0], t[-1] - t[middle])
+
+
+def _slows_down(
+    t: Sequence[float], y: Sequence[float], error: float, sampled: Estimates | None
+) -> bool:
     """Whether the second half rises clearly less than the first, beyond what its noise explains."""
     middle = len(y) // 2
     early = (y[middle] - y[0]) / (t[middle] - t[0])
     late = (y[-1] - y[middle]) / (t[-1] - t[middle])
-    if late < LEVEL * early:
+    if late < LEVEL * early and not _by_accident(t, y, middle, sampled):
         return True
     total = t[-1] - t[0]
     scatter = error * math.sqrt(total * (1 / (t[middle] - t[0]) + 1 / (t[-1] - t[middle])))
@@ -272,12 +277,20 @@ def _declines(t: Sequence[float], y: Sequence[float]) -> bool:
     return end < 0.75 * start
 
 
-def _by_events(t: Sequence[float], y: Sequence[float], counts: Sequence[float]) -> float:
+def _by_events(
+    t: Sequence[float], y: Sequence[float], counts: Sequence[float], sampled: Estimates | None
+) -> float:
     """The least p that so many separate rises allow: a sign test.
 
     Whole blocks per unit, the same in every interval, are one event per unit; else blocks
-    come in parcels of the greatest common divisor of the increments.
+    come in parcels of the greatest common divisor of the increments. Every sample is an event, of
+    which there must be some (FEWEST), and enough of them late to show that it goes on.
     """
+    if sampled is not None:
+        if sampled.came < FEWEST:
+            return 1.0
+        chance = sampled.still(*_parts(t, y, len(y) // 2), STILL)
+        return max(chance if chance > DOUBT else 0.0, float(2.0**-sampled.came))
     rises = sum(b > a for a, b in zip(y, y[1:]))
     steps = [round(b - a) for a, b in zip(counts, counts[1:])]
     events = float(rises)
@@ -295,9 +308,11 @@ def _by_events(t: Sequence[float], y: Sequence[float], counts: Sequence[float]) 
 # -- what else it is ------------------------------------------------------------------
 
 
-def _not_steady(t: Sequence[float], y: Sequence[float], counts: Sequence[float]) -> Shape:
+def _not_steady(
+    t: Sequence[float], y: Sequence[float], counts: Sequence[float], sampled: Estimates | None
+) -> Shape:
     n = len(y)
-    rate, low, high = interval(t, y, 0.0)
+    rate, low, high = interval(t, y, sampled)
     span = max(y) - min(y)
     steps = [b - a for a, b in zip(y, y[1:])]
     rise = y[-1] - y[0]
@@ -313,8 +328,8 @@ def _not_steady(t: Sequence[float], y: Sequence[float], counts: Sequence[float])
     largest = max(range(n - 1), key=steps.__getitem__)
     if steps[largest] >= JUMP * rise and _quiet(y, largest + 1, n, span):
         return shape(STEP, largest + 1, still=largest == n - 2)
-    drift, error, _ = stats.drift_test(t, y)
-    if _levels_off(t, y, drift) or _slows_down(t, y, drift, error):
+    drift, error, _ = _drift(t, y, sampled)
+    if _levels_off(t, y, drift, sampled) or _slows_down(t, y, error, sampled):
         return shape(WARM_UP, flat)
     rising = stats.mann_kendall(y) <= 0.1 or n == 3
     if steps[largest] >= 0.5 * rise and sum(step > 0.05 * rise for step in steps) <= (n - 1) / 2:

@@ -90,7 +90,7 @@ def _kendall_counts(n: int) -> tuple[int, ...]:
     return tuple(counts)
 
 
-def student_sf(t: float, df: int) -> float:
+def student_sf(t: float, df: float) -> float:
     """P(T > t) for Student's t with ``df`` degrees of freedom.
 
     Through the regularized incomplete beta function (Abramowitz and Stegun 26.5.27).
@@ -102,7 +102,7 @@ def student_sf(t: float, df: int) -> float:
 
 
 @lru_cache(maxsize=256)
-def student_quantile(p: float, df: int) -> float:
+def student_quantile(p: float, df: float) -> float:
     """The t that Student's t with ``df`` degrees of freedom stays below with probability p > 0.5."""
     low, high = 0.0, 1.0
     while student_sf(high, df) > 1 - p:
@@ -123,6 +123,47 @@ def _incomplete_beta(a: float, b: float, x: float) -> float:
         math.lgamma(a + b) - math.lgamma(a) - math.lgamma(b) + a * math.log(x) + b * math.log1p(-x)
     )
     return front * _fraction(a, b, x) / a
+
+
+def binomial_sf(k: float, n: float, p: float) -> float:
+    """P(N >= k) of n trials that succeed with probability p; k and n need not be whole.
+
+    As an incomplete beta function (Abramowitz and Stegun 26.5.24).
+    """
+    return 1.0 if k <= 0 else 0.0 if k > n else _incomplete_beta(k, n - k + 1, p)
+
+
+def gamma_cdf(shape: float, x: float) -> float:
+    """P(G <= x) of a gamma variable of scale 1: P(a, x) by its series (A&S 6.5.29)."""
+    if x <= 0:
+        return 0.0
+    if x > shape + 20 * math.sqrt(shape + 20):
+        return 1.0
+    term = total = 1 / shape
+    for step in range(1, 10_000):
+        term *= x / (shape + step)
+        total += term
+        if term < total * 1e-15:
+            break
+    return min(1.0, total * math.exp(shape * math.log(x) - x - math.lgamma(shape)))
+
+
+def poisson_interval(n: float) -> tuple[float, float]:
+    """The 95 % interval of the mean of which n were counted; n need not be whole.
+
+    Garwood (1936). For a sum of counts with different weights, n is its square by its variance:
+    so Fay and Feuer (Statistics in Medicine 16, 1997), who find it careful.
+    """
+    return (_gamma_quantile(0.025, n) if n > 0 else 0.0), _gamma_quantile(0.975, n + 1)
+
+
+@lru_cache(maxsize=256)
+def _gamma_quantile(p: float, shape: float) -> float:
+    low, high = 0.0, shape + 10 * math.sqrt(shape + 10)
+    for _ in range(60):
+        middle = (low + high) / 2
+        low, high = (middle, high) if gamma_cdf(shape, middle) < p else (low, middle)
+    return high
 
 
 def _fraction(a: float, b: float, x: float) -> float:

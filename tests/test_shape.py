@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from leakhunt import shape
 from leakhunt.book import CHANCE
+from leakhunt.estimates import Estimates
 from leakhunt.shape import LEAK, SAWTOOTH, STEP, WARM_UP
 
 Made = tuple[list[float], list[float], list[float]]
@@ -199,8 +200,9 @@ def test_a_noisy_estimate_is_not_surer_than_its_samples() -> None:
     t = [100.0 * index for index in range(8)]
     y = [50_000.0 * index for index in range(8)]
     counts = [50.0 * index for index in range(8)]
-    assert shape.judge(t, y, counts, noise=0.0).p < 0.05
-    assert shape.judge(t, y, [0.0] * 8, noise=400_000.0).p > 0.05
+    assert shape.judge(t, y, counts).p < 0.05
+    noisy = Estimates([2e10 * index for index in range(8)], list(range(8)))
+    assert shape.judge(t, y, [0.0] * 8, noisy).p > 0.05
 
 
 @given(st.lists(st.floats(0, 1e12), min_size=3, max_size=20))
