@@ -12,6 +12,7 @@ from operator import add
 from statistics import median
 
 from leakhunt import curves, shape, stats
+from leakhunt.estimates import FEWEST, Estimates
 from leakhunt.frames import prefixes
 from leakhunt.history import SECOND, SNAPSHOT, TASK, History, ledger
 from leakhunt.locate import Blame, Paths
@@ -96,9 +97,10 @@ class Book:
 
     def _judge(self, stacks: tuple[Stack, ...]) -> Shape:
         sizes, counts = self.series(stacks)
-        axis = self._axis(sizes, counts)
+        sampled = self.history.estimates(stacks)
+        axis = self._axis(sizes, counts, sampled)
         t = self.t if axis is None else self.runs[axis]
-        found = shape.judge(t, sizes, counts, self.history.estimates(stacks))
+        found = shape.judge(t, sizes, counts, sampled)
         if axis is None:
             return found
         start = found.since if found.verdict == LEAK else 0
@@ -108,9 +110,11 @@ class Book:
             high=found.high * each, blocks_rate=found.blocks_rate * each,
         )  # fmt: skip
 
-    def _axis(self, sizes: Sequence[float], counts: Sequence[float]) -> str | None:
+    def _axis(
+        self, sizes: Sequence[float], counts: Sequence[float], sampled: Estimates | None
+    ) -> str | None:
         """The task by whose runs a smooth curve fits best; None: by all units together."""
-        y = counts if counts[-1] - counts[0] >= len(counts) else sizes
+        y = counts if counts[-1] - counts[0] >= len(counts) and sampled is None else sizes
         degree = 2 if len(y) >= 6 else 1
         misfits = {
             task: curves.misfit(
@@ -119,6 +123,8 @@ class Book:
             for task, t in ((None, self.t), *self.runs.items())
         }
         best = min(misfits, key=lambda task: misfits[task])
+        if sampled is not None and misfits[None] - misfits[best] <= sampled.change:
+            return None  # errors of sampling alone make as much of a difference
         return best if misfits[best] < 0.8 * misfits[None] else None
 
     def present(self, stacks: Sequence[Stack]) -> bool:
@@ -128,6 +134,11 @@ class Book:
     def grows(self, stacks: Sequence[Stack]) -> bool:
         found = self.judge(stacks)
         return found.verdict == LEAK and found.p <= CHANCE
+
+    def tells(self, stacks: Iterable[Stack]) -> bool:
+        """Whether there is enough of some stacks to judge: samples, where sizes are estimates."""
+        sampled = self.history.estimates(stacks)
+        return sampled is None or max(sampled.samples) >= FEWEST
 
     def grew(self, stacks: Sequence[Stack]) -> bool:
         return self.growth(stacks) >= FLOOR or self.rise(stacks) >= FLOOR

@@ -35,8 +35,8 @@ from leakhunt import stats
 
 #: No growth is called a leak that fewer samples stand for.
 FEWEST = 5
-#: With so many a steady leak is told from chance, in eight snapshots, nine times out of ten.
-ENOUGH = 16
+#: With so many a steady leak is told from chance, in eight snapshots, six times out of ten.
+ENOUGH = 30
 #: What is likelier than this to be an accident of sampling is not taken for a change of pace.
 ACCIDENT = 0.05
 
@@ -77,6 +77,14 @@ class Estimates(NamedTuple):
         samples = max(1.0, growth * growth / known)
         both = known + own
         return both**0.5, both * both / (known * known / (2 * samples) + own * own / freedom)
+
+    def apart(self, other: Estimates) -> float:
+        """How far the paths of two series that grow in step may lie apart, by chance, of 1.
+
+        The critical value of Kolmogorov and Smirnov for two samples (5 %): when samples came.
+        """
+        numbers = self.came, other.came
+        return 1.36 * (1 / numbers[0] + 1 / numbers[1]) ** 0.5 if all(numbers) else 1.0
 
     def interval(self, growth: float) -> tuple[float, float]:
         """95 % interval of the true growth, as far as sampling goes: bytes.

@@ -22,6 +22,9 @@ def merged(book: Book, found: list[Growth]) -> list[Growth]:
     few = len(book.t)
 
     def alike(a: int, b: int) -> bool:
+        known = [book.history.estimates(found[each].blame.stacks) for each in (a, b)]
+        if known[0] is not None and known[1] is not None:
+            return in_step(found[a].sizes, found[b].sizes, 0.05 + known[0].apart(known[1]))
         counts = found[a].counts, found[b].counts
         if min(each[-1] - each[0] for each in counts) >= few:
             return in_step(*counts)
@@ -37,7 +40,7 @@ def _combined(book: Book, parts: list[Growth], site: Frame | None = None) -> Gro
     parts = sorted(parts, key=lambda part: (-part.shape.rate, part.blame.frame))
     if len(parts) == 1:
         return parts[0]
-    frame = site or _responsible(book, parts)
+    frame = site or responsible(book, parts)
     stacks = tuple(dict.fromkeys(chain.from_iterable(part.blame.stacks for part in parts)))
     growth = book.of(Blame(frame, any(part.blame.ours for part in parts), stacks))
     judged = growth.shape
@@ -54,7 +57,7 @@ def _combined(book: Book, parts: list[Growth], site: Frame | None = None) -> Gro
     return replace(growth, shape=judged, parts=tuple(others))
 
 
-def _responsible(book: Book, parts: list[Growth]) -> Frame:
+def responsible(book: Book, parts: list[Growth]) -> Frame:
     """The line with most of the growth; where none has, the innermost line that calls all."""
     named = [part for part in parts if part.blame.frame.file[:1] != "<"]
     parts = [part for part in parts if part.blame.ours] or named or parts

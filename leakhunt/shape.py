@@ -66,6 +66,8 @@ class Shape:
     """The task whose runs the growth was judged against; None: all units alike."""
     open: bool = False
     """It still rises at the end, only not surely: more snapshots would tell."""
+    samples: int | None = None
+    """By how many samples the steady part grew; None where sizes are exact."""
 
 
 def judge(
@@ -90,12 +92,15 @@ def judge(
             best = (start, p)
     blocks_rate = stats.theil_sen(t, counts)
     if best is None:
-        return replace(_not_steady(t, sizes, counts, sampled), blocks_rate=blocks_rate)
+        found = _not_steady(t, sizes, counts, sampled)
+        return replace(found, blocks_rate=blocks_rate, samples=sampled and sampled.came)
     start, p = best
     rate, low, high = interval(t[start:], sizes[start:], _later(sampled, start))
     both = 1.0 if by_bytes is None or by_blocks is None else 2.0
     shape = Shape(LEAK, rate, low, high, min(1.0, both * p), start, 0.0)
-    return replace(shape, blocks_rate=stats.theil_sen(t[start:], counts[start:]))
+    known = _later(sampled, start)
+    blocks_rate = stats.theil_sen(t[start:], counts[start:])
+    return replace(shape, blocks_rate=blocks_rate, samples=known and known.came)
 
 
 def _later(sampled: Estimates | None, start: int) -> Estimates | None:
@@ -228,13 +233,17 @@ def _levels_off(
 ) -> bool:
     tail = max(2, (len(y) + 2) // 3)
     slow = stats.theil_sen(t[-tail:], y[-tail:]) < LEVEL * drift
-    return slow and not _by_accident(t, y, len(y) - tail, sampled)
+    return slow and not by_accident(t, y, sampled, len(y) - tail)
 
 
-def _by_accident(
-    t: Sequence[float], y: Sequence[float], middle: int, sampled: Estimates | None
+def by_accident(
+    t: Sequence[float], y: Sequence[float], sampled: Estimates | None, middle: int | None = None
 ) -> bool:
-    """Whether sampling alone may make the part from ``middle`` on rise less than the part before."""
+    """Whether sampling alone may make the part from ``middle`` on rise less than the part before.
+
+    From the middle on where nothing else is said.
+    """
+    middle = len(y) // 2 if middle is None else middle
     return sampled is not None and sampled.slower(*_parts(t, y, middle)) > ACCIDENT
 
 
@@ -252,7 +261,7 @@ def _slows_down(
     middle = len(y) // 2
     early = (y[middle] - y[0]) / (t[middle] - t[0])
     late = (y[-1] - y[middle]) / (t[-1] - t[middle])
-    if late < LEVEL * early and not _by_accident(t, y, middle, sampled):
+    if late < LEVEL * early and not by_accident(t, y, sampled, middle):
         return True
     total = t[-1] - t[0]
     scatter = error * math.sqrt(total * (1 / (t[middle] - t[0]) + 1 / (t[-1] - t[middle])))
@@ -321,6 +330,9 @@ def _not_steady(
     def shape(verdict: str, since: int, still: bool = False) -> Shape:
         return Shape(verdict, rate, low, high, 1.0, since, 0.0, None, still)
 
+    rising = rise > 0 and (stats.mann_kendall(y) <= 0.1 or n == 3)
+    if sampled is not None and max(sampled.samples) < FEWEST:  # anything may look so
+        return shape(NOISE, 0, still=rising)
     if span <= 0 or rise <= 0:
         return shape(SAWTOOTH if len(falls(y)) >= 2 and _fallen(y) else NOISE, 0)
     if _fallen(y):
@@ -331,7 +343,6 @@ def _not_steady(
     drift, error, _ = _drift(t, y, sampled)
     if _levels_off(t, y, drift, sampled) or _slows_down(t, y, error, sampled):
         return shape(WARM_UP, flat)
-    rising = stats.mann_kendall(y) <= 0.1 or n == 3
     if steps[largest] >= 0.5 * rise and sum(step > 0.05 * rise for step in steps) <= (n - 1) / 2:
         return shape(STEP, largest + 1, still=largest == n - 2)
     return shape(NOISE, 0, still=rising)
