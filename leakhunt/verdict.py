@@ -9,9 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from math import ceil
 from statistics import median
 
-from leakhunt import shape, stats, units
+from leakhunt import shape, stats, units, wanted
 from leakhunt.book import Growth
 from leakhunt.frames import prefixes
 from leakhunt.history import History, ledger
@@ -20,6 +21,7 @@ from leakhunt.model import Frame, Meta, Stack
 from leakhunt.outside import Outside, outside
 from leakhunt.shape import LEAK, SAWTOOTH, STEP, WARM_UP
 from leakhunt.trend import growths
+from leakhunt.wanted import Wanted
 
 NO_LEAK, UNEXPLAINED, INCONCLUSIVE = "no-leak", "unexplained", "inconclusive"
 
@@ -76,6 +78,10 @@ class Finding:
     history: History = field(repr=False)
     """Of the process where it grows most."""
     is_open: bool = False
+    samples: int | None = None
+    """By how many samples it grew; None where sizes are exact."""
+    wanted: Wanted | None = None
+    """What is missing, where too few samples are."""
 
 
 @dataclass(frozen=True)
@@ -104,6 +110,8 @@ class Verdict:
     """The process that the figures are of: the one that grows most."""
     more: int | None
     """Snapshots to take for a surer answer; None where none are missing."""
+    wanted: Wanted | None = None
+    """The same in samples, where they are what is missing."""
 
 
 def judge(histories: Sequence[History]) -> Verdict:
@@ -123,7 +131,7 @@ def judge(histories: Sequence[History]) -> Verdict:
     findings = [_shared(finding, beyond[id(finding.history)]) for finding in findings]
     answer = sum(finding.rate for finding in leaks if finding.history is main)
     enough = max(len(history.metas) for history in histories) >= 3
-    more = None
+    more = missing = None
     if found.grows and answer < ANSWER * (found.rss_rate or 0.0):
         verdict = UNEXPLAINED
     elif leaks:
@@ -132,7 +140,8 @@ def judge(histories: Sequence[History]) -> Verdict:
         verdict = UNEXPLAINED
     elif not enough or _undecided(findings, grown):
         verdict = INCONCLUSIVE
-        more = max(1, SURE - max(len(history.metas) for history in histories))
+        missing = next((finding.wanted for finding in findings if finding.wanted), None)
+        more = _more(histories, missing)
     else:
         verdict = NO_LEAK
     return Verdict(
@@ -146,7 +155,18 @@ def judge(histories: Sequence[History]) -> Verdict:
         histories=tuple(histories),
         main=main,
         more=more,
+        wanted=missing,
     )
+
+
+def _more(histories: Sequence[History], missing: Wanted | None) -> int:
+    """Snapshots to take: until they are enough, and until there are enough samples."""
+    longest = max(histories, key=lambda history: len(history.metas))
+    number = len(longest.metas)
+    more = max(1, SURE - number)
+    if missing is None or number < 2:
+        return more
+    return max(more, ceil(missing.units / (longest.times[-1] / (number - 1))))
 
 
 def _weight(history: History) -> tuple[float, float, int]:
@@ -160,6 +180,8 @@ def _weight(history: History) -> tuple[float, float, int]:
 
 def _undecided(findings: Sequence[Finding], grown: Sequence[tuple[History, list[Growth]]]) -> bool:
     """Whether something material still rises that too few snapshots leave open."""
+    if any(finding.wanted for finding in findings):
+        return True
     snapshots = max(len(history.metas) for history, _ in grown)
     if snapshots >= SURE:
         return False
@@ -216,6 +238,7 @@ def _finding(each: list[tuple[History, Growth]], alike: list[History]) -> Findin
     heaviest = sorted(weights, key=lambda stack: (-weights[stack], stack))
     paths = Paths(prefixes(history.last.facts), history.spots, growth.blame.stacks)
     task, said = _task(history, growth, paths)
+    missing = wanted.wanted(history, growth)
     return Finding(
         verdict=growth.shape.verdict,
         site=growth.blame.frame,
@@ -233,7 +256,7 @@ def _finding(each: list[tuple[History, Growth]], alike: list[History]) -> Findin
         blocks_rate=sum(found.shape.blocks_rate for _, found in counted) / number,
         p=min(found.shape.p for _, found in counted),
         share=None,
-        reason=growth.why or _reason(history, growth),
+        reason=growth.why or _reason(history, growth, missing),
         task=task,
         task_said=said,
         role=history.last.role,
@@ -241,6 +264,8 @@ def _finding(each: list[tuple[History, Growth]], alike: list[History]) -> Findin
         of=len(alike),
         history=history,
         is_open=growth.shape.open,
+        samples=growth.shape.samples,
+        wanted=missing,
     )
 
 
@@ -260,8 +285,10 @@ def _shared(finding: Finding, found: Outside) -> Finding:
 # -- words ----------------------------------------------------------------------------
 
 
-def _reason(history: History, growth: Growth) -> str:
+def _reason(history: History, growth: Growth, missing: Wanted | None) -> str:
     judged, sizes, total = growth.shape, growth.sizes, len(growth.sizes)
+    if missing is not None:
+        return wanted.said(missing, history.unit)
     if judged.verdict == LEAK:
         if judged.since == 0:
             return "since the first snapshot"
@@ -283,6 +310,8 @@ def _reason(history: History, growth: Growth) -> str:
             else ""
         )
         return f"slows down{slow}"
+    if judged.samples is not None and judged.samples < wanted.SUSPICIOUS:
+        return f"too few samples to tell: {judged.samples}"
     if judged.open:
         return "rises, but not surely: more snapshots would tell"
     return "no steady direction"

@@ -50,6 +50,8 @@ def document(report: TrendReport, limit: int = 0) -> str:
             for history in found.histories
         ],
         "more_snapshots": found.more,
+        "more_bytes": found.wanted.size if found.wanted else None,
+        "more_units": found.wanted.units if found.wanted else None,
         "notes": list(report.notes),
     }
     return json.dumps(content, indent=2) + "\n"
