@@ -16,7 +16,8 @@ from typing import Any, NamedTuple
 from leakhunt import stats
 from leakhunt.errors import SnapshotError
 from leakhunt.estimates import Estimates
-from leakhunt.load import Entry, each, meta
+from leakhunt.facts import meta
+from leakhunt.load import Entry, each
 from leakhunt.model import Block, Frame, Meta, Snapshot, Spot, Stack, Tallies
 from leakhunt.pace import uncollected
 from leakhunt.snapfile.read import quick_facts
@@ -64,6 +65,9 @@ class History:
     """Square of the standard error of a stack's bytes at each snapshot, for sampled engines."""
     samples: Mapping[Stack, Sequence[int]] = field(default_factory=lambda: MappingProxyType({}))
     """How many live samples its size is estimated from at each snapshot, likewise."""
+    types: Mapping[Stack, Mapping[str, int]] = field(default_factory=lambda: MappingProxyType({}))
+    recycled: Mapping[Stack, int] = field(default_factory=lambda: MappingProxyType({}))
+    """As in the newest snapshot (:class:`leakhunt.model.Snapshot`)."""
     notes: tuple[str, ...] = ()
 
     def estimates(self, stacks: Iterable[Stack]) -> Estimates | None:
@@ -241,6 +245,8 @@ class _Columns:
             last_blocks=last.blocks,
             variances=self._variances,
             samples=self._samples,
+            types=last.types,
+            recycled=last.recycled,
             notes=notes,
         )
 

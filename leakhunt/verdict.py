@@ -16,6 +16,7 @@ from leakhunt import shape, stats, units, wanted
 from leakhunt.book import Growth
 from leakhunt.frames import prefixes
 from leakhunt.history import History, ledger
+from leakhunt.kinds import RECYCLED, Kinds, summed
 from leakhunt.locate import Paths
 from leakhunt.model import Frame, Meta, Stack
 from leakhunt.outside import Outside, outside
@@ -82,6 +83,8 @@ class Finding:
     """By how many samples it grew; None where sizes are exact."""
     wanted: Wanted | None = None
     """What is missing, where too few samples are."""
+    kinds: Kinds | None = None
+    """What its objects in the newest snapshot are, where that is known."""
 
 
 @dataclass(frozen=True)
@@ -239,6 +242,8 @@ def _finding(each: list[tuple[History, Growth]], alike: list[History]) -> Findin
     paths = Paths(prefixes(history.last.facts), history.spots, growth.blame.stacks)
     task, said = _task(history, growth, paths)
     missing = wanted.wanted(history, growth)
+    alive = {stack: history.tracks[stack].sizes[-1] for stack in growth.blame.stacks}
+    held = summed(history.types, history.recycled, alive)
     return Finding(
         verdict=growth.shape.verdict,
         site=growth.blame.frame,
@@ -256,7 +261,7 @@ def _finding(each: list[tuple[History, Growth]], alike: list[History]) -> Findin
         blocks_rate=sum(found.shape.blocks_rate for _, found in counted) / number,
         p=min(found.shape.p for _, found in counted),
         share=None,
-        reason=growth.why or _reason(history, growth, missing),
+        reason=(growth.why or _reason(history, growth, missing)) + _caution(held),
         task=task,
         task_said=said,
         role=history.last.role,
@@ -266,6 +271,7 @@ def _finding(each: list[tuple[History, Growth]], alike: list[History]) -> Findin
         is_open=growth.shape.open,
         samples=growth.shape.samples,
         wanted=missing,
+        kinds=held,
     )
 
 
@@ -315,6 +321,10 @@ def _reason(history: History, growth: Growth, missing: Wanted | None) -> str:
     if judged.open:
         return "rises, but not surely: more snapshots would tell"
     return "no steady direction"
+
+
+def _caution(held: Kinds | None) -> str:
+    return f"; {RECYCLED}" if held is not None and held.is_recycled else ""
 
 
 def _falls_back(history: History, sizes: Sequence[float]) -> str:

@@ -11,10 +11,12 @@ from rich.text import Text
 from leakhunt import units
 from leakhunt.compare import Comparison, Row
 from leakhunt.frames import visible
+from leakhunt.kinds import RECYCLED, Kinds
 from leakhunt.load import Series
 from leakhunt.query import Query
 from leakhunt.render.console import (
     GROWN,
+    NOTE,
     QUIET,
     SHRUNK,
     STRONG,
@@ -25,8 +27,9 @@ from leakhunt.render.console import (
     say,
     say_notes,
     say_why,
+    types_line,
 )  # fmt: skip
-from leakhunt.report import DiffReport, Labels, ListReport, TopReport, who
+from leakhunt.report import DiffReport, Labels, ListReport, TopReport, kinds_of, who
 
 
 def top(report: TopReport, width: int, color: bool) -> str:
@@ -52,7 +55,7 @@ def top(report: TopReport, width: int, color: bool) -> str:
             units.count(live.count),
             units.size(live.size / live.count) if live.count else "",
             units.share(live.size / totals.size) if totals.size else "",
-            _where(row, labels, report.query),
+            _where(row, labels, report.query, kinds_of(report, row)),
         )
     rest = report.comparison.remainder.after
     if report.comparison.remainder_sites:
@@ -95,7 +98,7 @@ def diff(report: DiffReport, width: int, color: bool) -> str:
         ]
         if report.tasks:
             cells.append(units.size(change.size / report.tasks))
-        table.add_row(*cells, _where(row, labels, report.query))
+        table.add_row(*cells, _where(row, labels, report.query, kinds_of(report, row)))
     rest = report.comparison.remainder.diff
     if report.comparison.remainder_sites:
         blank = [""] if report.tasks else []
@@ -213,7 +216,17 @@ def _tone(amount: int) -> str:
     return GROWN if amount > 0 else SHRUNK if amount < 0 else QUIET
 
 
-def _where(row: Row, labels: Labels, query: Query) -> Text:
+def _where(row: Row, labels: Labels, query: Query, kinds: Kinds | None) -> Text:
+    text = _place(row, labels, query)
+    if kinds is not None:
+        if query.group_by == "traceback" and kinds.types:
+            text.append(f"\n  {types_line(kinds)}", QUIET)
+        if kinds.is_recycled:
+            text.append(f"\n  {RECYCLED}", NOTE)
+    return text
+
+
+def _place(row: Row, labels: Labels, query: Query) -> Text:
     site, stack = row.change.site, row.change.stack
     if site.package is not None:
         return Text(visible(site.package), STRONG)

@@ -12,7 +12,7 @@ from leakhunt.frames import visible
 from leakhunt.history import History
 from leakhunt.outlook import Judged, TrendReport, place
 from leakhunt.render.flat import cell, escape
-from leakhunt.render.jsonout import frame_of, meta_of
+from leakhunt.render.jsonout import frame_of, kinds_keys, meta_of
 from leakhunt.verdict import Finding, Pace
 
 
@@ -76,6 +76,7 @@ def _finding(report: TrendReport, number: int, judged: Judged) -> dict[str, Any]
     stack = finding.stacks[0] if finding.stacks else ()
     return {
         **_sampled(finding),
+        **kinds_keys(finding.kinds),
         "rank": number,
         "verdict": finding.verdict,
         "site": _site(finding.site, report),
