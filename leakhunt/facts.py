@@ -7,7 +7,7 @@ from dataclasses import fields
 from itertools import starmap
 from math import sqrt
 from types import MappingProxyType
-from typing import Any
+from typing import Any, NamedTuple
 
 from leakhunt.model import Frame, Meta, Spot, Stack, Tally
 
@@ -46,6 +46,25 @@ def _number_of(value: Any) -> float | None:
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         return None
     return value if 0 <= value < LARGEST else None
+
+
+class Cost(NamedTuple):
+    """What an engine takes, by its own clock; None for what the file does not say."""
+
+    overhead: float | None
+    """Share of the CPU that it took."""
+    budget: float | None
+    """Share of the CPU that it may take; None too where the interval is fixed."""
+    interval: int | None
+    """Mean bytes between two samples."""
+
+
+def cost(known: Meta) -> Cost:
+    """The cost of the engine, as the snapshot says."""
+    overhead, budget, interval = (
+        _number_of(known.facts.get(name)) for name in ("overhead", "budget", "interval")
+    )
+    return Cost(overhead, budget, None if interval is None else int(interval))
 
 
 def spots(recorded: Any) -> dict[Frame, Spot]:

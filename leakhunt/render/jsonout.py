@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from leakhunt import facts
 from leakhunt.compare import Amount, Comparison, Row
 from leakhunt.kinds import Kinds
 from leakhunt.load import Entry, Series
@@ -120,6 +121,7 @@ def meta_of(path: str, known: Meta) -> dict[str, Any]:
         "path": path,
         **{name: getattr(known, name) for name in names},
         "nframe": nframe if isinstance(nframe, int) else None,
+        **facts.cost(known)._asdict(),
     }
 
 
