@@ -235,7 +235,8 @@ def _finding(each: list[tuple[History, Growth]], alike: list[History]) -> Findin
     history, growth = max(counted, key=lambda pair: pair[1].shape.rate)
     number = len(counted)
     rates = [found.shape.rate for _, found in counted]
-    reach = sum(((found.shape.high - found.shape.low) / 2) ** 2 for _, found in counted) ** 0.5
+    down = sum((found.shape.rate - found.shape.low) ** 2 for _, found in counted) ** 0.5
+    up = sum((found.shape.high - found.shape.rate) ** 2 for _, found in counted) ** 0.5
     rate = sum(rates) / number
     weights = {stack: _risen(history, stack) for stack in growth.blame.stacks}
     heaviest = sorted(weights, key=lambda stack: (-weights[stack], stack))
@@ -256,8 +257,8 @@ def _finding(each: list[tuple[History, Growth]], alike: list[History]) -> Findin
         ),
         sizes=growth.sizes,
         rate=rate,
-        low=rate - reach / number,
-        high=rate + reach / number,
+        low=rate - down / number,
+        high=rate + up / number,
         blocks_rate=sum(found.shape.blocks_rate for _, found in counted) / number,
         p=min(found.shape.p for _, found in counted),
         share=None,

@@ -1,0 +1,164 @@
+"""Verdicts from snapshots whose sizes are estimates: few samples are no proof."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from types import MappingProxyType
+from typing import Any
+
+import pytest
+
+from leakhunt import outlook, trend
+from leakhunt.estimates import ENOUGH
+from leakhunt.history import History
+from leakhunt.model import Stack
+from leakhunt.render import trendjson, trendtext
+from leakhunt.shape import LEAK, NOISE
+from leakhunt.verdict import INCONCLUSIVE, NO_LEAK
+from tests.builders import history, stack
+
+#: Mean bytes between two samples.
+EVERY = 256 << 10
+#: Samples of a leak of about one per hundred tasks.
+STEADY = [3, 7, 12, 15, 20, 26, 29, 34]
+SPARSE = [0, 1, 2, 2, 3, 5, 5, 6]
+
+
+def sampled(*lines: tuple[str, list[int]], **facts: Any) -> History:
+    """A history of stacks with their live samples at each snapshot."""
+    made = history(
+        *((where, [EVERY * n for n in numbers], [400 * n for n in numbers]) for where, numbers in lines),
+        engine="sampled", interval=EVERY, rss=[200 << 20] * len(lines[0][1]), **facts,
+    )  # fmt: skip
+    return replace(
+        made,
+        variances={stack(where): [float(n * EVERY**2) for n in numbers] for where, numbers in lines},
+        samples={stack(where): numbers for where, numbers in lines},
+    )  # fmt: skip
+
+
+def said(report: outlook.TrendReport) -> str:
+    return " ".join(trendtext.trend(report, 100, False, 0).split())
+
+
+def test_a_leak_with_samples_enough_is_one() -> None:
+    report = outlook.trend([sampled(("/srv/shop/tasks.py:40", STEADY))])
+    assert report.verdict.verdict == LEAK
+    (finding,) = report.leaks
+    truth = EVERY * 31 / 700
+    assert finding.rate == pytest.approx(truth)
+    # Of 31 samples that came the 95 % interval of Poisson is 21.1 to 44.0.
+    assert finding.low <= truth * 21.1 / 31
+    assert finding.high >= truth * 44.0 / 31 * 0.999
+    assert finding.low > 0
+
+
+@pytest.mark.parametrize(("samples", "seen"), [(SPARSE, 6), ([0, 0, 1, 2, 2, 3, 3, 4], 4)])
+def test_a_leak_with_few_samples_is_not_called_one_nor_denied(
+    samples: list[int], seen: int
+) -> None:
+    report = outlook.trend([sampled(("/srv/shop/tasks.py:40", samples))])
+    found = report.verdict
+    assert found.verdict == INCONCLUSIVE
+    assert not report.leaks
+    (finding,) = found.findings
+    assert finding.verdict == NOISE
+    wanted = (ENOUGH - seen) * EVERY
+    assert finding.wanted is not None
+    assert finding.wanted.samples == seen
+    assert finding.wanted.size == wanted
+    assert finding.wanted.units == pytest.approx(wanted / (seen * EVERY) * 700)
+    assert found.more == -(-finding.wanted.units // 100)
+    assert f"too few samples yet: {seen}; at this interval about" in said(report)
+    assert f"{seen} samples at tasks.py:40 are too few. About" in report.summary
+    document = json.loads(trendjson.document(report))
+    assert document["more_bytes"] == wanted
+    assert document["findings"][0]["samples"] == samples
+    assert document["findings"][0]["stderr"] == pytest.approx(EVERY * samples[-1] ** 0.5)
+
+
+def test_a_sample_or_two_is_not_even_a_suspicion_but_what_may_be_missed_is_said() -> None:
+    report = outlook.trend([sampled(("/srv/shop/tasks.py:40", [0, 0, 1, 1, 1, 2, 2, 2]))])
+    assert report.verdict.verdict == NO_LEAK
+    assert "too few samples to tell: 2" in said(report)
+    assert "a leak of less than about 11.0 KiB per task may not show yet" in said(report)
+
+
+def test_a_cache_that_turns_over_is_no_leak() -> None:
+    report = outlook.trend([sampled(("/srv/shop/tasks.py:9", [20, 26, 19, 24, 22, 18, 25, 23]))])
+    assert report.verdict.verdict == NO_LEAK
+
+
+def test_lines_of_a_function_are_looked_at_together() -> None:
+    """Each has too few samples; all have enough, and the line with the most of them is named."""
+    frames = {"/srv/shop/tasks.py": dict.fromkeys((40, 41, 42), ("take", "order = ..."))}
+    parts = [SPARSE, [0, 1, 2, 4, 6, 8, 10, 12], [1, 2, 3, 4, 6, 7, 8, 9]]
+    lines = [(f"/srv/shop/tasks.py:{line}", numbers) for line, numbers in zip((40, 41, 42), parts)]
+    one = [growth for growth in trend.growths(sampled(lines[0], frames=frames)) if growth.shape.verdict == LEAK]  # fmt: skip
+    assert one == []
+    found = [
+        growth
+        for growth in trend.growths(sampled(*lines, frames=frames))
+        if growth.shape.verdict == LEAK
+    ]
+    assert [growth.blame.frame.line for growth in found] == [41]
+    assert sorted(frame.line for frame in found[0].parts) == [40, 42]
+    assert found[0].shape.rate == pytest.approx(EVERY * 26 / 700)
+
+
+def test_a_task_that_leaks_through_several_functions_is_found_as_a_whole() -> None:
+    frames = {
+        "/srv/shop/tasks.py": {5: ("work", None)},
+        "/srv/shop/a.py": {1: ("one", None)},
+        "/srv/shop/b.py": {2: ("two", None)},
+        "/srv/shop/c.py": {3: ("three", None)},
+    }
+    parts = [SPARSE, [0, 1, 2, 4, 6, 8, 10, 12], [1, 2, 3, 4, 6, 7, 8, 9]]
+    lines = [
+        (f"{inner} < /srv/shop/tasks.py:5", numbers)
+        for inner, numbers in zip(("/srv/shop/a.py:1", "/srv/shop/b.py:2", "/srv/shop/c.py:3"), parts)
+    ]  # fmt: skip
+    found = [
+        growth
+        for growth in trend.growths(sampled(*lines, frames=frames))
+        if growth.shape.verdict == LEAK
+    ]
+    assert len(found) == 1
+    assert found[0].shape.rate == pytest.approx(EVERY * 26 / 700)
+
+
+def test_two_functions_that_leak_surely_stay_two_findings() -> None:
+    frames = {"/srv/shop/tasks.py": {40: ("take", None), 90: ("send", None)}}
+    other = [2, 9, 14, 18, 27, 33, 38, 46]
+    lines = [("/srv/shop/tasks.py:40", STEADY), ("/srv/shop/tasks.py:90", other)]
+    found = [
+        growth
+        for growth in trend.growths(sampled(*lines, frames=frames))
+        if growth.shape.verdict == LEAK
+    ]
+    assert sorted(growth.blame.frame.line for growth in found) == [40, 90]
+
+
+# -- freelists ------------------------------------------------------------------------
+
+
+def recycling(part: float) -> History:
+    """A leak of which that part may have been handed on by a freelist."""
+    made = sampled(("/srv/shop/tasks.py:40", STEADY))
+    where: Stack = stack("/srv/shop/tasks.py:40")
+    size = made.tracks[where].sizes[-1]
+    return replace(
+        made,
+        types=MappingProxyType({where: {"dict": round(size * part), "str": size // 10}}),
+        recycled=MappingProxyType({where: round(size * part)}),
+    )
+
+
+def test_a_leak_of_recycled_objects_carries_the_caution() -> None:
+    report = outlook.trend([recycling(0.6)])
+    assert "since the first snapshot; may be recycled from a freelist" in said(report)
+    row = json.loads(trendjson.document(report))["findings"][0]
+    assert row["types"][0]["type"] == "dict"
+    assert row["recycled"] == row["types"][0]["size"]
+    assert "recycled" not in said(outlook.trend([recycling(0.4)]))
