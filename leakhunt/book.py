@@ -17,12 +17,10 @@ from leakhunt.frames import prefixes
 from leakhunt.history import SECOND, SNAPSHOT, TASK, History, ledger
 from leakhunt.locate import Blame, Paths
 from leakhunt.model import Frame, Stack
-from leakhunt.shape import LEAK, Shape
+from leakhunt.shape import CHANCE, LEAK, Shape
 
 #: Growth below this, from end to end, is not looked at: bytes.
 FLOOR = 1024
-#: No growth is called a leak that is likelier than this to be chance.
-CHANCE = 0.0075
 #: Tasks by whose runs growth is judged: the busiest ones.
 TASKS = 8
 

@@ -52,6 +52,11 @@ class Estimates(NamedTuple):
     def since(self, start: int) -> Estimates:
         return Estimates(self.variances[start:], self.samples[start:])
 
+    def at(self, chosen: Sequence[int]) -> Estimates:
+        return Estimates(
+            [self.variances[index] for index in chosen], [self.samples[index] for index in chosen]
+        )
+
     @property
     def change(self) -> float:
         """Variance of the last size less the first, at least (see above): bytes^2."""

@@ -22,27 +22,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from statistics import median
 
-from leakhunt import curves, stats
-from leakhunt.estimates import ACCIDENT, FEWEST, Estimates
+from leakhunt import stats, steady
+from leakhunt.estimates import FEWEST, Estimates
 
 LEAK, WARM_UP, SAWTOOTH, STEP, NOISE = "leak", "warm-up", "sawtooth", "step", "noise"
 
-#: A series that loses more than this part of its range again falls back.
-FALL = 0.3
-#: A late slope below this part of the early one is a slowing down.
-SLOWING = 0.72
-#: A tail that rises less than this part of the mean rise has levelled off.
-LEVEL = 0.25
-#: Samples must show that the second half of a rise is faster than this part of the first.
-STILL = 0.5
-#: The chance of samples that show so by accident.
-DOUBT = 0.1
 #: One increment with more than this part of the rise is a jump.
 JUMP = 0.7
-#: So many snapshots show at a glance that nothing rises.
-MANY = 12
-#: With a p-value this small there is no need to look for a smaller one further on.
-PLAIN = 1e-6
+#: No growth is called a leak that is likelier than this to be chance.
+CHANCE = 0.0075
+#: Valleys of a sawtooth that are worth a look of their own.
+VALLEYS = 5
 
 
 @dataclass(frozen=True)
@@ -66,6 +56,8 @@ class Shape:
     """The task whose runs the growth was judged against; None: all units alike."""
     open: bool = False
     """It still rises at the end, only not surely: more snapshots would tell."""
+    valleys: bool = False
+    """It is a sawtooth, and its valleys are what rises."""
     samples: int | None = None
     """By how many samples the steady part grew; None where sizes are exact."""
 
@@ -80,238 +72,89 @@ def judge(
 
     ``sampled``: what is known of the errors, where sizes are sampled estimates. Their blocks tell
     nothing that the bytes do not.
+
+    A sawtooth leaks where its valleys do: they are judged as a series of their own.
     """
-    by_bytes = _steady(t, sizes, counts, sampled)
+    found = _judge(t, sizes, counts, sampled)
+    if found.verdict == LEAK and found.p <= CHANCE:
+        return found
+    below = _by_valleys(t, sizes, counts, sampled)
+    return found if below is None or below.p > CHANCE else below
+
+
+def _by_valleys(
+    t: Sequence[float],
+    sizes: Sequence[float],
+    counts: Sequence[float],
+    sampled: Estimates | None,
+) -> Shape | None:
+    """The shape of a sawtooth's valleys, where it is a leak's.
+
+    A valley is seen when the next snapshot happens to be taken: higher than it is by anything up to
+    the climb that follows. Where the teeth are nearly as far apart as some snapshots, that
+    error moves slowly and looks like a rise; it is one of a uniform distribution at either end.
+    """
+    low = valleys(sizes)
+    if len(low) < VALLEYS:
+        return None
+
+    def at(values: Sequence[float]) -> list[float]:
+        return [values[index] for index in low]
+
+    below = _judge(at(t), at(sizes), at(counts), None if sampled is None else sampled.at(low))
+    if below.verdict != LEAK:
+        return None
+    climb = median(sizes[index + 1] - sizes[index] for index in low)
+    since, freedom = low[below.since], len(low) - below.since - 2
+    error = climb / math.sqrt(6) / (t[low[-1]] - t[since])
+    chance = stats.student_sf(below.rate / error, max(1, freedom)) if error > 0 else 0.0
+    reach = error * stats.student_quantile(0.975, max(1, freedom))
+    return replace(
+        below,
+        p=min(1.0, 2 * max(below.p, chance)),  # a second look
+        low=below.rate - math.hypot(below.rate - below.low, reach),
+        high=below.rate + math.hypot(below.high - below.rate, reach),
+        since=since,
+        valleys=True,
+    )
+
+
+def valleys(y: Sequence[float]) -> list[int]:
+    """The snapshots that are lower than both neighbours; none where the end is lower than the last."""
+    low = [
+        index
+        for index in range(1, len(y) - 1)
+        if y[index - 1] > y[index] and y[index] <= y[index + 1]
+    ]
+    return low if low and min(y[low[-1] :]) >= y[low[-1]] else []
+
+
+def _judge(
+    t: Sequence[float],
+    sizes: Sequence[float],
+    counts: Sequence[float],
+    sampled: Estimates | None,
+) -> Shape:
+    by_bytes = steady.rise(t, sizes, counts, sampled)
     exact = sampled is None
-    by_blocks = _steady(t, counts, counts, None) if exact and _rises(sizes) else None
+    by_blocks = steady.rise(t, counts, counts, None) if exact and sizes[-1] > sizes[0] else None
     best = by_bytes
     if by_blocks is not None and (best is None or by_blocks[1] < best[1]):
         # The rate is of bytes all the same, from where the blocks rise steadily.
         start, p = by_blocks
-        if stats.theil_sen(t[start:], sizes[start:]) > 0 and not _fallen(sizes[start:]):
+        if stats.theil_sen(t[start:], sizes[start:]) > 0 and not steady.fallen(sizes[start:]):
             best = (start, p)
     blocks_rate = stats.theil_sen(t, counts)
     if best is None:
         found = _not_steady(t, sizes, counts, sampled)
         return replace(found, blocks_rate=blocks_rate, samples=sampled and sampled.came)
     start, p = best
-    rate, low, high = interval(t[start:], sizes[start:], _later(sampled, start))
+    rate, low, high = steady.interval(t[start:], sizes[start:], steady.later(sampled, start))
     both = 1.0 if by_bytes is None or by_blocks is None else 2.0
     shape = Shape(LEAK, rate, low, high, min(1.0, both * p), start, 0.0)
-    known = _later(sampled, start)
+    known = steady.later(sampled, start)
     blocks_rate = stats.theil_sen(t[start:], counts[start:])
     return replace(shape, blocks_rate=blocks_rate, samples=known and known.came)
-
-
-def _later(sampled: Estimates | None, start: int) -> Estimates | None:
-    return None if sampled is None else sampled.since(start)
-
-
-def interval(
-    t: Sequence[float], y: Sequence[float], sampled: Estimates | None
-) -> tuple[float, float, float]:
-    """(rate, low, high): the drift with its 95 % interval."""
-    rate, error, freedom = _drift(t, y, sampled)
-    reach = error * stats.student_quantile(0.975, freedom)
-    low, high = rate - reach, rate + reach
-    if sampled is not None:
-        least, most = sampled.interval(y[-1] - y[0])
-        low, high = min(low, least / (t[-1] - t[0])), max(high, most / (t[-1] - t[0]))
-    return rate, low, high
-
-
-def _drift(
-    t: Sequence[float], y: Sequence[float], sampled: Estimates | None
-) -> tuple[float, float, float]:
-    """(rate, standard error, its degrees of freedom) for noise that adds up."""
-    rate, error, _ = stats.drift_test(t, y)
-    freedom = float(max(1, len(y) - 2))
-    if sampled is None:
-        return rate, error, freedom
-    error, freedom = sampled.together(error * (t[-1] - t[0]), freedom, y[-1] - y[0])
-    return rate, error / (t[-1] - t[0]), freedom
-
-
-def _chance(t: Sequence[float], y: Sequence[float], sampled: Estimates | None) -> float:
-    """One-sided p of "it does not rise" for noise that adds up: never too small for other noise."""
-    if sampled is None:
-        return stats.drift_test(t, y)[2]
-    rate, error, freedom = _drift(t, y, sampled)
-    return stats.student_sf(rate / error, freedom) if error > 0 else 1.0
-
-
-# -- the steady part ------------------------------------------------------------------
-
-
-def _steady(
-    t: Sequence[float], y: Sequence[float], counts: Sequence[float], sampled: Estimates | None
-) -> tuple[int, float] | None:
-    """(where the steady rise begins, its p-value); None where there is none."""
-    starts = _starts(len(y))
-    if len(y) >= MANY and stats.mann_kendall(y[starts[-1] :]) > 0.3:
-        return None  # a leak rises to the end
-    found = []
-    for start in starts:
-        part_t, part = t[start:], y[start:]
-        known = _later(sampled, start)
-        if _goes_on(part_t, part, known) and not _fell_before(y, start):
-            p = min(1.0, _looks(start, starts, known) * _chance(part_t, part, known))
-            found.append((max(p, _by_events(part_t, part, counts[start:], known)), start))
-    if not found:
-        return None
-    least = min(found)[0]
-    p, start = next((p, begin) for p, begin in found if p <= max(least, PLAIN))
-    if start > 0 and 0 not in {begin for _, begin in found} and curves.saturates(t, y):
-        return None
-    return start, p
-
-
-def _looks(start: int, starts: Sequence[int], sampled: Estimates | None) -> int:
-    """By how much a p-value counts more because there were several starts to choose from.
-
-    Few samples must be spent well: half of the risk is the whole series', the rest is for all later
-    starts (a weighted Bonferroni correction).
-    """
-    if sampled is None:
-        return len(starts)
-    return 2 if start == 0 else 2 * (len(starts) - 1)
-
-
-def _fell_before(y: Sequence[float], start: int) -> bool:
-    """Whether the rise begins after a fall and has not got far beyond what it fell from.
-
-    The last ramp of a sawtooth rises as steadily as a leak does.
-    """
-    high = max(y[: start + 1])
-    return high > y[start] and y[-1] - high < 0.5 * (y[-1] - y[start]) and _fallen(y)
-
-
-def _starts(n: int) -> list[int]:
-    """Where the steady part may begin: three points at least, and half of them; ten places at most."""
-    possible = [start for start in range(n // 2 + 1) if n - start >= max(3, (n + 1) // 2)]
-    return [possible[index] for index in stats.spread(len(possible), 10)]
-
-
-def _rises(y: Sequence[float]) -> bool:
-    return y[-1] > y[0]
-
-
-def _fallen(y: Sequence[float]) -> bool:
-    """Whether it falls back by more than a part of its range."""
-    high, drop = y[0], 0.0
-    for value in y:
-        high = max(high, value)
-        drop = max(drop, high - value)
-    return drop > FALL * (max(y) - min(y))
-
-
-def _goes_on(t: Sequence[float], y: Sequence[float], sampled: Estimates | None) -> bool:
-    """Whether the rise is spread over the whole part, its end included."""
-    n = len(y)
-    rise = y[-1] - y[0]
-    if rise <= 0:
-        return False
-    chance = stats.mann_kendall(y)
-    if n >= 4 and chance > 0.05:
-        return False
-    if _fallen(y) and chance > 0.005:
-        return False
-    steps = [b - a for a, b in zip(y, y[1:])]
-    if max(steps) > _largest(n) * sum(step for step in steps if step > 0):
-        return False
-    drift, error, _ = _drift(t, y, sampled)
-    return not (_levels_off(t, y, drift, sampled) or _slows_down(t, y, error, sampled))
-
-
-def _largest(n: int) -> float:
-    """The part of the rise that one of n - 1 increments may carry."""
-    return {3: 0.7, 4: 0.6}.get(n, 0.5)
-
-
-def _levels_off(
-    t: Sequence[float], y: Sequence[float], drift: float, sampled: Estimates | None
-) -> bool:
-    tail = max(2, (len(y) + 2) // 3)
-    slow = stats.theil_sen(t[-tail:], y[-tail:]) < LEVEL * drift
-    return slow and not by_accident(t, y, sampled, len(y) - tail)
-
-
-def by_accident(
-    t: Sequence[float], y: Sequence[float], sampled: Estimates | None, middle: int | None = None
-) -> bool:
-    """Whether sampling alone may make the part from ``middle`` on rise less than the part before.
-
-    From the middle on where nothing else is said.
-    """
-    middle = len(y) // 2 if middle is None else middle
-    return sampled is not None and sampled.slower(*_parts(t, y, middle)) > ACCIDENT
-
-
-def _parts(
-    t: Sequence[float], y: Sequence[float], middle: int
-) -> tuple[tuple[float, float], tuple[float, float]]:
-    """Rises and times before and after a snapshot."""
-    return (y[middle] - y[0], y[-1] - y[middle]), (t[middle] - t[0], t[-1] - t[middle])
-
-
-def _slows_down(
-    t: Sequence[float], y: Sequence[float], error: float, sampled: Estimates | None
-) -> bool:
-    """Whether the second half rises clearly less than the first, beyond what its noise explains."""
-    middle = len(y) // 2
-    early = (y[middle] - y[0]) / (t[middle] - t[0])
-    late = (y[-1] - y[middle]) / (t[-1] - t[middle])
-    if late < LEVEL * early and not by_accident(t, y, sampled, middle):
-        return True
-    total = t[-1] - t[0]
-    scatter = error * math.sqrt(total * (1 / (t[middle] - t[0]) + 1 / (t[-1] - t[middle])))
-    if late < SLOWING * early and early - late > 1.5 * scatter:
-        return True
-    return len(y) >= 6 and _declines(t, y)
-
-
-def _declines(t: Sequence[float], y: Sequence[float]) -> bool:
-    """Whether the rate itself falls in time, surely and by a good part.
-
-    A straight line through the rates of the intervals: they are independent where
-    growth comes in random portions, so its slope has an honest t-test.
-    """
-    at = [(u + v) / 2 for u, v in zip(t, t[1:])]
-    rates = [(b - a) / (v - u) for a, b, u, v in zip(y, y[1:], t, t[1:])]
-    slope, _, p_rising = stats.line_test(at, rates)
-    if slope >= 0 or 1 - p_rising > 0.01:
-        return False
-    mean, middle = sum(rates) / len(rates), sum(at) / len(at)
-    start, end = mean + slope * (at[0] - middle), mean + slope * (at[-1] - middle)
-    return end < 0.75 * start
-
-
-def _by_events(
-    t: Sequence[float], y: Sequence[float], counts: Sequence[float], sampled: Estimates | None
-) -> float:
-    """The least p that so many separate rises allow: a sign test.
-
-    Whole blocks per unit, the same in every interval, are one event per unit; else blocks
-    come in parcels of the greatest common divisor of the increments. Every sample is an event, of
-    which there must be some (FEWEST), and enough of them late to show that it goes on.
-    """
-    if sampled is not None:
-        if sampled.came < FEWEST:
-            return 1.0
-        chance = sampled.still(*_parts(t, y, len(y) // 2), STILL)
-        return max(chance if chance > DOUBT else 0.0, float(2.0**-sampled.came))
-    rises = sum(b > a for a, b in zip(y, y[1:]))
-    steps = [round(b - a) for a, b in zip(counts, counts[1:])]
-    events = float(rises)
-    if all(step > 0 for step in steps):
-        per_unit = [step / (v - u) for step, u, v in zip(steps, t, t[1:])]
-        typical = median(per_unit)
-        whole = round(typical)
-        if whole >= 1 and all(abs(rate - whole) <= 0.05 * whole for rate in per_unit):
-            events = float(sum(steps))
-        else:
-            events = max(events, sum(steps) / math.gcd(*steps))
-    return float(2.0 ** -min(events, 1000.0))
 
 
 # -- what else it is ------------------------------------------------------------------
@@ -321,7 +164,7 @@ def _not_steady(
     t: Sequence[float], y: Sequence[float], counts: Sequence[float], sampled: Estimates | None
 ) -> Shape:
     n = len(y)
-    rate, low, high = interval(t, y, sampled)
+    rate, low, high = steady.interval(t, y, sampled)
     span = max(y) - min(y)
     steps = [b - a for a, b in zip(y, y[1:])]
     rise = y[-1] - y[0]
@@ -334,14 +177,14 @@ def _not_steady(
     if sampled is not None and max(sampled.samples) < FEWEST:  # anything may look so
         return shape(NOISE, 0, still=rising)
     if span <= 0 or rise <= 0:
-        return shape(SAWTOOTH if len(falls(y)) >= 2 and _fallen(y) else NOISE, 0)
-    if _fallen(y):
+        return shape(SAWTOOTH if len(falls(y)) >= 2 and steady.fallen(y) else NOISE, 0)
+    if steady.fallen(y):
         return shape(SAWTOOTH if falls(y) and n >= 4 else NOISE, 0)
     largest = max(range(n - 1), key=steps.__getitem__)
     if steps[largest] >= JUMP * rise and _quiet(y, largest + 1, n, span):
         return shape(STEP, largest + 1, still=largest == n - 2)
-    drift, error, _ = _drift(t, y, sampled)
-    if _levels_off(t, y, drift, sampled) or _slows_down(t, y, error, sampled):
+    drift, error, _ = steady.drift_of(t, y, sampled)
+    if steady.levels_off(t, y, drift, sampled) or steady.slows_down(t, y, error, sampled):
         return shape(WARM_UP, flat)
     if steps[largest] >= 0.5 * rise and sum(step > 0.05 * rise for step in steps) <= (n - 1) / 2:
         return shape(STEP, largest + 1, still=largest == n - 2)
@@ -353,7 +196,7 @@ def falls(y: Sequence[float]) -> list[int]:
     span = max(y) - min(y)
     found, high = [], y[0]
     for index, value in enumerate(y):
-        if high - value > FALL * span:
+        if high - value > steady.FALL * span:
             found.append(index)
             high = value
         high = max(high, value)
@@ -362,7 +205,7 @@ def falls(y: Sequence[float]) -> list[int]:
 
 def _quiet(y: Sequence[float], start: int, stop: int, span: float) -> bool:
     part = y[start:stop]
-    return max(part) - min(part) <= FALL * span
+    return max(part) - min(part) <= steady.FALL * span
 
 
 def _flat_since(y: Sequence[float]) -> int:

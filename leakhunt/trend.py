@@ -15,14 +15,14 @@ from dataclasses import replace
 from itertools import chain
 from typing import TypeVar
 
-from leakhunt import pooled, shape, stats
-from leakhunt.book import CHANCE, Book, Growth, Owner
+from leakhunt import pooled, stats, steady
+from leakhunt.book import Book, Growth, Owner
 from leakhunt.excuses import FRAMEWORK, HANDED_ON, excused, fates, is_frameworks_own
 from leakhunt.graph import adopted, merged
 from leakhunt.history import TASK, History
 from leakhunt.locate import Blame, helper_or_caller
 from leakhunt.model import Frame, Stack
-from leakhunt.shape import LEAK, NOISE, WARM_UP, Shape
+from leakhunt.shape import CHANCE, LEAK, NOISE, WARM_UP, Shape
 
 Key = TypeVar("Key")
 
@@ -195,7 +195,7 @@ def _unsure(book: Book, growth: Growth) -> Growth:
         return growth.called(WARM_UP, FRAMEWORK)
     early, late = stats.halves(book.t, growth.sizes)
     known = book.history.estimates(growth.blame.stacks)
-    if late < shape.SLOWING * early and not shape.by_accident(book.t, growth.sizes, known):
+    if late < steady.SLOWING * early and not steady.by_accident(book.t, growth.sizes, known):
         return growth.called(WARM_UP, None)
     judged = replace(growth.shape, verdict=NOISE, open=True)
     return replace(growth, shape=judged)

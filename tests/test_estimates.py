@@ -10,10 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from leakhunt import shape, stats
-from leakhunt.book import CHANCE
+from leakhunt import shape, stats, steady
 from leakhunt.estimates import FEWEST, Estimates
-from leakhunt.shape import LEAK
+from leakhunt.shape import CHANCE, LEAK
 
 Made = tuple[list[float], list[float], list[float], Estimates]
 #: (from, to, samples per unit of time, how long a block that comes then lives).
@@ -150,7 +149,7 @@ def test_the_interval_covers_the_true_rate_as_often_as_it_claims(
     truth = 1000 * samples / (94 * n)
     for seed in range(seeds):
         t, y, _, known = draw(random.Random(seed), n, samples)
-        _, low, high = shape.interval(t, y, known)
+        _, low, high = steady.interval(t, y, known)
         covered += low <= truth <= high
     assert covered / seeds >= 0.93
 
