@@ -118,6 +118,13 @@ class Estimates(NamedTuple):
         slowed = part * times[1] / (part * times[1] + times[0])
         return stats.binomial_sf(late, early + late, slowed)
 
+    def at_once(self, largest: float, growth: float, steps: int) -> float:
+        """The chance that one of so many steps brings that much of a steady growth (Bonferroni)."""
+        if growth <= 0 or self.change <= 0:
+            return 0.0
+        weight = self.change / growth
+        return min(1.0, steps * stats.binomial_sf(largest / weight, growth / weight, 1 / steps))
+
     def _counted(self, rises: tuple[float, float]) -> tuple[float, float]:
         """Rises as numbers of samples of the mean weight."""
         total = sum(rises)

@@ -22,9 +22,9 @@ def merged(book: Book, found: list[Growth]) -> list[Growth]:
     few = len(book.t)
 
     def alike(a: int, b: int) -> bool:
-        known = [book.history.estimates(found[each].blame.stacks) for each in (a, b)]
-        if known[0] is not None and known[1] is not None:
-            return in_step(found[a].sizes, found[b].sizes, 0.05 + known[0].apart(known[1]))
+        by_chance = _by_chance(book, found[a], found[b])
+        if by_chance is not None:
+            return in_step(found[a].sizes, found[b].sizes, 0.05 + by_chance)
         counts = found[a].counts, found[b].counts
         if min(each[-1] - each[0] for each in counts) >= few:
             return in_step(*counts)
@@ -33,6 +33,13 @@ def merged(book: Book, found: list[Growth]) -> list[Growth]:
     blames = [growth.blame for growth in found]
     groups = together(blames, book.paths, alike, lambda index: _holds(book, found[index]))
     return [_combined(book, [found[index] for index in group]) for group in groups]
+
+
+def _by_chance(book: Book, one: Growth, other: Growth) -> float | None:
+    """How far two growths in step may lie apart by chance; None where sizes are exact."""
+    known = book.history.estimates(one.blame.stacks)
+    beside = book.history.estimates(other.blame.stacks)
+    return None if known is None or beside is None else known.apart(beside)
 
 
 def _combined(book: Book, parts: list[Growth], site: Frame | None = None) -> Growth:
@@ -129,12 +136,11 @@ def adopted(book: Book, ours: list[Growth], rest: list[Growth]) -> list[Growth]:
 
 def _fitting(book: Book, growth: Growth, ours: list[Growth]) -> list[int]:
     """Which of the application's lines may keep what a library allocated."""
-    apart = 0.1 if _cut(book, growth) else 0.05
-    near = [
-        index
-        for index, other in enumerate(ours)
-        if in_step(other.counts, growth.counts, apart) or in_step(other.sizes, growth.sizes, apart)
-    ]
+    near = []
+    for index, other in enumerate(ours):
+        apart = (0.1 if _cut(book, growth) else 0.05) + (_by_chance(book, other, growth) or 0.0)
+        if in_step(other.counts, growth.counts, apart) or in_step(other.sizes, growth.sizes, apart):
+            near.append(index)
     if not _cut(book, growth):
         return near
     same = [index for index, other in enumerate(ours) if other.shape.axis == growth.shape.axis]

@@ -23,7 +23,7 @@ from dataclasses import dataclass, replace
 from statistics import median
 
 from leakhunt import stats, steady
-from leakhunt.estimates import FEWEST, Estimates
+from leakhunt.estimates import ACCIDENT, FEWEST, Estimates
 
 LEAK, WARM_UP, SAWTOOTH, STEP, NOISE = "leak", "warm-up", "sawtooth", "step", "noise"
 
@@ -181,12 +181,17 @@ def _not_steady(
     if steady.fallen(y):
         return shape(SAWTOOTH if falls(y) and n >= 4 else NOISE, 0)
     largest = max(range(n - 1), key=steps.__getitem__)
-    if steps[largest] >= JUMP * rise and _quiet(y, largest + 1, n, span):
+    alone = sampled is None or sampled.at_once(steps[largest], rise, n - 1) <= ACCIDENT
+    if alone and steps[largest] >= JUMP * rise and _quiet(y, largest + 1, n, span):
         return shape(STEP, largest + 1, still=largest == n - 2)
     drift, error, _ = steady.drift_of(t, y, sampled)
     if steady.levels_off(t, y, drift, sampled) or steady.slows_down(t, y, error, sampled):
         return shape(WARM_UP, flat)
-    if steps[largest] >= 0.5 * rise and sum(step > 0.05 * rise for step in steps) <= (n - 1) / 2:
+    if (
+        alone
+        and steps[largest] >= 0.5 * rise
+        and sum(step > 0.05 * rise for step in steps) <= (n - 1) / 2
+    ):
         return shape(STEP, largest + 1, still=largest == n - 2)
     return shape(NOISE, 0, still=rising)
 
