@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import fields
 from itertools import starmap
 from math import sqrt
@@ -17,6 +17,10 @@ LARGEST = 1 << 62
 _TEXT = {"host", "trigger", "python", "node", "pool", "role", "engine"}
 _NUMBER = {"started_at", "taken_at", "armed_at"}
 _FLAG = {"baseline"}
+
+#: What malloc and pymalloc have handed out, and what they hold free.
+USED = ("malloc_used", "malloc_mapped", "pymalloc_used")
+FREE = ("malloc_free", "pymalloc_free")
 
 #: Types that CPython makes from freelists, where the file itself does not say which objects may be
 #: recycled (``Objects/dictobject.c``, ``floatobject.c``, ``listobject.c``, ``tupleobject.c``).
@@ -46,6 +50,14 @@ def _number_of(value: Any) -> float | None:
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         return None
     return value if 0 <= value < LARGEST else None
+
+
+def figure(known: Meta, names: Sequence[str]) -> int | None:
+    """The sum of some of the allocators' figures; None where one is missing."""
+    figures = known.facts.get("allocators")
+    values = [figures.get(name) for name in names] if isinstance(figures, dict) else [None]
+    numbers = [value for value in values if isinstance(value, int)]
+    return sum(numbers) if len(numbers) == len(values) else None
 
 
 class Cost(NamedTuple):

@@ -17,7 +17,15 @@ from typing import TypeVar
 
 from leakhunt import pooled, stats, steady
 from leakhunt.book import Book, Growth, Owner
-from leakhunt.excuses import FRAMEWORK, HANDED_ON, excused, fates, is_frameworks_own
+from leakhunt.excuses import (
+    FRAMEWORK,
+    HANDED_ON,
+    OVERRATED,
+    excused,
+    fates,
+    is_frameworks_own,
+    overrated,
+)
 from leakhunt.graph import adopted, merged
 from leakhunt.history import TASK, History
 from leakhunt.locate import Blame, helper_or_caller
@@ -186,6 +194,8 @@ def _others(book: Book, taken: set[Stack]) -> list[Growth]:
             growth = book.of(Blame(frame, is_ours, left))
             if growth.shape.verdict == LEAK:  # leak-like, and not sure
                 growth = _unsure(book, growth)
+            if growth.shape.open and overrated(book, growth):
+                growth = excused(book, growth, OVERRATED)
             found.append(growth)
     return found
 

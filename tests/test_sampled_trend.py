@@ -162,3 +162,40 @@ def test_a_leak_of_recycled_objects_carries_the_caution() -> None:
     assert row["types"][0]["type"] == "dict"
     assert row["recycled"] == row["types"][0]["size"]
     assert "recycled" not in said(outlook.trend([recycling(0.4)]))
+
+
+# -- what the allocators say ----------------------------------------------------------
+
+
+def handed_out(more: int) -> list[dict[str, int]]:
+    """Their figures at each of eight snapshots."""
+    return [
+        {"malloc_used": 9 << 20, "malloc_mapped": 0, "pymalloc_used": (30 << 20) + more * at // 7}
+        for at in range(8)
+    ]
+
+
+@pytest.mark.parametrize("samples", [STEADY, [0, 2, 4, 6, 8, 8, 10, 11]])
+def test_no_more_can_have_grown_than_the_allocators_handed_out(samples: list[int]) -> None:
+    """Both a sure growth and a suspicion are refuted by them."""
+    line = ("/srv/shop/tasks.py:40", samples)
+    grown = EVERY * (samples[-1] - samples[0])
+    report = outlook.trend([sampled(line, allocators=handed_out(1 << 16))])
+    assert report.verdict.verdict == NO_LEAK
+    assert "the allocators have handed out only 64.0 KiB more" in said(report)
+    for allocators in (handed_out(grown), handed_out(20 * grown), None):
+        report = outlook.trend([sampled(line, allocators=allocators)])
+        assert report.verdict.verdict == (LEAK if samples is STEADY else INCONCLUSIVE)
+
+
+def test_what_a_library_allocates_goes_with_the_line_that_is_in_step_by_samples() -> None:
+    other = "/usr/lib/python3.11/json/decoder.py:353 < /srv/venv/lib/python3.11/site-packages/kombu/utils/json.py:9"  # fmt: skip
+    numbers = [2, 8, 11, 17, 19, 27, 28, 35]
+    found = [
+        growth
+        for growth in trend.growths(
+            sampled(("/srv/shop/tasks.py:40", STEADY), (other, numbers), tasks_done=None)
+        )
+        if growth.shape.verdict == LEAK
+    ]
+    assert [growth.blame.frame.line for growth in found] == [40]
