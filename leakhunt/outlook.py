@@ -276,6 +276,11 @@ def _inconclusive(found: Verdict, labels: Labels) -> str:
             f"{text}: {scarce.wanted.samples} samples at {place(scarce.site, labels)} are too few. About "
             f"{units.size(scarce.wanted.size)} more will tell, {amount} at this rate."
         )
+    if found.wanted is not None:
+        return (
+            f"Inconclusive: RSS keeps growing, by {units.size(found.rss.per_unit or 0.0)} per {found.unit}, and "
+            f"too few samples tell where. {wanted.duration(found.wanted.units, found.unit)} more will."
+        )
     rising = next((finding for finding in found.findings if finding.is_open), None)
     if rising is not None:
         text += (

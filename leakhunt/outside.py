@@ -43,6 +43,8 @@ class Outside:
     """Whether the resident set grows, explained or not."""
     grows: bool
     """Whether it keeps growing, and mostly outside."""
+    keeps: bool
+    """Whether it keeps growing, explained or not."""
     rss_rate: float | None
     """Bytes per unit."""
     traced_rate: float | None
@@ -63,7 +65,7 @@ class Outside:
         return self.free is not None and self.held >= HELD and self.free >= 0.5 * self.held
 
 
-UNKNOWN = Outside(False, False, False, None, None, None, None, None, 0, None)
+UNKNOWN = Outside(False, False, False, False, None, None, None, None, None, 0, None)
 
 
 def outside(history: History) -> Outside:
@@ -99,6 +101,7 @@ def outside(history: History) -> Outside:
         known=True,
         grows_at_all=material,
         grows=material and mostly and grows,
+        keeps=material and _steady(t, rss),
         rss_rate=rate,
         traced_rate=traced_rate,
         rest=rest,

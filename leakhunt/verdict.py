@@ -133,6 +133,7 @@ def judge(histories: Sequence[History]) -> Verdict:
     findings = [_shared(finding, beyond[id(finding.history)]) for finding in findings]
     answer = sum(finding.rate for finding in leaks if finding.history is main)
     enough = max(len(history.metas) for history in histories) >= 3
+    unseen = wanted.located(main, found.rss_rate or 0.0) if found.keeps else None
     more = missing = None
     if found.grows and answer < ANSWER * (found.rss_rate or 0.0):
         verdict = UNEXPLAINED
@@ -140,9 +141,9 @@ def judge(histories: Sequence[History]) -> Verdict:
         verdict = LEAK
     elif found.fragmented and found.held >= HELD_PART * (main.first.rss or 0):
         verdict = UNEXPLAINED
-    elif not enough or _undecided(findings, grown):
+    elif not enough or _undecided(findings, grown) or unseen is not None:
         verdict = INCONCLUSIVE
-        missing = next((finding.wanted for finding in findings if finding.wanted), None)
+        missing = next((finding.wanted for finding in findings if finding.wanted), unseen)
         more = _more(histories, missing)
     else:
         verdict = NO_LEAK

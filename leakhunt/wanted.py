@@ -36,6 +36,14 @@ def wanted(history: History, growth: Growth) -> Wanted | None:
     return Wanted(seen, size, size / growth.grown * history.times[-1])
 
 
+def located(history: History, rate: float) -> Wanted | None:
+    """What is wanted to see where a process grows that surely grows by ``rate`` bytes per unit."""
+    interval = sampling(history)
+    if interval is None or rate <= 0:
+        return None
+    return Wanted(0, ENOUGH * interval, ENOUGH * interval / rate)
+
+
 def sampling(history: History) -> int | None:
     """Mean bytes between two samples in the newest snapshot; None where sizes are exact."""
     interval = history.last.facts.get("interval")

@@ -85,6 +85,23 @@ def test_a_sample_or_two_is_not_even_a_suspicion_but_what_may_be_missed_is_said(
     assert "a leak of less than about 11.0 KiB per task may not show yet" in said(report)
 
 
+def test_a_process_that_keeps_growing_is_not_acquitted_for_want_of_samples() -> None:
+    made = sampled(("/srv/shop/tasks.py:40", [3, 5, 4, 6, 5, 4, 6, 5]))
+    grows = [(200 << 20) + at * (600 << 10) for at in range(8)]
+    traced = [(9 << 20) + at * (500 << 10) for at in range(8)]
+    metas = [
+        replace(known, rss=rss, traced=mine) for known, rss, mine in zip(made.metas, grows, traced)
+    ]
+    entries = tuple(replace(entry, meta=known) for entry, known in zip(made.entries, metas))
+    report = outlook.trend([replace(made, metas=tuple(metas), entries=entries)])
+    assert report.verdict.verdict == INCONCLUSIVE
+    assert (
+        "RSS keeps growing, by 6.0 KiB per task, and too few samples tell where" in report.summary
+    )
+    assert report.verdict.wanted is not None
+    assert report.verdict.wanted.units == pytest.approx(ENOUGH * EVERY / (6 << 10))
+
+
 def test_a_cache_that_turns_over_is_no_leak() -> None:
     report = outlook.trend([sampled(("/srv/shop/tasks.py:9", [20, 26, 19, 24, 22, 18, 25, 23]))])
     assert report.verdict.verdict == NO_LEAK

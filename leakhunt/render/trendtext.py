@@ -130,6 +130,8 @@ def _detail(console: Console, report: TrendReport, number: int, judged: Judged) 
     )
     if finding.share is not None:
         figures += f", {units.share(min(1.0, finding.share))} of the growth"
+    if finding.samples is not None:
+        figures += f", by {units.count(finding.samples)} samples"
     _indent(console, Text(figures))
     if len(finding.parts) > 1:
         rates = ", ".join(
