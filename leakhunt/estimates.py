@@ -108,15 +108,9 @@ class Estimates(NamedTuple):
         ``rises`` and ``times``: bytes and units, early and late. Of all samples as many as the late
         part's share of the time are expected there (Przyborowski and Wilenski 1940).
         """
-        early, late = self._counted(rises)
+        early, late = self.counted(rises)
         part = times[1] / sum(times)
         return 1 - stats.binomial_sf(late + 1, early + late, part)
-
-    def still(self, rises: tuple[float, float], times: tuple[float, float], part: float) -> float:
-        """The chance of a late rise that large, or larger, where the pace is down to that part."""
-        early, late = self._counted(rises)
-        slowed = part * times[1] / (part * times[1] + times[0])
-        return stats.binomial_sf(late, early + late, slowed)
 
     def at_once(self, largest: float, growth: float, steps: int) -> float:
         """The chance that one of so many steps brings that much of a steady growth (Bonferroni)."""
@@ -125,10 +119,19 @@ class Estimates(NamedTuple):
         weight = self.change / growth
         return min(1.0, steps * stats.binomial_sf(largest / weight, growth / weight, 1 / steps))
 
-    def _counted(self, rises: tuple[float, float]) -> tuple[float, float]:
+    def counted(self, rises: tuple[float, float]) -> tuple[float, float]:
         """Rises as numbers of samples of the mean weight."""
         total = sum(rises)
         weight = self.change / total if total > 0 else 0.0
         if weight <= 0:
             return 0.0, 0.0
         return max(0.0, rises[0]) / weight, max(0.0, rises[1]) / weight
+
+
+def still(counts: tuple[float, float], times: tuple[float, float], part: float) -> float:
+    """The chance of so many late samples, or more, where the pace is down to that part of the early one.
+
+    ``counts`` and ``times``: samples that came and units, early and late.
+    """
+    slowed = part * times[1] / (part * times[1] + times[0])
+    return stats.binomial_sf(counts[1], sum(counts), slowed)

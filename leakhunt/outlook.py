@@ -183,7 +183,11 @@ def where(finding: Finding) -> str:
     if finding.of < 2:
         return ""
     what = "children" if finding.role == "child" else "processes"
+    if finding.together:
+        return f"in {len(finding.parts)} of {finding.of} {what}"
     leaking = sum(part.verdict == finding.verdict for part in finding.parts)
+    if finding.samples is not None:  # the others may have too few samples
+        return f"seen in {leaking} of {finding.of} {what}"
     text = f"in {leaking} of {finding.of} {what}"
     if leaking == 1:
         pid = next(part.pid for part in finding.parts if part.verdict == finding.verdict)

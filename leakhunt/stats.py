@@ -234,6 +234,15 @@ def _one_sided(slope: float, error: float, df: int) -> float:
     return student_sf(slope / error, df)
 
 
+def fisher(p_values: Sequence[float]) -> float:
+    """The chance that independent tests of one hypothesis come out so, or worse, together.
+
+    Fisher (1925): the sum of -log p is a gamma variable where the hypothesis is true.
+    """
+    total = -sum(math.log(max(p, 1e-300)) for p in p_values)
+    return 1 - gamma_cdf(len(p_values), total)
+
+
 def false_discovery(p_values: Sequence[float], rate: float) -> list[bool]:
     """Which hypotheses to reject so that at most ``rate`` of the rejected are true.
 

@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from statistics import median
 
-from leakhunt import curves, stats
+from leakhunt import curves, estimates, stats
 from leakhunt.estimates import ACCIDENT, FEWEST, Estimates
 
 #: A series that loses more than this part of its range again falls back.
@@ -37,7 +37,7 @@ def rise(
         part_t, part = t[start:], y[start:]
         known = later(sampled, start)
         if _goes_on(part_t, part, known) and not _fell_before(y, start):
-            p = min(1.0, _looks(start, starts, known) * _chance(part_t, part, known))
+            p = min(1.0, _looks(start, starts, known) * chance(part_t, part, known))
             found.append((max(p, _by_events(part_t, part, counts[start:], known)), start))
     if not found:
         return None
@@ -122,10 +122,10 @@ def by_accident(
     From the middle on where nothing else is said.
     """
     middle = len(y) // 2 if middle is None else middle
-    return sampled is not None and sampled.slower(*_parts(t, y, middle)) > ACCIDENT
+    return sampled is not None and sampled.slower(*parts(t, y, middle)) > ACCIDENT
 
 
-def _parts(
+def parts(
     t: Sequence[float], y: Sequence[float], middle: int
 ) -> tuple[tuple[float, float], tuple[float, float]]:
     """Rises and times before and after a snapshot."""
@@ -176,8 +176,9 @@ def _by_events(
     if sampled is not None:
         if sampled.came < FEWEST:
             return 1.0
-        chance = sampled.still(*_parts(t, y, len(y) // 2), STILL)
-        return max(chance if chance > DOUBT else 0.0, float(2.0**-sampled.came))
+        grown, lasted = parts(t, y, len(y) // 2)
+        accident = estimates.still(sampled.counted(grown), lasted, STILL)
+        return max(accident if accident > DOUBT else 0.0, float(2.0**-sampled.came))
     rises = sum(b > a for a, b in zip(y, y[1:]))
     steps = [round(b - a) for a, b in zip(counts, counts[1:])]
     events = float(rises)
@@ -224,7 +225,7 @@ def drift_of(
     return rate, error / (t[-1] - t[0]), freedom
 
 
-def _chance(t: Sequence[float], y: Sequence[float], sampled: Estimates | None) -> float:
+def chance(t: Sequence[float], y: Sequence[float], sampled: Estimates | None) -> float:
     """One-sided p of "it does not rise" for noise that adds up: never too small for other noise."""
     if sampled is None:
         return stats.drift_test(t, y)[2]

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from math import ceil
 
-from leakhunt import reasons, units, wanted
+from leakhunt import pool, reasons, units, wanted
 from leakhunt.book import Growth
 from leakhunt.frames import prefixes
 from leakhunt.history import History, ledger
@@ -32,6 +32,7 @@ WORTH_BYTES = 64 << 10
 SURE = 8
 #: Free memory that stays is the answer from this part of the first resident set on.
 HELD_PART = 0.3
+TOGETHER = "sure by the samples of all processes together"
 #: Leaks that explain less of the growth of the resident set than this are not the answer.
 ANSWER = 0.2
 
@@ -78,6 +79,8 @@ class Finding:
     history: History = field(repr=False)
     """Of the process where it grows most."""
     is_open: bool = False
+    together: bool = False
+    """Only all processes together have samples enough to call it a leak."""
     samples: int | None = None
     """By how many samples it grew; None where sizes are exact."""
     wanted: Wanted | None = None
@@ -230,7 +233,9 @@ def _order(finding: Finding) -> tuple[object, ...]:
 
 
 def _finding(each: list[tuple[History, Growth]], alike: list[History]) -> Finding:
+    each = pool.doubted(each, len(alike))
     leaking = [pair for pair in each if pair[1].shape.verdict == LEAK]
+    together = not leaking and pool.together(each, len(alike))
     counted = leaking or each
     history, growth = max(counted, key=lambda pair: pair[1].shape.rate)
     number = len(counted)
@@ -242,11 +247,11 @@ def _finding(each: list[tuple[History, Growth]], alike: list[History]) -> Findin
     heaviest = sorted(weights, key=lambda stack: (-weights[stack], stack))
     paths = Paths(prefixes(history.last.facts), history.spots, growth.blame.stacks)
     task, said = _task(history, growth, paths)
-    missing = wanted.wanted(history, growth)
+    missing = None if together else wanted.wanted(history, growth)
     alive = {stack: history.tracks[stack].sizes[-1] for stack in growth.blame.stacks}
     held = summed(history.types, history.recycled, alive)
     return Finding(
-        verdict=growth.shape.verdict,
+        verdict=LEAK if together else growth.shape.verdict,
         site=growth.blame.frame,
         stacks=tuple(heaviest),
         weights=tuple(weights[stack] for stack in heaviest),
@@ -262,14 +267,15 @@ def _finding(each: list[tuple[History, Growth]], alike: list[History]) -> Findin
         blocks_rate=sum(found.shape.blocks_rate for _, found in counted) / number,
         p=min(found.shape.p for _, found in counted),
         share=None,
-        reason=reasons.reason(history, growth, missing, held),
+        reason=TOGETHER if together else reasons.reason(history, growth, missing, held),
         task=task,
         task_said=said,
         role=history.last.role,
         parts=tuple(Part(h.last.pid, g.shape.rate, g.shape.verdict) for h, g in each),
         of=len(alike),
         history=history,
-        is_open=growth.shape.open,
+        is_open=growth.shape.open and not together,
+        together=together,
         samples=growth.shape.samples,
         wanted=missing,
         kinds=held,

@@ -8,8 +8,10 @@ from types import MappingProxyType
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from leakhunt import outlook, trend
+from leakhunt import outlook, stats, trend
 from leakhunt.estimates import ENOUGH
 from leakhunt.history import History
 from leakhunt.model import Stack
@@ -216,3 +218,60 @@ def test_what_a_library_allocates_goes_with_the_line_that_is_in_step_by_samples(
         if growth.shape.verdict == LEAK
     ]
     assert [growth.blame.frame.line for growth in found] == [40]
+
+
+# -- pools ----------------------------------------------------------------------------
+
+
+def pool(*numbers: list[int]) -> list[History]:
+    return [
+        sampled(("/srv/shop/tasks.py:40", each), pid=pid) for pid, each in enumerate(numbers, 7)
+    ]
+
+
+CHILD = [0, 1, 2, 4, 5, 6, 9, 10]
+
+
+def test_children_with_few_samples_each_tell_it_together() -> None:
+    alone = outlook.trend(pool(CHILD)[:1])
+    assert alone.verdict.verdict == INCONCLUSIVE
+    report = outlook.trend(pool(CHILD, [1, 1, 3, 4, 6, 7, 9, 11], [0, 2, 3, 4, 6, 7, 8, 9]))
+    (finding,) = report.leaks
+    assert finding.together
+    assert finding.rate == pytest.approx(EVERY * 29 / 3 / 700, rel=0.05)
+    assert finding.low < EVERY * 29 / 3 / 700 < finding.high
+    assert "sure by the samples of all processes together, in 3 of 3 children" in report.summary
+
+
+def test_children_in_which_nothing_grows_count_against_it() -> None:
+    flat = [3, 5, 4, 6, 5, 4, 6, 5]
+    report = outlook.trend(pool(CHILD, flat, flat, flat, flat))
+    assert report.verdict.verdict == INCONCLUSIVE
+    assert "only" not in report.summary
+
+
+@given(st.lists(st.floats(0.001, 1), min_size=1, max_size=8))
+def test_fishers_p_grows_with_each(p_values: list[float]) -> None:
+    assert 0 <= stats.fisher(p_values) <= 1
+    assert stats.fisher([p_values[0]]) == pytest.approx(p_values[0], abs=1e-9)
+    assert stats.fisher([*p_values, 1.0]) >= stats.fisher(p_values)
+
+
+def test_a_leak_in_one_child_is_told_and_the_others_are_not_acquitted() -> None:
+    flat = [3, 5, 4, 6, 5, 4, 6, 5]
+    report = outlook.trend(pool(STEADY, flat, flat))
+    assert len(report.leaks) == 1
+    assert "seen in 1 of 3 children" in report.summary
+
+
+def test_one_child_of_many_may_look_so_by_chance() -> None:
+    """The same series is enough where there is no other to choose from."""
+    faint = [0, 2, 4, 5, 8, 10, 13, 15]
+    flat = [3, 5, 4, 6, 5, 4, 6, 5]
+    assert len(outlook.trend(pool(faint)).leaks) == 1
+    assert outlook.trend(pool(faint, *[flat] * 15)).verdict.verdict == INCONCLUSIVE
+
+
+def test_children_that_all_slow_down_warm_up() -> None:
+    slowing = [0, 5, 9, 12, 14, 15, 17, 18]
+    assert not outlook.trend(pool(*[slowing] * 4)).leaks
