@@ -95,7 +95,7 @@ def _by_valleys(
     error moves slowly and looks like a rise; it is one of a uniform distribution at either end.
     """
     low = valleys(sizes)
-    if len(low) < VALLEYS:
+    if len(low) < VALLEYS or stats.mann_kendall([sizes[index] for index in low]) > 0.05:
         return None
 
     def at(values: Sequence[float]) -> list[float]:

@@ -222,7 +222,8 @@ def drift_of(
     if sampled is None:
         return rate, error, freedom
     error, freedom = sampled.together(error * (t[-1] - t[0]), freedom, y[-1] - y[0])
-    return rate, error / (t[-1] - t[0]), freedom
+    # Whole numbers, and none beyond what is normal: quantiles are remembered by them.
+    return rate, error / (t[-1] - t[0]), max(1.0, min(200.0, freedom // 1))
 
 
 def chance(t: Sequence[float], y: Sequence[float], sampled: Estimates | None) -> float:
