@@ -10,19 +10,17 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from operator import add
 from statistics import median
-from typing import Any
 
-from leakhunt import shape, stats
+from leakhunt import curves, shape, stats
+from leakhunt.estimates import FEWEST, Estimates
 from leakhunt.frames import prefixes
-from leakhunt.history import SECOND, SNAPSHOT, TASK, History
+from leakhunt.history import SECOND, SNAPSHOT, TASK, History, ledger
 from leakhunt.locate import Blame, Paths
 from leakhunt.model import Frame, Stack
-from leakhunt.shape import LEAK, Shape
+from leakhunt.shape import CHANCE, LEAK, Shape
 
 #: Growth below this, from end to end, is not looked at: bytes.
 FLOOR = 1024
-#: No growth is called a leak that is likelier than this to be chance.
-CHANCE = 0.0075
 #: Tasks by whose runs growth is judged: the busiest ones.
 TASKS = 8
 
@@ -97,9 +95,10 @@ class Book:
 
     def _judge(self, stacks: tuple[Stack, ...]) -> Shape:
         sizes, counts = self.series(stacks)
-        axis = self._axis(sizes, counts)
+        sampled = self.history.estimates(stacks)
+        axis = self._axis(sizes, counts, sampled)
         t = self.t if axis is None else self.runs[axis]
-        found = shape.judge(t, sizes, counts, self.noise(stacks))
+        found = shape.judge(t, sizes, counts, sampled)
         if axis is None:
             return found
         start = found.since if found.verdict == LEAK else 0
@@ -109,22 +108,22 @@ class Book:
             high=found.high * each, blocks_rate=found.blocks_rate * each,
         )  # fmt: skip
 
-    def _axis(self, sizes: Sequence[float], counts: Sequence[float]) -> str | None:
+    def _axis(
+        self, sizes: Sequence[float], counts: Sequence[float], sampled: Estimates | None
+    ) -> str | None:
         """The task by whose runs a smooth curve fits best; None: by all units together."""
-        y = counts if counts[-1] - counts[0] >= len(counts) else sizes
+        y = counts if counts[-1] - counts[0] >= len(counts) and sampled is None else sizes
         degree = 2 if len(y) >= 6 else 1
         misfits = {
-            task: shape.misfit(
+            task: curves.misfit(
                 [[(x / t[-1]) ** power for x in t] for power in range(1, degree + 1)], y
             )
             for task, t in ((None, self.t), *self.runs.items())
         }
         best = min(misfits, key=lambda task: misfits[task])
+        if sampled is not None and misfits[None] - misfits[best] <= sampled.change:
+            return None  # errors of sampling alone make as much of a difference
         return best if misfits[best] < 0.8 * misfits[None] else None
-
-    def noise(self, stacks: Iterable[Stack]) -> float:
-        errors = self.history.errors
-        return sum(errors.get(stack, 0.0) ** 2 for stack in stacks) ** 0.5 if errors else 0.0
 
     def present(self, stacks: Sequence[Stack]) -> bool:
         sizes = self.series(stacks)[0]
@@ -133,6 +132,11 @@ class Book:
     def grows(self, stacks: Sequence[Stack]) -> bool:
         found = self.judge(stacks)
         return found.verdict == LEAK and found.p <= CHANCE
+
+    def tells(self, stacks: Iterable[Stack]) -> bool:
+        """Whether there is enough of some stacks to judge: samples, where sizes are estimates."""
+        sampled = self.history.estimates(stacks)
+        return sampled is None or max(sampled.samples) >= FEWEST
 
     def grew(self, stacks: Sequence[Stack]) -> bool:
         return self.growth(stacks) >= FLOOR or self.rise(stacks) >= FLOOR
@@ -166,22 +170,17 @@ def _runs(history: History) -> dict[str, tuple[float, ...]]:
     """
     if history.unit == SECOND:  # a program may work in bursts, and be looked at after each
         return {SNAPSHOT: tuple(float(index) for index in range(len(history.metas)))}
-    told = [known.facts.get("tasks") for known in history.metas]
-    ledgers = [ledger for ledger in told if isinstance(ledger, dict)]
+    told = [ledger(known) for known in history.metas]
+    ledgers = [runs for runs in told if runs is not None]
     if history.unit != TASK or len(ledgers) < len(told):
         return {}
     found = {}
     for name in ledgers[-1]:
-        runs = [_runs_of(ledger.get(name)) for ledger in ledgers]
+        runs = [each.get(name, 0) for each in ledgers]
         if all(b > a for a, b in zip(runs, runs[1:])):
-            found[str(name)] = tuple(float(value - runs[0]) for value in runs)
+            found[name] = tuple(float(value - runs[0]) for value in runs)
     busiest = sorted(found, key=lambda name: (-found[name][-1], name))[:TASKS]
     return {name: found[name] for name in busiest} if len(ledgers[-1]) > 1 else {}
-
-
-def _runs_of(entry: Any) -> int:
-    runs = entry.get("runs") if isinstance(entry, dict) else None
-    return runs if isinstance(runs, int) else 0
 
 
 def _grown(sizes: Sequence[float]) -> float:

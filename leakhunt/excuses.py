@@ -8,13 +8,15 @@ Celery's own tables fill up to their bounds.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
+from leakhunt import facts, units
 from leakhunt.book import Book, Growth, in_step
 from leakhunt.frames import STDLIB
 from leakhunt.history import TASK, History
 from leakhunt.model import Frame, Stack
-from leakhunt.shape import SAWTOOTH, WARM_UP
+from leakhunt.shape import NOISE, SAWTOOTH, WARM_UP
 
 #: Celery's own bounded tables: they fill until about task 1,700 and take about 280 KiB in all
 #: (1,000 task ids among them: ``celery/worker/state.py``, ``celery/utils/collections.py``).
@@ -36,10 +38,16 @@ GARBAGE = 0.5
 WAITS = "unreachable objects in cycles, which the next full garbage collection frees"
 
 IN_FREE_LIST, HANDED_ON, WAITING = "in a free list", "handed on", "waiting"
+OVERRATED = "overrated"
+#: Standard errors by which an estimate must exceed what the allocators say.
+BEYOND = 2.0
 
 
 def fates(book: Book, growths: list[Growth]) -> list[str | None]:
-    """For each leak-like growth: IN_FREE_LIST, HANDED_ON, WAITING, or None where it is a leak.
+    """For each leak-like growth: why it is none, or None where it is a leak.
+
+    Overrated is an estimate that the allocators' own figures rule out. A sampled block has an
+    address of its own, and what is looked up by address may keep it when it would let others go.
 
     Handed on is a dict's table of keys that a free list passed from the line that made it first to
     the line that leaks the dict (``Objects/dictobject.c``): it is leaked, under another line's name.
@@ -58,6 +66,13 @@ def excused(book: Book, growth: Growth, fate: str) -> Growth:
     """The growth, no longer called a leak, with the reason."""
     if fate == WAITING:
         return growth.called(SAWTOOTH, WAITS)
+    if fate == OVERRATED:
+        calm = replace(growth, shape=replace(growth.shape, open=False))
+        return calm.called(
+            NOISE,
+            f"the allocators have handed out only {units.size(_handed_out(book.history) or 0)} more: the "
+            "sampled blocks live longer than others",
+        )
     return growth.called(
         WARM_UP,
         f"blocks of {small_blocks(book, growth)} bytes alone, and nothing that holds them: CPython's "
@@ -94,6 +109,8 @@ def small_blocks(book: Book, growth: Growth) -> int | None:
 def _fate(book: Book, growth: Growth, firm: list[Growth], waiting: dict[Stack, int]) -> str | None:
     if _only_waits(book, growth, waiting):
         return WAITING
+    if overrated(book, growth):
+        return OVERRATED
     size = small_blocks(book, growth)
     if size is None:
         return None
@@ -117,6 +134,21 @@ def _only_waits(book: Book, growth: Growth, waiting: dict[Stack, int]) -> bool:
         max(book.grown_blocks([stack]).values(), default=0) for stack in growth.blame.stacks
     )
     return more > 0 and more >= GARBAGE * objects
+
+
+def overrated(book: Book, growth: Growth) -> bool:
+    """Whether a sampled growth is surely more than all that malloc and pymalloc handed out meanwhile."""
+    known = book.history.estimates(growth.blame.stacks)
+    handed_out = _handed_out(book.history)
+    if known is None or handed_out is None:
+        return False
+    return bool(growth.grown - BEYOND * known.change**0.5 > handed_out)
+
+
+def _handed_out(history: History) -> int | None:
+    """Bytes by which malloc's and pymalloc's used memory grew; None where that is not known."""
+    before, after = (facts.figure(known, facts.USED) for known in (history.first, history.last))
+    return None if before is None or after is None else max(0, after - before)
 
 
 def _waits_with(growth: Growth, idle: list[Growth]) -> bool:

@@ -22,6 +22,9 @@ def merged(book: Book, found: list[Growth]) -> list[Growth]:
     few = len(book.t)
 
     def alike(a: int, b: int) -> bool:
+        by_chance = _by_chance(book, found[a], found[b])
+        if by_chance is not None:
+            return in_step(found[a].sizes, found[b].sizes, 0.05 + by_chance)
         counts = found[a].counts, found[b].counts
         if min(each[-1] - each[0] for each in counts) >= few:
             return in_step(*counts)
@@ -32,12 +35,19 @@ def merged(book: Book, found: list[Growth]) -> list[Growth]:
     return [_combined(book, [found[index] for index in group]) for group in groups]
 
 
+def _by_chance(book: Book, one: Growth, other: Growth) -> float | None:
+    """How far two growths in step may lie apart by chance; None where sizes are exact."""
+    known = book.history.estimates(one.blame.stacks)
+    beside = book.history.estimates(other.blame.stacks)
+    return None if known is None or beside is None else known.apart(beside)
+
+
 def _combined(book: Book, parts: list[Growth], site: Frame | None = None) -> Growth:
     """One growth of several, blamed on the line that allocates most of it."""
     parts = sorted(parts, key=lambda part: (-part.shape.rate, part.blame.frame))
     if len(parts) == 1:
         return parts[0]
-    frame = site or _responsible(book, parts)
+    frame = site or responsible(book, parts)
     stacks = tuple(dict.fromkeys(chain.from_iterable(part.blame.stacks for part in parts)))
     growth = book.of(Blame(frame, any(part.blame.ours for part in parts), stacks))
     judged = growth.shape
@@ -54,7 +64,7 @@ def _combined(book: Book, parts: list[Growth], site: Frame | None = None) -> Gro
     return replace(growth, shape=judged, parts=tuple(others))
 
 
-def _responsible(book: Book, parts: list[Growth]) -> Frame:
+def responsible(book: Book, parts: list[Growth]) -> Frame:
     """The line with most of the growth; where none has, the innermost line that calls all."""
     named = [part for part in parts if part.blame.frame.file[:1] != "<"]
     parts = [part for part in parts if part.blame.ours] or named or parts
@@ -100,22 +110,23 @@ def adopted(book: Book, ours: list[Growth], rest: list[Growth]) -> list[Growth]:
     A stack that nframe cuts ends in a library; what it allocates grows in step with
     the line of the application that keeps it.
     """
-    strangers = []
+    own: list[Growth] = []
+    free: list[Growth] = []
     given: dict[int, list[Growth]] = {}
     for growth in rest:
-        # The framework's own tables fill in step with everything.
-        fitting = [] if is_frameworks_own(book, growth) else _fitting(book, growth, ours)
+        if is_frameworks_own(book, growth):  # its tables fill in step with everything
+            own.append(growth)
+            continue
+        fitting = _fitting(book, growth, ours)
         if fitting:
             best = max(fitting, key=lambda index: likeness(ours[index].counts, growth.counts))
             given.setdefault(best, []).append(growth)
         else:
-            strangers.append(growth)
+            free.append(growth)
     found = [
         _combined(book, [growth, *given[index]], growth.blame.frame) if index in given else growth
         for index, growth in enumerate(ours)
     ]
-    own = [growth for growth in strangers if is_frameworks_own(book, growth)]
-    free = [growth for growth in strangers if not is_frameworks_own(book, growth)]
     holder = _holder(book, free) if free and not ours else None
     if holder is not None:
         blame = Blame(holder, True, tuple(book.owners[True, holder]))
@@ -125,12 +136,11 @@ def adopted(book: Book, ours: list[Growth], rest: list[Growth]) -> list[Growth]:
 
 def _fitting(book: Book, growth: Growth, ours: list[Growth]) -> list[int]:
     """Which of the application's lines may keep what a library allocated."""
-    apart = 0.1 if _cut(book, growth) else 0.05
-    near = [
-        index
-        for index, other in enumerate(ours)
-        if in_step(other.counts, growth.counts, apart) or in_step(other.sizes, growth.sizes, apart)
-    ]
+    near = []
+    for index, other in enumerate(ours):
+        apart = (0.1 if _cut(book, growth) else 0.05) + (_by_chance(book, other, growth) or 0.0)
+        if in_step(other.counts, growth.counts, apart) or in_step(other.sizes, growth.sizes, apart):
+            near.append(index)
     if not _cut(book, growth):
         return near
     same = [index for index, other in enumerate(ours) if other.shape.axis == growth.shape.axis]

@@ -13,8 +13,11 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
+from leakhunt import stats
 from leakhunt.errors import SnapshotError
-from leakhunt.load import Entry, each, meta
+from leakhunt.estimates import Estimates
+from leakhunt.facts import meta
+from leakhunt.load import Entry, each
 from leakhunt.model import Block, Frame, Meta, Snapshot, Spot, Stack, Tallies
 from leakhunt.pace import uncollected
 from leakhunt.snapfile.read import quick_facts
@@ -58,9 +61,28 @@ class History:
     last_blocks: Mapping[Stack, tuple[Block, ...]] = field(
         default_factory=lambda: MappingProxyType({})
     )
-    errors: Mapping[Stack, float] = field(default_factory=lambda: MappingProxyType({}))
-    """Standard error in bytes of a stack's newest size, for sampled engines."""
+    variances: Mapping[Stack, Sequence[float]] = field(default_factory=lambda: MappingProxyType({}))
+    """Square of the standard error of a stack's bytes at each snapshot, for sampled engines."""
+    samples: Mapping[Stack, Sequence[int]] = field(default_factory=lambda: MappingProxyType({}))
+    """How many live samples its size is estimated from at each snapshot, likewise."""
+    types: Mapping[Stack, Mapping[str, int]] = field(default_factory=lambda: MappingProxyType({}))
+    recycled: Mapping[Stack, int] = field(default_factory=lambda: MappingProxyType({}))
+    """As in the newest snapshot (:class:`leakhunt.model.Snapshot`)."""
     notes: tuple[str, ...] = ()
+
+    def estimates(self, stacks: Iterable[Stack]) -> Estimates | None:
+        """The errors of some stacks' size together; None where sizes are exact.
+
+        Stacks share no blocks: variances add up.
+        """
+        if not self.variances:
+            return None
+        chosen = [stack for stack in stacks if stack in self.variances]
+        nothing = [0] * len(self.metas)
+        return Estimates(
+            [sum(each) for each in zip(nothing, *(self.variances[stack] for stack in chosen))],
+            [sum(each) for each in zip(nothing, *(self.samples[stack] for stack in chosen))],
+        )
 
     @property
     def meta(self) -> Meta:
@@ -96,9 +118,7 @@ def lines_of(paths: Sequence[Path], problems: list[str]) -> list[tuple[Entry, ..
         if (status.st_dev, status.st_ino) in seen:  # a folder and a file in it
             continue
         seen.add((status.st_dev, status.st_ino))
-        by_process.setdefault((known.host, known.pid, known.started_at), []).append(
-            Entry(path, known)
-        )
+        by_process.setdefault(known.process, []).append(Entry(path, known))
     found = [tuple(sorted(line, key=_order(line))) for line in by_process.values()]
     return sorted(found, key=lambda line: (line[0].meta.started_at or 0.0, str(line[0].path)))
 
@@ -119,7 +139,7 @@ def _order(line: list[Entry]) -> Callable[[Entry], Any]:
 
 
 def gather(line: Sequence[Entry], problems: list[str]) -> History | None:
-    """Read one process's snapshots; None where fewer than one can be read.
+    """Read one process's snapshots; None where none can be read.
 
     Where tracing was stopped and begun again, the longest stretch counts. Files that
     cannot be read are told in ``problems`` and left out.
@@ -132,7 +152,7 @@ def gather(line: Sequence[Entry], problems: list[str]) -> History | None:
             "snapshots are of another stretch and left out"
         )
     stretch = _distinct(stretch, notes)
-    chosen = _spread(stretch, FULL)
+    chosen = [stretch[index] for index in stats.spread(len(stretch), FULL)]
     if len(chosen) < len(stretch):
         notes.append(f"{len(chosen)} of {len(stretch)} snapshots read with their traces")
     ends = {0, len(chosen) - 1}
@@ -165,13 +185,6 @@ def _distinct(line: list[Entry], notes: list[str]) -> list[Entry]:
     return kept
 
 
-def _spread(line: Sequence[Entry], limit: int) -> list[Entry]:
-    if len(line) <= limit:
-        return list(line)
-    step = (len(line) - 1) / (limit - 1)
-    return [line[round(index * step)] for index in range(limit)]
-
-
 class _Columns:
     """Grows by one column per snapshot."""
 
@@ -180,6 +193,8 @@ class _Columns:
         self._sizes: dict[Stack, list[int]] = {}
         self._counts: dict[Stack, list[int]] = {}
         self._totals: list[int] = []
+        self._variances: dict[Stack, list[float]] = {}
+        self._samples: dict[Stack, list[int]] = {}
         self._snapshots: list[Snapshot] = []
         """The first and the newest one."""
 
@@ -201,13 +216,16 @@ class _Columns:
                 counts[stack].extend([0] * missing)
             column.append(size)
             counts[stack].append(count)
+        for stack, error in snapshot.stderr.items():
+            _put(self._variances.setdefault(stack, []), before, error * error)
+            _put(self._samples.setdefault(stack, []), before, snapshot.samples.get(stack, 0))
         self.metas.append(snapshot.meta)
         self._totals.append(snapshot.totals.size)
         self._snapshots = [*self._snapshots[:1], snapshot]
 
     def history(self, entries: tuple[Entry, ...], notes: tuple[str, ...]) -> History:
         length = len(self.metas)
-        for columns in (self._sizes, self._counts):
+        for columns in (self._sizes, self._counts, self._variances, self._samples):
             for column in columns.values():
                 column.extend([0] * (length - len(column)))
         first, last = self._snapshots[0], self._snapshots[-1]
@@ -225,9 +243,18 @@ class _Columns:
             spots={**first.spots, **last.spots},
             first_blocks=first.blocks,
             last_blocks=last.blocks,
-            errors=last.stderr,
+            variances=self._variances,
+            samples=self._samples,
+            types=last.types,
+            recycled=last.recycled,
             notes=notes,
         )
+
+
+def _put(column: list[Any], index: int, value: float) -> None:
+    """At that index, after nothing where there was none."""
+    column.extend([0] * (index - len(column)))
+    column.append(value)
 
 
 def _lines(snapshot: Snapshot) -> Iterable[tuple[Stack, int, int]]:
@@ -236,6 +263,15 @@ def _lines(snapshot: Snapshot) -> Iterable[tuple[Stack, int, int]]:
     if isinstance(tallies, Tallies):
         return zip(tallies.stacks(), tallies.sizes, tallies.counts)
     return ((stack, size, count) for stack, (size, count) in tallies.items())
+
+
+def ledger(known: Meta) -> dict[str, int] | None:
+    """How often each task had run by then; None where the snapshot does not say."""
+    tasks = known.facts.get("tasks")
+    if not isinstance(tasks, dict):
+        return None
+    runs = {name: entry.get("runs") for name, entry in tasks.items() if isinstance(entry, dict)}
+    return {str(name): number for name, number in runs.items() if isinstance(number, int)}
 
 
 def _clock(metas: Sequence[Meta]) -> tuple[str, tuple[float, ...]]:

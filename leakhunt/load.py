@@ -4,33 +4,24 @@ from __future__ import annotations
 
 import os
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from glob import glob
-from itertools import starmap
-from math import sqrt
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from leakhunt import units
+from leakhunt import facts, units
 from leakhunt.errors import SnapshotError
 from leakhunt.frames import visible
-from leakhunt.model import Frame, Meta, Snapshot, Spot, Stack, Tally
+from leakhunt.model import Meta, Snapshot
 from leakhunt.places import PROCESSES
 from leakhunt.snapfile import SUFFIX
 from leakhunt.snapfile.read import Raw, begin, read_facts
 
 #: Files that are read at the same time.
 PARALLEL = max(2, min(8, os.cpu_count() or 2))
-
-#: Beyond any number of bytes, tasks or seconds.
-LARGEST = 1 << 62
-
-_TEXT = {"host", "trigger", "python", "node", "pool", "role", "engine"}
-_NUMBER = {"started_at", "taken_at", "armed_at"}
-_FLAG = {"baseline"}
 
 
 @dataclass(frozen=True)
@@ -148,73 +139,20 @@ def _begun(path: str | Path, detail: bool) -> Callable[[], Raw]:
 
 
 def _snapshot(raw: Raw) -> Snapshot:
-    stderr, samples = _estimates(raw.facts.get("estimates"), raw.tallies)
+    stderr, samples = facts.estimates(raw.facts.get("estimates"), raw.tallies)
+    types = facts.types(raw.facts.get("types"), raw.tallies)
     return Snapshot(
         path=raw.path,
-        meta=meta(raw.facts),
+        meta=facts.meta(raw.facts),
         nframe=raw.nframe,
         tallies=raw.tallies,
-        spots=MappingProxyType(_spots(raw.facts.get("frames"))),
+        spots=MappingProxyType(facts.spots(raw.facts.get("frames"))),
         stderr=MappingProxyType(stderr),
         samples=MappingProxyType(samples),
+        types=MappingProxyType(types),
+        recycled=MappingProxyType(facts.recycled(raw.facts.get("recycled"), types, raw.tallies)),
         blocks=MappingProxyType(raw.blocks),
     )
-
-
-def _estimates(
-    recorded: Any, tallies: Mapping[Stack, Tally]
-) -> tuple[dict[Stack, float], dict[Stack, int]]:
-    """Standard error (bytes) and samples by stack; what is malformed counts as not said."""
-    variances: dict[Stack, float] = {}
-    samples: dict[Stack, int] = {}
-    for estimate in recorded if isinstance(recorded, list) else ():
-        if not isinstance(estimate, tuple) or len(estimate) != 3:
-            continue
-        frames, number, stderr = estimate[0], *map(_number_of, estimate[1:])
-        try:
-            stack = tuple(starmap(Frame, reversed(frames)))
-            if number is None or stderr is None or stack not in tallies:
-                continue
-        except TypeError:
-            continue
-        variances[stack] = variances.get(stack, 0.0) + float(stderr) ** 2
-        samples[stack] = samples.get(stack, 0) + int(number)
-    return {stack: sqrt(variance) for stack, variance in variances.items()}, samples
-
-
-def _spots(recorded: Any) -> dict[Frame, Spot]:
-    found = {}
-    for file, lines in recorded.items() if isinstance(recorded, dict) else ():
-        for line, spot in lines.items() if isinstance(lines, dict) else ():
-            if isinstance(line, int) and isinstance(spot, (tuple, list)) and len(spot) == 2:
-                function, code = (part if isinstance(part, str) else None for part in spot)
-                found[Frame(str(file), line)] = Spot(function, code)
-    return found
-
-
-def meta(facts: Mapping[str, Any]) -> Meta:
-    """The facts by name; a value of the wrong type counts as unknown."""
-    values: dict[str, Any] = {}
-    for field in fields(Meta):
-        value = facts.get(field.name)
-        if field.name == "facts":
-            values["facts"] = MappingProxyType(dict(facts))
-        elif field.name in _TEXT:
-            values[field.name] = value if isinstance(value, str) else None
-        elif field.name in _FLAG:
-            values[field.name] = value if isinstance(value, bool) else None
-        else:
-            number = _number_of(value)
-            whole = field.name not in _NUMBER
-            values[field.name] = int(number) if whole and number is not None else number
-    return Meta(**values)
-
-
-def _number_of(value: Any) -> float | None:
-    """A finite number that is not negative; None for anything else."""
-    if isinstance(value, bool) or not isinstance(value, (int, float)):
-        return None
-    return value if 0 <= value < LARGEST else None
 
 
 # -- folders --------------------------------------------------------------------------
@@ -266,14 +204,12 @@ def series(folder: Path, problems: list[str] | None = None) -> list[Series]:
             if path.name.startswith("."):
                 continue
             try:
-                known = meta(read_facts(path))
+                known = facts.meta(read_facts(path))
             except SnapshotError as error:
                 if problems is not None:
                     problems.append(str(error))
                 continue
-            by_process.setdefault((known.host, known.pid, known.started_at), []).append(
-                Entry(path, known)
-            )
+            by_process.setdefault(known.process, []).append(Entry(path, known))
         found += [Series(place, tuple(sorted(line, key=_age))) for line in by_process.values()]
     return sorted(found, key=lambda line: (_age(line.newest), str(line.folder)))
 

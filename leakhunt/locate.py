@@ -216,7 +216,7 @@ def _one(
     if not alike(a, b):
         return False
     if first.frame.file == second.frame.file:
-        names = _outer(paths.function(first.frame)), _outer(paths.function(second.frame))
+        names = outer(paths.function(first.frame)), outer(paths.function(second.frame))
         if None not in names:
             if names[0] == names[1]:
                 return True
@@ -225,7 +225,7 @@ def _one(
     return bool(_callers(first, paths) & _callers(second, paths))
 
 
-def _outer(function: str | None) -> str | None:
+def outer(function: str | None) -> str | None:
     """The function that a lambda or a comprehension stands in."""
     return None if function is None else function.partition(".<")[0]
 

@@ -167,6 +167,11 @@ class Meta:
     armed_rss: int | None = None
     facts: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
 
+    @property
+    def process(self) -> tuple[str | None, int | None, float | None]:
+        """What tells processes apart: a pid is used again."""
+        return (self.host, self.pid, self.started_at)
+
 
 @dataclass(frozen=True)
 class Snapshot:
@@ -185,6 +190,10 @@ class Snapshot:
     stderr: Mapping[Stack, float] = field(default_factory=lambda: MappingProxyType({}))
     samples: Mapping[Stack, int] = field(default_factory=lambda: MappingProxyType({}))
     """How many live samples a stack's size is estimated from, for sampled engines only."""
+    types: Mapping[Stack, Mapping[str, int]] = field(default_factory=lambda: MappingProxyType({}))
+    """Bytes of a stack's objects by the name of their type: the largest ones, as far as known."""
+    recycled: Mapping[Stack, int] = field(default_factory=lambda: MappingProxyType({}))
+    """Bytes of a stack that may be objects from a freelist, which another line keeps."""
     blocks: Mapping[Stack, tuple[Block, ...]] = field(default_factory=lambda: MappingProxyType({}))
     """Sizes and domains of each stack's blocks, sorted; filled by ``load(..., detail=True)``."""
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from leakhunt import units
+from leakhunt import units, wanted
 from leakhunt.advice import Advice, Evidence, advise, scoped
 from leakhunt.filters import matcher
 from leakhunt.frames import prefixes
@@ -17,7 +17,7 @@ from leakhunt.model import Frame
 from leakhunt.outside import FRAGMENTATION, NATIVE
 from leakhunt.report import Labels
 from leakhunt.shape import LEAK
-from leakhunt.verdict import INCONCLUSIVE, UNEXPLAINED, Finding, Verdict, judge
+from leakhunt.verdict import INCONCLUSIVE, NO_LEAK, UNEXPLAINED, Finding, Verdict, judge
 
 #: Stacks of a finding that the rule base is asked about.
 TELLING = 40
@@ -183,7 +183,11 @@ def where(finding: Finding) -> str:
     if finding.of < 2:
         return ""
     what = "children" if finding.role == "child" else "processes"
+    if finding.together:
+        return f"in {len(finding.parts)} of {finding.of} {what}"
     leaking = sum(part.verdict == finding.verdict for part in finding.parts)
+    if finding.samples is not None:  # the others may have too few samples
+        return f"seen in {leaking} of {finding.of} {what}"
     text = f"in {leaking} of {finding.of} {what}"
     if leaking == 1:
         pid = next(part.pid for part in finding.parts if part.verdict == finding.verdict)
@@ -269,6 +273,18 @@ def _inconclusive(found: Verdict, labels: Labels) -> str:
     if found.unit == TASK:
         seen += f" over {units.count(round(found.main.times[-1]))} tasks"
     text = f"Inconclusive: {seen} do not tell a leak from a warm-up"
+    scarce = next((finding for finding in found.findings if finding.wanted), None)
+    if scarce is not None and scarce.wanted is not None:
+        amount = wanted.duration(scarce.wanted.units, found.unit)
+        return (
+            f"{text}: {scarce.wanted.samples} samples at {place(scarce.site, labels)} are too few. About "
+            f"{units.size(scarce.wanted.size)} more will tell, {amount} at this rate."
+        )
+    if found.wanted is not None:
+        return (
+            f"Inconclusive: RSS keeps growing, by {units.size(found.rss.per_unit or 0.0)} per {found.unit}, and "
+            f"too few samples tell where. {wanted.duration(found.wanted.units, found.unit)} more will."
+        )
     rising = next((finding for finding in found.findings if finding.is_open), None)
     if rising is not None:
         text += (
@@ -305,6 +321,12 @@ def _notes(found: Verdict) -> list[str]:
                 "growing: memory of a peak that the allocator has not returned"
             )
     main = found.main
+    least = wanted.blind_below(main)
+    if least is not None and found.verdict == NO_LEAK:
+        notes.append(
+            f"sizes are sampled: a leak of less than about {units.size(least)} per {found.unit} may not "
+            "show yet"
+        )
     if (
         main.last.engine == "exact"
         and main.first.armed_at

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import median
 
-from leakhunt import shape, stats
+from leakhunt import facts, shape, stats
 from leakhunt.history import History
 from leakhunt.load import Entry
 from leakhunt.model import Meta
@@ -43,6 +43,8 @@ class Outside:
     """Whether the resident set grows, explained or not."""
     grows: bool
     """Whether it keeps growing, and mostly outside."""
+    keeps: bool
+    """Whether it keeps growing, explained or not."""
     rss_rate: float | None
     """Bytes per unit."""
     traced_rate: float | None
@@ -63,7 +65,7 @@ class Outside:
         return self.free is not None and self.held >= HELD and self.free >= 0.5 * self.held
 
 
-UNKNOWN = Outside(False, False, False, None, None, None, None, None, 0, None)
+UNKNOWN = Outside(False, False, False, False, None, None, None, None, None, 0, None)
 
 
 def outside(history: History) -> Outside:
@@ -99,13 +101,14 @@ def outside(history: History) -> Outside:
         known=True,
         grows_at_all=material,
         grows=material and mostly and grows,
+        keeps=material and _steady(t, rss),
         rss_rate=rate,
         traced_rate=traced_rate,
         rest=rest,
         explained=explained,
         kind=kind,
         held=_held(rss, own),
-        free=_grown(points[0], points[-1], _FREE),
+        free=_grown(points[0], points[-1], facts.FREE),
     )
 
 
@@ -123,7 +126,7 @@ def _native(points: Sequence[Meta]) -> list[float] | None:
     """What native code has of malloc at each snapshot: handed out, and neither traced nor the tracer's."""
     found = []
     for known in points:
-        used = _figure(known, _USED)
+        used = facts.figure(known, facts.USED)
         if used is None:
             return None
         found.append(float(used - (known.traced or 0) - (known.tracer or 0)))
@@ -203,7 +206,7 @@ def _kind(points: Sequence[Meta]) -> str | None:
     native code's. Memory that native code maps by itself is in neither figure.
     """
     first, last = points[0], points[-1]
-    used, free = _grown(first, last, _USED), _grown(first, last, _FREE)
+    used, free = _grown(first, last, facts.USED), _grown(first, last, facts.FREE)
     if used is None or free is None:
         return None
     own = (last.traced or 0) - (first.traced or 0) + (last.tracer or 0) - (first.tracer or 0)
@@ -214,19 +217,7 @@ def _kind(points: Sequence[Meta]) -> str | None:
     return NATIVE if native > free else FRAGMENTATION
 
 
-_USED = ("malloc_used", "malloc_mapped", "pymalloc_used")
-_FREE = ("malloc_free", "pymalloc_free")
-
-
 def _grown(first: Meta, last: Meta, names: Sequence[str]) -> int | None:
     """By how much the named figures of the allocators grew together; None where one is missing."""
-    before, after = _figure(first, names), _figure(last, names)
+    before, after = facts.figure(first, names), facts.figure(last, names)
     return None if before is None or after is None else after - before
-
-
-def _figure(known: Meta, names: Sequence[str]) -> int | None:
-    """The sum of some of the allocators' figures; None where one is missing."""
-    figures = known.facts.get("allocators")
-    values = [figures.get(name) for name in names] if isinstance(figures, dict) else [None]
-    numbers = [value for value in values if isinstance(value, int)]
-    return sum(numbers) if len(numbers) == len(values) else None

@@ -6,12 +6,13 @@ Pure: files in memory become values; no clock, no environment, no formatting of 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from leakhunt import compare, units
-from leakhunt.compare import Comparison
+from leakhunt.compare import Comparison, Row
 from leakhunt.frames import APP, Prefixes, prefixes, shorten
+from leakhunt.kinds import Key, Kinds, by_row, key_of
 from leakhunt.load import Series
 from leakhunt.model import Frame, Meta, Snapshot, Spot, Stack
 from leakhunt.query import Query
@@ -40,6 +41,8 @@ class TopReport:
     why: str | None
     """Why this snapshot, where the user named none."""
     notes: tuple[str, ...]
+    kinds: Mapping[Key, Kinds] = field(default_factory=dict)
+    """What each row's objects are, by its key."""
 
 
 @dataclass(frozen=True)
@@ -56,6 +59,8 @@ class DiffReport:
     seconds: float | None
     why: str | None
     notes: tuple[str, ...]
+    kinds: Mapping[Key, Kinds] = field(default_factory=dict)
+    """What each row's objects in ``after`` are, by its key."""
 
 
 @dataclass(frozen=True)
@@ -81,6 +86,12 @@ class ListReport:
     notes: tuple[str, ...]
 
 
+def kinds_of(report: TopReport | DiffReport, row: Row) -> Kinds | None:
+    """What a row's objects are; None where the snapshot does not know."""
+    change = row.change
+    return report.kinds.get(key_of(change.site, change.stack, report.query))
+
+
 def top(
     snapshot: Snapshot, query: Query, why: str | None = None, notes: tuple[str, ...] = ()
 ) -> TopReport:
@@ -90,6 +101,7 @@ def top(
         compare.group(snapshot, query),
         why,
         (*_notes_of_one(snapshot, query), *notes),
+        by_row(snapshot, query),
     )
 
 
@@ -112,6 +124,7 @@ def diff(
         seconds=_seconds(before, after),
         why=why,
         notes=(*_notes_of_two(before, after), *_notes_of_one(after, query), *notes),
+        kinds=by_row(after, query),
     )
 
 
@@ -133,12 +146,7 @@ def _seconds(before: Snapshot, after: Snapshot) -> float | None:
 
 
 def _same_process(before: Snapshot, after: Snapshot) -> bool:
-    return _identity(before) == _identity(after)
-
-
-def _identity(snapshot: Snapshot) -> tuple[object, ...]:
-    known = snapshot.meta
-    return (known.host, known.pid, known.started_at)
+    return before.meta.process == after.meta.process
 
 
 def _process(before: Snapshot, after: Snapshot) -> Process:

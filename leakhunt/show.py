@@ -17,6 +17,7 @@ from leakhunt import compare, units
 from leakhunt.errors import LocationError
 from leakhunt.filters import selector
 from leakhunt.frames import Prefixes, prefixes, shorten, visible
+from leakhunt.kinds import Kinds, kinds
 from leakhunt.model import NOTHING, Block, Frame, Snapshot, Stack, Tally
 from leakhunt.query import Query
 from leakhunt.rank import heaviest
@@ -63,6 +64,8 @@ class Shown:
     """From the place inwards: what it calls, down to the lines that allocate."""
     blocks: tuple[Block, ...]
     """Sizes and domains of the blocks, summed over the stacks, sorted."""
+    kinds: Kinds | None
+    """What the objects are, where the snapshot knows."""
     notes: tuple[str, ...]
 
     @property
@@ -114,6 +117,7 @@ def show(snapshot: Snapshot, location: str, query: Query) -> Shown:
         callers=merged(root, _outwards(found, skip), query.limit),
         below=merged(root, _inwards(found, skip), query.limit),
         blocks=_blocks(snapshot, (stack for stack, _, _ in found)),
+        kinds=kinds(snapshot, (stack for stack, _, _ in found)),
         notes=(*notes, *_files_note(location, places, known)),
     )
 

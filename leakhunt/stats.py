@@ -20,17 +20,27 @@ MOST = 40
 EXACT = 12
 
 
+def spread(number: int, most: int) -> list[int]:
+    """At most so many of the indexes below ``number``, evenly spread, the first and the last among them."""
+    if number <= most:
+        return list(range(number))
+    return [round(index * (number - 1) / (most - 1)) for index in range(most)]
+
+
 def theil_sen(t: Sequence[float], y: Sequence[float]) -> float:
     """The median of the slopes of all pairs: up to 29 % of the points may be outliers.
 
     Theil (1950), Sen (1968). ``t`` must increase. 0.0 for fewer than two points. Of more than MOST
     points that many are used, evenly spread: the pairs would be many.
     """
-    if len(y) > MOST:
-        chosen = [round(index * (len(y) - 1) / (MOST - 1)) for index in range(MOST)]
-        t, y = [t[index] for index in chosen], [y[index] for index in chosen]
-    slopes = [(y[j] - y[i]) / (t[j] - t[i]) for i, j in combinations(range(len(y)), 2)]
+    slopes = [(y[j] - y[i]) / (t[j] - t[i]) for i, j in combinations(spread(len(y), MOST), 2)]
     return median(slopes) if slopes else 0.0
+
+
+def halves(t: Sequence[float], y: Sequence[float]) -> tuple[float, float]:
+    """The Theil-Sen slopes of the first and of the second half, which share the middle point."""
+    middle = len(y) // 2
+    return theil_sen(t[: middle + 1], y[: middle + 1]), theil_sen(t[middle:], y[middle:])
 
 
 def mann_kendall(y: Sequence[float]) -> float:
@@ -80,7 +90,7 @@ def _kendall_counts(n: int) -> tuple[int, ...]:
     return tuple(counts)
 
 
-def student_sf(t: float, df: int) -> float:
+def student_sf(t: float, df: float) -> float:
     """P(T > t) for Student's t with ``df`` degrees of freedom.
 
     Through the regularized incomplete beta function (Abramowitz and Stegun 26.5.27).
@@ -92,7 +102,7 @@ def student_sf(t: float, df: int) -> float:
 
 
 @lru_cache(maxsize=256)
-def student_quantile(p: float, df: int) -> float:
+def student_quantile(p: float, df: float) -> float:
     """The t that Student's t with ``df`` degrees of freedom stays below with probability p > 0.5."""
     low, high = 0.0, 1.0
     while student_sf(high, df) > 1 - p:
@@ -113,6 +123,47 @@ def _incomplete_beta(a: float, b: float, x: float) -> float:
         math.lgamma(a + b) - math.lgamma(a) - math.lgamma(b) + a * math.log(x) + b * math.log1p(-x)
     )
     return front * _fraction(a, b, x) / a
+
+
+def binomial_sf(k: float, n: float, p: float) -> float:
+    """P(N >= k) of n trials that succeed with probability p; k and n need not be whole.
+
+    As an incomplete beta function (Abramowitz and Stegun 26.5.24).
+    """
+    return 1.0 if k <= 0 else 0.0 if k > n else _incomplete_beta(k, n - k + 1, p)
+
+
+def gamma_cdf(shape: float, x: float) -> float:
+    """P(G <= x) of a gamma variable of scale 1: P(a, x) by its series (A&S 6.5.29)."""
+    if x <= 0:
+        return 0.0
+    if x > shape + 20 * math.sqrt(shape + 20):
+        return 1.0
+    term = total = 1 / shape
+    for step in range(1, 10_000):
+        term *= x / (shape + step)
+        total += term
+        if term < total * 1e-15:
+            break
+    return min(1.0, total * math.exp(shape * math.log(x) - x - math.lgamma(shape)))
+
+
+def poisson_interval(n: float) -> tuple[float, float]:
+    """The 95 % interval of the mean of which n were counted; n need not be whole.
+
+    Garwood (1936). For a sum of counts with different weights, n is its square by its variance:
+    so Fay and Feuer (Statistics in Medicine 16, 1997), who find it careful.
+    """
+    return (_gamma_quantile(0.025, n) if n > 0 else 0.0), _gamma_quantile(0.975, n + 1)
+
+
+@lru_cache(maxsize=256)
+def _gamma_quantile(p: float, shape: float) -> float:
+    low, high = 0.0, shape + 10 * math.sqrt(shape + 10)
+    for _ in range(60):
+        middle = (low + high) / 2
+        low, high = (middle, high) if gamma_cdf(shape, middle) < p else (low, middle)
+    return high
 
 
 def _fraction(a: float, b: float, x: float) -> float:
@@ -181,6 +232,15 @@ def _one_sided(slope: float, error: float, df: int) -> float:
     if error <= abs(slope) * 1e-12:  # no deviation at all
         return 0.0 if slope > 0 else 1.0
     return student_sf(slope / error, df)
+
+
+def fisher(p_values: Sequence[float]) -> float:
+    """The chance that independent tests of one hypothesis come out so, or worse, together.
+
+    Fisher (1925): the sum of -log p is a gamma variable where the hypothesis is true.
+    """
+    total = -sum(math.log(max(p, 1e-300)) for p in p_values)
+    return 1 - gamma_cdf(len(p_values), total)
 
 
 def false_discovery(p_values: Sequence[float], rate: float) -> list[bool]:

@@ -13,20 +13,33 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from itertools import chain
+from typing import TypeVar
 
-from leakhunt import shape, stats
-from leakhunt.book import CHANCE, Book, Growth, Owner
-from leakhunt.excuses import FRAMEWORK, HANDED_ON, excused, fates, is_frameworks_own
+from leakhunt import pooled, stats, steady
+from leakhunt.book import Book, Growth, Owner
+from leakhunt.excuses import (
+    FRAMEWORK,
+    HANDED_ON,
+    OVERRATED,
+    excused,
+    fates,
+    is_frameworks_own,
+    overrated,
+)
 from leakhunt.graph import adopted, merged
 from leakhunt.history import TASK, History
 from leakhunt.locate import Blame, helper_or_caller
 from leakhunt.model import Frame, Stack
-from leakhunt.shape import LEAK, NOISE, WARM_UP, Shape
+from leakhunt.shape import CHANCE, LEAK, NOISE, WARM_UP, Shape
+
+Key = TypeVar("Key")
 
 #: Among the growths called leaks, at most this part may be chance.
 FALSE_DISCOVERIES = 0.05
 #: A single stack within an owner that does not leak as a whole must be surer.
 CHANCE_OF_PART = 0.001
+#: Leaks that explain so much of a wider growth stand for it.
+MOSTLY = 0.8
 #: Bytes per task below which a steady growth is no finding: 12 MB in a million tasks.
 LEAST_RATE = 12.0
 
@@ -54,8 +67,11 @@ def _leaks(book: Book) -> list[Growth]:
     ours = [growth for growth in found if growth.blame.ours]
     rest = [growth for growth in found if not growth.blame.ours]
     handed = [growth for growth, fate in judged if fate == HANDED_ON]
+    found = adopted(book, ours, rest + handed)
+    if book.history.variances:
+        found = [pooled.with_lines(book, growth) for growth in found]
     return [
-        *(_material(book, growth) for growth in adopted(book, ours, rest + handed)),
+        *(_material(book, growth) for growth in found),
         *(excused(book, growth, fate) for growth, fate in judged if fate not in (None, HANDED_ON)),
     ]
 
@@ -83,7 +99,11 @@ def _leaking(book: Book) -> list[Blame]:
     # Two families of hypotheses, so that the library's many lines do not hide the program's few.
     for ours in (True, False):
         owners = {key: stacks for key, stacks in book.owners.items() if key[0] is ours}
-        candidates = [(key, tuple(stacks)) for key, stacks in owners.items() if book.grew(stacks)]
+        candidates = [
+            (key, tuple(stacks))
+            for key, stacks in owners.items()
+            if book.grew(stacks) and book.tells(stacks)
+        ]
         leaking = _surely(book, candidates, CHANCE)
         whole += [Blame(frame, ours, stacks) for (_, frame), stacks in leaking]
         done = {key for key, _ in leaking}
@@ -96,7 +116,7 @@ def _leaking(book: Book) -> list[Blame]:
                 for key, stacks in rest.items()
                 if key not in parts
                 for part in split(book, stacks)
-                if book.grew(part)
+                if book.grew(part) and book.tells(part)
             ]
             for key, part in _surely(book, smaller, chance):
                 parts.setdefault(key, []).extend(part)
@@ -105,12 +125,35 @@ def _leaking(book: Book) -> list[Blame]:
         for key, leaking in parts.items()
         if _goes_nowhere_else(book, key, leaking)
     ]
-    return whole + hidden
+    return _wider(book, whole + hidden)
+
+
+def _wider(book: Book, found: list[Blame]) -> list[Blame]:
+    """With what leaks as a whole only (:mod:`leakhunt.pooled`), where sizes are samples.
+
+    A blame that a wider one holds is a part of it.
+    """
+    if not book.history.variances:
+        return found
+    for groups in pooled.families(book):
+        candidates = [
+            (place, tuple(stacks))
+            for place, stacks in groups.items()
+            if book.grew(stacks) and book.tells(stacks)
+        ]
+        for _, stacks in _surely(book, candidates, CHANCE):
+            inside = set(stacks)
+            parts = [blame for blame in found if inside.issuperset(blame.stacks)]
+            told = sum(book.rise(blame.stacks) for blame in parts)
+            if told < MOSTLY * book.rise(stacks):
+                found = [blame for blame in found if blame not in parts]
+                found.append(pooled.blamed(book, stacks))
+    return found
 
 
 def _surely(
-    book: Book, candidates: list[tuple[Owner, tuple[Stack, ...]]], chance: float
-) -> list[tuple[Owner, tuple[Stack, ...]]]:
+    book: Book, candidates: list[tuple[Key, tuple[Stack, ...]]], chance: float
+) -> list[tuple[Key, tuple[Stack, ...]]]:
     sure = _sure([book.judge(stacks) for _, stacks in candidates], chance)
     return [candidate for candidate, is_sure in zip(candidates, sure) if is_sure]
 
@@ -151,17 +194,18 @@ def _others(book: Book, taken: set[Stack]) -> list[Growth]:
             growth = book.of(Blame(frame, is_ours, left))
             if growth.shape.verdict == LEAK:  # leak-like, and not sure
                 growth = _unsure(book, growth)
+            if growth.shape.open and overrated(book, growth):
+                growth = excused(book, growth, OVERRATED)
             found.append(growth)
     return found
 
 
 def _unsure(book: Book, growth: Growth) -> Growth:
-    if not growth.blame.ours and is_frameworks_own(book, growth):
+    if is_frameworks_own(book, growth):
         return growth.called(WARM_UP, FRAMEWORK)
-    half = len(book.t) // 2
-    early = stats.theil_sen(book.t[: half + 1], growth.sizes[: half + 1])
-    late = stats.theil_sen(book.t[half:], growth.sizes[half:])
-    if late < shape.SLOWING * early:
+    early, late = stats.halves(book.t, growth.sizes)
+    known = book.history.estimates(growth.blame.stacks)
+    if late < steady.SLOWING * early and not steady.by_accident(book.t, growth.sizes, known):
         return growth.called(WARM_UP, None)
     judged = replace(growth.shape, verdict=NOISE, open=True)
     return replace(growth, shape=judged)

@@ -9,18 +9,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from statistics import median
-from typing import Any
+from math import ceil
 
-from leakhunt import shape, stats, units
+from leakhunt import pool, reasons, units, wanted
 from leakhunt.book import Growth
 from leakhunt.frames import prefixes
-from leakhunt.history import History
+from leakhunt.history import History, ledger
+from leakhunt.kinds import Kinds, summed
 from leakhunt.locate import Paths
 from leakhunt.model import Frame, Meta, Stack
 from leakhunt.outside import Outside, outside
-from leakhunt.shape import LEAK, SAWTOOTH, STEP, WARM_UP
+from leakhunt.shape import LEAK
 from leakhunt.trend import growths
+from leakhunt.wanted import Wanted
 
 NO_LEAK, UNEXPLAINED, INCONCLUSIVE = "no-leak", "unexplained", "inconclusive"
 
@@ -31,6 +32,7 @@ WORTH_BYTES = 64 << 10
 SURE = 8
 #: Free memory that stays is the answer from this part of the first resident set on.
 HELD_PART = 0.3
+TOGETHER = "sure by the samples of all processes together"
 #: Leaks that explain less of the growth of the resident set than this are not the answer.
 ANSWER = 0.2
 
@@ -40,10 +42,8 @@ class Part:
     """A finding in one process."""
 
     pid: int | None
-    role: str | None
     rate: float
     verdict: str
-    sizes: tuple[float, ...]
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,6 @@ class Finding:
 
     verdict: str
     site: Frame
-    ours: bool
     stacks: tuple[Stack, ...]
     """The growing ones, heaviest first."""
     weights: tuple[float, ...]
@@ -70,7 +69,6 @@ class Finding:
     share: float | None
     """Part of the growth: of the resident set where that is known and grows, else of traced memory."""
     reason: str
-    since: int
     task: str | None
     task_said: str | None
     """Which task, in words; None where every task counts or none is known."""
@@ -81,6 +79,14 @@ class Finding:
     history: History = field(repr=False)
     """Of the process where it grows most."""
     is_open: bool = False
+    together: bool = False
+    """Only all processes together have samples enough to call it a leak."""
+    samples: int | None = None
+    """By how many samples it grew; None where sizes are exact."""
+    wanted: Wanted | None = None
+    """What is missing, where too few samples are."""
+    kinds: Kinds | None = None
+    """What its objects in the newest snapshot are, where that is known."""
 
 
 @dataclass(frozen=True)
@@ -109,6 +115,8 @@ class Verdict:
     """The process that the figures are of: the one that grows most."""
     more: int | None
     """Snapshots to take for a surer answer; None where none are missing."""
+    wanted: Wanted | None = None
+    """The same in samples, where they are what is missing."""
 
 
 def judge(histories: Sequence[History]) -> Verdict:
@@ -128,30 +136,43 @@ def judge(histories: Sequence[History]) -> Verdict:
     findings = [_shared(finding, beyond[id(finding.history)]) for finding in findings]
     answer = sum(finding.rate for finding in leaks if finding.history is main)
     enough = max(len(history.metas) for history in histories) >= 3
-    more = None
+    unseen = wanted.located(main, found.rss_rate or 0.0) if found.keeps else None
+    more = missing = None
     if found.grows and answer < ANSWER * (found.rss_rate or 0.0):
         verdict = UNEXPLAINED
     elif leaks:
         verdict = LEAK
     elif found.fragmented and found.held >= HELD_PART * (main.first.rss or 0):
         verdict = UNEXPLAINED
-    elif not enough or _undecided(findings, grown):
+    elif not enough or _undecided(findings, grown) or unseen is not None:
         verdict = INCONCLUSIVE
-        more = max(1, SURE - max(len(history.metas) for history in histories))
+        missing = next((finding.wanted for finding in findings if finding.wanted), unseen)
+        more = _more(histories, missing)
     else:
         verdict = NO_LEAK
     return Verdict(
         verdict=verdict,
         unit=main.unit,
         findings=tuple(findings),
-        rss=Pace(_first(main, "rss"), main.last.rss, found.rss_rate),
+        rss=Pace(main.first.rss, main.last.rss, found.rss_rate),
         traced=Pace(main.sizes[0], main.sizes[-1], found.traced_rate),
         explained=found.explained,
         outside=found if found.known else None,
         histories=tuple(histories),
         main=main,
         more=more,
+        wanted=missing,
     )
+
+
+def _more(histories: Sequence[History], missing: Wanted | None) -> int:
+    """Snapshots to take: until they are enough, and until there are enough samples."""
+    longest = max(histories, key=lambda history: len(history.metas))
+    number = len(longest.metas)
+    more = max(1, SURE - number)
+    if missing is None or number < 2:
+        return more
+    return max(more, ceil(missing.units / (longest.times[-1] / (number - 1))))
 
 
 def _weight(history: History) -> tuple[float, float, int]:
@@ -163,13 +184,10 @@ def _weight(history: History) -> tuple[float, float, int]:
     )
 
 
-def _first(history: History, name: str) -> int | None:
-    value = getattr(history.first, name)
-    return value if isinstance(value, int) else None
-
-
 def _undecided(findings: Sequence[Finding], grown: Sequence[tuple[History, list[Growth]]]) -> bool:
     """Whether something material still rises that too few snapshots leave open."""
+    if any(finding.wanted for finding in findings):
+        return True
     snapshots = max(len(history.metas) for history, _ in grown)
     if snapshots >= SURE:
         return False
@@ -215,21 +233,26 @@ def _order(finding: Finding) -> tuple[object, ...]:
 
 
 def _finding(each: list[tuple[History, Growth]], alike: list[History]) -> Finding:
+    each = pool.doubted(each, len(alike))
     leaking = [pair for pair in each if pair[1].shape.verdict == LEAK]
+    together = not leaking and pool.together(each, len(alike))
     counted = leaking or each
     history, growth = max(counted, key=lambda pair: pair[1].shape.rate)
     number = len(counted)
     rates = [found.shape.rate for _, found in counted]
-    reach = sum(((found.shape.high - found.shape.low) / 2) ** 2 for _, found in counted) ** 0.5
+    down = sum((found.shape.rate - found.shape.low) ** 2 for _, found in counted) ** 0.5
+    up = sum((found.shape.high - found.shape.rate) ** 2 for _, found in counted) ** 0.5
     rate = sum(rates) / number
     weights = {stack: _risen(history, stack) for stack in growth.blame.stacks}
     heaviest = sorted(weights, key=lambda stack: (-weights[stack], stack))
     paths = Paths(prefixes(history.last.facts), history.spots, growth.blame.stacks)
     task, said = _task(history, growth, paths)
+    missing = None if together else wanted.wanted(history, growth)
+    alive = {stack: history.tracks[stack].sizes[-1] for stack in growth.blame.stacks}
+    held = summed(history.types, history.recycled, alive)
     return Finding(
-        verdict=growth.shape.verdict,
+        verdict=LEAK if together else growth.shape.verdict,
         site=growth.blame.frame,
-        ours=growth.blame.ours,
         stacks=tuple(heaviest),
         weights=tuple(weights[stack] for stack in heaviest),
         sites=tuple(
@@ -239,22 +262,23 @@ def _finding(each: list[tuple[History, Growth]], alike: list[History]) -> Findin
         ),
         sizes=growth.sizes,
         rate=rate,
-        low=rate - reach / number,
-        high=rate + reach / number,
+        low=rate - down / number,
+        high=rate + up / number,
         blocks_rate=sum(found.shape.blocks_rate for _, found in counted) / number,
         p=min(found.shape.p for _, found in counted),
         share=None,
-        reason=growth.why or _reason(history, growth),
-        since=growth.shape.since,
+        reason=TOGETHER if together else reasons.reason(history, growth, missing, held),
         task=task,
         task_said=said,
         role=history.last.role,
-        parts=tuple(
-            Part(h.last.pid, h.last.role, g.shape.rate, g.shape.verdict, g.sizes) for h, g in each
-        ),
+        parts=tuple(Part(h.last.pid, g.shape.rate, g.shape.verdict) for h, g in each),
         of=len(alike),
         history=history,
-        is_open=growth.shape.open,
+        is_open=growth.shape.open and not together,
+        together=together,
+        samples=growth.shape.samples,
+        wanted=missing,
+        kinds=held,
     )
 
 
@@ -274,60 +298,6 @@ def _shared(finding: Finding, found: Outside) -> Finding:
 # -- words ----------------------------------------------------------------------------
 
 
-def _reason(history: History, growth: Growth) -> str:
-    judged, sizes, total = growth.shape, growth.sizes, len(growth.sizes)
-    if judged.verdict == LEAK:
-        if judged.since == 0:
-            return "since the first snapshot"
-        return f"steady since snapshot {judged.since + 1} of {total}"
-    if judged.verdict == STEP:
-        jumps = [b - a for a, b in zip(sizes, sizes[1:])]
-        at = max(range(len(jumps)), key=jumps.__getitem__) + 1
-        after = ", the last one" if at == total - 1 else ", flat since"
-        return f"one jump of {units.size(max(jumps))} at snapshot {at + 1}{after}"
-    if judged.verdict == SAWTOOTH:
-        return _falls_back(history, sizes)
-    if judged.verdict == WARM_UP:
-        if 0 < judged.since < total - 1:
-            return f"levels off since snapshot {judged.since + 1}"
-        half = total // 2
-        early = stats.theil_sen(history.times[: half + 1], sizes[: half + 1])
-        late = stats.theil_sen(history.times[half:], sizes[half:])
-        slow = (
-            f": the second half at {units.share(max(0.0, late / early))} of the first"
-            if early > 0
-            else ""
-        )
-        return f"slows down{slow}"
-    if judged.open:
-        return "rises, but not surely: more snapshots would tell"
-    return "no steady direction"
-
-
-def _falls_back(history: History, sizes: Sequence[float]) -> str:
-    span = max(sizes) - min(sizes)
-    falls, high = [], sizes[0]
-    for index, value in enumerate(sizes):
-        if high - value > shape.FALL * span:
-            falls.append(index)
-            high = value
-        high = max(high, value)
-    text = (
-        f"falls back to {units.size(min(sizes[index] for index in falls) if falls else min(sizes))}"
-    )
-    if len(falls) >= 3:
-        apart = median(history.times[b] - history.times[a] for a, b in zip(falls, falls[1:]))
-        text += f", seen about every {_amount(apart, history.unit)}"
-    return text
-
-
-def _amount(number: float, unit: str) -> str:
-    if unit == "second":
-        return units.duration(number)
-    whole = round(number)
-    return f"{units.count(whole)} {unit}{'' if whole == 1 else 's'}"
-
-
 def _task(history: History, growth: Growth, paths: Paths) -> tuple[str | None, str | None]:
     """(task, which task in words), from the stacks, else from the ledger."""
     runs = _delta(history.first, history.last)
@@ -345,18 +315,8 @@ def _task(history: History, growth: Growth, paths: Paths) -> tuple[str | None, s
 
 
 def _delta(first: Meta, last: Meta) -> dict[str, int]:
-    before, after = _ledger(first), _ledger(last)
+    before, after = ledger(first) or {}, ledger(last) or {}
     return {name: number - before.get(name, 0) for name, number in after.items()}
-
-
-def _ledger(known: Meta) -> dict[str, int]:
-    tasks = known.facts.get("tasks")
-    if not isinstance(tasks, dict):
-        return {}
-    found: dict[str, Any] = {
-        str(name): entry.get("runs") for name, entry in tasks.items() if isinstance(entry, dict)
-    }
-    return {name: runs for name, runs in found.items() if isinstance(runs, int)}
 
 
 def _passes(name: str, growth: Growth, paths: Paths) -> bool:

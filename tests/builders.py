@@ -8,6 +8,8 @@ from types import MappingProxyType
 from typing import Any
 
 from leakhunt import load, units
+from leakhunt.facts import meta
+from leakhunt.facts import spots as spots_of
 from leakhunt.history import TASK, History, Track
 from leakhunt.model import Frame, Snapshot, Tally
 
@@ -56,10 +58,8 @@ def snap(*lines: str, nframe: int = 5, path: str = "a.bin", **facts: Any) -> Sna
         where, size, count = line.rsplit(" ", 2)
         tallies[stack(where)] = Tally(units.parse_size(size), int(count.lstrip("x")))
     known = {**FACTS, **facts}
-    spots = load._spots(known.pop("frames", {}))
-    return Snapshot(
-        path, load.meta(known), nframe, MappingProxyType(tallies), MappingProxyType(spots)
-    )
+    spots = spots_of(known.pop("frames", {}))
+    return Snapshot(path, meta(known), nframe, MappingProxyType(tallies), MappingProxyType(spots))
 
 
 def history(
@@ -94,7 +94,7 @@ def history(
                 for name, value in facts.items()
             },
         }
-        metas.append(load.meta(known))
+        metas.append(meta(known))
     return History(
         entries=tuple(load.Entry(Path(f"{index}.bin"), known) for index, known in enumerate(metas)),
         metas=tuple(metas),
@@ -103,5 +103,5 @@ def history(
         sizes=tuple(totals),
         unit=TASK,
         times=tuple(float(number - done[0]) for number in done),
-        spots=MappingProxyType(load._spots(dict(frames or {}))),
+        spots=MappingProxyType(spots_of(dict(frames or {}))),
     )

@@ -11,8 +11,13 @@ from pathlib import Path
 
 import psutil
 import pytest
+from hypothesis import settings
 
 WATCHED = [signal.SIGUSR1, signal.SIGUSR2, signal.SIGCHLD, signal.SIGTERM]
+
+# A shared machine may stand still for a second: no property is a matter of time.
+settings.register_profile("untimed", deadline=None)
+settings.load_profile("untimed")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

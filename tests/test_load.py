@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from leakhunt import load
+from leakhunt import facts, load
 from leakhunt.errors import SnapshotError
 from leakhunt.model import Frame
 from leakhunt.snapfile.write import write
@@ -145,7 +145,7 @@ def test_nothing_to_choose_from(choose: Any, tmp_path: Path) -> None:
 
 
 def test_facts_of_the_wrong_kind_are_unknown() -> None:
-    known = load.meta(
+    known = facts.meta(
         {
             "pid": "42",
             "rss": float("inf"),

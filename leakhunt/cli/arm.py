@@ -6,10 +6,8 @@ import sys
 
 import click
 
-from leakhunt.cli.dump import complain, targets
+from leakhunt.cli.dump import answers, complain, targets
 from leakhunt.engine import ENGINES
-from leakhunt.errors import CaptureError, LeakhuntError
-from leakhunt.live import processes
 
 
 @click.command(name="arm")
@@ -47,16 +45,9 @@ def command(
     if bool(pids) == everything:
         raise click.UsageError("name one or more PIDs, or use --all")
     request = f"arm {engine}" + (f" {nframe}" if nframe else "")
-    asked, problems = [], 0
-    for process in targets(pids, folder):
-        try:
-            processes.ask(process, request)
-            asked.append(process)
-        except (OSError, LeakhuntError) as error:
-            problems += 1
-            complain(process, error)
-    for process, answer in processes.wait(asked, timeout):
-        if isinstance(answer, CaptureError):
+    problems = 0
+    for process, answer in answers(targets(pids, folder), request, timeout):
+        if isinstance(answer, Exception):
             problems += 1
             complain(process, answer)
         else:

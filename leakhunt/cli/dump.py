@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -43,17 +45,9 @@ def command(
     """
     if bool(pids) == everything:
         raise click.UsageError("name one or more PIDs, or use --all")
-    request = "disarm" if disarm else "dump"
-    asked, problems = [], 0
-    for process in targets(pids, folder):
-        try:
-            processes.ask(process, request)
-            asked.append(process)
-        except (OSError, LeakhuntError) as error:
-            problems += 1
-            complain(process, error)
-    for process, answer in processes.wait(asked, timeout):
-        if isinstance(answer, CaptureError):
+    problems = 0
+    for process, answer in answers(targets(pids, folder), "disarm" if disarm else "dump", timeout):
+        if isinstance(answer, Exception):
             problems += 1
             complain(process, answer)
         elif disarm:
@@ -91,6 +85,18 @@ def targets(pids: tuple[int, ...], folder: str | None) -> list[Hooked]:
             "`celery -A proj worker -I leakhunt.worker`"
         )
     return sorted(known, key=lambda process: (process.record.get("main") or 0, process.pid))
+
+
+def answers(asked: Sequence[Hooked], request: str, timeout: float) -> Iterator[tuple[Hooked, Any]]:
+    """Ask every process, then wait: each with its record, or with the error that came instead."""
+    waiting = []
+    for process in asked:
+        try:
+            processes.ask(process, request)
+            waiting.append(process)
+        except (OSError, LeakhuntError) as error:
+            yield process, error
+    yield from processes.wait(waiting, timeout)
 
 
 def complain(process: Hooked, error: Exception) -> None:

@@ -23,6 +23,17 @@ FORMATS = ("table", "json", "csv", "markdown")
 PIPED_WIDTH = 120
 
 
+innermost_option = click.option(
+    "--innermost", is_flag=True, help="-f looks at the innermost frame only."
+)
+exclude_option = click.option(
+    "-x", "--exclude", "excludes", multiple=True, metavar="P", help="Drop stacks whose innermost frame is in P."
+)  # fmt: skip
+all_option = click.option(
+    "--all", "show_all", is_flag=True, help="Also what is hidden: tracing and import machinery."
+)
+
+
 def querying(function: Function) -> Function:
     """The ranking, filtering and output options; passes ``query`` and ``form``."""
 
@@ -30,13 +41,11 @@ def querying(function: Function) -> Function:
                   help="What a row stands for.")  # fmt: skip
     @click.option("-f", "--filter", "filters", multiple=True, metavar="P",
                   help="Keep stacks with any frame in P (package, module, path or glob), ranked there.")  # fmt: skip
-    @click.option("--innermost", is_flag=True, help="-f looks at the innermost frame only.")
-    @click.option("-x", "--exclude", "excludes", multiple=True, metavar="P",
-                  help="Drop stacks whose innermost frame is in P.")  # fmt: skip
+    @innermost_option
+    @exclude_option
     @click.option("--blame", type=click.Choice(BLAMES), default="innermost", show_default=True,
                   help="app: rank library memory at the application's line.")  # fmt: skip
-    @click.option("--all", "show_all", is_flag=True,
-                  help="Also what is hidden: tracing and import machinery.")  # fmt: skip
+    @all_option
     @click.option("-n", "--limit", type=click.IntRange(min=0), default=20, show_default=True,
                   metavar="N", help="Rows; 0 shows all.")  # fmt: skip
     @click.option("--sort", type=click.Choice(SORTS), default="size", show_default=True,

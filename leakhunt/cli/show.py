@@ -10,7 +10,14 @@ import click
 from leakhunt import places, source
 from leakhunt import show as showing
 from leakhunt.cli import completion
-from leakhunt.cli.options import folder_option, screen, show
+from leakhunt.cli.options import (
+    all_option,
+    exclude_option,
+    folder_option,
+    innermost_option,
+    screen,
+    show,
+)
 from leakhunt.cli.reading import snapshots
 from leakhunt.errors import SnapshotError
 from leakhunt.load import expand, newest
@@ -25,13 +32,11 @@ from leakhunt.snapfile import SUFFIX
 @click.argument("location", required=False, metavar="LOCATION")
 @click.option("-f", "--filter", "filters", multiple=True, metavar="P",
               help="Keep stacks with any frame in P (package, module, path or glob).")  # fmt: skip
-@click.option("--innermost", is_flag=True, help="-f looks at the innermost frame only.")
-@click.option("-x", "--exclude", "excludes", multiple=True, metavar="P",
-              help="Drop stacks whose innermost frame is in P.")  # fmt: skip
+@innermost_option
+@exclude_option
 @click.option("--blame", type=click.Choice(BLAMES), default="innermost", show_default=True,
               help="How top ranked, where LOCATION is a row.")  # fmt: skip
-@click.option("--all", "show_all", is_flag=True,
-              help="Also what is hidden: tracing and import machinery.")  # fmt: skip
+@all_option
 @click.option("-n", "--limit", type=click.IntRange(min=0), default=10, show_default=True,
               metavar="N", help="Branches of each tree, the heaviest ones; 0 shows all.")  # fmt: skip
 @click.option("--sort", type=click.Choice(SORTS), default="size", show_default=True,

@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from leakhunt import facts
 from leakhunt.compare import Amount, Comparison, Row
+from leakhunt.kinds import Kinds
 from leakhunt.load import Entry, Series
 from leakhunt.model import Frame, Meta, Snapshot, Tally
 from leakhunt.query import Query
-from leakhunt.report import DiffReport, Labels, ListReport, TopReport
+from leakhunt.report import DiffReport, Labels, ListReport, TopReport, kinds_of
 
 
 def top(report: TopReport) -> str:
@@ -29,6 +31,7 @@ def top(report: TopReport) -> str:
             "rows": [
                 {
                     **_place(row, labels, report.query),
+                    **kinds_keys(kinds_of(report, row)),
                     **_live(row.change.after),
                     "average": _ratio(row.change.after.size, row.change.after.count),
                     "share": _ratio(row.change.after.size, total),
@@ -57,6 +60,7 @@ def diff(report: DiffReport) -> str:
             "rows": [
                 {
                     **_place(row, labels, report.query),
+                    **kinds_keys(kinds_of(report, row)),
                     **_amount(Amount(row.change.before, row.change.after)),
                     "bytes_per_task": _ratio(row.change.diff.size, report.tasks),
                 }
@@ -117,6 +121,7 @@ def meta_of(path: str, known: Meta) -> dict[str, Any]:
         "path": path,
         **{name: getattr(known, name) for name in names},
         "nframe": nframe if isinstance(nframe, int) else None,
+        **facts.cost(known)._asdict(),
     }
 
 
@@ -159,6 +164,14 @@ def _place(row: Row, labels: Labels, query: Query) -> dict[str, Any]:
         place["package"] = site.package
     found = {"rank": row.rank, "site": place, "stack": [frame_of(frame, labels) for frame in stack]}
     return found if row.stderr is None else {**found, "stderr": row.stderr}
+
+
+def kinds_keys(kinds: Kinds | None) -> dict[str, Any]:
+    """The keys ``types`` and ``recycled`` (bytes), where they are known."""
+    if kinds is None:
+        return {}
+    types = [{"type": name, "size": size} for name, size in kinds.types]
+    return {"types": types, "recycled": kinds.recycled}
 
 
 def frame_of(frame: Frame, labels: Labels) -> dict[str, Any]:

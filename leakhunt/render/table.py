@@ -8,13 +8,16 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from leakhunt import units
+from leakhunt import facts, units
 from leakhunt.compare import Comparison, Row
 from leakhunt.frames import visible
+from leakhunt.kinds import RECYCLED, Kinds
 from leakhunt.load import Series
+from leakhunt.model import Meta
 from leakhunt.query import Query
 from leakhunt.render.console import (
     GROWN,
+    NOTE,
     QUIET,
     SHRUNK,
     STRONG,
@@ -25,8 +28,9 @@ from leakhunt.render.console import (
     say,
     say_notes,
     say_why,
+    types_line,
 )  # fmt: skip
-from leakhunt.report import DiffReport, Labels, ListReport, TopReport, who
+from leakhunt.report import DiffReport, Labels, ListReport, TopReport, kinds_of, who
 
 
 def top(report: TopReport, width: int, color: bool) -> str:
@@ -52,7 +56,7 @@ def top(report: TopReport, width: int, color: bool) -> str:
             units.count(live.count),
             units.size(live.size / live.count) if live.count else "",
             units.share(live.size / totals.size) if totals.size else "",
-            _where(row, labels, report.query),
+            _where(row, labels, report.query, kinds_of(report, row)),
         )
     rest = report.comparison.remainder.after
     if report.comparison.remainder_sites:
@@ -95,7 +99,7 @@ def diff(report: DiffReport, width: int, color: bool) -> str:
         ]
         if report.tasks:
             cells.append(units.size(change.size / report.tasks))
-        table.add_row(*cells, _where(row, labels, report.query))
+        table.add_row(*cells, _where(row, labels, report.query, kinds_of(report, row)))
     rest = report.comparison.remainder.diff
     if report.comparison.remainder_sites:
         blank = [""] if report.tasks else []
@@ -173,12 +177,26 @@ def _about(line: Series, fastest: bool) -> Text:
     if len(line.entries) > 1:
         when = f"{units.moment(first.taken_at)} to {when[11:]}"
     text.append(f"\n{when}", QUIET)
+    if last.engine is not None:
+        text.append(f"\n{_engine(last)}", QUIET)
     if last.armed_at is not None and last.facts.get("start") == "signal":
         text.append(
             f"\ntraced since {units.moment(last.armed_at)[11:]}, not what was before", QUIET
         )
     text.append(f"\n{visible(line.folder.name)}", QUIET)
     return text
+
+
+def _engine(known: Meta) -> str:
+    """``sampled: 0.84 % CPU of 1.0 %, every 256.0 KiB``: the engine, and what it costs by its own clock."""
+    cost = facts.cost(known)
+    figures = []
+    if cost.overhead is not None:
+        of = f" of {units.share(cost.budget)}" if cost.budget is not None else ""
+        figures.append(f"{units.share(cost.overhead)} CPU{of}")
+    if cost.interval is not None:
+        figures.append(f"every {units.size(cost.interval)}")
+    return visible(known.engine or "") + (f": {', '.join(figures)}" if figures else "")
 
 
 def _lines(text: Callable[[int], str], *values: int | None) -> str:
@@ -213,7 +231,17 @@ def _tone(amount: int) -> str:
     return GROWN if amount > 0 else SHRUNK if amount < 0 else QUIET
 
 
-def _where(row: Row, labels: Labels, query: Query) -> Text:
+def _where(row: Row, labels: Labels, query: Query, kinds: Kinds | None) -> Text:
+    text = _place(row, labels, query)
+    if kinds is not None:
+        if query.group_by == "traceback" and kinds.types:
+            text.append(f"\n  {types_line(kinds)}", QUIET)
+        if kinds.is_recycled:
+            text.append(f"\n  {RECYCLED}", NOTE)
+    return text
+
+
+def _place(row: Row, labels: Labels, query: Query) -> Text:
     site, stack = row.change.site, row.change.stack
     if site.package is not None:
         return Text(visible(site.package), STRONG)

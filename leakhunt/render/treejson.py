@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from leakhunt.model import Snapshot, Tally
-from leakhunt.render.jsonout import _dump, _live, _ratio, _snapshot, frame_of
+from leakhunt.render.jsonout import _dump, _live, _ratio, _snapshot, frame_of, kinds_keys
 from leakhunt.report import Labels
 from leakhunt.show import Shown
 from leakhunt.source import Source
@@ -61,6 +61,7 @@ def show(found: Shown, snapshot: Snapshot, source: Source | None) -> str:
             ],
             "callers": [node(one) for one in found.callers],
             "below": [node(one) for one in found.below],
+            **kinds_keys(found.kinds),
             "blocks": [block._asdict() for block in found.blocks],
             "source": None
             if source is None

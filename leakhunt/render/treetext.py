@@ -9,8 +9,10 @@ from rich.text import Text
 
 from leakhunt import units
 from leakhunt.frames import visible
+from leakhunt.kinds import RECYCLED
 from leakhunt.model import NOTHING, Block, Snapshot, Tally
 from leakhunt.render.console import (
+    NOTE,
     QUIET,
     STRONG,
     drawn,
@@ -20,6 +22,7 @@ from leakhunt.render.console import (
     say,
     say_notes,
     say_why,
+    types_line,
 )
 from leakhunt.report import Labels, who
 from leakhunt.show import Shown
@@ -103,6 +106,12 @@ def show(
         console.print()
         for text in _block_lines(found.blocks):
             console.print(text, soft_wrap=True)
+    if found.kinds is not None and (found.kinds.types or found.kinds.is_recycled):
+        console.print()
+        if found.kinds.types:
+            say(console, types_line(found.kinds))
+        if found.kinds.is_recycled:
+            say(console, RECYCLED, NOTE)
     say_notes(console, found.notes)
     return drawn(console)
 

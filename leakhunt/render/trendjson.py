@@ -12,8 +12,8 @@ from leakhunt.frames import visible
 from leakhunt.history import History
 from leakhunt.outlook import Judged, TrendReport, place
 from leakhunt.render.flat import cell, escape
-from leakhunt.render.jsonout import frame_of, meta_of
-from leakhunt.verdict import Pace
+from leakhunt.render.jsonout import frame_of, kinds_keys, meta_of
+from leakhunt.verdict import Finding, Pace
 
 
 def document(report: TrendReport, limit: int = 0) -> str:
@@ -50,6 +50,8 @@ def document(report: TrendReport, limit: int = 0) -> str:
             for history in found.histories
         ],
         "more_snapshots": found.more,
+        "more_bytes": found.wanted.size if found.wanted else None,
+        "more_units": found.wanted.units if found.wanted else None,
         "notes": list(report.notes),
     }
     return json.dumps(content, indent=2) + "\n"
@@ -72,10 +74,9 @@ def _finding(report: TrendReport, number: int, judged: Judged) -> dict[str, Any]
     finding, labels = judged.finding, report.labels
     advice = judged.advice
     stack = finding.stacks[0] if finding.stacks else ()
-    errors = finding.history.errors
-    sampled = {"stderr": sum(errors.get(stack, 0.0) ** 2 for stack in finding.stacks) ** 0.5}
     return {
-        **(sampled if errors else {}),
+        **_sampled(finding),
+        **kinds_keys(finding.kinds),
         "rank": number,
         "verdict": finding.verdict,
         "site": _site(finding.site, report),
@@ -106,6 +107,14 @@ def _finding(report: TrendReport, number: int, judged: Judged) -> dict[str, Any]
             for part in finding.parts
         ],
     }
+
+
+def _sampled(finding: Finding) -> dict[str, Any]:
+    """What is known of the sizes of a finding where they are estimates."""
+    known = finding.history.estimates(finding.stacks)
+    if known is None:
+        return {}
+    return {"stderr": known.variances[-1] ** 0.5, "samples": list(known.samples)}
 
 
 def _site(frame: Any, report: TrendReport) -> dict[str, Any]:

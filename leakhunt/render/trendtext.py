@@ -9,7 +9,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from leakhunt import units
+from leakhunt import stats, units
 from leakhunt.advice import Advice
 from leakhunt.frames import visible
 from leakhunt.outlook import Judged, TrendReport, per_unit, place, where
@@ -73,9 +73,7 @@ def trend(report: TrendReport, width: int, color: bool, limit: int) -> str:
 
 def spark(sizes: Sequence[float], columns: int = SPARK) -> str:
     """A series as bars, the least at the bottom; longer ones keep every n-th point."""
-    if len(sizes) > columns:
-        step = (len(sizes) - 1) / (columns - 1)
-        sizes = [sizes[round(index * step)] for index in range(columns)]
+    sizes = [sizes[index] for index in stats.spread(len(sizes), columns)]
     low, high = min(sizes), max(sizes)
     span = high - low
     return "".join(
@@ -132,6 +130,8 @@ def _detail(console: Console, report: TrendReport, number: int, judged: Judged) 
     )
     if finding.share is not None:
         figures += f", {units.share(min(1.0, finding.share))} of the growth"
+    if finding.samples is not None:
+        figures += f", by {units.count(finding.samples)} samples"
     _indent(console, Text(figures))
     if len(finding.parts) > 1:
         rates = ", ".join(

@@ -1,0 +1,63 @@
+"""Curves through a series by least squares: a cache that fills against a leak after a warm-up."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+
+def saturates(t: Sequence[float], y: Sequence[float]) -> bool:
+    """Whether a cache that fills explains the series better than a warm-up and then a leak.
+
+    Both are fitted by least squares and compared by Schwarz's criterion (BIC, 1978): an
+    exponential approach to a limit (keys drawn evenly) or a logarithm (Zipf's law: some keys are
+    rare), with one free time constant, and two straight lines that meet at a free snapshot. The
+    first snapshot may be the baseline from which tracing began: it may count or not.
+    """
+    verdicts = []
+    for begin in (0, 1):
+        part_t, part = t[begin:], y[begin:]
+        n, total = len(part), part_t[-1] - part_t[0]
+        if n < 6:
+            continue
+        clock = [(value - part_t[0]) / total for value in part_t]
+        filling = min(
+            misfit([[curve(at / tau) for at in clock]], part)
+            for curve in (_approach, math.log1p)
+            for tau in (0.01, 0.03, 0.08, 0.12, 0.18, 0.25, 0.35, 0.5, 0.7, 1.0, 1.4, 2.0)
+        )
+        bend = min(
+            misfit([clock, [max(0.0, at - knot) for at in clock]], part) for knot in clock[1:-1]
+        )
+        least = 1e-9 * (max(part) - min(part)) ** 2  # rounding is no evidence
+        verdicts.append(
+            n * math.log(max(filling, least)) + 3 * math.log(n)
+            < n * math.log(max(bend, least)) + 4 * math.log(n)
+        )
+    return any(verdicts)
+
+
+def _approach(at: float) -> float:
+    return 1 - math.exp(-at)
+
+
+def misfit(columns: Sequence[Sequence[float]], y: Sequence[float]) -> float:
+    """The least sum of squares that a constant and one or two columns leave of ``y``."""
+    n = len(y)
+
+    def centred(values: Sequence[float]) -> list[float]:
+        mean = sum(values) / n
+        return [value - mean for value in values]
+
+    rest = centred(y)
+    basis: list[list[float]] = []
+    for column in map(centred, columns):  # Gram-Schmidt
+        for other in basis:
+            part = sum(a * b for a, b in zip(column, other)) / sum(b * b for b in other)
+            column = [a - part * b for a, b in zip(column, other)]
+        if sum(a * a for a in column) > 1e-12:
+            basis.append(column)
+    for column in basis:
+        part = sum(a * b for a, b in zip(rest, column)) / sum(b * b for b in column)
+        rest = [a - part * b for a, b in zip(rest, column)]
+    return sum(a * a for a in rest)

@@ -1,0 +1,94 @@
+"""What the blocks of a row are, where a snapshot knows: types, and what a freelist may have handed on.
+
+CPython makes dicts, tuples, floats and lists from freed ones that it keeps. Such an object is
+charged to the line that made it first, and another line may keep it: no engine that watches the
+allocator can see that.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import NamedTuple, Optional
+
+from leakhunt.filters import selector
+from leakhunt.frames import Prefixes, prefixes
+from leakhunt.model import Frame, Site, Snapshot, Stack
+from leakhunt.query import Query
+
+#: Memory is recycled, as a whole, when more than this part of it is.
+MOSTLY = 0.5
+#: So many types are told.
+TYPES = 5
+
+RECYCLED = (
+    "may be recycled from a freelist: the line that filled the freelist is charged, not the one that "
+    "keeps the objects"
+)
+
+
+class Kinds(NamedTuple):
+    """Of some stacks together."""
+
+    types: tuple[tuple[str, int], ...]
+    """Names and bytes, the largest first; not all blocks are objects of a known type."""
+    recycled: int
+    """Bytes of objects that a freelist may have handed on."""
+    size: int
+    """Bytes of the stacks in all."""
+
+    @property
+    def is_recycled(self) -> bool:
+        return self.recycled > MOSTLY * self.size > 0
+
+
+#: What a row is known by: its stack, where stacks are not put together, else its site.
+Key = Optional[object]
+
+
+def kinds(snapshot: Snapshot, stacks: Iterable[Stack]) -> Kinds | None:
+    """Of some stacks; None where the snapshot does not know."""
+    return summed(snapshot.types, snapshot.recycled, {stack: snapshot.tallies[stack].size for stack in stacks if stack in snapshot.tallies})  # fmt: skip
+
+
+def summed(
+    types: Mapping[Stack, Mapping[str, int]],
+    recycled: Mapping[Stack, int],
+    sizes: Mapping[Stack, int],
+) -> Kinds | None:
+    """Of stacks with their bytes; None where nothing is known of types."""
+    if not types and not recycled:
+        return None
+    found: dict[str, int] = {}
+    for stack in sizes:
+        for name, size in types.get(stack, {}).items():
+            found[name] = found.get(name, 0) + size
+    largest = sorted(found.items(), key=lambda item: (-item[1], item[0]))
+    total = sum(recycled.get(stack, 0) for stack in sizes)
+    return Kinds(tuple(largest[:TYPES]), total, sum(sizes.values()))
+
+
+def by_row(snapshot: Snapshot, query: Query) -> Mapping[Key, Kinds]:
+    """For each row that the query makes of the snapshot, by its key; empty where nothing is known."""
+    if not snapshot.types and not snapshot.recycled:
+        return {}
+    known, select = prefixes(snapshot.meta.facts), selector(query, prefixes(snapshot.meta.facts))
+    rows: dict[Key, list[Stack]] = {}
+    for stack in snapshot.tallies:
+        depth = select(stack)
+        if depth is not None and stack:
+            rows.setdefault(_key(stack, stack[depth], query, known), []).append(stack)
+    found = {key: kinds(snapshot, stacks) for key, stacks in rows.items()}
+    return {key: each for key, each in found.items() if each is not None}
+
+
+def key_of(site: Site, stack: Stack, query: Query) -> Key:
+    """The key of a row."""
+    return stack if query.group_by == "traceback" else site
+
+
+def _key(stack: Stack, frame: Frame, query: Query, known: Prefixes) -> Key:
+    if query.group_by == "filename":
+        return Site(frame.file)
+    if query.group_by == "package":
+        return Site(None, None, known.package(frame.file))
+    return key_of(Site(*frame), stack, query)
