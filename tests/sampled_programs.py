@@ -27,9 +27,9 @@ import gc, json, os, sys, threading, time
 from leakhunt.engine import _sampler
 from leakhunt.engine.sampled import Sampled
 
-def begin(interval=4096, nframe=8):
+def begin(interval=4096, nframe=8, seed=1):
     engine = Sampled(interval)
-    engine.start(nframe)
+    _sampler.start(nframe, float(interval), 0.0, seed)
     assert _sampler.check() is None, _sampler.check()
     return engine
 
@@ -85,7 +85,7 @@ ACCURACY = """
     estimates[0] = []
     for seed in range(200):
         del kept
-        engine = begin(int(sys.argv[1]), 1)
+        engine = begin(int(sys.argv[1]), 1, seed + 1)
         kept = program()
         runs = by_line((t[1], t[2][0], n) for t, n in engine.runs(engine.read()))
         sure = {}
@@ -123,7 +123,7 @@ DETECTION = """
             name = engine.functions()[trace[2][0]]
             found[name] = found.get(name, 0) + trace[1] * n
         return found
-    engine = begin(interval, 5)
+    engine = begin(interval, 5, seed + 1)
     churn(60 << 20)  # until the caches are full: 14 MB live
     before, since = sizes(engine), None
     for step in range(1, (limit >> 17) + 9):
@@ -141,10 +141,10 @@ DETECTION = """
 
 
 def run(program: str, *arguments: str, **variables: str) -> dict[str, Any]:
-    """Run a program; what it says in its last line."""
+    """Run a program, with the same draws each time; what it says in its last line."""
     done = subprocess.run(
         [sys.executable, "-c", PRELUDE + textwrap.dedent(program), *arguments],
-        env={**os.environ, "PYTHONPATH": str(ROOT), **variables},
+        env={**os.environ, "PYTHONPATH": str(ROOT), "PYTHONHASHSEED": "0", **variables},
         capture_output=True, text=True, timeout=150,
     )  # fmt: skip
     assert done.returncode == 0, (

@@ -1011,7 +1011,7 @@ only_interpreter(void)
 
 /* Start; what is wrong, or NULL. */
 static const char *
-start_engine(int nframe, double interval, double share)
+start_engine(int nframe, double interval, double share, uint64_t seed)
 {
     if (!only_interpreter()) {
         return "the process has subinterpreters";
@@ -1031,7 +1031,10 @@ start_engine(int nframe, double interval, double share)
     main_interpreter = PyInterpreterState_Main();
     fault_reason = NULL;
     taken = tidied = unrouted = peak = 0;
-    random_small = clock_ns(CLOCK_REALTIME) ^ (uint64_t)getpid() << 32;
+    if (seed) {
+        thread.random = mixed(seed, 2) | 1;
+    }
+    random_small = seed ? mixed(seed, 3) : clock_ns(CLOCK_REALTIME) ^ (uint64_t)getpid() << 32;
     random_thin = mixed(random_small, 1);
     leave();
 
@@ -1150,7 +1153,7 @@ test_here(void)
 {
     static unsigned char *blocks[TRIALS];
     static size_t sizes[TRIALS];
-    const char *problem = start_engine(16, 4096.0, 0.0);
+    const char *problem = start_engine(16, 4096.0, 0.0, 1);
     if (problem != NULL) {
         return problem;
     }
@@ -1313,16 +1316,18 @@ self_test_now(PyObject *Py_UNUSED(module), PyObject *Py_UNUSED(none))
 }
 
 PyDoc_STRVAR(start_doc,
-"start(nframe, interval, budget)\n--\n\n"
+"start(nframe, interval, budget, seed=0)\n--\n\n"
 "Begin sampling every `interval` bytes on average; 0: as often as `budget` (a share of\n"
-"the CPU such as 0.01) allows. Raises RuntimeError with the reason where it cannot work.");
+"the CPU such as 0.01) allows. A `seed` makes the draws of this thread the same each time, for\n"
+"tests. Raises RuntimeError with the reason where it cannot work.");
 
 static PyObject *
 start(PyObject *Py_UNUSED(module), PyObject *args)
 {
     int nframe;
     double interval, share;
-    if (!PyArg_ParseTuple(args, "idd:start", &nframe, &interval, &share)) {
+    unsigned long long seed = 0;
+    if (!PyArg_ParseTuple(args, "idd|K:start", &nframe, &interval, &share, &seed)) {
         return NULL;
     }
     if (active) {
@@ -1336,7 +1341,7 @@ start(PyObject *Py_UNUSED(module), PyObject *args)
     stop_engine(); /* what a fault may have left */
     const char *problem = fit();
     if (problem == NULL) {
-        problem = start_engine(nframe, interval, share);
+        problem = start_engine(nframe, interval, share, seed);
     }
     if (problem != NULL) {
         PyErr_SetString(PyExc_RuntimeError, problem);
