@@ -33,7 +33,7 @@
 #define MAX_SAMPLES_BUDGET 16384u
 #define MAX_SAMPLES_FIXED (1u << 18)
 /* Bytes that small samples take more than they were asked for. */
-#define MAX_PADDING_BUDGET (3u << 19)
+#define MAX_PADDING_BUDGET (1u << 20)
 #define MAX_PADDING_FIXED (1u << 27)
 #define MAX_STACKS 32768u
 /* With so many stacks, three quarters of them without a live sample, these are forgotten. */
