@@ -42,6 +42,18 @@ text_of(PyObject *string, char *out, uint32_t room)
     return used;
 }
 
+static uint32_t
+text_number(PyObject *string)
+{
+    char text[LONGEST_TEXT];
+    if (string != NULL && PyUnicode_Check(string) && PyUnicode_IS_COMPACT_ASCII(string) &&
+        PyUnicode_GET_LENGTH(string) < LONGEST_TEXT) { /* nearly all */
+        return tables_text(&tables, PyUnicode_DATA(string),
+                           (uint32_t)PyUnicode_GET_LENGTH(string));
+    }
+    return tables_text(&tables, text, text_of(string, text, sizeof text));
+}
+
 /* Tells a file name from another that took its address: its length and its last letters. */
 static uint64_t
 text_mark(PyObject *string)
@@ -83,12 +95,9 @@ frame_number(const Place *place, uint64_t key)
     if (number != NONE) {
         return number;
     }
-    char text[1024];
     Frame frame;
-    uint32_t length = text_of(place->code->co_filename, text, sizeof text);
-    frame.file = tables_text(&tables, text, length);
-    length = text_of(code_function(place->code), text, sizeof text);
-    frame.function = tables_text(&tables, text, length);
+    frame.file = text_number(place->code->co_filename);
+    frame.function = text_number(code_function(place->code));
     if (frame.file == NONE || frame.function == NONE) {
         return NONE;
     }

@@ -27,6 +27,7 @@
 #define A_FREE SIZE_MAX
 
 #define MAX_NFRAME 128
+#define LONGEST_TEXT 1024
 #define FAR (INT64_MAX / 2)
 
 /* Samples and stacks that are kept. With more samples the interval is made coarser. */

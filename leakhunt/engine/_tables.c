@@ -100,11 +100,15 @@ tables_add_frame(Tables *tables, uint64_t key, Frame frame)
 uint32_t
 tables_text(Tables *tables, const char *text, uint32_t length)
 {
-    uint64_t key = mixed(0, length);
-    for (uint32_t at = 0; at < length; at++) {
-        key = (key ^ (unsigned char)text[at]) * UINT64_C(0x100000001B3);
+    uint64_t key = mixed(UINT64_C(0x2545F4914F6CDD1D), length), word;
+    uint32_t at = 0;
+    for (; at + sizeof word <= length; at += sizeof word) {
+        memcpy(&word, text + at, sizeof word);
+        key = mixed(key, word);
     }
-    key = mixed(key, length);
+    word = 0;
+    memcpy(&word, text + at, length - at);
+    key = mixed(mixed(key, word), length);
     uint32_t number = interned_find(&tables->texts, key);
     if (number != NONE) {
         return number;
