@@ -199,7 +199,7 @@ start_engine(int nframe, double interval, double share, uint64_t seed)
     }
     hot.left = FAR;
     if (without > 0.0) {
-        pace.hook_cost = block_cost() - without;
+        pace.hook_cost = (block_cost() - without) * IN_SITU;
     }
     pace.hook_cost = fmax(0.3, fmin(pace.hook_cost, 20.0));
     enter();
