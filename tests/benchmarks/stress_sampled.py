@@ -7,7 +7,8 @@ recursion, signals, realloc storms, code that is made and forgotten, greenlets, 
 exceptions, tracemalloc above and below and stopped in either order, the engine stopped and
 started with all kinds of settings; and interpreters that end in the middle of it. Meant to run
 under AddressSanitizer or valgrind, with each PYTHONMALLOC, and by itself. Ends with status 0
-and a line of figures, or with what is wrong.
+and a line of figures, or with what is wrong. (The sanitizer's own allocator may hang in a child
+that was forked while a thread held its lock: see the child's stack before you blame the engine.)
 
     gcc -O1 -g -fsanitize=address,undefined -fPIC -shared -I$(python-config --includes) \\
         leakhunt/engine/_sampler.c leakhunt/engine/_tables.c -o ... -lm
