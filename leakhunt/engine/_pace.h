@@ -48,6 +48,8 @@
 /* Samples of the other kind in a row that switch to importing, and back. */
 #define SWITCH_AFTER 4
 #define SWITCH_BACK_AFTER 1
+/* Of the budget: what samples may cost however much the hooks do. */
+#define AT_LEAST 0.2
 /* At most so many steps finer at once: an eighth. */
 #define FINER_STEPS 6
 
@@ -161,8 +163,8 @@ pace_adapt(Pace *pace, double cpu, double now, bool room)
     double limit = credit_limit(pace), share = pace->cost / spent;
     double hooks = pace->calls * pace->hook_cost / spent;
     double base = pace->budget - hooks;
-    if (base < pace->budget / 4) {
-        base = pace->budget / 4;
+    if (base < pace->budget * AT_LEAST) {
+        base = pace->budget * AT_LEAST; /* the hooks alone may take it all */
     }
     pace->credit += base * spent - pace->cost;
     if (asleep > 0.0) {

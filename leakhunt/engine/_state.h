@@ -42,9 +42,9 @@
 
 /* A sample that took longer was interrupted: nanoseconds. */
 #define LONGEST_SAMPLE 100000
-/* A hook costs more among a program's own code and memory than in the loop that times it: of
- * what real workers were slowed down by with nothing to sample, the loop saw a half to all. */
-#define IN_SITU 1.5
+/* A hook costs more among a program's own code and memory than in the loop that times it: the
+ * loop saw a third to all of what real workers were slowed down by with nothing to sample. */
+#define IN_SITU 2.0
 /* What a sample costs outside of its two clock reads: nanoseconds. */
 #define UNSEEN_COST 150
 
