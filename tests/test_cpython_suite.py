@@ -45,7 +45,7 @@ GROUPS = {
     "language": "test_descr test_class test_compile test_functools test_itertools test_scope"
     " test_enum test_grammar test_builtin test_context test_dataclasses test_typing test_call"
     " test_super test_property",
-    "processes": "test_pickle test_faulthandler test_wait3 test_wait4",
+    "processes": "test_pickle test_wait3 test_wait4 test_posix",
 }
 
 PROGRAM = """
