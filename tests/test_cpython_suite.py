@@ -41,7 +41,7 @@ GROUPS = {
     "memory": "test_gc test_weakref test_tracemalloc test_bytes test_fork1 test_thread test_zlib"
     " test_copy test_iter test_slice test_range",
     "text": "test_unicode test_str test_re test_string test_float test_long test_complex"
-    " test_struct test_fstring test_sort",
+    " test_fstring test_sort",
     "language": "test_descr test_class test_compile test_functools test_itertools test_scope"
     " test_enum test_grammar test_builtin test_context test_dataclasses test_typing test_call"
     " test_super test_property",
