@@ -7,52 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.sampled_programs import run
-
-#: The same program under tracemalloc once and sampled 200 times: live bytes by line.
-ACCURACY = """
-    import random, tracemalloc
-    class Order:
-        __slots__ = ("number", "name", "tags")
-    def program():
-        draw = random.Random(7)
-        kept = []
-        for n in range(1500):
-            kept.append(bytes(draw.choice((30, 100, 300, 500, 1000, 4000))))
-            kept.append(str(n) * draw.randrange(5, 60))
-            order = Order(); kept.append(order)
-            order.tags = {str(k) for k in range(n % 12)}
-            array = bytearray()
-            for _ in range(n % 5): array.extend(b"x" * 90)
-            kept.append(array)
-            gone = [bytes(200) for _ in range(5)]
-        return kept
-    def by_line(traces):
-        found = {}
-        for size, frame, count in traces:
-            if frame[0] == "<string>": found[frame[1]] = found.get(frame[1], 0) + size * count
-        return found
-    tracemalloc.start(1)
-    kept = program()
-    truth = by_line((t.size, (t.traceback[0].filename, t.traceback[0].lineno), 1) for t in tracemalloc.take_snapshot().traces)
-    tracemalloc.stop()
-    truth = {line: size for line, size in truth.items() if size > 60000}
-    estimates = {line: [] for line in truth}
-    estimates[0] = []
-    for seed in range(200):
-        del kept
-        engine = begin(int(sys.argv[1]), 1)
-        kept = program()
-        runs = by_line((t[1], t[2][0], n) for t, n in engine.runs(engine.read()))
-        sure = {}
-        for e in engine.estimates():
-            if e.frames[0][1] in truth: sure[e.frames[0][1]] = sure.get(e.frames[0][1], 0) + e.stderr ** 2
-        for line in truth: estimates[line].append((runs.get(line, 0), sure.get(line, 0) ** 0.5))
-        estimates[0].append((sum(runs.get(line, 0) for line in truth), sum(sure.values()) ** 0.5))
-        engine.stop()
-    truth[0] = sum(truth.values())
-    say(lines=[[truth[line], estimates[line]] for line in truth])
-"""
+from tests.sampled_programs import ACCURACY, DETECTION, run
 
 
 @pytest.mark.parametrize("interval", [512, 4096, 16384])
@@ -213,47 +168,6 @@ def test_children_that_are_replaced_all_the_time_are_not_young_each_time() -> No
     """)
     assert said["credits"][:32] == [2e8] * 32
     assert max(said["credits"][33:]) < 1e8
-
-
-DETECTION = """
-    import random
-    seed, interval, size, limit = map(int, sys.argv[1:])
-    random.seed(seed)
-    space = {"random": random, "caches": [[] for _ in range(40)], "leaked": []}
-    source = ""
-    for n in range(40):
-        source += f"def noise{n}(b):\\n    c = caches[{n}]\\n    c.append(bytes(b))\\n    if len(c) > 700: c.pop(0)\\n"
-    source += "def leak(b):\\n    leaked.append(bytes(b))\\n"
-    exec(compile(source, "noise.py", "exec"), space)
-    noise = [space[f"noise{n}"] for n in range(40)]
-    def churn(size):
-        done = 0
-        while done < size:
-            b = random.randrange(50, 1000)
-            random.choice(noise)(b)
-            done += b
-    def sizes(engine):
-        runs = list(engine.runs(engine.read()))
-        found = {}
-        for trace, n in runs:
-            name = engine.functions()[trace[2][0]]
-            found[name] = found.get(name, 0) + trace[1] * n
-        return found
-    engine = begin(interval, 5)
-    churn(60 << 20)  # until the caches are full: 14 MB live
-    before, since = sizes(engine), None
-    for step in range(1, (limit >> 17) + 9):
-        for _ in range((128 << 10) // size):
-            space["leak"](size)
-        churn(1 << 20)
-        now = sizes(engine)
-        growth = {name: now.get(name, 0) - before.get(name, 0) for name in now}
-        if max(growth, key=growth.get) != "leak":
-            since = None
-        elif since is None:
-            since = step
-    say(since=since and since << 17)
-"""
 
 
 @pytest.mark.parametrize("size", [100, 1000, 10_000])

@@ -12,8 +12,9 @@
  *
  * Imports are not worth a credit: a worker's start-up allocates as much as thousands of tasks and
  * keeps most of it for good, and whoever looks for a leak looks at what comes after. So
- * there are two intervals, each follows its own measured costs, and four samples in a row
- * of the other kind (with a frame of importlib on their stack, or without) switch over.
+ * there are two intervals, each follows its own measured costs: four samples in a row with a
+ * frame of importlib on their stack switch to that of imports, one without it switches back
+ * (at that coarse interval it stands for several tasks).
  *
  * The gaps are redrawn at each change: an exponential gap has no memory, so that is
  * without bias, and a coarse gap that was drawn long ago does not outlive its interval.
@@ -44,8 +45,11 @@
 #define ADAPT_AFTER 500000000u
 /* Less CPU time than this says nothing about a share. */
 #define ADAPT_AT_LEAST 2e5
-/* Samples of the other kind in a row that switch between importing and not. */
+/* Samples of the other kind in a row that switch to importing, and back. */
 #define SWITCH_AFTER 4
+#define SWITCH_BACK_AFTER 1
+/* Of the budget: what samples may cost however much the hooks do. */
+#define AT_LEAST 0.2
 /* At most so many steps finer at once: an eighth. */
 #define FINER_STEPS 6
 
@@ -159,8 +163,8 @@ pace_adapt(Pace *pace, double cpu, double now, bool room)
     double limit = credit_limit(pace), share = pace->cost / spent;
     double hooks = pace->calls * pace->hook_cost / spent;
     double base = pace->budget - hooks;
-    if (base < pace->budget / 4) {
-        base = pace->budget / 4;
+    if (base < pace->budget * AT_LEAST) {
+        base = pace->budget * AT_LEAST; /* the hooks alone may take it all */
     }
     pace->credit += base * spent - pace->cost;
     if (asleep > 0.0) {
@@ -195,12 +199,18 @@ pace_adapt(Pace *pace, double cpu, double now, bool room)
     }
 }
 
-/* A sample of this kind was taken and cost so much. True: reconsider. */
+static inline bool
+pace_switches(const Pace *pace)
+{
+    return pace->others >= (pace->importing ? SWITCH_BACK_AFTER : SWITCH_AFTER);
+}
+
+/* A sample of this kind was taken. True: reconsider the interval. */
 static inline bool
 pace_sample(Pace *pace, bool importing, double now)
 {
     pace->others = importing == pace->importing ? 0 : pace->others + 1;
-    return ++pace->samples % ADAPT_EVERY == 0 || pace->others >= SWITCH_AFTER ||
+    return ++pace->samples % ADAPT_EVERY == 0 || pace_switches(pace) ||
            now - pace->began > ADAPT_AFTER;
 }
 
@@ -209,7 +219,7 @@ static inline void
 pace_reconsider(Pace *pace, double cpu, double now, bool room)
 {
     pace_adapt(pace, cpu, now, room);
-    if (pace->others >= SWITCH_AFTER) {
+    if (pace_switches(pace)) {
         pace->others = 0;
         pace_keep(pace);
         pace->importing = !pace->importing;

@@ -1,8 +1,10 @@
 """The sampled engine: live memory by line for about one per cent of the CPU.
 
 The C part (``_sampler.c``) samples allocations by bytes: a block of size s is a sample with
-probability p = 1 - exp(-s / interval), and stands for 1/p blocks like it. Here its
-tables become a snapshot's runs. What it cannot see: numpy's buffers and other memory
+probability p = 1 - exp(-s / interval), and stands for 1/p blocks like it. The interval
+follows what sampling costs (``_pace.h``): nearly every block of a process that is young or mostly
+idle, tens to hundreds of KiB at full load. Here its tables become a snapshot's runs. What
+it cannot see: numpy's buffers and other memory
 that is not asked for through Python's allocator; and an object that CPython makes from
 a freelist (dict, tuple, float, list headers) is charged to whoever filled the freelist.
 """
@@ -38,7 +40,8 @@ BYTES_PER_SAMPLE = 400
 COPIES = 8
 BYTES_AT_LEAST = 4 << 20
 
-#: Share of the CPU that may go into sampling where nothing else is said.
+#: Share of the CPU that may go into sampling where nothing else is said. On top, a young process
+#: may spend 20 of it once, in seconds (0.2 s of CPU time), and 0.05 of it of the time asleep.
 BUDGET = 0.01
 
 
