@@ -318,3 +318,22 @@ def test_bad_settings_are_refused() -> None:
     with pytest.raises(ValueError, match="out of range"):
         Sampled(None, 0.0).start(5)
     assert not Sampled(4096).tracing
+
+
+def test_names_that_only_the_type_cache_keeps_do_not_count() -> None:
+    """Sampled ones would stay in it: their addresses are their own, so nothing evicts them."""
+    said = run(
+        """
+        import json
+        engine = begin(1024)
+        def hook(found):
+            return found
+        before = _sampler.counters()[0]
+        for _ in range(20000):
+            json.loads('{"a": 1}', object_hook=hook)
+        gc.collect()
+        needed = engine.bytes_needed()
+        say(grown=_sampler.counters()[0] - before)
+        """
+    )
+    assert said["grown"] < 20_000

@@ -5,7 +5,7 @@ forks through ``read`` and writes whatever ``runs`` yields.
 
 Life of a capture::
 
-    parent   bytes_needed()                    how much memory the capture will take
+    parent   bytes_needed()                    first of all: how much memory the capture will take
              counters(), facts()               traced now, peak, the engine's own tables and cost
              fork, calling read() in the child before anything is torn down
     child    stop()                            tracing must not slow the rest down

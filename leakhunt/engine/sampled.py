@@ -96,6 +96,7 @@ class Sampled:
         return Counters(*_sampler.counters())
 
     def bytes_needed(self) -> int:
+        _sampler.settle()  # this is the first that a capture asks, before counters() and read()
         tables: int = _sampler.counters()[2]
         samples: int = _sampler.stats()["samples"]
         return BYTES_AT_LEAST + tables * COPIES + samples * BYTES_PER_SAMPLE
