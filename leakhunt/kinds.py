@@ -20,10 +20,9 @@ MOSTLY = 0.5
 #: So many types are told.
 TYPES = 5
 
-RECYCLED = (
-    "may be recycled from a freelist: the line that filled the freelist is charged, not the one that "
-    "keeps the objects"
-)
+#: Said of a row, and once below a report of several.
+MAY_BE = "may be recycled from a freelist"
+RECYCLED = f"{MAY_BE}: the line that filled the freelist is charged, not the one that keeps the objects"
 
 
 class Kinds(NamedTuple):

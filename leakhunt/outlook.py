@@ -13,6 +13,7 @@ from leakhunt.advice import Advice, Evidence, advise, scoped
 from leakhunt.filters import matcher
 from leakhunt.frames import prefixes
 from leakhunt.history import SECOND, TASK, History
+from leakhunt.kinds import RECYCLED
 from leakhunt.model import Frame
 from leakhunt.outside import FRAGMENTATION, NATIVE
 from leakhunt.report import Labels
@@ -312,6 +313,8 @@ def _no_leak(found: Verdict, labels: Labels) -> str:
 
 def _notes(found: Verdict) -> list[str]:
     notes = []
+    if any(each.kinds is not None and each.kinds.is_recycled for each in found.findings):
+        notes.append(RECYCLED)
     outside = found.outside
     if found.verdict != UNEXPLAINED and outside is not None and not outside.grows:
         held = outside.held

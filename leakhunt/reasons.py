@@ -8,14 +8,14 @@ from statistics import median
 from leakhunt import shape, stats, units, wanted
 from leakhunt.book import Growth
 from leakhunt.history import History
-from leakhunt.kinds import RECYCLED, Kinds
+from leakhunt.kinds import MAY_BE, Kinds
 from leakhunt.shape import LEAK, SAWTOOTH, STEP, WARM_UP
 from leakhunt.wanted import Wanted
 
 
 def reason(history: History, growth: Growth, missing: Wanted | None, held: Kinds | None) -> str:
     """The reason, with what must be said of where the memory is booked."""
-    caution = f"; {RECYCLED}" if held is not None and held.is_recycled else ""
+    caution = f"; {MAY_BE}" if held is not None and held.is_recycled else ""
     return (growth.why or _reason(history, growth, missing)) + caution
 
 

@@ -12,7 +12,7 @@ from typing import Protocol
 from leakhunt import compare, units
 from leakhunt.compare import Comparison, Row
 from leakhunt.frames import APP, Prefixes, prefixes, shorten
-from leakhunt.kinds import Key, Kinds, by_row, key_of
+from leakhunt.kinds import RECYCLED, Key, Kinds, by_row, key_of
 from leakhunt.load import Series
 from leakhunt.model import Frame, Meta, Snapshot, Spot, Stack
 from leakhunt.query import Query
@@ -88,21 +88,26 @@ class ListReport:
 
 def kinds_of(report: TopReport | DiffReport, row: Row) -> Kinds | None:
     """What a row's objects are; None where the snapshot does not know."""
-    change = row.change
-    return report.kinds.get(key_of(change.site, change.stack, report.query))
+    return _kinds_of(report.kinds, row, report.query)
+
+
+def _kinds_of(kinds: Mapping[Key, Kinds], row: Row, query: Query) -> Kinds | None:
+    return kinds.get(key_of(row.change.site, row.change.stack, query))
+
+
+def _notes_of_rows(
+    kinds: Mapping[Key, Kinds], comparison: Comparison, query: Query
+) -> tuple[str, ...]:
+    found = (_kinds_of(kinds, row, query) for row in comparison.rows)
+    return (RECYCLED,) if any(each is not None and each.is_recycled for each in found) else ()
 
 
 def top(
     snapshot: Snapshot, query: Query, why: str | None = None, notes: tuple[str, ...] = ()
 ) -> TopReport:
-    return TopReport(
-        snapshot,
-        query,
-        compare.group(snapshot, query),
-        why,
-        (*_notes_of_one(snapshot, query), *notes),
-        by_row(snapshot, query),
-    )
+    comparison, kinds = compare.group(snapshot, query), by_row(snapshot, query)
+    said = (*_notes_of_one(snapshot, query), *_notes_of_rows(kinds, comparison, query), *notes)
+    return TopReport(snapshot, query, comparison, why, said, kinds)
 
 
 def diff(
@@ -114,17 +119,23 @@ def diff(
 ) -> DiffReport:
     same = _same_process(before, after)
     tasks = _difference(before.meta.tasks_done, after.meta.tasks_done) if same else None
+    comparison, kinds = compare.diff(before, after, query), by_row(after, query)
     return DiffReport(
         before=before,
         after=after,
         query=query,
-        comparison=compare.diff(before, after, query),
+        comparison=comparison,
         process=_process(before, after),
         tasks=tasks if tasks is None or tasks >= 0 else None,
         seconds=_seconds(before, after),
         why=why,
-        notes=(*_notes_of_two(before, after), *_notes_of_one(after, query), *notes),
-        kinds=by_row(after, query),
+        notes=(
+            *_notes_of_two(before, after),
+            *_notes_of_one(after, query),
+            *_notes_of_rows(kinds, comparison, query),
+            *notes,
+        ),
+        kinds=kinds,
     )
 
 

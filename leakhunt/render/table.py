@@ -11,7 +11,7 @@ from rich.text import Text
 from leakhunt import facts, units
 from leakhunt.compare import Comparison, Row
 from leakhunt.frames import visible
-from leakhunt.kinds import RECYCLED, Kinds
+from leakhunt.kinds import MAY_BE, Kinds
 from leakhunt.load import Series
 from leakhunt.model import Meta
 from leakhunt.query import Query
@@ -188,12 +188,14 @@ def _about(line: Series, fastest: bool) -> Text:
 
 
 def _engine(known: Meta) -> str:
-    """``sampled: 0.84 % CPU of 1.0 %, every 256.0 KiB``: the engine, and what it costs by its own clock."""
+    """``sampled: 0.84 % CPU so far (budget 1.0 %), every 256.0 KiB``: the engine, and what it has cost
+    the process by its own clock. A young one takes more, to see more.
+    """
     cost = facts.cost(known)
     figures = []
     if cost.overhead is not None:
-        of = f" of {units.share(cost.budget)}" if cost.budget is not None else ""
-        figures.append(f"{units.share(cost.overhead)} CPU{of}")
+        of = f" (budget {units.share(cost.budget)})" if cost.budget is not None else ""
+        figures.append(f"{units.share(cost.overhead)} CPU so far{of}")
     if cost.interval is not None:
         figures.append(f"every {units.size(cost.interval)}")
     return visible(known.engine or "") + (f": {', '.join(figures)}" if figures else "")
@@ -237,7 +239,7 @@ def _where(row: Row, labels: Labels, query: Query, kinds: Kinds | None) -> Text:
         if query.group_by == "traceback" and kinds.types:
             text.append(f"\n  {types_line(kinds)}", QUIET)
         if kinds.is_recycled:
-            text.append(f"\n  {RECYCLED}", NOTE)
+            text.append(f"\n  {MAY_BE}", NOTE)
     return text
 
 
