@@ -12,6 +12,9 @@ from leakhunt.shape import LEAK
 
 #: Fewer samples than these are not even a suspicion: any long-lived object may have been hit.
 SUSPICIOUS = 3
+#: A steady leak that so many samples stand for is found in nearly nine cases of ten, by
+#: simulation (eight snapshots): what has not shown then is none that Python would see.
+SHOWN = 60
 
 
 class Wanted(NamedTuple):
@@ -37,9 +40,11 @@ def wanted(history: History, growth: Growth) -> Wanted | None:
 
 
 def located(history: History, rate: float) -> Wanted | None:
-    """What is wanted to see where a process grows that surely grows by ``rate`` bytes per unit."""
+    """What is wanted to see where a process grows that surely grows by ``rate`` bytes per unit;
+    None where that much would have shown already.
+    """
     interval = sampling(history)
-    if interval is None or rate <= 0:
+    if interval is None or rate <= 0 or rate * history.times[-1] >= SHOWN * interval:
         return None
     return Wanted(0, ENOUGH * interval, ENOUGH * interval / rate)
 
@@ -53,7 +58,8 @@ def sampling(history: History) -> int | None:
 def blind_below(history: History) -> float | None:
     """Bytes per unit of a leak that so few samples may not show yet; None where sizes are exact."""
     interval = sampling(history)
-    return None if interval is None else ENOUGH * interval / history.times[-1]
+    spent = history.times[-1]
+    return ENOUGH * interval / spent if interval is not None and spent > 0 else None
 
 
 def said(found: Wanted, unit: str) -> str:

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from leakhunt import outlook, stats, trend
+from leakhunt import outlook, stats, trend, wanted
 from leakhunt.estimates import ENOUGH
 from leakhunt.history import History
 from leakhunt.model import Stack
@@ -87,15 +87,31 @@ def test_a_sample_or_two_is_not_even_a_suspicion_but_what_may_be_missed_is_said(
     assert "a leak of less than about 11.0 KiB per task may not show yet" in said(report)
 
 
-def test_a_process_that_keeps_growing_is_not_acquitted_for_want_of_samples() -> None:
+def growing(step: int) -> History:
+    """A process whose resident and traced memory grow by so many KiB, and nobody's line does."""
     made = sampled(("/srv/shop/tasks.py:40", [3, 5, 4, 6, 5, 4, 6, 5]))
-    grows = [(200 << 20) + at * (600 << 10) for at in range(8)]
-    traced = [(9 << 20) + at * (500 << 10) for at in range(8)]
     metas = [
-        replace(known, rss=rss, traced=mine) for known, rss, mine in zip(made.metas, grows, traced)
+        replace(known, rss=(200 << 20) + at * (step << 10), traced=(9 << 20) + at * (step << 10))
+        for at, known in enumerate(made.metas)
     ]
     entries = tuple(replace(entry, meta=known) for entry, known in zip(made.entries, metas))
-    report = outlook.trend([replace(made, metas=tuple(metas), entries=entries)])
+    return replace(made, metas=tuple(metas), entries=entries)
+
+
+def test_what_would_have_shown_by_now_does_not_want_for_samples() -> None:
+    """Ninety samples' worth: what grows so is excused for another reason, garbage for example."""
+    assert wanted.located(growing(3300), (3300 << 10) / 100) is None
+    assert wanted.located(growing(600), (600 << 10) / 100) is not None
+
+
+def test_one_snapshot_is_inconclusive() -> None:
+    report = outlook.trend([sampled(("/srv/shop/tasks.py:40", [3]))])
+    assert report.verdict.verdict == INCONCLUSIVE
+    assert "1 snapshot over 0 tasks" in report.summary
+
+
+def test_a_process_that_keeps_growing_is_not_acquitted_for_want_of_samples() -> None:
+    report = outlook.trend([growing(600)])
     assert report.verdict.verdict == INCONCLUSIVE
     assert (
         "RSS keeps growing, by 6.0 KiB per task, and too few samples tell where" in report.summary

@@ -6,14 +6,16 @@
  * weakref callback, no deallocation runs, no reference count changes, so that a forked child
  * may ask without saying goodbye on its parent's connections, and without copying its pages.
  *
- * CPython 3.9 to 3.13 with the default build: the list heads are internal.
+ * CPython 3.9 to 3.14 with the default build: the list heads are internal. 3.14 began with an
+ * incremental collector and went back: there this module compiles with the later headers only,
+ * and serves the very release it was compiled for.
  */
 #define PY_SSIZE_T_CLEAN
 #define Py_BUILD_CORE_MODULE 1
 #include <Python.h>
 #include "internal/pycore_gc.h"
 #include "internal/pycore_interp.h"
-#if PY_VERSION_HEX >= 0x030E0000 || defined(Py_GIL_DISABLED)
+#if PY_VERSION_HEX >= 0x030F0000 || defined(Py_GIL_DISABLED)
 #error "unknown to this module: the hook does without"
 #endif
 
@@ -374,5 +376,11 @@ static struct PyModuleDef module = {
 PyMODINIT_FUNC
 PyInit__garbage(void)
 {
+#if PY_VERSION_HEX >= 0x030E0000
+    if (Py_Version != PY_VERSION_HEX) {
+        PyErr_SetString(PyExc_ImportError, "compiled for another release of this Python");
+        return NULL;
+    }
+#endif
     return PyModule_Create(&module);
 }

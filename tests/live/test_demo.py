@@ -24,6 +24,12 @@ pytestmark = pytest.mark.live
 WORKER, BASELINE, AGAIN, DIFF = "$ celery", "$ kill -USR1", "  ... ", "$ leakhunt diff"
 
 
+def hear_all() -> None:
+    """Undo what the tests were started with: under nohup SIGHUP is ignored, in a job SIGINT."""
+    for number in (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT):
+        signal.signal(number, signal.SIG_DFL)
+
+
 class Demo:
     """A demo with a temporary folder of its own, so that what it leaves is seen."""
 
@@ -37,7 +43,8 @@ class Demo:
             [sys.executable, *options, "-m", "leakhunt", "demo"],
             **{
                 "env": self.environment, "cwd": self.tmp, "stdin": subprocess.DEVNULL,
-                "stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True, **more,
+                "stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True,
+                "preexec_fn": hear_all, **more,
             },
         )  # fmt: skip
 
