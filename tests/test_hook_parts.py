@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import textwrap
+import threading
 import time
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,7 @@ from leakhunt.engine import choose
 from leakhunt.engine.exact import Exact
 from leakhunt.errors import CaptureError, SettingError
 from leakhunt.hook import config, dump, fork, own, spots, vitals
-from leakhunt.hook.hold import signals_held
+from leakhunt.hook.hold import held, is_a_handlers
 from leakhunt.hook.schedule import Schedule
 from leakhunt.hook.sources import Sources
 from leakhunt.hook.tasks import Ledger
@@ -263,35 +264,49 @@ def test_what_a_held_signal_raises_leaves_the_block() -> None:
         seen.append("handled")
         raise TimeoutError
 
+    def work() -> None:
+        signal.raise_signal(signal.SIGUSR2)
+        seen.append("inside")
+
     previous = signal.signal(signal.SIGUSR2, handler)
     try:
-        with pytest.raises(TimeoutError), signals_held():  # noqa: PT012 - the order is the point
-            signal.raise_signal(signal.SIGUSR2)
-            seen.append("inside")
+        with pytest.raises(TimeoutError) as raised:
+            held(work)
+        assert is_a_handlers(raised.value)
     finally:
         signal.signal(signal.SIGUSR2, previous)
     assert seen == ["inside", "handled"]
 
 
 def test_no_signal_stays_held_however_early_one_strikes() -> None:
-    """A time limit may fire in the very call that holds the signals back."""
+    """A time limit may fire in the very call that holds the signals back.
+
+    And in the middle of the work, where other threads take signals that this one holds.
+    """
 
     def handler(signum: int, frame: object) -> None:
         raise TimeoutError
 
     dice = random.Random(1)
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, ())
+    leave = threading.Event()
+    other = threading.Thread(target=leave.wait)
+    other.start()
     previous = signal.signal(signal.SIGALRM, handler)
     try:
         for _ in range(2000):
             with pytest.raises(TimeoutError):  # noqa: PT012 - wherever it strikes
                 signal.setitimer(signal.ITIMER_REAL, 1e-6 + dice.random() * 1e-5)
-                with signals_held():
-                    pass
+                held(lambda: None)
                 while True:
                     pass
             assert signal.pthread_sigmask(signal.SIG_BLOCK, ()) == set()
     finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, previous)
+        leave.set()
+        other.join()
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 # -- engines and imports -----------------------------------------------------------------
@@ -389,3 +404,13 @@ def test_without_the_c_part_a_fork_that_would_wait_for_its_own_thread_is_refused
         check=True, timeout=60, capture_output=True, text=True,
     )  # fmt: skip
     assert "without its C part" in done.stdout
+
+
+def test_our_own_failures_are_not_taken_for_a_handlers() -> None:
+    with pytest.raises(ValueError, match="ours") as raised:
+        held(lambda: _fail("ours"))
+    assert not is_a_handlers(raised.value)
+
+
+def _fail(what: str) -> None:
+    raise ValueError(what)

@@ -10,8 +10,10 @@ from __future__ import annotations
 
 import _signal
 import signal
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from typing import TypeVar
+
+Result = TypeVar("Result")
 
 #: Sent by the kernel for a fault of this very thread: these cannot wait.
 FAULTS = frozenset(
@@ -22,18 +24,34 @@ FAULTS = frozenset(
 WAITING = frozenset(int(number) for number in signal.valid_signals() - FAULTS)
 
 
-@contextmanager
-def signals_held() -> Iterator[None]:
-    """Hold all signals of this thread back; what arrived is delivered at the end.
+def held(work: Callable[[], Result]) -> Result:
+    """Do ``work`` with all signals of this thread held back; they are delivered at the end.
 
-    The handlers then run inside the closing call, so what they raise leaves this
-    block: nothing may stand between it and the user's code that swallows exceptions.
+    The handlers then run inside the closing call, so what they raise leaves this function:
+    nothing may stand between it and the user's code that swallows exceptions. Another thread
+    may take a signal meanwhile, whose handler then runs here, anywhere, and may raise: hence a
+    function and no ``with`` block, which has a moment between its beginning and its body, and
+    hence the second ``finally``.
     """
     # `_signal`, because `signal` makes an enum member of each of sixty numbers.
     before = _signal.pthread_sigmask(_signal.SIG_BLOCK, ())
     try:
-        # Inside, because it blocks first and runs the handlers of what came before then.
-        _signal.pthread_sigmask(_signal.SIG_BLOCK, WAITING)
-        yield
+        try:
+            _signal.pthread_sigmask(_signal.SIG_BLOCK, WAITING)
+            return work()
+        finally:
+            _signal.pthread_sigmask(_signal.SIG_SETMASK, before)
     finally:
         _signal.pthread_sigmask(_signal.SIG_SETMASK, before)
+
+
+def is_a_handlers(error: BaseException) -> bool:
+    """Whether a signal handler raised it, on top of whatever was running: it is not ours."""
+    handlers = (_signal.getsignal(number) for number in WAITING)
+    codes = {getattr(getattr(each, "__func__", each), "__code__", None) for each in handlers}
+    traceback = error.__traceback__
+    while traceback is not None:
+        if traceback.tb_frame.f_code in codes:
+            return True
+        traceback = traceback.tb_next
+    return False

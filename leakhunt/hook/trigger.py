@@ -23,7 +23,7 @@ from leakhunt.errors import CaptureError, LeakhuntError
 from leakhunt.hook import dump, fork, vitals
 from leakhunt.hook.config import Settings
 from leakhunt.hook.dump import Order, Outcome
-from leakhunt.hook.hold import signals_held
+from leakhunt.hook.hold import held, is_a_handlers
 from leakhunt.hook.record import Record
 from leakhunt.hook.say import say
 from leakhunt.hook.schedule import Schedule
@@ -145,11 +145,7 @@ class Hook:
         noted, self.noted = self.noted, None
         request = self.record.take_request()
         if request is not None and request != "dump":
-            with signals_held():
-                try:
-                    self._do(request)
-                except Exception as error:  # noqa: BLE001 - the worker's guard
-                    self._failed(f"{request}: {type(error).__name__}: {error}")
+            held(lambda: self._do(request))
         elif request is not None or noted is not None:
             self.fire(noted or "dump")
         else:
@@ -160,12 +156,17 @@ class Hook:
     def _do(self, request: str) -> None:
         """``disarm`` or ``arm ENGINE [NFRAME]``, as the console leaves it in the letter box."""
         word, *rest = request.split()
-        if word == "disarm":
-            self.disarm()
-        elif word == "arm" and rest and rest[0] in engines.ENGINES:
-            self.switch(rest[0], int(rest[1]) if len(rest) > 1 else None)
-        else:
-            raise ValueError("this version of leakhunt does not know that request")
+        try:
+            if word == "disarm":
+                self.disarm()
+            elif word == "arm" and rest and rest[0] in engines.ENGINES:
+                self.switch(rest[0], int(rest[1]) if len(rest) > 1 else None)
+            else:
+                raise ValueError("this version of leakhunt does not know that request")
+        except Exception as error:
+            if is_a_handlers(error):
+                raise
+            self._failed(f"{request}: {type(error).__name__}: {error}")
 
     def task_done(self, name: str) -> None:
         """A task has finished: book it, and see whether a capture is due."""
@@ -205,23 +206,29 @@ class Hook:
         work to the holder, who looks again after letting go.
         """
         self._missed = True
-        while self._missed:
-            with signals_held():
-                if not self._lock.acquire(blocking=False):
-                    return
-                self._missed = False
-                try:
-                    if self.capture is not None:
-                        told = self.capture.is_told()  # then it is exiting: no need to wait long
-                        self._reap(self.capture.wait() if told else self.capture.poll())
-                    if self.capture is None and self.pending is not None and not self.leaving:
-                        self._begin(self.pending)
-                    if self.capture is None:  # not after the lock: the next may have begun by then
-                        self.release_child()
-                except Exception as error:  # noqa: BLE001 - the worker's guard
-                    self._failed(f"no snapshot: {type(error).__name__}: {error}")
-                finally:
-                    self._lock.release()
+        while self._missed and held(self._turn):
+            pass
+
+    def _turn(self) -> bool:
+        """One look at what is due; False while somebody else is looking."""
+        if not self._lock.acquire(blocking=False):
+            return False
+        try:
+            self._missed = False
+            if self.capture is not None:
+                told = self.capture.is_told()  # then it is exiting: no need to wait long
+                self._reap(self.capture.wait() if told else self.capture.poll())
+            if self.capture is None and self.pending is not None and not self.leaving:
+                self._begin(self.pending)
+            if self.capture is None:  # not after the lock: the next may have begun by then
+                self.release_child()
+        except Exception as error:
+            if is_a_handlers(error):
+                raise
+            self._failed(f"no snapshot: {type(error).__name__}: {error}")
+        finally:
+            self._lock.release()
+        return True
 
     def dump(self, trigger: str = "code") -> str:
         """Capture and wait for the file; returns its path. Raises CaptureError."""
@@ -229,8 +236,7 @@ class Hook:
             if self.capture is not None:
                 self._reap(self.capture.wait())
             self.last = None
-            with signals_held():
-                self._begin(trigger)
+            held(lambda: self._begin(trigger))
             if self.capture is not None:
                 self._reap(self.capture.wait())
             outcome = self.last
