@@ -69,7 +69,7 @@ def test_a_leak_in_a_program(tmp_path: Path) -> None:
     first = found["findings"][0]
     assert Path(first["site"]["file"]).name == "program.py"
     assert first["site"]["function"] == "leak"
-    assert first["size_last"] == pytest.approx(900 * 2050, rel=0.02)
+    assert first["size_last"] == pytest.approx(900 * 2050, rel=0.1)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="malloc's own figures are glibc's")
