@@ -265,6 +265,11 @@ def _on_pool_child(sender: Any = None, **_: Any) -> None:
 
     handlers.broadcast = None
     node = session.node or (sender if isinstance(sender, str) else None)
+    # Before the record that tells the console of this process: until billiard has reset the
+    # signals, the handler would be the one of the main process, Celery's stack report.
+    claimed = _claimed(handlers)
+    handlers.previous = None
+    handlers.install(claimed if _is_users(claimed) else _signal.SIG_DFL)
     hook.adopt("child", node, "prefork", session.main)
     _count_tasks()
     clock = None
@@ -277,9 +282,7 @@ def _on_pool_child(sender: Any = None, **_: Any) -> None:
 
     def reset_signals(*args: Any, **kwargs: Any) -> None:
         """Billiard resets; then comes the hook, chained to what the user had set."""
-        claimed = _signal.getsignal(handlers.signum)
-        if claimed is handlers._on_signal:  # inherited; whom did it chain to?
-            claimed = handlers.previous
+        claimed = _claimed(handlers)
         blocked = signal.pthread_sigmask(signal.SIG_BLOCK, {handlers.signum})
         try:
             reset(*args, **kwargs)
@@ -293,6 +296,12 @@ def _on_pool_child(sender: Any = None, **_: Any) -> None:
             signal.pthread_sigmask(signal.SIG_SETMASK, blocked)
 
     billiard.pool.reset_signals = reset_signals
+
+
+def _claimed(handlers: Handlers) -> Any:
+    """The handler that has the hook's signal; the one that it chains to, where that is the hook's."""
+    found = _signal.getsignal(handlers.signum)
+    return handlers.previous if found is handlers._on_signal else found
 
 
 def _is_users(handler: Any) -> bool:
