@@ -22,7 +22,9 @@ TYPES = 5
 
 #: Said of a row, and once below a report of several.
 MAY_BE = "may be recycled from a freelist"
-RECYCLED = f"{MAY_BE}: the line that filled the freelist is charged, not the one that keeps the objects"
+RECYCLED = (
+    f"{MAY_BE}: the line that filled the freelist is charged, not the one that keeps the objects"
+)
 
 
 class Kinds(NamedTuple):

@@ -15,7 +15,7 @@ from dataclasses import replace
 from itertools import chain
 from typing import TypeVar
 
-from leakhunt import pooled, stats, steady
+from leakhunt import sparse, stats, steady
 from leakhunt.book import Book, Growth, Owner
 from leakhunt.excuses import (
     FRAMEWORK,
@@ -69,7 +69,7 @@ def _leaks(book: Book) -> list[Growth]:
     handed = [growth for growth, fate in judged if fate == HANDED_ON]
     found = adopted(book, ours, rest + handed)
     if book.history.variances:
-        found = [pooled.with_lines(book, growth) for growth in found]
+        found = [sparse.with_lines(book, growth) for growth in found]
     return [
         *(_material(book, growth) for growth in found),
         *(excused(book, growth, fate) for growth, fate in judged if fate not in (None, HANDED_ON)),
@@ -135,7 +135,7 @@ def _wider(book: Book, found: list[Blame]) -> list[Blame]:
     """
     if not book.history.variances:
         return found
-    for groups in pooled.families(book):
+    for groups in sparse.families(book):
         candidates = [
             (place, tuple(stacks))
             for place, stacks in groups.items()
@@ -147,7 +147,7 @@ def _wider(book: Book, found: list[Blame]) -> list[Blame]:
             told = sum(book.rise(blame.stacks) for blame in parts)
             if told < MOSTLY * book.rise(stacks):
                 found = [blame for blame in found if blame not in parts]
-                found.append(pooled.blamed(book, stacks))
+                found.append(sparse.blamed(book, stacks))
     return found
 
 

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from math import ceil
 
-from leakhunt import pool, reasons, units, wanted
+from leakhunt import reasons, units, wanted, witnesses
 from leakhunt.book import Growth
 from leakhunt.frames import prefixes
 from leakhunt.history import History, ledger
@@ -233,9 +233,9 @@ def _order(finding: Finding) -> tuple[object, ...]:
 
 
 def _finding(each: list[tuple[History, Growth]], alike: list[History]) -> Finding:
-    each = pool.doubted(each, len(alike))
+    each = witnesses.doubted(each, len(alike))
     leaking = [pair for pair in each if pair[1].shape.verdict == LEAK]
-    together = not leaking and pool.together(each, len(alike))
+    together = not leaking and witnesses.together(each, len(alike))
     counted = leaking or each
     history, growth = max(counted, key=lambda pair: pair[1].shape.rate)
     number = len(counted)

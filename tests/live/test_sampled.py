@@ -198,6 +198,17 @@ def test_run_with_the_sampled_engine(tmp_path: Path) -> None:
     assert harness.size_at(path, "once.py") == pytest.approx(20000 * 1033, rel=0.15)
 
 
+def written(folder: Path, text: str) -> tuple[Path, dict[str, Any]]:
+    """A program that dumps once and prints the path: its file, and the facts of the snapshot."""
+    program = folder / "program.py"
+    program.write_text(text)
+    done = subprocess.run(
+        [sys.executable, str(program), str(folder / "snapshots")],
+        env=harness.environment(folder), capture_output=True, text=True, timeout=60, check=True,
+    )  # fmt: skip
+    return program, harness.facts(Path(done.stdout.strip()))
+
+
 GARBAGE = """
 import gc, sys
 import leakhunt
@@ -234,13 +245,8 @@ print(leakhunt.dump())
 
 def test_garbage_is_found_by_the_sampled_blocks(tmp_path: Path) -> None:
     """tracemalloc is off, so nobody but the sampler knows who made an unreachable object."""
-    program = tmp_path / "program.py"
-    program.write_text(GARBAGE)
-    done = subprocess.run(
-        [sys.executable, str(program), str(tmp_path / "snapshots")],
-        env=harness.environment(tmp_path), capture_output=True, text=True, timeout=60, check=True,
-    )  # fmt: skip
-    found = harness.facts(Path(done.stdout.strip()))["garbage"]
+    program, known = written(tmp_path, GARBAGE)
+    found = known["garbage"]
     made = dict.fromkeys(GARBAGE.splitlines(), 0)
     for stack, number in found["stacks"]:
         file, line = stack[0]
@@ -280,13 +286,7 @@ print(leakhunt.dump())
 
 
 def test_what_a_freelist_may_have_handed_on_is_told(tmp_path: Path) -> None:
-    program = tmp_path / "program.py"
-    program.write_text(LAUNDERED)
-    done = subprocess.run(
-        [sys.executable, str(program), str(tmp_path / "snapshots")],
-        env=harness.environment(tmp_path), capture_output=True, text=True, timeout=60, check=True,
-    )  # fmt: skip
-    known = harness.facts(Path(done.stdout.strip()))
+    program, known = written(tmp_path, LAUNDERED)
     lines = LAUNDERED.splitlines()
     line = {text: number for number, text in enumerate(lines, 1)}
     dicts, texts = (
