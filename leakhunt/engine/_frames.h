@@ -60,6 +60,14 @@ holding_gil(void)
 #endif
 }
 
+/* Fetch what place_key() will read of a code object: in a real worker it is cold. */
+static inline void
+will_read(const PyCodeObject *code)
+{
+    __builtin_prefetch(&code->co_firstlineno);
+    __builtin_prefetch(&code->co_filename);
+}
+
 /* The innermost `limit` frames of a thread that holds the GIL, most recent first. */
 static inline int
 walk_frames(PyThreadState *state, Place *places, int limit)
@@ -71,6 +79,7 @@ walk_frames(PyThreadState *state, Place *places, int limit)
         if (frame->f_code == NULL || Py_REFCNT(frame->f_code) <= 0) {
             continue;
         }
+        will_read(frame->f_code);
         places[depth].code = frame->f_code;
 #if PY_VERSION_HEX >= 0x030A0000
         places[depth].lasti = frame->f_lasti * (int)sizeof(_Py_CODEUNIT);
@@ -116,8 +125,12 @@ walk_frames(PyThreadState *state, Place *places, int limit)
         _Py_CODEUNIT *at = frame->prev_instr;
 #endif
 #endif
+        if (code == NULL) {
+            continue;
+        }
+        will_read(code);
         /* On its way out: a weakref's callback may allocate when its texts are gone. */
-        if (code == NULL || Py_REFCNT(code) <= 0) {
+        if (Py_REFCNT(code) <= 0) {
             continue;
         }
         /* Incomplete: still making its cells, or the generator that it will be. */

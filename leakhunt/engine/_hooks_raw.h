@@ -83,14 +83,14 @@ raw_calloc(void *ctx, size_t number, size_t each)
     return hot.saved[RAW].calloc(ctx, number, each);
 }
 
-static void *
-raw_realloc(void *ctx, void *old, size_t size)
+static __attribute__((noinline)) void *
+raw_realloc_slow(void *ctx, void *old, size_t size, bool counts)
 {
     Sample before;
     uint32_t interval = 0;
     /* Before the address can become somebody else's. */
     bool had = old != NULL && may_be_sampled(old) && !thread.inside && forget(old, &before);
-    bool fired = raw_counts(size) && raw_fired(size, &interval);
+    bool fired = counts && raw_fired(size, &interval);
     void *block = hot.saved[RAW].realloc(ctx, old, size);
     if (thread.route && size == thread.expected) {
         thread.routed = block;
@@ -104,6 +104,18 @@ raw_realloc(void *ctx, void *old, size_t size)
         take(block, size, interval, &thread.random);
     }
     return block;
+}
+
+static void *
+raw_realloc(void *ctx, void *old, size_t size)
+{
+    /* Small ones, but for a handful, are passed on by MEM and OBJ, which have counted them: the
+     * block was large, or a sample. */
+    bool counts = !(routing && size <= SMALL) && raw_counts(size);
+    if (UNLIKELY(counts || may_be_sampled(old) || thread.route)) {
+        return raw_realloc_slow(ctx, old, size, counts);
+    }
+    return hot.saved[RAW].realloc(ctx, old, size);
 }
 
 static __attribute__((noinline)) void

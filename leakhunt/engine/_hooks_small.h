@@ -21,9 +21,13 @@ route_end(uint32_t before)
     thread.generation = before;
 }
 
-/* The countdown ran out: start the next one. False: nothing is to be sampled. */
+/* The countdown ran out: start the next one. False: nothing is to be sampled.
+ *
+ * Where small requests are routed, large ones run it down as well, which spares every request a
+ * comparison: gaps have no memory, so one that ends in a large block is as good as none.
+ */
 static bool
-small_fired(int domain, uint32_t *interval)
+small_fired(int domain, size_t size, uint32_t *interval)
 {
     if (probing) {
         reached |= 1u << domain;
@@ -31,7 +35,7 @@ small_fired(int domain, uint32_t *interval)
     *interval = interval_small;
     interval_small = pace.step;
     hot.left = active ? draw_gap(&random_small, intervals[interval_small]) : FAR;
-    return active && !thread.inside && !probing;
+    return active && !thread.inside && !probing && !(routing && size > SMALL);
 }
 
 static void
@@ -46,7 +50,7 @@ static __attribute__((noinline)) void *
 small_slow(int domain, void *ctx, size_t size, size_t zeroed)
 {
     uint32_t interval;
-    if (size && small_fired(domain, &interval)) {
+    if (size && small_fired(domain, size, &interval)) {
         uint32_t before = route_begin(ROUTED);
         void *block = zeroed ? hot.saved[domain].calloc(ctx, 1, ROUTED)
                              : hot.saved[domain].malloc(ctx, ROUTED);
@@ -68,61 +72,48 @@ small_slow(int domain, void *ctx, size_t size, size_t zeroed)
 static __attribute__((noinline)) void *
 small_realloc(int domain, void *ctx, void *old, size_t size)
 {
-    uint32_t interval = 0;
-    bool fired = small_fired(domain, &interval);
-    uint32_t before = route_begin(ROUTED);
-    void *block = NULL, *routed = NULL;
-    if (fired) {
-        block = hot.saved[domain].realloc(ctx, old, ROUTED);
-        routed = thread.routed;
-    }
-    bool sampled = block != NULL;
-    if (!sampled) {
-        block = hot.saved[domain].realloc(ctx, old, size);
-    }
-    route_end(before);
-    if (sampled) {
-        if (routed == block) {
-            take(block, size, interval, &random_small);
-        }
-        else {
-            not_routed();
+    uint32_t interval;
+    if (small_fired(domain, size, &interval)) {
+        uint32_t before = route_begin(ROUTED);
+        void *block = hot.saved[domain].realloc(ctx, old, ROUTED);
+        void *routed = thread.routed;
+        route_end(before);
+        if (block != NULL) {
+            if (routed == block) {
+                take(block, size, interval, &random_small);
+            }
+            else {
+                not_routed();
+            }
+            return block;
         }
     }
-    return block;
+    return hot.saved[domain].realloc(ctx, old, size);
 }
 
 #define ROUTE_HOOKS(name, domain)                                                             \
     static void *name##_malloc(void *ctx, size_t size)                                        \
     {                                                                                         \
-        if (LIKELY(size <= SMALL) && UNLIKELY((hot.left -= (int64_t)size) < 0)) {           \
+        if (UNLIKELY((hot.left -= (int64_t)size) < 0)) {                                      \
             return small_slow(domain, ctx, size, 0);                                          \
         }                                                                                     \
-        return hot.saved[domain].malloc(ctx, size);                                               \
+        return hot.saved[domain].malloc(ctx, size);                                           \
     }                                                                                         \
     static void *name##_calloc(void *ctx, size_t number, size_t each)                         \
     {                                                                                         \
         size_t size;                                                                          \
-        if (!__builtin_mul_overflow(number, each, &size) && size <= SMALL &&                  \
-            UNLIKELY((hot.left -= (int64_t)size) < 0)) {                                    \
+        if (!__builtin_mul_overflow(number, each, &size) &&                                   \
+            UNLIKELY((hot.left -= (int64_t)size) < 0)) {                                      \
             return small_slow(domain, ctx, size, 1);                                          \
         }                                                                                     \
-        return hot.saved[domain].calloc(ctx, number, each);                                       \
+        return hot.saved[domain].calloc(ctx, number, each);                                   \
     }                                                                                         \
     static void *name##_realloc(void *ctx, void *old, size_t size)                            \
     {                                                                                         \
-        if (size > SMALL) { /* RAW counts it */                                               \
-            return hot.saved[domain].realloc(ctx, old, size);                                     \
-        }                                                                                     \
         if (UNLIKELY((hot.left -= (int64_t)size) < 0)) {                                      \
             return small_realloc(domain, ctx, old, size);                                     \
         }                                                                                     \
-        uint32_t before = thread.generation; /* a large block may shrink: RAW counts nothing */ \
-        thread.generation = 0;                                                                \
-        thread.route = 1;                                                                     \
-        void *block = hot.saved[domain].realloc(ctx, old, size);                              \
-        route_end(before);                                                                    \
-        return block;                                                                         \
+        return hot.saved[domain].realloc(ctx, old, size); /* RAW counts it if it is large */  \
     }
 
 ROUTE_HOOKS(mem, MEM)
@@ -135,7 +126,7 @@ any_alloc(int domain, void *ctx, size_t size, size_t zeroed)
 {
     uint32_t interval = 0;
     bool fired =
-        UNLIKELY((hot.left -= (int64_t)size) < 0) && small_fired(domain, &interval) && size;
+        UNLIKELY((hot.left -= (int64_t)size) < 0) && small_fired(domain, size, &interval) && size;
     uint32_t before = route_begin(0);
     void *block = zeroed ? hot.saved[domain].calloc(ctx, 1, size) : hot.saved[domain].malloc(ctx, size);
     route_end(before);
@@ -152,7 +143,7 @@ any_realloc(int domain, void *ctx, void *old, size_t size)
     uint32_t interval = 0;
     bool had = old != NULL && may_be_sampled(old) && !thread.inside && forget(old, &was);
     bool fired =
-        UNLIKELY((hot.left -= (int64_t)size) < 0) && small_fired(domain, &interval) && size;
+        UNLIKELY((hot.left -= (int64_t)size) < 0) && small_fired(domain, size, &interval) && size;
     uint32_t before = route_begin(0);
     void *block = hot.saved[domain].realloc(ctx, old, size);
     route_end(before);

@@ -96,8 +96,9 @@ take(void *address, size_t size, uint32_t interval, uint64_t *random)
         fault("the estimate of live memory is absurd");
     }
     taken++;
-    calls += 1.0 / p;
-    pace.calls += 1.0 / p;
+    double stands_for = 1.0 / p;
+    calls += stands_for;
+    pace.calls += stands_for;
     if (UNLIKELY(!within(0.875))) {
         make_room();
     }

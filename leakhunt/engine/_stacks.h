@@ -82,10 +82,11 @@ place_key(const Place *place, PyObject **last_file, uint64_t *last_mark)
         *last_file = code->co_filename;
         *last_mark = text_mark(code->co_filename);
     }
-    uint64_t key = mixed((uintptr_t)code, (uint32_t)place->lasti);
-    key = mixed(key, (uintptr_t)code->co_filename ^ *last_mark);
-    key = mixed(key, (uintptr_t)code->co_name ^ ((uint64_t)(uint32_t)code->co_firstlineno << 40));
-    return mixed(key, (uintptr_t)code_line_table(code));
+    uint64_t at = (uint64_t)(uint32_t)place->lasti * UINT64_C(0xD6E8FEB86659FD93);
+    uint64_t file = (uintptr_t)code->co_filename ^ *last_mark;
+    uint64_t name = (uintptr_t)code->co_name ^ ((uint64_t)(uint32_t)code->co_firstlineno << 40);
+    uint64_t key = mixed((uintptr_t)code ^ at, file); /* each round waits for the one before */
+    return mixed(mixed(key, name), (uintptr_t)code_line_table(code));
 }
 
 static uint32_t

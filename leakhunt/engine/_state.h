@@ -135,17 +135,41 @@ uniform(uint64_t *state)
     return (double)((next_random(state) >> 11) + 1) * 0x1p-53;
 }
 
+/* -ln of a number that is uniform in (0, 1), to 1e-8, from registers: libm's tables are cold here.
+ *
+ * u = m * 2^-k with m in [1/2, 1): k is the number of leading zeros and one, ln m = 2 artanh of
+ * (m - 3/4) / (m + 3/4), plus ln 3/4.
+ */
+static double
+exponential(uint64_t *state)
+{
+    uint64_t bits = next_random(state) | 1;
+    int zeros = __builtin_clzll(bits);
+    double m = (double)((bits << zeros) >> 11) * 0x1p-53;
+    double t = (m - 0.75) / (m + 0.75), square = t * t;
+    double series = 1.0 / 9 + square * (1.0 / 11);
+    series = 1.0 / 7 + square * series;
+    series = 1.0 / 5 + square * series;
+    series = 1.0 / 3 + square * series;
+    return (double)zeros * 0.69314718055994531 + 0.28768207245178093 -
+           2.0 * t * (1.0 + square * series);
+}
+
 static int64_t
 draw_gap(uint64_t *state, double interval)
 {
-    double gap = -log(uniform(state)) * interval;
+    double gap = exponential(state) * interval;
     return gap < (double)FAR ? (int64_t)gap : FAR;
 }
 
 static double
 probability(uint64_t size, uint32_t interval)
 {
-    return -expm1(-(double)size / intervals[interval]);
+    double x = (double)size / intervals[interval];
+    if (x < 0.01) { /* to 1e-12, and without libm */
+        return x * (1.0 - x * (1.0 / 2 - x * (1.0 / 6 - x * (1.0 / 24 - x * (1.0 / 120)))));
+    }
+    return -expm1(-x);
 }
 
 static uint8_t *
