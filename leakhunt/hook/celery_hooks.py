@@ -96,19 +96,19 @@ def _on_worker_init(sender: Any = None, **_: Any) -> None:
     atexit.register(_ignore_signal)
     session.node = sender.hostname
     session.pool = _pool_name(sender.pool_cls)
-    session.hook.running = _running_here
+    session.hook.process.running = _running_here
     if session.hook.tracing.start == "boot":
         session.hook.arm(boot=True)
     if session.pool == "prefork":
         session.soft_limit = getattr(sender, "soft_time_limit", None)
         session.memory_limit = getattr(sender, "max_memory_per_child", None)
-        session.hook.limit = _memory_limit
+        session.hook.process.limit = _memory_limit
         _prepare_prefork()
-        session.hook.running = _running_child
+        session.hook.process.running = _running_child
     else:
         _count_tasks()
     if session.pool == "solo":
-        session.hook.running = _running_child
+        session.hook.process.running = _running_child
 
 
 def _pool_name(pool: Any) -> str:
@@ -196,7 +196,7 @@ def _prepare_prefork() -> None:
 def _memory_limit() -> int | None:
     """Bytes after which billiard replaces a pool child (``worker_max_memory_per_child``)."""
     limit = session.memory_limit
-    is_child = session.hook is not None and session.hook.role == "child"
+    is_child = session.hook is not None and session.hook.process.role == "child"
     return int(limit) << 10 if is_child and isinstance(limit, (int, float)) and limit > 0 else None
 
 
@@ -245,7 +245,7 @@ def _spawned(
         session.pool = "prefork"
         try:
             session.hook, session.handlers = install.claim(config.settings(keywords))
-            session.hook.running = _running_child
+            session.hook.process.running = _running_child
         except LeakhuntError as error:
             say(logging.ERROR, f"the worker runs without the hook: {error}")
         if soft_signal is not None:

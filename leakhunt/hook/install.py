@@ -92,7 +92,7 @@ def _at_exit() -> None:
 def _in_forked_child() -> None:
     """A program that forks: its children are hooked too (a capture's own child is not)."""
     hook = _hook
-    if hook is None or hook.role not in ("program", "fork") or hook._lock.locked():
+    if hook is None or hook.process.role not in ("program", "fork") or hook._lock.locked():
         return
     try:
         hook.adopt("fork", None, None, hook.pid)

@@ -7,10 +7,6 @@ in any thread, and lets nothing out: the task under way must not notice.
 from __future__ import annotations
 
 import logging
-import os
-import platform
-import socket
-import sys
 import threading
 import time
 from collections.abc import Callable
@@ -24,12 +20,12 @@ from leakhunt.hook import dump, fork, vitals
 from leakhunt.hook.config import Settings
 from leakhunt.hook.dump import Order, Outcome
 from leakhunt.hook.hold import held, is_a_handlers
+from leakhunt.hook.process import Process
 from leakhunt.hook.record import Record
 from leakhunt.hook.say import say
 from leakhunt.hook.schedule import Schedule
 from leakhunt.hook.tasks import Ledger
 from leakhunt.hook.tracing import Tracing
-from leakhunt.hook.versions import versions
 from leakhunt.snapfile import SCHEMA
 
 #: After that many failures in a row, triggers that nobody asked for (every N
@@ -46,7 +42,6 @@ class Hook:
         self.settings = settings
         self.tracing = Tracing(settings)
         self.record = Record()
-        self.running: Callable[[], list[str]] = list
         self.watch_child: Callable[[], bool] = bool
         """Called before a capture forks: arranges for the child's reaping; False: it cannot."""
         self.release_child: Callable[[], None] = _nothing
@@ -55,23 +50,15 @@ class Hook:
         """Sends the main thread its signal; False where that is not possible."""
         self.hears: Callable[[], bool] = bool
         """Whether the signal's handler is the hook's."""
-        self.host = socket.gethostname()
-        self.node: str | None = None
-        self.pool: str | None = None
         vitals.prepare()
         dump.prepare(in_place=not settings.fork or not fork.exact())
-        self.limit: Callable[[], int | None] = _no_limit
-        """The memory in bytes after which the pool replaces this process, if there is such a limit."""
         self._lock = threading.Lock()
-        self._become("program", None)
+        self._become(Process("program"))
 
-    def _become(self, role: str, main: int | None) -> None:
-        self.pid = os.getpid()
-        self.role = role
-        self.main = main
-        self.started_at = vitals.started_at(self.pid)
-        self.groups = vitals.cgroups()
-        self.ledger = Ledger(alone=self.pool not in ("threads", "gevent", "eventlet"))
+    def _become(self, process: Process) -> None:
+        self.process = process
+        self.pid = process.pid
+        self.ledger = Ledger(alone=process.runs_one_at_a_time)
         self.sequence = 0
         self.failures = 0
         self.schedule = Schedule(self.settings)
@@ -84,14 +71,15 @@ class Hook:
         self._missed = False
         self.note: str | None = None
         self.last: dump.Outcome | None = None
-        self.tracing.inherit(self.started_at)
+        self.tracing.inherit(process.started_at)
         self._lock = threading.Lock()  # another thread of the parent may hold the old one
 
     def adopt(self, role: str, node: str | None, pool: str | None, main: int | None) -> None:
         """Make the hook this process's own: a new series, new counters, a record."""
-        self.node, self.pool = node, pool
+        process = Process(role, self.process)
+        process.node, process.pool, process.main = node, pool, main
         self.record.forget()
-        self._become(role, main)
+        self._become(process)
         if self.tracing.start == "boot":
             self.arm(boot=True)
         self.publish()
@@ -104,8 +92,7 @@ class Hook:
     @property
     def series(self) -> Path:
         """The folder for this process's snapshots."""
-        label = self.node or Path(sys.argv[0] or "python").stem
-        return self.settings.dir / places.series_name(label, self.pid, self.started_at)
+        return self.settings.dir / self.process.series
 
     # -- arming ---------------------------------------------------------------------
 
@@ -276,7 +263,7 @@ class Hook:
         self.sequence += 1
         baseline = self.arm()
         try:
-            dump.guard(self.tracing.engine, self.groups)
+            dump.guard(self.tracing.engine, self.process.groups)
             order = self._order(trigger, baseline)
             if self.settings.fork:
                 try:
@@ -313,7 +300,7 @@ class Hook:
         figures = self.tracing.figures()
         facts: dict[str, Any] = {
             "schema": SCHEMA,
-            **self._who(),
+            **self.process.who(),
             "taken_at": taken_at,
             "sequence": self.sequence,
             "trigger": trigger,
@@ -331,36 +318,8 @@ class Hook:
             keep=self.settings.keep,
             notify=self.settings.fork and not self.watch_child() and self.hears(),
             facts=facts,
-            late_facts=self._late_facts,
+            late_facts=lambda: self.process.late_facts(self.ledger),
         )
-
-    def _late_facts(self) -> dict[str, Any]:
-        return {
-            **vitals.process(self.pid),
-            "tasks_done": self.ledger.done,
-            "tasks": self.ledger.facts(),
-            "running": self.running(),
-            "limits": self._limits(),
-            "versions": versions(),
-            "implementation": platform.python_implementation(),
-            "platform": platform.platform(),
-        }
-
-    def _limits(self) -> dict[str, int]:
-        found = {"max_memory_per_child": self.limit(), "cgroup": vitals.memory_limit(self.groups)}
-        return {name: limit for name, limit in found.items() if limit}
-
-    def _who(self) -> dict[str, Any]:
-        return {
-            "host": self.host,
-            "pid": self.pid,
-            "started_at": self.started_at,
-            "node": self.node,
-            "pool": self.pool,
-            "role": self.role,
-            "parent": os.getppid(),
-            "python": platform.python_version(),
-        }
 
     def _reap(self, outcome: Outcome | None) -> None:
         if outcome is None:
@@ -397,8 +356,8 @@ class Hook:
             self.record.publish(
                 self.settings.dir,
                 {
-                    **self._who(),
-                    "main": self.main,
+                    **self.process.who(),
+                    "main": self.process.main,
                     "signal": self.settings.signal,
                     **self.tracing.published(),
                     "series": str(self.series),
@@ -415,7 +374,3 @@ class Hook:
 
 def _nothing() -> None:
     """Where nobody needs to know."""
-
-
-def _no_limit() -> None:
-    """Where no pool replaces the process."""
