@@ -101,7 +101,9 @@ def held(
         if blocks:
             where = None if grower is None else stacks[grower]
             told.append(
-                Held(frames, where, kind_name, mark, part.samples, sqrt(part.variance), tuple(blocks))
+                Held(
+                    frames, where, kind_name, mark, part.samples, sqrt(part.variance), tuple(blocks)
+                )
             )
     return told
 

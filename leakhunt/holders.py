@@ -1,0 +1,199 @@
+"""Bytes that a freelist has handed on, booked to the line that keeps them.
+
+The sampled engine books a block to the line that asked the allocator for it. Dicts, tuples, floats
+and lists change hands unseen: the line that made one first may be another's than the one that keeps it
+now. Snapshots tell, as far as was found, what holds such objects and where the holder grew
+last. That line is responsible for what it keeps: bytes, blocks and their errors go from the one
+stack to the other, in every snapshot of a series, before anything is judged.
+
+Not where the line that is charged is as good or better: where it allocates in the very function that
+makes the holder grow, or below the line that does, or from the same statement. Then what it made is
+what is kept, most likely, and the allocating line says more.
+
+A holder's table may be a sample in one snapshot of a series and not in the next, and the line that
+made it grow last may change. All that a holder keeps goes to one line in all snapshots, the one
+that most of them tell: so nothing moves about within a series that stands still in the process.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import takewhile
+from typing import NamedTuple, TypeVar
+
+from leakhunt.locate import Paths, outer
+from leakhunt.model import Block, Frame, Held, Stack
+
+#: What the snapshots of a series tell of holders, oldest first.
+Told = Sequence[Mapping[Stack, tuple[Held, ...]]]
+Number = TypeVar("Number", int, float)
+#: Lines of one file that are so near are taken for one function's, where functions are not known.
+NEAR = 20
+
+
+class Kept(NamedTuple):
+    """Bytes that were booked to a stack because it makes their holder grow."""
+
+    kind: str
+    """The holder's type."""
+    size: int
+
+
+class Columns(NamedTuple):
+    """A series by stack: one value for each snapshot, which may be changed here."""
+
+    sizes: dict[Stack, list[int]]
+    counts: dict[Stack, list[int]]
+    variances: dict[Stack, list[float]]
+    samples: dict[Stack, list[int]]
+    first_blocks: dict[Stack, tuple[Block, ...]]
+    last_blocks: dict[Stack, tuple[Block, ...]]
+    recycled: dict[Stack, int]
+
+
+def book(columns: Columns, told: Told, paths: Paths) -> dict[Stack, tuple[Kept, ...]]:
+    """Book what is held to the stacks that make the holders grow; what they have of it at the end.
+
+    Sums over all stacks stay, at each snapshot.
+    """
+    growers = _growers(told)
+    known: dict[tuple[Stack, Stack], bool] = {}
+    kept: dict[Stack, Counter[str]] = {}
+    for index, by_stack in enumerate(told):
+        for filler, several in by_stack.items():
+            for held in several:
+                grower = growers.get((held.mark, held.kind))
+                if grower is None:
+                    continue
+                if (filler, grower) not in known:
+                    known[filler, grower] = stays(paths, filler, grower)
+                if known[filler, grower] or not _moved(columns, index, filler, grower, held):
+                    continue
+                if index == len(told) - 1:
+                    kept.setdefault(grower, Counter())[held.kind] += held.tally.size
+    return {
+        stack: tuple(Kept(*each) for each in sizes.most_common()) for stack, sizes in kept.items()
+    }
+
+
+def _growers(told: Told) -> dict[tuple[int, str], Stack]:
+    """Where each holder grows, as most snapshots tell; of two the one that was told later."""
+    votes: dict[tuple[int, str], Counter[Stack]] = {}
+    for by_stack in told:
+        seen = {
+            ((held.mark, held.kind), held.grower)
+            for several in by_stack.values()
+            for held in several
+            if held.grower is not None
+        }
+        for holder, grower in seen:
+            before = votes.setdefault(holder, Counter())
+            number = before.pop(grower, 0)
+            before[grower] = number + 1  # the last one told comes last
+    return {
+        holder: max(reversed(counted), key=counted.__getitem__) for holder, counted in votes.items()
+    }
+
+
+# -- which line is the better one ---------------------------------------------------------
+
+
+def stays(paths: Paths, filler: Stack, grower: Stack) -> bool:
+    """Whether the stack that is charged is no worse than the one that makes the holder grow."""
+    mine, its = paths.app(filler), paths.app(grower)
+    if not its:
+        return bool(mine) or _same_function(paths, filler[-1:], grower[-1:])
+    if not mine:
+        return False
+    if its[-1] in mine or _same_function(paths, mine[-1:], its):
+        return True
+    return _one_statement(paths, mine, its)
+
+
+def _same_function(paths: Paths, one: Sequence[Frame], others: Iterable[Frame]) -> bool:
+    """Whether a frame is in the function of any of the others."""
+    for frame in one:
+        name = outer(paths.function(frame))
+        for other in others:
+            if frame.file == other.file:
+                its = outer(paths.function(other))
+                if name == its if name and its else abs(frame.line - other.line) <= NEAR:
+                    return True
+    return False
+
+
+def _one_statement(paths: Paths, mine: Sequence[Frame], its: Sequence[Frame]) -> bool:
+    """Whether both are called from one line, and that line names them both: ``keep(make())``."""
+    depth = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(mine, its)))
+    if not 0 < depth < min(len(mine), len(its)):
+        return False
+    spot = paths.spots.get(mine[depth - 1])
+    if spot is None or not spot.code:
+        return True  # nobody knows
+    return all(_is_called(spot.code, paths.function(path[depth])) for path in (mine, its))
+
+
+def _is_called(code: str, function: str | None) -> bool:
+    """Whether a source line names a function, or the class that it makes."""
+    if function is None:
+        return True
+    words = outer(function) or ""
+    return any(f"{word}(" in code for word in words.split(".")[-2:] if word)
+
+
+# -- moving ---------------------------------------------------------------------------------
+
+
+def _moved(columns: Columns, index: int, filler: Stack, grower: Stack, held: Held) -> bool:
+    """Move it in one snapshot. False: there is not so much."""
+    size, count = held.tally
+    length = len(columns.sizes[filler])
+    if size > columns.sizes[filler][index] or count > columns.counts[filler][index]:
+        return False
+    for column, value in (
+        (columns.sizes, size),
+        (columns.counts, count),
+        (columns.samples, held.samples),
+    ):
+        _shift(column, length, index, filler, grower, value)
+    _shift(columns.variances, length, index, filler, grower, held.variance)
+    ends = ((0, columns.first_blocks), (length - 1, columns.last_blocks))
+    for end, blocks in ends:
+        if index == end:
+            _shift_blocks(blocks, filler, grower, held)
+    if index == length - 1:
+        columns.recycled[filler] = max(0, columns.recycled.get(filler, 0) - size)
+    return True
+
+
+def _shift(
+    columns: dict[Stack, list[Number]],
+    length: int,
+    index: int,
+    filler: Stack,
+    grower: Stack,
+    value: Number,
+) -> None:
+    """From one column to another, at most what is there."""
+    before = columns.get(filler)
+    if before is None:
+        return
+    part = min(value, before[index])
+    before[index] -= part
+    columns.setdefault(grower, [type(value)(0)] * length)[index] += part
+
+
+def _shift_blocks(
+    blocks: dict[Stack, tuple[Block, ...]], filler: Stack, grower: Stack, held: Held
+) -> None:
+    numbers = Counter({(domain, size): number for domain, size, number in blocks.get(filler, ())})
+    its = Counter({(domain, size): number for domain, size, number in blocks.get(grower, ())})
+    for size, number in held.blocks:
+        part = min(number, numbers[0, size])
+        numbers[0, size] -= part
+        its[0, size] += part
+    for stack, counted in ((filler, numbers), (grower, its)):
+        blocks[stack] = tuple(
+            Block(*key, number) for key, number in sorted(counted.items()) if number
+        )
