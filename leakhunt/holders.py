@@ -10,9 +10,10 @@ Not where the line that is charged is as good or better: where it allocates in t
 makes the holder grow, or below the line that does, or from the same statement. Then what it made is
 what is kept, most likely, and the allocating line says more.
 
-A holder's table may be a sample in one snapshot of a series and not in the next, and the line that
-made it grow last may change. All that a holder keeps goes to one line in all snapshots, the one
-that most of them tell: so nothing moves about within a series that stands still in the process.
+A holder's table may be a sample in one snapshot of a series and not in the next, and may be made to
+grow by several lines in turn. So what a holder keeps is shared out among them, by the number of
+snapshots that tell of each, and in the same way at every snapshot: nothing moves about within a series
+that stands still in the process.
 """
 
 from __future__ import annotations
@@ -63,22 +64,24 @@ def book(columns: Columns, told: Told, paths: Paths) -> dict[Stack, tuple[Kept, 
     for index, by_stack in enumerate(told):
         for filler, several in by_stack.items():
             for held in several:
-                grower = growers.get((held.mark, held.kind))
-                if grower is None:
-                    continue
-                if (filler, grower) not in known:
-                    known[filler, grower] = stays(paths, filler, grower)
-                if known[filler, grower] or not _moved(columns, index, filler, grower, held):
-                    continue
-                if index == len(told) - 1:
-                    kept.setdefault(grower, Counter())[held.kind] += held.tally.size
+                for grower, part in _parts(held, growers.get((held.mark, held.kind), ())):
+                    if (filler, grower) not in known:
+                        known[filler, grower] = stays(paths, filler, grower)
+                    if known[filler, grower] or not _moved(columns, index, filler, grower, part):
+                        continue
+                    if index == len(told) - 1:
+                        kept.setdefault(grower, Counter())[held.kind] += part.tally.size
     return {
         stack: tuple(Kept(*each) for each in sizes.most_common()) for stack, sizes in kept.items()
     }
 
 
-def _growers(told: Told) -> dict[tuple[int, str], Stack]:
-    """Where each holder grows, as most snapshots tell; of two the one that was told later."""
+#: Stacks that make a holder grow, with their parts of it, which add up to 1.
+Shares = Sequence[tuple[Stack, float]]
+
+
+def _growers(told: Told) -> dict[tuple[int, str], Shares]:
+    """Where each holder grows, by the number of snapshots that tell so."""
     votes: dict[tuple[int, str], Counter[Stack]] = {}
     for by_stack in told:
         seen = {
@@ -88,12 +91,31 @@ def _growers(told: Told) -> dict[tuple[int, str], Stack]:
             if held.grower is not None
         }
         for holder, grower in seen:
-            before = votes.setdefault(holder, Counter())
-            number = before.pop(grower, 0)
-            before[grower] = number + 1  # the last one told comes last
+            votes.setdefault(holder, Counter())[grower] += 1
     return {
-        holder: max(reversed(counted), key=counted.__getitem__) for holder, counted in votes.items()
+        holder: [(stack, number / sum(found.values())) for stack, number in sorted(found.items())]
+        for holder, found in votes.items()
     }
+
+
+def _parts(held: Held, shares: Shares) -> Iterable[tuple[Stack, Held]]:
+    """What is held, shared out in whole blocks."""
+    before = 0.0
+    for stack, share in shares:
+        blocks = tuple(
+            (size, int((before + share) * number + 0.5) - int(before * number + 0.5))
+            for size, number in held.blocks
+        )
+        samples = int((before + share) * held.samples + 0.5) - int(before * held.samples + 0.5)
+        before += share
+        yield (
+            stack,
+            held._replace(
+                blocks=tuple(block for block in blocks if block[1]),
+                samples=samples,
+                variance=held.variance * share,
+            ),
+        )
 
 
 # -- which line is the better one ---------------------------------------------------------
