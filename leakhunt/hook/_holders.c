@@ -15,6 +15,7 @@
 #include "_tracked.h"
 
 #include "_holds.h"
+#include "_nodes.h"
 #include "_passes.h"
 
 /* -- the module ---------------------------------------------------------------------------- */

@@ -7,8 +7,8 @@
 
 /* A container with so many entries is the holder itself, whether it is known where it grew or not. */
 #define MANY 64
-/* Blocks of a deque that are looked at, from its right end: two million entries. */
-#define MOST_DEQUE_BLOCKS 32768
+/* Blocks of a deque that are looked at, from its right end: a quarter of a million entries. */
+#define MOST_DEQUE_BLOCKS 4096
 
 static PyTypeObject *deque_type, *lru_type;
 

@@ -1,124 +1,9 @@
 /* Passes over all objects, each of which finds the referrers of some.
  *
- * Part of _holders.c, which includes it once, after _holds.h.
+ * Part of _holders.c, which includes it once, after _nodes.h.
  */
-#include <time.h>
-
-/* Passes: objects that hold each other in longer chains than these are not told of. */
+/* Objects that hold each other in longer chains than these are not told of. */
 #define MOST_PASSES 6
-/* Referrers that are kept of one object, the best of so many more. */
-#define UP 3
-#define MOST_SWAPS 64
-/* Objects that are looked for, and holders on the way, together. */
-#define MOST_NODES (1u << 19)
-/* Untracked tuples and dicts inside each other; those with several referrers that are met in a pass. */
-#define DEEPEST 32
-#define MOST_SHARED (1u << 16)
-#define MOST_MODULES 16384
-/* References between two looks at the clock. */
-#define STRIDE 65536
-#define NEVER 255
-
-typedef struct {
-    uintptr_t block;
-    uintptr_t type;
-    Hold hold;
-    uint32_t up[UP];
-    uint8_t ups, swaps;
-    uint8_t pass;   /* in which its referrers are looked for */
-    uint8_t opaque; /* who refers to it says nothing: a class, a module */
-    uint8_t met;    /* `hold` and `type` are known */
-} Node;
-
-/* An untracked container inside another, or inside the holder: the only way to it. */
-typedef struct Link {
-    PyObject *object;
-    const struct Link *outer;
-} Link;
-
-typedef struct {
-    Node *nodes;
-    uint32_t used, room;
-    Table index;     /* of nodes, by block */
-    Table trusted;
-    Table modules;   /* their dicts, which hold one thing by each name */
-    Table shared;    /* untracked containers with several referrers, met in this pass */
-    uint8_t *filter; /* a bit for each block that is looked for in this pass, and for others */
-    int shift;
-    uint8_t pass;
-    PyObject *holder; /* what is being traversed */
-    const Link *chain;
-    int depth;
-    int64_t left; /* references until the clock is looked at */
-    double deadline;
-    int late;
-} Search;
-
-static double
-cpu_seconds(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
-    return (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
-}
-
-static int
-is_late(Search *search)
-{
-    search->left = STRIDE;
-    search->late = cpu_seconds() > search->deadline;
-    return search->late;
-}
-
-/* -- nodes ---------------------------------------------------------------------------- */
-
-static uint32_t
-node_at(const Search *search, uintptr_t block)
-{
-    size_t at = slot_of(&search->index, block);
-    return search->index.keys[at] != 0 ? search->index.values[at] : UINT32_MAX;
-}
-
-static uint32_t
-node_for(Search *search, uintptr_t block)
-{
-    size_t at = slot_of(&search->index, block);
-    if (search->index.keys[at] != 0) {
-        return search->index.values[at];
-    }
-    if (search->used == search->room) {
-        return UINT32_MAX;
-    }
-    search->index.keys[at] = block;
-    search->index.values[at] = search->used;
-    Node *node = &search->nodes[search->used];
-    memset(node, 0, sizeof *node);
-    node->block = block;
-    node->pass = NEVER;
-    return search->used++;
-}
-
-/* How good a holder is to name; above 0. */
-static uint64_t
-worth(const Search *search, uint32_t at)
-{
-    const Hold *hold = &search->nodes[at].hold;
-    uint64_t known = hold->told != 0 ? 2 : hold->entries >= MANY ? 1 : 0;
-    return known << 40 | (hold->is_frame ? 0 : (uint64_t)hold->entries + 1);
-}
-
-static int
-is_end(const Node *node)
-{
-    return node->hold.told != 0 || node->hold.entries >= MANY;
-}
-
-static int
-is_module_dict(const Search *search, PyObject *object)
-{
-    return PyDict_CheckExact(object) &&
-           search->modules.keys[slot_of(&search->modules, (uintptr_t)object)] != 0;
-}
 
 /* The object that is being traversed, or the innermost in it that is an end. */
 static PyObject *
@@ -126,30 +11,30 @@ nearest_end(const Search *search)
 {
     for (const Link *inner = search->chain; inner != NULL; inner = inner->outer) {
         Hold hold = hold_of(inner->object, &search->trusted);
-        if (hold.told != 0 || hold.entries >= MANY) {
+        if (is_end(&hold)) {
             return inner->object;
         }
     }
     return search->holder;
 }
 
-/* The node of an object that refers to something; UINT32_MAX: it says nothing, or no room is left. */
+/* The place among a node's referrers for one more: an empty one, or that of the least. UP: none. */
 static uint32_t
-node_of_holder(Search *search, PyObject *holder, const Node *held)
+place_for(const Search *search, const Node *node, uintptr_t own, const Hold *hold)
 {
-    if (PyModule_Check(holder) || is_module_dict(search, holder) ||
-        (held->hold.is_frame && PyFrame_Check(holder))) { /* frames call each other */
-        return UINT32_MAX;
+    uint64_t least = worth(hold);
+    uint32_t place = node->ups;
+    for (uint32_t up = 0; up < node->ups; up++) {
+        const Node *other = &search->nodes[node->up[up]];
+        if (other->block == own) {
+            return UP; /* known */
+        }
+        if (node->ups == UP && worth(&other->hold) < least) {
+            least = worth(&other->hold);
+            place = up;
+        }
     }
-    uint32_t at = node_for(search, block_of(holder));
-    if (at != UINT32_MAX && !search->nodes[at].met) {
-        Node *node = &search->nodes[at];
-        node->met = 1;
-        node->hold = hold_of(holder, &search->trusted);
-        node->type = (uintptr_t)Py_TYPE(holder);
-        node->opaque = PyType_Check(holder) != 0;
-    }
-    return at;
+    return place;
 }
 
 /* A block that may be looked for is referred to by an object; NULL: the one that is being traversed. */
@@ -161,30 +46,34 @@ refer(Search *search, uintptr_t block, PyObject *holder)
         return;
     }
     Node *node = &search->nodes[at];
-    if (node->swaps == MOST_SWAPS) {
+    if (node->looks == MOST_LOOKS) {
+        return; /* a class has as many referrers as instances: an end to that */
+    }
+    node->looks++;
+    if (holder == NULL) {
+        holder = nearest_end(search);
+    }
+    uintptr_t own = block_of(holder);
+    if (own == block || PyModule_Check(holder) || is_module_dict(search, holder) ||
+        (node->hold.is_frame && PyFrame_Check(holder))) { /* frames call each other */
         return;
     }
-    uint32_t found = node_of_holder(search, holder != NULL ? holder : nearest_end(search), node);
-    if (found == UINT32_MAX || found == at) {
+    uint32_t found = node_at(search, own);
+    int met = found != UINT32_MAX && search->nodes[found].met;
+    Hold hold = met ? search->nodes[found].hold : hold_of(holder, &search->trusted);
+    uint32_t place = place_for(search, node, own, &hold);
+    if (place == UP || (found = node_for(search, own)) == UINT32_MAX) {
         return;
     }
-    uint32_t least = 0;
-    for (uint32_t up = 0; up < node->ups; up++) {
-        if (node->up[up] == found) {
-            return;
-        }
-        if (worth(search, node->up[up]) < worth(search, node->up[least])) {
-            least = up;
-        }
+    if (!met) {
+        Node *up = &search->nodes[found];
+        up->met = 1;
+        up->hold = hold;
+        up->type = (uintptr_t)Py_TYPE(holder);
+        up->opaque = PyType_Check(holder) != 0;
     }
-    if (node->ups < UP) {
-        node->up[node->ups++] = found;
-        return;
-    }
-    node->swaps++; /* a class has as many referrers as instances: an end to that */
-    if (worth(search, found) > worth(search, node->up[least])) {
-        node->up[least] = found;
-    }
+    node->up[place] = found;
+    node->ups += place == node->ups;
 }
 
 /* -- a pass -------------------------------------------------------------------------------- */
@@ -301,7 +190,7 @@ plan(Search *search)
         }
         int ended = 0;
         for (int up = 0; up < node->ups; up++) {
-            ended |= is_end(&search->nodes[node->up[up]]);
+            ended |= is_end(&search->nodes[node->up[up]].hold);
         }
         for (int up = 0; up < node->ups && !ended; up++) {
             Node *next = &search->nodes[node->up[up]];
@@ -371,8 +260,8 @@ end_of(const Search *search, uint32_t start)
             if (again) {
                 continue;
             }
-            if (is_end(found) &&
-                (best == UINT32_MAX || worth(search, next) > worth(search, best))) {
+            if (is_end(&found->hold) &&
+                (best == UINT32_MAX || worth(&found->hold) > worth(&search->nodes[best].hold))) {
                 best = next;
             }
             if (used < (int)(sizeof queue / sizeof *queue)) {
