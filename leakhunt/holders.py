@@ -67,10 +67,14 @@ def book(columns: Columns, told: Told, paths: Paths) -> dict[Stack, tuple[Kept, 
                 for grower, part in _parts(held, growers.get((held.mark, held.kind), ())):
                     if (filler, grower) not in known:
                         known[filler, grower] = stays(paths, filler, grower)
-                    if known[filler, grower] or not _moved(columns, index, filler, grower, part):
-                        continue
-                    if index == len(told) - 1:
-                        kept.setdefault(grower, Counter())[held.kind] += part.tally.size
+                    if not known[filler, grower]:
+                        if not _moved(columns, index, filler, grower, part):
+                            continue
+                        if index == len(told) - 1:
+                            kept.setdefault(grower, Counter())[held.kind] += part.tally.size
+                    if index == len(told) - 1:  # it is known now who keeps it
+                        before = columns.recycled.get(filler, 0)
+                        columns.recycled[filler] = max(0, before - part.tally.size)
     return {
         stack: tuple(Kept(*each) for each in sizes.most_common()) for stack, sizes in kept.items()
     }
@@ -184,8 +188,6 @@ def _moved(columns: Columns, index: int, filler: Stack, grower: Stack, held: Hel
     for end, blocks in ends:
         if index == end:
             _shift_blocks(blocks, filler, grower, held)
-    if index == length - 1:
-        columns.recycled[filler] = max(0, columns.recycled.get(filler, 0) - size)
     return True
 
 

@@ -231,7 +231,9 @@ def test_closures_generators_and_methods_lead_on() -> None:
 # -- which of several ----------------------------------------------------------------------------
 
 
-def test_the_container_that_grows_goes_before_an_instance_and_the_nearer_one_before_others() -> None:
+def test_the_container_that_grows_goes_before_an_instance_and_the_nearer_one_before_others() -> (
+    None
+):
     pair = (rate(), [])  # type: ignore[var-annotated]
     order = Order()
     order.pair = pair  # type: ignore[attr-defined]
