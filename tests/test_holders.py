@@ -215,11 +215,11 @@ def test_closures_generators_and_methods_lead_on() -> None:
         def method(self) -> Any:
             return self.pair
 
-    kept: list[Any] = [closure({"k": [number]}) for number in range(80)]
-    waiting = [generate({"k": [number]}) for number in range(80)]
+    kept = [closure({"k": [number]}) for number in range(80)]
+    waiting: list[Any] = [generate({"k": [number]}) for number in range(80)]
     for each in waiting:
         next(each)
-    bound = [Bound().method for _ in range(80)]
+    bound: list[Any] = [Bound().method for _ in range(80)]
     wanted = [
         block(kept[3]()), block(waiting[3].gi_frame.f_locals["value"]), block(bound[3].__self__.pair)
     ]  # fmt: skip
@@ -238,7 +238,7 @@ def test_the_container_that_grows_goes_before_an_instance_and_the_nearer_one_bef
     order = Order()
     order.pair = pair  # type: ignore[attr-defined]
     kept = [pair] * 10 + [None] * 500
-    outer = [[kept]] + [None] * 5000  # type: ignore[list-item]
+    outer = [[kept]] + [None] * 5000
     found = asked([block(pair)], [block(order), table(kept), table(outer)])[0]
     assert is_by(found, kept, table(kept))
 
@@ -257,6 +257,15 @@ def test_a_module_holds_one_thing_by_each_name_and_does_not_tell() -> None:
         assert is_by(asked(wanted, [table(names), table(kept)])[0], kept, table(kept))
     finally:
         del sys.modules["of_this_test"]
+
+
+def test_of_two_large_containers_it_is_the_same_one_whatever_is_known_of_them() -> None:
+    pairs = [(number, [number]) for number in range(100)]
+    by_number = dict(enumerate(pairs))
+    wanted = [block(pairs[5])]
+    for trusted in ([], [table(pairs)], [table(by_number)], [table(pairs), table(by_number)]):
+        told = table(by_number) if table(by_number) in trusted else 0
+        assert is_by(asked(wanted, trusted)[0], by_number, told)
 
 
 def test_what_many_hold_is_told_by_one_of_the_largest() -> None:

@@ -29,6 +29,7 @@ typedef struct {
 typedef struct {
     uintptr_t told;    /* the block that tells where it grew; 0: none does */
     uint32_t entries;  /* of a list, dict, set or deque; 0: it is none */
+    uint8_t each;      /* bytes of its table for each entry, about */
     uint8_t is_frame;
 } Hold;
 
@@ -91,24 +92,28 @@ table_of_deque(PyObject *object, const Table *trusted)
 static Hold
 hold_of(PyObject *object, const Table *trusted)
 {
-    Hold hold = {0, 0, 0};
+    Hold hold = {0, 0, 0, 0};
     uintptr_t table = 0;
     PyTypeObject *type = Py_TYPE(object);
     if (PyList_Check(object)) {
         hold.entries = as_entries(Py_SIZE(object));
+        hold.each = 8;
         table = (uintptr_t)((PyListObject *)object)->ob_item;
     }
     else if (PyDict_Check(object)) {
         hold.entries = as_entries(PyDict_GET_SIZE(object));
+        hold.each = 36;
         table = table_of_dict(object);
     }
     else if (PyAnySet_Check(object)) {
         PySetObject *set = (PySetObject *)object;
         hold.entries = as_entries(set->used);
+        hold.each = 32;
         table = set->table != set->smalltable ? (uintptr_t)set->table : 0;
     }
     else if (deque_type != NULL && PyType_IsSubtype(type, deque_type)) {
         hold.entries = as_entries(Py_SIZE(object));
+        hold.each = 8;
         table = table_of_deque(object, trusted);
     }
     else if (type == lru_type) {
@@ -117,6 +122,7 @@ hold_of(PyObject *object, const Table *trusted)
         type->tp_traverse(object, visit_largest, &cache);
         if (cache != NULL) {
             hold.entries = as_entries(PyDict_GET_SIZE(cache));
+            hold.each = 36;
             table = table_of_dict(cache);
         }
     }

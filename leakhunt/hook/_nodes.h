@@ -97,12 +97,15 @@ node_for(Search *search, uintptr_t block)
     return search->used++;
 }
 
-/* How good a holder is to name; above 0. */
+/* How good a holder is to name; above 0. Of two large containers the one with the larger table,
+ * whether it is known where that grew or not: what is a sample changes from capture to capture, and an
+ * object should have the same holder in each. The larger table is a sample more often, too. */
 static uint64_t
 worth(const Hold *hold)
 {
-    uint64_t known = hold->told != 0 ? 2 : hold->entries >= MANY ? 1 : 0;
-    return known << 40 | (hold->is_frame ? 0 : (uint64_t)hold->entries + 1);
+    uint64_t many = hold->entries >= MANY, told = hold->told != 0;
+    uint64_t size = hold->is_frame ? 0 : (uint64_t)hold->entries * hold->each + 1;
+    return many << 41 | (many ? 0 : told << 40) | size;
 }
 
 /* Whether there is nothing to be learned from who holds the holder. */
