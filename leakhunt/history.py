@@ -70,7 +70,8 @@ class History:
     """How many live samples its size is estimated from at each snapshot, likewise."""
     types: Mapping[Stack, Mapping[str, int]] = field(default_factory=lambda: MappingProxyType({}))
     recycled: Mapping[Stack, int] = field(default_factory=lambda: MappingProxyType({}))
-    """As in the newest snapshot (:class:`leakhunt.model.Snapshot`)."""
+    """As in the newest snapshot (:class:`leakhunt.model.Snapshot`); ``recycled`` without what is known
+    to be kept, by that line or another."""
     kept: Mapping[Stack, tuple[Kept, ...]] = field(default_factory=lambda: MappingProxyType({}))
     """What of a stack's bytes others have allocated and it keeps (:mod:`leakhunt.holders`), at the end."""
     notes: tuple[str, ...] = ()

@@ -35,10 +35,10 @@ _TEXT = struct.Struct("=II")
 #: As tracemalloc names the stack of a block that no Python code asked for.
 UNKNOWN: RawFrames = (("<unknown>", 0),)
 
-#: What one sample, and one byte of the engine's tables, take in ``read`` and ``runs``.
-BYTES_PER_SAMPLE = 400
+#: What one sample, and one byte of the engine's tables, take in ``read``, ``holders`` and ``runs``.
+BYTES_PER_SAMPLE = 900
 COPIES = 8
-BYTES_AT_LEAST = 4 << 20
+BYTES_AT_LEAST = 7 << 20
 
 #: Share of the CPU that may go into sampling where nothing else is said. On top, a young process
 #: may spend 20 of it once, in seconds (0.2 s of CPU time), and 0.05 of it of the time asleep.
