@@ -77,10 +77,11 @@ def _leaks(book: Book) -> list[Growth]:
 
 
 def _responsible(book: Book, blame: Blame) -> Blame:
-    """The blame, moved to the caller that makes the difference."""
+    """The blame, moved to the caller that makes the difference, where that leaks as surely."""
     leaking = set(blame.stacks)
     siblings = [stack for stack in book.owners[blame.ours, blame.frame] if stack not in leaking]
-    return helper_or_caller(blame, siblings, book.paths, book.late, book.grows, book.present)
+    moved = helper_or_caller(blame, siblings, book.paths, book.late, book.grows, book.present)
+    return moved if book.judge(moved.stacks).verdict == LEAK else blame
 
 
 def _material(book: Book, growth: Growth) -> Growth:
