@@ -77,7 +77,9 @@ def test_the_parts_of_a_real_heap_add_up() -> None:
         raw = engine.read()
         told = engine.holders(raw, fork.holders)
         numbers, names = {}, {}
+        shared = set()
         for trace, n in engine.runs(raw):
+            shared.add(id(trace[2]))
             numbers[trace[2], trace[1]] = numbers.get((trace[2], trace[1]), 0) + n
         names, recycled = engine.functions(), dict(engine.recycled())
         over, size, mine = 0, {}, 0
@@ -89,7 +91,6 @@ def test_the_parts_of_a_real_heap_add_up() -> None:
                     mine += each * n
         truth = sum(sys.getsizeof(one) + sys.getsizeof(one["k"]) + 24 for one in kept)
         same = [id(frames) for frames in map(lambda held: held.frames, told)]
-        shared = {id(trace[2]) for trace, n in engine.runs(raw)}
         say(least=min(numbers.values()), ratio=mine / truth, beyond=max(size[f] - recycled[f] for f in size),
             shared=all(one in shared for one in same), others=len(told))
     """)

@@ -136,6 +136,7 @@ class Sampled:
         self._recycled = [
             (stacks[stack], min(totals[stack], round(size))) for stack, size in recycled.items()
         ]
+        self._read = None  # a capture in the process itself leaves nothing behind
         self._estimates = [
             Estimate(stacks[stack], number, sqrt(variances[stack]))
             for stack, number in numbers.items()
@@ -164,7 +165,7 @@ class Sampled:
         return holders.held(samples, answers, self._stacks(raw), kinds, _draw) if answers else []
 
     def _stacks(self, raw: Any) -> list[RawFrames]:
-        """The stacks of a copy of the tables: one tuple for each, whoever asks."""
+        """The stacks of a copy of the tables: one tuple for each, whoever asks, until its runs are made."""
         if self._read is None or self._read[0] is not raw:
             stacks, self._functions = _resolved(raw)
             first: dict[RawFrames, RawFrames] = {}
