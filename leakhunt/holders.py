@@ -23,7 +23,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from itertools import takewhile
 from typing import NamedTuple, TypeVar
 
-from leakhunt.locate import Paths, outer
+from leakhunt.locate import FRAMEWORK, Paths, outer
 from leakhunt.model import Block, Frame, Held, Stack
 
 #: What the snapshots of a series tell of holders, oldest first.
@@ -128,8 +128,12 @@ def _parts(held: Held, shares: Shares) -> Iterable[tuple[Stack, Held]]:
 def stays(paths: Paths, filler: Stack, grower: Stack) -> bool:
     """Whether the stack that is charged is no worse than the one that makes the holder grow."""
     mine, its = paths.app(filler), paths.app(grower)
+    if (
+        not its and mine
+    ):  # a library may keep what the application has asked it to; Celery keeps its own
+        return not grower or paths.package(grower[-1].file) not in FRAMEWORK
     if not its:
-        return bool(mine) or _same_function(paths, filler[-1:], grower[-1:])
+        return _same_function(paths, filler[-1:], grower[-1:])
     if not mine:
         return False
     if its[-1] in mine or _same_function(paths, mine[-1:], its):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from math import sqrt
 from pathlib import Path
 from types import MappingProxyType
@@ -13,15 +14,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from leakhunt import facts, history, holders, load, outlook, report, show
+from leakhunt import facts, history, holders, load, outlook, report, show, trend
 from leakhunt.frames import prefixes
 from leakhunt.history import History
-from leakhunt.holders import Columns
+from leakhunt.holders import Columns, Kept
 from leakhunt.locate import Paths
 from leakhunt.model import Block, Frame, Held, Spot, Stack, Tally
 from leakhunt.query import Query
 from leakhunt.render import jsonout, table, treejson, treetext, trendjson, trendtext
+from leakhunt.shape import LEAK
 from leakhunt.snapfile.write import RawFrames, write
+from tests import builders
 from tests.builders import FACTS, stack
 
 SHOP = "/srv/shop/tasks.py"
@@ -138,7 +141,8 @@ def paths(*stacks: Stack, spots: Any = SPOTS) -> Paths:
         ("tasks.py:60 < tasks.py:80", "tasks.py:40 < tasks.py:80", False),  # one dispatcher
         ("LIB:5 < tasks.py:10", "LIB:6 < tasks.py:40", False),
         ("LIB:5", "tasks.py:40", False),  # a library's churn
-        ("tasks.py:10", "LIB:6", True),  # a library keeps: the application has asked for it
+        ("tasks.py:10", "LIB:6", True),  # a library keeps: the application may have asked for it
+        ("tasks.py:10", "OTHER:6", False),  # Celery's own tables
         ("LIB:5", "OTHER:6", False),
         ("LIB:5", "LIB:7", True),
     ],
@@ -300,6 +304,30 @@ def test_without_a_holder_it_is_as_it_was(tmp_path: Path) -> None:
     made = outlook.trend([series(tmp_path, None)])
     assert SHOP in made.leaks[0].site.file
     assert (SHOP, 10) in [leak.site for leak in made.leaks]
+
+
+def test_what_is_in_the_frameworks_own_tables_is_no_part_of_a_leak_in_step() -> None:
+    """Celery's set of task ids fills for a thousand tasks, as steadily as anything leaks."""
+    celery, leaks = f"{LOOP[0]}:60 < {LOOP[0]}:50", f"{SHOP}:40 < {LOOP[0]}:477"
+    rows = [
+        (
+            where,
+            [size * (index + 1) for index in range(10)],
+            [9 * (index + 1) for index in range(10)],
+        )
+        for where, size in ((celery, 10_000), (leaks, 100_000))
+    ]
+    made = replace(
+        builders.history(*rows, frames=SPOTS),
+        variances={stack(where): [size * 40.0 for size in sizes] for where, sizes, _ in rows},
+        samples={stack(where): [size // 40 for size in sizes] for where, sizes, _ in rows},
+        last_blocks={stack(leaks): (Block(0, 8000, 1),)},  # the list's body
+    )
+    for kept, rate in (({}, 1100), ({stack(celery): (Kept("dict", 90_000),)}, 1000)):
+        found = trend.growths(replace(made, kept=kept))
+        (leak,) = [growth for growth in found if growth.shape.verdict == LEAK]
+        assert leak.blame.frame == (SHOP, 40)
+        assert leak.shape.rate == pytest.approx(rate, rel=0.01)
 
 
 def test_sums_of_a_series_are_those_of_its_files(tmp_path: Path) -> None:
