@@ -9,7 +9,7 @@ from math import sqrt
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
-from leakhunt.model import Frame, Meta, Spot, Stack, Tally
+from leakhunt.model import NOTHING, Frame, Held, Meta, Spot, Stack, Tally
 
 #: Beyond any number of bytes, tasks or seconds.
 LARGEST = 1 << 62
@@ -17,6 +17,9 @@ LARGEST = 1 << 62
 _TEXT = {"host", "trigger", "python", "node", "pool", "role", "engine"}
 _NUMBER = {"started_at", "taken_at", "armed_at"}
 _FLAG = {"baseline"}
+
+#: Letters of a type's name.
+LONGEST_NAME = 200
 
 #: What malloc and pymalloc have handed out, and what they hold free.
 USED = ("malloc_used", "malloc_mapped", "pymalloc_used")
@@ -132,6 +135,38 @@ def recycled(
         if size:
             found[stack] = found.get(stack, 0) + int(size)
     return found
+
+
+def holders(recorded: Any, tallies: Mapping[Stack, Tally]) -> dict[Stack, tuple[Held, ...]]:
+    """Who keeps the objects of a stack that a freelist has handed on; never more than the stack has."""
+    found: dict[Stack, list[Held]] = {}
+    told: dict[Stack, Tally] = {}
+    for stack, (where, kind, mark, samples, stderr, blocks) in _by_stack(recorded, 7, tallies):
+        sizes = _blocks_of(blocks)
+        numbers = [_number_of(each) for each in (mark, samples, stderr)]
+        if not sizes or not isinstance(kind, str) or None in numbers:
+            continue
+        mark, samples, stderr = (number or 0 for number in numbers)
+        grower = next((found for found, _ in _by_stack([(where, None)], 2, tallies)), None)
+        one = Held(grower, kind[:LONGEST_NAME], int(mark), int(samples), float(stderr) ** 2, sizes)
+        sum_told = told.get(stack, NOTHING).plus(one.tally)
+        if sum_told.size <= tallies[stack].size and sum_told.count <= tallies[stack].count:
+            told[stack] = sum_told
+            found.setdefault(stack, []).append(one)
+    return {stack: tuple(several) for stack, several in found.items()}
+
+
+def _blocks_of(recorded: Any) -> tuple[tuple[int, int], ...]:
+    """Pairs of whole numbers above 0; none at all where one is malformed."""
+    pairs = []
+    for pair in recorded if isinstance(recorded, (tuple, list)) else ():
+        if not isinstance(pair, (tuple, list)) or len(pair) != 2:
+            return ()
+        numbers = [_number_of(each) for each in pair if isinstance(each, int)]
+        if len(numbers) != 2 or not all(numbers):
+            return ()
+        pairs.append((int(numbers[0] or 0), int(numbers[1] or 0)))
+    return tuple(pairs)
 
 
 def _by_stack(

@@ -13,12 +13,15 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
-from leakhunt import stats
+from leakhunt import holders, stats
 from leakhunt.errors import SnapshotError
 from leakhunt.estimates import Estimates
 from leakhunt.facts import meta
+from leakhunt.frames import prefixes
+from leakhunt.holders import Kept
 from leakhunt.load import Entry, each
-from leakhunt.model import Block, Frame, Meta, Snapshot, Spot, Stack, Tallies
+from leakhunt.locate import Paths
+from leakhunt.model import Block, Frame, Held, Meta, Snapshot, Spot, Stack, Tallies
 from leakhunt.pace import uncollected
 from leakhunt.snapfile.read import quick_facts
 
@@ -67,7 +70,10 @@ class History:
     """How many live samples its size is estimated from at each snapshot, likewise."""
     types: Mapping[Stack, Mapping[str, int]] = field(default_factory=lambda: MappingProxyType({}))
     recycled: Mapping[Stack, int] = field(default_factory=lambda: MappingProxyType({}))
-    """As in the newest snapshot (:class:`leakhunt.model.Snapshot`)."""
+    """As in the newest snapshot (:class:`leakhunt.model.Snapshot`); ``recycled`` without what is known
+    to be kept, by that line or another."""
+    kept: Mapping[Stack, tuple[Kept, ...]] = field(default_factory=lambda: MappingProxyType({}))
+    """What of a stack's bytes others have allocated and it keeps (:mod:`leakhunt.holders`), at the end."""
     notes: tuple[str, ...] = ()
 
     def estimates(self, stacks: Iterable[Stack]) -> Estimates | None:
@@ -195,6 +201,7 @@ class _Columns:
         self._totals: list[int] = []
         self._variances: dict[Stack, list[float]] = {}
         self._samples: dict[Stack, list[int]] = {}
+        self._told: list[Mapping[Stack, tuple[Held, ...]]] = []
         self._snapshots: list[Snapshot] = []
         """The first and the newest one."""
 
@@ -220,6 +227,7 @@ class _Columns:
             _put(self._variances.setdefault(stack, []), before, error * error)
             _put(self._samples.setdefault(stack, []), before, snapshot.samples.get(stack, 0))
         self.metas.append(snapshot.meta)
+        self._told.append(snapshot.holders)
         self._totals.append(snapshot.totals.size)
         self._snapshots = [*self._snapshots[:1], snapshot]
 
@@ -230,6 +238,17 @@ class _Columns:
                 column.extend([0] * (length - len(column)))
         first, last = self._snapshots[0], self._snapshots[-1]
         unit, times = _clock(self.metas)
+        spots = {**first.spots, **last.spots}
+        blocks, recycled = (dict(first.blocks), dict(last.blocks)), dict(last.recycled)
+        kept: Mapping[Stack, tuple[Kept, ...]] = {}
+        if any(self._told):
+            kept = holders.book(
+                holders.Columns(
+                    self._sizes, self._counts, self._variances, self._samples, *blocks, recycled
+                ),
+                self._told,
+                Paths(prefixes(last.meta.facts), spots, self._sizes),
+            )
         return History(
             entries=entries,
             metas=tuple(self.metas),
@@ -240,13 +259,14 @@ class _Columns:
             sizes=tuple(self._totals),
             unit=unit,
             times=times,
-            spots={**first.spots, **last.spots},
-            first_blocks=first.blocks,
-            last_blocks=last.blocks,
+            spots=spots,
+            first_blocks=blocks[0],
+            last_blocks=blocks[1],
             variances=self._variances,
             samples=self._samples,
             types=last.types,
-            recycled=last.recycled,
+            recycled=recycled,
+            kept=kept,
             notes=notes,
         )
 

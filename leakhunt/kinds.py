@@ -2,7 +2,7 @@
 
 CPython makes dicts, tuples, floats and lists from freed ones that it keeps. Such an object is
 charged to the line that made it first, and another line may keep it: no engine that watches the
-allocator can see that.
+allocator can see that. Who holds such objects is looked up when the snapshot is taken.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from typing import NamedTuple, Optional
 
 from leakhunt.filters import selector
-from leakhunt.frames import Prefixes, prefixes
+from leakhunt.frames import APP, Prefixes, prefixes, shorten, visible
 from leakhunt.model import Frame, Site, Snapshot, Stack
 from leakhunt.query import Query
 
@@ -27,6 +27,24 @@ RECYCLED = (
 )
 
 
+class Holder(NamedTuple):
+    """What keeps objects that a freelist may have handed on."""
+
+    kind: str
+    """Its type."""
+    frame: Frame | None
+    """The line that made room in it last, the application's where there is one; None: not known."""
+    size: int
+    """Bytes that it keeps."""
+
+    def said(self, known: Prefixes) -> str:
+        """``the list that grows at shop/tasks.py:40``."""
+        if self.frame is None:
+            return f"a {visible(self.kind)} that was not seen growing"
+        place = f"{shorten(self.frame.file, known)}:{self.frame.line}"
+        return f"the {visible(self.kind)} that grows at {place}"
+
+
 class Kinds(NamedTuple):
     """Of some stacks together."""
 
@@ -36,10 +54,18 @@ class Kinds(NamedTuple):
     """Bytes of objects that a freelist may have handed on."""
     size: int
     """Bytes of the stacks in all."""
+    holders: tuple[Holder, ...] = ()
+    """Who keeps these objects, as far as is known, the largest first."""
 
     @property
     def is_recycled(self) -> bool:
         return self.recycled > MOSTLY * self.size > 0
+
+    @property
+    def holder(self) -> Holder | None:
+        """The one that keeps more than all others and what nobody is known to keep."""
+        largest = self.holders[0] if self.holders else None
+        return largest if largest and largest.size > MOSTLY * self.recycled else None
 
 
 #: What a row is known by: its stack, where stacks are not put together, else its site.
@@ -48,7 +74,35 @@ Key = Optional[object]
 
 def kinds(snapshot: Snapshot, stacks: Iterable[Stack]) -> Kinds | None:
     """Of some stacks; None where the snapshot does not know."""
-    return summed(snapshot.types, snapshot.recycled, {stack: snapshot.tallies[stack].size for stack in stacks if stack in snapshot.tallies})  # fmt: skip
+    chosen = [stack for stack in stacks if stack in snapshot.tallies]
+    sizes = {stack: snapshot.tallies[stack].size for stack in chosen}
+    found = summed(snapshot.types, snapshot.recycled, sizes)
+    if found is None or not snapshot.holders:
+        return found
+    known = prefixes(snapshot.meta.facts)
+    return found._replace(
+        holders=joined(
+            Holder(held.kind, _line(held.grower, known), held.tally.size)
+            for stack in chosen
+            for held in snapshot.holders.get(stack, ())
+        )
+    )
+
+
+def joined(holders: Iterable[Holder]) -> tuple[Holder, ...]:
+    """Those of one type that grow at one line as one; the largest first."""
+    sizes: dict[tuple[str, Frame | None], int] = {}
+    for kind, frame, size in holders:
+        sizes[kind, frame] = sizes.get((kind, frame), 0) + size
+    found = [Holder(kind, frame, size) for (kind, frame), size in sizes.items()]
+    return tuple(sorted(found, key=lambda each: (-each.size, each.kind, each.frame or ())))
+
+
+def _line(stack: Stack | None, known: Prefixes) -> Frame | None:
+    """The innermost line of the application, where there is one."""
+    if not stack:
+        return None
+    return next((frame for frame in reversed(stack) if known.kind(frame.file) == APP), stack[-1])
 
 
 def summed(

@@ -151,6 +151,7 @@ def _snapshot(raw: Raw) -> Snapshot:
         samples=MappingProxyType(samples),
         types=MappingProxyType(types),
         recycled=MappingProxyType(facts.recycled(raw.facts.get("recycled"), types, raw.tallies)),
+        holders=MappingProxyType(facts.holders(raw.facts.get("holders"), raw.tallies)),
         blocks=MappingProxyType(raw.blocks),
     )
 

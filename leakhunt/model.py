@@ -129,6 +129,29 @@ class Block(NamedTuple):
     count: int  # type: ignore[assignment]  # hides tuple.count, as above
 
 
+class Held(NamedTuple):
+    """Objects from a freelist, of one stack, that one holder keeps."""
+
+    grower: Stack | None
+    """The stack that made room in the holder last; None: not known."""
+    kind: str
+    """The holder's type."""
+    mark: int
+    """Stands for the holder in all snapshots of the process."""
+    samples: int
+    variance: float
+    """Square of the standard error: bytes^2."""
+    blocks: tuple[tuple[int, int], ...]
+    """(Bytes of one, how many), estimated."""
+
+    @property
+    def tally(self) -> Tally:
+        return Tally(
+            sum(size * number for size, number in self.blocks),
+            sum(number for _, number in self.blocks),
+        )
+
+
 class Spot(NamedTuple):
     """What a file itself says of a frame: the function and the source line there."""
 
@@ -194,6 +217,8 @@ class Snapshot:
     """Bytes of a stack's objects by the name of their type: the largest ones, as far as known."""
     recycled: Mapping[Stack, int] = field(default_factory=lambda: MappingProxyType({}))
     """Bytes of a stack that may be objects from a freelist, which another line keeps."""
+    holders: Mapping[Stack, tuple[Held, ...]] = field(default_factory=lambda: MappingProxyType({}))
+    """Who keeps them, as far as was found: at most the stack's bytes and blocks in all."""
     blocks: Mapping[Stack, tuple[Block, ...]] = field(default_factory=lambda: MappingProxyType({}))
     """Sizes and domains of each stack's blocks, sorted; filled by ``load(..., detail=True)``."""
 

@@ -7,16 +7,27 @@ from statistics import median
 
 from leakhunt import shape, stats, units, wanted
 from leakhunt.book import Growth
+from leakhunt.frames import prefixes
 from leakhunt.history import History
 from leakhunt.kinds import MAY_BE, Kinds
 from leakhunt.shape import LEAK, SAWTOOTH, STEP, WARM_UP
 from leakhunt.wanted import Wanted
 
+#: What others have made is told from this part on.
+TOLD = 0.1
+
 
 def reason(history: History, growth: Growth, missing: Wanted | None, held: Kinds | None) -> str:
     """The reason, with what must be said of where the memory is booked."""
-    caution = f"; {MAY_BE}" if held is not None and held.is_recycled else ""
-    return (growth.why or _reason(history, growth, missing)) + caution
+    said = growth.why or _reason(history, growth, missing)
+    if held is None:
+        return said
+    if held.holders:
+        kept = sum(holder.size for holder in held.holders)
+        if kept >= TOLD * held.size:
+            holder = held.holders[0].said(prefixes(history.last.facts))
+            said += f"; {units.share(kept / held.size)} made by others and kept by {holder}"
+    return said + (f"; {MAY_BE}" if held.is_recycled else "")
 
 
 def _reason(history: History, growth: Growth, missing: Wanted | None) -> str:

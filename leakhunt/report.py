@@ -246,7 +246,7 @@ class Labels:
 
     def __init__(self, *snapshots: Source) -> None:
         self._snapshots = snapshots
-        self._known: Prefixes = next(
+        self.known: Prefixes = next(
             (found for found in (prefixes(s.meta.facts) for s in snapshots) if found.folders),
             Prefixes(),
         )
@@ -259,13 +259,13 @@ class Labels:
         return Label(f"{self.file(frame.file)}:{frame.line}", spot.function, spot.code)
 
     def file(self, file: str) -> str:
-        return shorten(file, self._known)
+        return shorten(file, self.known)
 
     def caller(self, stack: Stack, depth: int) -> Frame | None:
         """The innermost application frame, where the row stands for library code."""
-        if depth < 0 or self._known.kind(stack[depth].file) == APP:
+        if depth < 0 or self.known.kind(stack[depth].file) == APP:
             return None
-        app = (frame for frame in reversed(stack[:depth]) if self._known.kind(frame.file) == APP)
+        app = (frame for frame in reversed(stack[:depth]) if self.known.kind(frame.file) == APP)
         return next(app, None)
 
 

@@ -63,7 +63,10 @@ def _order(growth: Growth) -> tuple[object, ...]:
 def _leaks(book: Book) -> list[Growth]:
     every = [book.of(_responsible(book, blame)) for blame in _leaking(book)]
     judged = list(zip(every, fates(book, every)))
-    found = merged(book, [growth for growth, fate in judged if fate is None])
+    firm = [growth for growth, fate in judged if fate is None]
+    # What is known to be in the framework's own tables is nobody else's, however well it goes in step.
+    own = [growth for growth in firm if _is_kept(book, growth) and is_frameworks_own(book, growth)]
+    found = merged(book, [growth for growth in firm if growth not in own])
     ours = [growth for growth in found if growth.blame.ours]
     rest = [growth for growth in found if not growth.blame.ours]
     handed = [growth for growth, fate in judged if fate == HANDED_ON]
@@ -71,16 +74,22 @@ def _leaks(book: Book) -> list[Growth]:
     if book.history.variances:
         found = [sparse.with_lines(book, growth) for growth in found]
     return [
-        *(_material(book, growth) for growth in found),
+        *(_material(book, growth) for growth in found + own),
         *(excused(book, growth, fate) for growth, fate in judged if fate not in (None, HANDED_ON)),
     ]
 
 
 def _responsible(book: Book, blame: Blame) -> Blame:
-    """The blame, moved to the caller that makes the difference."""
+    """The blame, moved to the caller that makes the difference, where that leaks as surely."""
     leaking = set(blame.stacks)
     siblings = [stack for stack in book.owners[blame.ours, blame.frame] if stack not in leaking]
-    return helper_or_caller(blame, siblings, book.paths, book.late, book.grows, book.present)
+    moved = helper_or_caller(blame, siblings, book.paths, book.late, book.grows, book.present)
+    return moved if book.judge(moved.stacks).verdict == LEAK else blame
+
+
+def _is_kept(book: Book, growth: Growth) -> bool:
+    """Whether some of it was booked to the line that keeps it."""
+    return any(stack in book.history.kept for stack in growth.blame.stacks)
 
 
 def _material(book: Book, growth: Growth) -> Growth:

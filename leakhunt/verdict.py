@@ -15,7 +15,7 @@ from leakhunt import reasons, units, wanted, witnesses
 from leakhunt.book import Growth
 from leakhunt.frames import prefixes
 from leakhunt.history import History, ledger
-from leakhunt.kinds import Kinds, summed
+from leakhunt.kinds import Holder, Kinds, joined, summed
 from leakhunt.locate import Paths
 from leakhunt.model import Frame, Meta, Stack
 from leakhunt.outside import Outside, outside
@@ -250,6 +250,8 @@ def _finding(each: list[tuple[History, Growth]], alike: list[History]) -> Findin
     missing = None if together else wanted.wanted(history, growth)
     alive = {stack: history.tracks[stack].sizes[-1] for stack in growth.blame.stacks}
     held = summed(history.types, history.recycled, alive)
+    if held is not None:
+        held = held._replace(holders=_kept(history, growth, paths))
     return Finding(
         verdict=LEAK if together else growth.shape.verdict,
         site=growth.blame.frame,
@@ -279,6 +281,15 @@ def _finding(each: list[tuple[History, Growth]], alike: list[History]) -> Findin
         samples=growth.shape.samples,
         wanted=missing,
         kinds=held,
+    )
+
+
+def _kept(history: History, growth: Growth, paths: Paths) -> tuple[Holder, ...]:
+    """What keeps those of its bytes that others have allocated."""
+    return joined(
+        Holder(kind, paths.owner(stack)[1], size)
+        for stack in growth.blame.stacks
+        for kind, size in history.kept.get(stack, ())
     )
 
 

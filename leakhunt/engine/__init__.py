@@ -11,6 +11,7 @@ Life of a capture::
     child    stop()                            tracing must not slow the rest down
              runs(raw)                         what goes into the file
              estimates(), types(), recycled()  how sure that is, what it is
+             holders()                         who keeps what freelists have handed on
              marked()                          which of it is garbage
              functions()                       what its frames are called
 
@@ -41,6 +42,24 @@ class Estimate(NamedTuple):
     samples: int
     stderr: float
     """Standard error of the stack's live size, in bytes."""
+
+
+class Held(NamedTuple):
+    """Objects from a freelist that one holder keeps, of one stack."""
+
+    frames: RawFrames
+    """The stack that they are booked to: it filled the freelist, or made them."""
+    grower: RawFrames | None
+    """The stack that made room in the holder last; None: not known."""
+    kind: str
+    """The holder's type."""
+    mark: int
+    """The same for the same holder in each snapshot of a process."""
+    samples: int
+    stderr: float
+    """Standard error of the bytes."""
+    blocks: tuple[tuple[int, int], ...]
+    """(Bytes of one, how many), estimated."""
 
 
 class Engine(Protocol):
@@ -97,6 +116,15 @@ class Engine(Protocol):
         """Bytes of objects that a freelist may have handed on, per stack that has any.
 
         Whoever filled the freelist is charged with them, not who keeps them.
+        """
+
+    def holders(self, raw: Any, find: Callable[[bytes, bytes], bytes]) -> Sequence[Held] | None:
+        """Who keeps the objects of which :meth:`recycled` tells; None for an engine without addresses.
+
+        To be asked before anything else in a capture's child: objects made meanwhile come from
+        freelists too. ``find`` takes the addresses of their blocks and of those that tell where
+        a holder grew, 64 bits each, and gives three such words for each of the former: the
+        holder's block, its type's address, the block that tells where it grew; or zeros.
         """
 
     def marked(self, raw: Any, mark: Callable[[bytes], bytes]) -> Mapping[RawFrames, int] | None:

@@ -112,6 +112,9 @@ class Exact:
     def recycled(self) -> None:
         return None
 
+    def holders(self, raw: Any, find: Callable[[bytes, bytes], bytes]) -> None:
+        return None
+
     def marked(self, raw: Any, mark: Callable[[bytes], bytes]) -> None:
         return None
 

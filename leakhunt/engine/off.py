@@ -49,6 +49,9 @@ class Off:
     def recycled(self) -> None:
         return None
 
+    def holders(self, raw: Any, find: Callable[[bytes, bytes], bytes]) -> None:
+        return None
+
     def marked(self, raw: Any, mark: Callable[[bytes], bytes]) -> None:
         return None
 

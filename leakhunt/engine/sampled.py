@@ -12,11 +12,11 @@ a freelist (dict, tuple, float, list headers) is charged to whoever filled the f
 from __future__ import annotations
 
 import struct
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from math import expm1, sqrt
 from typing import Any
 
-from leakhunt.engine import Counters, Estimate
+from leakhunt.engine import Counters, Estimate, Held, holders
 from leakhunt.engine.freelists import may_be_recycled
 from leakhunt.errors import EngineRefusedError
 from leakhunt.snapfile.write import RawFrames, Run
@@ -35,10 +35,10 @@ _TEXT = struct.Struct("=II")
 #: As tracemalloc names the stack of a block that no Python code asked for.
 UNKNOWN: RawFrames = (("<unknown>", 0),)
 
-#: What one sample, and one byte of the engine's tables, take in ``read`` and ``runs``.
-BYTES_PER_SAMPLE = 400
+#: What one sample, and one byte of the engine's tables, take in ``read``, ``holders`` and ``runs``.
+BYTES_PER_SAMPLE = 900
 COPIES = 8
-BYTES_AT_LEAST = 4 << 20
+BYTES_AT_LEAST = 7 << 20
 
 #: Share of the CPU that may go into sampling where nothing else is said. On top, a young process
 #: may spend 20 of it once, in seconds (0.2 s of CPU time), and 0.05 of it of the time asleep.
@@ -63,6 +63,7 @@ class Sampled:
         self._functions: dict[tuple[str, int], str] = {}
         self._types: list[tuple[RawFrames, tuple[tuple[str, int], ...]]] = []
         self._recycled: list[tuple[RawFrames, int]] = []
+        self._read: tuple[Any, list[RawFrames]] | None = None
         problem = _sampler.self_test()
         if problem is not None:
             raise EngineRefusedError(problem)
@@ -103,32 +104,24 @@ class Sampled:
 
     def runs(self, raw: Any) -> Iterable[Run]:
         """One run per stack and size: as many blocks as its samples stand for, rounded."""
-        stacks, self._functions = _resolved(raw)
+        stacks = self._stacks(raw)
         # Two places in one line are two stacks in C and one here.
         first: dict[RawFrames, int] = {}
         same = [first.setdefault(frames, number) for number, frames in enumerate(stacks)]
-        intervals = memoryview(raw[6]).cast("d")
-        chances: dict[tuple[int, int], float] = {}
         weights: dict[tuple[int, int], float] = {}
         numbers: dict[int, int] = {}
         variances: dict[int, float] = {}
         kinds: dict[int, dict[str, float]] = {}
         recycled: dict[int, float] = {}
-        named = _type_names()
-        heads = memoryview(_sampler.heads(raw[0])).cast("Q")
-        for at, (_, size, _, stack, step, _) in enumerate(_SAMPLE.iter_unpack(raw[0])):
+        for (_, size, p, stack, is_recycled), kind in _samples(raw, _type_names()):
             stack = same[stack]
-            p = chances.get((size, step)) or chances.setdefault(
-                (size, step), -expm1(-size / intervals[step])
-            )
             weights[stack, size] = weights.get((stack, size), 0.0) + 1 / p
             numbers[stack] = numbers.get(stack, 0) + 1
             variances[stack] = variances.get(stack, 0.0) + size * size * (1 - p) / (p * p)
-            kind = next(filter(None, map(named.get, heads[at * 3 : at * 3 + 3])), None)
             if kind is not None:
                 sizes = kinds.setdefault(stack, {})
                 sizes[kind] = sizes.get(kind, 0.0) + size / p
-            if may_be_recycled(kind, size, heads[at * 3]):
+            if is_recycled:
                 recycled[stack] = recycled.get(stack, 0.0) + size / p
         runs: list[Run] = []
         totals: dict[int, int] = {}
@@ -143,6 +136,7 @@ class Sampled:
         self._recycled = [
             (stacks[stack], min(totals[stack], round(size))) for stack, size in recycled.items()
         ]
+        self._read = None  # a capture in the process itself leaves nothing behind
         self._estimates = [
             Estimate(stacks[stack], number, sqrt(variances[stack]))
             for stack, number in numbers.items()
@@ -163,9 +157,24 @@ class Sampled:
         """
         return self._recycled
 
+    def holders(self, raw: Any, find: Callable[[bytes, bytes], bytes]) -> list[Held]:
+        """See :mod:`leakhunt.engine.holders`. Estimates, rounded as the runs are."""
+        kinds = _type_names()
+        samples = [sample for sample, _ in _samples(raw, kinds)]
+        answers = holders.found(samples, find)
+        return holders.held(samples, answers, self._stacks(raw), kinds, _draw) if answers else []
+
+    def _stacks(self, raw: Any) -> list[RawFrames]:
+        """The stacks of a copy of the tables: one tuple for each, whoever asks, until its runs are made."""
+        if self._read is None or self._read[0] is not raw:
+            stacks, self._functions = _resolved(raw)
+            first: dict[RawFrames, RawFrames] = {}
+            self._read = raw, [first.setdefault(frames, frames) for frames in stacks]
+        return self._read[1]
+
     def marked(self, raw: Any, mark: Callable[[bytes], bytes]) -> Mapping[RawFrames, int]:
         """Estimates: a sample that is marked counts for the blocks that it stands for."""
-        stacks, _ = _resolved(raw)
+        stacks = self._stacks(raw)
         intervals = memoryview(raw[6]).cast("d")
         samples = list(_SAMPLE.iter_unpack(raw[0]))
         marks = mark(struct.pack(f"={len(samples)}Q", *(sample[0] for sample in samples)))
@@ -204,7 +213,25 @@ def _rounded(weight: float, frames: RawFrames, size: int) -> int:
     So a heap that stands still gives the same snapshot twice, a place that grows is off by less
     than a block in each snapshot of the process, and a thousand places are off by nothing.
     """
-    return int(weight + (hash((frames, size)) & 0xFFFFFFFF) / 2**32)
+    return int(weight + _draw(frames, size))
+
+
+def _draw(frames: RawFrames, size: int) -> float:
+    return (hash((frames, size)) & 0xFFFFFFFF) / 2**32
+
+
+def _samples(raw: Any, named: Mapping[int, str]) -> Iterator[tuple[holders.Sample, str | None]]:
+    """The samples of a copy of the tables, and the type of the object in each, if it is a known one."""
+    intervals = memoryview(raw[6]).cast("d")
+    chances: dict[tuple[int, int], float] = {}
+    heads = memoryview(_sampler.heads(raw[0])).cast("Q")
+    for at, (address, size, _, stack, step, _) in enumerate(_SAMPLE.iter_unpack(raw[0])):
+        p = chances.get((size, step)) or chances.setdefault(
+            (size, step), -expm1(-size / intervals[step])
+        )
+        kind = next(filter(None, map(named.get, heads[at * 3 : at * 3 + 3])), None)
+        recycled = may_be_recycled(kind, size, heads[at * 3])
+        yield holders.Sample(address, size, p, stack, recycled), kind
 
 
 def _type_names() -> dict[int, str]:

@@ -5,23 +5,8 @@
  * objects, nor reachable from what is, is garbage. Nothing is collected: no finalizer, no
  * weakref callback, no deallocation runs, no reference count changes, so that a forked child
  * may ask without saying goodbye on its parent's connections, and without copying its pages.
- *
- * CPython 3.9 to 3.14 with the default build: the list heads are internal. 3.14 began with an
- * incremental collector and went back: there this module compiles with the later headers only,
- * and serves the very release it was compiled for.
  */
-#define PY_SSIZE_T_CLEAN
-#define Py_BUILD_CORE_MODULE 1
-#include <Python.h>
-#include "internal/pycore_gc.h"
-#include "internal/pycore_interp.h"
-#if PY_VERSION_HEX >= 0x030F0000 || defined(Py_GIL_DISABLED)
-#error "unknown to this module: the hook does without"
-#endif
-
-#include <stdint.h>
-#include <stdlib.h>
-#include <string.h>
+#include "_tracked.h"
 
 /* Exported by all of these versions (Modules/_tracemalloc.c, Python/tracemalloc.c). */
 PyAPI_FUNC(PyObject *) _PyTraceMalloc_GetTraceback(unsigned int domain, uintptr_t ptr);
@@ -29,44 +14,6 @@ PyAPI_FUNC(PyObject *) _PyTraceMalloc_GetTraceback(unsigned int domain, uintptr_
 /* More objects than these take too long and too much memory. */
 #define MOST_OBJECTS 6000000
 #define MOST_GARBAGE 400000
-
-typedef struct {
-    PyObject **keys;
-    uint32_t *values;
-    size_t mask;
-    size_t used;
-} Table;
-
-static int
-table_init(Table *table, size_t expected)
-{
-    size_t size = 64;
-    while (size < expected * 2) {
-        size *= 2;
-    }
-    table->keys = calloc(size, sizeof(PyObject *));
-    table->values = malloc(size * sizeof(uint32_t));
-    table->mask = size - 1;
-    table->used = 0;
-    return table->keys != NULL && table->values != NULL;
-}
-
-static void
-table_free(Table *table)
-{
-    free(table->keys);
-    free(table->values);
-}
-
-static size_t
-slot_of(const Table *table, PyObject *key)
-{
-    size_t at = (size_t)(((uintptr_t)key >> 4) * 0x9E3779B97F4A7C15ull) & table->mask;
-    while (table->keys[at] != NULL && table->keys[at] != key) {
-        at = (at + 1) & table->mask;
-    }
-    return at;
-}
 
 typedef struct {
     Table table;
@@ -83,8 +30,8 @@ static int
 visit_subtract(PyObject *object, void *context)
 {
     Census *census = context;
-    size_t at = slot_of(&census->table, object);
-    if (census->table.keys[at] != NULL) {
+    size_t at = slot_of(&census->table, (uintptr_t)object);
+    if (census->table.keys[at] != 0) {
         census->outside[census->table.values[at]]--;
     }
     return 0;
@@ -94,8 +41,8 @@ static int
 visit_reach(PyObject *object, void *context)
 {
     Census *census = context;
-    size_t at = slot_of(&census->table, object);
-    if (census->table.keys[at] != NULL) {
+    size_t at = slot_of(&census->table, (uintptr_t)object);
+    if (census->table.keys[at] != 0) {
         uint32_t index = census->table.values[at];
         if (!census->reached[index]) {
             census->reached[index] = 1;
@@ -109,16 +56,16 @@ static int
 visit_loose(PyObject *object, void *context)
 {
     Census *census = context;
-    size_t at = slot_of(&census->table, object);
-    if (census->table.keys[at] != NULL || PyType_Check(object)) {
+    size_t at = slot_of(&census->table, (uintptr_t)object);
+    if (census->table.keys[at] != 0 || PyType_Check(object)) {
         return 0;
     }
-    at = slot_of(&census->loose, object);
-    if (census->loose.keys[at] == NULL) {
+    at = slot_of(&census->loose, (uintptr_t)object);
+    if (census->loose.keys[at] == 0) {
         if (census->loose.used >= MOST_GARBAGE) {
             return 0;
         }
-        census->loose.keys[at] = object;
+        census->loose.keys[at] = (uintptr_t)object;
         census->loose.values[at] = (uint32_t)census->loose.used;
         census->loose_seen[census->loose.used++] = 0;
     }
@@ -126,28 +73,22 @@ visit_loose(PyObject *object, void *context)
     return 0;
 }
 
-static size_t
-each_tracked(Census *census)
+static int
+count_one(PyObject *Py_UNUSED(object), void *context)
 {
-    struct _gc_runtime_state *state = &PyThreadState_Get()->interp->gc;
-    size_t count = 0;
-    for (int generation = 0; generation < NUM_GENERATIONS; generation++) {
-        PyGC_Head *head = &state->generations[generation].head;
-        for (PyGC_Head *gc = _PyGCHead_NEXT(head); gc != head; gc = _PyGCHead_NEXT(gc)) {
-            if (census != NULL) {
-                PyObject *object = (PyObject *)(gc + 1);
-                census->objects[count] = object;
-                census->outside[count] = Py_REFCNT(object);
-                size_t at = slot_of(&census->table, object);
-                census->table.keys[at] = object;
-                census->table.values[at] = (uint32_t)count;
-            }
-            if (++count > MOST_OBJECTS) {
-                return count;
-            }
-        }
-    }
-    return count;
+    return ++*(size_t *)context > MOST_OBJECTS;
+}
+
+static int
+write_down(PyObject *object, void *context)
+{
+    Census *census = context;
+    census->objects[census->count] = object;
+    census->outside[census->count] = Py_REFCNT(object);
+    size_t at = slot_of(&census->table, (uintptr_t)object);
+    census->table.keys[at] = (uintptr_t)object;
+    census->table.values[at] = (uint32_t)census->count++;
+    return 0;
 }
 
 /* The traceback of the block that an object is in, a new reference. The block begins with what
@@ -171,18 +112,6 @@ traceback_of(PyObject *object)
 /* Where the blocks of the garbage begin, for an engine that knows blocks by their address. */
 static uintptr_t *blocks;
 static size_t blocks_used;
-
-static uintptr_t
-block_of(PyObject *object)
-{
-    size_t before = PyObject_IS_GC(object) ? sizeof(PyGC_Head) : 0;
-#if PY_VERSION_HEX >= 0x030C0000
-    before += PyType_HasFeature(Py_TYPE(object), Py_TPFLAGS_PREHEADER) ? 2 * sizeof(void *) : 0;
-#elif PY_VERSION_HEX >= 0x030B0000
-    before += PyType_HasFeature(Py_TYPE(object), Py_TPFLAGS_MANAGED_DICT) ? 2 * sizeof(void *) : 0;
-#endif
-    return (uintptr_t)object - before;
-}
 
 static int
 by_address(const void *one, const void *other)
@@ -252,7 +181,7 @@ take(Census *census, PyObject *found)
         }
     }
     for (size_t at = 0; at <= census->loose.mask; at++) {
-        PyObject *object = census->loose.keys[at];
+        PyObject *object = (PyObject *)census->loose.keys[at];
         if (object != NULL && census->loose_seen[census->loose.values[at]] >= Py_REFCNT(object)) {
             garbage++;
             if (book(found, object) < 0) {
@@ -291,7 +220,9 @@ static PyObject *
 look(PyObject *Py_UNUSED(module), PyObject *Py_UNUSED(ignored))
 {
     forget();
-    size_t count = each_tracked(NULL), room = count + 16;
+    size_t count = 0;
+    each_tracked(count_one, &count);
+    size_t room = count + 16;
     if (count <= MOST_OBJECTS) {
         current.objects = malloc(room * sizeof(PyObject *));
         current.outside = malloc(room * sizeof(Py_ssize_t));
@@ -301,7 +232,7 @@ look(PyObject *Py_UNUSED(module), PyObject *Py_UNUSED(ignored))
         int ready = table_init(&current.table, room) & table_init(&current.loose, MOST_GARBAGE);
         if (ready && current.objects && current.outside && current.reached && current.pending
             && current.loose_seen) {
-            current.count = each_tracked(&current);
+            each_tracked(write_down, &current);
         }
         else {
             forget();
@@ -376,11 +307,5 @@ static struct PyModuleDef module = {
 PyMODINIT_FUNC
 PyInit__garbage(void)
 {
-#if PY_VERSION_HEX >= 0x030E0000
-    if (Py_Version != PY_VERSION_HEX) {
-        PyErr_SetString(PyExc_ImportError, "compiled for another release of this Python");
-        return NULL;
-    }
-#endif
-    return PyModule_Create(&module);
+    return is_known_release() ? PyModule_Create(&module) : NULL;
 }

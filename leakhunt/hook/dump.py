@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from leakhunt import places, units
-from leakhunt.engine import Engine
+from leakhunt.engine import Engine, Held
 from leakhunt.errors import CaptureError
 from leakhunt.hook import fork, own, scopes, spots, vitals
 from leakhunt.hook.allocators import allocators
@@ -44,6 +44,8 @@ EXPLAINED_SECONDS = 3.0
 
 #: Garbage is told of that many tracebacks.
 GARBAGE_STACKS = 300
+#: And so many holders of recycled objects are told, the largest.
+HOLDERS = 1000
 
 _PAUSE = struct.Struct("<d")
 _LENGTH = struct.Struct("<I")
@@ -265,7 +267,9 @@ def _capture(
     order: Order, raw: Any, forked: bool, began: float, page: mmap.mmap | None = None
 ) -> dict[str, Any]:
     facts = dict(order.facts)
+    held = None
     if forked:
+        held = order.engine.holders(raw, fork.holders)
         facts["allocators"] = allocators()
         facts["garbage"] = _garbage(order.engine, raw)
     facts.update(order.late_facts())
@@ -295,6 +299,8 @@ def _capture(
             facts[name] = [
                 (kept, told) for frames, told in found if (kept := kept_of(frames)) is not None
             ]
+    if held is not None:
+        facts["holders"] = _held(held, kept_of)
     outside = tuple(
         f"{folder}{os.sep}" for kind in ("stdlib", "site", "leakhunt") for folder in known[kind]
     )
@@ -322,6 +328,22 @@ def _capture(
         "blocks": sum(count for _, count in runs),
         "forked": forked,
     }
+
+
+def _held(
+    held: Sequence[Held], kept_of: Callable[[write.RawFrames], write.RawFrames | None]
+) -> list[tuple[Any, ...]]:
+    """As the file has them: the largest holders, without leakhunt's own."""
+    told = []
+    for frames, grower, *rest in nlargest(HOLDERS, held, key=_bytes_held):
+        mine, its = kept_of(frames), None if grower is None else kept_of(grower)
+        if mine is not None and (its is not None or grower is None):
+            told.append((mine, its, *rest))
+    return told
+
+
+def _bytes_held(held: Held) -> int:
+    return sum(size * number for size, number in held.blocks)
 
 
 def _garbage(engine: Engine, raw: Any) -> dict[str, Any] | None:

@@ -20,6 +20,10 @@ try:
     from leakhunt.hook import _garbage  # type: ignore[attr-defined,unused-ignore]
 except ImportError:  # without a compiler, or an interpreter that it does not know
     _garbage = None
+try:
+    from leakhunt.hook import _holders  # type: ignore[attr-defined,unused-ignore]
+except ImportError:  # likewise
+    _holders = None
 
 #: Signals that must not end a capture halfway: the hook's own (``pkill -USR1 -f
 #: celery`` matches the forked child too) and Ctrl-C, which reaches the whole group.
@@ -45,6 +49,22 @@ def among(addresses: bytes) -> bytes:
     if _garbage is None:
         return bytes(len(addresses) // 8)
     found: bytes = _garbage.among(addresses)
+    return found
+
+
+#: Looking for holders ends after so much of the child's CPU time: seconds.
+SEARCH_SECONDS = 2.0
+
+
+def holders(wanted: bytes, known: bytes) -> bytes:
+    """What holds the objects in blocks: see :meth:`leakhunt.engine.Engine.holders`."""
+    if _holders is None:
+        return b""
+    try:
+        answers, _, _ = _holders.find(wanted, known, SEARCH_SECONDS)
+    except MemoryError:
+        return b""
+    found: bytes = answers
     return found
 
 

@@ -167,11 +167,19 @@ def _place(row: Row, labels: Labels, query: Query) -> dict[str, Any]:
 
 
 def kinds_keys(kinds: Kinds | None) -> dict[str, Any]:
-    """The keys ``types`` and ``recycled`` (bytes), where they are known."""
+    """The keys ``types``, ``recycled`` (bytes) and ``holders``, where they are known."""
     if kinds is None:
         return {}
     types = [{"type": name, "size": size} for name, size in kinds.types]
-    return {"types": types, "recycled": kinds.recycled}
+    holders = [
+        {
+            "type": holder.kind,
+            "site": None if holder.frame is None else holder.frame._asdict(),
+            "size": holder.size,
+        }
+        for holder in kinds.holders
+    ]
+    return {"types": types, "recycled": kinds.recycled, "holders": holders}
 
 
 def frame_of(frame: Frame, labels: Labels) -> dict[str, Any]:

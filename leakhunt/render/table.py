@@ -240,6 +240,8 @@ def _where(row: Row, labels: Labels, query: Query, kinds: Kinds | None) -> Text:
             text.append(f"\n  {types_line(kinds)}", QUIET)
         if kinds.is_recycled:
             text.append(f"\n  {MAY_BE}", NOTE)
+            if kinds.holder is not None:
+                text.append(f", kept by {kinds.holder.said(labels.known)}", NOTE)
     return text
 
 

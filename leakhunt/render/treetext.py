@@ -17,6 +17,7 @@ from leakhunt.render.console import (
     STRONG,
     drawn,
     heading,
+    holders_line,
     make_console,
     moment_line,
     say,
@@ -106,10 +107,14 @@ def show(
         console.print()
         for text in _block_lines(found.blocks):
             console.print(text, soft_wrap=True)
-    if found.kinds is not None and (found.kinds.types or found.kinds.is_recycled):
+    if found.kinds is not None and (
+        found.kinds.types or found.kinds.holders or found.kinds.is_recycled
+    ):
         console.print()
         if found.kinds.types:
             say(console, types_line(found.kinds))
+        if found.kinds.holders:
+            say(console, holders_line(found.kinds, labels.known))
         if found.kinds.is_recycled:
             say(console, RECYCLED, NOTE)
     say_notes(console, found.notes)

@@ -86,7 +86,13 @@ types
     that are such objects (``collections.deque``, ``dict``; not an object's other blocks, such
     as a list's items). ``recycled``: a list of ``(frames, bytes)``, the estimated bytes of a
     stack's objects that another line may keep: dicts, tuples, floats and lists, of which CPython
-    reuses freed ones without asking for memory.
+    reuses freed ones without asking for memory. ``holders``: who keeps them, where it was found
+    (not in a snapshot that was taken in the process itself): a list of ``(frames, grower, type,
+    mark, samples, stderr, ((size, number), ...))``, the largest first: of the stack ``frames`` so many
+    blocks of so many bytes each, estimated from ``samples`` with the standard error ``stderr``, are
+    held, directly or by others in between, by an object of that ``type``, in which the stack
+    ``grower`` made room last (its table is a sample too; None: it is not). ``mark`` is an
+    arbitrary number that stands for that one object in all snapshots of the process.
 explaining
     ``prefixes`` ({"stdlib": [dir], "site": [dir], "app": [dir], "leakhunt": [dir]}:
     a path is classified by its longest matching prefix), ``frames``
@@ -103,7 +109,7 @@ SUFFIX = ".bin"
 TRAILER_MAGIC = b"LKHUNT\x01\n"
 
 #: Facts that grow with the snapshot: not in the trailer.
-LONG = frozenset({"frames", "scopes", "estimates", "types", "recycled", "garbage"})
+LONG = frozenset({"frames", "scopes", "estimates", "types", "recycled", "holders", "garbage"})
 
 #: The only globals that may occur in a snapshot.
 NAMES = frozenset(

@@ -1,0 +1,129 @@
+/* The objects that the collector knows, walked without touching one.
+ *
+ * Shared by _garbage.c and _holders.c, each of which includes it once. No reference count
+ * changes and no Python memory is allocated, so that a forked child copies no page.
+ *
+ * CPython 3.9 to 3.14 with the default build: the list heads are internal. 3.14 began with an
+ * incremental collector and went back: there this compiles with the later headers only,
+ * and serves the very release it was compiled for.
+ */
+#ifndef LEAKHUNT_TRACKED_H
+#define LEAKHUNT_TRACKED_H
+
+#define PY_SSIZE_T_CLEAN
+#define Py_BUILD_CORE_MODULE 1
+#include <Python.h>
+#include "internal/pycore_gc.h"
+#include "internal/pycore_interp.h"
+#if PY_VERSION_HEX >= 0x030F0000 || defined(Py_GIL_DISABLED)
+#error "unknown to this module: the hook does without"
+#endif
+
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* -- a hash of addresses ---------------------------------------------------------------- */
+
+typedef struct {
+    uintptr_t *keys;
+    uint32_t *values;
+    size_t mask;
+    size_t used;
+} Table;
+
+static int
+table_init(Table *table, size_t expected)
+{
+    size_t size = 64;
+    while (size < expected * 2) {
+        size *= 2;
+    }
+    table->keys = calloc(size, sizeof(uintptr_t));
+    table->values = malloc(size * sizeof(uint32_t));
+    table->mask = size - 1;
+    table->used = 0;
+    return table->keys != NULL && table->values != NULL;
+}
+
+static void
+table_free(Table *table)
+{
+    free(table->keys);
+    free(table->values);
+}
+
+static inline uint64_t
+scattered(uintptr_t address)
+{
+    return (uint64_t)(address >> 4) * UINT64_C(0x9E3779B97F4A7C15);
+}
+
+/* Where an address is, or would be. */
+static inline size_t
+slot_of(const Table *table, uintptr_t key)
+{
+    size_t at = (size_t)scattered(key) & table->mask;
+    while (table->keys[at] != 0 && table->keys[at] != key) {
+        at = (at + 1) & table->mask;
+    }
+    return at;
+}
+
+/* -- objects ------------------------------------------------------------------------------ */
+
+/* Where an object's memory begins: what stands before it are the collector's header, and since
+ * 3.11 two pointers for a dict and weak references (_PyType_PreHeaderSize; 3.11's own
+ * get_object_traceback forgets these). */
+static inline uintptr_t
+block_of(PyObject *object)
+{
+    size_t before = PyObject_IS_GC(object) ? sizeof(PyGC_Head) : 0;
+#if PY_VERSION_HEX >= 0x030C0000
+    before += PyType_HasFeature(Py_TYPE(object), Py_TPFLAGS_PREHEADER) ? 2 * sizeof(void *) : 0;
+#elif PY_VERSION_HEX >= 0x030B0000
+    before += PyType_HasFeature(Py_TYPE(object), Py_TPFLAGS_MANAGED_DICT) ? 2 * sizeof(void *) : 0;
+#endif
+    return (uintptr_t)object - before;
+}
+
+typedef int (*Seen)(PyObject *, void *);
+
+/* Call `seen` for each tracked object of a list until it returns nonzero; that, or 0. */
+static int
+each_of(PyGC_Head *head, Seen seen, void *context)
+{
+    for (PyGC_Head *gc = _PyGCHead_NEXT(head); gc != head; gc = _PyGCHead_NEXT(gc)) {
+        int stop = seen((PyObject *)(gc + 1), context);
+        if (stop) {
+            return stop;
+        }
+    }
+    return 0;
+}
+
+static int
+each_tracked(Seen seen, void *context)
+{
+    struct _gc_runtime_state *state = &PyThreadState_Get()->interp->gc;
+    int stop = 0;
+    for (int generation = 0; generation < NUM_GENERATIONS && !stop; generation++) {
+        stop = each_of(&state->generations[generation].head, seen, context);
+    }
+    return stop;
+}
+
+/* A module of 3.14 reads the lists of the release that it was compiled for. */
+static int
+is_known_release(void)
+{
+#if PY_VERSION_HEX >= 0x030E0000
+    if (Py_Version != PY_VERSION_HEX) {
+        PyErr_SetString(PyExc_ImportError, "compiled for another release of this Python");
+        return 0;
+    }
+#endif
+    return 1;
+}
+
+#endif
