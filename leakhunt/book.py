@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from operator import add
 from statistics import median
 
-from leakhunt import curves, shape, stats
+from leakhunt import curves, estimates, shape, stats
 from leakhunt.estimates import FEWEST, Estimates
 from leakhunt.frames import prefixes
 from leakhunt.history import SECOND, SNAPSHOT, TASK, History, ledger
@@ -95,7 +95,7 @@ class Book:
 
     def _judge(self, stacks: tuple[Stack, ...]) -> Shape:
         sizes, counts = self.series(stacks)
-        sampled = self.history.estimates(stacks)
+        sampled = estimates.of(self.history, stacks)
         axis = self._axis(sizes, counts, sampled)
         t = self.t if axis is None else self.runs[axis]
         found = shape.judge(t, sizes, counts, sampled)
@@ -135,7 +135,7 @@ class Book:
 
     def tells(self, stacks: Iterable[Stack]) -> bool:
         """Whether there is enough of some stacks to judge: samples, where sizes are estimates."""
-        sampled = self.history.estimates(stacks)
+        sampled = estimates.of(self.history, stacks)
         return sampled is None or max(sampled.samples) >= FEWEST
 
     def grew(self, stacks: Sequence[Stack]) -> bool:

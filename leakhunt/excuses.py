@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from leakhunt import facts, units
+from leakhunt import estimates, facts, units
 from leakhunt.book import Book, Growth, in_step
 from leakhunt.frames import STDLIB
 from leakhunt.history import TASK, History
@@ -138,7 +138,7 @@ def _only_waits(book: Book, growth: Growth, waiting: dict[Stack, int]) -> bool:
 
 def overrated(book: Book, growth: Growth) -> bool:
     """Whether a sampled growth is surely more than all that malloc and pymalloc handed out meanwhile."""
-    known = book.history.estimates(growth.blame.stacks)
+    known = estimates.of(book.history, growth.blame.stacks)
     handed_out = _handed_out(book.history)
     if known is None or handed_out is None:
         return False

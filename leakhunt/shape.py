@@ -181,7 +181,7 @@ def _not_steady(
     if steady.fallen(y):
         return shape(SAWTOOTH if falls(y) and n >= 4 else NOISE, 0)
     largest = max(range(n - 1), key=steps.__getitem__)
-    alone = sampled is None or sampled.at_once(steps[largest], rise, n - 1) <= ACCIDENT
+    alone = sampled is None or sampled.at_once(t, y, largest) <= ACCIDENT
     if alone and steps[largest] >= JUMP * rise and _quiet(y, largest + 1, n, span):
         return shape(STEP, largest + 1, still=largest == n - 2)
     drift, error, _ = steady.drift_of(t, y, sampled)

@@ -15,7 +15,7 @@ from dataclasses import replace
 from itertools import chain
 from typing import TypeVar
 
-from leakhunt import sparse, stats, steady
+from leakhunt import estimates, sparse, stats, steady
 from leakhunt.book import Book, Growth, Owner
 from leakhunt.excuses import (
     FRAMEWORK,
@@ -204,7 +204,7 @@ def _unsure(book: Book, growth: Growth) -> Growth:
     if is_frameworks_own(book, growth):
         return growth.called(WARM_UP, FRAMEWORK)
     early, late = stats.halves(book.t, growth.sizes)
-    known = book.history.estimates(growth.blame.stacks)
+    known = estimates.of(book.history, growth.blame.stacks)
     if late < steady.SLOWING * early and not steady.by_accident(book.t, growth.sizes, known):
         return growth.called(WARM_UP, None)
     judged = replace(growth.shape, verdict=NOISE, open=True)

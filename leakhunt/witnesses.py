@@ -53,7 +53,7 @@ def together(parts: Sequence[Part], processes: int) -> bool:
         return False
     p_values = [1.0] * (processes - len(parts))
     for history, growth in parts:
-        known = history.estimates(growth.blame.stacks)
+        known = estimates.of(history, growth.blame.stacks)
         if known is None or growth.why:
             return False
         p = 2 * steady.chance(history.times, growth.sizes, known)  # later starts are not looked at
@@ -65,11 +65,11 @@ def _goes_on(parts: Sequence[Part]) -> bool:
     """Whether the samples of all processes show that the growth goes on; True where sizes are exact."""
     rises, times = [0.0, 0.0], [0.0, 0.0]
     for history, growth in parts:
-        known = history.estimates(growth.blame.stacks)
+        known = estimates.of(history, growth.blame.stacks)
         if known is None:
             return True
-        grown, lasted = steady.parts(history.times, growth.sizes, len(growth.sizes) // 2)
-        for half, (number, time) in enumerate(zip(known.counted(grown), lasted)):
+        halves = known.parts(history.times, growth.sizes, len(growth.sizes) // 2)
+        for half, (number, time) in enumerate(zip(*halves)):
             rises[half] += number
             times[half] += time
     still = estimates.still((rises[0], rises[1]), (times[0], times[1]), steady.STILL)
