@@ -103,8 +103,9 @@ class Book:
             return found
         start = found.since if found.verdict == LEAK else 0
         each = (t[-1] - t[start]) / (self.t[-1] - self.t[start])
+        p = found.p if sampled is None else min(1.0, found.p * (1 + len(self.runs)))
         return replace(
-            found, axis=None if axis == SNAPSHOT else axis, rate=found.rate * each, low=found.low * each,
+            found, p=p, axis=None if axis == SNAPSHOT else axis, rate=found.rate * each, low=found.low * each,
             high=found.high * each, blocks_rate=found.blocks_rate * each,
         )  # fmt: skip
 

@@ -50,6 +50,8 @@ if TYPE_CHECKING:
 FEWEST = 5
 #: With so many a steady leak is told from chance, in eight snapshots, six times out of ten.
 ENOUGH = 30
+#: Time constants of a cache that a series as long as one of them must tell from a leak.
+FILLS = 1.0
 #: What is likelier than this to be an accident of sampling is not taken for a change of pace.
 ACCIDENT = 0.05
 
@@ -172,6 +174,46 @@ class Estimates(NamedTuple):
         (early, late), times = self.parts(t, y, middle)
         return 1 - stats.binomial_sf(late + 1, early + late, times[1] / sum(times))
 
+    def path(
+        self, t: Sequence[float], y: Sequence[float]
+    ) -> tuple[list[float], list[float], list[float]]:
+        """The middle of each step from 0 to 1, samples of the mean weight that came in it, and its exposure."""
+        lasted = t[-1] - t[0]
+        at = [((u + v) / 2 - t[0]) / lasted for u, v in zip(t, t[1:])]
+        times, sizes = self.exposed(t), self.exposed(y)
+        each = self.weight / sum(sizes) if sum(sizes) > 0 else 0.0
+        if each <= 0:
+            return at, [0.0] * len(at), times
+        return at, [size / each for size in sizes], times
+
+    def slows(self, t: Sequence[float], y: Sequence[float], start: int) -> bool:
+        """Whether it rose faster before a snapshot than after it."""
+        times, sizes = self.exposed(t), self.exposed(y)
+        before = sum(sizes[:start]) / sum(times[:start])
+        return before > sum(sizes[start:]) / sum(times[start:])
+
+    def late(self, t: Sequence[float], y: Sequence[float]) -> tuple[float, float]:
+        """(excess, variance): how much later samples came than those of a cache that fills would.
+
+        Such a cache grows at a rate that falls as exp(-FILLS x) over the series, x from 0 to 1: keys
+        drawn evenly, with a time constant as long as the series. The mean x of its
+        samples is known; that of those that came is compared with it, times their number. This is
+        the score test of a trend in a Poisson process (Cox and Lewis, The Statistical Analysis of
+        Series of Events, 1966, section 3.3) at that trend: sums over several series are one test.
+        """
+        lasted = t[-1] - t[0]
+        at = [((u + v) / 2 - t[0]) / lasted for u, v in zip(t, t[1:])]
+        times, sizes = self.exposed(t), self.exposed(y)
+        grown = sum(sizes)
+        if grown <= 0 or self.weight <= 0:
+            return 0.0, 0.0
+        number = grown * grown / self.weight
+        shares = [time * math.exp(-FILLS * x) for time, x in zip(times, at)]
+        mean = sum(share * x for share, x in zip(shares, at)) / sum(shares)
+        spread = sum(share * (x - mean) ** 2 for share, x in zip(shares, at)) / sum(shares)
+        came = sum(size * x for size, x in zip(sizes, at)) / grown
+        return number * (came - mean), number * spread
+
     def at_once(self, t: Sequence[float], y: Sequence[float], step: int) -> float:
         """The chance that any one step brings that much of a steady growth (Bonferroni)."""
         times, sizes = self.exposed(t), self.exposed(y)
@@ -193,10 +235,9 @@ def of(history: History, stacks: Iterable[Stack]) -> Estimates | None:
     return known._replace(intervals=told)
 
 
-def still(counts: tuple[float, float], times: tuple[float, float], part: float) -> float:
-    """The chance of so many late samples, or more, where the pace is down to that part of the early one.
+def fading(excess: float, variance: float) -> float:
+    """The chance of samples that come so late, or later, from a cache that fills (``Estimates.late``).
 
-    ``counts`` and ``times``: samples that came and exposures, early and late.
+    Near 0: it surely goes on. Near 1: it surely slows down by more. Between: too few samples to tell.
     """
-    slowed = part * times[1] / (part * times[1] + times[0])
-    return stats.binomial_sf(counts[1], sum(counts), slowed)
+    return 0.5 * math.erfc(excess / math.sqrt(2 * variance)) if variance > 0 else 1.0

@@ -258,4 +258,4 @@ def _by_holder(
         frame = blames[index].frame
         below = [holder for holder in holders if blames[holder].frame >= frame]
         parts[(below or holders[-1:])[0]].append(index)
-    return list(parts.values())
+    return [part for part in parts.values() if part]  # a line may have been blamed twice

@@ -15,10 +15,10 @@ FALL = 0.3
 SLOWING = 0.72
 #: A tail that rises less than this part of the mean rise has levelled off.
 LEVEL = 0.25
-#: Samples must show that the second half of a rise is faster than this part of the first.
-STILL = 0.5
-#: The chance of samples that show so by accident.
+#: The chance of samples that come as late by accident where a cache fills.
 DOUBT = 0.1
+#: The same where a faster rise went before.
+DOUBT_LATER = 0.025
 #: So many snapshots show at a glance that nothing rises.
 MANY = 12
 #: With a p-value this small there is no need to look for a smaller one further on.
@@ -38,7 +38,10 @@ def rise(
         known = later(sampled, start)
         if _goes_on(part_t, part, known) and not _fell_before(y, start):
             p = min(1.0, _looks(start, starts, known) * chance(part_t, part, known))
-            found.append((max(p, _by_events(part_t, part, counts[start:], known)), start))
+            p = max(p, _by_events(part_t, part, counts[start:], known))
+            if sampled is not None and start > 0 and p < 1.0:
+                p = max(p, _after_warming_up(t, y, sampled, start))
+            found.append((p, start))
     if not found:
         return None
     least = min(found)[0]
@@ -46,6 +49,20 @@ def rise(
     if start > 0 and 0 not in {begin for _, begin in found} and curves.saturates(t, y):
         return None
     return start, p
+
+
+def _after_warming_up(
+    t: Sequence[float], y: Sequence[float], sampled: Estimates, start: int
+) -> float:
+    """1.0 where a rise that was faster before may as well be a cache that fills ever more slowly.
+
+    Not where the whole of it goes on as a leak does. Else it must have changed its pace once, and the
+    rest must go on surely: keys that are rare come late.
+    """
+    if not sampled.slows(t, y, start) or estimates.fading(*sampled.late(t, y)) <= DOUBT:
+        return 0.0
+    rest = estimates.fading(*sampled.since(start).late(t[start:], y[start:]))
+    return 0.0 if rest <= DOUBT_LATER and curves.bends(*sampled.path(t, y)) else 1.0
 
 
 def _looks(start: int, starts: Sequence[int], sampled: Estimates | None) -> int:
@@ -156,6 +173,11 @@ def slows_down(
     return len(y) >= 6 and _declines(t, y, sampled)
 
 
+def tells(t: Sequence[float], y: Sequence[float], sampled: Estimates | None) -> bool:
+    """Whether samples tell a growth that slows down from one that goes on; True where sizes are exact."""
+    return sampled is None or estimates.fading(*sampled.late(t, y)) >= 1 - DOUBT
+
+
 def _declines(t: Sequence[float], y: Sequence[float], sampled: Estimates | None) -> bool:
     """Whether the rate itself falls in time, surely and by a good part.
 
@@ -186,7 +208,7 @@ def _by_events(
     if sampled is not None:
         if sampled.came < FEWEST:
             return 1.0
-        accident = estimates.still(*sampled.parts(t, y, len(y) // 2), STILL)
+        accident = estimates.fading(*sampled.late(t, y))
         return max(accident if accident > DOUBT else 0.0, float(2.0**-sampled.came))
     rises = sum(b > a for a, b in zip(y, y[1:]))
     steps = [round(b - a) for a, b in zip(counts, counts[1:])]

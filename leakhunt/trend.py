@@ -205,7 +205,7 @@ def _unsure(book: Book, growth: Growth) -> Growth:
         return growth.called(WARM_UP, FRAMEWORK)
     early, late = stats.halves(book.t, growth.sizes)
     known = estimates.of(book.history, growth.blame.stacks)
-    if late < steady.SLOWING * early and not steady.by_accident(book.t, growth.sizes, known):
+    if late < steady.SLOWING * early and steady.tells(book.t, growth.sizes, known):
         return growth.called(WARM_UP, None)
     judged = replace(growth.shape, verdict=NOISE, open=True)
     return replace(growth, shape=judged)

@@ -63,14 +63,11 @@ def together(parts: Sequence[Part], processes: int) -> bool:
 
 def _goes_on(parts: Sequence[Part]) -> bool:
     """Whether the samples of all processes show that the growth goes on; True where sizes are exact."""
-    rises, times = [0.0, 0.0], [0.0, 0.0]
+    excess = variance = 0.0
     for history, growth in parts:
         known = estimates.of(history, growth.blame.stacks)
         if known is None:
             return True
-        halves = known.parts(history.times, growth.sizes, len(growth.sizes) // 2)
-        for half, (number, time) in enumerate(zip(*halves)):
-            rises[half] += number
-            times[half] += time
-    still = estimates.still((rises[0], rises[1]), (times[0], times[1]), steady.STILL)
-    return still <= steady.DOUBT
+        one = known.late(history.times, growth.sizes)
+        excess, variance = excess + one[0], variance + one[1]
+    return estimates.fading(excess, variance) <= steady.DOUBT
