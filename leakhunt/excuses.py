@@ -67,8 +67,7 @@ def excused(book: Book, growth: Growth, fate: str) -> Growth:
     if fate == WAITING:
         return growth.called(SAWTOOTH, WAITS)
     if fate == OVERRATED:
-        calm = replace(growth, shape=replace(growth.shape, open=False))
-        return calm.called(
+        return calmed(growth).called(
             NOISE,
             f"the allocators have handed out only {units.size(_handed_out(book.history) or 0)} more: the "
             "sampled blocks live longer than others",
@@ -78,6 +77,11 @@ def excused(book: Book, growth: Growth, fate: str) -> Growth:
         f"blocks of {small_blocks(book, growth)} bytes alone, and nothing that holds them: CPython's "
         f"free lists keep up to {FREE_LIST:,} of a size",
     )
+
+
+def calmed(growth: Growth) -> Growth:
+    """The growth, for which no more snapshots are wanted."""
+    return replace(growth, shape=replace(growth.shape, open=False))
 
 
 def is_frameworks_own(book: Book, growth: Growth) -> bool:

@@ -185,8 +185,10 @@ def _not_steady(
     if alone and steps[largest] >= JUMP * rise and _quiet(y, largest + 1, n, span):
         return shape(STEP, largest + 1, still=largest == n - 2)
     drift, error, _ = steady.drift_of(t, y, sampled)
-    if steady.levels_off(t, y, drift, sampled) or steady.slows_down(t, y, error, sampled):
-        return shape(WARM_UP, flat, still=not steady.tells(t, y, sampled))
+    if steady.levels_off(t, y, drift, sampled):
+        return shape(WARM_UP, flat)
+    if steady.slows_down(t, y, error, sampled):
+        return shape(WARM_UP, flat, still=rising and not steady.tells(t, y, sampled))
     if (
         alone
         and steps[largest] >= 0.5 * rise

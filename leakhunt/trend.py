@@ -21,6 +21,7 @@ from leakhunt.excuses import (
     FRAMEWORK,
     HANDED_ON,
     OVERRATED,
+    calmed,
     excused,
     fates,
     is_frameworks_own,
@@ -194,6 +195,8 @@ def _others(book: Book, taken: set[Stack]) -> list[Growth]:
             growth = book.of(Blame(frame, is_ours, left))
             if growth.shape.verdict == LEAK:  # leak-like, and not sure
                 growth = _unsure(book, growth)
+            if growth.shape.open and is_frameworks_own(book, growth):
+                growth = calmed(growth.called(WARM_UP, FRAMEWORK))
             if growth.shape.open and overrated(book, growth):
                 growth = excused(book, growth, OVERRATED)
             found.append(growth)
