@@ -37,6 +37,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
+from itertools import accumulate
+from operator import mul
 from statistics import median
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -164,6 +166,23 @@ class Estimates(NamedTuple):
             return (0.0, 0.0), lasted
         counted = max(0.0, sum(sizes[:middle])) / each, max(0.0, sum(sizes[middle:])) / each
         return counted, (lasted[0] / each, lasted[1] / each)
+
+    def counted(self) -> tuple[list[float], Estimates] | None:
+        """The series again in bytes of samples, each at the mean interval in which it came; its errors.
+
+        No block weighs more than an interval: what a table takes that doubles is left out. None where
+        samples went or intervals became finer: then numbers say nothing of growth.
+        """
+        steps = self.steps
+        came = [b - a for a, b in zip(self.samples, self.samples[1:])]
+        finer = any(b < a for a, b in zip(steps, steps[1:]))
+        if not self.intervals or min(came) < 0 or finer:
+            return None
+        start = self.samples[0] * steps[0]
+        sizes = list(accumulate(map(mul, came, steps), initial=start))
+        each = (number * step * step for number, step in zip(came, steps))
+        variances = list(accumulate(each, initial=start * steps[0]))
+        return sizes, Estimates(variances, self.samples, self.intervals)
 
     def slower(self, t: Sequence[float], y: Sequence[float], middle: int) -> float:
         """The chance of a late rise that small, or smaller, where the pace has not changed.

@@ -31,6 +31,8 @@ LEAK, WARM_UP, SAWTOOTH, STEP, NOISE = "leak", "warm-up", "sawtooth", "step", "n
 JUMP = 0.7
 #: No growth is called a leak that is likelier than this to be chance.
 CHANCE = 0.0075
+#: A rise of which small blocks make no more than this part is looked at by blocks, too.
+SMALL = 0.75
 #: Valleys of a sawtooth that are worth a look of their own.
 VALLEYS = 5
 
@@ -136,8 +138,7 @@ def _judge(
     sampled: Estimates | None,
 ) -> Shape:
     by_bytes = steady.rise(t, sizes, counts, sampled)
-    exact = sampled is None
-    by_blocks = steady.rise(t, counts, counts, None) if exact and sizes[-1] > sizes[0] else None
+    by_blocks = _by_blocks(t, sizes, counts, sampled) if sizes[-1] > sizes[0] else None
     best = by_bytes
     if by_blocks is not None and (best is None or by_blocks[1] < best[1]):
         # The rate is of bytes all the same, from where the blocks rise steadily.
@@ -155,6 +156,24 @@ def _judge(
     known = steady.later(sampled, start)
     blocks_rate = stats.theil_sen(t[start:], counts[start:])
     return replace(shape, blocks_rate=blocks_rate, samples=known and known.came)
+
+
+def _by_blocks(
+    t: Sequence[float],
+    sizes: Sequence[float],
+    counts: Sequence[float],
+    sampled: Estimates | None,
+) -> tuple[int, float] | None:
+    """As :func:`leakhunt.steady.rise` of the blocks; of the samples, where sizes are estimates.
+
+    Of samples only where large blocks make a good part of the rise: else they say what sizes do.
+    """
+    if sampled is None:
+        return steady.rise(t, counts, counts, None)
+    counted = sampled.counted()
+    if counted is None or counted[0][-1] - counted[0][0] > SMALL * (sizes[-1] - sizes[0]):
+        return None
+    return steady.rise(t, counted[0], counts, counted[1])
 
 
 # -- what else it is ------------------------------------------------------------------
