@@ -54,10 +54,10 @@ def bends(at: Sequence[float], counts: Sequence[float], exposures: Sequence[floa
     counts = [max(0.0, count) for count in counts]
 
     def deviance(paces: Sequence[float]) -> float:
+        means = [pace * exposure for pace, exposure in zip(paces, exposures)]
         return 2 * sum(
             (count * math.log(count / mean) if count > 0 else 0.0) - count + mean
-            for count, mean in zip(counts, map(mul, paces, exposures))
-            if mean > 0 or count > 0
+            for count, mean in zip(counts, means)
         )
 
     def scaled(paces: Sequence[float]) -> float:
@@ -85,7 +85,7 @@ def bends(at: Sequence[float], counts: Sequence[float], exposures: Sequence[floa
 _FALLING: tuple[Callable[[float, float], float], ...] = (
     lambda x, tau: math.exp(-x / tau),
     lambda x, tau: 1 / (x + tau),
-    lambda x, tau: (x + tau) ** -0.5,
+    lambda x, tau: 1 / math.sqrt(x + tau),
 )
 
 

@@ -36,17 +36,13 @@ rate of a leak comes out 30 % too low.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from itertools import accumulate
 from operator import mul
 from statistics import median
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from leakhunt import stats
-
-if TYPE_CHECKING:
-    from leakhunt.history import History
-    from leakhunt.model import Stack
 
 #: No growth is called a leak that fewer samples stand for.
 FEWEST = 5
@@ -242,16 +238,6 @@ class Estimates(NamedTuple):
         each = self.weight / grown
         part = times[step] / sum(times)
         return min(1.0, len(times) * stats.binomial_sf(sizes[step] / each, grown / each, part))
-
-
-def of(history: History, stacks: Iterable[Stack]) -> Estimates | None:
-    """What is known of some stacks' errors; None where sizes are exact."""
-    known = history.estimates(stacks)
-    intervals = [each.facts.get("interval") for each in history.metas]
-    told = [float(each) for each in intervals if isinstance(each, int) and each > 0]
-    if known is None or len(told) < len(intervals):
-        return known
-    return known._replace(intervals=told)
 
 
 def fading(excess: float, variance: float) -> float:

@@ -15,8 +15,8 @@ from dataclasses import replace
 from itertools import chain
 from typing import TypeVar
 
-from leakhunt import estimates, sparse, stats, steady
-from leakhunt.book import Book, Growth, Owner
+from leakhunt import sparse, stats, steady
+from leakhunt.book import Book, Growth, Owner, errors
 from leakhunt.excuses import (
     FRAMEWORK,
     HANDED_ON,
@@ -207,7 +207,7 @@ def _unsure(book: Book, growth: Growth) -> Growth:
     if is_frameworks_own(book, growth):
         return growth.called(WARM_UP, FRAMEWORK)
     early, late = stats.halves(book.t, growth.sizes)
-    known = estimates.of(book.history, growth.blame.stacks)
+    known = errors(book.history, growth.blame.stacks)
     if late < steady.SLOWING * early and steady.tells(book.t, growth.sizes, known):
         return growth.called(WARM_UP, None)
     judged = replace(growth.shape, verdict=NOISE, open=True)

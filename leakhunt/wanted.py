@@ -39,6 +39,11 @@ def wanted(history: History, growth: Growth) -> Wanted | None:
     return Wanted(seen, size, size / growth.grown * history.times[-1])
 
 
+def suspicious(found: Wanted | None) -> bool:
+    """Whether a growth that may be a leak is told of though it is small so far: many samples rose."""
+    return found is not None and found.samples >= ENOUGH
+
+
 def located(history: History, rate: float) -> Wanted | None:
     """What is wanted to see where a process grows that surely grows by ``rate`` bytes per unit;
     None where that much would have shown already.

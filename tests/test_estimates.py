@@ -52,7 +52,11 @@ def sampled(dice: random.Random, n: int, *sources: Source) -> Made:
         t,
         [sum(each) for each in live],
         [sum(each) / 64 for each in live],
-        Estimates([sum(w * w for w in each) for each in live], list(map(len, live))),
+        Estimates(
+            [sum(w * w for w in each) for each in live],
+            list(map(len, live)),
+            [1000 * weight for weight in weights],
+        ),
     )
 
 
