@@ -50,8 +50,24 @@ FEWEST = 5
 ENOUGH = 30
 #: Time constants of a cache that a series as long as one of them must tell from a leak.
 FILLS = 1.0
+#: So many samples of the second half are wanted to show that a growth goes on.
+LATE = float(FEWEST)
 #: What is likelier than this to be an accident of sampling is not taken for a change of pace.
 ACCIDENT = 0.05
+
+
+class Late(NamedTuple):
+    """When samples came, against a cache that fills: sums that add up over series."""
+
+    excess: float
+    variance: float
+    third: float
+    """The third central moment of ``excess``, where a cache fills."""
+    second: float
+    """Samples that came in the second half."""
+
+    def plus(self, other: Late) -> Late:
+        return Late(*(a + b for a, b in zip(self, other)))
 
 
 class Estimates(NamedTuple):
@@ -154,14 +170,9 @@ class Estimates(NamedTuple):
         self, t: Sequence[float], y: Sequence[float], middle: int
     ) -> tuple[tuple[float, float], tuple[float, float]]:
         """Samples of the mean weight that came before and after a snapshot, and the exposures."""
-        times, sizes = self.exposed(t), self.exposed(y)
-        grown = sum(sizes)
-        each = self.weight / grown if grown > 0 else 0.0
-        lasted = sum(times[:middle]), sum(times[middle:])
-        if each <= 0:
-            return (0.0, 0.0), lasted
-        counted = max(0.0, sum(sizes[:middle])) / each, max(0.0, sum(sizes[middle:])) / each
-        return counted, (lasted[0] / each, lasted[1] / each)
+        _, counts, times = self.path(t, y)
+        counted = max(0.0, sum(counts[:middle])), max(0.0, sum(counts[middle:]))
+        return counted, (sum(times[:middle]), sum(times[middle:]))
 
     def counted(self) -> tuple[list[float], Estimates] | None:
         """The series again in bytes of samples, each at the mean interval in which it came; its errors.
@@ -192,14 +203,18 @@ class Estimates(NamedTuple):
     def path(
         self, t: Sequence[float], y: Sequence[float]
     ) -> tuple[list[float], list[float], list[float]]:
-        """The middle of each step from 0 to 1, samples of the mean weight that came in it, and its exposure."""
+        """The middle of each step from 0 to 1, samples of the mean weight that came in it, and its exposure.
+
+        Blocks that are larger than an interval count as so many samples, never as more: that their
+        sizes are known for sure says nothing of how many will come.
+        """
         lasted = t[-1] - t[0]
         at = [((u + v) / 2 - t[0]) / lasted for u, v in zip(t, t[1:])]
         times, sizes = self.exposed(t), self.exposed(y)
-        each = self.weight / sum(sizes) if sum(sizes) > 0 else 0.0
-        if each <= 0:
+        if sum(sizes) <= 0 or self.weight <= 0:
             return at, [0.0] * len(at), times
-        return at, [size / each for size in sizes], times
+        each = max(self.weight / sum(sizes), 1.0 if self.intervals else 0.0)
+        return at, [size / each for size in sizes], [time / each for time in times]
 
     def slows(self, t: Sequence[float], y: Sequence[float], start: int) -> bool:
         """Whether it rose faster before a snapshot than after it."""
@@ -207,8 +222,8 @@ class Estimates(NamedTuple):
         before = sum(sizes[:start]) / sum(times[:start])
         return before > sum(sizes[start:]) / sum(times[start:])
 
-    def late(self, t: Sequence[float], y: Sequence[float]) -> tuple[float, float]:
-        """(excess, variance): how much later samples came than those of a cache that fills would.
+    def late(self, t: Sequence[float], y: Sequence[float]) -> Late:
+        """How much later samples came than those of a cache that fills would.
 
         Such a cache grows at a rate that falls as exp(-FILLS x) over the series, x from 0 to 1: keys
         drawn evenly, with a time constant as long as the series. The mean x of its
@@ -216,18 +231,19 @@ class Estimates(NamedTuple):
         the score test of a trend in a Poisson process (Cox and Lewis, The Statistical Analysis of
         Series of Events, 1966, section 3.3) at that trend: sums over several series are one test.
         """
-        lasted = t[-1] - t[0]
-        at = [((u + v) / 2 - t[0]) / lasted for u, v in zip(t, t[1:])]
-        times, sizes = self.exposed(t), self.exposed(y)
-        grown = sum(sizes)
-        if grown <= 0 or self.weight <= 0:
-            return 0.0, 0.0
-        number = grown * grown / self.weight
+        at, counts, times = self.path(t, y)
+        number = sum(counts)
+        if number <= 0:
+            return Late(0.0, 0.0, 0.0, 0.0)
         shares = [time * math.exp(-FILLS * x) for time, x in zip(times, at)]
         mean = sum(share * x for share, x in zip(shares, at)) / sum(shares)
-        spread = sum(share * (x - mean) ** 2 for share, x in zip(shares, at)) / sum(shares)
-        came = sum(size * x for size, x in zip(sizes, at)) / grown
-        return number * (came - mean), number * spread
+
+        def moment(power: int) -> float:
+            return sum(share * (x - mean) ** power for share, x in zip(shares, at)) / sum(shares)
+
+        excess = sum(count * (x - mean) for count, x in zip(counts, at))
+        second = sum(counts[len(counts) // 2 :])
+        return Late(excess, number * moment(2), number * moment(3), second)
 
     def at_once(self, t: Sequence[float], y: Sequence[float], step: int) -> float:
         """The chance that any one step brings that much of a steady growth (Bonferroni)."""
@@ -240,9 +256,17 @@ class Estimates(NamedTuple):
         return min(1.0, len(times) * stats.binomial_sf(sizes[step] / each, grown / each, part))
 
 
-def fading(excess: float, variance: float) -> float:
-    """The chance of samples that come so late, or later, from a cache that fills (``Estimates.late``).
+def fading(late: Late) -> float:
+    """The chance of samples that come so late, or later, from a cache that fills.
 
     Near 0: it surely goes on. Near 1: it surely slows down by more. Between: too few samples to tell.
+    Where late steps have little exposure the test is lopsided: the first term of Edgeworth's
+    series corrects the normal approximation. Without some late samples nothing shows that it goes on.
     """
-    return 0.5 * math.erfc(excess / math.sqrt(2 * variance)) if variance > 0 else 1.0
+    if late.variance <= 0:
+        return 1.0
+    z = late.excess / math.sqrt(late.variance)
+    skewness = late.third / late.variance**1.5
+    density = math.exp(-z * z / 2) / math.sqrt(2 * math.pi)
+    p = 0.5 * math.erfc(z / math.sqrt(2)) + density * skewness / 6 * (z * z - 1)
+    return min(1.0, max(p, 0.0 if late.second >= LATE else 0.5))

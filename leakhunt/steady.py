@@ -59,9 +59,9 @@ def _after_warming_up(
     Not where the whole of it goes on as a leak does. Else it must have changed its pace once, and the
     rest must go on surely: keys that are rare come late.
     """
-    if not sampled.slows(t, y, start) or estimates.fading(*sampled.late(t, y)) <= DOUBT:
+    if not sampled.slows(t, y, start) or estimates.fading(sampled.late(t, y)) <= DOUBT:
         return 0.0
-    rest = estimates.fading(*sampled.since(start).late(t[start:], y[start:]))
+    rest = estimates.fading(sampled.since(start).late(t[start:], y[start:]))
     return 0.0 if rest <= DOUBT_LATER and curves.bends(*sampled.path(t, y)) else 1.0
 
 
@@ -175,7 +175,7 @@ def slows_down(
 
 def tells(t: Sequence[float], y: Sequence[float], sampled: Estimates | None) -> bool:
     """Whether samples tell a growth that slows down from one that goes on; True where sizes are exact."""
-    return sampled is None or estimates.fading(*sampled.late(t, y)) >= 1 - DOUBT
+    return sampled is None or estimates.fading(sampled.late(t, y)) >= 1 - DOUBT
 
 
 def _declines(t: Sequence[float], y: Sequence[float], sampled: Estimates | None) -> bool:
@@ -208,7 +208,7 @@ def _by_events(
     if sampled is not None:
         if sampled.came < FEWEST:
             return 1.0
-        accident = estimates.fading(*sampled.late(t, y))
+        accident = estimates.fading(sampled.late(t, y))
         return max(accident if accident > DOUBT else 0.0, float(2.0**-sampled.came))
     rises = sum(b > a for a, b in zip(y, y[1:]))
     steps = [round(b - a) for a, b in zip(counts, counts[1:])]

@@ -63,11 +63,10 @@ def together(parts: Sequence[Part], processes: int) -> bool:
 
 def _goes_on(parts: Sequence[Part]) -> bool:
     """Whether the samples of all processes show that the growth goes on; True where sizes are exact."""
-    excess = variance = 0.0
+    late = estimates.Late(0.0, 0.0, 0.0, 0.0)
     for history, growth in parts:
         known = errors(history, growth.blame.stacks)
         if known is None:
             return True
-        one = known.late(history.times, growth.sizes)
-        excess, variance = excess + one[0], variance + one[1]
-    return estimates.fading(excess, variance) <= steady.DOUBT
+        late = late.plus(known.late(history.times, growth.sizes))
+    return estimates.fading(late) <= steady.DOUBT
