@@ -245,7 +245,7 @@ def pool(*numbers: list[int]) -> list[History]:
     ]
 
 
-CHILD = [0, 1, 2, 4, 5, 6, 9, 10]
+CHILD = [0, 1, 2, 3, 4, 5, 6, 8]
 
 
 def test_children_with_few_samples_each_tell_it_together() -> None:
@@ -254,8 +254,8 @@ def test_children_with_few_samples_each_tell_it_together() -> None:
     report = outlook.trend(pool(CHILD, [1, 1, 3, 4, 6, 7, 9, 11], [0, 2, 3, 4, 6, 7, 8, 9]))
     (finding,) = report.leaks
     assert finding.together
-    assert finding.rate == pytest.approx(EVERY * 29 / 3 / 700, rel=0.05)
-    assert finding.low < EVERY * 29 / 3 / 700 < finding.high
+    assert finding.rate == pytest.approx(EVERY * 27 / 3 / 700, rel=0.05)
+    assert finding.low < EVERY * 27 / 3 / 700 < finding.high
     assert "sure by the samples of all processes together, in 3 of 3 children" in report.summary
 
 
