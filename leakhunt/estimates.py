@@ -266,7 +266,7 @@ def fading(late: Late) -> float:
     if late.variance <= 0:
         return 1.0
     z = late.excess / math.sqrt(late.variance)
-    skewness = late.third / late.variance**1.5
+    skewness = late.third / math.sqrt(late.variance) ** 3
     density = math.exp(-z * z / 2) / math.sqrt(2 * math.pi)
     p = 0.5 * math.erfc(z / math.sqrt(2)) + density * skewness / 6 * (z * z - 1)
     return min(1.0, max(p, 0.0 if late.second >= LATE else 0.5))

@@ -7,10 +7,8 @@ import random
 from collections.abc import Callable
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from leakhunt import curves, estimates, shape, stats, steady
+from leakhunt import estimates, shape, stats, steady
 from leakhunt.estimates import FEWEST, Estimates
 from leakhunt.shape import CHANCE, LEAK
 
@@ -36,7 +34,8 @@ def sampled(dice: random.Random, n: int, *sources: Source, young: bool = False) 
     t: list[float] = []
     for _ in range(n):
         t.append((t[-1] if t else 0.0) + 100 - dice.randint(0, 12))
-    weights, weight = [], 1.0
+    weights: list[float] = []
+    weight = 1.0
     for _ in t:
         weight = min(2.0, max(0.5, weight * dice.choice([0.7071, 1, 1, 1.4142])))
         weights.append(weight * (0.25 * 32 ** (len(weights) / (n - 1)) if young else 1.0))
@@ -286,7 +285,7 @@ def test_known_errors_leave_more_degrees_of_freedom() -> None:
     t = [float(at) for at in range(9)]
     known = Estimates([25 * at / 2 for at in t], [round(3 * at) for at in t])
     rate, error, freedom = known.drift(t, [6.25 * at for at in t])  # scatters less than it must
-    assert (rate, error, freedom) == (6.25, pytest.approx(10 / 8), 50)
+    assert (rate, error, freedom) == pytest.approx((6.25, 10 / 8, 50))
     wild = [0.0, 1000.0, 2.0, 500.0, 20.0, 900.0, 3.0, 700.0, 50.0]
     rate, error, freedom = known.drift(t, wild)  # the program's own noise is all
     assert error == pytest.approx(stats.drift_test(t, wild)[1], rel=1e-3)
@@ -340,37 +339,3 @@ def test_without_late_samples_nothing_goes_on() -> None:
     early = Estimates([0, 60, 70, 75, 80], [0, 60, 70, 75, 80])
     assert estimates.fading(early.late(t, [0, 60, 70, 75, 80])) > 0.99
     assert estimates.fading(Estimates([0, 0], [0, 0]).late([0, 1], [0, 9])) == 1
-
-
-def test_a_bend_is_told_from_a_pace_that_falls_all_the_time() -> None:
-    at = [(step + 0.5) / 7 for step in range(7)]
-    bent = [100.0, 20, 19, 21, 20, 22, 19]
-    assert curves.bends(at, bent, [1.0] * 7)
-    assert not curves.bends(at, [count / 10 for count in bent], [1.0] * 7)  # too few
-    assert not curves.bends(at, [100 * math.exp(-2 * x) for x in at], [1.0] * 7)
-    assert not curves.bends(at, [30 / (x + 0.1) for x in at], [1.0] * 7)
-    assert not curves.bends(at, [30 / math.sqrt(x) for x in at], [1.0] * 7)
-    assert not curves.bends(at, [0.0] * 7, [1.0] * 7)
-
-
-# -- the distributions ----------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("counted", "low", "high"),
-    [(0, 0, 3.689), (1, 0.02532, 5.572), (10, 4.795, 18.39), (100, 81.36, 121.6)],
-)
-def test_poisson_intervals_are_garwoods(counted: int, low: float, high: float) -> None:
-    assert stats.poisson_interval(counted) == pytest.approx((low, high), rel=1e-3, abs=1e-9)
-
-
-@given(st.integers(1, 40), st.integers(0, 41), st.floats(0.01, 0.99))
-def test_binomial_tails_are_sums(n: int, k: int, p: float) -> None:
-    sums = sum(math.comb(n, i) * p**i * (1 - p) ** (n - i) for i in range(k, n + 1))
-    assert stats.binomial_sf(k, n, p) == pytest.approx(sums, abs=1e-9)
-
-
-@given(st.integers(1, 60), st.floats(0.01, 200))
-def test_gamma_is_the_wait_for_so_many_events(number: int, x: float) -> None:
-    fewer = sum(math.exp(i * math.log(x) - x - math.lgamma(i + 1)) for i in range(number))
-    assert stats.gamma_cdf(number, x) == pytest.approx(1 - fewer, abs=1e-9)
