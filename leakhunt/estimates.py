@@ -46,7 +46,7 @@ from leakhunt import stats
 
 #: No growth is called a leak that fewer samples stand for.
 FEWEST = 5
-#: With so many a steady leak is told from chance, in eight snapshots, six times out of ten.
+#: With so many a steady leak is told from chance, in eight snapshots, more often than not.
 ENOUGH = 30
 #: Time constants of a cache that a series as long as one of them must tell from a leak.
 FILLS = 1.0

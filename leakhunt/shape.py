@@ -10,6 +10,10 @@ fall back (a sawtooth). What is left is tested against chance:
 * never surer than the number of separate events allows: n rises of equal size are a
   sign test with p = 2**-n at best, however well they lie on a line.
 
+Where sizes are sampled estimates, when the samples came must show that it goes on: they must come later
+than those of a cache that is still filling (:meth:`leakhunt.estimates.Estimates.late`). What may be
+either is no leak, and left open.
+
 Bytes and blocks are both looked at. Blocks tell a leak whose bytes come in jumps because a
 table doubles (``Objects/dictobject.c``, ``Objects/listobject.c``); bytes tell one that grows in
 place (a bytearray, a list of shared objects).
