@@ -95,7 +95,7 @@ class Book:
 
     def _judge(self, stacks: tuple[Stack, ...]) -> Shape:
         sizes, counts = self.series(stacks)
-        sampled = self.history.estimates(stacks)
+        sampled = errors(self.history, stacks)
         axis = self._axis(sizes, counts, sampled)
         t = self.t if axis is None else self.runs[axis]
         found = shape.judge(t, sizes, counts, sampled)
@@ -103,8 +103,9 @@ class Book:
             return found
         start = found.since if found.verdict == LEAK else 0
         each = (t[-1] - t[start]) / (self.t[-1] - self.t[start])
+        p = found.p if sampled is None else min(1.0, found.p * (1 + len(self.runs)))
         return replace(
-            found, axis=None if axis == SNAPSHOT else axis, rate=found.rate * each, low=found.low * each,
+            found, p=p, axis=None if axis == SNAPSHOT else axis, rate=found.rate * each, low=found.low * each,
             high=found.high * each, blocks_rate=found.blocks_rate * each,
         )  # fmt: skip
 
@@ -135,7 +136,7 @@ class Book:
 
     def tells(self, stacks: Iterable[Stack]) -> bool:
         """Whether there is enough of some stacks to judge: samples, where sizes are estimates."""
-        sampled = self.history.estimates(stacks)
+        sampled = errors(self.history, stacks)
         return sampled is None or max(sampled.samples) >= FEWEST
 
     def grew(self, stacks: Sequence[Stack]) -> bool:
@@ -161,6 +162,16 @@ class Book:
                 for _, size, count in blocks:
                     grown[size] = grown.get(size, 0) + sign * count
         return grown
+
+
+def errors(history: History, stacks: Iterable[Stack]) -> Estimates | None:
+    """What is known of the errors of some stacks' size, with the intervals; None where sizes are exact."""
+    known = history.estimates(stacks)
+    intervals = [each.facts.get("interval") for each in history.metas]
+    told = [float(each) for each in intervals if isinstance(each, int) and each > 0]
+    if known is None or len(told) < len(intervals):
+        return known
+    return known._replace(intervals=told)
 
 
 def _runs(history: History) -> dict[str, tuple[float, ...]]:

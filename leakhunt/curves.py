@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from operator import mul
+
+#: Twice the logarithm of a likelihood ratio that tells: chi squared with one degree of freedom, 1 %.
+SURELY = 3.84
 
 
 def saturates(t: Sequence[float], y: Sequence[float]) -> bool:
@@ -35,6 +39,54 @@ def saturates(t: Sequence[float], y: Sequence[float]) -> bool:
             < n * math.log(max(bend, least)) + 4 * math.log(n)
         )
     return any(verdicts)
+
+
+def bends(at: Sequence[float], counts: Sequence[float], exposures: Sequence[float]) -> bool:
+    """Whether samples show that a fast start gave way to a steady pace, and did not slow down gradually.
+
+    ``at``: the middle of each step, from 0 to 1; ``counts`` and ``exposures``: samples that came in it, and
+    how many come there in proportion at a steady pace. Two paces that meet at a free snapshot are
+    compared with paces that fall all the time: by an exponential (keys drawn evenly), by 1 / x (a
+    logarithm: Zipf's law) or by 1 / sqrt(x) (Heaps' law: always new keys, ever more rarely). The
+    likelihood (of Poisson's counts, and by their scatter, where that is larger) must tell as surely as
+    a test on the level of one per cent.
+    """
+    counts = [max(0.0, count) for count in counts]
+
+    def deviance(paces: Sequence[float]) -> float:
+        means = [pace * exposure for pace, exposure in zip(paces, exposures)]
+        return 2 * sum(
+            (count * math.log(count / mean) if count > 0 else 0.0) - count + mean
+            for count, mean in zip(counts, means)
+        )
+
+    def scaled(paces: Sequence[float]) -> float:
+        whole = sum(counts) / sum(map(mul, paces, exposures))
+        return deviance([whole * pace for pace in paces])
+
+    def bent(knot: int) -> float:
+        paces = [
+            max(1e-9, sum(counts[part]) / sum(exposures[part]))
+            for part in (slice(0, knot), slice(knot, None))
+        ]
+        return deviance([paces[index >= knot] for index in range(len(at))])
+
+    if len(at) < 3 or sum(counts) <= 0:
+        return False
+    bend = min(map(bent, range(1, len(at))))
+    falling = min(
+        scaled([pace(x, tau) for x in at])
+        for pace in _FALLING
+        for tau in (0.01, 0.03, 0.08, 0.12, 0.18, 0.25, 0.35, 0.5, 0.7, 1.0, 1.4, 2.0)
+    )
+    return falling - bend >= SURELY * max(1.0, bend / max(1, len(at) - 3))
+
+
+_FALLING: tuple[Callable[[float, float], float], ...] = (
+    lambda x, tau: math.exp(-x / tau),
+    lambda x, tau: 1 / (x + tau),
+    lambda x, tau: 1 / math.sqrt(x + tau),
+)
 
 
 def _approach(at: float) -> float:

@@ -9,12 +9,14 @@ Celery's own tables fill up to their bounds.
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import accumulate
 from typing import Any
 
 from leakhunt import facts, units
-from leakhunt.book import Book, Growth, in_step
+from leakhunt.book import Book, Growth, errors, in_step
 from leakhunt.frames import STDLIB
 from leakhunt.history import TASK, History
+from leakhunt.kinds import summed
 from leakhunt.model import Frame, Stack
 from leakhunt.shape import NOISE, SAWTOOTH, WARM_UP
 
@@ -28,10 +30,12 @@ FRAMEWORK = "the framework's own tables, which fill until about task 1,700 (abou
 #: A free list keeps at most so many tuples of one size (``Objects/tupleobject.c``,
 #: PyTuple_MAXFREELIST); its blocks stay booked to whoever made them first.
 FREE_LIST = 2000
-#: Sizes in bytes of the objects that CPython keeps in free lists: float to tuple of 20.
-FREE_LIST_SIZES = range(24, 209)
+#: Sizes in bytes of the objects that CPython keeps in free lists: float to tuple of 20, whole words.
+FREE_LIST_SIZES = range(24, 209, 8)
 #: A dict's first table of keys, by version (``PyDictKeysObject`` with 8 slots).
-KEYS_SIZES = range(96, 201)
+KEYS_SIZES = range(96, 201, 8)
+#: Objects of a type that free lists do not serve, as a part of what is alive, that rule them out.
+OTHERS = 0.5
 
 #: A growth of which so many objects are unreachable is the collector's business.
 GARBAGE = 0.5
@@ -67,8 +71,7 @@ def excused(book: Book, growth: Growth, fate: str) -> Growth:
     if fate == WAITING:
         return growth.called(SAWTOOTH, WAITS)
     if fate == OVERRATED:
-        calm = replace(growth, shape=replace(growth.shape, open=False))
-        return calm.called(
+        return calmed(growth).called(
             NOISE,
             f"the allocators have handed out only {units.size(_handed_out(book.history) or 0)} more: the "
             "sampled blocks live longer than others",
@@ -78,6 +81,11 @@ def excused(book: Book, growth: Growth, fate: str) -> Growth:
         f"blocks of {small_blocks(book, growth)} bytes alone, and nothing that holds them: CPython's "
         f"free lists keep up to {FREE_LIST:,} of a size",
     )
+
+
+def calmed(growth: Growth) -> Growth:
+    """The growth, for which no more snapshots are wanted."""
+    return replace(growth, shape=replace(growth.shape, open=False))
 
 
 def is_frameworks_own(book: Book, growth: Growth) -> bool:
@@ -103,7 +111,18 @@ def small_blocks(book: Book, growth: Growth) -> int | None:
         return None
     size = max(grown, key=lambda size: size * grown[size])
     total = sum(size * count for size, count in grown.items())
-    return size if size in FREE_LIST_SIZES and size * grown[size] >= 0.95 * total else None
+    if size not in FREE_LIST_SIZES or size * grown[size] < 0.95 * total:
+        return None
+    return None if _of_other_types(book.history, growth) else size
+
+
+def _of_other_types(history: History, growth: Growth) -> bool:
+    """Whether the snapshot names the types of most of it, and they are none that free lists serve."""
+    alive = {stack: history.tracks[stack].sizes[-1] for stack in growth.blame.stacks}
+    held = summed(history.types, history.recycled, alive)
+    if held is None or held.recycled:
+        return False
+    return sum(size for _, size in held.types) > OTHERS * held.size
 
 
 def _fate(book: Book, growth: Growth, firm: list[Growth], waiting: dict[Stack, int]) -> str | None:
@@ -138,7 +157,7 @@ def _only_waits(book: Book, growth: Growth, waiting: dict[Stack, int]) -> bool:
 
 def overrated(book: Book, growth: Growth) -> bool:
     """Whether a sampled growth is surely more than all that malloc and pymalloc handed out meanwhile."""
-    known = book.history.estimates(growth.blame.stacks)
+    known = errors(book.history, growth.blame.stacks)
     handed_out = _handed_out(book.history)
     if known is None or handed_out is None:
         return False
@@ -146,9 +165,15 @@ def overrated(book: Book, growth: Growth) -> bool:
 
 
 def _handed_out(history: History) -> int | None:
-    """Bytes by which malloc's and pymalloc's used memory grew; None where that is not known."""
-    before, after = (facts.figure(known, facts.USED) for known in (history.first, history.last))
-    return None if before is None or after is None else max(0, after - before)
+    """Bytes by which malloc's and pymalloc's used memory rose at most from a snapshot to a later one.
+
+    None where that is not known. What else lives for a while may make the last figure small.
+    """
+    used = [facts.figure(known, facts.USED) for known in history.metas]
+    known = [each for each in used if each is not None]
+    if len(known) < len(used):
+        return None
+    return max(after - before for after, before in zip(known, accumulate(known, min)))
 
 
 def _waits_with(growth: Growth, idle: list[Growth]) -> bool:

@@ -10,6 +10,10 @@ fall back (a sawtooth). What is left is tested against chance:
 * never surer than the number of separate events allows: n rises of equal size are a
   sign test with p = 2**-n at best, however well they lie on a line.
 
+Where sizes are sampled estimates, when the samples came must show that it goes on: they must come later
+than those of a cache that is still filling (:meth:`leakhunt.estimates.Estimates.late`). What may be
+either is no leak, and left open.
+
 Bytes and blocks are both looked at. Blocks tell a leak whose bytes come in jumps because a
 table doubles (``Objects/dictobject.c``, ``Objects/listobject.c``); bytes tell one that grows in
 place (a bytearray, a list of shared objects).
@@ -31,6 +35,8 @@ LEAK, WARM_UP, SAWTOOTH, STEP, NOISE = "leak", "warm-up", "sawtooth", "step", "n
 JUMP = 0.7
 #: No growth is called a leak that is likelier than this to be chance.
 CHANCE = 0.0075
+#: A rise of which small blocks make no more than this part is looked at by blocks, too.
+SMALL = 0.75
 #: Valleys of a sawtooth that are worth a look of their own.
 VALLEYS = 5
 
@@ -136,8 +142,7 @@ def _judge(
     sampled: Estimates | None,
 ) -> Shape:
     by_bytes = steady.rise(t, sizes, counts, sampled)
-    exact = sampled is None
-    by_blocks = steady.rise(t, counts, counts, None) if exact and sizes[-1] > sizes[0] else None
+    by_blocks = _by_blocks(t, sizes, counts, sampled) if sizes[-1] > sizes[0] else None
     best = by_bytes
     if by_blocks is not None and (best is None or by_blocks[1] < best[1]):
         # The rate is of bytes all the same, from where the blocks rise steadily.
@@ -155,6 +160,24 @@ def _judge(
     known = steady.later(sampled, start)
     blocks_rate = stats.theil_sen(t[start:], counts[start:])
     return replace(shape, blocks_rate=blocks_rate, samples=known and known.came)
+
+
+def _by_blocks(
+    t: Sequence[float],
+    sizes: Sequence[float],
+    counts: Sequence[float],
+    sampled: Estimates | None,
+) -> tuple[int, float] | None:
+    """As :func:`leakhunt.steady.rise` of the blocks; of the samples, where sizes are estimates.
+
+    Of samples only where large blocks make a good part of the rise: else they say what sizes do.
+    """
+    if sampled is None:
+        return steady.rise(t, counts, counts, None)
+    counted = sampled.counted()
+    if counted is None or counted[0][-1] - counted[0][0] > SMALL * (sizes[-1] - sizes[0]):
+        return None
+    return steady.rise(t, counted[0], counts, counted[1])
 
 
 # -- what else it is ------------------------------------------------------------------
@@ -181,12 +204,14 @@ def _not_steady(
     if steady.fallen(y):
         return shape(SAWTOOTH if falls(y) and n >= 4 else NOISE, 0)
     largest = max(range(n - 1), key=steps.__getitem__)
-    alone = sampled is None or sampled.at_once(steps[largest], rise, n - 1) <= ACCIDENT
+    alone = sampled is None or sampled.at_once(t, y, largest) <= ACCIDENT
     if alone and steps[largest] >= JUMP * rise and _quiet(y, largest + 1, n, span):
         return shape(STEP, largest + 1, still=largest == n - 2)
     drift, error, _ = steady.drift_of(t, y, sampled)
-    if steady.levels_off(t, y, drift, sampled) or steady.slows_down(t, y, error, sampled):
+    if steady.levels_off(t, y, drift, sampled):
         return shape(WARM_UP, flat)
+    if steady.slows_down(t, y, error, sampled):
+        return shape(WARM_UP, flat, still=rising and not steady.tells(t, y, sampled))
     if (
         alone
         and steps[largest] >= 0.5 * rise

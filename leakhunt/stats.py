@@ -184,27 +184,39 @@ def _fraction(a: float, b: float, x: float) -> float:
     return result
 
 
-def least_squares(t: Sequence[float], y: Sequence[float]) -> tuple[float, float, list[float]]:
-    """(slope, intercept, residuals) of the straight line with the least squares."""
-    n = len(y)
-    mean_t, mean_y = sum(t) / n, sum(y) / n
-    spread = sum((a - mean_t) ** 2 for a in t)
-    slope = sum((a - mean_t) * (b - mean_y) for a, b in zip(t, y)) / spread if spread else 0.0
+def least_squares(
+    t: Sequence[float], y: Sequence[float], weights: Sequence[float] | None = None
+) -> tuple[float, float, list[float]]:
+    """(slope, intercept, residuals) of the straight line with the least squares.
+
+    ``weights``: of the squares, inverse to the variances of ``y``; all the same where none are given.
+    """
+    weights = weights or [1.0] * len(y)
+    total = sum(weights)
+    mean_t = sum(w * a for w, a in zip(weights, t)) / total
+    mean_y = sum(w * b for w, b in zip(weights, y)) / total
+    spread = sum(w * (a - mean_t) ** 2 for w, a in zip(weights, t))
+    product = sum(w * (a - mean_t) * (b - mean_y) for w, a, b in zip(weights, t, y))
+    slope = product / spread if spread else 0.0
     start = mean_y - slope * mean_t
     return slope, start, [b - (start + slope * a) for a, b in zip(t, y)]
 
 
-def line_test(t: Sequence[float], y: Sequence[float]) -> tuple[float, float, float]:
+def line_test(
+    t: Sequence[float], y: Sequence[float], weights: Sequence[float] | None = None
+) -> tuple[float, float, float]:
     """(slope, its standard error, one-sided p of "slope <= 0"): noise around a line.
 
     The usual t-test of a least-squares slope with n - 2 degrees of freedom: right
     where what disturbs one snapshot is over at the next.
     """
     n = len(y)
-    slope, _, residuals = least_squares(t, y)
-    mean = sum(t) / n
-    spread = sum((a - mean) ** 2 for a in t)
-    error = math.sqrt(sum(r * r for r in residuals) / max(1, n - 2) / spread) if spread else 0.0
+    weights = weights or [1.0] * n
+    slope, _, residuals = least_squares(t, y, weights)
+    mean = sum(w * a for w, a in zip(weights, t)) / sum(weights)
+    spread = sum(w * (a - mean) ** 2 for w, a in zip(weights, t))
+    squares = sum(w * r * r for w, r in zip(weights, residuals))
+    error = math.sqrt(squares / max(1, n - 2) / spread) if spread else 0.0
     return slope, error, _one_sided(slope, error, n - 2)
 
 

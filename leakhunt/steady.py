@@ -15,10 +15,10 @@ FALL = 0.3
 SLOWING = 0.72
 #: A tail that rises less than this part of the mean rise has levelled off.
 LEVEL = 0.25
-#: Samples must show that the second half of a rise is faster than this part of the first.
-STILL = 0.5
-#: The chance of samples that show so by accident.
+#: The chance of samples that come as late by accident where a cache fills.
 DOUBT = 0.1
+#: The same where a faster rise went before.
+DOUBT_LATER = 0.025
 #: So many snapshots show at a glance that nothing rises.
 MANY = 12
 #: With a p-value this small there is no need to look for a smaller one further on.
@@ -38,7 +38,10 @@ def rise(
         known = later(sampled, start)
         if _goes_on(part_t, part, known) and not _fell_before(y, start):
             p = min(1.0, _looks(start, starts, known) * chance(part_t, part, known))
-            found.append((max(p, _by_events(part_t, part, counts[start:], known)), start))
+            p = max(p, _by_events(part_t, part, counts[start:], known))
+            if sampled is not None and start > 0 and p < 1.0:
+                p = max(p, _after_warming_up(t, y, sampled, start))
+            found.append((p, start))
     if not found:
         return None
     least = min(found)[0]
@@ -46,6 +49,20 @@ def rise(
     if start > 0 and 0 not in {begin for _, begin in found} and curves.saturates(t, y):
         return None
     return start, p
+
+
+def _after_warming_up(
+    t: Sequence[float], y: Sequence[float], sampled: Estimates, start: int
+) -> float:
+    """1.0 where a rise that was faster before may as well be a cache that fills ever more slowly.
+
+    Not where the whole of it goes on as a leak does. Else it must have changed its pace once, and the
+    rest must go on surely: keys that are rare come late.
+    """
+    if not sampled.slows(t, y, start) or estimates.fading(sampled.late(t, y)) <= DOUBT:
+        return 0.0
+    rest = estimates.fading(sampled.since(start).late(t[start:], y[start:]))
+    return 0.0 if rest <= DOUBT_LATER and curves.bends(*sampled.path(t, y)) else 1.0
 
 
 def _looks(start: int, starts: Sequence[int], sampled: Estimates | None) -> int:
@@ -95,7 +112,10 @@ def _goes_on(t: Sequence[float], y: Sequence[float], sampled: Estimates | None) 
     if fallen(y) and chance > 0.005:
         return False
     steps = [b - a for a, b in zip(y, y[1:])]
-    if max(steps) > _largest(n) * sum(step for step in steps if step > 0):
+    largest = max(range(n - 1), key=steps.__getitem__)
+    if steps[largest] > _largest(n) * sum(step for step in steps if step > 0) and (
+        sampled is None or sampled.at_once(t, y, largest) <= ACCIDENT
+    ):
         return False
     drift, error, _ = drift_of(t, y, sampled)
     return not (levels_off(t, y, drift, sampled) or slows_down(t, y, error, sampled))
@@ -122,45 +142,57 @@ def by_accident(
     From the middle on where nothing else is said.
     """
     middle = len(y) // 2 if middle is None else middle
-    return sampled is not None and sampled.slower(*parts(t, y, middle)) > ACCIDENT
+    return sampled is not None and sampled.slower(t, y, middle) > ACCIDENT
 
 
-def parts(
-    t: Sequence[float], y: Sequence[float], middle: int
+def halves(
+    t: Sequence[float], y: Sequence[float], sampled: Estimates | None
 ) -> tuple[tuple[float, float], tuple[float, float]]:
-    """Rises and times before and after a snapshot."""
-    return (y[middle] - y[0], y[-1] - y[middle]), (t[middle] - t[0], t[-1] - t[middle])
+    """Rises and times before and after the middle; on the clock of exposure where sizes are samples."""
+    middle = len(y) // 2
+    if sampled is None:
+        return (y[middle] - y[0], y[-1] - y[middle]), (t[middle] - t[0], t[-1] - t[middle])
+    times, sizes = sampled.exposed(t), sampled.exposed(y)
+    return (
+        (sum(sizes[:middle]), sum(sizes[middle:])),
+        (sum(times[:middle]), sum(times[middle:])),
+    )
 
 
 def slows_down(
     t: Sequence[float], y: Sequence[float], error: float, sampled: Estimates | None
 ) -> bool:
     """Whether the second half rises clearly less than the first, beyond what its noise explains."""
-    middle = len(y) // 2
-    early = (y[middle] - y[0]) / (t[middle] - t[0])
-    late = (y[-1] - y[middle]) / (t[-1] - t[middle])
-    if late < LEVEL * early and not by_accident(t, y, sampled, middle):
+    rises, times = halves(t, y, sampled)
+    early, late = rises[0] / times[0], rises[1] / times[1]
+    if late < LEVEL * early and not by_accident(t, y, sampled):
         return True
-    total = t[-1] - t[0]
-    scatter = error * math.sqrt(total * (1 / (t[middle] - t[0]) + 1 / (t[-1] - t[middle])))
+    scatter = error * math.sqrt(sum(times) * (1 / times[0] + 1 / times[1]))
     if late < SLOWING * early and early - late > 1.5 * scatter:
         return True
-    return len(y) >= 6 and _declines(t, y)
+    return len(y) >= 6 and _declines(t, y, sampled)
 
 
-def _declines(t: Sequence[float], y: Sequence[float]) -> bool:
+def tells(t: Sequence[float], y: Sequence[float], sampled: Estimates | None) -> bool:
+    """Whether samples tell a growth that slows down from one that goes on; True where sizes are exact."""
+    return sampled is None or estimates.fading(sampled.late(t, y)) >= 1 - DOUBT
+
+
+def _declines(t: Sequence[float], y: Sequence[float], sampled: Estimates | None) -> bool:
     """Whether the rate itself falls in time, surely and by a good part.
 
     A straight line through the rates of the intervals: they are independent where
-    growth comes in random portions, so its slope has an honest t-test.
+    growth comes in random portions, so its slope has an honest t-test. Rates that were sampled
+    count by their exposure.
     """
     at = [(u + v) / 2 for u, v in zip(t, t[1:])]
     rates = [(b - a) / (v - u) for a, b, u, v in zip(y, y[1:], t, t[1:])]
-    slope, _, p_rising = stats.line_test(at, rates)
+    weights = sampled.exposed(t) if sampled is not None else None
+    slope, _, p_rising = stats.line_test(at, rates, weights)
     if slope >= 0 or 1 - p_rising > 0.01:
         return False
-    mean, middle = sum(rates) / len(rates), sum(at) / len(at)
-    start, end = mean + slope * (at[0] - middle), mean + slope * (at[-1] - middle)
+    line = stats.least_squares(at, rates, weights)
+    start, end = line[1] + slope * at[0], line[1] + slope * at[-1]
     return end < 0.75 * start
 
 
@@ -176,8 +208,7 @@ def _by_events(
     if sampled is not None:
         if sampled.came < FEWEST:
             return 1.0
-        grown, lasted = parts(t, y, len(y) // 2)
-        accident = estimates.still(sampled.counted(grown), lasted, STILL)
+        accident = estimates.fading(sampled.late(t, y))
         return max(accident if accident > DOUBT else 0.0, float(2.0**-sampled.came))
     rises = sum(b > a for a, b in zip(y, y[1:]))
     steps = [round(b - a) for a, b in zip(counts, counts[1:])]
@@ -208,8 +239,8 @@ def interval(
     reach = error * stats.student_quantile(0.975, freedom)
     low, high = rate - reach, rate + reach
     if sampled is not None:
-        least, most = sampled.interval(y[-1] - y[0])
-        low, high = min(low, least / (t[-1] - t[0])), max(high, most / (t[-1] - t[0]))
+        least, most = sampled.interval(t, y)
+        low, high = min(low, least), max(high, most)
     return rate, low, high
 
 
@@ -217,13 +248,12 @@ def drift_of(
     t: Sequence[float], y: Sequence[float], sampled: Estimates | None
 ) -> tuple[float, float, float]:
     """(rate, standard error, its degrees of freedom) for noise that adds up."""
-    rate, error, _ = stats.drift_test(t, y)
-    freedom = float(max(1, len(y) - 2))
     if sampled is None:
-        return rate, error, freedom
-    error, freedom = sampled.together(error * (t[-1] - t[0]), freedom, y[-1] - y[0])
+        rate, error, _ = stats.drift_test(t, y)
+        return rate, error, float(max(1, len(y) - 2))
+    rate, error, freedom = sampled.drift(t, y)
     # Whole numbers, and none beyond what is normal: quantiles are remembered by them.
-    return rate, error / (t[-1] - t[0]), max(1.0, min(200.0, freedom // 1))
+    return rate, error, max(1.0, min(200.0, freedom // 1))
 
 
 def chance(t: Sequence[float], y: Sequence[float], sampled: Estimates | None) -> float:

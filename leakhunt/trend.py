@@ -16,11 +16,12 @@ from itertools import chain
 from typing import TypeVar
 
 from leakhunt import sparse, stats, steady
-from leakhunt.book import Book, Growth, Owner
+from leakhunt.book import Book, Growth, Owner, errors
 from leakhunt.excuses import (
     FRAMEWORK,
     HANDED_ON,
     OVERRATED,
+    calmed,
     excused,
     fates,
     is_frameworks_own,
@@ -203,6 +204,8 @@ def _others(book: Book, taken: set[Stack]) -> list[Growth]:
             growth = book.of(Blame(frame, is_ours, left))
             if growth.shape.verdict == LEAK:  # leak-like, and not sure
                 growth = _unsure(book, growth)
+            if growth.shape.open and is_frameworks_own(book, growth):
+                growth = calmed(growth.called(WARM_UP, FRAMEWORK))
             if growth.shape.open and overrated(book, growth):
                 growth = excused(book, growth, OVERRATED)
             found.append(growth)
@@ -213,8 +216,8 @@ def _unsure(book: Book, growth: Growth) -> Growth:
     if is_frameworks_own(book, growth):
         return growth.called(WARM_UP, FRAMEWORK)
     early, late = stats.halves(book.t, growth.sizes)
-    known = book.history.estimates(growth.blame.stacks)
-    if late < steady.SLOWING * early and not steady.by_accident(book.t, growth.sizes, known):
+    known = errors(book.history, growth.blame.stacks)
+    if late < steady.SLOWING * early and steady.tells(book.t, growth.sizes, known):
         return growth.called(WARM_UP, None)
     judged = replace(growth.shape, verdict=NOISE, open=True)
     return replace(growth, shape=judged)

@@ -221,7 +221,9 @@ def _findings(grown: Sequence[tuple[History, list[Growth]]]) -> list[Finding]:
     kept = [
         finding
         for finding in findings
-        if finding.verdict == LEAK or finding.sizes[-1] - finding.sizes[0] >= worth
+        if finding.verdict == LEAK
+        or finding.sizes[-1] - finding.sizes[0] >= worth
+        or wanted.suspicious(finding.wanted)
     ]
     return sorted(kept, key=_order)
 

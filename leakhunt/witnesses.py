@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from leakhunt import estimates, shape, stats, steady
-from leakhunt.book import Growth
+from leakhunt.book import Growth, errors
 from leakhunt.history import History
 from leakhunt.shape import LEAK, NOISE
 
@@ -53,7 +53,7 @@ def together(parts: Sequence[Part], processes: int) -> bool:
         return False
     p_values = [1.0] * (processes - len(parts))
     for history, growth in parts:
-        known = history.estimates(growth.blame.stacks)
+        known = errors(history, growth.blame.stacks)
         if known is None or growth.why:
             return False
         p = 2 * steady.chance(history.times, growth.sizes, known)  # later starts are not looked at
@@ -63,14 +63,10 @@ def together(parts: Sequence[Part], processes: int) -> bool:
 
 def _goes_on(parts: Sequence[Part]) -> bool:
     """Whether the samples of all processes show that the growth goes on; True where sizes are exact."""
-    rises, times = [0.0, 0.0], [0.0, 0.0]
+    late = estimates.Late(0.0, 0.0, 0.0, 0.0)
     for history, growth in parts:
-        known = history.estimates(growth.blame.stacks)
+        known = errors(history, growth.blame.stacks)
         if known is None:
             return True
-        grown, lasted = steady.parts(history.times, growth.sizes, len(growth.sizes) // 2)
-        for half, (number, time) in enumerate(zip(known.counted(grown), lasted)):
-            rises[half] += number
-            times[half] += time
-    still = estimates.still((rises[0], rises[1]), (times[0], times[1]), steady.STILL)
-    return still <= steady.DOUBT
+        late = late.plus(known.late(history.times, growth.sizes))
+    return estimates.fading(late) <= steady.DOUBT

@@ -101,3 +101,36 @@ def test_a_smaller_p_is_never_rejected_for_a_larger_one(p_values: list[float], r
     kept = stats.false_discovery(p_values, rate)
     worst = max((p for p, keep in zip(p_values, kept) if keep), default=-1.0)
     assert all(keep for p, keep in zip(p_values, kept) if p < worst)
+
+
+# -- the distributions ------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("counted", "low", "high"),
+    [(0, 0, 3.689), (1, 0.02532, 5.572), (10, 4.795, 18.39), (100, 81.36, 121.6)],
+)
+def test_poisson_intervals_are_garwoods(counted: int, low: float, high: float) -> None:
+    assert stats.poisson_interval(counted) == pytest.approx((low, high), rel=1e-3, abs=1e-9)
+
+
+@given(st.integers(1, 40), st.integers(0, 41), st.floats(0.01, 0.99))
+def test_binomial_tails_are_sums(n: int, k: int, p: float) -> None:
+    sums = sum(math.comb(n, i) * p**i * (1 - p) ** (n - i) for i in range(k, n + 1))
+    assert stats.binomial_sf(k, n, p) == pytest.approx(sums, abs=1e-9)
+
+
+@given(st.integers(1, 60), st.floats(0.01, 200))
+def test_gamma_is_the_wait_for_so_many_events(number: int, x: float) -> None:
+    fewer = sum(math.exp(i * math.log(x) - x - math.lgamma(i + 1)) for i in range(number))
+    assert stats.gamma_cdf(number, x) == pytest.approx(1 - fewer, abs=1e-9)
+
+
+@given(st.lists(st.tuples(NUMBERS, st.integers(1, 4)), min_size=3, max_size=8))
+def test_a_weight_of_two_is_as_good_as_the_point_twice(points: list[tuple[float, int]]) -> None:
+    t = [float(at) for at in range(len(points))]
+    y = [value for value, _ in points]
+    weighed = stats.least_squares(t, y, [float(weight) for _, weight in points])
+    twice = [(at, value) for at, (value, weight) in zip(t, points) for _ in range(weight)]
+    plain = stats.least_squares([at for at, _ in twice], [value for _, value in twice])
+    assert weighed[:2] == pytest.approx(plain[:2], rel=1e-6, abs=1e-6 * (1 + max(map(abs, y))))
