@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from operator import mul
 
 #: Twice the logarithm of a likelihood ratio that tells: chi squared with one degree of freedom, 1 %.
 SURELY = 3.84
+#: Schwarz's criterions that differ by so much.
+VERY_STRONG = 10.0
 
 
-def saturates(t: Sequence[float], y: Sequence[float]) -> bool:
+def saturates(t: Sequence[float], y: Sequence[float], surely: bool = False) -> bool:
     """Whether a cache that fills explains the series better than a warm-up and then a leak.
 
     Both are fitted by least squares and compared by Schwarz's criterion (BIC, 1978): an
     exponential approach to a limit (keys drawn evenly) or a logarithm (Zipf's law: some keys are
     rare), with one free time constant, and two straight lines that meet at a free snapshot. The
     first snapshot may be the baseline from which tracing began: it may count or not.
+
+    ``surely``: it must do so with and without the first snapshot, and explain the series better than one
+    straight line, by what counts as very strong (Kass and Raftery, Bayes Factors, 1995).
     """
     verdicts = []
     for begin in (0, 1):
@@ -25,20 +30,29 @@ def saturates(t: Sequence[float], y: Sequence[float]) -> bool:
         if n < 6:
             continue
         clock = [(value - part_t[0]) / total for value in part_t]
-        filling = min(
-            misfit([[curve(at / tau) for at in clock]], part)
-            for curve in (_approach, math.log1p)
-            for tau in (0.01, 0.03, 0.08, 0.12, 0.18, 0.25, 0.35, 0.5, 0.7, 1.0, 1.4, 2.0)
-        )
-        bend = min(
-            misfit([clock, [max(0.0, at - knot) for at in clock]], part) for knot in clock[1:-1]
-        )
         least = 1e-9 * (max(part) - min(part)) ** 2  # rounding is no evidence
-        verdicts.append(
-            n * math.log(max(filling, least)) + 3 * math.log(n)
-            < n * math.log(max(bend, least)) + 4 * math.log(n)
+
+        def criterion(
+            misfits: Iterable[float], free: int, n: int = n, least: float = least
+        ) -> float:
+            return n * math.log(max(min(misfits), least)) + free * math.log(n)
+
+        filling = criterion(
+            (
+                misfit([[curve(at / tau) for at in clock]], part)
+                for curve in (_approach, math.log1p)
+                for tau in (0.01, 0.03, 0.08, 0.12, 0.18, 0.25, 0.35, 0.5, 0.7, 1.0, 1.4, 2.0)
+            ),
+            3,
         )
-    return any(verdicts)
+        bent = criterion(
+            (misfit([clock, [max(0.0, at - knot) for at in clock]], part) for knot in clock[1:-1]),
+            4,
+        )
+        verdicts.append(filling < bent)
+        if surely:
+            verdicts.append(filling < criterion([misfit([clock], part)], 2) - VERY_STRONG)
+    return all(verdicts) and bool(verdicts) if surely else any(verdicts)
 
 
 def bends(at: Sequence[float], counts: Sequence[float], exposures: Sequence[float]) -> bool:

@@ -13,6 +13,10 @@ from leakhunt.estimates import ACCIDENT, FEWEST, Estimates
 FALL = 0.3
 #: A late slope below this part of the early one is a slowing down.
 SLOWING = 0.72
+#: A last third that rises less than this part of the pace before, surely, slows down.
+FALTERING = 0.5
+#: The chance of that by accident where the pace has not changed.
+NO_ACCIDENT = 0.02
 #: A tail that rises less than this part of the mean rise has levelled off.
 LEVEL = 0.25
 #: The chance of samples that come as late by accident where a cache fills.
@@ -47,6 +51,8 @@ def rise(
     least = min(found)[0]
     p, start = next((p, begin) for p, begin in found if p <= max(least, PLAIN))
     if start > 0 and 0 not in {begin for _, begin in found} and curves.saturates(t, y):
+        return None
+    if sampled is None and start == 0 and curves.saturates(t, y, surely=True):
         return None
     return start, p
 
@@ -170,7 +176,33 @@ def slows_down(
     scatter = error * math.sqrt(sum(times) * (1 / times[0] + 1 / times[1]))
     if late < SLOWING * early and early - late > 1.5 * scatter:
         return True
+    if sampled is not None and _falters(t, y, sampled):
+        return True
     return len(y) >= 6 and _declines(t, y, sampled)
+
+
+def _falters(t: Sequence[float], y: Sequence[float], sampled: Estimates) -> bool:
+    """Whether the last third rises much less than what was before, by too many samples for an accident.
+
+    A cache that is full since the last snapshots; beside the growth before, which coarse late samples
+    hardly dilute, halves do not show it. Bursts are no accident of sampling: where the steps before
+    scatter more than samples do, fewer count for one.
+    """
+    n = len(y)
+    knot = n - max(2, (n + 2) // 3)
+    _, counts, times = sampled.path(t, y)
+    if knot < 3:
+        return False
+    pace = sum(counts[:knot]) / sum(times[:knot])
+    if pace <= 0 or sum(counts[knot:]) > FALTERING * pace * sum(times[knot:]):
+        return False
+    squares = sum(
+        (count - pace * time) ** 2 / (pace * time) for count, time in zip(counts[:knot], times)
+    )
+    burst = max(1.0, squares / (knot - 1))
+    early, late = (max(0.0, sum(part)) / burst for part in (counts[:knot], counts[knot:]))
+    share = sum(times[knot:]) / sum(times)
+    return 1 - stats.binomial_sf(late + 1, early + late, share) <= NO_ACCIDENT
 
 
 def tells(t: Sequence[float], y: Sequence[float], sampled: Estimates | None) -> bool:

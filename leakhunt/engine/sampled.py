@@ -40,6 +40,9 @@ BYTES_PER_SAMPLE = 900
 COPIES = 8
 BYTES_AT_LEAST = 7 << 20
 
+#: Larger blocks, where they are fewer than so many, are rounded in size and not only in number.
+SMALL, FEW = 512, 4.0
+
 #: Share of the CPU that may go into sampling where nothing else is said. On top, a young process
 #: may spend 20 of it once, in seconds (0.2 s of CPU time), and 0.05 of it of the time asleep.
 BUDGET = 0.01
@@ -103,7 +106,11 @@ class Sampled:
         return BYTES_AT_LEAST + tables * COPIES + samples * BYTES_PER_SAMPLE
 
     def runs(self, raw: Any) -> Iterable[Run]:
-        """One run per stack and size: as many blocks as its samples stand for, rounded."""
+        """One run per stack and size: as many blocks as its samples stand for, rounded.
+
+        Where that would make much of a difference, of few and large blocks, they get the size that
+        leaves their sum as it is: a table or buffer that grows must not double by chance.
+        """
         stacks = self._stacks(raw)
         # Two places in one line are two stacks in C and one here.
         first: dict[RawFrames, int] = {}
@@ -128,8 +135,11 @@ class Sampled:
         for (stack, size), weight in weights.items():
             frames = stacks[stack]
             count = _rounded(weight, frames, size)
-            part = weight % 1.0
-            variances[stack] += size * size * part * (1 - part)
+            if size > SMALL and weight < FEW:
+                size = round(size * weight / count)
+            else:
+                part = weight % 1.0
+                variances[stack] += size * size * part * (1 - part)
             totals[stack] = totals.get(stack, 0) + size * count
             runs.append(((0, size, frames, len(frames)), count))
         self._types = [(stacks[stack], _largest(sizes)) for stack, sizes in kinds.items()]
