@@ -13,7 +13,8 @@ from typing import Any
 import pytest
 
 COLLECTION = Path(__file__).parent.parent / "fixtures" / "collection"
-NAMES = sorted(path.stem for path in COLLECTION.glob("*/*.py"))
+FOLDERS = ("leaks", "healthy", "native", "fresh/leaks", "fresh/healthy", "fresh/native")
+NAMES = sorted(path.stem for folder in FOLDERS for path in (COLLECTION / folder).glob("*.py"))
 
 #: Prints for each program what it declares; then runs a few of its tasks in a fork, so that
 #: one program's libraries do not meet another's.
@@ -22,7 +23,10 @@ import dataclasses, json, os, sys
 import stage, record
 for name, path in stage.programs().items():
     program = stage.declared(path)
-    lines = {m: stage.marked(path, m) for leak in program.leaks for m in (leak.line, *leak.also)}
+    lines = [
+        [str(stage.guilty(path, leak)), marker, stage.marked(stage.guilty(path, leak), marker)]
+        for leak in program.leaks for marker in (leak.line, *leak.also)
+    ]
     said = {**dataclasses.asdict(program), "lines": lines, "file": str(path)}
     said["missing"] = stage.missing(program)
     said["docstring"] = path.read_text().partition('\"\"\"')[2].partition('\"\"\"')[0]
@@ -33,7 +37,7 @@ for name, path in stage.programs().items():
         continue
     if os.fork() == 0:
         try:
-            sys.path.insert(0, str(path.parent))
+            sys.path[:0] = [str(path.parent), str(stage.HERE / "fresh")]
             module = __import__(name)
             assert module.PROGRAM == program
             for n, task in enumerate([*program.mix, *record.schedule(program, 3)]):
@@ -80,7 +84,8 @@ def test_program_says_what_is_true_of_it(survey: dict[str, Any], name: str) -> N
     folder = Path(said["file"]).parent.name
     kinds = {"leaks": ["leak"], "healthy": ["healthy"], "native": ["native", "fragmentation"]}
     assert said["kind"] in kinds[folder]
-    assert said["half"] in ("tune", "held-out")
+    fresh = Path(said["file"]).parent.parent.name == "fresh"
+    assert said["half"] in (["fresh"] if fresh else ["tune", "held-out"])
     assert said["tasks"] >= 20
     first, _, rest = said["docstring"].partition("\n\n")
     assert first.endswith((".", "?"))
@@ -97,7 +102,8 @@ def test_program_says_what_is_true_of_it(survey: dict[str, Any], name: str) -> N
         assert not leak["whole"] or leak["whole"] >= leak["bytes_per_run"]
         assert 0 <= leak["table"] < max(leak["whole"], leak["bytes_per_run"])
         assert all(size > 1 for size in leak["also"].values())
-    assert len(set(said["lines"].values())) == len(said["lines"]), "markers on lines of their own"
+    lines = [(file, number) for file, _, number in said["lines"]]
+    assert len(set(lines)) == len(lines), "markers on lines of their own"
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -110,21 +116,34 @@ def test_program_runs(survey: dict[str, Any], name: str) -> None:
 
 def test_marked_lines_allocate_or_call_and_are_whole_statements(survey: dict[str, Any]) -> None:
     for name, said in survey.items():
-        text = Path(said["file"]).read_text().splitlines()
-        for marker, number in said["lines"].items():
-            line = text[number - 1].partition("#")[0].strip()
+        for file, marker, number in said["lines"]:
+            line = Path(file).read_text().splitlines()[number - 1].partition("#")[0].strip()
             assert line, f"{name}: {marker} marks an empty line"
             assert line[0] not in ")]}", f"{name}: {marker} marks the end of a statement"
 
 
+def test_names_are_unique(survey: dict[str, Any]) -> None:
+    """A recording's folder has the program's name, and a worker imports it by that."""
+    assert len(NAMES) == len(set(NAMES)) == len(survey)
+
+
 def test_wide_enough_and_halves_are_balanced(survey: dict[str, Any]) -> None:
-    kinds = Counter(said["kind"] for said in survey.values())
+    old = [said for said in survey.values() if said["half"] != "fresh"]
+    kinds = Counter(said["kind"] for said in old)
     assert kinds["leak"] >= 28
     assert kinds["healthy"] >= 24
     assert kinds["native"] >= 3
     assert kinds["fragmentation"] >= 3
     for kind, number in kinds.items():
-        tune = sum(s["half"] == "tune" for s in survey.values() if s["kind"] == kind)
+        tune = sum(said["half"] == "tune" for said in old if said["kind"] == kind)
         assert abs(tune - (number - tune)) <= max(2, number // 10), (kind, tune, number)
-    needing = [said for said in survey.values() if said["needs"]]
+    needing = [said for said in old if said["needs"]]
     assert len(needing) >= 12, "real libraries"
+
+
+def test_fresh_part_is_wide_enough(survey: dict[str, Any]) -> None:
+    fresh = [said for said in survey.values() if said["half"] == "fresh"]
+    kinds = Counter(said["kind"] for said in fresh)
+    assert kinds["leak"] >= 15
+    assert kinds["healthy"] >= 12
+    assert kinds["native"] + kinds["fragmentation"] >= 3
