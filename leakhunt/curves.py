@@ -9,7 +9,7 @@ from operator import mul
 #: Twice the logarithm of a likelihood ratio that tells: chi squared with one degree of freedom, 1 %.
 SURELY = 3.84
 #: Schwarz's criterions that differ by so much.
-VERY_STRONG = 10.0
+DECISIVE = 20.0
 
 
 def saturates(t: Sequence[float], y: Sequence[float], surely: bool = False) -> bool:
@@ -20,8 +20,8 @@ def saturates(t: Sequence[float], y: Sequence[float], surely: bool = False) -> b
     rare), with one free time constant, and two straight lines that meet at a free snapshot. The
     first snapshot may be the baseline from which tracing began: it may count or not.
 
-    ``surely``: it must do so with and without the first snapshot, and explain the series better than one
-    straight line, by what counts as very strong (Kass and Raftery, Bayes Factors, 1995).
+    ``surely``: it must do so better than one straight line, by twice what counts as very strong
+    (Kass and Raftery, Bayes Factors, 1995: noise that adds up bends by itself), and than a warm-up that has come to its limit and a leak beside it.
     """
     verdicts = []
     for begin in (0, 1):
@@ -37,22 +37,24 @@ def saturates(t: Sequence[float], y: Sequence[float], surely: bool = False) -> b
         ) -> float:
             return n * math.log(max(min(misfits), least)) + free * math.log(n)
 
-        filling = criterion(
-            (
-                misfit([[curve(at / tau) for at in clock]], part)
-                for curve in (_approach, math.log1p)
-                for tau in (0.01, 0.03, 0.08, 0.12, 0.18, 0.25, 0.35, 0.5, 0.7, 1.0, 1.4, 2.0)
-            ),
-            3,
-        )
+        approaches = [[_approach(at / tau) for at in clock] for tau in _CONSTANTS]
+        logarithms = [[math.log1p(at / tau) for at in clock] for tau in _CONSTANTS]
+        filling = criterion((misfit([curve], part) for curve in approaches + logarithms), 3)
         bent = criterion(
             (misfit([clock, [max(0.0, at - knot) for at in clock]], part) for knot in clock[1:-1]),
             4,
         )
-        verdicts.append(filling < bent)
-        if surely:
-            verdicts.append(filling < criterion([misfit([clock], part)], 2) - VERY_STRONG)
-    return all(verdicts) and bool(verdicts) if surely else any(verdicts)
+        fills = filling < bent
+        if surely and fills:
+            straight = criterion([misfit([clock], part)], 2)
+            beside = criterion((misfit([curve, clock], part) for curve in approaches), 4)
+            fills = filling < min(straight - DECISIVE, beside)
+        verdicts.append(fills)
+    return any(verdicts)
+
+
+#: Of a cache that fills, in the length of the series.
+_CONSTANTS = (0.01, 0.03, 0.08, 0.12, 0.18, 0.25, 0.35, 0.5, 0.7, 1.0, 1.4, 2.0)
 
 
 def bends(at: Sequence[float], counts: Sequence[float], exposures: Sequence[float]) -> bool:
@@ -88,11 +90,7 @@ def bends(at: Sequence[float], counts: Sequence[float], exposures: Sequence[floa
     if len(at) < 3 or sum(counts) <= 0:
         return False
     bend = min(map(bent, range(1, len(at))))
-    falling = min(
-        scaled([pace(x, tau) for x in at])
-        for pace in _FALLING
-        for tau in (0.01, 0.03, 0.08, 0.12, 0.18, 0.25, 0.35, 0.5, 0.7, 1.0, 1.4, 2.0)
-    )
+    falling = min(scaled([pace(x, tau) for x in at]) for pace in _FALLING for tau in _CONSTANTS)
     return falling - bend >= SURELY * max(1.0, bend / max(1, len(at) - 3))
 
 

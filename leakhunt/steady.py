@@ -52,7 +52,7 @@ def rise(
     p, start = next((p, begin) for p, begin in found if p <= max(least, PLAIN))
     if start > 0 and 0 not in {begin for _, begin in found} and curves.saturates(t, y):
         return None
-    if sampled is None and start == 0 and curves.saturates(t, y, surely=True):
+    if sampled is None and curves.saturates(t, y, surely=True):
         return None
     return start, p
 

@@ -119,7 +119,7 @@ def test_a_small_run_of_a_young_process_is_nearly_exact() -> None:
         truth = sum(map(sys.getsizeof, leaked))
         say(ratio=size / truth, stderr=stderr / truth, samples=samples)
     """)
-    assert said["stderr"] < 0.1
+    assert said["stderr"] < 0.15
     assert said["samples"] > 60
     assert abs(said["ratio"] - 1) < 5 * said["stderr"]
 

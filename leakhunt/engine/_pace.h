@@ -4,8 +4,8 @@
  * of that a process has a credit of CPU time, 20 budgets of a second (0.2 s at one per cent), that
  * it spends while it is young: a test run of some hundred tasks is over before a one per
  * cent engine has seen a handful of its blocks, so it is sampled nearly exactly instead. The
- * more of the credit is left, the faster it is spent: at first 15 budgets of the CPU (15 %), by its
- * square root less, so that it is gone after 2.7 seconds of work, and a worker that runs for a
+ * more of the credit is left, the faster it is spent: at first 20 budgets of the CPU (20 %), by its
+ * square root less, so that it is gone after 2 seconds of work, and a worker that runs for a
  * minute has paid a third of a per cent. Evenly enough: to tell a leak from a cache that fills,
  * late samples are worth as much as early ones. It comes back while the process sleeps, a
  * twentieth of the budget of the time asleep: after minutes of idling the next few hundred tasks
@@ -56,8 +56,8 @@
 
 /* In budgets: seconds of credit, share that may be spent of it, refill per time asleep. */
 #define CREDIT 20.0
-#define SPENT_AT_MOST 15.0
-#define SPENT_CAP 0.25
+#define SPENT_AT_MOST 20.0
+#define SPENT_CAP 0.33
 #define REFILL 0.05
 #define CHILDREN 32
 #define CHILDREN_REFILL 0.5
