@@ -46,6 +46,21 @@ not_routed(void)
     }
 }
 
+/* The call is over: take the sample, if the block came by RAW as it should. False: no memory. */
+static bool
+route_taken(uint32_t before, void *block, size_t size, uint32_t interval)
+{
+    void *routed = thread.routed;
+    route_end(before);
+    if (block != NULL && routed == block) {
+        take(block, size, interval, &random_small);
+    }
+    else if (block != NULL) {
+        not_routed();
+    }
+    return block != NULL;
+}
+
 static __attribute__((noinline)) void *
 small_slow(int domain, void *ctx, size_t size, size_t zeroed)
 {
@@ -54,15 +69,7 @@ small_slow(int domain, void *ctx, size_t size, size_t zeroed)
         uint32_t before = route_begin(ROUTED);
         void *block = zeroed ? hot.saved[domain].calloc(ctx, 1, ROUTED)
                              : hot.saved[domain].malloc(ctx, ROUTED);
-        void *routed = thread.routed;
-        route_end(before);
-        if (block != NULL) {
-            if (routed == block) {
-                take(block, size, interval, &random_small);
-            }
-            else {
-                not_routed();
-            }
+        if (route_taken(before, block, size, interval)) {
             return block;
         }
     }
@@ -76,15 +83,7 @@ small_realloc(int domain, void *ctx, void *old, size_t size)
     if (small_fired(domain, size, &interval)) {
         uint32_t before = route_begin(ROUTED);
         void *block = hot.saved[domain].realloc(ctx, old, ROUTED);
-        void *routed = thread.routed;
-        route_end(before);
-        if (block != NULL) {
-            if (routed == block) {
-                take(block, size, interval, &random_small);
-            }
-            else {
-                not_routed();
-            }
+        if (route_taken(before, block, size, interval)) {
             return block;
         }
     }

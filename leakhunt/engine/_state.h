@@ -16,7 +16,6 @@
 #include "_pace.h"
 #include "_tables.h"
 
-#define LIKELY(x) __builtin_expect(!!(x), 1)
 #define UNLIKELY(x) __builtin_expect(!!(x), 0)
 
 /* obmalloc.c: SMALL_REQUEST_THRESHOLD */

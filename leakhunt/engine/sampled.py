@@ -14,7 +14,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from math import expm1, sqrt
-from typing import Any
+from typing import Any, NamedTuple
 
 from leakhunt.engine import Counters, Estimate, Held, holders
 from leakhunt.engine.freelists import may_be_recycled
@@ -48,6 +48,17 @@ SMALL, FEW = 512, 4.0
 BUDGET = 0.01
 
 
+class _Tables(NamedTuple):
+    """A copy of the engine's tables, with names for numbers and addresses."""
+
+    stacks: list[RawFrames]
+    """By number; equal ones are one tuple."""
+    kinds: dict[int, str]
+    """Names of types by address."""
+    samples: list[tuple[holders.Sample, str | None]]
+    """Each with the name of its object's type, where that is known."""
+
+
 class Sampled:
     """See :class:`leakhunt.engine.Engine`. Raises EngineRefusedError where it cannot work."""
 
@@ -66,7 +77,7 @@ class Sampled:
         self._functions: dict[tuple[str, int], str] = {}
         self._types: list[tuple[RawFrames, tuple[tuple[str, int], ...]]] = []
         self._recycled: list[tuple[RawFrames, int]] = []
-        self._read: tuple[Any, list[RawFrames]] | None = None
+        self._read: tuple[Any, _Tables] | None = None
         problem = _sampler.self_test()
         if problem is not None:
             raise EngineRefusedError(problem)
@@ -111,7 +122,7 @@ class Sampled:
         Where that would make much of a difference, of few and large blocks, they get the size that
         leaves their sum as it is: a table or buffer that grows must not double by chance.
         """
-        stacks = self._stacks(raw)
+        stacks, _, samples = self._tables(raw)
         # Two places in one line are two stacks in C and one here.
         first: dict[RawFrames, int] = {}
         same = [first.setdefault(frames, number) for number, frames in enumerate(stacks)]
@@ -120,7 +131,7 @@ class Sampled:
         variances: dict[int, float] = {}
         kinds: dict[int, dict[str, float]] = {}
         recycled: dict[int, float] = {}
-        for (_, size, p, stack, is_recycled), kind in _samples(raw, _type_names()):
+        for (_, size, p, stack, is_recycled), kind in samples:
             stack = same[stack]
             weights[stack, size] = weights.get((stack, size), 0.0) + 1 / p
             numbers[stack] = numbers.get(stack, 0) + 1
@@ -169,31 +180,31 @@ class Sampled:
 
     def holders(self, raw: Any, find: Callable[[bytes, bytes], bytes]) -> list[Held]:
         """See :mod:`leakhunt.engine.holders`. Estimates, rounded as the runs are."""
-        kinds = _type_names()
-        samples = [sample for sample, _ in _samples(raw, kinds)]
+        stacks, kinds, typed = self._tables(raw)
+        samples = [sample for sample, _ in typed]
         answers = holders.found(samples, find)
-        return holders.held(samples, answers, self._stacks(raw), kinds, _draw) if answers else []
-
-    def _stacks(self, raw: Any) -> list[RawFrames]:
-        """The stacks of a copy of the tables: one tuple for each, whoever asks, until its runs are made."""
-        if self._read is None or self._read[0] is not raw:
-            stacks, self._functions = _resolved(raw)
-            first: dict[RawFrames, RawFrames] = {}
-            self._read = raw, [first.setdefault(frames, frames) for frames in stacks]
-        return self._read[1]
+        return holders.held(samples, answers, stacks, kinds, _draw) if answers else []
 
     def marked(self, raw: Any, mark: Callable[[bytes], bytes]) -> Mapping[RawFrames, int]:
         """Estimates: a sample that is marked counts for the blocks that it stands for."""
-        stacks = self._stacks(raw)
-        intervals = memoryview(raw[6]).cast("d")
-        samples = list(_SAMPLE.iter_unpack(raw[0]))
-        marks = mark(struct.pack(f"={len(samples)}Q", *(sample[0] for sample in samples)))
+        stacks, _, typed = self._tables(raw)
+        marks = mark(holders.addresses(sample for sample, _ in typed))
         found: dict[RawFrames, float] = {}
-        for (_, size, _, stack, step, _), is_marked in zip(samples, marks):
+        for (sample, _), is_marked in zip(typed, marks):
             if is_marked:
-                weight = -1 / expm1(-size / intervals[step])
-                found[stacks[stack]] = found.get(stacks[stack], 0.0) + weight
+                frames = stacks[sample.stack]
+                found[frames] = found.get(frames, 0.0) + 1 / sample.chance
         return {frames: round(number) for frames, number in found.items()}
+
+    def _tables(self, raw: Any) -> _Tables:
+        """What a copy of the tables says: found out once, whoever asks, until its runs are made."""
+        if self._read is None or self._read[0] is not raw:
+            stacks, self._functions = _resolved(raw)
+            first: dict[RawFrames, RawFrames] = {}
+            same = [first.setdefault(frames, frames) for frames in stacks]
+            kinds = _type_names()
+            self._read = raw, _Tables(same, kinds, list(_samples(raw, kinds)))
+        return self._read[1]
 
     def functions(self) -> Mapping[tuple[str, int], str]:
         return self._functions
