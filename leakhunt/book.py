@@ -95,7 +95,7 @@ class Book:
 
     def _judge(self, stacks: tuple[Stack, ...]) -> Shape:
         sizes, counts = self.series(stacks)
-        sampled = errors(self.history, stacks)
+        sampled = self.history.estimates(stacks)
         axis = self._axis(sizes, counts, sampled)
         t = self.t if axis is None else self.runs[axis]
         found = shape.judge(t, sizes, counts, sampled)
@@ -136,7 +136,7 @@ class Book:
 
     def tells(self, stacks: Iterable[Stack]) -> bool:
         """Whether there is enough of some stacks to judge: samples, where sizes are estimates."""
-        sampled = errors(self.history, stacks)
+        sampled = self.history.estimates(stacks)
         return sampled is None or max(sampled.samples) >= FEWEST
 
     def grew(self, stacks: Sequence[Stack]) -> bool:
@@ -162,16 +162,6 @@ class Book:
                 for _, size, count in blocks:
                     grown[size] = grown.get(size, 0) + sign * count
         return grown
-
-
-def errors(history: History, stacks: Iterable[Stack]) -> Estimates | None:
-    """What is known of the errors of some stacks' size, with the intervals; None where sizes are exact."""
-    known = history.estimates(stacks)
-    intervals = [each.facts.get("interval") for each in history.metas]
-    told = [float(each) for each in intervals if isinstance(each, int) and each > 0]
-    if known is None or len(told) < len(intervals):
-        return known
-    return known._replace(intervals=told)
 
 
 def _runs(history: History) -> dict[str, tuple[float, ...]]:

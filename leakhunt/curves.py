@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Iterable, Sequence
 from operator import mul
 
-#: Twice the logarithm of a likelihood ratio that tells: chi squared with one degree of freedom, 1 %.
+#: Twice the logarithm of a likelihood ratio that tells: chi squared with one degree of freedom, 5 %.
 SURELY = 3.84
 #: Schwarz's criterions that differ by so much.
 DECISIVE = 20.0
@@ -65,7 +65,7 @@ def bends(at: Sequence[float], counts: Sequence[float], exposures: Sequence[floa
     compared with paces that fall all the time: by an exponential (keys drawn evenly), by 1 / x (a
     logarithm: Zipf's law) or by 1 / sqrt(x) (Heaps' law: always new keys, ever more rarely). The
     likelihood (of Poisson's counts, and by their scatter, where that is larger) must tell as surely as
-    a test on the level of one per cent.
+    a test on the level of five per cent.
     """
     counts = [max(0.0, count) for count in counts]
 

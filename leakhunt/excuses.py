@@ -13,7 +13,7 @@ from itertools import accumulate
 from typing import Any
 
 from leakhunt import facts, units
-from leakhunt.book import Book, Growth, errors, in_step
+from leakhunt.book import Book, Growth, in_step
 from leakhunt.frames import STDLIB
 from leakhunt.history import TASK, History
 from leakhunt.kinds import summed
@@ -157,7 +157,7 @@ def _only_waits(book: Book, growth: Growth, waiting: dict[Stack, int]) -> bool:
 
 def overrated(book: Book, growth: Growth) -> bool:
     """Whether a sampled growth is surely more than all that malloc and pymalloc handed out meanwhile."""
-    known = errors(book.history, growth.blame.stacks)
+    known = book.history.estimates(growth.blame.stacks)
     handed_out = _handed_out(book.history)
     if known is None or handed_out is None:
         return False

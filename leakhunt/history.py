@@ -88,7 +88,14 @@ class History:
         return Estimates(
             [sum(each) for each in zip(nothing, *(self.variances[stack] for stack in chosen))],
             [sum(each) for each in zip(nothing, *(self.samples[stack] for stack in chosen))],
+            self._intervals(),
         )
+
+    def _intervals(self) -> Sequence[float]:
+        """Mean bytes between two samples at each snapshot; none where one does not say."""
+        known = [each.facts.get("interval") for each in self.metas]
+        told = [float(each) for each in known if isinstance(each, int) and each > 0]
+        return told if len(told) == len(known) else ()
 
     @property
     def meta(self) -> Meta:

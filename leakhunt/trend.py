@@ -16,7 +16,7 @@ from itertools import chain
 from typing import TypeVar
 
 from leakhunt import sparse, stats, steady
-from leakhunt.book import Book, Growth, Owner, errors
+from leakhunt.book import Book, Growth, Owner
 from leakhunt.excuses import (
     FRAMEWORK,
     HANDED_ON,
@@ -216,7 +216,7 @@ def _unsure(book: Book, growth: Growth) -> Growth:
     if is_frameworks_own(book, growth):
         return growth.called(WARM_UP, FRAMEWORK)
     early, late = stats.halves(book.t, growth.sizes)
-    known = errors(book.history, growth.blame.stacks)
+    known = book.history.estimates(growth.blame.stacks)
     if late < steady.SLOWING * early and steady.tells(book.t, growth.sizes, known):
         return growth.called(WARM_UP, None)
     judged = replace(growth.shape, verdict=NOISE, open=True)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from leakhunt import estimates, shape, stats, steady
-from leakhunt.book import Growth, errors
+from leakhunt.book import Growth
 from leakhunt.history import History
 from leakhunt.shape import LEAK, NOISE
 
@@ -53,7 +53,7 @@ def together(parts: Sequence[Part], processes: int) -> bool:
         return False
     p_values = [1.0] * (processes - len(parts))
     for history, growth in parts:
-        known = errors(history, growth.blame.stacks)
+        known = history.estimates(growth.blame.stacks)
         if known is None or growth.why:
             return False
         p = 2 * steady.chance(history.times, growth.sizes, known)  # later starts are not looked at
@@ -65,7 +65,7 @@ def _goes_on(parts: Sequence[Part]) -> bool:
     """Whether the samples of all processes show that the growth goes on; True where sizes are exact."""
     late = estimates.Late(0.0, 0.0, 0.0, 0.0)
     for history, growth in parts:
-        known = errors(history, growth.blame.stacks)
+        known = history.estimates(growth.blame.stacks)
         if known is None:
             return True
         late = late.plus(known.late(history.times, growth.sizes))
