@@ -25,14 +25,14 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Union
 
-from leakhunt import compare as _compare
-from leakhunt.compare import Comparison
+from leakhunt.compare import rows as _compare
+from leakhunt.compare.rows import Comparison
 from leakhunt.errors import SnapshotError
-from leakhunt.filters import selector
-from leakhunt.frames import prefixes
-from leakhunt.load import expand, load_all
-from leakhunt.model import Snapshot
-from leakhunt.query import BLAMES, GROUPS, SORTS, Query
+from leakhunt.model.paths import prefixes
+from leakhunt.model.query import BLAMES, GROUPS, SORTS, Query
+from leakhunt.model.snapshot import Snapshot
+from leakhunt.snapshots.filters import selector
+from leakhunt.snapshots.load import expand, load_all
 
 __all__ = ["Comparison", "Snapshot", "SnapshotError", "compare", "group", "keep", "load", "rows"]
 

@@ -6,8 +6,8 @@ import sys
 
 import click
 
-from leakhunt.cli.dump import answers, complain, targets
-from leakhunt.engine import ENGINES
+from leakhunt.cli.asking import answers, complain, targets
+from leakhunt.engine.interface import ENGINES
 
 
 @click.command(name="arm")

@@ -8,8 +8,8 @@ from __future__ import annotations
 import os
 from typing import Any
 
-from leakhunt import places
 from leakhunt.snapfile import SUFFIX
+from leakhunt.snapfile import folders as places
 
 #: More candidates than anybody reads; a folder may hold 10^5.
 MANY = 2000

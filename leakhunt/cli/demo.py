@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from leakhunt import report, units
-from leakhunt.cli.diff import render
-from leakhunt.cli.options import show
-from leakhunt.load import load_all
-from leakhunt.query import Query
+from leakhunt import units
+from leakhunt.cli.options import screen, show
+from leakhunt.model.query import Query
+from leakhunt.render.terminal import tables as terminal
+from leakhunt.report import tables
+from leakhunt.snapshots.load import load_all
 
 if TYPE_CHECKING:
     from leakhunt.demo.stage import Stage
@@ -53,9 +54,9 @@ def command() -> None:
     with stage() as play:
         armed, before, after = _play(play)
         older, newer = load_all([before, after])
-    found = report.diff(older, newer, QUERY)
+    found = tables.diff(older, newer, QUERY)
     _tell("$ leakhunt diff\n")
-    show(render(found, "table"))
+    show(terminal.diff(found, *screen()))
     _tell("")
     for line in _verdict(found):
         _tell(line)
@@ -107,7 +108,7 @@ def _progress(what: str, total: int) -> Iterator[Any]:
         yield lambda done: bar.update(task, completed=done)
 
 
-def _verdict(found: report.DiffReport) -> Iterator[str]:
+def _verdict(found: tables.DiffReport) -> Iterator[str]:
     """What the rows mean, with figures taken from them and from nowhere else."""
     from leakhunt.demo.shop import PRICES_KEPT, RECEIPT
 

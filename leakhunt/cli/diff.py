@@ -6,12 +6,14 @@ import sys
 
 import click
 
-from leakhunt import places, report, units
+from leakhunt import units
 from leakhunt.cli import completion
 from leakhunt.cli.options import Size, folder_option, querying, screen, show, strict_option, unread
 from leakhunt.cli.reading import snapshots
-from leakhunt.load import expand, most_grown
-from leakhunt.query import Query
+from leakhunt.model.query import Query
+from leakhunt.report import tables as report
+from leakhunt.snapfile import folders
+from leakhunt.snapshots.load import expand, most_grown
 
 
 @click.command(name="diff")
@@ -45,7 +47,7 @@ def command(
     why = None
     problems: list[str] = []
     if not files:
-        chosen = most_grown(places.state_dir(folder))
+        chosen = most_grown(folders.state_dir(folder))
         paths, why = list(chosen.paths), chosen.why
     else:
         paths = expand(files, problems)
@@ -73,11 +75,11 @@ def command(
 def render(found: report.DiffReport, form: str) -> str:
     """The report as text in one of the formats."""
     if form == "json":
-        from leakhunt.render import jsonout
+        from leakhunt.render.json import tables as jsonout
 
         return jsonout.diff(found)
     if form == "table":
-        from leakhunt.render import table
+        from leakhunt.render.terminal import tables as table
 
         return table.diff(found, *screen())
     from leakhunt.render import flat

@@ -7,11 +7,12 @@ from typing import Any
 
 import click
 
-from leakhunt import places, report
 from leakhunt.cli.options import Duration, folder_option, screen, show
 from leakhunt.hook.config import signal_name
-from leakhunt.load import Series, series
-from leakhunt.report import Waiting
+from leakhunt.report import tables as report
+from leakhunt.report.tables import Waiting
+from leakhunt.snapfile import folders
+from leakhunt.snapshots.load import Series, series
 
 
 @click.command(name="ls")
@@ -56,7 +57,7 @@ def command(
       leakhunt ls --prune --keep 8 --dry-run
       leakhunt ls --prune --older-than 7d --yes       # for cron
     """
-    home = places.state_dir(folder)
+    home = folders.state_dir(folder)
     if pruning:
         from leakhunt.cli.pruning import prune
 
@@ -73,11 +74,11 @@ def command(
         tuple(f"not read: {problem}" for problem in problems),
     )
     if as_json:
-        from leakhunt.render import jsonout
+        from leakhunt.render.json import tables as jsonout
 
         show(jsonout.listing(found))
     else:
-        from leakhunt.render import table
+        from leakhunt.render.terminal import tables as table
 
         show(table.listing(found, *screen()))
 

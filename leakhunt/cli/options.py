@@ -14,7 +14,7 @@ import click
 from leakhunt import units
 from leakhunt.cli import completion
 from leakhunt.errors import SnapshotError
-from leakhunt.query import BLAMES, GROUPS, SORTS, Query
+from leakhunt.model.query import BLAMES, GROUPS, SORTS, Query
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 

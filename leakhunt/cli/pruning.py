@@ -14,9 +14,9 @@ import click
 from leakhunt import units
 from leakhunt.cli.options import show
 from leakhunt.errors import SettingError
-from leakhunt.frames import visible
-from leakhunt.load import Series
-from leakhunt.prune import Liveness, Plan, carry_out, plan
+from leakhunt.model.paths import visible
+from leakhunt.snapshots.load import Series
+from leakhunt.snapshots.prune import Liveness, Plan, carry_out, plan
 
 #: A process of another host cannot be looked at: it counts as alive while it writes.
 ELSEWHERE = 86400.0
@@ -65,7 +65,7 @@ def _asked(chosen: Plan) -> bool:
 
 
 def _liveness(home: Path, now: float) -> Liveness:
-    from leakhunt.hook import vitals
+    from leakhunt.hook.process import vitals
     from leakhunt.live import processes
 
     hooked = {str(process.record.get("series")) for process in processes.hooked(home)}

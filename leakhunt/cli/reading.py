@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from leakhunt import units
-from leakhunt.load import load_all
-from leakhunt.model import Snapshot
+from leakhunt.model.snapshot import Snapshot
+from leakhunt.snapshots.load import load_all
 
 #: Seconds that nobody needs a bar for.
 PATIENCE = 0.6

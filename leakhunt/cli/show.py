@@ -7,8 +7,6 @@ from pathlib import Path
 
 import click
 
-from leakhunt import places, source
-from leakhunt import show as showing
 from leakhunt.cli import completion
 from leakhunt.cli.options import (
     all_option,
@@ -19,10 +17,12 @@ from leakhunt.cli.options import (
     show,
 )
 from leakhunt.cli.reading import snapshots
+from leakhunt.compare import place as showing
 from leakhunt.errors import SnapshotError
-from leakhunt.load import expand, newest
-from leakhunt.query import BLAMES, SORTS, Query
-from leakhunt.snapfile import SUFFIX
+from leakhunt.model.query import BLAMES, SORTS, Query
+from leakhunt.snapfile import SUFFIX, folders
+from leakhunt.snapshots import source
+from leakhunt.snapshots.load import expand, newest
 
 
 @click.command(name="show")
@@ -81,7 +81,7 @@ def command(
         )
     if location is None:
         location = snapshot
-        chosen = newest(places.state_dir(folder))
+        chosen = newest(folders.state_dir(folder))
         path, why = chosen.paths[0], chosen.why
     else:
         paths = expand([snapshot])
@@ -95,11 +95,11 @@ def command(
     if len(found.places) == 1:
         lines = source.around(found.places[0][0], loaded.spots, loaded.meta.taken_at)
     if as_json:
-        from leakhunt.render import treejson
+        from leakhunt.render.json import place as treejson
 
         show(treejson.show(found, loaded, lines))
     else:
-        from leakhunt.render import treetext
+        from leakhunt.render.terminal import place as treetext
 
         width, color = screen()
         show(treetext.show(found, loaded, lines, why, width, color, _draws_lines()))

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import click
 
-from leakhunt import places, report
 from leakhunt.cli import completion
 from leakhunt.cli.options import folder_option, querying, screen, show, strict_option, unread
 from leakhunt.cli.reading import snapshots
 from leakhunt.errors import SnapshotError
-from leakhunt.load import expand, newest
-from leakhunt.query import Query
+from leakhunt.model.query import Query
+from leakhunt.report import tables as report
+from leakhunt.snapfile import folders
+from leakhunt.snapshots.load import expand, newest
 
 
 @click.command(name="top")
@@ -32,7 +33,7 @@ def command(
     why = None
     problems: list[str] = []
     if snapshot is None:
-        chosen = newest(places.state_dir(folder))
+        chosen = newest(folders.state_dir(folder))
         path, why = chosen.paths[0], chosen.why
     else:
         paths = expand([snapshot], problems)
@@ -47,11 +48,11 @@ def command(
 def render(found: report.TopReport, form: str) -> str:
     """The report as text in one of the formats."""
     if form == "json":
-        from leakhunt.render import jsonout
+        from leakhunt.render.json import tables as jsonout
 
         return jsonout.top(found)
     if form == "table":
-        from leakhunt.render import table
+        from leakhunt.render.terminal import tables as table
 
         return table.top(found, *screen())
     from leakhunt.render import flat

@@ -9,15 +9,17 @@ from pathlib import Path
 
 import click
 
-from leakhunt import outlook, places, units
+from leakhunt import units
 from leakhunt.cli.options import FORMATS, Size, folder_option, screen, show, strict_option, unread
 from leakhunt.cli.reading import progress
 from leakhunt.errors import SnapshotError
-from leakhunt.frames import visible
-from leakhunt.history import gather, lines_of
-from leakhunt.load import Entry, expand, series
-from leakhunt.outlook import TrendReport
+from leakhunt.judge.history import gather, lines_of
+from leakhunt.model.paths import visible
+from leakhunt.report import trend as outlook
+from leakhunt.report.trend import TrendReport
 from leakhunt.snapfile import SUFFIX
+from leakhunt.snapfile import folders as places
+from leakhunt.snapshots.load import Entry, expand, series
 
 #: Seconds between two looks at a folder that is watched.
 LOOK = 1.0
@@ -184,10 +186,10 @@ def _watch(
 def render(report: TrendReport, form: str, limit: int) -> str:
     """The report as text in one of the formats."""
     if form == "table":
-        from leakhunt.render import trendtext
+        from leakhunt.render.terminal import trend as trendtext
 
         return trendtext.trend(report, *screen(), limit)
-    from leakhunt.render import trendjson
+    from leakhunt.render.json import trend as trendjson
 
     if form == "json":
         return trendjson.document(report, limit)

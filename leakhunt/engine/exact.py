@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable, Mapping
 from operator import itemgetter
 from typing import Any, cast
 
-from leakhunt.engine import Counters
+from leakhunt.engine.interface import Counters
 from leakhunt.snapfile.write import Run, Trace
 
 #: What one traced block costs while it is copied and grouped: the 4-tuple with
@@ -34,7 +34,7 @@ SAFE_STOP = {(3, 12): (3, 12, 9), (3, 13): (3, 13, 2)}
 
 
 class Exact:
-    """See :class:`leakhunt.engine.Engine`."""
+    """See :class:`leakhunt.engine.interface.Engine`."""
 
     name = "exact"
     default_start = "signal"

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from math import sqrt
 from typing import NamedTuple
 
-from leakhunt.engine import Held
+from leakhunt.engine.interface import Held
 from leakhunt.snapfile.write import RawFrames
 
 #: What is found for a block: the holder's block, the address of its type, the block it grew by.

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from leakhunt.engine import Counters
+from leakhunt.engine.interface import Counters
 from leakhunt.snapfile.write import Run
 
 
 class Off:
-    """See :class:`leakhunt.engine.Engine`."""
+    """See :class:`leakhunt.engine.interface.Engine`."""
 
     name = "off"
     default_start = "signal"

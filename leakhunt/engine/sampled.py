@@ -16,13 +16,14 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from math import expm1, sqrt
 from typing import Any, NamedTuple
 
-from leakhunt.engine import Counters, Estimate, Held, holders
-from leakhunt.engine.freelists import may_be_recycled
+from leakhunt.cpython.freelists import may_be_recycled
+from leakhunt.engine import holders
+from leakhunt.engine.interface import Counters, Estimate, Held
 from leakhunt.errors import EngineRefusedError
 from leakhunt.snapfile.write import RawFrames, Run
 
 try:
-    from leakhunt.engine import _sampler  # type: ignore[attr-defined,unused-ignore]
+    from leakhunt.engine.interface import _sampler  # type: ignore[attr-defined,unused-ignore]
 except ImportError as error:  # installed without a compiler, or on an interpreter it does not know
     raise EngineRefusedError(str(error)) from error
 
@@ -60,7 +61,7 @@ class _Tables(NamedTuple):
 
 
 class Sampled:
-    """See :class:`leakhunt.engine.Engine`. Raises EngineRefusedError where it cannot work."""
+    """See :class:`leakhunt.engine.interface.Engine`. Raises EngineRefusedError where it cannot work."""
 
     name = "sampled"
     default_start = "boot"
@@ -174,7 +175,7 @@ class Sampled:
         """Per stack with any: estimated bytes in objects that freelists may have handed on.
 
         At most the stack's size; the line that filled the freelist is charged with them, not
-        the one that keeps the objects. See :mod:`leakhunt.engine.freelists`.
+        the one that keeps the objects. See :mod:`leakhunt.cpython.freelists`.
         """
         return self._recycled
 

@@ -8,9 +8,10 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from leakhunt import places, units
-from leakhunt.engine import ENGINES
+from leakhunt import units
+from leakhunt.engine.interface import ENGINES
 from leakhunt.errors import SettingError
+from leakhunt.snapfile import folders
 
 #: Signals that end or stop a process whatever it does, or that the runtime
 #: itself needs; taking one of them would break the worker.
@@ -173,7 +174,7 @@ _DEFAULTS: dict[str, Any] = {
 }
 
 _PARSERS: dict[str, Callable[[str], Any]] = {
-    "dir": lambda text: places.state_dir(text),
+    "dir": lambda text: folders.state_dir(text),
     "signal": _signal,
     "every": _count(0, 10**9),
     "engine": _one_of(*ENGINES),

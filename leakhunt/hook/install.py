@@ -12,9 +12,9 @@ from typing import Any
 from leakhunt.errors import CaptureError, SettingError
 from leakhunt.hook import config
 from leakhunt.hook.config import Settings
-from leakhunt.hook.say import say
+from leakhunt.hook.hook import Hook
+from leakhunt.hook.log import say
 from leakhunt.hook.signals import Handlers, in_main_thread
-from leakhunt.hook.trigger import Hook
 
 _hook: Hook | None = None
 _handlers: Handlers | None = None
@@ -58,9 +58,9 @@ def program(keywords: Mapping[str, Any]) -> None:
 
 def connect(keywords: Mapping[str, Any], app: Any) -> None:
     """Hook the Celery workers that this process will start."""
-    from leakhunt.hook import celery_hooks
+    from leakhunt.hook.celery import worker
 
-    celery_hooks.connect(keywords, app)
+    worker.connect(keywords, app)
 
 
 def connect_or_say(keywords: Mapping[str, Any], app: Any) -> None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import random
 import time
 
-from leakhunt.hook import vitals
 from leakhunt.hook.config import Settings
+from leakhunt.hook.process import vitals
 
 #: RSS is read after a task at most this often, in seconds.
 RSS_INTERVAL = 0.05

@@ -16,8 +16,8 @@ from collections.abc import Callable
 from types import FrameType
 from typing import Any
 
-from leakhunt.hook import vitals
-from leakhunt.hook.trigger import Hook
+from leakhunt.hook.hook import Hook
+from leakhunt.hook.process import vitals
 
 
 class Handlers:

@@ -7,12 +7,12 @@ import sys
 import time
 from typing import Any
 
-from leakhunt import engine as engines
 from leakhunt import units
+from leakhunt.engine import interface as engines
 from leakhunt.errors import EngineRefusedError
-from leakhunt.hook import vitals
 from leakhunt.hook.config import Settings
-from leakhunt.hook.say import say
+from leakhunt.hook.log import say
+from leakhunt.hook.process import vitals
 
 
 class Tracing:

@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import Any
 
 from leakhunt.errors import CaptureError, NotHookedError
-from leakhunt.hook import vitals
-from leakhunt.hook.record import RECORD, SCHEMA
-from leakhunt.places import PROCESSES
+from leakhunt.hook.letterbox import RECORD, SCHEMA
+from leakhunt.hook.process import vitals
+from leakhunt.snapfile.folders import PROCESSES
 
 #: How far the start time in a record may be off the kernel's, in seconds.
 SAME_START = 2.0

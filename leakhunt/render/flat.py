@@ -8,9 +8,9 @@ from collections.abc import Iterable, Sequence
 from typing import Any, Union
 
 from leakhunt import units
-from leakhunt.compare import Amount, Row
-from leakhunt.frames import visible
-from leakhunt.report import DiffReport, Labels, TopReport, who
+from leakhunt.compare.rows import Amount, Row
+from leakhunt.model.paths import visible
+from leakhunt.report.tables import DiffReport, Labels, TopReport, who
 
 Report = Union[TopReport, DiffReport]
 

@@ -1,7 +1,7 @@
 /* See _opcodes.h. */
 #include "_opcodes.h"
 
-#include "_machine.h"
+#include "machine.inc"
 
 /* As in untrusted.py. */
 #define LARGEST_LIMIT ((uint64_t)1 << 20)

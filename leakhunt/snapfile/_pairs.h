@@ -5,7 +5,7 @@
 #ifndef LEAKHUNT_PAIRS_H
 #define LEAKHUNT_PAIRS_H
 
-#include "_lookup.h"
+#include "lookup.inc"
 
 /* Stacks one after the other. */
 typedef struct {

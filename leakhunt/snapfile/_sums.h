@@ -5,7 +5,7 @@
 #ifndef LEAKHUNT_SUMS_H
 #define LEAKHUNT_SUMS_H
 
-#include "_lookup.h"
+#include "lookup.inc"
 
 #define MOST_DOMAINS 64
 

@@ -23,10 +23,11 @@ from pathlib import Path
 from typing import Any
 
 from leakhunt.errors import SnapshotError
-from leakhunt.frames import visible
-from leakhunt.model import Block, Frame, Stack, Tallies
-from leakhunt.pace import uncollected
-from leakhunt.snapfile import SCHEMA, TRAILER_MAGIC, index, quick
+from leakhunt.model.gcpause import uncollected
+from leakhunt.model.paths import visible
+from leakhunt.model.snapshot import Block, Frame, Stack, Tallies
+from leakhunt.snapfile import SCHEMA, TRAILER_MAGIC, index
+from leakhunt.snapfile import native as quick
 from leakhunt.snapfile.untrusted import IMPOSSIBLE, WHAT_TO_DO, Sums, is_plain, said_of
 
 LARGEST_TRAILER = 1 << 20

@@ -24,8 +24,8 @@ from operator import itemgetter, length_hint, mul
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from leakhunt.frames import visible
-from leakhunt.snapfile import NAMES, SCHEMA, quick
+from leakhunt.model.paths import visible
+from leakhunt.snapfile import NAMES, SCHEMA, native
 
 #: Address space the child may take on top of its own: this, and so many times the file.
 #: (A plain dump needs 9 to 13 times its size: 14 bytes in the file are a tuple, an
@@ -169,10 +169,10 @@ def _limit(size: int) -> None:
 
 def _scanned(file: Any, size: int, detail: bool) -> Sums | None:
     """The sums of a plain dump by the C part, which judges nothing; None: unpickle it."""
-    if quick.native is None:
+    if native.native is None:
         return None
     try:
-        found = quick.native.scan(file.fileno(), size, detail)
+        found = native.native.scan(file.fileno(), size, detail)
     except (UnicodeDecodeError, MemoryError):
         return None
     return None if found is None else Sums(found[0], {}, *found[1:])

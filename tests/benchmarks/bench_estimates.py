@@ -19,7 +19,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
-from tests.sampled_programs import ACCURACY, DETECTION, run
+from tests.support.sampled_programs import ACCURACY, DETECTION, run
 
 MIB = 1 << 20
 

@@ -87,8 +87,9 @@ for path in sys.argv[1:3]:
         pickle.load(file)
 """,
     "leakhunt": """
-from leakhunt import compare, load
-from leakhunt.query import Query
+from leakhunt.compare import rows as compare
+from leakhunt.snapshots import load
+from leakhunt.model.query import Query
 before, after = load.load_all(sys.argv[1:3])
 compare.diff(before, after, Query(group_by="traceback"))
 """,

@@ -129,7 +129,7 @@ def run(pool: str, rounds: int) -> dict[str, list[float]]:
 def booking() -> float:
     """Seconds that booking a finished task takes when nothing is due."""
     from leakhunt.hook import config
-    from leakhunt.hook.trigger import Hook
+    from leakhunt.hook.hook import Hook
 
     with tempfile.TemporaryDirectory() as folder:
         settings = {"dir": folder, "every": 10**8, "rss": "1TiB", "rss_step": "1TiB"}

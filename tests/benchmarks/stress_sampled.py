@@ -11,7 +11,7 @@ and a line of figures, or with what is wrong. (The sanitizer's own allocator may
 that was forked while a thread held its lock: see the child's stack before you blame the engine.)
 
     gcc -O1 -g -fsanitize=address,undefined -fPIC -shared -I$(python-config --includes) \\
-        leakhunt/engine/_sampler.c leakhunt/engine/_tables.c -o ... -lm
+        leakhunt/engine/sampler/_sampler.c leakhunt/engine/sampler/_tables.c -o ... -lm
     LD_PRELOAD=$(gcc -print-file-name=libasan.so) ASAN_OPTIONS=detect_leaks=0 python ...
 """
 
@@ -37,7 +37,7 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
-from leakhunt.engine import _sampler  # type: ignore[attr-defined,unused-ignore]
+from leakhunt.engine.interface import _sampler  # type: ignore[attr-defined,unused-ignore]
 from leakhunt.engine.sampled import Sampled
 
 DRAW = random.Random()

@@ -18,7 +18,7 @@ from typing import Any, TypeVar
 import celery
 import psutil
 
-from leakhunt import engine as engines
+from leakhunt.engine import interface as engines
 
 ROOT = Path(__file__).parent.parent.parent
 APPS = Path(__file__).parent / "apps"

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from leakhunt.hook import fork
+from leakhunt.hook.capture import fork
 from tests.live import harness
 
 pytestmark = pytest.mark.live
@@ -106,7 +106,7 @@ def test_threads_locals_and_generators_are_seen(tmp_path: Path) -> None:
 
 
 def test_without_the_c_part_such_a_process_is_captured_in_place(tmp_path: Path) -> None:
-    without = "import sys; sys.modules['leakhunt.hook._fork'] = None\n"
+    without = "import sys; sys.modules['leakhunt.hook.capture._fork'] = None\n"
     finalized, answer = run(tmp_path, without)
     assert answer["forked"] is False
     assert answer["wrong"] == 0

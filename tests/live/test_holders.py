@@ -11,11 +11,12 @@ from typing import Any
 
 import pytest
 
-from leakhunt import history, outlook
-from leakhunt.engine import choose
+from leakhunt.engine.interface import choose
+from leakhunt.judge import history
+from leakhunt.report import trend
 from tests.live import harness
 
-pytest.importorskip("leakhunt.hook._holders")
+pytest.importorskip("leakhunt.hook.capture._holders")
 
 pytestmark = [
     pytest.mark.live,
@@ -80,7 +81,7 @@ def test_the_line_that_leaks_is_named_with_its_rate(made: str, tmp_path: Path) -
     program, found, truth = grown(tmp_path, made)
     lines = program.read_text().splitlines()
     leaking = lines.index(f"    KEPT.append({made})") + 1
-    made_report = outlook.trend([found])
+    made_report = trend.trend([found])
     leak: Any = made_report.leaks[0]
     assert leak.site == (str(program), leaking), made_report.summary
     assert leak.sizes[-1] - leak.sizes[0] == pytest.approx(truth[-1] - truth[0], rel=0.15)

@@ -13,9 +13,9 @@ from typing import Any
 
 import pytest
 
-from leakhunt import load
-from leakhunt.engine import choose
-from leakhunt.model import Frame
+from leakhunt.engine.interface import choose
+from leakhunt.model.snapshot import Frame
+from leakhunt.snapshots import load
 from tests.live import harness
 
 pytestmark = [

@@ -128,18 +128,18 @@ if os.environ.get("SHOP_INSTALL"):
     leakhunt.install(app, every=int(os.environ["SHOP_INSTALL"]))
 
 if os.environ.get("SHOP_NO_REAL_TIME"):
-    import leakhunt.hook.soft_limits
+    import leakhunt.hook.celery.soft_limits
 
-    leakhunt.hook.soft_limits.REAL_TIME = range(0)
+    leakhunt.hook.celery.soft_limits.REAL_TIME = range(0)
 
 if os.environ.get("SHOP_HANG"):
-    import leakhunt.hook.dump
+    import leakhunt.hook.capture.capture
 
     def hang(*_, **__):
         time.sleep(60)
 
-    leakhunt.hook.dump._capture = hang
-    leakhunt.hook.dump.PATIENCE = 1
+    leakhunt.hook.capture.capture._capture = hang
+    leakhunt.hook.capture.capture.PATIENCE = 1
 
 if os.environ.get("SHOP_SLOW"):
     import leakhunt.snapfile.write as writing
@@ -177,16 +177,16 @@ def claim_in_task():
 if os.environ.get("SHOP_FILE_LIMIT"):
     import resource
 
-    import leakhunt.hook.fork
+    import leakhunt.hook.capture.fork
 
-    settle = leakhunt.hook.fork.settle
+    settle = leakhunt.hook.capture.fork.settle
 
     def settle_and_limit(signum):
         settle(signum)
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
         resource.setrlimit(resource.RLIMIT_FSIZE, (int(os.environ["SHOP_FILE_LIMIT"]),) * 2)
 
-    leakhunt.hook.fork.settle = settle_and_limit
+    leakhunt.hook.capture.fork.settle = settle_and_limit
 
 
 if __name__ == "__main__":

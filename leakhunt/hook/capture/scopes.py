@@ -1,0 +1,74 @@
+"""What a function says of itself: its decorators and ``def`` line, and the module's names it uses.
+
+Runs in the forked child, after :mod:`leakhunt.hook.capture.spots`, for application files only. A
+cached function and a module's container are known by these, not by the lines that allocate.
+"""
+
+from __future__ import annotations
+
+import builtins
+import dis
+import time
+import types
+from collections.abc import Iterable, Iterator
+
+from leakhunt.hook.capture import spots
+from leakhunt.hook.capture.sources import Sources
+
+#: A head (decorators and ``def``) is cut here, and so is the list of names.
+LONGEST_HEAD = 400
+MOST_NAMES = 100
+
+#: {file: {function: (head, names)}}
+Scopes = dict[str, dict[str, tuple[str, tuple[str, ...]]]]
+
+
+def scopes(
+    explained: spots.Spots, files: Iterable[str], seconds: float, sources: Sources
+) -> Scopes:
+    """The scopes of the functions that ``explained`` names in ``files``, as far as time allows."""
+    deadline = time.monotonic() + seconds
+    found: Scopes = {}
+    for file in files:
+        module = sources.module(file) if time.monotonic() < deadline else None
+        if module is None:
+            continue
+        wanted = {function for function, _ in explained.get(file, {}).values()}
+        text = (sources.text(file) or "").splitlines()
+        named = {
+            name: (_head(text, code.co_firstlineno), _names(code))
+            for name, code in _functions(module, "")
+            if name in wanted
+        }
+        if named:
+            found[file] = named
+    return found
+
+
+def _functions(code: types.CodeType, prefix: str) -> Iterator[tuple[str, types.CodeType]]:
+    """All functions below, named as :mod:`leakhunt.hook.capture.spots` names them."""
+    for const in code.co_consts:
+        if isinstance(const, types.CodeType):
+            name = f"{prefix}{const.co_name}"
+            yield name, const
+            yield from _functions(const, f"{name}.")
+
+
+def _head(text: list[str], first: int) -> str:
+    """From the first decorator to the colon of the ``def``."""
+    lines: list[str] = []
+    for line in text[first - 1 : first + 30]:
+        lines.append(line.strip())
+        if line.partition("#")[0].rstrip().endswith(":") and any("def " in each for each in lines):
+            break
+    return "\n".join(lines)[:LONGEST_HEAD]
+
+
+def _names(code: types.CodeType) -> tuple[str, ...]:
+    """The module's names that the function itself loads or stores."""
+    names = {
+        str(step.argval)
+        for step in dis.get_instructions(code)
+        if step.opname in ("LOAD_GLOBAL", "STORE_GLOBAL")
+    }
+    return tuple(sorted(name for name in names if not hasattr(builtins, name)))[:MOST_NAMES]

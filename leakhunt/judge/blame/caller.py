@@ -1,0 +1,261 @@
+"""Which line to blame: from stacks to lines of the application, and one finding per leak.
+
+A stack is booked to its *owner*, the innermost frame of the application on it: memory that
+``json/decoder.py`` allocates for ``shop/tasks.py:40`` belongs to line 40. Where the stack holds no
+frame of the application (it is the framework's, or cut by nframe) the owner is its innermost
+frame that is not import or tracing machinery.
+
+An owner that several places call may only be a helper on everybody's path. Then the growth
+itself tells: if it comes through one caller while others, present in the same snapshots,
+do not grow, that caller's line is the place that makes the difference.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from leakhunt.model.paths import APP, OWN, Prefixes
+from leakhunt.model.snapshot import Frame, Spot, Stack
+
+#: What a line does that puts a thing where it stays.
+_KEEPS = re.compile(
+    r"\.(?:append|appendleft|add|extend|insert|update|setdefault|put|put_nowait|push|write|register|"
+    r"connect|addHandler)\s*\(|\]\s*(?:=[^=]|\+=|\|=)|\byield\b|\+="
+)
+
+#: Distributions that run the tasks: what they keep for themselves is bounded, mostly.
+FRAMEWORK = frozenset(
+    {"celery", "kombu", "billiard", "amqp", "vine", "redis", "click", "click_repl", "gevent", "eventlet"}
+)  # fmt: skip
+
+
+class Paths:
+    """What stacks mean for one machine's folders; every stack and file is looked at once."""
+
+    def __init__(
+        self, known: Prefixes, spots: Mapping[Frame, Spot], stacks: Iterable[Stack]
+    ) -> None:
+        self.known = known
+        self.spots = spots
+        self._kinds: dict[str, str] = {}
+        self._packages: dict[str, str] = {}
+        self._of: dict[Stack, tuple[Frame, ...]] = {}
+        files = {frame.file for stack in stacks for frame in stack}
+        #: Code without a file counts only where there is no other, as with ``python -c``.
+        self.generated = not any(
+            (file[:1] != "<" and self.kind(file) == APP) or self.package(file) in FRAMEWORK
+            for file in files
+        )
+
+    def kind(self, file: str) -> str:
+        if file not in self._kinds:
+            self._kinds[file] = self.known.kind(file)
+        return self._kinds[file]
+
+    def package(self, file: str) -> str:
+        if file not in self._packages:
+            self._packages[file] = self.known.package(file)
+        return self._packages[file]
+
+    def app(self, stack: Stack) -> tuple[Frame, ...]:
+        """The application's frames, innermost last."""
+        path = self._of.get(stack)
+        if path is None:
+            path = tuple(
+                frame
+                for frame in stack
+                if self.kind(frame.file) == APP and (self.generated or frame.file[:1] != "<")
+            )
+            self._of[stack] = path
+        return path
+
+    def owner(self, stack: Stack) -> tuple[bool, Frame]:
+        """(whether it is the application's, the frame to which the stack is booked)."""
+        path = self.app(stack)
+        if path:
+            return True, path[-1]
+        return False, stack[-1] if stack else Frame("<unknown>", 0)
+
+    def is_hidden(self, stack: Stack) -> bool:
+        """Import and tracing machinery, and leakhunt itself."""
+        if not stack:
+            return False
+        inner = stack[-1].file
+        return self.kind(inner) == OWN or self.known.is_hidden(inner)
+
+    def is_framework(self, stack: Stack) -> bool:
+        return any(self.package(frame.file) in FRAMEWORK for frame in stack)
+
+    def function(self, frame: Frame) -> str | None:
+        spot = self.spots.get(frame)
+        return spot.function if spot else None
+
+    def keeps(self, frame: Frame) -> bool:
+        """Whether the source line puts something into a container."""
+        spot = self.spots.get(frame)
+        return bool(spot and spot.code and _KEEPS.search(spot.code))
+
+
+@dataclass(frozen=True)
+class Blame:
+    """Stacks that stand for one growth, and the line that answers for it."""
+
+    frame: Frame
+    ours: bool
+    """Whether the line is the application's."""
+    stacks: tuple[Stack, ...]
+
+
+def helper_or_caller(
+    blame: Blame,
+    siblings: Sequence[Stack],
+    paths: Paths,
+    growth: Callable[[Sequence[Stack]], float],
+    grows: Callable[[Sequence[Stack]], bool],
+    present: Callable[[Sequence[Stack]], bool],
+) -> Blame:
+    """The caller that makes the difference, where the owner is a helper on everybody's path.
+
+    ``siblings``: other stacks of the same owner, which do not grow. ``growth`` gives the bytes by
+    which stacks grew, ``grows`` whether they leak, ``present`` whether they hold memory for most of the
+    time.
+    """
+    depth = 2
+    others = list(siblings)
+    while blame.ours:
+        by_caller: dict[Frame | None, list[Stack]] = {}
+        idle: dict[Frame | None, list[Stack]] = {}
+        for stacks, callers in ((blame.stacks, by_caller), (others, idle)):
+            for stack in stacks:
+                path = paths.app(stack)
+                caller = path[-depth] if len(path) >= depth else None
+                callers.setdefault(caller, []).append(stack)
+        total = growth(blame.stacks)
+        if total <= 0:
+            return blame
+        chosen = max(by_caller, key=lambda caller: growth(by_caller[caller]))
+        for caller, stacks in by_caller.items():
+            if caller != chosen:
+                idle.setdefault(caller, []).extend(stacks)
+        rest = [stacks for caller, stacks in idle.items() if caller != chosen and present(stacks)]
+        if (
+            chosen is None
+            or not rest
+            or any(map(grows, rest))
+            or growth(by_caller[chosen]) < 0.8 * total
+        ):
+            return blame
+        blame = Blame(chosen, True, tuple(by_caller[chosen]))
+        others = idle.get(chosen, [])
+        depth += 1
+    return blame
+
+
+def together(
+    blames: Sequence[Blame],
+    paths: Paths,
+    alike: Callable[[int, int], bool],
+    holds: Callable[[int], bool],
+) -> list[list[int]]:
+    """Which blames are parts of one leaked object graph: indexes, grouped.
+
+    Parts are: lines that are called from another part's line; lines of one function, or called from
+    one line of the application, that grow in step (``alike``), as long as they feed one container.
+    Two lines that each hold a growing container (``holds``) are two leaks.
+    """
+    groups: list[list[int]] = []
+    for index in range(len(blames)):
+        home = next(
+            (group for group in groups if all(_one(blames, paths, alike, index, other) for other in group)),
+            None,
+        )  # fmt: skip
+        if home is None:
+            groups.append([index])
+        else:
+            home.append(index)
+    parts = [part for group in groups for part in _by_holder(group, blames, holds)]
+    return _held(parts, alike, holds)
+
+
+def _held(
+    groups: list[list[int]], alike: Callable[[int, int], bool], holds: Callable[[int], bool]
+) -> list[list[int]]:
+    """Groups without a container, put with the only group in step that has one.
+
+    Every object that stays is held by something that grows with it.
+    """
+    holders = [group for group in groups if any(map(holds, group))]
+    found = [list(group) for group in holders]
+    for group in groups:
+        if group in holders:
+            continue
+        fitting = [
+            index for index, holder in enumerate(holders) if alike(group[0], _first(holder, holds))
+        ]
+        if len(fitting) == 1:
+            found[fitting[0]] += group
+        else:
+            found.append(group)
+    return found
+
+
+def _first(group: list[int], holds: Callable[[int], bool]) -> int:
+    return next(filter(holds, group))
+
+
+def _one(
+    blames: Sequence[Blame], paths: Paths, alike: Callable[[int, int], bool], a: int, b: int
+) -> bool:
+    first, second = blames[a], blames[b]
+    if not (first.ours and second.ours):
+        return False
+    if _passes(first, second.frame, paths) or _passes(second, first.frame, paths):
+        return True
+    if not alike(a, b):
+        return False
+    if first.frame.file == second.frame.file:
+        names = outer(paths.function(first.frame)), outer(paths.function(second.frame))
+        if None not in names:
+            if names[0] == names[1]:
+                return True
+        elif abs(first.frame.line - second.frame.line) <= 20:
+            return True
+    return bool(_callers(first, paths) & _callers(second, paths))
+
+
+def outer(function: str | None) -> str | None:
+    """The function that a lambda or a comprehension stands in."""
+    return None if function is None else function.partition(".<")[0]
+
+
+def _passes(blame: Blame, frame: Frame, paths: Paths) -> bool:
+    """Whether a blame's stacks are mostly called from the given line."""
+    calling = sum(frame in paths.app(stack)[:-1] for stack in blame.stacks)
+    return calling >= 0.8 * len(blame.stacks)
+
+
+def _callers(blame: Blame, paths: Paths) -> set[Frame]:
+    """The lines of the application that all of a blame's stacks are called from."""
+    found: set[Frame] | None = None
+    for stack in blame.stacks:
+        path = paths.app(stack)
+        before = set(path[: path.index(blame.frame)]) if blame.frame in path else set()
+        found = before if found is None else found & before
+    return found or set()
+
+
+def _by_holder(
+    group: list[int], blames: Sequence[Blame], holds: Callable[[int], bool]
+) -> list[list[int]]:
+    """One group per line that holds; other lines go with the next such line below them."""
+    holders = sorted(filter(holds, group), key=lambda index: blames[index].frame)
+    if len(holders) < 2 or len({blames[index].frame.file for index in group}) > 1:
+        return [group]
+    parts: dict[int, list[int]] = {index: [] for index in holders}
+    for index in group:
+        frame = blames[index].frame
+        below = [holder for holder in holders if blames[holder].frame >= frame]
+        parts[(below or holders[-1:])[0]].append(index)
+    return [part for part in parts.values() if part]  # several may stand on one line

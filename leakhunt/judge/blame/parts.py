@@ -1,0 +1,196 @@
+"""One leak, one finding: puts the parts of a leaked object graph together.
+
+Parts are put together by where they are (:func:`leakhunt.judge.blame.caller.together`), by who holds
+them, and, where no line of the application stands on the stack, by growing in step with
+the line that keeps what the library allocated.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from itertools import chain
+
+from leakhunt.judge.blame.caller import Blame, together
+from leakhunt.judge.excuses.order import is_frameworks_own
+from leakhunt.judge.owners import FLOOR, Book, Growth, in_step, likeness
+from leakhunt.judge.series.shape import LEAK
+from leakhunt.model.snapshot import Frame, Stack
+
+
+def merged(book: Book, found: list[Growth]) -> list[Growth]:
+    few = len(book.t)
+
+    def alike(a: int, b: int) -> bool:
+        by_chance = _by_chance(book, found[a], found[b])
+        if by_chance is not None:
+            return in_step(found[a].sizes, found[b].sizes, 0.05 + by_chance)
+        counts = found[a].counts, found[b].counts
+        if min(each[-1] - each[0] for each in counts) >= few:
+            return in_step(*counts)
+        return in_step(found[a].sizes, found[b].sizes, 0.2)  # a table alone grows in jumps
+
+    blames = [growth.blame for growth in found]
+    groups = together(blames, book.paths, alike, lambda index: _holds(book, found[index]))
+    return [_combined(book, [found[index] for index in group]) for group in groups]
+
+
+def _by_chance(book: Book, one: Growth, other: Growth) -> float | None:
+    """How far two growths in step may lie apart by chance; None where sizes are exact."""
+    known = book.history.estimates(one.blame.stacks)
+    beside = book.history.estimates(other.blame.stacks)
+    return None if known is None or beside is None else known.apart(beside)
+
+
+def _combined(book: Book, parts: list[Growth], site: Frame | None = None) -> Growth:
+    """One growth of several, blamed on the line that allocates most of it."""
+    parts = sorted(parts, key=lambda part: (-part.shape.rate, part.blame.frame))
+    if len(parts) == 1:
+        return parts[0]
+    frame = site or responsible(book, parts)
+    stacks = tuple(dict.fromkeys(chain.from_iterable(part.blame.stacks for part in parts)))
+    growth = book.of(Blame(frame, any(part.blame.ours for part in parts), stacks))
+    judged = growth.shape
+    if judged.verdict != LEAK:  # a part's table hides it: the parts are sure
+        total = sum(part.shape.rate for part in parts)
+        reach = sum((part.shape.high - part.shape.low) ** 2 for part in parts) ** 0.5 / 2
+        judged = replace(
+            parts[0].shape, rate=total, low=total - reach, high=total + reach,
+            blocks_rate=sum(part.shape.blocks_rate for part in parts),
+        )  # fmt: skip
+    else:
+        judged = replace(judged, p=min(judged.p, *(part.shape.p for part in parts)))
+    others = dict.fromkeys(part.blame.frame for part in parts if part.blame.frame != frame)
+    return replace(growth, shape=judged, parts=tuple(others))
+
+
+def responsible(book: Book, parts: list[Growth]) -> Frame:
+    """The line with most of the growth; where none has, the innermost line that calls all."""
+    named = [part for part in parts if part.blame.frame.file[:1] != "<"]
+    parts = [part for part in parts if part.blame.ours] or named or parts
+    total = sum(part.shape.rate for part in parts)
+    if parts[0].shape.rate >= 0.5 * total:
+        return parts[0].blame.frame
+    frames = [part.blame.frame for part in parts]
+    stacks = [stack for part in parts for stack in part.blame.stacks]
+    paths = [book.paths.app(stack) for stack in stacks]
+    common = [frame for frame in max(paths, key=len) if all(frame in path for path in paths)]
+    inner = [frame for frame in common if frame in frames]
+    return inner[-1] if inner else parts[0].blame.frame
+
+
+def _holds(book: Book, growth: Growth) -> bool:
+    """Whether the line holds a table that grew with its items, and puts things into it."""
+    if growth.blame.frame in book.paths.spots and not book.paths.keeps(growth.blame.frame):
+        return False
+    return _table(book, growth.blame.stacks, max(8.0, min(growth.counts[-1] - growth.counts[0], book.t[-1])))  # fmt: skip
+
+
+def _table(book: Book, stacks: Iterable[Stack], items: float) -> bool:
+    """Whether one block is now there that can hold so many items, and was not at first.
+
+    A list takes 8 bytes an item, a dict and a set more; a deque takes
+    a block of 528 bytes for 64 of them (``Modules/_collectionsmodule.c``).
+    """
+    for stack in stacks:
+        before = {(size, count) for _, size, count in book.history.first_blocks.get(stack, ())}
+        for _, size, count in book.history.last_blocks.get(stack, ()):
+            if (size, count) in before:
+                continue
+            if count <= 2 and size >= max(128, 4 * items):
+                return True
+            if 520 <= size <= 536 and count >= items / 128:
+                return True
+    return False
+
+
+def adopted(book: Book, ours: list[Growth], rest: list[Growth]) -> list[Growth]:
+    """Leaks, with those that no line of the application stands for given to the one that fits.
+
+    A stack that nframe cuts ends in a library; what it allocates grows in step with
+    the line of the application that keeps it.
+    """
+    own: list[Growth] = []
+    free: list[Growth] = []
+    given: dict[int, list[Growth]] = {}
+    for growth in rest:
+        if is_frameworks_own(book, growth):  # its tables fill in step with everything
+            own.append(growth)
+            continue
+        fitting = _fitting(book, growth, ours)
+        if fitting:
+            best = max(fitting, key=lambda index: likeness(ours[index].counts, growth.counts))
+            given.setdefault(best, []).append(growth)
+        else:
+            free.append(growth)
+    found = [
+        _combined(book, [growth, *given[index]], growth.blame.frame) if index in given else growth
+        for index, growth in enumerate(ours)
+    ]
+    holder = _holder(book, free) if free and not ours else None
+    if holder is not None:
+        blame = Blame(holder, True, tuple(book.owners[True, holder]))
+        return [_combined(book, [*free, book.of(blame)], holder), *found, *own]
+    return [*found, *_by_package(book, free), *own]
+
+
+def _fitting(book: Book, growth: Growth, ours: list[Growth]) -> list[int]:
+    """Which of the application's lines may keep what a library allocated."""
+    near = []
+    for index, other in enumerate(ours):
+        apart = (0.1 if _cut(book, growth) else 0.05) + (_by_chance(book, other, growth) or 0.0)
+        if in_step(other.counts, growth.counts, apart) or in_step(other.sizes, growth.sizes, apart):
+            near.append(index)
+    if not _cut(book, growth):
+        return near
+    same = [index for index, other in enumerate(ours) if other.shape.axis == growth.shape.axis]
+    return near or (same if len(same) == 1 and growth.shape.axis is not None else [])
+
+
+def _cut(book: Book, growth: Growth) -> bool:
+    return all(len(stack) >= book.history.nframe for stack in growth.blame.stacks)
+
+
+def _holder(book: Book, free: list[Growth]) -> Frame | None:
+    """The line of the application that most likely keeps what strangers leak.
+
+    Its table grew meanwhile, or its blocks did, in step, if not surely enough alone.
+    """
+    largest = max(free, key=lambda growth: growth.shape.rate)
+    items = largest.counts[-1] - largest.counts[0]
+    tables = []
+    for (is_ours, frame), stacks in book.owners.items():
+        rise = book.rise(stacks)
+        if not is_ours or rise < FLOOR:
+            continue
+        in_time = in_step(book.series(stacks)[1], largest.counts, 0.15)
+        if in_time or _table(book, stacks, min(items, book.t[-1]) / 4):
+            tables.append((in_time, rise, frame))
+    return max(tables)[2] if tables else None
+
+
+def _by_package(book: Book, free: list[Growth]) -> list[Growth]:
+    """One growth per package of the innermost frame, where they grow in step."""
+    groups: list[list[Growth]] = []
+    for growth in sorted(free, key=lambda growth: -growth.shape.rate):
+        package = book.paths.package(growth.blame.frame.file)
+        home = next(
+            (
+                group
+                for group in groups
+                if book.paths.package(group[0].blame.frame.file) == package
+                and in_step(group[0].counts, growth.counts)
+            ),
+            None,
+        )
+        if home is None:
+            groups.append([growth])
+        else:
+            home.append(growth)
+    return [_combined(book, group, _named(group)) for group in groups]
+
+
+def _named(group: list[Growth]) -> Frame:
+    """The line with most of the growth, in a file rather than in generated code."""
+    frames = [growth.blame.frame for growth in group]
+    return next((frame for frame in frames if frame.file[:1] != "<"), frames[0])

@@ -1,0 +1,84 @@
+"""What is still wanted for an answer where sizes are samples: how many more, and how long that takes."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from leakhunt import units
+from leakhunt.judge.history import SECOND, History
+from leakhunt.judge.owners import Growth
+from leakhunt.judge.series.errors import ENOUGH
+from leakhunt.judge.series.shape import LEAK
+
+#: Fewer samples than these are not even a suspicion: any long-lived object may have been hit.
+SUSPICIOUS = 3
+#: A steady leak that so many samples stand for is found in three cases of four, and else said to want
+#: for more, by simulation (eight snapshots): what has not shown then is none that Python would see.
+SHOWN = 60
+
+
+class Wanted(NamedTuple):
+    """Of a growth that may be a leak."""
+
+    samples: int
+    """Seen so far."""
+    size: float
+    """Bytes by which it must grow for as many more as are wanted."""
+    units: float
+    """Tasks (or seconds, or snapshots) in which it does, at its present rate."""
+
+
+def wanted(history: History, growth: Growth) -> Wanted | None:
+    """What is wanted to call a growth a leak or not; None where samples are not what is missing."""
+    seen, interval = growth.shape.samples, sampling(history)
+    if seen is None or interval is None or seen < SUSPICIOUS or growth.grown <= 0:
+        return None
+    if growth.shape.verdict == LEAK or not growth.shape.open:
+        return None
+    size = interval * (ENOUGH - seen if seen < ENOUGH else seen)
+    return Wanted(seen, size, size / growth.grown * history.times[-1])
+
+
+def suspicious(found: Wanted | None) -> bool:
+    """Whether a growth that may be a leak is told of though it is small so far: many samples rose."""
+    return found is not None and found.samples >= ENOUGH
+
+
+def located(history: History, rate: float) -> Wanted | None:
+    """What is wanted to see where a process grows that surely grows by ``rate`` bytes per unit;
+    None where that much would have shown already.
+    """
+    interval = sampling(history)
+    if interval is None or rate <= 0 or rate * history.times[-1] >= SHOWN * interval:
+        return None
+    return Wanted(0, ENOUGH * interval, ENOUGH * interval / rate)
+
+
+def sampling(history: History) -> int | None:
+    """Mean bytes between two samples in the newest snapshot; None where sizes are exact."""
+    interval = history.last.facts.get("interval")
+    return interval if history.variances and isinstance(interval, int) and interval > 0 else None
+
+
+def blind_below(history: History) -> float | None:
+    """Bytes per unit of a leak that so few samples may not show yet; None where sizes are exact."""
+    interval = sampling(history)
+    spent = history.times[-1]
+    return ENOUGH * interval / spent if interval is not None and spent > 0 else None
+
+
+def said(found: Wanted, unit: str) -> str:
+    """The reason, in words."""
+    return (
+        f"too few samples yet: {found.samples}; at this interval about {units.size(found.size)} "
+        f"(or {duration(found.units, unit)}) more are needed"
+    )
+
+
+def duration(number: float, unit: str) -> str:
+    """``12,000 tasks``, ``3h 20min``: a forecast, to two digits."""
+    if unit == SECOND:
+        return " ".join(units.duration(number).split()[:2])
+    whole = max(1, round(number))
+    whole = round(whole, 2 - len(str(whole))) if whole >= 100 else whole
+    return f"{units.count(whole)} {unit}{'' if whole == 1 else 's'}"

@@ -1,0 +1,224 @@
+"""From the history of one process to what grows in it: judged, located, one finding per leak.
+
+In this order, each step a function: book stacks to owners (:mod:`leakhunt.judge.blame.caller`); judge each
+owner's series (:mod:`leakhunt.judge.series.shape`) and control the false discoveries among all that were looked
+at; look into owners whose churn hides a leak; move the blame from helpers to the callers that make
+the difference; put the parts of one leak together; hand memory that no line of the application
+stands for to the line that holds it; and take out what CPython's free lists and the framework's
+own bounded tables explain.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from itertools import chain
+from typing import TypeVar
+
+from leakhunt.judge.blame import families
+from leakhunt.judge.blame.caller import Blame, helper_or_caller
+from leakhunt.judge.blame.parts import adopted, merged
+from leakhunt.judge.excuses.order import (
+    FRAMEWORK,
+    HANDED_ON,
+    OVERRATED,
+    calmed,
+    excused,
+    fates,
+    is_frameworks_own,
+    overrated,
+)
+from leakhunt.judge.history import TASK, History
+from leakhunt.judge.owners import Book, Growth, Owner
+from leakhunt.judge.series import rise, stats
+from leakhunt.judge.series.shape import CHANCE, LEAK, NOISE, WARM_UP, Shape
+from leakhunt.model.snapshot import Frame, Stack
+
+Key = TypeVar("Key")
+
+#: Among the growths called leaks, at most this part may be chance.
+FALSE_DISCOVERIES = 0.05
+#: A single stack within an owner that does not leak as a whole must be surer.
+CHANCE_OF_PART = 0.001
+#: Leaks that explain so much of a wider growth stand for it.
+MOSTLY = 0.8
+#: Bytes per task below which a steady growth is no finding: 12 MB in a million tasks.
+LEAST_RATE = 12.0
+
+
+def growths(history: History) -> list[Growth]:
+    """What grew in a process: leaks first, by bytes per unit, then the rest by growth."""
+    if len(history.metas) < 3:
+        return []
+    book = Book(history)
+    found = _leaks(book)
+    taken = set(chain.from_iterable(growth.blame.stacks for growth in found))
+    return sorted([*found, *_others(book, taken)], key=_order)
+
+
+def _order(growth: Growth) -> tuple[object, ...]:
+    leak = growth.shape.verdict == LEAK
+    amount = growth.shape.rate if leak else growth.grown
+    return (not leak, -amount, growth.blame.frame)
+
+
+def _leaks(book: Book) -> list[Growth]:
+    every = [book.of(_responsible(book, blame)) for blame in _leaking(book)]
+    judged = list(zip(every, fates(book, every)))
+    firm = [growth for growth, fate in judged if fate is None]
+    # What is known to be in the framework's own tables is nobody else's, however well it goes in step.
+    own = [growth for growth in firm if _is_kept(book, growth) and is_frameworks_own(book, growth)]
+    found = merged(book, [growth for growth in firm if growth not in own])
+    ours = [growth for growth in found if growth.blame.ours]
+    rest = [growth for growth in found if not growth.blame.ours]
+    handed = [growth for growth, fate in judged if fate == HANDED_ON]
+    found = adopted(book, ours, rest + handed)
+    if book.history.variances:
+        found = [families.with_lines(book, growth) for growth in found]
+    return [
+        *(_material(book, growth) for growth in found + own),
+        *(excused(book, growth, fate) for growth, fate in judged if fate not in (None, HANDED_ON)),
+    ]
+
+
+def _responsible(book: Book, blame: Blame) -> Blame:
+    """The blame, moved to the caller that makes the difference, where that leaks as surely."""
+    leaking = set(blame.stacks)
+    siblings = [stack for stack in book.owners[blame.ours, blame.frame] if stack not in leaking]
+    moved = helper_or_caller(blame, siblings, book.paths, book.late, book.grows, book.present)
+    return moved if book.judge(moved.stacks).verdict == LEAK else blame
+
+
+def _is_kept(book: Book, growth: Growth) -> bool:
+    """Whether some of it was booked to the line that keeps it."""
+    return any(stack in book.history.kept for stack in growth.blame.stacks)
+
+
+def _material(book: Book, growth: Growth) -> Growth:
+    """Not a leak where it is the framework's, or a few bytes per task that take weeks to matter."""
+    if is_frameworks_own(book, growth):
+        return growth.called(WARM_UP, FRAMEWORK)
+    if book.history.unit != TASK or growth.shape.rate >= LEAST_RATE:
+        return growth
+    return growth.called(NOISE, "rises by a few bytes per task only")
+
+
+def _leaking(book: Book) -> list[Blame]:
+    """Owners that leak; and parts of owners that leak while the whole does not."""
+    whole: list[Blame] = []
+    parts: dict[Owner, list[Stack]] = {}
+    # Two families of hypotheses, so that the library's many lines do not hide the program's few.
+    for ours in (True, False):
+        owners = {key: stacks for key, stacks in book.owners.items() if key[0] is ours}
+        candidates = [
+            (key, tuple(stacks))
+            for key, stacks in owners.items()
+            if book.grew(stacks) and book.tells(stacks)
+        ]
+        leaking = _surely(book, candidates, CHANCE)
+        whole += [Blame(frame, ours, stacks) for (_, frame), stacks in leaking]
+        done = {key for key, _ in leaking}
+        rest = {
+            key: stacks for key, stacks in owners.items() if key not in done and len(stacks) > 1
+        }
+        for split, chance in ((_by_path, CHANCE), (_by_stack, CHANCE_OF_PART)):
+            smaller = [
+                (key, part)
+                for key, stacks in rest.items()
+                if key not in parts
+                for part in split(book, stacks)
+                if book.grew(part) and book.tells(part)
+            ]
+            for key, part in _surely(book, smaller, chance):
+                parts.setdefault(key, []).extend(part)
+    hidden = [
+        Blame(key[1], key[0], tuple(leaking))
+        for key, leaking in parts.items()
+        if _goes_nowhere_else(book, key, leaking)
+    ]
+    return _wider(book, whole + hidden)
+
+
+def _wider(book: Book, found: list[Blame]) -> list[Blame]:
+    """With what leaks as a whole only (:mod:`leakhunt.pooled`), where sizes are samples.
+
+    A blame that a wider one holds is a part of it.
+    """
+    if not book.history.variances:
+        return found
+    for groups in families.families(book):
+        candidates = [
+            (place, tuple(stacks))
+            for place, stacks in groups.items()
+            if book.grew(stacks) and book.tells(stacks)
+        ]
+        for _, stacks in _surely(book, candidates, CHANCE):
+            inside = set(stacks)
+            parts = [blame for blame in found if inside.issuperset(blame.stacks)]
+            told = sum(book.rise(blame.stacks) for blame in parts)
+            if told < MOSTLY * book.rise(stacks):
+                found = [blame for blame in found if blame not in parts]
+                found.append(families.blamed(book, stacks))
+    return found
+
+
+def _surely(
+    book: Book, candidates: list[tuple[Key, tuple[Stack, ...]]], chance: float
+) -> list[tuple[Key, tuple[Stack, ...]]]:
+    sure = _sure([book.judge(stacks) for _, stacks in candidates], chance)
+    return [candidate for candidate, is_sure in zip(candidates, sure) if is_sure]
+
+
+def _by_path(book: Book, stacks: Sequence[Stack]) -> list[tuple[Stack, ...]]:
+    """An owner's stacks by the lines of the application that lead to it."""
+    by_path: dict[tuple[Frame, ...], list[Stack]] = {}
+    for stack in stacks:
+        by_path.setdefault(book.paths.app(stack), []).append(stack)
+    return list(map(tuple, by_path.values())) if len(by_path) > 1 else []
+
+
+def _by_stack(book: Book, stacks: Sequence[Stack]) -> list[tuple[Stack, ...]]:
+    return [(stack,) for stack in stacks]
+
+
+def _goes_nowhere_else(book: Book, key: Owner, leaking: Sequence[Stack]) -> bool:
+    """What only moves from one stack to another of the same line does not leak."""
+    chosen = set(leaking)
+    rest = [stack for stack in book.owners[key] if stack not in chosen]
+    rate = stats.theil_sen(book.t, book.series(leaking)[0])
+    return stats.theil_sen(book.t, book.series(rest)[0]) > -0.5 * rate
+
+
+def _sure(shapes: Sequence[Shape], chance: float) -> list[bool]:
+    """Which are leaks for sure enough, given how many were looked at."""
+    p_values = [found.p if found.verdict == LEAK else 1.0 for found in shapes]
+    kept = stats.false_discovery(p_values, FALSE_DISCOVERIES)
+    return [keep and p <= chance for keep, p in zip(kept, p_values)]
+
+
+def _others(book: Book, taken: set[Stack]) -> list[Growth]:
+    """Growths that are no leaks, largest first: what merely grew, with its reason."""
+    found = []
+    for (is_ours, frame), stacks in book.owners.items():
+        left = tuple(stack for stack in stacks if stack not in taken)
+        if left and book.grew(left):
+            growth = book.of(Blame(frame, is_ours, left))
+            if growth.shape.verdict == LEAK:  # leak-like, and not sure
+                growth = _unsure(book, growth)
+            if growth.shape.open and is_frameworks_own(book, growth):
+                growth = calmed(growth.called(WARM_UP, FRAMEWORK))
+            if growth.shape.open and overrated(book, growth):
+                growth = excused(book, growth, OVERRATED)
+            found.append(growth)
+    return found
+
+
+def _unsure(book: Book, growth: Growth) -> Growth:
+    if is_frameworks_own(book, growth):
+        return growth.called(WARM_UP, FRAMEWORK)
+    early, late = stats.halves(book.t, growth.sizes)
+    known = book.history.estimates(growth.blame.stacks)
+    if late < rise.SLOWING * early and rise.tells(book.t, growth.sizes, known):
+        return growth.called(WARM_UP, None)
+    judged = replace(growth.shape, verdict=NOISE, open=True)
+    return replace(growth, shape=judged)

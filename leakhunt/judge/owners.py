@@ -1,0 +1,214 @@
+"""A history as it is judged: any set of stacks as one series, with its shape.
+
+A series is judged against all units or against the runs of one task, whichever it follows
+most closely: a leak grows with the runs of the task that leaks, and a cache fills with them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from operator import add
+from statistics import median
+
+from leakhunt.judge.blame.caller import Blame, Paths
+from leakhunt.judge.history import SECOND, SNAPSHOT, TASK, History, ledger
+from leakhunt.judge.series import curves, shape, stats
+from leakhunt.judge.series.errors import FEWEST, Estimates
+from leakhunt.judge.series.shape import CHANCE, LEAK, Shape
+from leakhunt.model.paths import prefixes
+from leakhunt.model.snapshot import Frame, Stack
+
+#: Growth below this, from end to end, is not looked at: bytes.
+FLOOR = 1024
+#: Tasks by whose runs growth is judged: the busiest ones.
+TASKS = 8
+
+#: (Whether it is the application's, the line.)
+Owner = tuple[bool, Frame]
+
+
+@dataclass(frozen=True)
+class Growth:
+    """One judged growth of one process."""
+
+    blame: Blame
+    shape: Shape
+    sizes: tuple[float, ...]
+    counts: tuple[float, ...]
+    parts: tuple[Frame, ...]
+    """Other lines that grow with it, largest first."""
+    why: str | None = None
+    """What else the shape does not tell, in words."""
+
+    @property
+    def grown(self) -> float:
+        return self.sizes[-1] - self.sizes[0]
+
+    def called(self, verdict: str, why: str | None) -> Growth:
+        """The same growth, judged otherwise for a reason that its shape does not show."""
+        return replace(self, shape=replace(self.shape, verdict=verdict), why=why)
+
+
+class Book:
+    """A history with its stacks booked to owners. Shapes are remembered, nothing else changes."""
+
+    def __init__(self, history: History) -> None:
+        self.history = history
+        self.t = history.times
+        self.paths = Paths(prefixes(history.last.facts), history.spots, history.tracks)
+        self.runs = _runs(history)
+        self._judged: dict[tuple[Stack, ...], Shape] = {}
+        self.owners: dict[Owner, list[Stack]] = {}
+        for stack in history.tracks:
+            if not self.paths.is_hidden(stack):
+                self.owners.setdefault(self.paths.owner(stack), []).append(stack)
+
+    def series(self, stacks: Iterable[Stack]) -> tuple[list[float], list[float]]:
+        """Bytes and blocks of some stacks together."""
+        length = len(self.t)
+        sizes, counts = [0.0] * length, [0.0] * length
+        for stack in stacks:
+            track = self.history.tracks[stack]
+            sizes = list(map(add, sizes, track.sizes))
+            counts = list(map(add, counts, track.counts))
+        return sizes, counts
+
+    def growth(self, stacks: Iterable[Stack]) -> float:
+        """Bytes by which stacks grew, from the first third to the last third."""
+        return _grown(self.series(stacks)[0])
+
+    def late(self, stacks: Iterable[Stack]) -> float:
+        """Bytes per unit by which stacks still grow in the last two thirds."""
+        start = len(self.t) // 3
+        return stats.theil_sen(self.t[start:], self.series(stacks)[0][start:])
+
+    def judge(self, stacks: Sequence[Stack]) -> Shape:
+        """Against all units or the runs of one task, whichever the series follows most closely.
+
+        A leak grows with the runs of the task that leaks, and a cache fills with them.
+        """
+        key = tuple(stacks)
+        if key not in self._judged:
+            self._judged[key] = self._judge(key)
+        return self._judged[key]
+
+    def _judge(self, stacks: tuple[Stack, ...]) -> Shape:
+        sizes, counts = self.series(stacks)
+        sampled = self.history.estimates(stacks)
+        axis = self._axis(sizes, counts, sampled)
+        t = self.t if axis is None else self.runs[axis]
+        found = shape.judge(t, sizes, counts, sampled)
+        if axis is None:
+            return found
+        start = found.since if found.verdict == LEAK else 0
+        each = (t[-1] - t[start]) / (self.t[-1] - self.t[start])
+        p = found.p if sampled is None else min(1.0, found.p * (1 + len(self.runs)))
+        return replace(
+            found, p=p, axis=None if axis == SNAPSHOT else axis, rate=found.rate * each, low=found.low * each,
+            high=found.high * each, blocks_rate=found.blocks_rate * each,
+        )  # fmt: skip
+
+    def _axis(
+        self, sizes: Sequence[float], counts: Sequence[float], sampled: Estimates | None
+    ) -> str | None:
+        """The task by whose runs a smooth curve fits best; None: by all units together."""
+        y = counts if counts[-1] - counts[0] >= len(counts) and sampled is None else sizes
+        degree = 2 if len(y) >= 6 else 1
+        misfits = {
+            task: curves.misfit(
+                [[(x / t[-1]) ** power for x in t] for power in range(1, degree + 1)], y
+            )
+            for task, t in ((None, self.t), *self.runs.items())
+        }
+        best = min(misfits, key=lambda task: misfits[task])
+        if sampled is not None and misfits[None] - misfits[best] <= sampled.change:
+            return None  # errors of sampling alone make as much of a difference
+        return best if misfits[best] < 0.8 * misfits[None] else None
+
+    def present(self, stacks: Sequence[Stack]) -> bool:
+        sizes = self.series(stacks)[0]
+        return sum(size > 0 for size in sizes) > len(sizes) / 2
+
+    def grows(self, stacks: Sequence[Stack]) -> bool:
+        found = self.judge(stacks)
+        return found.verdict == LEAK and found.p <= CHANCE
+
+    def tells(self, stacks: Iterable[Stack]) -> bool:
+        """Whether there is enough of some stacks to judge: samples, where sizes are estimates."""
+        sampled = self.history.estimates(stacks)
+        return sampled is None or max(sampled.samples) >= FEWEST
+
+    def grew(self, stacks: Sequence[Stack]) -> bool:
+        return self.growth(stacks) >= FLOOR or self.rise(stacks) >= FLOOR
+
+    def rise(self, stacks: Sequence[Stack]) -> float:
+        sizes = self.series(stacks)[0]
+        return sizes[-1] - sizes[0]
+
+    def of(self, blame: Blame) -> Growth:
+        sizes, counts = self.series(blame.stacks)
+        judged = self.judge(blame.stacks)
+        return Growth(blame, judged, tuple(sizes), tuple(counts), ())
+
+    def grown_blocks(self, stacks: Iterable[Stack]) -> dict[int, int]:
+        """Blocks at the end minus blocks at the beginning, by size."""
+        grown: dict[int, int] = {}
+        for stack in stacks:
+            for blocks, sign in (
+                (self.history.last_blocks.get(stack, ()), 1),
+                (self.history.first_blocks.get(stack, ()), -1),
+            ):
+                for _, size, count in blocks:
+                    grown[size] = grown.get(size, 0) + sign * count
+        return grown
+
+
+def _runs(history: History) -> dict[str, tuple[float, ...]]:
+    """How often each task had run at each snapshot, since the first; the busiest of several.
+
+    Where only seconds are known: the snapshots, as if each stood for as much work.
+    """
+    if history.unit == SECOND:  # a program may work in bursts, and be looked at after each
+        return {SNAPSHOT: tuple(float(index) for index in range(len(history.metas)))}
+    told = [ledger(known) for known in history.metas]
+    ledgers = [runs for runs in told if runs is not None]
+    if history.unit != TASK or len(ledgers) < len(told):
+        return {}
+    found = {}
+    for name in ledgers[-1]:
+        runs = [each.get(name, 0) for each in ledgers]
+        if all(b > a for a, b in zip(runs, runs[1:])):
+            found[name] = tuple(float(value - runs[0]) for value in runs)
+    busiest = sorted(found, key=lambda name: (-found[name][-1], name))[:TASKS]
+    return {name: found[name] for name in busiest} if len(ledgers[-1]) > 1 else {}
+
+
+def _grown(sizes: Sequence[float]) -> float:
+    third = max(1, len(sizes) // 3)
+    return median(sizes[-third:]) - median(sizes[:third])
+
+
+def likeness(a: Sequence[float], b: Sequence[float]) -> float:
+    """The correlation of two series' increments, -1 to 1; 1.0 where neither varies."""
+    steps_a = [y - x for x, y in zip(a, a[1:])]
+    steps_b = [y - x for x, y in zip(b, b[1:])]
+    mean_a, mean_b = sum(steps_a) / len(steps_a), sum(steps_b) / len(steps_b)
+    spread_a = sum((x - mean_a) ** 2 for x in steps_a)
+    spread_b = sum((x - mean_b) ** 2 for x in steps_b)
+    if spread_a == 0 or spread_b == 0:
+        return 1.0 if spread_a == spread_b else 0.0
+    product = sum((x - mean_a) * (y - mean_b) for x, y in zip(steps_a, steps_b))
+    return float(product / (spread_a * spread_b) ** 0.5)
+
+
+def in_step(a: Sequence[float], b: Sequence[float], apart: float = 0.05) -> bool:
+    """Whether two series grow in step: one is a multiple of the other, but for a little.
+
+    By the largest deviation of their paths from 0 to 1 (the distance of Kolmogorov and Smirnov
+    between their increments), which must not exceed ``apart``.
+    """
+    rise_a, rise_b = a[-1] - a[0], b[-1] - b[0]
+    if rise_a <= 0 or rise_b <= 0:
+        return False
+    return max(abs((x - a[0]) / rise_a - (y - b[0]) / rise_b) for x, y in zip(a, b)) <= apart

@@ -1,0 +1,72 @@
+"""A pool's processes as witnesses of one growth, each of which has too few samples to tell."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from leakhunt.judge.history import History
+from leakhunt.judge.owners import Growth
+from leakhunt.judge.series import errors, rise, shape, stats
+from leakhunt.judge.series.shape import LEAK, NOISE
+
+#: No growth that is sure in no process alone is called a leak that is likelier than this to be chance.
+CHANCE = 0.001
+
+
+#: A growth with the process in which it is.
+Part = tuple[History, Growth]
+
+
+def doubted(parts: Sequence[Part], processes: int) -> list[Part]:
+    """The parts, without leaks where one of so many processes looks so by chance (Bonferroni), or
+    where the samples of all do not show that it goes on.
+
+    Samples make p-values that are only just small enough; exact sizes do not.
+    """
+    if processes < 2:
+        return list(parts)
+    slows = len(parts) > 1 and not _goes_on(parts)
+    return [
+        (
+            history,
+            _doubted(growth) if slows or growth.shape.p * processes > shape.CHANCE else growth,
+        )
+        for history, growth in parts
+    ]
+
+
+def _doubted(growth: Growth) -> Growth:
+    judged = growth.shape
+    if judged.samples is None or judged.verdict != LEAK:
+        return growth
+    return replace(growth, shape=replace(judged, verdict=NOISE, open=True))
+
+
+def together(parts: Sequence[Part], processes: int) -> bool:
+    """Whether all processes of a role tell together that a place leaks.
+
+    The tests of growth are independent, and their p-values are combined; that it goes on, the
+    samples of all must show. Processes in which nothing grows at the place count against it.
+    """
+    if processes < 2:
+        return False
+    p_values = [1.0] * (processes - len(parts))
+    for history, growth in parts:
+        known = history.estimates(growth.blame.stacks)
+        if known is None or growth.why:
+            return False
+        p = 2 * rise.chance(history.times, growth.sizes, known)  # later starts are not looked at
+        p_values.append(min(1.0, p) if growth.shape.open else 1.0)
+    return stats.fisher(p_values) <= CHANCE and _goes_on(parts)
+
+
+def _goes_on(parts: Sequence[Part]) -> bool:
+    """Whether the samples of all processes show that the growth goes on; True where sizes are exact."""
+    late = errors.Late(0.0, 0.0, 0.0, 0.0)
+    for history, growth in parts:
+        known = history.estimates(growth.blame.stacks)
+        if known is None:
+            return True
+        late = late.plus(known.late(history.times, growth.sizes))
+    return errors.fading(late) <= rise.DOUBT

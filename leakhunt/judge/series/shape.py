@@ -1,0 +1,248 @@
+"""What one series of sizes looks like: leak, warm-up, sawtooth, step or noise.
+
+A leak is growth that *goes on*. So the first snapshots may be left out as a warm-up, and the
+steady rest must rise by a share of its growth in every part: no single jump may carry it
+(a step), its late slope may not be far below its early one (a cache that fills), it may not
+fall back (a sawtooth). What is left is tested against chance:
+
+* drift against the scatter of the steps (:func:`leakhunt.judge.series.stats.drift_test`), which holds for
+  noise that adds up, and the more for noise that does not; with the Mann-Kendall test beside it;
+* never surer than the number of separate events allows: n rises of equal size are a
+  sign test with p = 2**-n at best, however well they lie on a line.
+
+Where sizes are sampled estimates, when the samples came must show that it goes on: they must come later
+than those of a cache that is still filling (:meth:`leakhunt.judge.series.errors.Estimates.late`). What may be
+either is no leak, and left open.
+
+Bytes and blocks are both looked at. Blocks tell a leak whose bytes come in jumps because a
+table doubles (``Objects/dictobject.c``, ``Objects/listobject.c``); bytes tell one that grows in
+place (a bytearray, a list of shared objects).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from statistics import median
+
+from leakhunt.judge.series import rise as steady
+from leakhunt.judge.series import stats
+from leakhunt.judge.series.errors import ACCIDENT, FEWEST, Estimates
+
+LEAK, WARM_UP, SAWTOOTH, STEP, NOISE = "leak", "warm-up", "sawtooth", "step", "noise"
+
+#: One increment with more than this part of the rise is a jump.
+JUMP = 0.7
+#: No growth is called a leak that is likelier than this to be chance.
+CHANCE = 0.0075
+#: A rise of which small blocks make no more than this part is looked at by blocks, too.
+SMALL = 0.75
+#: Valleys of a sawtooth that are worth a look of their own.
+VALLEYS = 5
+
+
+@dataclass(frozen=True)
+class Shape:
+    """A judged series."""
+
+    verdict: str
+    """LEAK means leak-like: whether ``p`` is small enough depends on how many were looked at."""
+    rate: float
+    """Bytes per unit over the steady part."""
+    low: float
+    high: float
+    """The rate's 95 % interval."""
+    p: float
+    """The chance of such growth where nothing grows."""
+    since: int
+    """Index of the snapshot with which the steady part begins, or after which it is flat."""
+    blocks_rate: float
+    """Blocks per unit over the steady part."""
+    axis: str | None = None
+    """The task whose runs the growth was judged against; None: all units alike."""
+    open: bool = False
+    """It still rises at the end, only not surely: more snapshots would tell."""
+    valleys: bool = False
+    """It is a sawtooth, and its valleys are what rises."""
+    samples: int | None = None
+    """By how many samples the steady part grew; None where sizes are exact."""
+
+
+def judge(
+    t: Sequence[float],
+    sizes: Sequence[float],
+    counts: Sequence[float],
+    sampled: Estimates | None = None,
+) -> Shape:
+    """Judge a series of bytes and blocks at the times ``t`` (increasing; three or more).
+
+    ``sampled``: what is known of the errors, where sizes are sampled estimates. Their blocks tell
+    nothing that the bytes do not.
+
+    A sawtooth leaks where its valleys do: they are judged as a series of their own.
+    """
+    found = _judge(t, sizes, counts, sampled)
+    if found.verdict == LEAK and found.p <= CHANCE:
+        return found
+    below = _by_valleys(t, sizes, counts, sampled)
+    return found if below is None or below.p > CHANCE else below
+
+
+def _by_valleys(
+    t: Sequence[float],
+    sizes: Sequence[float],
+    counts: Sequence[float],
+    sampled: Estimates | None,
+) -> Shape | None:
+    """The shape of a sawtooth's valleys, where it is a leak's.
+
+    A valley is seen when the next snapshot happens to be taken: higher than it is by anything up to
+    the climb that follows. Where the teeth are nearly as far apart as some snapshots, that
+    error moves slowly and looks like a rise; it is one of a uniform distribution at either end.
+    """
+    low = valleys(sizes)
+    if len(low) < VALLEYS or stats.mann_kendall([sizes[index] for index in low]) > 0.05:
+        return None
+
+    def at(values: Sequence[float]) -> list[float]:
+        return [values[index] for index in low]
+
+    below = _judge(at(t), at(sizes), at(counts), None if sampled is None else sampled.at(low))
+    if below.verdict != LEAK:
+        return None
+    climb = median(sizes[index + 1] - sizes[index] for index in low)
+    since, freedom = low[below.since], len(low) - below.since - 2
+    error = climb / math.sqrt(6) / (t[low[-1]] - t[since])
+    chance = stats.student_sf(below.rate / error, max(1, freedom)) if error > 0 else 0.0
+    reach = error * stats.student_quantile(0.975, max(1, freedom))
+    return replace(
+        below,
+        p=min(1.0, 2 * max(below.p, chance)),  # a second look
+        low=below.rate - math.hypot(below.rate - below.low, reach),
+        high=below.rate + math.hypot(below.high - below.rate, reach),
+        since=since,
+        valleys=True,
+    )
+
+
+def valleys(y: Sequence[float]) -> list[int]:
+    """The snapshots that are lower than both neighbours; none where the end is lower than the last."""
+    low = [
+        index
+        for index in range(1, len(y) - 1)
+        if y[index - 1] > y[index] and y[index] <= y[index + 1]
+    ]
+    return low if low and min(y[low[-1] :]) >= y[low[-1]] else []
+
+
+def _judge(
+    t: Sequence[float],
+    sizes: Sequence[float],
+    counts: Sequence[float],
+    sampled: Estimates | None,
+) -> Shape:
+    by_bytes = steady.rise(t, sizes, counts, sampled)
+    by_blocks = _by_blocks(t, sizes, counts, sampled) if sizes[-1] > sizes[0] else None
+    best = by_bytes
+    if by_blocks is not None and (best is None or by_blocks[1] < best[1]):
+        # The rate is of bytes all the same, from where the blocks rise steadily.
+        start, p = by_blocks
+        if stats.theil_sen(t[start:], sizes[start:]) > 0 and not steady.fallen(sizes[start:]):
+            best = (start, p)
+    blocks_rate = stats.theil_sen(t, counts)
+    if best is None:
+        found = _not_steady(t, sizes, counts, sampled)
+        return replace(found, blocks_rate=blocks_rate, samples=sampled and sampled.came)
+    start, p = best
+    rate, low, high = steady.interval(t[start:], sizes[start:], steady.later(sampled, start))
+    both = 1.0 if by_bytes is None or by_blocks is None else 2.0
+    shape = Shape(LEAK, rate, low, high, min(1.0, both * p), start, 0.0)
+    known = steady.later(sampled, start)
+    blocks_rate = stats.theil_sen(t[start:], counts[start:])
+    return replace(shape, blocks_rate=blocks_rate, samples=known and known.came)
+
+
+def _by_blocks(
+    t: Sequence[float],
+    sizes: Sequence[float],
+    counts: Sequence[float],
+    sampled: Estimates | None,
+) -> tuple[int, float] | None:
+    """As :func:`leakhunt.judge.series.rise.rise` of the blocks; of the samples, where sizes are estimates.
+
+    Of samples only where large blocks make a good part of the rise: else they say what sizes do.
+    """
+    if sampled is None:
+        return steady.rise(t, counts, counts, None)
+    counted = sampled.counted()
+    if counted is None or counted[0][-1] - counted[0][0] > SMALL * (sizes[-1] - sizes[0]):
+        return None
+    return steady.rise(t, counted[0], counts, counted[1])
+
+
+# -- what else it is ------------------------------------------------------------------
+
+
+def _not_steady(
+    t: Sequence[float], y: Sequence[float], counts: Sequence[float], sampled: Estimates | None
+) -> Shape:
+    n = len(y)
+    rate, low, high = steady.interval(t, y, sampled)
+    span = max(y) - min(y)
+    steps = [b - a for a, b in zip(y, y[1:])]
+    rise = y[-1] - y[0]
+    flat = _flat_since(y)
+
+    def shape(verdict: str, since: int, still: bool = False) -> Shape:
+        return Shape(verdict, rate, low, high, 1.0, since, 0.0, None, still)
+
+    rising = rise > 0 and (stats.mann_kendall(y) <= 0.1 or n == 3)
+    if sampled is not None and max(sampled.samples) < FEWEST:  # anything may look so
+        return shape(NOISE, 0, still=rising)
+    if span <= 0 or rise <= 0:
+        return shape(SAWTOOTH if len(falls(y)) >= 2 and steady.fallen(y) else NOISE, 0)
+    if steady.fallen(y):
+        return shape(SAWTOOTH if falls(y) and n >= 4 else NOISE, 0)
+    largest = max(range(n - 1), key=steps.__getitem__)
+    alone = sampled is None or sampled.at_once(t, y, largest) <= ACCIDENT
+    if alone and steps[largest] >= JUMP * rise and _quiet(y, largest + 1, n, span):
+        return shape(STEP, largest + 1, still=largest == n - 2)
+    drift, error, _ = steady.drift_of(t, y, sampled)
+    if steady.levels_off(t, y, drift, sampled):
+        return shape(WARM_UP, flat)
+    if steady.slows_down(t, y, error, sampled):
+        return shape(WARM_UP, flat, still=rising and not steady.tells(t, y, sampled))
+    if (
+        alone
+        and steps[largest] >= 0.5 * rise
+        and sum(step > 0.05 * rise for step in steps) <= (n - 1) / 2
+    ):
+        return shape(STEP, largest + 1, still=largest == n - 2)
+    return shape(NOISE, 0, still=rising)
+
+
+def falls(y: Sequence[float]) -> list[int]:
+    """The snapshots at which it has fallen by a good part of its range."""
+    span = max(y) - min(y)
+    found, high = [], y[0]
+    for index, value in enumerate(y):
+        if high - value > steady.FALL * span:
+            found.append(index)
+            high = value
+        high = max(high, value)
+    return found
+
+
+def _quiet(y: Sequence[float], start: int, stop: int, span: float) -> bool:
+    part = y[start:stop]
+    return max(part) - min(part) <= steady.FALL * span
+
+
+def _flat_since(y: Sequence[float]) -> int:
+    """The first snapshot from which on it stays within a tenth of its range of its last value."""
+    span = max(y) - min(y)
+    for start in range(len(y)):
+        if all(abs(value - y[-1]) <= 0.1 * span for value in y[start:]):
+            return start
+    return len(y) - 1

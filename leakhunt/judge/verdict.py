@@ -1,0 +1,348 @@
+"""From the growths of all processes to one verdict, with what supports it.
+
+``leak``: places grow for good. ``unexplained``: the resident set keeps growing, and Python objects
+explain less than half of it. ``inconclusive``: something rises, or may, and there are too few
+snapshots to tell. ``no-leak``: none of these.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from math import ceil
+
+from leakhunt import units
+from leakhunt.judge import enough as wanted
+from leakhunt.judge import pool, reasons
+from leakhunt.judge.blame.caller import Paths
+from leakhunt.judge.enough import Wanted
+from leakhunt.judge.growths import growths
+from leakhunt.judge.history import History, ledger
+from leakhunt.judge.owners import Growth
+from leakhunt.judge.rss import Outside, outside
+from leakhunt.judge.series.shape import LEAK
+from leakhunt.model.paths import prefixes
+from leakhunt.model.snapshot import Frame, Meta, Stack
+from leakhunt.snapshots.objects import Holder, Kinds, joined, summed
+
+NO_LEAK, UNEXPLAINED, INCONCLUSIVE = "no-leak", "unexplained", "inconclusive"
+
+#: Findings that are no leaks: shown from this part of the traced growth on, or this size.
+WORTH_SHARE = 0.05
+WORTH_BYTES = 64 << 10
+#: Snapshots with which a steady leak is told from chance in a busy worker.
+SURE = 8
+#: Free memory that stays is the answer from this part of the first resident set on.
+HELD_PART = 0.3
+TOGETHER = "sure by the samples of all processes together"
+#: Leaks that explain less of the growth of the resident set than this are not the answer.
+ANSWER = 0.2
+
+
+@dataclass(frozen=True)
+class Part:
+    """A finding in one process."""
+
+    pid: int | None
+    rate: float
+    verdict: str
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One judged growth, the same place in all processes."""
+
+    verdict: str
+    site: Frame
+    stacks: tuple[Stack, ...]
+    """The growing ones, heaviest first."""
+    weights: tuple[float, ...]
+    """Bytes by which each grew."""
+    sites: tuple[Frame, ...]
+    """Every line that belongs to it, ``site`` first."""
+    sizes: tuple[float, ...]
+    """Bytes at each snapshot of the process where it grows most."""
+    rate: float
+    low: float
+    high: float
+    """Bytes per unit and process, with the 95 % interval."""
+    blocks_rate: float
+    p: float
+    share: float | None
+    """Part of the growth: of the resident set where that is known and grows, else of traced memory."""
+    reason: str
+    task: str | None
+    task_said: str | None
+    """Which task, in words; None where every task counts or none is known."""
+    role: str | None
+    parts: tuple[Part, ...]
+    of: int
+    """Processes of the same role."""
+    history: History = field(repr=False)
+    """Of the process where it grows most."""
+    is_open: bool = False
+    together: bool = False
+    """Only all processes together have samples enough to call it a leak."""
+    samples: int | None = None
+    """By how many samples it grew; None where sizes are exact."""
+    wanted: Wanted | None = None
+    """What is missing, where too few samples are."""
+    kinds: Kinds | None = None
+    """What its objects in the newest snapshot are, where that is known."""
+
+
+@dataclass(frozen=True)
+class Pace:
+    """A figure over a series."""
+
+    first: int | None
+    last: int | None
+    per_unit: float | None
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What ``leakhunt trend`` says."""
+
+    verdict: str
+    unit: str
+    findings: tuple[Finding, ...]
+    rss: Pace
+    traced: Pace
+    explained: float | None
+    """Growth of traced memory and of the tracer's tables as a part of the growth of the resident set."""
+    outside: Outside | None
+    histories: tuple[History, ...]
+    main: History
+    """The process that the figures are of: the one that grows most."""
+    more: int | None
+    """Snapshots to take for a surer answer; None where none are missing."""
+    wanted: Wanted | None = None
+    """The same in samples, where they are what is missing."""
+
+
+def judge(histories: Sequence[History]) -> Verdict:
+    """The verdict of one or several processes with one snapshot or more each."""
+    grown = [(history, growths(history)) for history in histories]
+    findings = _findings(grown)
+    main = max(histories, key=_weight)
+    leading = next((finding.history for finding in findings if finding.verdict == LEAK), None)
+    if leading is not None:
+        main = leading
+    beyond = {id(history): outside(history) for history in histories}
+    worst = max(beyond.values(), key=lambda found: (found.grows, found.rest or 0.0))
+    if worst.grows and leading is None:
+        main = next(history for history in histories if beyond[id(history)] is worst)
+    found = beyond[id(main)]
+    leaks = [finding for finding in findings if finding.verdict == LEAK]
+    findings = [_shared(finding, beyond[id(finding.history)]) for finding in findings]
+    answer = sum(finding.rate for finding in leaks if finding.history is main)
+    enough = max(len(history.metas) for history in histories) >= 3
+    unseen = wanted.located(main, found.rss_rate or 0.0) if found.keeps else None
+    more = missing = None
+    if found.grows and answer < ANSWER * (found.rss_rate or 0.0):
+        verdict = UNEXPLAINED
+    elif leaks:
+        verdict = LEAK
+    elif found.fragmented and found.held >= HELD_PART * (main.first.rss or 0):
+        verdict = UNEXPLAINED
+    elif not enough or _undecided(findings, grown) or unseen is not None:
+        verdict = INCONCLUSIVE
+        missing = next((finding.wanted for finding in findings if finding.wanted), unseen)
+        more = _more(histories, missing)
+    else:
+        verdict = NO_LEAK
+    return Verdict(
+        verdict=verdict,
+        unit=main.unit,
+        findings=tuple(findings),
+        rss=Pace(main.first.rss, main.last.rss, found.rss_rate),
+        traced=Pace(main.sizes[0], main.sizes[-1], found.traced_rate),
+        explained=found.explained,
+        outside=found if found.known else None,
+        histories=tuple(histories),
+        main=main,
+        more=more,
+        wanted=missing,
+    )
+
+
+def _more(histories: Sequence[History], missing: Wanted | None) -> int:
+    """Snapshots to take: until they are enough, and until there are enough samples."""
+    longest = max(histories, key=lambda history: len(history.metas))
+    number = len(longest.metas)
+    more = max(1, SURE - number)
+    if missing is None or number < 2:
+        return more
+    return max(more, ceil(missing.units / (longest.times[-1] / (number - 1))))
+
+
+def _weight(history: History) -> tuple[float, float, int]:
+    rise = (history.last.rss or 0) - (history.first.rss or 0)
+    return (
+        rise if history.last.rss else 0,
+        history.sizes[-1] - history.sizes[0],
+        len(history.metas),
+    )
+
+
+def _undecided(findings: Sequence[Finding], grown: Sequence[tuple[History, list[Growth]]]) -> bool:
+    """Whether something material still rises that too few snapshots leave open."""
+    if any(finding.wanted for finding in findings):
+        return True
+    snapshots = max(len(history.metas) for history, _ in grown)
+    if snapshots >= SURE:
+        return False
+    total = sum(
+        finding.sizes[-1] - finding.sizes[0]
+        for finding in findings
+        if finding.sizes[-1] > finding.sizes[0]
+    )
+    still = sum(finding.sizes[-1] - finding.sizes[0] for finding in findings if finding.is_open)
+    return still >= 0.25 * total and still >= WORTH_BYTES
+
+
+# -- findings -------------------------------------------------------------------------
+
+
+def _findings(grown: Sequence[tuple[History, list[Growth]]]) -> list[Finding]:
+    """The same place in several processes is one finding; the main process is told apart."""
+    by_place: dict[tuple[bool, Frame], list[tuple[History, Growth]]] = {}
+    for history, found in grown:
+        for growth in found:
+            key = (history.last.role == "main", growth.blame.frame)
+            by_place.setdefault(key, []).append((history, growth))
+    findings = [
+        _finding(
+            each, [history for history, _ in grown if (history.last.role == "main") is is_main]
+        )
+        for (is_main, _), each in by_place.items()
+    ]
+    risen = sum(max(0, history.sizes[-1] - history.sizes[0]) for history, _ in grown)
+    worth = max(WORTH_SHARE * risen, min(WORTH_BYTES, 0.5 * risen))
+    kept = [
+        finding
+        for finding in findings
+        if finding.verdict == LEAK
+        or finding.sizes[-1] - finding.sizes[0] >= worth
+        or wanted.suspicious(finding.wanted)
+    ]
+    return sorted(kept, key=_order)
+
+
+def _order(finding: Finding) -> tuple[object, ...]:
+    leak = finding.verdict == LEAK
+    amount = finding.rate if leak else finding.sizes[-1] - finding.sizes[0]
+    return (not leak, -amount, finding.site)
+
+
+def _finding(each: list[tuple[History, Growth]], alike: list[History]) -> Finding:
+    each = pool.doubted(each, len(alike))
+    leaking = [pair for pair in each if pair[1].shape.verdict == LEAK]
+    together = not leaking and pool.together(each, len(alike))
+    counted = leaking or each
+    history, growth = max(counted, key=lambda pair: pair[1].shape.rate)
+    number = len(counted)
+    rates = [found.shape.rate for _, found in counted]
+    down = sum((found.shape.rate - found.shape.low) ** 2 for _, found in counted) ** 0.5
+    up = sum((found.shape.high - found.shape.rate) ** 2 for _, found in counted) ** 0.5
+    rate = sum(rates) / number
+    weights = {stack: _risen(history, stack) for stack in growth.blame.stacks}
+    heaviest = sorted(weights, key=lambda stack: (-weights[stack], stack))
+    paths = Paths(prefixes(history.last.facts), history.spots, growth.blame.stacks)
+    task, said = _task(history, growth, paths)
+    missing = None if together else wanted.wanted(history, growth)
+    alive = {stack: history.tracks[stack].sizes[-1] for stack in growth.blame.stacks}
+    held = summed(history.types, history.recycled, alive)
+    if held is not None:
+        held = held._replace(holders=_kept(history, growth, paths))
+    return Finding(
+        verdict=LEAK if together else growth.shape.verdict,
+        site=growth.blame.frame,
+        stacks=tuple(heaviest),
+        weights=tuple(weights[stack] for stack in heaviest),
+        sites=tuple(
+            dict.fromkeys(
+                (growth.blame.frame, *growth.parts, *(f for _, g in counted for f in g.parts))
+            )
+        ),
+        sizes=growth.sizes,
+        rate=rate,
+        low=rate - down / number,
+        high=rate + up / number,
+        blocks_rate=sum(found.shape.blocks_rate for _, found in counted) / number,
+        p=min(found.shape.p for _, found in counted),
+        share=None,
+        reason=TOGETHER if together else reasons.reason(history, growth, missing, held),
+        task=task,
+        task_said=said,
+        role=history.last.role,
+        parts=tuple(Part(h.last.pid, g.shape.rate, g.shape.verdict) for h, g in each),
+        of=len(alike),
+        history=history,
+        is_open=growth.shape.open and not together,
+        together=together,
+        samples=growth.shape.samples,
+        wanted=missing,
+        kinds=held,
+    )
+
+
+def _kept(history: History, growth: Growth, paths: Paths) -> tuple[Holder, ...]:
+    """What keeps those of its bytes that others have allocated."""
+    return joined(
+        Holder(kind, paths.owner(stack)[1], size)
+        for stack in growth.blame.stacks
+        for kind, size in history.kept.get(stack, ())
+    )
+
+
+def _risen(history: History, stack: Stack) -> float:
+    sizes = history.tracks[stack].sizes
+    return float(sizes[-1] - sizes[0])
+
+
+def _shared(finding: Finding, found: Outside) -> Finding:
+    rise = finding.sizes[-1] - finding.sizes[0]
+    if found.grows_at_all and found.rss_rate:
+        return replace(finding, share=finding.rate / found.rss_rate)
+    total = finding.history.sizes[-1] - finding.history.sizes[0]
+    return replace(finding, share=rise / total if total > 0 else None)
+
+
+# -- words ----------------------------------------------------------------------------
+
+
+def _task(history: History, growth: Growth, paths: Paths) -> tuple[str | None, str | None]:
+    """(task, which task in words), from the stacks, else from the ledger."""
+    runs = _delta(history.first, history.last)
+    ran = {name: number for name, number in runs.items() if number > 0}
+    if not ran:
+        return None, None
+    named = [name for name in ran if _passes(name, growth, paths)]
+    task = named[0] if len(named) == 1 else growth.shape.axis if growth.shape.axis in ran else None
+    if task is None and len(ran) == 1:
+        task = next(iter(ran))
+    if task is None or len(ran) == 1:
+        return task, None
+    part = ran[task] / sum(ran.values())
+    return task, f"only {task}, {units.share(part)} of the runs"
+
+
+def _delta(first: Meta, last: Meta) -> dict[str, int]:
+    before, after = ledger(first) or {}, ledger(last) or {}
+    return {name: number - before.get(name, 0) for name, number in after.items()}
+
+
+def _passes(name: str, growth: Growth, paths: Paths) -> bool:
+    """Whether most of the growth is allocated below the function that gave the task its name."""
+    module, _, function = name.rpartition(".")
+    ending = f"/{module.replace('.', '/')}."
+
+    def is_task(frame: Frame) -> bool:
+        return paths.function(frame) == function and ending in f"/{frame.file}"
+
+    return (
+        sum(any(map(is_task, stack)) for stack in growth.blame.stacks)
+        > len(growth.blame.stacks) / 2
+    )

@@ -1,0 +1,254 @@
+"""The analysis side's values: frozen, without I/O and without formatting.
+
+Raw traces (10^5 to 10^7 of them) never become objects here; the reader sums
+them per distinct stack (10^2 to 10^5) first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import ItemsView, Iterator, KeysView, Mapping, Sequence, ValuesView
+from dataclasses import dataclass, field
+from itertools import islice
+from operator import itemgetter
+from types import MappingProxyType
+from typing import Any, NamedTuple
+
+from leakhunt.model.gcpause import uncollected
+
+
+class Frame(NamedTuple):
+    """One line of a traceback."""
+
+    file: str
+    line: int
+
+
+#: Frames with the most recent call *last*, as Python prints a traceback.
+Stack = tuple[Frame, ...]
+
+
+class Tally(NamedTuple):
+    """Live memory: bytes and blocks. Differences of two are signed."""
+
+    size: int
+    count: int  # type: ignore[assignment]  # hides tuple.count, which nobody misses here
+
+    def plus(self, other: Tally) -> Tally:
+        return Tally(self.size + other.size, self.count + other.count)
+
+    def minus(self, other: Tally) -> Tally:
+        return Tally(self.size - other.size, self.count - other.count)
+
+
+NOTHING = Tally(0, 0)
+
+
+class Tallies(Mapping[Stack, Tally]):
+    """The tallies of a file's stacks, in columns until somebody asks for a stack.
+
+    Most of 10^5 stacks are only added up: these need no tuple of frames. Two lines of the
+    columns may be the same stack (a file may write a traceback twice); they add up too.
+    """
+
+    __slots__ = ("_by_stack", "counts", "depths", "frames", "sizes", "steps")
+
+    def __init__(
+        self,
+        frames: list[Frame],
+        steps: Sequence[int],
+        depths: Sequence[int],
+        sizes: Sequence[int],
+        counts: Sequence[int],
+    ) -> None:
+        self.frames = frames
+        """Each distinct frame once."""
+        self.steps = steps
+        """The stacks one after the other: indexes into ``frames``, most recent call last."""
+        self.depths = depths
+        """How many steps each stack has."""
+        self.sizes = sizes
+        self.counts = counts
+        self._by_stack: dict[Stack, Tally] | None = None
+
+    @property
+    def totals(self) -> Tally:
+        return Tally(sum(self.sizes), sum(self.counts))
+
+    def stacks(self) -> list[Stack]:
+        """Every line's stack. No Python code per frame, and one Frame per place."""
+        steps = map(self.frames.__getitem__, self.steps)
+        with uncollected():
+            return [tuple(islice(steps, depth)) for depth in self.depths]
+
+    def _built(self) -> dict[Stack, Tally]:
+        if self._by_stack is None:
+            with uncollected():
+                stacks = self.stacks()
+                found = dict(zip(stacks, map(Tally, self.sizes, self.counts)))
+                if len(found) < len(stacks):
+                    found = {}
+                    for stack, size, count in zip(stacks, self.sizes, self.counts):
+                        found[stack] = found.get(stack, NOTHING).plus(Tally(size, count))
+                self._by_stack = found
+        return self._by_stack
+
+    def __getitem__(self, stack: Stack) -> Tally:
+        return self._built()[stack]
+
+    def __iter__(self) -> Iterator[Stack]:
+        return iter(self._built())
+
+    def __len__(self) -> int:
+        return len(self._built())
+
+    def keys(self) -> KeysView[Stack]:
+        return self._built().keys()
+
+    def values(self) -> ValuesView[Tally]:
+        return self._built().values()
+
+    def items(self) -> ItemsView[Stack, Tally]:
+        return self._built().items()
+
+    def __eq__(self, other: object) -> bool:
+        return self._built() == (other._built() if isinstance(other, Tallies) else other)
+
+    __hash__ = None  # type: ignore[assignment]  # as a dict
+
+    def __repr__(self) -> str:
+        return f"<Tallies of {len(self.depths)} stacks>"
+
+
+class Block(NamedTuple):
+    """Live blocks of one stack that have the same size and domain."""
+
+    domain: int
+    """0 is Python's own memory, others are extensions' (``tracemalloc.DomainFilter``)."""
+    size: int
+    """Bytes of one block."""
+    count: int  # type: ignore[assignment]  # hides tuple.count, as above
+
+
+class Held(NamedTuple):
+    """Objects from a freelist, of one stack, that one holder keeps."""
+
+    grower: Stack | None
+    """The stack that made room in the holder last; None: not known."""
+    kind: str
+    """The holder's type."""
+    mark: int
+    """Stands for the holder in all snapshots of the process."""
+    samples: int
+    variance: float
+    """Square of the standard error: bytes^2."""
+    blocks: tuple[tuple[int, int], ...]
+    """(Bytes of one, how many), estimated."""
+
+    @property
+    def tally(self) -> Tally:
+        return Tally(
+            sum(size * number for size, number in self.blocks),
+            sum(number for _, number in self.blocks),
+        )
+
+
+class Spot(NamedTuple):
+    """What a file itself says of a frame: the function and the source line there."""
+
+    function: str | None
+    code: str | None
+
+
+@dataclass(frozen=True)
+class Meta:
+    """The facts that ride in a snapshot (``snapshot.leakhunt``), all of them optional.
+
+    ``facts`` is the checked dict as read (see :mod:`leakhunt.snapfile` for its keys);
+    the attributes are the ones the analysis uses by name. A plain
+    ``Snapshot.dump`` has no facts: every attribute is None.
+    """
+
+    host: str | None = None
+    pid: int | None = None
+    started_at: float | None = None
+    taken_at: float | None = None
+    sequence: int | None = None
+    trigger: str | None = None
+    baseline: bool | None = None
+    tasks_done: int | None = None
+    rss: int | None = None
+    uss: int | None = None
+    traced: int | None = None
+    traced_peak: int | None = None
+    tracer: int | None = None
+    python: str | None = None
+    node: str | None = None
+    pool: str | None = None
+    role: str | None = None
+    engine: str | None = None
+    armed_at: float | None = None
+    armed_rss: int | None = None
+    facts: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
+
+    @property
+    def process(self) -> tuple[str | None, int | None, float | None]:
+        """What tells processes apart: a pid is used again."""
+        return (self.host, self.pid, self.started_at)
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """One file, summed per distinct stack.
+
+    ``tallies`` keeps every stack of the file, hidden ones too: its sum is
+    ``totals`` and equals the standard library's to the byte. ``stderr`` holds the
+    standard error in bytes of a stack's estimated size, for sampled engines only.
+    """
+
+    path: str
+    meta: Meta
+    nframe: int
+    tallies: Mapping[Stack, Tally]
+    spots: Mapping[Frame, Spot] = field(default_factory=lambda: MappingProxyType({}))
+    stderr: Mapping[Stack, float] = field(default_factory=lambda: MappingProxyType({}))
+    samples: Mapping[Stack, int] = field(default_factory=lambda: MappingProxyType({}))
+    """How many live samples a stack's size is estimated from, for sampled engines only."""
+    types: Mapping[Stack, Mapping[str, int]] = field(default_factory=lambda: MappingProxyType({}))
+    """Bytes of a stack's objects by the name of their type: the largest ones, as far as known."""
+    recycled: Mapping[Stack, int] = field(default_factory=lambda: MappingProxyType({}))
+    """Bytes of a stack that may be objects from a freelist, which another line keeps."""
+    holders: Mapping[Stack, tuple[Held, ...]] = field(default_factory=lambda: MappingProxyType({}))
+    """Who keeps them, as far as was found: at most the stack's bytes and blocks in all."""
+    blocks: Mapping[Stack, tuple[Block, ...]] = field(default_factory=lambda: MappingProxyType({}))
+    """Sizes and domains of each stack's blocks, sorted; filled by ``load(..., detail=True)``."""
+
+    @property
+    def totals(self) -> Tally:
+        if isinstance(self.tallies, Tallies):
+            return self.tallies.totals
+        return Tally(
+            sum(map(itemgetter(0), self.tallies.values())),
+            sum(map(itemgetter(1), self.tallies.values())),
+        )
+
+
+@dataclass(frozen=True)
+class Change:
+    """One site before and after, and the stack that carries most of its change."""
+
+    site: Site
+    stack: Stack
+    before: Tally
+    after: Tally
+
+    @property
+    def diff(self) -> Tally:
+        return self.after.minus(self.before)
+
+
+class Site(NamedTuple):
+    """What a row stands for; None for what the grouping lacks."""
+
+    file: str | None
+    line: int | None = None
+    package: str | None = None

@@ -1,0 +1,187 @@
+"""Reports as JSON: stable, nothing rounded, bytes and counts as integers."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from leakhunt.compare.rows import Amount, Comparison, Row
+from leakhunt.model.query import Query
+from leakhunt.model.snapshot import Frame, Meta, Snapshot, Tally
+from leakhunt.report.tables import DiffReport, Labels, ListReport, TopReport, kinds_of
+from leakhunt.snapshots import facts
+from leakhunt.snapshots.load import Entry, Series
+from leakhunt.snapshots.objects import Kinds
+
+
+def top(report: TopReport) -> str:
+    labels = Labels(report.snapshot)
+    total = report.comparison.totals.after.size
+    return _dump(
+        "top",
+        {
+            "snapshot": _snapshot(report.snapshot),
+            "group_by": report.query.group_by,
+            "totals": _live(report.comparison.totals.after),
+            "dropped": _live(report.comparison.dropped.after),
+            "remainder": {
+                **_live(report.comparison.remainder.after),
+                "sites": report.comparison.remainder_sites,
+            },
+            "rows": [
+                {
+                    **_place(row, labels, report.query),
+                    **kinds_keys(kinds_of(report, row)),
+                    **_live(row.change.after),
+                    "average": _ratio(row.change.after.size, row.change.after.count),
+                    "share": _ratio(row.change.after.size, total),
+                }
+                for row in report.comparison.rows
+            ],
+            "notes": list(report.notes),
+        },
+    )
+
+
+def diff(report: DiffReport) -> str:
+    labels = Labels(report.after, report.before)
+    comparison: Comparison = report.comparison
+    process = report.process
+    return _dump(
+        "diff",
+        {
+            "before": _snapshot(report.before),
+            "after": _snapshot(report.after),
+            "tasks": report.tasks,
+            "group_by": report.query.group_by,
+            "totals": _amount(comparison.totals),
+            "dropped": _amount(comparison.dropped),
+            "remainder": {**_amount(comparison.remainder), "sites": comparison.remainder_sites},
+            "rows": [
+                {
+                    **_place(row, labels, report.query),
+                    **kinds_keys(kinds_of(report, row)),
+                    **_amount(Amount(row.change.before, row.change.after)),
+                    "bytes_per_task": _ratio(row.change.diff.size, report.tasks),
+                }
+                for row in comparison.rows
+            ],
+            "process": {
+                "rss_diff": process.rss_diff,
+                "traced_diff": process.traced_diff,
+                "tracer_diff": process.tracer_diff,
+                "explained": process.explained,
+            },
+            "notes": list(report.notes),
+        },
+    )
+
+
+def listing(report: ListReport) -> str:
+    return _dump(
+        "ls",
+        {
+            "dir": report.folder,
+            "series": [_series(line, line is report.fastest) for line in report.series],
+            "hooked": [
+                {
+                    "pid": waiting.pid,
+                    "node": waiting.node,
+                    "role": waiting.role,
+                    "armed_at": waiting.armed_at,
+                    "signal": waiting.signal,
+                }
+                for waiting in report.waiting
+            ],
+            "notes": list(report.notes),
+        },
+    )
+
+
+def _dump(command: str, content: dict[str, Any]) -> str:
+    return json.dumps({"schema": f"leakhunt/{command}@1", **content}, indent=2) + "\n"
+
+
+def _ratio(part: int, whole: int | None) -> float | None:
+    return part / whole if whole else None
+
+
+def _snapshot(snapshot: Snapshot) -> dict[str, Any]:
+    return {**meta_of(snapshot.path, snapshot.meta), "nframe": snapshot.nframe}
+
+
+def meta_of(path: str, known: Meta) -> dict[str, Any]:
+    names = (
+        "host", "pid", "started_at", "taken_at", "trigger", "tasks_done", "rss", "uss", "traced",
+        "traced_peak", "python", "node", "pool", "engine", "role", "baseline", "sequence",
+        "armed_at", "armed_rss",
+    )  # fmt: skip
+    nframe = known.facts.get("nframe")
+    return {
+        "path": path,
+        **{name: getattr(known, name) for name in names},
+        "nframe": nframe if isinstance(nframe, int) else None,
+        **facts.cost(known)._asdict(),
+    }
+
+
+def _series(line: Series, fastest: bool) -> dict[str, Any]:
+    def entry(one: Entry) -> dict[str, Any]:
+        return meta_of(str(one.path), one.meta)
+
+    return {
+        "folder": str(line.folder),
+        "growth": line.growth,
+        "fastest": fastest,
+        "snapshots": [entry(one) for one in line.entries],
+    }
+
+
+def _live(tally: Tally) -> dict[str, int]:
+    return {"size": tally.size, "count": tally.count}
+
+
+def _amount(amount: Amount) -> dict[str, int]:
+    return {
+        "size_before": amount.before.size,
+        "size_after": amount.after.size,
+        "size_diff": amount.diff.size,
+        "count_before": amount.before.count,
+        "count_after": amount.after.count,
+        "count_diff": amount.diff.count,
+    }
+
+
+def _place(row: Row, labels: Labels, query: Query) -> dict[str, Any]:
+    site, stack = row.change.site, row.change.stack
+    lined = site.line is not None and stack and row.depth >= 0
+    place: dict[str, Any] = {
+        "file": site.file,
+        "line": site.line,
+        "function": labels.spot(stack[row.depth]).function if lined else None,
+    }
+    if query.group_by == "package":
+        place["package"] = site.package
+    found = {"rank": row.rank, "site": place, "stack": [frame_of(frame, labels) for frame in stack]}
+    return found if row.stderr is None else {**found, "stderr": row.stderr}
+
+
+def kinds_keys(kinds: Kinds | None) -> dict[str, Any]:
+    """The keys ``types``, ``recycled`` (bytes) and ``holders``, where they are known."""
+    if kinds is None:
+        return {}
+    types = [{"type": name, "size": size} for name, size in kinds.types]
+    holders = [
+        {
+            "type": holder.kind,
+            "site": None if holder.frame is None else holder.frame._asdict(),
+            "size": holder.size,
+        }
+        for holder in kinds.holders
+    ]
+    return {"types": types, "recycled": kinds.recycled, "holders": holders}
+
+
+def frame_of(frame: Frame, labels: Labels) -> dict[str, Any]:
+    spot = labels.spot(frame)
+    return {"file": frame.file, "line": frame.line, "function": spot.function, "code": spot.code}

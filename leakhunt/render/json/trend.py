@@ -1,0 +1,163 @@
+"""``leakhunt trend`` as JSON, CSV and Markdown."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from typing import Any
+
+from leakhunt import units
+from leakhunt.judge.history import History
+from leakhunt.judge.verdict import Finding, Pace
+from leakhunt.model.paths import visible
+from leakhunt.render.flat import cell, escape
+from leakhunt.render.json.tables import frame_of, kinds_keys, meta_of
+from leakhunt.report.trend import Judged, TrendReport, place
+
+
+def document(report: TrendReport, limit: int = 0) -> str:
+    """The contract's ``leakhunt/trend@1``, with a few keys more."""
+    found = report.verdict
+    shown = report.findings[:limit] if limit else report.findings
+    content: dict[str, Any] = {
+        "schema": "leakhunt/trend@1",
+        "series": _snapshots(found.main),
+        "unit": found.unit,
+        "verdict": found.verdict,
+        "summary": report.summary,
+        "rss": _pace(found.rss),
+        "traced": _pace(found.traced),
+        "explained": found.explained,
+        "outside": None
+        if found.outside is None
+        else {
+            "grows": found.outside.grows,
+            "per_unit": found.outside.rest,
+            "kind": found.outside.kind,
+            "held": found.outside.held,
+        },
+        "findings": [_finding(report, number, judged) for number, judged in enumerate(shown, 1)],
+        "processes": [
+            {
+                "pid": history.last.pid,
+                "role": history.last.role,
+                "node": history.last.node,
+                "snapshots": len(history.metas),
+                "traced": [history.sizes[0], history.sizes[-1]],
+                "rss": [history.first.rss, history.last.rss],
+            }
+            for history in found.histories
+        ],
+        "more_snapshots": found.more,
+        "more_bytes": found.wanted.size if found.wanted else None,
+        "more_units": found.wanted.units if found.wanted else None,
+        "notes": list(report.notes),
+    }
+    return json.dumps(content, indent=2) + "\n"
+
+
+def _snapshots(history: History) -> list[dict[str, Any]]:
+    paths = {id(entry.meta): str(entry.path) for entry in history.entries}
+    by_time = {entry.meta.taken_at: str(entry.path) for entry in history.entries}
+    return [
+        meta_of(paths.get(id(known)) or by_time.get(known.taken_at) or "", known)
+        for known in history.metas
+    ]
+
+
+def _pace(pace: Pace) -> dict[str, Any]:
+    return {"first": pace.first, "last": pace.last, "per_unit": pace.per_unit}
+
+
+def _finding(report: TrendReport, number: int, judged: Judged) -> dict[str, Any]:
+    finding, labels = judged.finding, report.labels
+    advice = judged.advice
+    stack = finding.stacks[0] if finding.stacks else ()
+    return {
+        **_sampled(finding),
+        **kinds_keys(finding.kinds),
+        "rank": number,
+        "verdict": finding.verdict,
+        "site": _site(finding.site, report),
+        "stack": [frame_of(frame, labels) for frame in stack],
+        "sites": [_site(frame, report) for frame in finding.sites],
+        "size_first": round(finding.sizes[0]),
+        "size_last": round(finding.sizes[-1]),
+        "bytes_per_unit": finding.rate,
+        "ci95": [finding.low, finding.high],
+        "blocks_per_unit": finding.blocks_rate,
+        "p": finding.p,
+        "share": finding.share,
+        "reason": finding.reason,
+        "series": [round(size) for size in finding.sizes],
+        "task": finding.task,
+        "advice": None
+        if advice is None
+        else {
+            "pattern": advice.pattern,
+            "why": advice.why,
+            "fix": advice.fix,
+            "source": advice.source,
+            "because": advice.because,
+        },
+        "role": finding.role,
+        "processes": [
+            {"pid": part.pid, "verdict": part.verdict, "bytes_per_unit": part.rate}
+            for part in finding.parts
+        ],
+    }
+
+
+def _sampled(finding: Finding) -> dict[str, Any]:
+    """What is known of the sizes of a finding where they are estimates."""
+    known = finding.history.estimates(finding.stacks)
+    if known is None:
+        return {}
+    return {"stderr": known.variances[-1] ** 0.5, "samples": list(known.samples)}
+
+
+def _site(frame: Any, report: TrendReport) -> dict[str, Any]:
+    return {
+        "file": frame.file,
+        "line": frame.line,
+        "function": report.labels.spot(frame).function,
+    }
+
+
+def csv_text(report: TrendReport) -> str:
+    """One line per finding; bytes as numbers."""
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(
+        ["rank", "verdict", "file", "line", "function", "bytes_per_unit", "low", "high",
+         "blocks_per_unit", "size_first", "size_last", "share", "unit", "task", "reason", "pattern"]
+    )  # fmt: skip
+    for number, judged in enumerate(report.findings, 1):
+        each = judged.finding
+        site = _site(each.site, report)
+        writer.writerow(
+            [number, each.verdict, *map(cell, (site["file"], site["line"], site["function"])),
+             each.rate, each.low, each.high, each.blocks_rate, round(each.sizes[0]),
+             round(each.sizes[-1]), each.share, report.verdict.unit, cell(each.task),
+             cell(each.reason), judged.advice.pattern if judged.advice else ""]
+        )  # fmt: skip
+    return out.getvalue()
+
+
+def markdown_text(report: TrendReport, limit: int = 0) -> str:
+    """The verdict and a GitHub-flavoured table of the findings."""
+    shown = report.findings[:limit] if limit else report.findings
+    unit = report.verdict.unit
+    lines = [f"**{escape(visible(report.summary))}**", ""]
+    if shown:
+        lines += [f"| # | verdict | per {unit} | grown | where | why |", "| ---: | --- | ---: | ---: | --- | --- |"]  # fmt: skip
+    for number, judged in enumerate(shown, 1):
+        each = judged.finding
+        grown = units.signed_size(each.sizes[-1] - each.sizes[0])
+        rate = units.signed_size(each.rate) if each.verdict == "leak" else ""
+        lines.append(
+            f"| {number} | {each.verdict} | {rate} | {grown} | "
+            f"{escape(place(each.site, report.labels))} | {escape(visible(each.reason))} |"
+        )
+    return "\n".join(lines) + "\n"

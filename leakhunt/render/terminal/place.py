@@ -1,0 +1,350 @@
+"""A place for the eye: its source, the stacks that lead there as trees, its blocks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from rich.text import Text
+
+from leakhunt import units
+from leakhunt.compare.place import Shown
+from leakhunt.compare.tree import Node
+from leakhunt.model.paths import visible
+from leakhunt.model.snapshot import NOTHING, Block, Snapshot, Tally
+from leakhunt.render.terminal.console import (
+    NOTE,
+    QUIET,
+    STRONG,
+    drawn,
+    heading,
+    holders_line,
+    make_console,
+    moment_line,
+    say,
+    say_notes,
+    say_why,
+    types_line,
+)
+from leakhunt.report.tables import Labels, who
+from leakhunt.snapshots.objects import RECYCLED
+from leakhunt.snapshots.source import Source
+
+#: Block sizes that are listed one by one; more of them are put together by powers of two.
+SIZES = 8
+#: Who uses the domains of tracemalloc that are in use out there.
+DOMAINS = {0: "Python", 389047: "NumPy"}
+
+
+@dataclass(frozen=True)
+class Guides:
+    """What a tree is drawn with."""
+
+    between: str
+    last: str
+    along: str
+    cut: str
+
+
+LINES = Guides("├ ", "└ ", "│ ", "… ")
+ASCII = Guides("|- ", "`- ", "|  ", ".. ")
+
+
+@dataclass(frozen=True)
+class Line:
+    """A line of a tree: its figures, and a text behind its guides."""
+
+    tally: Tally
+    lead: str
+    """Guides before the first line of the text."""
+    on: str
+    """Guides before the following ones."""
+    text: Text
+
+
+def show(
+    found: Shown,
+    snapshot: Snapshot,
+    source: Source | None,
+    why: str | None,
+    width: int,
+    color: bool,
+    unicode: bool = True,
+) -> str:
+    console = make_console(width, color)
+    labels = Labels(snapshot)
+    guides = LINES if unicode else ASCII
+    heading(console, "alive in", who(snapshot))
+    say(console, moment_line("", snapshot), QUIET)
+    say_why(console, why)
+    console.print()
+    console.print(_title(found, labels))
+    if source is not None:
+        for line in _source_lines(found, source, width):
+            console.print(line, soft_wrap=True)
+    console.print()
+    say(console, _summary(found), STRONG)
+    if found.hidden_stacks:
+        say(
+            console,
+            f"dropped by filters or hidden (--all): {units.size(found.hidden.size)} "
+            f"in {_stacks(found.hidden_stacks)} more",
+            QUIET,
+        )
+    lines = len(found.places) > 1
+    if len(found.callers) > 1 or lines:
+        console.print()
+        say(console, "who brings us here: the place, then its callers outwards", STRONG)
+        cut = f"(nothing further is recorded, at most {snapshot.nframe} frames)"
+        for text in _tree(found, found.callers, labels, guides, width, cut, "callers"):
+            console.print(text, soft_wrap=True)
+    if len(found.below) > 1 and (not lines or any(node.level > 1 for node in found.below)):
+        console.print()
+        say(console, "what it allocates: the place, then what it calls inwards", STRONG)
+        for text in _tree(found, found.below, labels, guides, width, "(this line itself)", "lines"):
+            console.print(text, soft_wrap=True)
+    if found.blocks:
+        console.print()
+        for text in _block_lines(found.blocks):
+            console.print(text, soft_wrap=True)
+    if found.kinds is not None and (
+        found.kinds.types or found.kinds.holders or found.kinds.is_recycled
+    ):
+        console.print()
+        if found.kinds.types:
+            say(console, types_line(found.kinds))
+        if found.kinds.holders:
+            say(console, holders_line(found.kinds, labels.known))
+        if found.kinds.is_recycled:
+            say(console, RECYCLED, NOTE)
+    say_notes(console, found.notes)
+    return drawn(console)
+
+
+def _title(found: Shown, labels: Labels) -> Text:
+    frame, _ = found.places[0]
+    if len(found.places) > 1:
+        return Text.assemble(
+            (visible(found.location), STRONG), f", {units.count(len(found.places))} lines"
+        )
+    label = labels.label(frame)
+    inside = f" in {visible(label.function)}" if label.function else ""
+    return Text.assemble((label.where, STRONG), inside)
+
+
+def _source_lines(found: Shown, source: Source, width: int) -> Iterator[Text]:
+    at = found.places[0][0].line
+    digits = max((len(str(number)) for number, _ in source.lines), default=0)
+    shared = min((_indent(code) for _, code in source.lines if code.strip()), default=0)
+    for number, code in source.lines:
+        is_place = number == at
+        head = f"{'>' if is_place else ' '} {number:{digits}}  "
+        text = Text(visible(code.expandtabs(4)[shared:]), STRONG if is_place else QUIET)
+        yield from _hanging(text, Text(head, QUIET), " " * (len(head) + 2), width)
+    if source.origin == "disk":
+        yield Text("  (from disk: unchanged since)", QUIET)
+    if source.note:
+        yield Text(f"  ({source.note})", QUIET)
+
+
+def _indent(code: str) -> int:
+    spaced = code.expandtabs(4)
+    return len(spaced) - len(spaced.lstrip(" "))
+
+
+def _hanging(text: Text, head: Text, on: str | Text, width: int) -> Iterator[Text]:
+    """The text behind ``head``, folded behind ``on``."""
+    room = max(width - max(head.cell_len, len(on)), 6)
+    for number, row in enumerate(text.wrap(make_console(room, False), room, overflow="fold")):
+        row.rstrip()
+        yield Text.assemble(on if number else head, row)
+
+
+def _summary(found: Shown) -> str:
+    part = found.matched.size / found.totals.size if found.totals.size else 0
+    text = (
+        f"{units.size(found.matched.size)} in {units.count(found.matched.count)} blocks, "
+        f"{units.share(part)} of what is alive, by {_stacks(found.stacks)}"
+    )
+    if found.here == found.matched:
+        return f"{text}; all of it is allocated right here"
+    if found.here == NOTHING:
+        return f"{text}; all of it is allocated below"
+    return f"{text}; {units.size(found.here.size)} of it is allocated right here"
+
+
+def _stacks(number: int) -> str:
+    return f"{units.count(number)} stack{'' if number == 1 else 's'}"
+
+
+# -- trees ----------------------------------------------------------------------------
+
+
+def _tree(
+    found: Shown,
+    nodes: Sequence[Node],
+    labels: Labels,
+    guides: Guides,
+    width: int,
+    ends: str,
+    children: str,
+) -> Iterator[Text]:
+    lines = list(_drawn(found, nodes, labels, guides, ends, children))
+    heads = ("size", "blocks", "share")
+    whole = found.matched.size
+    figures = [
+        (
+            units.size(line.tally.size),
+            units.count(line.tally.count),
+            units.share(line.tally.size / whole) if whole else "",
+        )
+        for line in lines
+    ]
+    wide = [max(map(len, column)) for column in zip(heads, *figures)]
+    used = sum(wide) + 2 * len(wide)
+    room = max(width - used, 12)
+    yield Text("".join(f"{head:>{size}}  " for head, size in zip(heads, wide)) + "where", STRONG)
+    for line, cells in zip(lines, figures):
+        lead, on = _within(line.lead, room, guides), _within(line.on, room, guides)
+        first = "".join(f"{cell:>{size}}  " for cell, size in zip(cells, wide))
+        head = Text.assemble(first, (lead, QUIET))
+        if head.cell_len + line.text.cell_len <= width:
+            yield head.append_text(line.text)
+        else:
+            yield from _hanging(line.text, head, Text(" " * used + on, QUIET), width)
+
+
+def _within(guide: str, room: int, guides: Guides) -> str:
+    """Guides that leave the text its room, however deep a tree is."""
+    most = room // 2
+    return (
+        guide if len(guide) <= most else guides.cut + guide[len(guide) - most + len(guides.cut) :]
+    )
+
+
+def _drawn(
+    found: Shown, nodes: Sequence[Node], labels: Labels, guides: Guides, ends: str, children: str
+) -> Iterator[Line]:
+    """The lines of a tree. An only child stands below its parent, without a step to the right."""
+    inside = _children(nodes)
+    blank = " " * len(guides.along)
+    todo: list[tuple[int, str, str]] = [(0, "", "")]
+    extra: dict[int, Line] = {}
+    key = 0
+    while todo:
+        index, lead, on = todo.pop()
+        if index < 0:
+            yield extra.pop(index)
+            continue
+        node = nodes[index]
+        items: list[int] = list(inside[index])
+        lines: list[tuple[Tally, str]] = []
+        if node.ends != NOTHING and (items or node.remainder_children):
+            lines.append((node.ends, ends))
+        if node.remainder_children:
+            noun = children if node.remainder_children > 1 else children[:-1]
+            more = f"{units.count(node.remainder_children)} {noun} more (-n 0 shows all)"
+            lines.append((node.remainder, more))
+        deeper = bool(items or lines)
+        only = len(items) == 1 and not lines
+        under = on + (guides.along if deeper and not only else "")
+        yield Line(node.tally, lead, under + "  ", _name(found, node, labels))
+        if only:
+            todo.append((items[0], on, on))
+            continue
+        following: list[tuple[int, str, str]] = []
+        last = len(items) + len(lines) - 1
+        for position, item in enumerate(items):
+            final = position == last
+            following.append(
+                (item, on + (guides.last if final else guides.between),
+                 on + (blank if final else guides.along))
+            )  # fmt: skip
+        for position, (tally, text) in enumerate(lines, len(items)):
+            final = position == last
+            key -= 1
+            extra[key] = Line(
+                tally,
+                on + (guides.last if final else guides.between),
+                on + (blank if final else guides.along),
+                Text(text, QUIET),
+            )
+            following.append((key, "", ""))
+        todo += reversed(following)
+
+
+def _children(nodes: Sequence[Node]) -> list[list[int]]:
+    inside: list[list[int]] = [[] for _ in nodes]
+    above: list[int] = []
+    for index, node in enumerate(nodes):
+        del above[node.level :]
+        if above:
+            inside[above[-1]].append(index)
+        above.append(index)
+    return inside
+
+
+def _name(found: Shown, node: Node, labels: Labels) -> Text:
+    if node.frame is None:
+        return Text(visible(found.location), STRONG)
+    label = labels.label(node.frame)
+    text = Text(label.where, STRONG if node.level == 0 else "")
+    text.append(f" in {visible(label.function)}" if label.function else "", QUIET)
+    return text
+
+
+# -- blocks ---------------------------------------------------------------------------
+
+
+def _block_lines(blocks: Sequence[Block]) -> Iterator[Text]:
+    by_size: dict[int, int] = {}
+    for block in blocks:
+        by_size[block.size] = by_size.get(block.size, 0) + block.count
+    if len(by_size) <= SIZES:
+        rows = [
+            (f"{units.count(size)} B", size * by_size[size], by_size[size])
+            for size in sorted(by_size)
+        ]
+    else:
+        rows = list(_by_powers(by_size))
+    whole = sum(bytes_of for _, bytes_of, _ in rows)
+    cells = [("block size", "blocks", "total", "share")]
+    cells += [
+        (
+            name,
+            units.count(number),
+            units.size(bytes_of),
+            units.share(bytes_of / whole) if whole else "",
+        )
+        for name, bytes_of, number in rows
+    ]
+    wide = [max(map(len, column)) for column in zip(*cells)]
+    for row, style in zip(cells, (STRONG, *[""] * len(rows))):
+        yield Text("  ".join(f"{cell:>{size}}" for cell, size in zip(row, wide)), style)
+    by_domain: dict[int, int] = {}
+    for block in blocks:
+        by_domain[block.domain] = by_domain.get(block.domain, 0) + block.size * block.count
+    said = [
+        f"{domain}{f' ({DOMAINS[domain]})' if domain in DOMAINS else ''}"
+        + (f" {units.size(by_domain[domain])}" if len(by_domain) > 1 else "")
+        for domain in sorted(by_domain)
+    ]
+    yield Text(f"domain{'s' if len(said) > 1 else ''} {', '.join(said)}", QUIET)
+
+
+def _by_powers(by_size: dict[int, int]) -> Iterator[tuple[str, int, int]]:
+    groups: dict[int, list[int]] = {}
+    for size in sorted(by_size):
+        groups.setdefault(size.bit_length(), []).append(size)
+    for sizes in groups.values():
+        first, last = sizes[0], sizes[-1]
+        name = (
+            f"{units.count(first)} B"
+            if first == last
+            else f"{units.count(first)} to {units.count(last)} B"
+        )
+        yield (
+            name,
+            sum(size * by_size[size] for size in sizes),
+            sum(by_size[size] for size in sizes),
+        )

@@ -1,0 +1,184 @@
+"""The facts of a snapshot, checked: a file may say anything, and what is malformed counts as not said."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import fields
+from itertools import starmap
+from math import sqrt
+from types import MappingProxyType
+from typing import Any, NamedTuple
+
+from leakhunt.model.snapshot import NOTHING, Frame, Held, Meta, Spot, Stack, Tally
+
+#: Beyond any number of bytes, tasks or seconds.
+LARGEST = 1 << 62
+
+_TEXT = {"host", "trigger", "python", "node", "pool", "role", "engine"}
+_NUMBER = {"started_at", "taken_at", "armed_at"}
+_FLAG = {"baseline"}
+
+#: Letters of a type's name.
+LONGEST_NAME = 200
+
+#: What malloc and pymalloc have handed out, and what they hold free.
+USED = ("malloc_used", "malloc_mapped", "pymalloc_used")
+FREE = ("malloc_free", "pymalloc_free")
+
+#: Types that CPython makes from freelists, where the file itself does not say which objects may be
+#: recycled (``Objects/dictobject.c``, ``floatobject.c``, ``listobject.c``, ``tupleobject.c``).
+RECYCLED = frozenset({"dict", "float", "list", "tuple"})
+
+
+def meta(facts: Mapping[str, Any]) -> Meta:
+    """The facts by name; a value of the wrong type counts as unknown."""
+    values: dict[str, Any] = {}
+    for field in fields(Meta):
+        value = facts.get(field.name)
+        if field.name == "facts":
+            values["facts"] = MappingProxyType(dict(facts))
+        elif field.name in _TEXT:
+            values[field.name] = value if isinstance(value, str) else None
+        elif field.name in _FLAG:
+            values[field.name] = value if isinstance(value, bool) else None
+        else:
+            number = _number_of(value)
+            whole = field.name not in _NUMBER
+            values[field.name] = int(number) if whole and number is not None else number
+    return Meta(**values)
+
+
+def _number_of(value: Any) -> float | None:
+    """A finite number that is not negative; None for anything else."""
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        return None
+    return value if 0 <= value < LARGEST else None
+
+
+def figure(known: Meta, names: Sequence[str]) -> int | None:
+    """The sum of some of the allocators' figures; None where one is missing."""
+    figures = known.facts.get("allocators")
+    values = [figures.get(name) for name in names] if isinstance(figures, dict) else [None]
+    numbers = [value for value in values if isinstance(value, int)]
+    return sum(numbers) if len(numbers) == len(values) else None
+
+
+class Cost(NamedTuple):
+    """What an engine takes, by its own clock; None for what the file does not say."""
+
+    overhead: float | None
+    """Share of the CPU that it took."""
+    budget: float | None
+    """Share of the CPU that it may take; None too where the interval is fixed."""
+    interval: int | None
+    """Mean bytes between two samples."""
+
+
+def cost(known: Meta) -> Cost:
+    """The cost of the engine, as the snapshot says."""
+    overhead, budget, interval = (
+        _number_of(known.facts.get(name)) for name in ("overhead", "budget", "interval")
+    )
+    return Cost(overhead, budget, None if interval is None else int(interval))
+
+
+def spots(recorded: Any) -> dict[Frame, Spot]:
+    """The function and the source line of frames."""
+    found = {}
+    for file, lines in recorded.items() if isinstance(recorded, dict) else ():
+        for line, spot in lines.items() if isinstance(lines, dict) else ():
+            if isinstance(line, int) and isinstance(spot, (tuple, list)) and len(spot) == 2:
+                function, code = (part if isinstance(part, str) else None for part in spot)
+                found[Frame(str(file), line)] = Spot(function, code)
+    return found
+
+
+def estimates(
+    recorded: Any, tallies: Mapping[Stack, Tally]
+) -> tuple[dict[Stack, float], dict[Stack, int]]:
+    """Standard error (bytes) and samples by stack."""
+    variances: dict[Stack, float] = {}
+    samples: dict[Stack, int] = {}
+    for stack, said in _by_stack(recorded, 3, tallies):
+        number, stderr = map(_number_of, said)
+        if number is not None and stderr is not None:
+            variances[stack] = variances.get(stack, 0.0) + float(stderr) ** 2
+            samples[stack] = samples.get(stack, 0) + int(number)
+    return {stack: sqrt(variance) for stack, variance in variances.items()}, samples
+
+
+def types(recorded: Any, tallies: Mapping[Stack, Tally]) -> dict[Stack, dict[str, int]]:
+    """The bytes of objects by the name of their type, for each stack."""
+    found: dict[Stack, dict[str, int]] = {}
+    for stack, (largest,) in _by_stack(recorded, 2, tallies):
+        sizes = found.setdefault(stack, {})
+        for pair in largest if isinstance(largest, (tuple, list)) else ():
+            if isinstance(pair, (tuple, list)) and len(pair) == 2 and isinstance(pair[0], str):
+                size = _number_of(pair[1])
+                sizes[pair[0]] = sizes.get(pair[0], 0) + int(size or 0)
+    return found
+
+
+def recycled(
+    recorded: Any, known: Mapping[Stack, Mapping[str, int]], tallies: Mapping[Stack, Tally]
+) -> dict[Stack, int]:
+    """The bytes of each stack that may be objects handed on by a freelist: another line may keep them."""
+    if not isinstance(recorded, (tuple, list)):
+        guessed = {
+            stack: sum(size for name, size in sizes.items() if name in RECYCLED)
+            for stack, sizes in known.items()
+        }
+        return {stack: size for stack, size in guessed.items() if size}
+    found: dict[Stack, int] = {}
+    for stack, (said,) in _by_stack(recorded, 2, tallies):
+        size = _number_of(said)
+        if size:
+            found[stack] = found.get(stack, 0) + int(size)
+    return found
+
+
+def holders(recorded: Any, tallies: Mapping[Stack, Tally]) -> dict[Stack, tuple[Held, ...]]:
+    """Who keeps the objects of a stack that a freelist has handed on; never more than the stack has."""
+    found: dict[Stack, list[Held]] = {}
+    told: dict[Stack, Tally] = {}
+    for stack, (where, kind, mark, samples, stderr, blocks) in _by_stack(recorded, 7, tallies):
+        sizes = _blocks_of(blocks)
+        numbers = [_number_of(each) for each in (mark, samples, stderr)]
+        if not sizes or not isinstance(kind, str) or None in numbers:
+            continue
+        mark, samples, stderr = (number or 0 for number in numbers)
+        grower = next((found for found, _ in _by_stack([(where, None)], 2, tallies)), None)
+        one = Held(grower, kind[:LONGEST_NAME], int(mark), int(samples), float(stderr) ** 2, sizes)
+        sum_told = told.get(stack, NOTHING).plus(one.tally)
+        if sum_told.size <= tallies[stack].size and sum_told.count <= tallies[stack].count:
+            told[stack] = sum_told
+            found.setdefault(stack, []).append(one)
+    return {stack: tuple(several) for stack, several in found.items()}
+
+
+def _blocks_of(recorded: Any) -> tuple[tuple[int, int], ...]:
+    """Pairs of whole numbers above 0; none at all where one is malformed."""
+    pairs = []
+    for pair in recorded if isinstance(recorded, (tuple, list)) else ():
+        if not isinstance(pair, (tuple, list)) or len(pair) != 2:
+            return ()
+        numbers = [_number_of(each) for each in pair if isinstance(each, int)]
+        if len(numbers) != 2 or not all(numbers):
+            return ()
+        pairs.append((int(numbers[0] or 0), int(numbers[1] or 0)))
+    return tuple(pairs)
+
+
+def _by_stack(
+    recorded: Any, length: int, tallies: Mapping[Stack, Tally]
+) -> Iterator[tuple[Stack, tuple[Any, ...]]]:
+    """What is said of each stack: tuples that begin with its frames, most recent call first."""
+    for entry in recorded if isinstance(recorded, (tuple, list)) else ():
+        if not isinstance(entry, (tuple, list)) or len(entry) != length:
+            continue
+        try:
+            stack = tuple(starmap(Frame, reversed(entry[0])))
+            if stack in tallies:
+                yield stack, tuple(entry[1:])
+        except TypeError:
+            continue

@@ -1,0 +1,149 @@
+"""What the blocks of a row are, where a snapshot knows: types, and what a freelist may have handed on.
+
+CPython makes dicts, tuples, floats and lists from freed ones that it keeps. Such an object is
+charged to the line that made it first, and another line may keep it: no engine that watches the
+allocator can see that. Who holds such objects is looked up when the snapshot is taken.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import NamedTuple, Optional
+
+from leakhunt.model.paths import APP, Prefixes, prefixes, shorten, visible
+from leakhunt.model.query import Query
+from leakhunt.model.snapshot import Frame, Site, Snapshot, Stack
+from leakhunt.snapshots.filters import selector
+
+#: Memory is recycled, as a whole, when more than this part of it is.
+MOSTLY = 0.5
+#: So many types are told.
+TYPES = 5
+
+#: Said of a row, and once below a report of several.
+MAY_BE = "may be recycled from a freelist"
+RECYCLED = (
+    f"{MAY_BE}: the line that filled the freelist is charged, not the one that keeps the objects"
+)
+
+
+class Holder(NamedTuple):
+    """What keeps objects that a freelist may have handed on."""
+
+    kind: str
+    """Its type."""
+    frame: Frame | None
+    """The line that made room in it last, the application's where there is one; None: not known."""
+    size: int
+    """Bytes that it keeps."""
+
+    def said(self, known: Prefixes) -> str:
+        """``the list that grows at shop/tasks.py:40``."""
+        if self.frame is None:
+            return f"a {visible(self.kind)} that was not seen growing"
+        place = f"{shorten(self.frame.file, known)}:{self.frame.line}"
+        return f"the {visible(self.kind)} that grows at {place}"
+
+
+class Kinds(NamedTuple):
+    """Of some stacks together."""
+
+    types: tuple[tuple[str, int], ...]
+    """Names and bytes, the largest first; not all blocks are objects of a known type."""
+    recycled: int
+    """Bytes of objects that a freelist may have handed on."""
+    size: int
+    """Bytes of the stacks in all."""
+    holders: tuple[Holder, ...] = ()
+    """Who keeps these objects, as far as is known, the largest first."""
+
+    @property
+    def is_recycled(self) -> bool:
+        return self.recycled > MOSTLY * self.size > 0
+
+    @property
+    def holder(self) -> Holder | None:
+        """The one that keeps more than all others and what nobody is known to keep."""
+        largest = self.holders[0] if self.holders else None
+        return largest if largest and largest.size > MOSTLY * self.recycled else None
+
+
+#: What a row is known by: its stack, where stacks are not put together, else its site.
+Key = Optional[object]
+
+
+def kinds(snapshot: Snapshot, stacks: Iterable[Stack]) -> Kinds | None:
+    """Of some stacks; None where the snapshot does not know."""
+    chosen = [stack for stack in stacks if stack in snapshot.tallies]
+    sizes = {stack: snapshot.tallies[stack].size for stack in chosen}
+    found = summed(snapshot.types, snapshot.recycled, sizes)
+    if found is None or not snapshot.holders:
+        return found
+    known = prefixes(snapshot.meta.facts)
+    return found._replace(
+        holders=joined(
+            Holder(held.kind, _line(held.grower, known), held.tally.size)
+            for stack in chosen
+            for held in snapshot.holders.get(stack, ())
+        )
+    )
+
+
+def joined(holders: Iterable[Holder]) -> tuple[Holder, ...]:
+    """Those of one type that grow at one line as one; the largest first."""
+    sizes: dict[tuple[str, Frame | None], int] = {}
+    for kind, frame, size in holders:
+        sizes[kind, frame] = sizes.get((kind, frame), 0) + size
+    found = [Holder(kind, frame, size) for (kind, frame), size in sizes.items()]
+    return tuple(sorted(found, key=lambda each: (-each.size, each.kind, each.frame or ())))
+
+
+def _line(stack: Stack | None, known: Prefixes) -> Frame | None:
+    """The innermost line of the application, where there is one."""
+    if not stack:
+        return None
+    return next((frame for frame in reversed(stack) if known.kind(frame.file) == APP), stack[-1])
+
+
+def summed(
+    types: Mapping[Stack, Mapping[str, int]],
+    recycled: Mapping[Stack, int],
+    sizes: Mapping[Stack, int],
+) -> Kinds | None:
+    """Of stacks with their bytes; None where nothing is known of types."""
+    if not types and not recycled:
+        return None
+    found: dict[str, int] = {}
+    for stack in sizes:
+        for name, size in types.get(stack, {}).items():
+            found[name] = found.get(name, 0) + size
+    largest = sorted(found.items(), key=lambda item: (-item[1], item[0]))
+    total = sum(recycled.get(stack, 0) for stack in sizes)
+    return Kinds(tuple(largest[:TYPES]), total, sum(sizes.values()))
+
+
+def by_row(snapshot: Snapshot, query: Query) -> Mapping[Key, Kinds]:
+    """For each row that the query makes of the snapshot, by its key; empty where nothing is known."""
+    if not snapshot.types and not snapshot.recycled:
+        return {}
+    known, select = prefixes(snapshot.meta.facts), selector(query, prefixes(snapshot.meta.facts))
+    rows: dict[Key, list[Stack]] = {}
+    for stack in snapshot.tallies:
+        depth = select(stack)
+        if depth is not None and stack:
+            rows.setdefault(_key(stack, stack[depth], query, known), []).append(stack)
+    found = {key: kinds(snapshot, stacks) for key, stacks in rows.items()}
+    return {key: each for key, each in found.items() if each is not None}
+
+
+def key_of(site: Site, stack: Stack, query: Query) -> Key:
+    """The key of a row."""
+    return stack if query.group_by == "traceback" else site
+
+
+def _key(stack: Stack, frame: Frame, query: Query, known: Prefixes) -> Key:
+    if query.group_by == "filename":
+        return Site(frame.file)
+    if query.group_by == "package":
+        return Site(None, None, known.package(frame.file))
+    return key_of(Site(*frame), stack, query)

@@ -1,0 +1,96 @@
+"""Source lines around a place: from the snapshot itself, or from a file on disk that is unchanged.
+
+The names in a snapshot may come from anyone, so only regular Python files of a sane size are
+opened, and what stands in them is shown only where nothing says that it is not what ran.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import stat
+import tokenize
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+
+from leakhunt.model.snapshot import Frame, Spot
+
+#: Lines shown before and after the place.
+AROUND = 3
+#: Larger sources are not read, longer lines are cut.
+LARGEST = 4 << 20
+LONGEST = 400
+#: File systems and snapshots tell times to about a second or two.
+SLACK = 2.0
+
+
+@dataclass(frozen=True)
+class Source:
+    """Lines around a place, and where they are from."""
+
+    lines: tuple[tuple[int, str], ...]
+    origin: str | None
+    """``snapshot``, ``disk``, or None: there is no source."""
+    note: str | None = None
+    """What must be said of it: the file on disk is another one."""
+
+
+def around(place: Frame, spots: Mapping[Frame, Spot], taken_at: float | None) -> Source:
+    """The source around a line.
+
+    The lines that the snapshot recorded; those around them from disk, if the recorded ones still
+    stand there. Where it recorded none, from disk if the file was not changed after ``taken_at``.
+    """
+    recorded = {
+        frame.line: spot.code
+        for frame, spot in spots.items()
+        if frame.file == place.file and spot.code
+    }
+    near = {line: code for line, code in recorded.items() if abs(line - place.line) <= AROUND}
+    on_disk = _lines_of(place.file)
+    if on_disk is None:
+        return Source(_sorted(near), "snapshot" if near else None)
+    lines, changed_at = on_disk
+    if recorded:
+        same = all(_line(lines, line) == code for line, code in recorded.items())
+        note = None if same else "the source on disk is not the one that ran"
+        if same:
+            near = {**near, **_near(lines, place.line)}  # indented, where recorded lines are not
+            only = near.keys() <= recorded.keys()
+            return Source(_sorted(near), "snapshot" if only else "disk")
+        return Source(_sorted(near), "snapshot" if near else None, note)
+    if taken_at is None or changed_at > taken_at + SLACK:
+        why = "was changed after the snapshot" if taken_at is not None else "may have been changed"
+        return Source((), None, f"no source: the file on disk {why}")
+    return Source(_sorted(_near(lines, place.line)), "disk")
+
+
+def _sorted(lines: Mapping[int, str]) -> tuple[tuple[int, str], ...]:
+    return tuple(sorted((number, text[:LONGEST]) for number, text in lines.items()))
+
+
+def _line(lines: list[str], number: int) -> str | None:
+    """A line as a snapshot records it."""
+    return lines[number - 1].strip()[:LONGEST] if 0 < number <= len(lines) else None
+
+
+def _near(lines: list[str], number: int) -> dict[int, str]:
+    first, last = max(1, number - AROUND), min(len(lines), number + AROUND)
+    return {at: lines[at - 1].rstrip() for at in range(first, last + 1)}
+
+
+def _lines_of(file: str) -> tuple[list[str], float] | None:
+    """The lines of a Python file and when it was changed; None: there is none to be read."""
+    if not file.endswith((".py", ".pyw", ".pyx")) or "\0" in file:
+        return None
+    with suppress(OSError, SyntaxError, UnicodeError, ValueError):
+        descriptor = os.open(file, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        with open(descriptor, "rb") as opened:  # noqa: PTH123 - a descriptor
+            status = os.fstat(descriptor)
+            if not stat.S_ISREG(status.st_mode) or status.st_size > LARGEST:
+                return None
+            raw = opened.read(LARGEST)
+        encoding, _ = tokenize.detect_encoding(io.BytesIO(raw).readline)
+        return raw.decode(encoding).splitlines(), status.st_mtime
+    return None

@@ -1,0 +1,97 @@
+"""Parts of CPython's own test suite under the sampled engine, at two KiB and 32 frames.
+
+With a sample every few dozen blocks, thousands of tests that torture dicts, lists, frames,
+generators, threads and the collector run over the engine's hooks.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import re
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+
+import pytest
+
+from leakhunt.engine.interface import choose
+
+ROOT = Path(__file__).parent.parent
+
+pytestmark = [
+    pytest.mark.timeout(600),
+    pytest.mark.skipif(
+        choose("sampled").name != "sampled", reason=f"no sampled engine: {choose('sampled').why}"
+    ),
+    pytest.mark.skipif(
+        importlib.util.find_spec("test.libregrtest") is None,
+        reason="this Python comes without its test suite (Debian: libpython3-testsuite)",
+    ),
+]
+
+#: Without those that start subinterpreters, which turn the engine off. A name that this
+#: version does not have is left out.
+GROUPS = {
+    "containers": "test_dict test_list test_deque test_set test_json test_tuple test_heapq"
+    " test_ordered_dict test_weakset test_dictviews test_array test_memoryview test_userdict",
+    "frames": "test_generators test_frame test_exceptions test_code test_sys_settrace"
+    " test_coroutines test_raise test_asyncgen test_contextlib test_with test_traceback",
+    "memory": "test_gc test_weakref test_tracemalloc test_bytes test_fork1 test_thread test_zlib"
+    " test_copy test_iter test_slice test_range",
+    "text": "test_unicode test_str test_re test_string test_float test_long test_complex"
+    " test_fstring test_sort",
+    "language": "test_descr test_class test_compile test_functools test_itertools test_scope"
+    " test_enum test_grammar test_builtin test_context test_dataclasses test_typing test_call"
+    " test_super test_property",
+    "processes": "test_pickle test_wait3 test_wait4 test_posix",
+}
+
+PROGRAM = """
+    import os, runpy, signal, sys
+    if __name__ == "__main__":
+        pid = os.getpid()
+        signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored below nohup
+        if sys.argv.pop(1) == "sampled":
+            from leakhunt.engine import _sampler
+            _sampler.start(32, 2048.0, 0.0)
+        status = 0
+        try:
+            runpy.run_module("test", run_name="__main__")
+        except SystemExit as error:
+            status = error.code or 0
+        if os.getpid() != pid:
+            os._exit(status)
+        if "leakhunt.engine.interface._sampler" in sys.modules:
+            print("ENGINE", _sampler.check(), _sampler.problem(), _sampler.stats(), flush=True)
+            if _sampler.check() or _sampler.problem() or _sampler.stats()["unrouted"]:
+                status = 99
+        sys.exit(status)
+"""
+
+
+@pytest.mark.parametrize("group", GROUPS)
+def test_cpython_passes_its_own_tests(group: str, tmp_path: Path) -> None:
+    program = tmp_path / "suite.py"
+    program.write_text(textwrap.dedent(PROGRAM))
+
+    def run(engine: str, names: list[str]) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, str(program), engine, "--timeout", "500", *names],
+            env={**os.environ, "PYTHONPATH": str(ROOT)},
+            cwd=tmp_path, capture_output=True, text=True, timeout=580,
+        )  # fmt: skip
+
+    found = (name for name in GROUPS[group].split() if importlib.util.find_spec(f"test.{name}"))
+    done = run("sampled", list(found))
+    assert "ENGINE None None" in done.stdout, f"{done.stdout[-3000:]}{done.stderr[-3000:]}"
+    if done.returncode == 0:
+        return
+    failed = re.findall(r"(test_\w+) (?:failed|crashed)\b", done.stdout + done.stderr)
+    assert done.returncode != 99, done.stdout[-3000:]
+    assert failed, f"exit {done.returncode}\n{done.stdout[-6000:]}{done.stderr[-3000:]}"
+    for name in dict.fromkeys(failed):
+        # Tests that this machine fails anyway are no news of the engine's.
+        without = run("none", [name])
+        assert without.returncode != 0, f"{name} fails under the engine\n{done.stdout[-6000:]}"

@@ -1,0 +1,339 @@
+"""The sampled engine sees every free, and harms nothing it sits beside.
+
+What its estimates are worth is tested in test_sampled_estimates.
+"""
+
+from __future__ import annotations
+
+import sys
+
+import pytest
+
+from leakhunt.engine.exact import Exact
+from leakhunt.engine.interface import choose
+from tests.support.sampled_programs import Sampled, run
+
+# -- what is freed, moved, grown ------------------------------------------------------------
+
+
+@pytest.mark.parametrize("allocator", ["default", "malloc", "debug", "malloc_debug"])
+def test_every_free_is_seen(allocator: str) -> None:
+    said = run(
+        """
+        class Order:
+            def __init__(self, n):
+                self.number, self.lines = n, [n, n + 1]
+        def make():
+            return [(bytes(n % 900), str(n) * 3, {n: [n]}, Order(n), bytearray(n % 3000)) for n in range(20000)]
+        engine = begin(2048)
+        kept = make()
+        full = _sampler.counters()[0]
+        fine()
+        kept.clear()
+        gc.collect()
+        fine()
+        say(full=full, left=_sampler.counters()[0], routing=_sampler.stats()["routing"])
+        """,
+        PYTHONMALLOC=allocator,
+    )
+    assert said["full"] > 20_000_000
+    assert said["left"] < said["full"] * 0.05  # freelists keep some
+    assert said["routing"] is (allocator == "default")
+
+
+def test_a_block_that_grows_counts_once_with_its_last_size() -> None:
+    said = run("""
+        def grow():
+            kept = [bytearray() for _ in range(4000)]
+            for turn in range(1, 41):
+                for array in kept:
+                    array.extend(b"x" * 50)
+            return kept
+        engine = begin(1024)
+        kept = grow()
+        truth = sum(array.__alloc__() for array in kept)
+        runs = [(t, n) for t, n in engine.runs(engine.read()) if t[1] > 1000 and t[1] < 4000]
+        size = sum(t[1] * n for t, n in runs)
+        fine()
+        for array in kept:
+            del array[10:]
+        fine()
+        shrunk = sum(t[1] * n for t, n in engine.runs(engine.read()) if t[1] < 4000)
+        say(ratio=size / truth, shrunk=shrunk / truth, ghosts=_sampler.stats()["ghosts"])
+    """)
+    assert said["ratio"] == pytest.approx(1, abs=0.12)
+    assert said["shrunk"] < 0.3
+    assert said["ghosts"] == 0
+
+
+def test_it_can_be_stopped_and_started_while_its_blocks_live() -> None:
+    said = run("""
+        kept = []
+        for turn in range(30):
+            engine = begin(512)
+            kept.append([bytes(n % 700) for n in range(3000)])
+            if turn % 3 == 0:
+                kept.pop(0)
+            fine()
+            engine.stop()
+            assert _sampler.counters()[0] == 0
+            kept.append([bytes(n % 700) for n in range(3000)])
+        kept.clear()
+        engine = begin(512)
+        def keep():
+            return [bytes(100) for _ in range(10000)]
+        kept = keep()
+        say(ok=here(engine, "keep")[0])
+    """)
+    assert said["ok"] > 1_000_000
+
+
+# -- threads, forks, greenlets, other tools ------------------------------------------------
+
+
+def test_threads_without_the_gil_and_forks() -> None:
+    said = run("""
+        import zlib, random
+        engine = begin(2048, 25)
+        stop = threading.Event()
+        noise = random.Random(1).randbytes(200000) if hasattr(random.Random, "randbytes") else os.urandom(200000)
+        def work():
+            while not stop.is_set():
+                zlib.decompress(zlib.compress(noise))
+                [str(n) * 5 for n in range(500)]
+        threads = [threading.Thread(target=work) for _ in range(4)]
+        for thread in threads: thread.start()
+        statuses = []
+        for turn in range(20):
+            pid = os.fork()
+            if pid == 0:
+                try:
+                    kept = [bytes(n % 2000) for n in range(5000)]
+                    fine()
+                    list(engine.runs(engine.read()))
+                    engine.stop()
+                    os._exit(0)
+                except BaseException as error:
+                    os.write(2, repr(error).encode())
+                    os._exit(1)
+            statuses.append(os.waitpid(pid, 0)[1])
+            time.sleep(0.01)
+        stop.set()
+        for thread in threads: thread.join()
+        fine()
+        unknown = sum(e.samples for e in engine.estimates() if e.frames[0][0] == "<unknown>")
+        say(statuses=statuses, left=_sampler.counters()[0], unknown=unknown)
+    """)
+    assert said["statuses"] == [0] * 20
+
+
+def test_a_child_goes_on_and_the_parent_is_not_touched() -> None:
+    said = run("""
+        engine = begin(2048)
+        kept = [bytes(500) for _ in range(10000)]
+        before = _sampler.counters()[0]
+        receive, send = os.pipe()
+        if os.fork() == 0:
+            inherited = _sampler.counters()[0]
+            more = [bytes(500) for _ in range(10000)]
+            os.write(send, json.dumps([inherited, _sampler.counters()[0]]).encode())
+            os._exit(0)
+        os.wait()
+        inherited, more = json.loads(os.read(receive, 1000))
+        fine()
+        say(before=before, inherited=inherited, more=more, after=_sampler.counters()[0])
+    """)
+    assert said["inherited"] == pytest.approx(said["before"], rel=0.02)
+    assert said["more"] == pytest.approx(2 * said["before"], rel=0.25)
+    assert said["after"] == pytest.approx(said["before"], rel=0.02)
+
+
+def test_tracemalloc_above_and_below() -> None:
+    said = run("""
+        import tracemalloc
+        kept = []
+        def work():
+            kept.append([bytes(n % 900) for n in range(4000)])
+            if len(kept) > 3: kept.pop(0)
+        # Above: started after us, stopped before us, and stopped after us.
+        engine = begin(1024)
+        tracemalloc.start(3); work(); fine(); tracemalloc.stop(); work(); fine()
+        tracemalloc.start(3); work(); engine.stop(); work(); tracemalloc.stop(); work()
+        assert _sampler.check() is not None
+        engine = begin(1024); work(); fine(); engine.stop()
+        # Below: started before us, stopped after us, and stopped before us.
+        tracemalloc.start(3); engine = begin(1024); work(); fine(); engine.stop(); work(); tracemalloc.stop(); work()
+        tracemalloc.start(3); engine = begin(1024); work(); tracemalloc.stop(); work()
+        removed = _sampler.check()
+        engine.stop(); work()
+        kept.clear()
+        for turn in range(20):
+            engine = begin(1024); tracemalloc.start(); work()
+            (engine.stop if turn % 2 else tracemalloc.stop)(); work()
+            (tracemalloc.stop if turn % 2 else engine.stop)(); work()
+        engine = begin(1024); kept = [bytes(100) for _ in range(20000)]; fine()
+        say(removed=removed, size=_sampler.counters()[0])
+    """)
+    assert said["removed"] == "another tool has removed the allocator hooks"
+    assert said["size"] == pytest.approx(20000 * 133, rel=0.3)
+
+
+def test_a_program_that_makes_code_does_not_fill_the_tables_nor_pin_its_code() -> None:
+    said = run("""
+        import weakref
+        engine = begin(256, 25)
+        codes = []
+        for n in range(60000):
+            space = {}
+            exec(compile("def f%d():\\n    return [bytes(300), bytes(300)]\\nf%d()" % (n, n), "<made %d>" % n, "exec"), space)
+            if n % 1000 == 0:
+                codes.append(weakref.ref(space["f%d" % n].__code__))
+        del space
+        gc.collect()
+        fine()
+        figures = _sampler.stats()
+        alive = sum(code() is not None for code in codes)
+        kept = []
+        exec(compile("def last():\\n    kept.extend(bytes(300) for _ in range(9000))\\nlast()", "<last>", "exec"))
+        size = sum(t[1] * n for t, n in engine.runs(engine.read()) if t[2][0][0] == "<last>")
+        say(alive=alive, own=_sampler.counters()[2], size=size, **{k: figures[k] for k in ("compactions", "stacks", "unplaced", "taken")})
+    """)
+    assert said["alive"] <= 1
+    assert said["compactions"] >= 1
+    assert said["unplaced"] < said["taken"] * 0.01
+    assert said["own"] < 32 << 20
+    assert said["size"] == pytest.approx(9000 * 333, rel=0.2)
+
+
+def test_greenlets_have_their_own_stacks() -> None:
+    pytest.importorskip("greenlet")
+    said = run("""
+        import greenlet
+        kept = []
+        def leaf(n):
+            for _ in range(3000):
+                kept.append(bytes(200 + n))
+                main.switch()
+        def branch(n): leaf(n)
+        main = greenlet.getcurrent()
+        engine = begin(512, 25)
+        green = [greenlet.greenlet(branch) for _ in range(4)]
+        for turn in range(2500):
+            for n, each in enumerate(green): each.switch(n)
+        fine()
+        names = {}
+        runs = list(engine.runs(engine.read()))
+        f = engine.functions()
+        stacks = {tuple(f[frame] for frame in t[2]) for t, n in runs if f.get(t[2][0]) == "leaf" and t[1] < 300}
+        size = sum(t[1] * n for t, n in runs if f.get(t[2][0]) == "leaf" and t[1] < 300)
+        say(stacks=sorted(stacks), ratio=size / (2500 * sum(233 + n for n in range(4))))
+        os._exit(0)
+    """)
+    assert said["stacks"] == [["leaf", "branch"]]
+    assert said["ratio"] == pytest.approx(1, abs=0.1)
+
+
+def test_deep_recursion_generators_and_a_hard_exit() -> None:
+    said = run("""
+        sys.setrecursionlimit(20000)
+        engine = begin(256, 100)
+        def deep(n): return [bytes(100)] + (deep(n - 1) if n else [])
+        def generate():
+            for n in range(3000): yield str(n) * 5
+        for turn in range(20):
+            deep(900)
+            kept = list(generate())
+        async def co():
+            return [bytes(200) for _ in range(1000)]
+        import asyncio
+        for turn in range(5): asyncio.run(co())
+        fine()
+        frames = max(len(e.frames) for _ in [list(engine.runs(engine.read()))] for e in engine.estimates())
+        say(frames=frames)
+    """)
+    assert said["frames"] <= 100
+
+
+def test_signal_handlers_and_finalizers() -> None:
+    run("""
+        import signal
+        engine = begin(256, 50)
+        class Noisy:
+            def __del__(self): self.kept = [bytes(100) for _ in range(10)]
+        signal.signal(signal.SIGALRM, lambda *_: [Noisy() for _ in range(20)])
+        signal.setitimer(signal.ITIMER_REAL, 0.001, 0.001)
+        end = time.monotonic() + 1.5
+        while time.monotonic() < end:
+            cycle = [Noisy(), {}]; cycle[1]["self"] = cycle; del cycle
+            {str(n): [n] for n in range(200)}
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        fine()
+        say(ok=True)
+    """)
+
+
+def test_subinterpreters_are_refused_and_turn_it_off() -> None:
+    said = run("""
+        try:
+            import _xxsubinterpreters as inner
+        except ImportError:
+            import _interpreters as inner
+        engine = begin(512)
+        one = inner.create()
+        inner.run_string(one, "kept = [bytes(n % 900) for n in range(20000)]")
+        after = _sampler.check()
+        inner.run_string(one, "kept.clear()")
+        engine.stop()
+        try:
+            engine.start(5)
+            refused = None
+        except Exception as error:
+            refused = str(error)
+        inner.destroy(one)
+        [bytes(n % 900) for n in range(20000)]
+        say(after=after, refused=refused)
+    """)
+    assert said["refused"] == "the process has subinterpreters"
+    if sys.version_info >= (3, 12):
+        assert said["after"] == "a subinterpreter allocates memory"
+
+
+# -- choosing ------------------------------------------------------------------------------
+
+
+def test_it_is_chosen_by_name_and_replaced_with_a_reason(monkeypatch: pytest.MonkeyPatch) -> None:
+    engine = choose("sampled", 4096)
+    assert (engine.name, engine.default_start, engine.default_nframe) == ("sampled", "boot", 25)
+    assert engine.why is None
+    monkeypatch.setitem(sys.modules, "leakhunt.engine.interface._sampler", None)
+    monkeypatch.delattr("leakhunt.engine.interface._sampler")
+    monkeypatch.delitem(sys.modules, "leakhunt.engine.sampled")
+    fallen = choose("sampled")
+    assert isinstance(fallen, Exact)
+    assert fallen.why is not None
+    assert "sampled engine does not work here" in fallen.why
+
+
+def test_bad_settings_are_refused() -> None:
+    with pytest.raises(ValueError, match="out of range"):
+        Sampled(None, 0.0).start(5)
+    assert not Sampled(4096).tracing
+
+
+def test_names_that_only_the_type_cache_keeps_do_not_count() -> None:
+    """Sampled ones would stay in it: their addresses are their own, so nothing evicts them."""
+    said = run(
+        """
+        import json
+        engine = begin(1024)
+        def hook(found):
+            return found
+        before = _sampler.counters()[0]
+        for _ in range(20000):
+            json.loads('{"a": 1}', object_hook=hook)
+        gc.collect()
+        needed = engine.bytes_needed()
+        say(grown=_sampler.counters()[0] - before)
+        """
+    )
+    assert said["grown"] < 20_000

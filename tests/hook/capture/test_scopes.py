@@ -1,0 +1,101 @@
+"""Functions as a snapshot tells them: decorators, ``def`` line, the module's names."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from leakhunt.advice import match
+from leakhunt.hook.capture import scopes, spots
+from leakhunt.hook.capture.sources import Sources
+from leakhunt.model.paths import Prefixes
+from leakhunt.model.snapshot import Frame, Spot
+
+SOURCE = """\
+import functools, json
+rows = []
+prices = {}
+LIMIT = 3
+
+@functools.lru_cache(
+    maxsize=None,
+)
+def parsed(text):
+    return json.loads(text)
+
+class Catalog:
+    @functools.cache
+    def load(self, key):  # once
+        return [key] * len(rows)
+
+def export(order, seen=[]):
+    local = []
+    local.append(order)
+    rows.append(order)
+    prices[order] = 1
+    seen.append(order)
+"""
+
+
+def told(folder: Path, *lines: int) -> tuple[str, spots.Spots, scopes.Scopes]:
+    path = folder / "tasks.py"
+    path.write_text(SOURCE)
+    later = time.time() + 10
+    explained = spots.spots([(str(path), line) for line in lines], 5.0, Sources(later), {})
+    return str(path), explained, scopes.scopes(explained, explained, 5.0, Sources(later))
+
+
+def test_heads_and_names(tmp_path: Path) -> None:
+    file, _, found = told(tmp_path, 10, 15, 19)
+    assert found[file] == {
+        "parsed": ("@functools.lru_cache(\nmaxsize=None,\n)\ndef parsed(text):", ("json",)),
+        "Catalog.load": ("@functools.cache\ndef load(self, key):  # once", ("rows",)),
+        "export": ("def export(order, seen=[]):", ("prices", "rows")),
+    }
+
+
+def test_a_changed_or_broken_source_tells_nothing(tmp_path: Path) -> None:
+    file, explained, _ = told(tmp_path, 10)
+    assert scopes.scopes(explained, [file], 5.0, Sources(time.time() - 3600)) == {}
+    assert scopes.scopes(explained, [file], 0.0, Sources(time.time() + 10)) == {}
+    Path(file).write_text("def (")
+    assert scopes.scopes(explained, [file], 5.0, Sources(time.time() + 10)) == {}
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        (10, "lru-cache-unbounded"),
+        (15, "lru-cache-on-method"),
+        (19, None),
+        (20, "global-container"),
+        (21, "unbounded-dict-cache"),
+        (22, "mutable-default-argument"),
+    ],
+)
+def test_they_decide(tmp_path: Path, line: int, expected: str | None) -> None:
+    file, explained, found = told(tmp_path, line)
+    frame = Frame(file, line)
+    known = {frame: Spot(*explained[file][line])}
+    heads, shared = match.scoped({"scopes": found}, known)
+    said = match.advise(
+        match.Evidence(
+            stacks=[(frame,)], site=frame, spots=known, heads=heads, shared=shared,
+            prefixes=Prefixes(((f"{tmp_path}/", "app"),)),
+        )
+    )  # fmt: skip
+    assert (said.pattern if said else None) == expected
+
+
+@pytest.mark.parametrize(
+    "facts",
+    [
+        {}, {"scopes": None}, {"scopes": {"a.py": 3}}, {"scopes": {"a.py": {"f": "x"}}},
+        {"scopes": {"a.py": {"f": (1, ["x"])}}}, {"scopes": [1]},
+    ],
+)  # fmt: skip
+def test_malformed_scopes_are_left_out(facts: dict[str, Any]) -> None:
+    assert match.scoped(facts, {Frame("a.py", 1): Spot("f", None)}) == ({}, {})

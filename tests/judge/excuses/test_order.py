@@ -1,0 +1,39 @@
+"""What excuses a growth, and what does not."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from leakhunt.judge import growths
+from leakhunt.judge.series.shape import LEAK, WARM_UP
+from leakhunt.model.snapshot import Block
+from tests.support.builders import history
+
+
+def alone(size: int, kind: str | None = None, part: float = 1.0, recycled: bool = False) -> str:
+    """The verdict on blocks of one size that grow alone, 100 at each of ten snapshots.
+
+    So much of them is known to be of a type.
+    """
+    numbers = [100 * (index + 1) for index in range(10)]
+    made = history(("/srv/shop/tasks.py:40", [size * number for number in numbers], numbers))
+    where = next(iter(made.tracks))
+    known = {} if kind is None else {where: {kind: round(size * 1000 * part)}}
+    made = replace(
+        made,
+        first_blocks={where: (Block(0, size, 100),)},
+        last_blocks={where: (Block(0, size, 1000),)},
+        types=known,
+        recycled={where: size * 1000} if recycled else {},
+    )
+    (growth,) = growths.growths(made)
+    return growth.shape.verdict
+
+
+def test_free_lists_keep_whole_words_of_the_types_that_they_serve() -> None:
+    """A tuple of 96 bytes may lie in one; a string of 109 and a map of 96 may not."""
+    assert alone(96) == WARM_UP
+    assert alone(109) == LEAK
+    assert alone(96, "mmap") == LEAK
+    assert alone(96, "mmap", part=0.3) == WARM_UP  # of most the type is not known
+    assert alone(96, "tuple", recycled=True) == WARM_UP

@@ -1,0 +1,136 @@
+"""Against published tables and brute force."""
+
+from __future__ import annotations
+
+import itertools
+import math
+import random
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from leakhunt.judge.series import stats
+
+NUMBERS = st.floats(-1e9, 1e9, allow_nan=False)
+
+
+@pytest.mark.parametrize(
+    ("t", "df", "p"),
+    [
+        (12.706, 1, 0.025),
+        (2.776, 4, 0.025),
+        (2.228, 10, 0.025),
+        (31.821, 1, 0.01),
+        (2.457, 30, 0.01),
+    ],
+)
+def test_student_agrees_with_the_printed_table(t: float, df: int, p: float) -> None:
+    assert stats.student_sf(t, df) == pytest.approx(p, rel=2e-3)
+    assert stats.student_quantile(1 - p, df) == pytest.approx(t, rel=1e-3)
+
+
+def test_student_with_one_degree_of_freedom_is_cauchy() -> None:
+    for t in (-3.0, -0.5, 0.0, 0.7, 5.0, 400.0):
+        assert stats.student_sf(t, 1) == pytest.approx(0.5 - math.atan(t) / math.pi, abs=1e-12)
+
+
+@pytest.mark.parametrize("n", [3, 4, 5, 6])
+def test_mann_kendall_is_exact_for_few_points(n: int) -> None:
+    """p is the share of all orders that rise at least as much."""
+
+    def score(order: tuple[int, ...]) -> int:
+        return sum((b > a) - (b < a) for a, b in itertools.combinations(order, 2))
+
+    scores = [score(order) for order in itertools.permutations(range(n))]
+    for order in itertools.islice(itertools.permutations(range(n)), 0, None, 7):
+        wanted = sum(other >= score(order) for other in scores) / len(scores)
+        assert stats.mann_kendall(list(map(float, order))) == pytest.approx(wanted)
+
+
+def test_mann_kendall_with_ties_and_many_points_is_between_nothing_and_all() -> None:
+    assert stats.mann_kendall([1.0, 1.0, 1.0, 1.0]) == 1.0
+    assert stats.mann_kendall([float(value) for value in range(40)]) < 1e-9
+    assert stats.mann_kendall([1.0, 2.0, 2.0, 3.0, 3.0]) < 0.05
+
+
+@given(slope=st.floats(-1e3, 1e3), start=NUMBERS, n=st.integers(2, 12))
+def test_theil_sen_of_a_line_is_its_slope_and_outliers_do_not_move_it(
+    slope: float, start: float, n: int
+) -> None:
+    t = [float(10 * index) for index in range(n)]
+    y = [start + slope * at for at in t]
+    assert stats.theil_sen(t, y) == pytest.approx(slope, abs=1e-4 + 1e-6 * abs(start))
+    if n >= 9:
+        y[n // 2] += 1e12
+        assert stats.theil_sen(t, y) == pytest.approx(
+            slope, abs=abs(slope) * 0.2 + 1e-3 + abs(start) * 1e-6
+        )
+
+
+@given(st.lists(NUMBERS, min_size=3, max_size=12))
+def test_the_least_squares_residuals_sum_to_nothing(y: list[float]) -> None:
+    t = [float(index) for index in range(len(y))]
+    _, _, residuals = stats.least_squares(t, y)
+    assert sum(residuals) == pytest.approx(0, abs=1e-6 * (1 + max(map(abs, y))))
+
+
+@pytest.mark.parametrize("test", [stats.line_test, stats.drift_test])
+def test_p_values_are_uniform_where_nothing_grows(test: object) -> None:
+    """Noise that does not add up for the line, noise that does for the drift."""
+    dice = random.Random(1)
+    below = 0
+    for _ in range(2000):
+        noise = [dice.gauss(0, 1) for _ in range(10)]
+        y = noise if test is stats.line_test else list(itertools.accumulate(noise))
+        _, _, p = test([float(at) for at in range(10)], y)  # type: ignore[operator]
+        below += p < 0.05
+    assert 0.035 < below / 2000 < 0.065
+
+
+def test_false_discoveries_are_cut_at_the_last_p_below_the_line() -> None:
+    """The example of Benjamini and Hochberg's paper, section 3.2: four of fifteen at 0.05."""
+    p_values = [0.0001, 0.0004, 0.0019, 0.0095, 0.0201, 0.0278, 0.0298, 0.0344, 0.0459, 0.3240,
+                0.4262, 0.5719, 0.6528, 0.7590, 1.0]  # fmt: skip
+    assert sum(stats.false_discovery(p_values, 0.05)) == 4
+    assert stats.false_discovery([], 0.05) == []
+
+
+@given(st.lists(st.floats(0, 1), max_size=30), st.floats(0.001, 0.5))
+def test_a_smaller_p_is_never_rejected_for_a_larger_one(p_values: list[float], rate: float) -> None:
+    kept = stats.false_discovery(p_values, rate)
+    worst = max((p for p, keep in zip(p_values, kept) if keep), default=-1.0)
+    assert all(keep for p, keep in zip(p_values, kept) if p < worst)
+
+
+# -- the distributions ------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("counted", "low", "high"),
+    [(0, 0, 3.689), (1, 0.02532, 5.572), (10, 4.795, 18.39), (100, 81.36, 121.6)],
+)
+def test_poisson_intervals_are_garwoods(counted: int, low: float, high: float) -> None:
+    assert stats.poisson_interval(counted) == pytest.approx((low, high), rel=1e-3, abs=1e-9)
+
+
+@given(st.integers(1, 40), st.integers(0, 41), st.floats(0.01, 0.99))
+def test_binomial_tails_are_sums(n: int, k: int, p: float) -> None:
+    sums = sum(math.comb(n, i) * p**i * (1 - p) ** (n - i) for i in range(k, n + 1))
+    assert stats.binomial_sf(k, n, p) == pytest.approx(sums, abs=1e-9)
+
+
+@given(st.integers(1, 60), st.floats(0.01, 200))
+def test_gamma_is_the_wait_for_so_many_events(number: int, x: float) -> None:
+    fewer = sum(math.exp(i * math.log(x) - x - math.lgamma(i + 1)) for i in range(number))
+    assert stats.gamma_cdf(number, x) == pytest.approx(1 - fewer, abs=1e-9)
+
+
+@given(st.lists(st.tuples(NUMBERS, st.integers(1, 4)), min_size=3, max_size=8))
+def test_a_weight_of_two_is_as_good_as_the_point_twice(points: list[tuple[float, int]]) -> None:
+    t = [float(at) for at in range(len(points))]
+    y = [value for value, _ in points]
+    weighed = stats.least_squares(t, y, [float(weight) for _, weight in points])
+    twice = [(at, value) for at, (value, weight) in zip(t, points) for _ in range(weight)]
+    plain = stats.least_squares([at for at, _ in twice], [value for _, value in twice])
+    assert weighed[:2] == pytest.approx(plain[:2], rel=1e-6, abs=1e-6 * (1 + max(map(abs, y))))

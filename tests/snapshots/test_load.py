@@ -1,0 +1,220 @@
+"""Folders become series; one bad file among many is told and left out."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from leakhunt.errors import SnapshotError
+from leakhunt.model.snapshot import Frame
+from leakhunt.snapfile.write import write
+from leakhunt.snapshots import facts, load
+from tests.support.builders import FACTS
+
+MIB = 1 << 20
+
+
+def put(folder: Path, number: int, **facts: Any) -> Path:
+    """A snapshot of process ``pid`` with ``number`` KiB, taken in minute ``number``."""
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"{number:06d}-x-signal.bin"
+    known = {**FACTS, "sequence": number, "taken_at": 1_800_000_000.0 + 60 * number, **facts}
+    write(path, [((0, 1024, (("/srv/shop/a.py", 1),), 1), number)], 1, known)
+    return path
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    """Two processes with three snapshots each, one with a single one, and strangers."""
+    for number in (1, 2, 3):
+        put(tmp_path / "a-10", number, pid=10, rss=100 * MIB + number * MIB)
+        put(tmp_path / "b-20", number, pid=20, rss=100 * MIB + 3 * number * MIB)
+    put(tmp_path / "c-30", 9, pid=30, rss=500 * MIB)
+    (tmp_path / "processes").mkdir()
+    (tmp_path / "processes" / "web1-10.bin").write_text("{}")
+    (tmp_path / "a-10" / ".000004-x-signal.tmp").write_bytes(b"\x80")
+    (tmp_path / "a-10" / ".000004-x-signal.bin").write_bytes(b"\x80")
+    (tmp_path / "notes.txt").write_text("hello")
+    return tmp_path
+
+
+def test_series_are_processes_in_the_order_of_their_newest(home: Path) -> None:
+    problems: list[str] = []
+    lines = load.series(home, problems)
+    assert problems == []
+    assert [(line.folder.name, len(line.entries)) for line in lines] == [
+        ("a-10", 3),
+        ("b-20", 3),
+        ("c-30", 1),
+    ]
+    assert [entry.meta.sequence for entry in lines[0].entries] == [1, 2, 3]
+    assert lines[1].growth == 6 * MIB
+    assert load.series(home / "b-20")[0].folder.name == "b-20"
+
+
+def test_two_processes_in_one_folder_are_two_series(tmp_path: Path) -> None:
+    put(tmp_path, 1, pid=1)
+    put(tmp_path, 2, pid=2)
+    put(tmp_path, 3, pid=1, started_at=5.0)
+    assert [len(line.entries) for line in load.series(tmp_path)] == [1, 1, 1]
+
+
+def test_the_newest_and_the_most_grown(home: Path) -> None:
+    chosen = load.newest(home)
+    assert [path.parent.name for path in chosen.paths] == ["c-30"]
+    assert "7 snapshots" in chosen.why
+    chosen = load.most_grown(home)
+    assert [(p.parent.name, p.name[:6]) for p in chosen.paths] == [
+        ("b-20", "000001"),
+        ("b-20", "000003"),
+    ]
+    assert "grew most: +6.0 MiB RSS" in chosen.why
+    assert chosen.problems == ()
+
+
+def test_growth_without_rss_is_traced_growth(tmp_path: Path) -> None:
+    for number in (1, 2):
+        put(tmp_path / "a", number, pid=1, rss=None, traced=number * MIB)
+        put(tmp_path / "b", number, pid=2, rss=None, traced=MIB)
+    chosen = load.most_grown(tmp_path)
+    assert "+1.0 MiB traced" in chosen.why
+
+
+def test_a_bad_file_among_many_is_told(home: Path) -> None:
+    bad = home / "b-20" / "000002-x-signal.bin"
+    bad.write_bytes(b"\x80\x04 no snapshot")
+    problems: list[str] = []
+    assert [len(line.entries) for line in load.series(home, problems)] == [3, 2, 1]
+    assert len(problems) == 1
+    assert problems[0].startswith(f"{bad}: ")
+    chosen = load.most_grown(home)
+    assert chosen.problems == tuple(problems)
+    assert "1 not read" in chosen.why
+    told: list[str] = []
+    paths = load.expand([str(home / "b-20")], told)
+    assert len(paths) == 2
+    assert told == problems
+
+
+def test_load_all_is_strict_or_tells(home: Path) -> None:
+    good = [home / "a-10" / f"{number:06d}-x-signal.bin" for number in (1, 2, 3)]
+    bad = home / "bad.bin"
+    bad.write_bytes(b"nonsense")
+    files = [good[0], bad, good[1], home / "missing.bin", good[2]]
+    with pytest.raises(SnapshotError, match=r"bad\.bin"):
+        load.load_all(files)
+    problems: list[str] = []
+    found = load.load_all(files, problems)
+    assert [snapshot.totals.count for snapshot in found] == [1, 2, 3]
+    assert [problem.split(": ")[0] for problem in problems] == [str(bad), str(home / "missing.bin")]
+    with pytest.raises(SnapshotError, match=r"bad\.bin.*and 1 more"):
+        load.load_all([bad, home / "missing.bin"], [])
+
+
+def test_more_files_than_readers_keep_their_order(tmp_path: Path) -> None:
+    paths = [put(tmp_path, number) for number in range(1, 20)]
+    found = load.load_all(paths[::-1])
+    assert [snapshot.totals.count for snapshot in found] == list(range(19, 0, -1))
+
+
+def test_words_become_files(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(home)
+    assert len(load.expand(["a-10", "c-30"])) == 4
+    assert [path.name[:6] for path in load.expand(["b-20/00000[13]*.bin"])] == ["000001", "000003"]
+    assert load.expand(["missing.bin"]) == [Path("missing.bin")]
+    (home / "a[1].bin").write_bytes(b"")
+    assert load.expand(["a[1].bin"]) == [Path("a[1].bin")]  # a name before a pattern
+    os.mkdir("empty")
+    with pytest.raises(SnapshotError, match="no file matches"):
+        load.expand(["*.dump"])
+    with pytest.raises(SnapshotError, match="no snapshots in this folder"):
+        load.expand(["empty"])
+
+
+@pytest.mark.parametrize("choose", [load.newest, load.most_grown])
+def test_nothing_to_choose_from(choose: Any, tmp_path: Path) -> None:
+    with pytest.raises(SnapshotError, match="there are no snapshots here"):
+        choose(tmp_path)
+    put(tmp_path / "a", 1)
+    if choose is load.most_grown:
+        with pytest.raises(SnapshotError, match="a diff needs two"):
+            choose(tmp_path)
+
+
+def test_facts_of_the_wrong_kind_are_unknown() -> None:
+    known = facts.meta(
+        {
+            "pid": "42",
+            "rss": float("inf"),
+            "uss": float("nan"),
+            "traced": -5,
+            "tasks_done": True,
+            "started_at": float("-inf"),
+            "taken_at": 10**400,
+            "host": 7,
+            "baseline": "yes",
+            "tracer": 12.0,
+        }
+    )
+    assert known.tracer == 12
+    for name in (
+        "pid",
+        "rss",
+        "uss",
+        "traced",
+        "tasks_done",
+        "started_at",
+        "taken_at",
+        "host",
+        "baseline",
+    ):
+        assert getattr(known, name) is None
+
+
+def test_what_the_file_says_of_its_frames(tmp_path: Path) -> None:
+    path = put(
+        tmp_path,
+        1,
+        frames={
+            "/srv/shop/a.py": {1: ("f", "x = 1"), 2: (None, None), "three": ("g", ""), 4: "no"},
+            "/b.py": "nonsense",
+        },
+    )
+    assert load.load(path).spots == {
+        ("/srv/shop/a.py", 1): ("f", "x = 1"),
+        ("/srv/shop/a.py", 2): (None, None),
+    }
+
+
+def test_blocks_on_demand(tmp_path: Path) -> None:
+    path = put(tmp_path, 3)
+    assert load.load(path).blocks == {}
+    assert load.load(path, detail=True).blocks == {(("/srv/shop/a.py", 1),): ((0, 1024, 3),)}
+
+
+def test_standard_errors_and_samples_come_with_the_stacks(tmp_path: Path) -> None:
+    one, two = (("a.py", 1), ("main.py", 9)), (("b.py", 2),)
+    facts = {
+        "schema": 1,
+        "engine": "sampled",
+        "estimates": [
+            (one, 4, 30.0),
+            (one, 1, 40.0),  # the same stack twice: variances add up
+            (two, 2, float("nan")),
+            (two, -1, 5.0),
+            (two, "x", 5.0),
+            (two,),
+            ((("nowhere.py", 1),), 1, 1.0),
+            (7, 1, 1.0),
+            "no estimate",
+        ],
+    }
+    write(tmp_path / "x.bin", [((0, 8, one, 2), 10), ((0, 8, two, 1), 3)], 25, facts)
+    snapshot = load.load(tmp_path / "x.bin")
+    stack = (Frame("main.py", 9), Frame("a.py", 1))
+    assert dict(snapshot.stderr) == {stack: 50.0}
+    assert dict(snapshot.samples) == {stack: 5}
+    assert "estimates" not in load.series(tmp_path)[0].first.meta.facts  # not in the trailer

@@ -1,0 +1,130 @@
+"""Types of objects and what freelists hand on, from the file to the reports."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from leakhunt.compare import place as show
+from leakhunt.model.query import GROUPS, Query
+from leakhunt.model.snapshot import Snapshot
+from leakhunt.render.json import place as treejson
+from leakhunt.render.json import tables as jsonout
+from leakhunt.render.terminal import place as treetext
+from leakhunt.render.terminal import tables as table
+from leakhunt.report import tables as report
+from leakhunt.snapfile.write import write
+from leakhunt.snapshots import facts, load, objects
+from tests.support.builders import FACTS, snap, stack
+
+INNER = (("/srv/shop/tasks.py", 40), ("/srv/shop/app.py", 1))
+OTHER = (("/srv/shop/tasks.py", 41), ("/srv/shop/app.py", 1))
+
+
+def written(folder: Path, **facts: Any) -> Snapshot:
+    path = folder / "a.bin"
+    write(
+        path, [((0, 100, INNER, 2), 30), ((0, 500, OTHER, 2), 2)], 5,
+        {**FACTS, "engine": "sampled", "estimates": [(INNER, 3, 900.0), (OTHER, 2, 500.0)], **facts},
+    )  # fmt: skip
+    return load.load(path, detail=True)
+
+
+def test_types_and_recycled_bytes_come_with_the_stacks(tmp_path: Path) -> None:
+    types = [
+        (INNER, (("dict", 2000), ("str", 500))),
+        (INNER, (("dict", 100),)),
+        ("odd", 1),
+        (OTHER, "no"),
+    ]
+    found = written(tmp_path, types=types, recycled=[(INNER, 2400), (OTHER, -1), (1, 2), None])  # fmt: skip
+    place = stack("/srv/shop/tasks.py:40 < /srv/shop/app.py:1")
+    assert found.types[place] == {"dict": 2100, "str": 500}
+    assert found.recycled == {place: 2400}
+
+
+def test_where_the_file_does_not_say_what_is_recycled_the_types_do(tmp_path: Path) -> None:
+    types = [(INNER, (("dict", 2000), ("float", 10), ("str", 500))), (OTHER, (("str", 900),))]
+    found = written(tmp_path, types=types)
+    assert list(found.recycled.values()) == [2010]
+    assert written(tmp_path).recycled == {}
+
+
+@pytest.mark.parametrize("said", [None, 3, "x", [3], [()], [(INNER,)], [(3, 4)], [(INNER, {})]])
+def test_malformed_facts_are_not_said(tmp_path: Path, said: Any) -> None:
+    found = written(tmp_path, types=said, recycled=said)
+    assert not any(found.types.values())
+    assert found.recycled == {}
+
+
+@pytest.mark.parametrize("group_by", GROUPS)
+def test_a_row_sums_over_its_stacks(tmp_path: Path, group_by: str) -> None:
+    types = [(INNER, (("dict", 2000), ("str", 500))), (OTHER, (("str", 900),))]
+    found = written(tmp_path, types=types)
+    made = report.top(found, Query(group_by=group_by, show_all=True))
+    rows = [report.kinds_of(made, row) for row in made.comparison.rows]
+    assert all(rows)
+    assert sum(size for row in rows if row for _, size in row.types) == 3400
+    assert sum(row.recycled for row in rows if row) == 2000
+    assert sum(row.size for row in rows if row) == 4000
+    if group_by in ("lineno", "traceback"):
+        assert [row.is_recycled for row in rows if row] == [True, False]
+
+
+def test_reports_say_what_may_be_recycled_and_of_which_types(tmp_path: Path) -> None:
+    found = written(tmp_path, types=[(INNER, (("dict", 2000), ("str", 500)))])
+    text = " ".join(table.top(report.top(found, Query()), 100, False).split())
+    assert text.count("may be recycled from a freelist") == 2  # the row, and what that means
+    assert text.count("the line that filled the freelist is charged") == 1
+    assert "objects:" not in text
+    by_stack = table.top(report.top(found, Query(group_by="traceback")), 100, False)
+    assert "objects: dict 67 %, str 17 %" in by_stack
+    rows = json.loads(jsonout.top(report.top(found, Query())))["rows"]
+    assert rows[0]["types"] == [{"type": "dict", "size": 2000}, {"type": "str", "size": 500}]
+    assert (rows[0]["recycled"], rows[1]["recycled"]) == (2000, 0)
+    grown = report.diff(snap("a.py:1 1KiB x1"), found, Query())
+    assert "may be recycled" in table.diff(grown, 100, False)
+    assert json.loads(jsonout.diff(grown))["rows"][0]["recycled"] == 2000
+    shown = show.show(found, "tasks.py:40", Query())
+    assert "objects: dict 67 %, str 17 %" in treetext.show(shown, found, None, None, 100, False)
+    assert "may be recycled" in treetext.show(shown, found, None, None, 100, False)
+    assert json.loads(treejson.show(shown, found, None))["types"][0]["type"] == "dict"
+
+
+def test_exact_snapshots_say_nothing_of_types() -> None:
+    exact = snap("a.py:1 1KiB x1")
+    made = report.top(exact, Query())
+    assert made.kinds == {}
+    assert "types" not in json.loads(jsonout.top(made))["rows"][0]
+    assert objects.kinds(exact, exact.tallies) is None
+    shown = show.show(exact, "a.py:1", Query())
+    assert "types" not in json.loads(treejson.show(shown, exact, None))
+
+
+def test_what_an_engine_costs_is_read_with_care() -> None:
+    known = facts.meta({"overhead": 0.0084, "budget": 0.01, "interval": 262144})
+    assert facts.cost(known) == (0.0084, 0.01, 262144)
+    odd = facts.meta({"overhead": "x", "budget": None, "interval": -1})
+    assert facts.cost(odd) == (None, None, None)
+
+
+def test_a_listing_tells_the_engine_and_its_cost() -> None:
+    meta = snap(
+        "a.py:1 1KiB x1", engine="sampled", overhead=0.0084, budget=0.01, interval=1 << 18
+    ).meta
+    exact = snap("a.py:1 1KiB x1", pid=7).meta
+    lines = tuple(
+        load.Series(Path("celery@web1-4242"), (load.Entry(Path("1.bin"), each),))
+        for each in (meta, exact)
+    )
+    made = report.listing("here", lines, (), ())
+    text = table.listing(made, 80, False)
+    assert max(map(len, text.splitlines())) <= 80
+    assert "sampled: 0.8 % CPU so far (budget 1.0 %), every 256.0 KiB" in " ".join(text.split())
+    assert "\n  exact" in "\n".join(f"  {line.strip()}" for line in text.splitlines())
+    first, second = (each["snapshots"][0] for each in json.loads(jsonout.listing(made))["series"])
+    assert (first["engine"], first["overhead"], first["interval"]) == ("sampled", 0.0084, 1 << 18)
+    assert (second["engine"], second["overhead"], second["budget"]) == ("exact", None, None)
