@@ -7,11 +7,12 @@ import signal
 import threading
 import tracemalloc
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import psutil
 import pytest
 from hypothesis import settings
+
+from tests.support.places import FIXTURES
 
 WATCHED = [signal.SIGUSR1, signal.SIGUSR2, signal.SIGCHLD, signal.SIGTERM]
 
@@ -57,7 +58,7 @@ def _clean() -> Iterator[None]:
 @pytest.fixture
 def golden(request: pytest.FixtureRequest) -> Callable[[str, str], None]:
     """Compares text with ``fixtures/golden/NAME``, or rewrites it with --update-golden."""
-    folder = Path(__file__).parent.parent / "fixtures" / "golden"
+    folder = FIXTURES / "golden"
 
     def compare(name: str, text: str) -> None:
         path = folder / name

@@ -44,7 +44,7 @@ def command(module: bool, target: str, args: tuple[str, ...], **settings: Any) -
     """
     chosen = {name: value for name, value in settings.items() if value is not None}
     config.settings(chosen)  # a bad value is this command's error, not the program's
-    launcher = Path(__file__).parent.parent / "launch.py"
+    launcher = Path(__file__).parent.parent / "hook" / "launch.py"
     if not module and not Path(target).exists():
         raise LeakhuntError(f"can't open file {target!r}: no such file (a module needs -m)")
     sys.stdout.flush()

@@ -25,7 +25,7 @@ def main() -> None:
     if not getattr(sys.flags, "safe_path", False):
         sys.path[0] = os.getcwd() if kind == "module" else os.path.dirname(os.path.abspath(target))
     # At the end: an uninstalled leakhunt must be found, and shadow nothing.
-    sys.path.append(os.path.dirname(own_folder))
+    sys.path.append(os.path.dirname(os.path.dirname(own_folder)))
     from leakhunt.errors import LeakhuntError
     from leakhunt.hook import install
 

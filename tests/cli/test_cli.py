@@ -21,8 +21,7 @@ from leakhunt.render.terminal import tables as table
 from leakhunt.report import tables as report
 from leakhunt.snapfile.write import Run, write
 from tests.support.builders import FACTS, snap
-
-ROOT = Path(__file__).parent.parent
+from tests.support.places import ROOT
 
 
 def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:

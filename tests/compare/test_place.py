@@ -26,6 +26,7 @@ from leakhunt.snapshots import source
 from leakhunt.snapshots.load import load
 from tests.cli.test_cli import run
 from tests.support.builders import FACTS, snap
+from tests.support.places import ROOT
 
 TASKS, CACHE = "/srv/shop/tasks.py", "/srv/shop/cache.py"
 SPOTS = {TASKS: {8: ("Shop.order", "KEPT.append(body)"), 40: ("run", "order()")}}
@@ -387,7 +388,7 @@ def test_the_readme_shows_what_is_printed(tmp_path: Path) -> None:
     }
     path = tmp_path / "after.bin"
     write(path, runs, 6, {**FACTS, "frames": spots})
-    readme = (Path(__file__).parent.parent / "README.md").read_text()
+    readme = (ROOT / "README.md").read_text()
     (told,) = re.findall(
         r"```console\n\$ leakhunt show after\.bin tasks\.py:11\n(.*?)```", readme, re.DOTALL
     )

@@ -17,8 +17,7 @@ from pathlib import Path
 import pytest
 
 from leakhunt.engine.interface import choose
-
-ROOT = Path(__file__).parent.parent
+from tests.support.places import ROOT
 
 pytestmark = [
     pytest.mark.timeout(600),

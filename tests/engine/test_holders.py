@@ -66,7 +66,7 @@ def test_without_its_c_part_nobody_looks(monkeypatch: pytest.MonkeyPatch) -> Non
 def test_the_parts_of_a_real_heap_add_up() -> None:
     pytest.importorskip("leakhunt.hook.capture._holders")
     said = run("""
-        from leakhunt.hook import fork
+        from leakhunt.hook.capture import fork
         kept = []
         def leak(number): kept.append({"k": (number, number * 1.5)})
         def churn(): return [({"k": n}, (n, n), n * 1.5) for n in range(200)]

@@ -27,6 +27,7 @@ from leakhunt.hook.quiet import held, is_a_handlers
 from leakhunt.hook.schedule import Schedule
 from leakhunt.snapfile import folders
 from leakhunt.snapfile.write import Run
+from tests.support.places import ROOT
 
 # -- settings ----------------------------------------------------------------------------
 
@@ -338,12 +339,12 @@ def test_the_worker_pays_for_little() -> None:
         import celery.concurrency.prefork, celery.apps.worker, celery.worker.consumer, kombu.transport.filesystem
         before = set(sys.modules)
         import leakhunt.worker
-        from leakhunt.hook import celery_hooks
+        from leakhunt.hook.celery import worker
         print(sorted(m for m in set(sys.modules) - before if not m.startswith("leakhunt")))
     """
     done = subprocess.run(
         [sys.executable, "-c", textwrap.dedent(program)],
-        capture_output=True, text=True, check=True, cwd=Path(__file__).parent.parent,
+        capture_output=True, text=True, check=True, cwd=ROOT,
     )  # fmt: skip
     added = set(eval(done.stdout))
     assert added <= {"tracemalloc", "_tracemalloc", "psutil"}, added
@@ -367,7 +368,7 @@ def test_nobody_is_called_for_a_capture_and_no_lock_is_waited_for() -> None:
     program = """
         import os, sys, threading
         from concurrent.futures import thread
-        from leakhunt.hook import fork
+        from leakhunt.hook.capture import fork
         lock, called = threading.Lock(), []
         os.register_at_fork(before=lock.acquire, after_in_parent=lock.release)
         os.register_at_fork(
@@ -394,7 +395,7 @@ def test_without_the_c_part_a_fork_that_would_wait_for_its_own_thread_is_refused
         import sys
         sys.modules["leakhunt.hook.capture._fork"] = None
         from concurrent.futures import thread
-        from leakhunt.hook import fork
+        from leakhunt.hook.capture import fork
         with thread._global_shutdown_lock:
             try:
                 fork.fork(list, 10)

@@ -12,7 +12,9 @@ from typing import Any
 
 import pytest
 
-COLLECTION = Path(__file__).parent.parent / "fixtures" / "collection"
+from tests.support.places import FIXTURES
+
+COLLECTION = FIXTURES / "collection"
 FOLDERS = ("leaks", "healthy", "native", "fresh/leaks", "fresh/healthy", "fresh/native")
 NAMES = sorted(path.stem for folder in FOLDERS for path in (COLLECTION / folder).glob("*.py"))
 

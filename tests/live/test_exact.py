@@ -21,7 +21,7 @@ PROGRAM = """
 import gc, json, os, sys, threading, time, tracemalloc
 import leakhunt
 from collections import Counter
-from leakhunt.hook import own
+from leakhunt.hook.capture import own
 
 leakhunt.install(engine="exact", start="boot", nframe=10, dir=sys.argv[1])
 local, ready, leave = threading.local(), threading.Barrier(6), threading.Event()

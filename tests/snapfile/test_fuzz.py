@@ -22,8 +22,9 @@ from hypothesis import strategies as st
 
 from leakhunt.errors import SnapshotError
 from leakhunt.snapfile.read import read, read_facts
+from tests.support.places import FIXTURES
 
-RECORDED = Path(__file__).parent.parent / "fixtures" / "snapshots"
+RECORDED = FIXTURES / "snapshots"
 SEEDS = {
     name: (RECORDED / name).read_bytes()
     for name in ("leakhunt-before.bin", "py3.9-nframe5-before.bin", "py3.13-nframe1-before.bin")

@@ -26,8 +26,9 @@ from leakhunt.snapfile.read import begin, read, read_facts
 from leakhunt.snapfile.write import Run, write
 from leakhunt.snapshots import load
 from tests.compare.test_rows import check, rows
+from tests.support.places import FIXTURES, ROOT
 
-RECORDED = Path(__file__).parent.parent / "fixtures" / "snapshots"
+RECORDED = FIXTURES / "snapshots"
 NAMES = sorted(path.name for path in RECORDED.glob("*.bin"))
 PAIRS = sorted(name.replace("-before.bin", "") for name in NAMES if "-before" in name)
 
@@ -354,7 +355,7 @@ def test_a_reader_ends_when_nobody_listens_any_more(tmp_path: Path) -> None:
     )
     with subprocess.Popen(
         [sys.executable, "-c", program, str(path)], stdout=subprocess.PIPE, text=True,
-        env={**os.environ, "PYTHONPATH": str(Path(__file__).parent.parent)},
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
     ) as console:  # fmt: skip
         assert console.stdout is not None
         reader = int(console.stdout.readline())

@@ -10,12 +10,11 @@ import os
 import subprocess
 import sys
 import textwrap
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-ROOT = Path(__file__).parent.parent
+from tests.support.places import ROOT
 
 try:
     from leakhunt.engine.sampled import Sampled as Sampled

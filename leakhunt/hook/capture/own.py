@@ -6,14 +6,15 @@ import os
 import sys
 from collections.abc import Callable, Iterable, Iterator
 
+import leakhunt
 from leakhunt.snapfile.write import RawFrames, Run
 
 #: The package's own folder, as it stands in tracebacks.
-PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
+PACKAGE = os.path.dirname(os.path.abspath(leakhunt.__file__)) + os.sep
 
 #: The file through which ``leakhunt run`` enters the user's program: what lies
 #: outside of it belongs to the launcher, what lies inside to the program.
-LAUNCHER = os.path.join(PACKAGE, "launch.py")
+LAUNCHER = os.path.join(PACKAGE, "hook", "launch.py")
 
 
 def prefixes() -> dict[str, list[str]]:
