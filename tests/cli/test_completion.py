@@ -15,7 +15,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.test_cli import ROOT, store
+from tests.cli.test_cli import store
+from tests.support.places import ROOT
 
 SERIES = "celery@web1-4242-20270115T080000Z"
 FIRST = "000001-20270115T080000Z-signal.bin"
