@@ -43,7 +43,7 @@ Patterns = Union[str, Sequence[str]]
 def load(*paths: str | Path, detail: bool = False) -> list[Snapshot]:
     """Read snapshot files, globs and folders, in parallel. Raises SnapshotError.
 
-    ``detail`` fills each snapshot's ``blocks``: block sizes and domains per stack.
+    ``detail`` fills the ``blocks`` of each stack's facts: sizes and domains.
     """
     return load_all(expand([str(path) for path in paths]), detail=detail)
 
@@ -66,9 +66,9 @@ def keep(
     return replace(
         snapshot,
         tallies=MappingProxyType({stack: snapshot.tallies[stack] for stack in chosen}),
-        stderr=_only(snapshot.stderr, chosen),
-        samples=_only(snapshot.samples, chosen),
-        blocks=_only(snapshot.blocks, chosen),
+        facts=MappingProxyType(
+            {stack: snapshot.facts[stack] for stack in chosen if stack in snapshot.facts}
+        ),
     )
 
 
@@ -128,7 +128,3 @@ def _query(
 
 def _listed(patterns: Patterns) -> tuple[str, ...]:
     return (patterns,) if isinstance(patterns, str) else tuple(patterns)
-
-
-def _only(values: Any, chosen: Sequence[Any]) -> Any:
-    return MappingProxyType({stack: values[stack] for stack in chosen if stack in values})

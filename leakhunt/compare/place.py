@@ -152,7 +152,7 @@ def _places(found: Iterable[tuple[Stack, int, Tally]]) -> tuple[tuple[Frame, Tal
 def _blocks(snapshot: Snapshot, stacks: Iterable[Stack]) -> tuple[Block, ...]:
     found: Counter[tuple[int, int]] = Counter()
     for stack in stacks:
-        for domain, size, count in snapshot.blocks.get(stack, ()):
+        for domain, size, count in snapshot.told(stack).blocks:
             found[domain, size] += count
     return tuple(Block(*key, count) for key, count in sorted(found.items()))
 

@@ -180,13 +180,16 @@ def _errors(
     Samples are independent: the variances of a row's stacks, before and after, add up.
     """
     variances: dict[object, float] = {}
-    estimated = [snapshot for snapshot in snapshots if snapshot is not None and snapshot.stderr]
-    for snapshot in estimated:
-        for stack, error in snapshot.stderr.items():
+    estimated = False
+    for snapshot in filter(None, snapshots):
+        for stack, told in snapshot.facts.items():
+            if told.stderr is None:
+                continue
+            estimated = True
             depth = select(stack)
             if depth is not None:
                 key = stack if key_of is None else key_of(stack[depth] if stack else UNKNOWN)
-                variances[key] = variances.get(key, 0.0) + error * error
+                variances[key] = variances.get(key, 0.0) + told.stderr**2
     if not estimated:
         return None
     return {key: variance**0.5 for key, variance in variances.items()}

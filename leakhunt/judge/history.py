@@ -231,11 +231,15 @@ class _Columns:
                 counts[stack].extend([0] * missing)
             column.append(size)
             counts[stack].append(count)
-        for stack, error in snapshot.stderr.items():
-            _put(self._variances.setdefault(stack, []), before, error * error)
-            _put(self._samples.setdefault(stack, []), before, snapshot.samples.get(stack, 0))
+        held = {}
+        for stack, told in snapshot.facts.items():
+            if told.stderr is not None:
+                _put(self._variances.setdefault(stack, []), before, told.stderr**2)
+                _put(self._samples.setdefault(stack, []), before, told.samples)
+            if told.holders:
+                held[stack] = told.holders
         self.metas.append(snapshot.meta)
-        self._told.append(snapshot.holders)
+        self._told.append(held)
         self._totals.append(snapshot.totals.size)
         self._snapshots = [*self._snapshots[:1], snapshot]
 
@@ -247,7 +251,8 @@ class _Columns:
         first, last = self._snapshots[0], self._snapshots[-1]
         unit, times = _clock(self.metas)
         spots = {**first.spots, **last.spots}
-        blocks, recycled = (dict(first.blocks), dict(last.blocks)), dict(last.recycled)
+        blocks = (_blocks(first), _blocks(last))
+        recycled = {stack: told.recycled for stack, told in last.facts.items() if told.recycled}
         kept: Mapping[Stack, tuple[Kept, ...]] = {}
         if any(self._told):
             kept = holders.book(
@@ -272,11 +277,15 @@ class _Columns:
             last_blocks=blocks[1],
             variances=self._variances,
             samples=self._samples,
-            types=last.types,
+            types={stack: told.types for stack, told in last.facts.items() if told.types},
             recycled=recycled,
             kept=kept,
             notes=notes,
         )
+
+
+def _blocks(snapshot: Snapshot) -> dict[Stack, tuple[Block, ...]]:
+    return {stack: told.blocks for stack, told in snapshot.facts.items() if told.blocks}
 
 
 def _put(column: list[Any], index: int, value: float) -> None:

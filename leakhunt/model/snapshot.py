@@ -152,6 +152,69 @@ class Held(NamedTuple):
         )
 
 
+class Birth(NamedTuple):
+    """What was asked for in one period by one task, and is still alive: of one stack."""
+
+    period: int
+    """Index into the periods of the :class:`Calendar`; -1: before the process was forked."""
+    task: str | None
+    """The task that ran in that thread or greenlet; None: none did."""
+    runs: int
+    """In how many distinct units of work (tasks done, or seconds) these survivors were born."""
+    samples: int
+    """Live samples."""
+    size: float
+    """Estimated bytes; over all births of a stack they add up to the stack's size."""
+    squares: float
+    """Sum over the distinct units of (bytes born there)^2: the variance of a compound Poisson sum."""
+    blocks: float
+    """Estimated blocks; over all births of a stack they add up to the stack's blocks."""
+
+
+@dataclass(frozen=True)
+class Calendar:
+    """The periods into which births are sorted: from the start of tracking to the snapshot."""
+
+    unit: str
+    """What ``edges`` count: ``task`` (done by this process) or ``second`` (since it started)."""
+    edges: tuple[int, ...]
+    """Ascending; period i goes from edge i, included, to edge i + 1, excluded."""
+    moments: tuple[float | None, ...]
+    """The wall clock at each edge, seconds since the epoch; None: not known."""
+    intervals: tuple[float | None, ...]
+    """Mean bytes between two samples among those born in each period; None: none was."""
+    armed: int
+    """The unit at which tracking began."""
+
+    @property
+    def periods(self) -> int:
+        return len(self.intervals)
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What a file tells of one stack beyond its tally: all of it goes where the stack goes."""
+
+    stderr: float | None = None
+    """Standard error of the size, in bytes; None: the size is exact."""
+    samples: int = 0
+    """How many live samples the size is estimated from; 0: it is exact."""
+    types: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
+    """Bytes of its objects by the name of their type: the largest ones, as far as known."""
+    recycled: int = 0
+    """Bytes that may be objects from a freelist, which another line keeps."""
+    holders: tuple[Held, ...] = ()
+    """Who keeps these, as far as was found: at most the stack's bytes and blocks in all."""
+    blocks: tuple[Block, ...] = ()
+    """Sizes and domains of its blocks, sorted; filled by ``load(..., detail=True)``."""
+    births: tuple[Birth, ...] = ()
+    """When and in which task its blocks were asked for, by period and task; (): not known."""
+
+
+#: Of a stack of which a file tells nothing more.
+UNTOLD = Facts()
+
+
 class Spot(NamedTuple):
     """What a file itself says of a frame: the function and the source line there."""
 
@@ -201,8 +264,7 @@ class Snapshot:
     """One file, summed per distinct stack.
 
     ``tallies`` keeps every stack of the file, hidden ones too: its sum is
-    ``totals`` and equals the standard library's to the byte. ``stderr`` holds the
-    standard error in bytes of a stack's estimated size, for sampled engines only.
+    ``totals`` and equals the standard library's to the byte.
     """
 
     path: str
@@ -210,17 +272,14 @@ class Snapshot:
     nframe: int
     tallies: Mapping[Stack, Tally]
     spots: Mapping[Frame, Spot] = field(default_factory=lambda: MappingProxyType({}))
-    stderr: Mapping[Stack, float] = field(default_factory=lambda: MappingProxyType({}))
-    samples: Mapping[Stack, int] = field(default_factory=lambda: MappingProxyType({}))
-    """How many live samples a stack's size is estimated from, for sampled engines only."""
-    types: Mapping[Stack, Mapping[str, int]] = field(default_factory=lambda: MappingProxyType({}))
-    """Bytes of a stack's objects by the name of their type: the largest ones, as far as known."""
-    recycled: Mapping[Stack, int] = field(default_factory=lambda: MappingProxyType({}))
-    """Bytes of a stack that may be objects from a freelist, which another line keeps."""
-    holders: Mapping[Stack, tuple[Held, ...]] = field(default_factory=lambda: MappingProxyType({}))
-    """Who keeps them, as far as was found: at most the stack's bytes and blocks in all."""
-    blocks: Mapping[Stack, tuple[Block, ...]] = field(default_factory=lambda: MappingProxyType({}))
-    """Sizes and domains of each stack's blocks, sorted; filled by ``load(..., detail=True)``."""
+    facts: Mapping[Stack, Facts] = field(default_factory=lambda: MappingProxyType({}))
+    """Of the stacks of which the file tells more: see :meth:`told`."""
+    calendar: Calendar | None = None
+    """The periods of the births; None where none are known."""
+
+    def told(self, stack: Stack) -> Facts:
+        """The facts of a stack; empty ones where there are none."""
+        return self.facts.get(stack, UNTOLD)
 
     @property
     def totals(self) -> Tally:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import fields
-from itertools import starmap
+from itertools import chain, starmap
 from math import sqrt
 from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
-from leakhunt.model.snapshot import NOTHING, Frame, Held, Meta, Spot, Stack, Tally
+from leakhunt.model.snapshot import NOTHING, Facts, Frame, Held, Meta, Spot, Stack, Tally
+from leakhunt.snapfile import records
+from leakhunt.snapfile.read import Raw
+from leakhunt.snapfile.records import Estimate, Recycled, Types
 
 #: Beyond any number of bytes, tasks or seconds.
 LARGEST = 1 << 62
@@ -93,26 +96,44 @@ def spots(recorded: Any) -> dict[Frame, Spot]:
     return found
 
 
-def estimates(
-    recorded: Any, tallies: Mapping[Stack, Tally]
-) -> tuple[dict[Stack, float], dict[Stack, int]]:
+def by_stack(raw: Raw) -> dict[Stack, Facts]:
+    """What a file tells of its stacks: of those that it tells something of."""
+    known, tallies = raw.facts, raw.tallies
+    sure = estimates(known.get("estimates"), tallies)
+    sizes = types(known.get("types"), tallies)
+    handed_on = recycled(known.get("recycled"), sizes, tallies)
+    held = holders(known.get("holders"), tallies)
+    found: dict[Stack, Facts] = {}
+    for stack in dict.fromkeys(chain(sure, sizes, handed_on, held, raw.blocks)):
+        stderr, samples = sure.get(stack, (None, 0))
+        found[stack] = Facts(
+            stderr,
+            samples,
+            MappingProxyType(sizes.get(stack, {})),
+            handed_on.get(stack, 0),
+            held.get(stack, ()),
+            raw.blocks.get(stack, ()),
+        )
+    return found
+
+
+def estimates(recorded: Any, tallies: Mapping[Stack, Tally]) -> dict[Stack, tuple[float, int]]:
     """Standard error (bytes) and samples by stack."""
-    variances: dict[Stack, float] = {}
-    samples: dict[Stack, int] = {}
-    for stack, said in _by_stack(recorded, 3, tallies):
-        number, stderr = map(_number_of, said)
+    sums: dict[Stack, tuple[float, int]] = {}
+    for stack, said in _known(Estimate, recorded, tallies):
+        number, stderr = _number_of(said.samples), _number_of(said.stderr)
         if number is not None and stderr is not None:
-            variances[stack] = variances.get(stack, 0.0) + float(stderr) ** 2
-            samples[stack] = samples.get(stack, 0) + int(number)
-    return {stack: sqrt(variance) for stack, variance in variances.items()}, samples
+            variance, samples = sums.get(stack, (0.0, 0))
+            sums[stack] = variance + float(stderr) ** 2, samples + int(number)
+    return {stack: (sqrt(variance), samples) for stack, (variance, samples) in sums.items()}
 
 
 def types(recorded: Any, tallies: Mapping[Stack, Tally]) -> dict[Stack, dict[str, int]]:
     """The bytes of objects by the name of their type, for each stack."""
     found: dict[Stack, dict[str, int]] = {}
-    for stack, (largest,) in _by_stack(recorded, 2, tallies):
+    for stack, said in _known(Types, recorded, tallies):
         sizes = found.setdefault(stack, {})
-        for pair in largest if isinstance(largest, (tuple, list)) else ():
+        for pair in said.largest if isinstance(said.largest, (tuple, list)) else ():
             if isinstance(pair, (tuple, list)) and len(pair) == 2 and isinstance(pair[0], str):
                 size = _number_of(pair[1])
                 sizes[pair[0]] = sizes.get(pair[0], 0) + int(size or 0)
@@ -130,8 +151,8 @@ def recycled(
         }
         return {stack: size for stack, size in guessed.items() if size}
     found: dict[Stack, int] = {}
-    for stack, (said,) in _by_stack(recorded, 2, tallies):
-        size = _number_of(said)
+    for stack, said in _known(Recycled, recorded, tallies):
+        size = _number_of(said.size)
         if size:
             found[stack] = found.get(stack, 0) + int(size)
     return found
@@ -141,14 +162,21 @@ def holders(recorded: Any, tallies: Mapping[Stack, Tally]) -> dict[Stack, tuple[
     """Who keeps the objects of a stack that a freelist has handed on; never more than the stack has."""
     found: dict[Stack, list[Held]] = {}
     told: dict[Stack, Tally] = {}
-    for stack, (where, kind, mark, samples, stderr, blocks) in _by_stack(recorded, 7, tallies):
-        sizes = _blocks_of(blocks)
-        numbers = [_number_of(each) for each in (mark, samples, stderr)]
-        if not sizes or not isinstance(kind, str) or None in numbers:
+    for stack, said in _known(records.Held, recorded, tallies):
+        sizes = _blocks_of(said.blocks)
+        numbers = [_number_of(each) for each in (said.mark, said.samples, said.stderr)]
+        if not sizes or not isinstance(said.kind, str) or None in numbers:
             continue
         mark, samples, stderr = (number or 0 for number in numbers)
-        grower = next((found for found, _ in _by_stack([(where, None)], 2, tallies)), None)
-        one = Held(grower, kind[:LONGEST_NAME], int(mark), int(samples), float(stderr) ** 2, sizes)
+        grower = _stack_of(said.grower)
+        one = Held(
+            grower if grower in tallies else None,
+            said.kind[:LONGEST_NAME],
+            int(mark),
+            int(samples),
+            float(stderr) ** 2,
+            sizes,
+        )
         sum_told = told.get(stack, NOTHING).plus(one.tally)
         if sum_told.size <= tallies[stack].size and sum_told.count <= tallies[stack].count:
             told[stack] = sum_told
@@ -169,16 +197,24 @@ def _blocks_of(recorded: Any) -> tuple[tuple[int, int], ...]:
     return tuple(pairs)
 
 
-def _by_stack(
-    recorded: Any, length: int, tallies: Mapping[Stack, Tally]
-) -> Iterator[tuple[Stack, tuple[Any, ...]]]:
-    """What is said of each stack: tuples that begin with its frames, most recent call first."""
-    for entry in recorded if isinstance(recorded, (tuple, list)) else ():
-        if not isinstance(entry, (tuple, list)) or len(entry) != length:
-            continue
-        try:
-            stack = tuple(starmap(Frame, reversed(entry[0])))
-            if stack in tallies:
-                yield stack, tuple(entry[1:])
-        except TypeError:
-            continue
+Known = TypeVar("Known", bound=tuple[Any, ...])
+
+
+def _known(
+    kind: type[Known], recorded: Any, tallies: Mapping[Stack, Tally]
+) -> Iterator[tuple[Stack, Known]]:
+    """The records of that kind, each with its stack, where it is one of the file's."""
+    for record in records.read(kind, recorded):
+        stack = _stack_of(record[0])
+        if stack is not None and stack in tallies:
+            yield stack, record
+
+
+def _stack_of(frames: Any) -> Stack | None:
+    """Frames, most recent call first, as a stack; None where they are none."""
+    try:
+        stack = tuple(starmap(Frame, reversed(frames)))
+        hash(stack)
+    except TypeError:
+        return None
+    return stack

@@ -140,20 +140,13 @@ def _begun(path: str | Path, detail: bool) -> Callable[[], Raw]:
 
 
 def _snapshot(raw: Raw) -> Snapshot:
-    stderr, samples = facts.estimates(raw.facts.get("estimates"), raw.tallies)
-    types = facts.types(raw.facts.get("types"), raw.tallies)
     return Snapshot(
         path=raw.path,
         meta=facts.meta(raw.facts),
         nframe=raw.nframe,
         tallies=raw.tallies,
         spots=MappingProxyType(facts.spots(raw.facts.get("frames"))),
-        stderr=MappingProxyType(stderr),
-        samples=MappingProxyType(samples),
-        types=MappingProxyType(types),
-        recycled=MappingProxyType(facts.recycled(raw.facts.get("recycled"), types, raw.tallies)),
-        holders=MappingProxyType(facts.holders(raw.facts.get("holders"), raw.tallies)),
-        blocks=MappingProxyType(raw.blocks),
+        facts=MappingProxyType(facts.by_stack(raw)),
     )
 
 

@@ -74,17 +74,27 @@ Key = Optional[object]
 
 def kinds(snapshot: Snapshot, stacks: Iterable[Stack]) -> Kinds | None:
     """Of some stacks; None where the snapshot does not know."""
-    chosen = [stack for stack in stacks if stack in snapshot.tallies]
-    sizes = {stack: snapshot.tallies[stack].size for stack in chosen}
-    found = summed(snapshot.types, snapshot.recycled, sizes)
-    if found is None or not snapshot.holders:
+    return _kinds(snapshot, stacks) if _knows(snapshot) else None
+
+
+def _knows(snapshot: Snapshot) -> bool:
+    return any(told.types or told.recycled for told in snapshot.facts.values())
+
+
+def _kinds(snapshot: Snapshot, stacks: Iterable[Stack]) -> Kinds:
+    told = {stack: snapshot.told(stack) for stack in stacks if stack in snapshot.tallies}
+    found = added(
+        ((each.types, each.recycled) for each in told.values()),
+        sum(snapshot.tallies[stack].size for stack in told),
+    )
+    if not any(each.holders for each in told.values()):
         return found
     known = prefixes(snapshot.meta.facts)
     return found._replace(
         holders=joined(
             Holder(held.kind, _line(held.grower, known), held.tally.size)
-            for stack in chosen
-            for held in snapshot.holders.get(stack, ())
+            for each in told.values()
+            for held in each.holders
         )
     )
 
@@ -113,18 +123,25 @@ def summed(
     """Of stacks with their bytes; None where nothing is known of types."""
     if not types and not recycled:
         return None
+    told = ((types.get(stack, {}), recycled.get(stack, 0)) for stack in sizes)
+    return added(told, sum(sizes.values()))
+
+
+def added(told: Iterable[tuple[Mapping[str, int], int]], size: int) -> Kinds:
+    """Of stacks of that size together: the bytes of their types, and those that may be recycled."""
     found: dict[str, int] = {}
-    for stack in sizes:
-        for name, size in types.get(stack, {}).items():
-            found[name] = found.get(name, 0) + size
+    total = 0
+    for types, recycled in told:
+        total += recycled
+        for name, part in types.items():
+            found[name] = found.get(name, 0) + part
     largest = sorted(found.items(), key=lambda item: (-item[1], item[0]))
-    total = sum(recycled.get(stack, 0) for stack in sizes)
-    return Kinds(tuple(largest[:TYPES]), total, sum(sizes.values()))
+    return Kinds(tuple(largest[:TYPES]), total, size)
 
 
 def by_row(snapshot: Snapshot, query: Query) -> Mapping[Key, Kinds]:
     """For each row that the query makes of the snapshot, by its key; empty where nothing is known."""
-    if not snapshot.types and not snapshot.recycled:
+    if not _knows(snapshot):
         return {}
     known, select = prefixes(snapshot.meta.facts), selector(query, prefixes(snapshot.meta.facts))
     rows: dict[Key, list[Stack]] = {}
@@ -132,8 +149,7 @@ def by_row(snapshot: Snapshot, query: Query) -> Mapping[Key, Kinds]:
         depth = select(stack)
         if depth is not None and stack:
             rows.setdefault(_key(stack, stack[depth], query, known), []).append(stack)
-    found = {key: kinds(snapshot, stacks) for key, stacks in rows.items()}
-    return {key: each for key, each in found.items() if each is not None}
+    return {key: _kinds(snapshot, stacks) for key, stacks in rows.items()}
 
 
 def key_of(site: Site, stack: Stack, query: Query) -> Key:

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from leakhunt.compare import rows as compare
 from leakhunt.compare.rows import Amount, Comparison
 from leakhunt.model.query import GROUPS, Query
-from leakhunt.model.snapshot import NOTHING, Frame, Snapshot, Tally
+from leakhunt.model.snapshot import NOTHING, Facts, Frame, Snapshot, Tally
 from leakhunt.snapshots import load
 from tests.support.builders import snap, stack
 
@@ -219,8 +219,11 @@ def test_a_row_of_estimates_has_the_error_of_its_stacks(group_by: str) -> None:
     exact = snap("/srv/shop/a.py:3 4KiB x10", "/srv/shop/a.py:3 < /srv/shop/b.py:9 1KiB x1")
     sampled = replace(
         exact,
-        stderr={stack("/srv/shop/a.py:3"): 300.0, stack("/srv/shop/a.py:3 < /srv/shop/b.py:9"): 400.0},
-    )  # fmt: skip
+        facts={
+            stack("/srv/shop/a.py:3"): Facts(300.0, 9),
+            stack("/srv/shop/a.py:3 < /srv/shop/b.py:9"): Facts(400.0, 9),
+        },
+    )
     query = Query(group_by=group_by)
     assert {row.stderr for row in compare.group(exact, query).rows} == {None}
     errors = sorted(row.stderr or 0 for row in compare.group(sampled, query).rows)

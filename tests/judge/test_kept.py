@@ -87,7 +87,7 @@ def test_never_more_is_held_than_there_is() -> None:
 @pytest.mark.parametrize(
     "said",
     [
-        None, 3, "x", [3], [()], [entry()[:6]], [(*entry(), 1)], [entry(frames=OTHER)],
+        None, 3, "x", [3], [()], [entry()[:6]], [entry(frames=OTHER)],
         [entry(kind=3)],  # type: ignore[arg-type]
         [entry(mark=-1)], [entry(samples=-1)], [entry(mark="x")],  # type: ignore[arg-type]
         [(*entry()[:6], ())], [(*entry()[:6], ((100, 0),))], [(*entry()[:6], ((-5, 1),))],
@@ -98,6 +98,10 @@ def test_never_more_is_held_than_there_is() -> None:
 )  # fmt: skip
 def test_what_is_malformed_is_not_said(said: Any) -> None:
     assert facts.holders(said, TALLIES) == {}
+
+
+def test_a_longer_record_of_a_later_version_is_read() -> None:
+    assert facts.holders([(*entry(), "more", 3)], TALLIES) == facts.holders([entry()], TALLIES)
 
 
 @pytest.mark.parametrize("grower", [3, (), ((1, 2),), ((SHOP,),), [[SHOP, 40]], OTHER, {}])

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from leakhunt.errors import SnapshotError
-from leakhunt.model.snapshot import Frame
+from leakhunt.model.snapshot import Facts, Frame
 from leakhunt.snapfile.write import write
 from leakhunt.snapshots import facts, load
 from tests.support.builders import FACTS
@@ -191,8 +191,10 @@ def test_what_the_file_says_of_its_frames(tmp_path: Path) -> None:
 
 def test_blocks_on_demand(tmp_path: Path) -> None:
     path = put(tmp_path, 3)
-    assert load.load(path).blocks == {}
-    assert load.load(path, detail=True).blocks == {(("/srv/shop/a.py", 1),): ((0, 1024, 3),)}
+    assert load.load(path).facts == {}
+    assert load.load(path, detail=True).told((Frame("/srv/shop/a.py", 1),)).blocks == (
+        (0, 1024, 3),
+    )
 
 
 def test_standard_errors_and_samples_come_with_the_stacks(tmp_path: Path) -> None:
@@ -215,6 +217,5 @@ def test_standard_errors_and_samples_come_with_the_stacks(tmp_path: Path) -> Non
     write(tmp_path / "x.bin", [((0, 8, one, 2), 10), ((0, 8, two, 1), 3)], 25, facts)
     snapshot = load.load(tmp_path / "x.bin")
     stack = (Frame("main.py", 9), Frame("a.py", 1))
-    assert dict(snapshot.stderr) == {stack: 50.0}
-    assert dict(snapshot.samples) == {stack: 5}
+    assert dict(snapshot.facts) == {stack: Facts(50.0, 5)}
     assert "estimates" not in load.series(tmp_path)[0].first.meta.facts  # not in the trailer
