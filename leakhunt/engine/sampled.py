@@ -23,7 +23,7 @@ from leakhunt.errors import EngineRefusedError
 from leakhunt.snapfile.write import RawFrames, Run
 
 try:
-    from leakhunt.engine.interface import _sampler  # type: ignore[attr-defined,unused-ignore]
+    from leakhunt.engine import _sampler  # type: ignore[attr-defined,unused-ignore]
 except ImportError as error:  # installed without a compiler, or on an interpreter it does not know
     raise EngineRefusedError(str(error)) from error
 
