@@ -54,6 +54,8 @@ FILLS = 1.0
 LATE = float(FEWEST)
 #: What is likelier than this to be an accident of sampling is not taken for a change of pace.
 ACCIDENT = 0.05
+#: Growth that counts as more samples than the inverse of this has no error that a float could hold.
+CERTAIN = 1e-18
 
 
 class Late(NamedTuple):
@@ -123,6 +125,14 @@ class Estimates(NamedTuple):
         lost = (abs(b - a) for a, b in zip(self.variances, self.variances[1:]))
         return sum(each / (step * step) for each, step in zip(lost, self.steps))
 
+    def _each(self, grown: float) -> float:
+        """The mean weight of the samples that came, on the clock of exposure; 0.0 where nothing is unsure.
+
+        A block of 37 intervals is missed once in 1e16 times: no float tells that from never.
+        """
+        each = self.weight / grown if grown > 0 else 0.0
+        return each if each > CERTAIN * grown else 0.0
+
     def drift(self, t: Sequence[float], y: Sequence[float]) -> tuple[float, float, float]:
         """(bytes per unit, standard error, degrees of freedom) from sampling and scatter together.
 
@@ -160,9 +170,9 @@ class Estimates(NamedTuple):
         Weighted counts (see :func:`leakhunt.judge.series.stats.poisson_interval`): few samples are not normal.
         """
         grown, lasted = sum(self.exposed(y)), sum(self.exposed(t))
-        if grown <= 0 or self.weight <= 0:
+        each = self._each(grown)
+        if each <= 0:
             return grown / lasted, grown / lasted
-        each = self.weight / grown
         low, high = stats.poisson_interval(grown / each)
         return low * each / lasted, high * each / lasted
 
@@ -211,9 +221,10 @@ class Estimates(NamedTuple):
         lasted = t[-1] - t[0]
         at = [((u + v) / 2 - t[0]) / lasted for u, v in zip(t, t[1:])]
         times, sizes = self.exposed(t), self.exposed(y)
-        if sum(sizes) <= 0 or self.weight <= 0:
+        each = self._each(sum(sizes))
+        if each <= 0:
             return at, [0.0] * len(at), times
-        each = max(self.weight / sum(sizes), 1.0 if self.intervals else 0.0)
+        each = max(each, 1.0 if self.intervals else 0.0)
         return at, [size / each for size in sizes], [time / each for time in times]
 
     def slows(self, t: Sequence[float], y: Sequence[float], start: int) -> bool:
@@ -249,9 +260,9 @@ class Estimates(NamedTuple):
         """The chance that any one step brings that much of a steady growth (Bonferroni)."""
         times, sizes = self.exposed(t), self.exposed(y)
         grown = sum(sizes)
-        if grown <= 0 or self.weight <= 0:
+        each = self._each(grown)
+        if each <= 0:
             return 0.0
-        each = self.weight / grown
         part = times[step] / sum(times)
         return min(1.0, len(times) * stats.binomial_sf(sizes[step] / each, grown / each, part))
 

@@ -18,6 +18,10 @@ from statistics import median
 MOST = 40
 #: Snapshots up to which the distribution of Kendall's S is counted exactly.
 EXACT = 12
+#: Beyond such parameters series converge too slowly, and differences of logarithms of factorials lose
+#: every digit: at 1e16 each of them is 4e17, with an error of 64. There the cube-root approximations hold
+#: to more digits than anybody wants (their errors fall with the parameter).
+VAST = 1e6
 
 
 def spread(number: int, most: int) -> list[int]:
@@ -114,15 +118,31 @@ def student_quantile(p: float, df: float) -> float:
 
 
 def _incomplete_beta(a: float, b: float, x: float) -> float:
-    """I_x(a, b) by its continued fraction (A&S 26.5.8, evaluated by Lentz's method)."""
+    """I_x(a, b) by its continued fraction (A&S 26.5.8, evaluated by Lentz's method).
+
+    Beyond VAST by Paulson's normal approximation (A&S 26.5.21), or as a gamma variable where only one
+    parameter is large (Wise, Biometrika 37, 1950).
+    """
     if x <= 0 or x >= 1:
         return 0.0 if x <= 0 else 1.0
+    if a + b > VAST:
+        if b < 1000:
+            return 1 - gamma_cdf(b, -(a + (b - 1) / 2) * math.log(x))
+        if a < 1000:
+            return gamma_cdf(a, -(b + (a - 1) / 2) * math.log1p(-x))
+        one, other = (b * x) ** (1 / 3), (a * (1 - x)) ** (1 / 3)
+        above = one * (1 - 1 / (9 * b)) - other * (1 - 1 / (9 * a))
+        return _normal_cdf(3 * above / math.sqrt(one * one / b + other * other / a))
     if x > (a + 1) / (a + b + 2):
         return 1 - _incomplete_beta(b, a, 1 - x)
     front = math.exp(
         math.lgamma(a + b) - math.lgamma(a) - math.lgamma(b) + a * math.log(x) + b * math.log1p(-x)
     )
     return front * _fraction(a, b, x) / a
+
+
+def _normal_cdf(z: float) -> float:
+    return 0.5 * math.erfc(-z / math.sqrt(2))
 
 
 def binomial_sf(k: float, n: float, p: float) -> float:
@@ -134,11 +154,17 @@ def binomial_sf(k: float, n: float, p: float) -> float:
 
 
 def gamma_cdf(shape: float, x: float) -> float:
-    """P(G <= x) of a gamma variable of scale 1: P(a, x) by its series (A&S 6.5.29)."""
+    """P(G <= x) of a gamma variable of scale 1: P(a, x) by its series (A&S 6.5.29).
+
+    Beyond VAST by the cube root (Wilson and Hilferty, PNAS 17, 1931; A&S 26.4.17).
+    """
     if x <= 0:
         return 0.0
     if x > shape + 20 * math.sqrt(shape + 20):
         return 1.0
+    if shape > VAST:
+        root = (x / shape) ** (1 / 3)
+        return _normal_cdf((root - 1 + 1 / (9 * shape)) * 3 * math.sqrt(shape))
     term = total = 1 / shape
     for step in range(1, 10_000):
         term *= x / (shape + step)

@@ -339,3 +339,21 @@ def test_without_late_samples_nothing_goes_on() -> None:
     early = Estimates([0, 60, 70, 75, 80], [0, 60, 70, 75, 80])
     assert errors.fading(early.late(t, [0, 60, 70, 75, 80])) > 0.99
     assert errors.fading(Estimates([0, 0], [0, 0]).late([0, 1], [0, 9])) == 1
+
+
+@pytest.mark.parametrize("intervals", [25, 30, 34, 37, 46, 80, 345, 360, 740])
+def test_blocks_of_many_intervals_are_judged_like_any(intervals: int) -> None:
+    """They are sampled nearly for sure: as estimates go, each counts as up to 1e300 samples."""
+    dice = random.Random(intervals)
+    size, missed = intervals * 4096.0, math.exp(-intervals)
+    for _ in range(10):
+        numbers = [5]
+        for _ in range(7):
+            numbers.append(numbers[-1] + dice.randrange(3, 9))
+        known = Estimates(
+            [size * size * missed * n for n in numbers], numbers, [4096.0] * len(numbers)
+        )
+        t = [100.0 * at for at in range(8)]
+        found = shape.judge(t, [size * n for n in numbers], [float(n) for n in numbers], known)
+        assert found.verdict == LEAK
+        assert found.low <= found.rate <= found.high

@@ -134,3 +134,46 @@ def test_a_weight_of_two_is_as_good_as_the_point_twice(points: list[tuple[float,
     twice = [(at, value) for at, (value, weight) in zip(t, points) for _ in range(weight)]
     plain = stats.least_squares([at for at, _ in twice], [value for _, value in twice])
     assert weighed[:2] == pytest.approx(plain[:2], rel=1e-6, abs=1e-6 * (1 + max(map(abs, y))))
+
+
+@pytest.mark.parametrize("shape", [1.0, 40.0, 0.9e6, 1.1e6, 4e13, 1e16, 3e19])
+def test_gamma_and_poisson_hold_however_large_the_number_is(shape: float) -> None:
+    """Blocks of 30 to 37 intervals are sampled nearly for sure: they count as 1e13 to 1e16 samples."""
+    for z, p in ((-1.959964, 0.025), (0.0, 0.5), (1.959964, 0.975)):
+        found = stats.gamma_cdf(shape, shape + z * math.sqrt(shape))
+        assert found == pytest.approx(p, abs=0.4 / math.sqrt(shape) + 1e-6)
+    low, high = stats.poisson_interval(shape)
+    assert low <= shape <= high
+    if shape > 100:
+        reach = 1.959964 * math.sqrt(shape)
+        assert (shape - low, high - shape) == pytest.approx(
+            (reach, reach), rel=1e-2, abs=shape * 1e-9
+        )
+
+
+def test_the_two_ways_of_gamma_and_beta_agree_where_they_meet(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def look() -> list[float]:
+        return [
+            *(stats.gamma_cdf(2e4, 2e4 + z * 141.4) for z in (-4, -1, 0, 1, 4)),
+            *(stats.binomial_sf(4000 + 60 * z, 2e4, 0.2) for z in (-4, -1, 0, 1, 4)),
+            *(stats.binomial_sf(k, 2e4, 1e-4) for k in (1, 2, 6)),
+            *(stats.binomial_sf(2e4 - k, 2e4, 1 - 1e-4) for k in (0, 1, 6)),
+        ]
+
+    exact = look()
+    monkeypatch.setattr(stats, "VAST", 1e4)
+    assert look() == pytest.approx(exact, rel=2e-3, abs=1e-6)
+    assert look() != exact
+
+
+@pytest.mark.parametrize("n", [1e7, 1e13, 1e16, 1e19])
+def test_binomial_of_vast_numbers_is_normal(n: float) -> None:
+    for part in (0.01, 0.3, 0.9):
+        error = math.sqrt(n * part * (1 - part))
+        assert stats.binomial_sf(n * part + 1.644854 * error, n, part) == pytest.approx(
+            0.05, rel=0.03
+        )
+        assert stats.binomial_sf(n * part - 10 * error, n, part) == pytest.approx(1.0)
+    assert 0.0 <= stats.binomial_sf(3, n, 1 / n) <= 1.0
