@@ -6,13 +6,11 @@ import os
 import signal
 import threading
 import tracemalloc
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import psutil
 import pytest
 from hypothesis import settings
-
-from tests.support.places import FIXTURES
 
 WATCHED = [signal.SIGUSR1, signal.SIGUSR2, signal.SIGCHLD, signal.SIGTERM]
 
@@ -22,9 +20,6 @@ settings.load_profile("untimed")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption(
-        "--update-golden", action="store_true", help="rewrite the golden files from what is printed"
-    )
     parser.addoption(
         "--engine",
         choices=("sampled", "exact"),
@@ -53,18 +48,3 @@ def _clean() -> Iterator[None]:
     assert {thread for thread in threading.enumerate() if thread.is_alive()} <= threads
     assert not [name for name in os.environ if name.startswith("LEAKHUNT_")]
     assert child_pids() <= children, "the test left a process"
-
-
-@pytest.fixture
-def golden(request: pytest.FixtureRequest) -> Callable[[str, str], None]:
-    """Compares text with ``fixtures/golden/NAME``, or rewrites it with --update-golden."""
-    folder = FIXTURES / "golden"
-
-    def compare(name: str, text: str) -> None:
-        path = folder / name
-        if request.config.getoption("--update-golden"):
-            folder.mkdir(exist_ok=True)
-            path.write_text(text)
-        assert text == path.read_text()
-
-    return compare

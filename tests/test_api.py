@@ -6,8 +6,8 @@ import pytest
 
 from leakhunt import api
 from leakhunt.model.snapshot import Tally
-from tests.snapfile.test_read import RECORDED
 from tests.support.builders import snap
+from tests.support.places import SNAPSHOTS as RECORDED
 
 BEFORE = snap(
     "/srv/shop/a.py:1 1KiB x1", "/usr/lib/python3.11/json/x.py:2 < /srv/shop/b.py:7 1KiB x1"

@@ -14,8 +14,9 @@ import pytest
 from leakhunt.cli import COMMANDS, group
 from leakhunt.hook.config import VARIABLES
 from leakhunt.snapfile.write import write
+from tests.support.places import ROOT
 
-README = (Path(__file__).parent.parent / "README.md").read_text()
+README = (ROOT / "README.md").read_text()
 
 
 @pytest.mark.parametrize("name", COMMANDS)
@@ -62,6 +63,6 @@ def test_the_python_example_runs(tmp_path: Path) -> None:
     (example,) = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
     done = subprocess.run(
         [sys.executable, "-c", example], cwd=tmp_path, capture_output=True, text=True, check=True,
-        env={**os.environ, "PYTHONPATH": str(Path(__file__).parent.parent)},
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
     )  # fmt: skip
     assert done.stdout == "/srv/myapp/tasks.py 40 800\n"

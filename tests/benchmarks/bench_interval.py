@@ -34,7 +34,7 @@ HEAD = (
 
 
 def worker_app(engine: Any) -> Any:
-    from leakhunt.engine.interface import _sampler  # type: ignore[attr-defined,unused-ignore]
+    from leakhunt.engine import _sampler  # type: ignore[attr-defined,unused-ignore]
     from tests.benchmarks.workloads import mixed
 
     app = celery_app()

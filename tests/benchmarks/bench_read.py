@@ -67,8 +67,8 @@ print(json.dumps([took, rss * 1024]))
 """
 
 WITHOUT_C = """
-from leakhunt.snapfile import quick
-quick.native = None
+from leakhunt.snapfile import native
+native.native = None
 from leakhunt.cli import main
 main()
 """

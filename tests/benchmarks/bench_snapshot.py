@@ -26,7 +26,7 @@ def rss() -> int:
 
 
 def snapshots(number: int = 5_000_000) -> None:
-    from leakhunt.engine.interface import _sampler  # type: ignore[attr-defined,unused-ignore]
+    from leakhunt.engine import _sampler  # type: ignore[attr-defined,unused-ignore]
     from leakhunt.snapfile import write
 
     for name, interval in (("512 KiB", 512 << 10), ("64 KiB", 64 << 10), ("budget 1 %", None)):

@@ -37,7 +37,7 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
-from leakhunt.engine.interface import _sampler  # type: ignore[attr-defined,unused-ignore]
+from leakhunt.engine import _sampler  # type: ignore[attr-defined,unused-ignore]
 from leakhunt.engine.sampled import Sampled
 
 DRAW = random.Random()

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.test_cli import store
+from tests.support.console import store
 from tests.support.places import ROOT
 
 SERIES = "celery@web1-4242-20270115T080000Z"

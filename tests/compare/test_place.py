@@ -24,8 +24,8 @@ from leakhunt.render.terminal import place as treetext
 from leakhunt.snapfile.write import Run, write
 from leakhunt.snapshots import source
 from leakhunt.snapshots.load import load
-from tests.cli.test_cli import run
 from tests.support.builders import FACTS, snap
+from tests.support.console import run
 from tests.support.places import ROOT
 
 TASKS, CACHE = "/srv/shop/tasks.py", "/srv/shop/cache.py"

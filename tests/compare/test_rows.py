@@ -163,7 +163,7 @@ def test_the_remainder_and_what_is_hidden_are_counted() -> None:
         "/srv/shop/a.py:2 2KiB x2",
         "/srv/shop/a.py:3 1KiB x1",
         "<frozen importlib._bootstrap>:241 7KiB x7",
-        "/srv/venv/lib/python3.11/site-packages/leakhunt/hook/trigger.py:9 5KiB x5",
+        "/srv/venv/lib/python3.11/site-packages/leakhunt/hook/hook.py:9 5KiB x5",
     )
     found = compare.group(snapshot, Query(limit=1))
     assert found.remainder.after == Tally(3072, 3)

@@ -62,7 +62,7 @@ PROGRAM = """
             status = error.code or 0
         if os.getpid() != pid:
             os._exit(status)
-        if "leakhunt.engine.interface._sampler" in sys.modules:
+        if "leakhunt.engine._sampler" in sys.modules:
             print("ENGINE", _sampler.check(), _sampler.problem(), _sampler.stats(), flush=True)
             if _sampler.check() or _sampler.problem() or _sampler.stats()["unrouted"]:
                 status = 99

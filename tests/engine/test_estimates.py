@@ -126,7 +126,7 @@ def test_a_small_run_of_a_young_process_is_nearly_exact() -> None:
 
 def test_imports_are_sampled_coarsely_and_what_follows_finely(tmp_path: Path) -> None:
     (tmp_path / "heavy.py").write_text(
-        "from leakhunt.engine.interface import _sampler\n"
+        "from leakhunt.engine import _sampler\n"
         "kept = [str(n) * 9 for n in range(100000)]\n"
         "during = _sampler.stats()\n"
     )

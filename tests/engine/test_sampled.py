@@ -305,8 +305,8 @@ def test_it_is_chosen_by_name_and_replaced_with_a_reason(monkeypatch: pytest.Mon
     engine = choose("sampled", 4096)
     assert (engine.name, engine.default_start, engine.default_nframe) == ("sampled", "boot", 25)
     assert engine.why is None
-    monkeypatch.setitem(sys.modules, "leakhunt.engine.interface._sampler", None)
-    monkeypatch.delattr("leakhunt.engine.interface._sampler")
+    monkeypatch.setitem(sys.modules, "leakhunt.engine._sampler", None)
+    monkeypatch.delattr("leakhunt.engine._sampler")
     monkeypatch.delitem(sys.modules, "leakhunt.engine.sampled")
     fallen = choose("sampled")
     assert isinstance(fallen, Exact)

@@ -12,9 +12,8 @@ from typing import Any
 
 import pytest
 
-from tests.support.places import FIXTURES
+from tests.support.places import COLLECTION
 
-COLLECTION = FIXTURES / "collection"
 FOLDERS = ("leaks", "healthy", "native", "fresh/leaks", "fresh/healthy", "fresh/native")
 NAMES = sorted(path.stem for folder in FOLDERS for path in (COLLECTION / folder).glob("*.py"))
 

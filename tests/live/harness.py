@@ -19,8 +19,8 @@ import celery
 import psutil
 
 from leakhunt.engine import interface as engines
+from tests.support.places import ROOT
 
-ROOT = Path(__file__).parent.parent.parent
 APPS = Path(__file__).parent / "apps"
 #: Generous: the machine may be busy. What is waited for is an event.
 PATIENCE = 40.0

@@ -12,10 +12,10 @@ from typing import Any
 import pytest
 
 from tests.live import harness
+from tests.support.places import ROOT
 
 pytestmark = pytest.mark.live
 
-ROOT = Path(__file__).parents[2]
 
 PROGRAM = """
 import ctypes, gc, sys

@@ -22,9 +22,8 @@ from hypothesis import strategies as st
 
 from leakhunt.errors import SnapshotError
 from leakhunt.snapfile.read import read, read_facts
-from tests.support.places import FIXTURES
+from tests.support.places import SNAPSHOTS as RECORDED
 
-RECORDED = FIXTURES / "snapshots"
 SEEDS = {
     name: (RECORDED / name).read_bytes()
     for name in ("leakhunt-before.bin", "py3.9-nframe5-before.bin", "py3.13-nframe1-before.bin")

@@ -26,9 +26,9 @@ from leakhunt.snapfile.read import begin, read, read_facts
 from leakhunt.snapfile.write import Run, write
 from leakhunt.snapshots import load
 from tests.compare.test_rows import check, rows
-from tests.support.places import FIXTURES, ROOT
+from tests.support.places import ROOT
+from tests.support.places import SNAPSHOTS as RECORDED
 
-RECORDED = FIXTURES / "snapshots"
 NAMES = sorted(path.name for path in RECORDED.glob("*.bin"))
 PAIRS = sorted(name.replace("-before.bin", "") for name in NAMES if "-before" in name)
 

@@ -29,7 +29,8 @@ from leakhunt.snapfile import untrusted
 from leakhunt.snapfile.read import read
 from leakhunt.snapfile.untrusted import Sums
 from tests.compare.test_fast import LINES, stored
-from tests.snapfile.test_fuzz import NASTY, RECORDED, boundaries, bytewise, opcodewise
+from tests.snapfile.test_fuzz import NASTY, boundaries, bytewise, opcodewise
+from tests.support.places import SNAPSHOTS as RECORDED
 
 pytestmark = pytest.mark.skipif(quick.native is None, reason="without the C part")
 

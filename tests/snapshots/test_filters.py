@@ -115,7 +115,7 @@ def test_without_recorded_prefixes_the_shape_of_paths_serves() -> None:
 def test_kinds_and_labels() -> None:
     assert KNOWN.kind("/usr/lib/python3.11/json/decoder.py") == "stdlib"
     assert KNOWN.kind(f"{SITE}/celery/a.py") == "site"
-    assert KNOWN.kind(f"{SITE}/leakhunt/hook/dump.py") == "leakhunt"
+    assert KNOWN.kind(f"{SITE}/leakhunt/hook/capture/capture.py") == "leakhunt"
     assert KNOWN.kind("/srv/shop/a.py") == "app"
     assert KNOWN.kind("/somewhere/else.py") == "app"
     assert shorten("/srv/shop/orders/a.py", KNOWN) == "orders/a.py"

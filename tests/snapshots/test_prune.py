@@ -19,7 +19,7 @@ from leakhunt.hook.process.vitals import started_at
 from leakhunt.snapfile import folders
 from leakhunt.snapshots.load import Series
 from leakhunt.snapshots.prune import Liveness, carry_out, plan
-from tests.cli.test_cli import run, store
+from tests.support.console import run, store
 from tests.support.places import ROOT
 
 DAY = 86400.0

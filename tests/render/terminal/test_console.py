@@ -14,8 +14,8 @@ import pytest
 
 from leakhunt import __version__
 from leakhunt.snapfile.write import Run, write
-from tests.cli.test_cli import run
 from tests.support.builders import FACTS
+from tests.support.console import run
 from tests.support.places import ROOT
 
 ENVIRONMENT = {**os.environ, "PYTHONPATH": str(ROOT)}

@@ -1,0 +1,59 @@
+"""Settings: keywords, variables, and what each refuses."""
+
+from __future__ import annotations
+
+import signal
+from pathlib import Path
+
+import pytest
+
+from leakhunt.errors import SettingError
+from leakhunt.hook import config
+
+
+def test_defaults() -> None:
+    found = config.settings({}, {"LEAKHUNT_DIR": "/tmp/x"})
+    assert (found.signal, found.every, found.keep, found.fork) == (signal.SIGUSR1, 0, 16, True)
+    assert (found.engine, found.nframe, found.start) == (None, None, None)
+    assert found.dir == Path("/tmp/x")
+
+
+def test_keywords_win_over_variables() -> None:
+    environ = {"LEAKHUNT_EVERY": "100", "LEAKHUNT_RSS": "400MiB", "LEAKHUNT_SIGNAL": "usr2"}
+    found = config.settings({"every": 7, "at_exit": True}, environ)
+    assert (found.every, found.rss, found.at_exit) == (7, 400 << 20, True)
+    assert found.signal == signal.SIGUSR2
+    assert found.signal_name == "SIGUSR2"
+    assert config.settings({"fork": False}, {"LEAKHUNT_FORK": "1"}).fork is False
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "message"),
+    [
+        ("signal", "SIGKILL", "meaning of its own"),
+        ("signal", "SIGTERM", "meaning of its own"),
+        ("signal", "SIGNOSUCH", "no such signal"),
+        ("signal", "9999", "no such signal"),
+        ("every", "often", "not a whole number"),
+        ("every", "-1", "between 0"),
+        ("interval", "12", "between 64 B and 1 GiB"),
+        ("budget", "much", "not a share"),
+        ("budget", "90%", "between 0.01% and 50%"),
+        ("engine", "magic", "one of sampled, exact, off"),
+        ("nframe", "0", "between 1"),
+        ("start", "later", "one of signal, boot"),
+        ("keep", "1", "cannot be compared"),
+        ("rss", "lots", "not a size"),
+        ("at_exit", "maybe", "use 1 or 0"),
+    ],
+)
+def test_a_bad_value_names_its_variable(name: str, value: str, message: str) -> None:
+    with pytest.raises(SettingError, match=message) as raised:
+        config.settings({}, {f"LEAKHUNT_{name.upper()}": value})
+    assert name in str(raised.value).lower()
+    assert value in str(raised.value)
+
+
+def test_an_unknown_keyword_is_refused() -> None:
+    with pytest.raises(SettingError, match="no setting 'evry'"):
+        config.settings({"evry": 3}, {})

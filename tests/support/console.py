@@ -1,0 +1,57 @@
+"""The console as a user runs it, and stored snapshots with a known leak for it to read."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from leakhunt.snapfile.write import Run, write
+from tests.support.builders import FACTS
+from tests.support.places import ROOT
+
+
+def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    kept = {
+        k: v for k, v in os.environ.items() if not k.startswith(("COLUMNS", "NO_COLOR", "FORCE_"))
+    }
+    return subprocess.run(
+        [sys.executable, "-m", "leakhunt", *arguments],
+        env={**kept, "PYTHONPATH": str(ROOT), **environment}, capture_output=True, text=True, timeout=60,
+    )  # fmt: skip
+
+
+def store(path: Path, growth: int, **facts: Any) -> Path:
+    """A snapshot with a leak of that many blocks of 1 KiB in shop/tasks.py:40."""
+    leak = (("/usr/lib/python3.11/json/decoder.py", 353), ("/srv/shop/tasks.py", 40))
+    cache = (("/srv/shop/[app]/cache.py", 7),)
+    runs: list[Run] = [((0, 1024, leak, 2), growth), ((0, 64, cache, 1), 100)]
+    explained = {"/srv/shop/tasks.py": {40: ("process", "ORDERS.append(json.loads(text))")}}
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write(path, runs, 5, {**FACTS, "frames": explained, **facts})
+    return path
+
+
+def grown(folder: Path, number: int, per_task: int = 10) -> None:
+    for index in range(1, number + 1):
+        store(folder / f"{index:06d}.bin", per_task * 100 * index, tasks_done=100 * index, sequence=index,
+              taken_at=1_800_000_000.0 + 10 * index)  # fmt: skip
+
+
+@pytest.fixture
+def pair(tmp_path: Path) -> tuple[str, str]:
+    folder = tmp_path / "snapshots" / "celery@web1-4242"
+    before = store(
+        folder / "000001-x.bin",
+        10,
+        sequence=1,
+        tasks_done=0,
+        taken_at=1_800_000_000.0,
+        rss=100 << 20,
+    )
+    after = store(folder / "000002-x.bin", 1010, tasks_done=1000)
+    return str(before), str(after)

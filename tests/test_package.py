@@ -1,0 +1,80 @@
+"""The tree: what it names exists, and what was compiled loads."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.machinery
+import re
+import sys
+from pathlib import Path
+
+import pytest
+
+from leakhunt.engine.interface import choose
+from tests.support.places import ROOT
+
+SOURCES = [
+    path
+    for folder in ("leakhunt", "tests", "fixtures")
+    for path in sorted((ROOT / folder).rglob("*.py"))
+]
+TEXTS = [*SOURCES, *sorted(ROOT.glob("leakhunt/**/*.md")), ROOT / "README.md"]
+PARTS = [
+    path
+    for suffix in importlib.machinery.EXTENSION_SUFFIXES
+    for path in sorted((ROOT / "leakhunt").rglob(f"_*{suffix}"))
+]
+
+
+def exists(dotted: str) -> bool:
+    """Whether a dotted name is a module, or stands in the module that it is said to be in."""
+    path = ROOT.joinpath(*dotted.split("."))
+    if path.is_dir() or path.with_suffix(".py").is_file() or path.with_suffix(".c").is_file():
+        return True
+    if path.name.startswith("_") and any(path.parent.rglob(f"{path.name}.c")):
+        return True
+    for module in (path.parent.with_suffix(".py"), path.parent / "__init__.py"):
+        if module.is_file() and re.search(rf"\b{path.name}\b", module.read_text()):
+            return True
+    return False
+
+
+def test_what_is_imported_exists() -> None:
+    """In programs that are strings too: no checker looks into those, and a move forgets them."""
+    missing = []
+    for path in SOURCES:
+        for line in path.read_text().splitlines():
+            found = re.match(r"\s*[\"']?from (leakhunt[\w.]*) import ([\w, ]+)", line)
+            for name in found[2].split(",") if found else ():
+                if not exists(f"{found[1]}.{name.split()[0]}"):  # type: ignore[index]
+                    missing.append(f"{path.relative_to(ROOT)}: {line.strip()}")
+    assert missing == []
+
+
+def test_the_files_that_a_text_names_are_there() -> None:
+    missing = [
+        f"{path.relative_to(ROOT)}: {name}"
+        for path in TEXTS
+        for name in re.findall(
+            r"`((?:leakhunt|tests|fixtures)/[\w/.-]*\w)(?!@)\b", path.read_text()
+        )
+        if not ((ROOT / name).exists() or (path.parent / name).exists())
+    ]
+    assert missing == []
+
+
+@pytest.mark.parametrize("path", PARTS, ids=lambda path: path.name)
+def test_a_compiled_part_loads(path: Path) -> None:
+    """It is optional: leakhunt goes on without, and so would every test that needs it."""
+    name = ".".join([*path.relative_to(ROOT).parent.parts, path.name.partition(".")[0]])
+    assert importlib.import_module(name)
+
+
+@pytest.mark.skipif(
+    sys.platform != "linux" or not (3, 9) <= sys.version_info < (3, 14),
+    reason="the sampled engine is for CPython 3.9 to 3.13",
+)
+@pytest.mark.skipif(not any(p.name.startswith("_sampler.") for p in PARTS), reason="not compiled")
+def test_the_default_engine_is_the_sampled_one_where_it_was_compiled() -> None:
+    engine = choose(None)
+    assert (engine.name, engine.why) == ("sampled", None)
