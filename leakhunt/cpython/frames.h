@@ -60,6 +60,65 @@ holding_gil(void)
 #endif
 }
 
+/* The frame that a thread with the GIL runs, and those around it: only to be told apart, and to
+ * be asked for their code. A frame stays at its address for as long as its function runs.
+ */
+#if PY_VERSION_HEX < 0x030B0000
+static inline const void *
+top_frame(PyThreadState *state)
+{
+    return state->frame;
+}
+
+static inline const void *
+outer_frame(const void *frame)
+{
+    return ((const PyFrameObject *)frame)->f_back;
+}
+
+static inline PyCodeObject *
+frame_code(const void *frame)
+{
+    return ((const PyFrameObject *)frame)->f_code;
+}
+#else
+static inline const void *
+top_frame(PyThreadState *state)
+{
+#if PY_VERSION_HEX >= 0x030D0000
+    return state->current_frame;
+#else
+    return state->cframe == NULL ? NULL : state->cframe->current_frame;
+#endif
+}
+
+static inline const void *
+outer_frame(const void *frame)
+{
+    return ((const _PyInterpreterFrame *)frame)->previous;
+}
+
+/* NULL where it is none of Python code. */
+static inline PyCodeObject *
+frame_code(const void *at)
+{
+    const _PyInterpreterFrame *frame = at;
+#if PY_VERSION_HEX >= 0x030E0000
+    if (frame->owner >= FRAME_OWNED_BY_INTERPRETER || PyStackRef_IsNull(frame->f_executable)) {
+        return NULL;
+    }
+    PyObject *executable = PyStackRef_AsPyObjectBorrow(frame->f_executable);
+#elif PY_VERSION_HEX >= 0x030D0000
+    PyObject *executable = frame->owner == FRAME_OWNED_BY_CSTACK ? NULL : frame->f_executable;
+#elif PY_VERSION_HEX >= 0x030C0000
+    PyObject *executable = (PyObject *)(frame->owner == FRAME_OWNED_BY_CSTACK ? NULL : frame->f_code);
+#else
+    PyObject *executable = (PyObject *)frame->f_code;
+#endif
+    return executable != NULL && PyCode_Check(executable) ? (PyCodeObject *)executable : NULL;
+}
+#endif
+
 /* Fetch what place_key() will read of a code object: in a real worker it is cold. */
 static inline void
 will_read(const PyCodeObject *code)

@@ -11,11 +11,11 @@ import _tracemalloc
 import sys
 import tracemalloc
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from operator import itemgetter
 from typing import Any, cast
 
-from leakhunt.engine.interface import Counters
+from leakhunt.engine.interface import UNKNOWN_LIFE, Counters, Harvest, Life
 from leakhunt.snapfile.write import Run, Trace
 
 #: What one traced block costs while it is copied and grouped: the 4-tuple with
@@ -82,7 +82,10 @@ class Exact:
         blocks = tracemalloc.get_tracemalloc_memory() // TABLE_BYTES_PER_BLOCK
         return blocks * BYTES_PER_BLOCK
 
-    def runs(self, raw: Any) -> Iterable[Run]:
+    def harvest(self, raw: Any, life: Life = UNKNOWN_LIFE) -> Harvest:
+        return Harvest(self._runs(raw))
+
+    def _runs(self, raw: Any) -> Iterable[Run]:
         """Group by (domain, size, identity of the shared frames tuple) at C speed.
 
         CPython hands out one frames tuple per distinct traceback, so its ``id``
@@ -103,23 +106,20 @@ class Exact:
         one_of_each = dict(zip(keys, traces))
         return ((one_of_each[key], count) for key, count in counts.items())
 
-    def estimates(self) -> None:
-        return None
+    def live(self, age: float | None, done: int = 0) -> None:
+        """It knows no births."""
 
-    def types(self) -> None:
-        return None
+    def begin_task(self, number: int, file: str | None) -> None:
+        """It knows no tasks."""
 
-    def recycled(self) -> None:
-        return None
+    def end_task(self, outer: int, done: int, file: str | None) -> None:
+        """It knows no tasks."""
 
     def holders(self, raw: Any, find: Callable[[bytes, bytes], bytes]) -> None:
         return None
 
     def marked(self, raw: Any, mark: Callable[[bytes], bytes]) -> None:
         return None
-
-    def functions(self) -> Mapping[tuple[str, int], str]:
-        return {}
 
     def facts(self) -> dict[str, Any]:
         return {"interval": None}

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from math import sqrt
 from typing import NamedTuple
 
-from leakhunt.engine.interface import Held
+from leakhunt.snapfile.records import Held
 from leakhunt.snapfile.write import RawFrames
 
 #: What is found for a block: the holder's block, the address of its type, the block it grew by.
@@ -31,6 +31,16 @@ class Sample(NamedTuple):
     """0: nobody's."""
     recycled: bool
     """Whether a freelist may have handed it on."""
+    interval: float = 0.0
+    """Mean bytes between two samples when it was drawn."""
+    task: int = 0
+    """Number of the task that asked for it; 0: none did."""
+    born: int = 0
+    """Units of work done by then."""
+    when: int = 0
+    """Seconds that the process had lived by then."""
+    life: int = 0
+    """Number of the process that asked for it."""
 
 
 def addresses(samples: Iterable[Sample]) -> bytes:

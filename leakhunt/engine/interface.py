@@ -1,7 +1,7 @@
 """Who tracks allocations, behind one small interface.
 
 Nothing outside this package may assume tracemalloc: the hook arms an engine,
-forks through ``read`` and writes whatever ``runs`` yields.
+forks through ``read`` and writes whatever ``harvest`` gives.
 
 Life of a capture::
 
@@ -9,21 +9,21 @@ Life of a capture::
              counters(), facts()               traced now, peak, the engine's own tables and cost
              fork, calling read() in the child before anything is torn down
     child    stop()                            tracing must not slow the rest down
-             runs(raw)                         what goes into the file
-             estimates(), types(), recycled()  how sure that is, what it is
-             holders()                         who keeps what freelists have handed on
-             marked()                          which of it is garbage
-             functions()                       what its frames are called
+             holders(raw), marked(raw)         who keeps what freelists have handed on; what is garbage
+             harvest(raw, life)                all the rest, as one value
 
-or, where forking is not possible, ``read()`` and ``runs()`` in the process itself.
+or, where forking is not possible, ``read()`` and ``harvest()`` in the process itself. In between,
+``begin_task()`` and ``end_task()`` tell whose work a thread does.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, NamedTuple, Protocol
 
 from leakhunt.errors import EngineRefusedError
+from leakhunt.snapfile.records import Births, Calendar, Estimate, Held, Recycled, Types
 from leakhunt.snapfile.write import RawFrames, Run
 
 
@@ -35,31 +35,48 @@ class Counters(NamedTuple):
     overhead: int | None
 
 
-class Estimate(NamedTuple):
-    """How sure the size of a stack is that an engine has estimated."""
+class Mark(NamedTuple):
+    """So much work was done at that moment."""
 
-    frames: RawFrames
-    samples: int
-    stderr: float
-    """Standard error of the stack's live size, in bytes."""
+    units: int
+    wall: float
+    """Seconds since the epoch."""
+    clock: float
+    """The same moment by ``time.monotonic()``."""
 
 
-class Held(NamedTuple):
-    """Objects from a freelist that one holder keeps, of one stack."""
+class Life(NamedTuple):
+    """What has happened in the process, as far as it takes to tell births by it."""
 
-    frames: RawFrames
-    """The stack that they are booked to: it filled the freelist, or made them."""
-    grower: RawFrames | None
-    """The stack that made room in the holder last; None: not known."""
-    kind: str
-    """The holder's type."""
-    mark: int
-    """The same for the same holder in each snapshot of a process."""
-    samples: int
-    stderr: float
-    """Standard error of the bytes."""
-    blocks: tuple[tuple[int, int], ...]
-    """(Bytes of one, how many), estimated."""
+    tasks: tuple[str, ...] = ()
+    """Names of the tasks that have numbers: 1, 2, ..."""
+    marks: tuple[Mark, ...] = ()
+    """In order; the last is now. Without any, the moments of births are not known."""
+
+
+#: Of a process of which nobody has taken note.
+UNKNOWN_LIFE = Life()
+
+
+class Harvest(NamedTuple):
+    """What an engine tells of a heap that was read. None: it knows none of that."""
+
+    runs: Iterable[Run]
+    """Distinct traces with their block counts: what goes into the file."""
+    estimates: Sequence[Estimate] | None = None
+    """For each stack of the runs; None where the runs are exact."""
+    types: Sequence[Types] | None = None
+    """What the blocks of each stack are, of those where anything is known."""
+    recycled: Sequence[Recycled] | None = None
+    """What a freelist may have handed on, per stack that has any: whoever filled the freelist
+    is charged with it, not who keeps it."""
+    functions: Mapping[tuple[str, int], str] = MappingProxyType({})
+    """{(file, line): function} of the frames of the runs, where known."""
+    births: Sequence[Births] | None = None
+    """When and in which task the blocks of each stack were asked for: size and blocks add up to
+    those of its runs."""
+    calendar: Calendar | None = None
+    """The periods of the births."""
 
 
 class Engine(Protocol):
@@ -101,25 +118,29 @@ class Engine(Protocol):
         """The engine's figures, in well under a millisecond."""
 
     def bytes_needed(self) -> int:
-        """Upper bound of the memory that ``read`` and ``runs`` take."""
+        """Upper bound of the memory that ``read`` and ``harvest`` take."""
 
-    def runs(self, raw: Any) -> Iterable[Run]:
-        """``read``'s result as distinct traces with their block counts."""
+    def live(self, age: float | None, done: int = 0) -> None:
+        """This process is that many seconds old (None: not known) and has done so many units of work.
 
-    def estimates(self) -> Sequence[Estimate] | None:
-        """For each stack that ``runs`` has given; None where the runs are exact."""
-
-    def types(self) -> Sequence[tuple[RawFrames, tuple[tuple[str, int], ...]]] | None:
-        """Per stack that ``runs`` has given: names and bytes of its objects' largest types."""
-
-    def recycled(self) -> Sequence[tuple[RawFrames, int]] | None:
-        """Bytes of objects that a freelist may have handed on, per stack that has any.
-
-        Whoever filled the freelist is charged with them, not who keeps them.
+        In a forked child: what is alive by now was born before the fork.
         """
 
+    def begin_task(self, number: int, file: str | None) -> None:
+        """From now on this thread works for the task of that number.
+
+        With ``file``, where greenlets share a thread: not the thread, but whatever is called by
+        the innermost function of that file that runs now.
+        """
+
+    def end_task(self, outer: int, done: int, file: str | None) -> None:
+        """That task is over and so many are done; this thread works for the ``outer`` one again (0: none)."""
+
+    def harvest(self, raw: Any, life: Life = UNKNOWN_LIFE) -> Harvest:
+        """All that is told of ``read``'s result, but for :meth:`holders` and :meth:`marked`."""
+
     def holders(self, raw: Any, find: Callable[[bytes, bytes], bytes]) -> Sequence[Held] | None:
-        """Who keeps the objects of which :meth:`recycled` tells; None for an engine without addresses.
+        """Who keeps recycled objects; None for an engine without addresses.
 
         To be asked before anything else in a capture's child: objects made meanwhile come from
         freelists too. ``find`` takes the addresses of their blocks and of those that tell where
@@ -132,9 +153,6 @@ class Engine(Protocol):
 
         ``mark`` takes addresses of blocks, 64 bits each, and gives a byte for each: 0 or 1.
         """
-
-    def functions(self) -> Mapping[tuple[str, int], str]:
-        """{(file, line): function} of the frames that ``runs`` has given, where known."""
 
     def facts(self) -> dict[str, Any]:
         """Plain values for the file, such as ``interval``: asked for before the fork."""

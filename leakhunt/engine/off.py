@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable
 from typing import Any
 
-from leakhunt.engine.interface import Counters
-from leakhunt.snapfile.write import Run
+from leakhunt.engine.interface import UNKNOWN_LIFE, Counters, Harvest, Life
 
 
 class Off:
@@ -37,26 +36,23 @@ class Off:
     def bytes_needed(self) -> int:
         return 0
 
-    def runs(self, raw: Any) -> Iterable[Run]:
-        return ()
+    def harvest(self, raw: Any, life: Life = UNKNOWN_LIFE) -> Harvest:
+        return Harvest(())
 
-    def estimates(self) -> None:
-        return None
+    def live(self, age: float | None, done: int = 0) -> None:
+        """It knows no births."""
 
-    def types(self) -> None:
-        return None
+    def begin_task(self, number: int, file: str | None) -> None:
+        """It knows no tasks."""
 
-    def recycled(self) -> None:
-        return None
+    def end_task(self, outer: int, done: int, file: str | None) -> None:
+        """It knows no tasks."""
 
     def holders(self, raw: Any, find: Callable[[bytes, bytes], bytes]) -> None:
         return None
 
     def marked(self, raw: Any, mark: Callable[[bytes], bytes]) -> None:
         return None
-
-    def functions(self) -> Mapping[tuple[str, int], str]:
-        return {}
 
     def facts(self) -> dict[str, Any]:
         return {"interval": None}

@@ -12,14 +12,15 @@ a freelist (dict, tuple, float, list headers) is charged to whoever filled the f
 from __future__ import annotations
 
 import struct
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from math import expm1, sqrt
 from typing import Any, NamedTuple
 
 from leakhunt.cpython.freelists import may_be_recycled
-from leakhunt.engine import holders
-from leakhunt.engine.interface import Counters, Estimate, Held
+from leakhunt.engine import births, holders
+from leakhunt.engine.interface import UNKNOWN_LIFE, Counters, Harvest, Life
 from leakhunt.errors import EngineRefusedError
+from leakhunt.snapfile.records import Estimate, Held, Recycled, Types
 from leakhunt.snapfile.write import RawFrames, Run
 
 try:
@@ -28,7 +29,7 @@ except ImportError as error:  # installed without a compiler, or on an interpret
     raise EngineRefusedError(str(error)) from error
 
 #: The C structs of ``_tables.h``.
-_SAMPLE = struct.Struct("=QQIIII")
+_SAMPLE = struct.Struct("=QQIIHHIII")
 _STACK = struct.Struct("=IIII")
 _FRAME = struct.Struct("=III")
 _TEXT = struct.Struct("=II")
@@ -36,7 +37,7 @@ _TEXT = struct.Struct("=II")
 #: As tracemalloc names the stack of a block that no Python code asked for.
 UNKNOWN: RawFrames = (("<unknown>", 0),)
 
-#: What one sample, and one byte of the engine's tables, take in ``read``, ``holders`` and ``runs``.
+#: What one sample, and one byte of the engine's tables, take in ``read``, ``holders`` and ``harvest``.
 BYTES_PER_SAMPLE = 900
 COPIES = 8
 BYTES_AT_LEAST = 7 << 20
@@ -58,6 +59,8 @@ class _Tables(NamedTuple):
     """Names of types by address."""
     samples: list[tuple[holders.Sample, str | None]]
     """Each with the name of its object's type, where that is known."""
+    functions: dict[tuple[str, int], str]
+    """The function of each frame."""
 
 
 class Sampled:
@@ -67,6 +70,8 @@ class Sampled:
     default_start = "boot"
     default_nframe = 25
     read = staticmethod(_sampler.read)
+    begin_task = staticmethod(_sampler.begin_task)  # twice per task: without a call in between
+    end_task = staticmethod(_sampler.end_task)
 
     def __init__(self, interval: int | None = None, budget: float | None = None) -> None:
         """``interval``: mean bytes between samples, None: as ``budget`` allows."""
@@ -74,10 +79,6 @@ class Sampled:
         self._interval = interval
         self._budget = BUDGET if budget is None else budget
         self._nframe = self.default_nframe
-        self._estimates: list[Estimate] = []
-        self._functions: dict[tuple[str, int], str] = {}
-        self._types: list[tuple[RawFrames, tuple[tuple[str, int], ...]]] = []
-        self._recycled: list[tuple[RawFrames, int]] = []
         self._read: tuple[Any, _Tables] | None = None
         problem = _sampler.self_test()
         if problem is not None:
@@ -117,78 +118,73 @@ class Sampled:
         samples: int = _sampler.stats()["samples"]
         return BYTES_AT_LEAST + tables * COPIES + samples * BYTES_PER_SAMPLE
 
-    def runs(self, raw: Any) -> Iterable[Run]:
+    def live(self, age: float | None, done: int = 0) -> None:
+        _sampler.live(max(0.0, age or 0.0), done)
+
+    def harvest(self, raw: Any, life: Life = UNKNOWN_LIFE) -> Harvest:
         """One run per stack and size: as many blocks as its samples stand for, rounded.
 
         Where that would make much of a difference, of few and large blocks, they get the size that
         leaves their sum as it is: a table or buffer that grows must not double by chance.
+        Recycled bytes are at most the stack's: see :mod:`leakhunt.cpython.freelists`.
         """
-        stacks, _, samples = self._tables(raw)
-        # Two places in one line are two stacks in C and one here.
-        first: dict[RawFrames, int] = {}
-        same = [first.setdefault(frames, number) for number, frames in enumerate(stacks)]
-        weights: dict[tuple[int, int], float] = {}
-        numbers: dict[int, int] = {}
-        variances: dict[int, float] = {}
-        kinds: dict[int, dict[str, float]] = {}
-        recycled: dict[int, float] = {}
-        for (_, size, p, stack, is_recycled), kind in samples:
-            stack = same[stack]
-            weights[stack, size] = weights.get((stack, size), 0.0) + 1 / p
-            numbers[stack] = numbers.get(stack, 0) + 1
-            variances[stack] = variances.get(stack, 0.0) + size * size * (1 - p) / (p * p)
+        stacks, _, samples, functions = self._tables(raw)
+        self._read = None  # a capture in the process itself leaves nothing behind
+        weights: dict[tuple[RawFrames, int], float] = {}
+        numbers: dict[RawFrames, int] = {}
+        variances: dict[RawFrames, float] = {}
+        kinds: dict[RawFrames, dict[str, float]] = {}
+        recycled: dict[RawFrames, float] = {}
+        for sample, kind in samples:
+            frames, size, p = stacks[sample.stack], sample.size, sample.chance
+            weights[frames, size] = weights.get((frames, size), 0.0) + 1 / p
+            numbers[frames] = numbers.get(frames, 0) + 1
+            variances[frames] = variances.get(frames, 0.0) + size * size * (1 - p) / (p * p)
             if kind is not None:
-                sizes = kinds.setdefault(stack, {})
+                sizes = kinds.setdefault(frames, {})
                 sizes[kind] = sizes.get(kind, 0.0) + size / p
-            if is_recycled:
-                recycled[stack] = recycled.get(stack, 0.0) + size / p
+            if sample.recycled:
+                recycled[frames] = recycled.get(frames, 0.0) + size / p
         runs: list[Run] = []
-        totals: dict[int, int] = {}
-        for (stack, size), weight in weights.items():
-            frames = stacks[stack]
+        totals: dict[RawFrames, tuple[int, int]] = {}
+        for (frames, size), weight in weights.items():
             count = _rounded(weight, frames, size)
             if size > SMALL and weight < FEW:
                 size = round(size * weight / count)
             else:
                 part = weight % 1.0
-                variances[stack] += size * size * part * (1 - part)
-            totals[stack] = totals.get(stack, 0) + size * count
+                variances[frames] += size * size * part * (1 - part)
+            bytes_before, blocks_before = totals.get(frames, (0, 0))
+            totals[frames] = bytes_before + size * count, blocks_before + count
             runs.append(((0, size, frames, len(frames)), count))
-        self._types = [(stacks[stack], _largest(sizes)) for stack, sizes in kinds.items()]
-        self._recycled = [
-            (stacks[stack], min(totals[stack], round(size))) for stack, size in recycled.items()
-        ]
-        self._read = None  # a capture in the process itself leaves nothing behind
-        self._estimates = [
-            Estimate(stacks[stack], number, sqrt(variances[stack]))
-            for stack, number in numbers.items()
-        ]
-        return runs
-
-    def estimates(self) -> list[Estimate]:
-        return self._estimates
-
-    def types(self) -> list[tuple[RawFrames, tuple[tuple[str, int], ...]]]:
-        return self._types
-
-    def recycled(self) -> list[tuple[RawFrames, int]]:
-        """Per stack with any: estimated bytes in objects that freelists may have handed on.
-
-        At most the stack's size; the line that filled the freelist is charged with them, not
-        the one that keeps the objects. See :mod:`leakhunt.cpython.freelists`.
-        """
-        return self._recycled
+        born = [sample for sample, _ in samples]
+        periods = births.Periods(births.clock(raw[7]))
+        return Harvest(
+            runs,
+            [
+                Estimate(frames, number, sqrt(variances[frames]))
+                for frames, number in numbers.items()
+            ],
+            [Types(frames, _largest(sizes)) for frames, sizes in kinds.items()],
+            [
+                Recycled(frames, min(totals[frames][0], round(size)))
+                for frames, size in recycled.items()
+            ],
+            functions,
+            births.by_stack(born, periods, totals, stacks),
+            periods.calendar(born, life),
+        )
 
     def holders(self, raw: Any, find: Callable[[bytes, bytes], bytes]) -> list[Held]:
         """See :mod:`leakhunt.engine.holders`. Estimates, rounded as the runs are."""
-        stacks, kinds, typed = self._tables(raw)
+        stacks, kinds, typed, _ = self._tables(raw)
         samples = [sample for sample, _ in typed]
         answers = holders.found(samples, find)
         return holders.held(samples, answers, stacks, kinds, _draw) if answers else []
 
     def marked(self, raw: Any, mark: Callable[[bytes], bytes]) -> Mapping[RawFrames, int]:
         """Estimates: a sample that is marked counts for the blocks that it stands for."""
-        stacks, _, typed = self._tables(raw)
+        stacks, _, typed, _ = self._tables(raw)
         marks = mark(holders.addresses(sample for sample, _ in typed))
         found: dict[RawFrames, float] = {}
         for (sample, _), is_marked in zip(typed, marks):
@@ -198,17 +194,14 @@ class Sampled:
         return {frames: round(number) for frames, number in found.items()}
 
     def _tables(self, raw: Any) -> _Tables:
-        """What a copy of the tables says: found out once, whoever asks, until its runs are made."""
+        """What a copy of the tables says: found out once, whoever asks, until it is harvested."""
         if self._read is None or self._read[0] is not raw:
-            stacks, self._functions = _resolved(raw)
+            stacks, functions = _resolved(raw)
             first: dict[RawFrames, RawFrames] = {}
             same = [first.setdefault(frames, frames) for frames in stacks]
             kinds = _type_names()
-            self._read = raw, _Tables(same, kinds, list(_samples(raw, kinds)))
+            self._read = raw, _Tables(same, kinds, list(_samples(raw, kinds)), functions)
         return self._read[1]
-
-    def functions(self) -> Mapping[tuple[str, int], str]:
-        return self._functions
 
     def facts(self) -> dict[str, Any]:
         figures = _sampler.stats()
@@ -247,13 +240,19 @@ def _samples(raw: Any, named: Mapping[int, str]) -> Iterator[tuple[holders.Sampl
     intervals = memoryview(raw[6]).cast("d")
     chances: dict[tuple[int, int], float] = {}
     heads = memoryview(_sampler.heads(raw[0])).cast("Q")
-    for at, (address, size, _, stack, step, _) in enumerate(_SAMPLE.iter_unpack(raw[0])):
+    for at, fields in enumerate(_SAMPLE.iter_unpack(raw[0])):
+        address, size, _, stack, step, task, born, when, life = fields
         p = chances.get((size, step)) or chances.setdefault(
             (size, step), -expm1(-size / intervals[step])
         )
         kind = next(filter(None, map(named.get, heads[at * 3 : at * 3 + 3])), None)
         recycled = may_be_recycled(kind, size, heads[at * 3])
-        yield holders.Sample(address, size, p, stack, recycled), kind
+        yield (
+            holders.Sample(
+                address, size, p, stack, recycled, intervals[step], task, born, when, life
+            ),
+            kind,
+        )
 
 
 def _type_names() -> dict[int, str]:

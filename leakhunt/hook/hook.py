@@ -47,6 +47,8 @@ class Hook:
         """Called before a capture forks: arranges for the child's reaping; False: it cannot."""
         self.release_child: Callable[[], None] = _nothing
         """Takes that arrangement back."""
+        self.task_file: str | None = None
+        """Where greenlets share threads: the file of the function that runs a task."""
         self.wake_main: Callable[[], bool] = bool
         """Sends the main thread its signal; False where that is not possible."""
         self.hears: Callable[[], bool] = bool
@@ -156,10 +158,19 @@ class Hook:
                 raise
             self._failed(f"{request}: {type(error).__name__}: {error}")
 
-    def task_done(self, name: str) -> None:
-        """A task has finished: book it, and see whether a capture is due."""
-        tracing = self.tracing
-        done = self.ledger.count(name, tracing.traced if tracing.armed_at is not None else None)
+    def task_begins(self, name: str) -> None:
+        """A task begins in this thread or greenlet: what it asks for is its own."""
+        self.tracing.engine.begin_task(self.ledger.number(name), self.task_file)
+
+    def task_done(self, name: str, outer: str | None = None) -> None:
+        """A task has finished: book it, and see whether a capture is due.
+
+        ``outer`` is the task that has called it and goes on.
+        """
+        tracing, ledger = self.tracing, self.ledger
+        done = ledger.count(name, tracing.traced if tracing.armed_at is not None else None)
+        number = 0 if outer is None else ledger.number(outer)
+        tracing.engine.end_task(number, done, self.task_file)
         if self.capture is not None:
             self.poll()
         if self.failures < PATIENCE:
@@ -320,6 +331,7 @@ class Hook:
             notify=self.settings.fork and not self.watch_child() and self.hears(),
             facts=facts,
             late_facts=lambda: self.process.late_facts(self.ledger),
+            life=self.ledger.life(),
         )
 
     def _reap(self, outcome: Outcome | None) -> None:

@@ -21,6 +21,7 @@ class Tracing:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._take(settings.engine)
+        self._started_at: float | None = None
         self.armed_at: float | None = None
         self.armed_tasks = 0
         self.armed_rss: int | None = None
@@ -38,6 +39,13 @@ class Tracing:
         since = self.armed_at if self.armed_at is not None else started_at
         self.armed_at = since if self.engine.tracing else None
         self.armed_tasks, self.armed_rss = 0, None
+        self._started_at = started_at
+        self._say_life(0)
+
+    def _say_life(self, done: int) -> None:
+        """Tell the engine, which counts on from there, how old the process is and what it has done."""
+        began = self._started_at
+        self.engine.live(None if began is None else time.time() - began, done)
 
     def traced(self) -> int | None:
         """Bytes that are traced now; None while nothing is armed."""
@@ -87,6 +95,7 @@ class Tracing:
         self._stop()
         self._take(name)
         self.nframe = nframe or self.nframe
+        self._say_life(tasks)
         self.arm(tasks)
         why = f" ({self.engine.why})" if self.engine.why else ""
         return (

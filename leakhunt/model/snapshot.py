@@ -185,6 +185,9 @@ class Calendar:
     """Mean bytes between two samples among those born in each period; None: none was."""
     armed: int
     """The unit at which tracking began."""
+    rest: tuple[Birth, ...] = ()
+    """Of all stacks that have no births of their own, the smallest; their runs and squares are
+    upper bounds."""
 
     @property
     def periods(self) -> int:

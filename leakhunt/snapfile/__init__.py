@@ -30,7 +30,8 @@ block sizes and domains, or where the index is missing or damaged.
 The ``leakhunt`` dict (schema 1)
 --------------------------------
 Sizes are bytes, times are seconds since the epoch (float), durations are seconds.
-A value that could not be found out is None. Keys may be added, never renamed.
+A value that could not be found out is None. Keys may be added, never renamed, and so may
+fields at the end of a record (:mod:`leakhunt.snapfile.records`).
 
 who
     ``schema`` (1), ``host``, ``pid``, ``started_at`` (of the process), ``node`` (Celery's
@@ -93,6 +94,21 @@ types
     held, directly or by others in between, by an object of that ``type``, in which the stack
     ``grower`` made room last (its table is a sample too; None: it is not). ``mark`` is an
     arbitrary number that stands for that one object in all snapshots of the process.
+births
+    When and in which task the live blocks were asked for, as a sampled engine knows it.
+    ``calendar``: {"unit": ``task`` or ``second``, "edges": ascending ints, "moments": wall clock at
+    each edge or None, "intervals": per period the mean bytes between two samples that were born
+    there, or None, "armed": the unit at which tracking began, "tasks": [names]}: period i goes
+    from edge i, included, to edge i + 1, excluded, in tasks done by the process (where it has done
+    any) or seconds that it has lived. ``births``: a list of ``(frames, ((period, task, runs,
+    samples, size, root, blocks), ...))``, one for each stack: of ``samples`` live samples, which
+    stand for ``size`` bytes in so many ``blocks``, born in that ``period`` (-1: before the process
+    was forked) while the task of that number ran (index into the names plus 1; 0: none), in
+    ``runs`` distinct units; ``root`` is the root of the sum of the squares of the bytes born in
+    each unit. Sizes and blocks are whole, and add up to the stack's in ``traces`` exactly: each
+    stack's are scaled to its total, by what rounding to whole blocks has changed, and rounded
+    from sum to sum. The record with ``frames`` () stands for all stacks that have none: the
+    smallest ones, where there are thousands; its runs and roots are upper bounds.
 explaining
     ``prefixes`` ({"stdlib": [dir], "site": [dir], "app": [dir], "leakhunt": [dir]}:
     a path is classified by its longest matching prefix), ``frames``
@@ -109,7 +125,12 @@ SUFFIX = ".bin"
 TRAILER_MAGIC = b"LKHUNT\x01\n"
 
 #: Facts that grow with the snapshot: not in the trailer.
-LONG = frozenset({"frames", "scopes", "estimates", "types", "recycled", "holders", "garbage"})
+LONG = frozenset(
+    {
+        "frames", "scopes", "estimates", "types", "recycled", "holders", "garbage",
+        "births", "calendar",
+    }
+)  # fmt: skip
 
 #: The only globals that may occur in a snapshot.
 NAMES = frozenset(

@@ -58,12 +58,58 @@ class Held(NamedTuple):
     """(Bytes of one, how many), estimated."""
 
 
+class Birth(NamedTuple):
+    """What was asked for in one period by one task, and is still alive: of one stack."""
+
+    period: int
+    """Index into the calendar's periods; -1: before the process was forked."""
+    task: int
+    """Index into the calendar's tasks plus 1; 0: no task's."""
+    runs: int
+    """In how many distinct units these survivors were born."""
+    samples: int
+    """Live samples."""
+    size: int
+    """Estimated bytes."""
+    root: int
+    """Root of the sum of (bytes born in a unit)^2 over the distinct units: bytes."""
+    blocks: int
+    """Estimated blocks."""
+
+
+class Births(NamedTuple):
+    """The births of a stack: their size and blocks add up to the stack's."""
+
+    frames: RawFrames
+    """(): of all stacks that have no record of their own; runs and roots are then upper bounds."""
+    births: tuple[Birth, ...]
+
+
+class Calendar(NamedTuple):
+    """The periods of the births, written as a dict: see :class:`leakhunt.model.snapshot.Calendar`."""
+
+    unit: str
+    edges: tuple[int, ...]
+    moments: tuple[float | None, ...]
+    intervals: tuple[float | None, ...]
+    armed: int
+    tasks: tuple[str, ...]
+    """Their names."""
+
+
 Record = TypeVar("Record", bound=tuple[Any, ...])
 
 
 def plain(records: Iterable[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
     """As a file has them."""
-    return [tuple(record) for record in records]
+    return [tuple(map(_plain, record)) for record in records]
+
+
+def _plain(value: Any) -> Any:
+    """Without the records within; frames, of which there are many, have none."""
+    if value.__class__ is tuple and value and hasattr(value[0], "_fields"):
+        return tuple(map(tuple, value))
+    return value
 
 
 def read(kind: type[Record], recorded: Any) -> Iterator[Record]:

@@ -3,13 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import fields
+from dataclasses import fields, replace
 from itertools import chain, starmap
 from math import sqrt
 from types import MappingProxyType
 from typing import Any, NamedTuple, TypeVar
 
-from leakhunt.model.snapshot import NOTHING, Facts, Frame, Held, Meta, Spot, Stack, Tally
+from leakhunt.model.snapshot import (
+    NOTHING,
+    Birth,
+    Calendar,
+    Facts,
+    Frame,
+    Held,
+    Meta,
+    Spot,
+    Stack,
+    Tally,
+)
 from leakhunt.snapfile import records
 from leakhunt.snapfile.read import Raw
 from leakhunt.snapfile.records import Estimate, Recycled, Types
@@ -20,6 +31,10 @@ LARGEST = 1 << 62
 _TEXT = {"host", "trigger", "python", "node", "pool", "role", "engine"}
 _NUMBER = {"started_at", "taken_at", "armed_at"}
 _FLAG = {"baseline"}
+
+#: What a calendar may count, and more periods than any has.
+UNITS = ("task", "second")
+MOST_PERIODS = 1000
 
 #: Letters of a type's name.
 LONGEST_NAME = 200
@@ -103,8 +118,9 @@ def by_stack(raw: Raw) -> dict[Stack, Facts]:
     sizes = types(known.get("types"), tallies)
     handed_on = recycled(known.get("recycled"), sizes, tallies)
     held = holders(known.get("holders"), tallies)
+    born = births(known.get("births"), known.get("calendar"), tallies)
     found: dict[Stack, Facts] = {}
-    for stack in dict.fromkeys(chain(sure, sizes, handed_on, held, raw.blocks)):
+    for stack in dict.fromkeys(chain(sure, sizes, handed_on, held, born, raw.blocks)):
         stderr, samples = sure.get(stack, (None, 0))
         found[stack] = Facts(
             stderr,
@@ -113,8 +129,110 @@ def by_stack(raw: Raw) -> dict[Stack, Facts]:
             handed_on.get(stack, 0),
             held.get(stack, ()),
             raw.blocks.get(stack, ()),
+            born.get(stack, ()),
         )
     return found
+
+
+def calendar(known: Mapping[str, Any]) -> Calendar | None:
+    """The periods of the births; None where the file tells none, or wrong ones."""
+    said = known.get("calendar")
+    if not isinstance(said, dict) or said.get("unit") not in UNITS:
+        return None
+    edges, moments, intervals = (
+        [_number_of(each) for each in said.get(name) or ()] if _is_row(said.get(name)) else []
+        for name in ("edges", "moments", "intervals")
+    )
+    armed = _number_of(said.get("armed"))
+    whole = [int(edge) for edge in edges if edge is not None]
+    if armed is None or not 1 < len(whole) == len(edges) == len(moments) <= MOST_PERIODS:
+        return None
+    if len(intervals) != len(whole) - 1 or any(b <= a for a, b in zip(whole, whole[1:])):
+        return None
+    made = Calendar(said["unit"], tuple(whole), tuple(moments), tuple(intervals), int(armed))
+    return replace(made, rest=_births_of(_rest(known.get("births")), said, made.periods))
+
+
+def _is_row(value: Any) -> bool:
+    return isinstance(value, (tuple, list)) and len(value) <= MOST_PERIODS
+
+
+def _rest(recorded: Any) -> Any:
+    for said in records.read(records.Births, recorded):
+        if said.frames in ((), []):
+            return said.births
+    return ()
+
+
+def births(
+    recorded: Any, said: Any, tallies: Mapping[Stack, Tally]
+) -> dict[Stack, tuple[Birth, ...]]:
+    """When and in which task each stack's blocks were asked for; never more than the stack has."""
+    made = calendar({"calendar": said})
+    if made is None:
+        return {}
+    found: dict[Stack, tuple[Birth, ...]] = {}
+    for stack, told in _known(records.Births, recorded, tallies):
+        born = _together(found.get(stack, ()) + _births_of(told.births, said, made.periods))
+        size, blocks = sum(birth.size for birth in born), sum(birth.blocks for birth in born)
+        if born and size <= tallies[stack].size and blocks <= tallies[stack].count:
+            found[stack] = born
+    return found
+
+
+def _births_of(recorded: Any, said: Mapping[str, Any], periods: int) -> tuple[Birth, ...]:
+    """The births of a record; none at all where one is malformed."""
+    names = said.get("tasks")
+    named = names if isinstance(names, (tuple, list)) else ()
+    told = list(records.read(records.Birth, recorded))
+    if not isinstance(recorded, (tuple, list)) or len(told) != len(recorded):
+        return ()
+    found = []
+    for birth in told:
+        numbers = [_number_of(each) for each in birth[1:]]
+        if None in numbers or isinstance(birth.period, bool) or not isinstance(birth.period, int):
+            return ()
+        task, runs, samples, size, root, blocks = (number or 0 for number in numbers)
+        name = named[int(task) - 1] if 0 < task <= len(named) else None
+        if not (-1 <= birth.period < periods and 1 <= runs <= samples and root <= size):
+            return ()
+        if task and not isinstance(name, str):
+            return ()
+        squares = max(float(root) ** 2, float(size) ** 2 / runs)
+        found.append(
+            Birth(
+                birth.period,
+                None if name is None else name[:LONGEST_NAME],
+                int(runs),
+                int(samples),
+                float(size),
+                squares,
+                float(blocks),
+            )
+        )
+    return tuple(found)
+
+
+def _both(one: Birth, other: Birth) -> Birth:
+    """As if no unit were the same."""
+    return Birth(
+        one.period,
+        one.task,
+        one.runs + other.runs,
+        one.samples + other.samples,
+        one.size + other.size,
+        one.squares + other.squares,
+        one.blocks + other.blocks,
+    )
+
+
+def _together(births: tuple[Birth, ...]) -> tuple[Birth, ...]:
+    """One for each period and task, in order: a file may tell of a stack twice."""
+    found: dict[tuple[int, str], Birth] = {}
+    for birth in births:
+        key = (birth.period, birth.task or "")
+        found[key] = _both(found[key], birth) if key in found else birth
+    return tuple(found[key] for key in sorted(found))
 
 
 def estimates(recorded: Any, tallies: Mapping[Stack, Tally]) -> dict[Stack, tuple[float, int]]:

@@ -147,6 +147,7 @@ def _snapshot(raw: Raw) -> Snapshot:
         tallies=raw.tallies,
         spots=MappingProxyType(facts.spots(raw.facts.get("frames"))),
         facts=MappingProxyType(facts.by_stack(raw)),
+        calendar=facts.calendar(raw.facts),
     )
 
 

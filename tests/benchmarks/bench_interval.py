@@ -49,12 +49,12 @@ def worker_app(engine: Any) -> Any:
 
     def note(moment: str) -> str:
         figures = _sampler.stats()
-        runs = list(engine.runs(engine.read()))
-        names = engine.functions()
+        told = engine.harvest(engine.read())
+        runs, names = told.runs, told.functions
         size = sum(t[1] * n for t, n in runs if names.get(t[2][0], "").endswith("leak"))
         sure = sum(
             each.stderr**2
-            for each in engine.estimates()
+            for each in told.estimates or ()
             if names.get(each.frames[0], "").endswith("leak")
         )
         truth = sum(map(sys.getsizeof, leaked))

@@ -27,7 +27,7 @@ def rss() -> int:
 
 def snapshots(number: int = 5_000_000) -> None:
     from leakhunt.engine import _sampler  # type: ignore[attr-defined,unused-ignore]
-    from leakhunt.snapfile import write
+    from leakhunt.snapfile import records, write
 
     for name, interval in (("512 KiB", 512 << 10), ("64 KiB", 64 << 10), ("budget 1 %", None)):
         gc.disable()
@@ -43,10 +43,13 @@ def snapshots(number: int = 5_000_000) -> None:
             raw = engine.read()
             copies.append(time.perf_counter() - began)
         began = time.perf_counter()
-        runs = list(engine.runs(raw))
+        told = engine.harvest(raw)
         path = Path(tempfile.mkdtemp()) / "one.bin"
-        facts = {"estimates": [tuple(estimate) for estimate in engine.estimates()]}
-        size = write.write(path, runs, 25, facts)
+        facts = {
+            "estimates": records.plain(told.estimates or ()),
+            "births": records.plain(told.births or ()),
+        }
+        size = write.write(path, told.runs, 25, facts)
         wrote = time.perf_counter() - began
         path.unlink()
         figures = _sampler.stats()

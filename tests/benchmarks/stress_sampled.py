@@ -143,7 +143,7 @@ def forks() -> None:
             objects()
             reallocs()
             engine = Sampled(4096)
-            list(engine.runs(engine.read()))
+            engine.harvest(engine.read())
             status = 2 if _sampler.problem() else 0
             if DRAW.random() < 0.3:
                 os.execv("/bin/true", ["true"])
@@ -165,8 +165,8 @@ def programs() -> None:
 def reading() -> None:
     engine = Sampled(4096)
     if _sampler.is_active():
-        list(engine.runs(engine.read()))
-        engine.types(), engine.recycled(), engine.estimates(), engine.counters(), engine.facts()
+        engine.harvest(engine.read())
+        engine.counters(), engine.facts()
 
 
 def greenlets() -> None:

@@ -38,7 +38,7 @@ def test_a_heap_that_stands_still_gives_the_same_snapshot_twice() -> None:
         kept = keep()
         first, second = here(engine, "keep"), here(engine, "keep")
         counted = _sampler.counters()[0]
-        runs = sum(t[1] * n for t, n in engine.runs(engine.read()))
+        runs = sum(t[1] * n for t, n in engine.harvest(engine.read()).runs)
         say(first=first, second=second, off=abs(counted - runs) / runs)
     """)
     assert said["first"] == said["second"]
@@ -192,14 +192,14 @@ def test_the_types_of_objects_are_told() -> None:
         def texts(): return list(map(str, range(10**9, 10**9 + 20000)))
         engine = begin(1024)
         kept = orders(), dicts(), texts(), [Strange() for _ in range(10)]
-        list(engine.runs(engine.read()))
-        names = engine.functions()
+        told = harvest(engine)
+        names = told.functions
         found = {}
-        for frames, sizes in engine.types():
+        for frames, sizes in told.types:
             for name in {names[frame].split(".")[-1] for frame in frames[:2]}:
                 found[name] = found.get(name, ()) + sizes
         bad = len(_sampler.heads(engine.read()[0][:0]))
-        gone = _sampler.heads(__import__("struct").pack("=QQIIII", 4096, 64, 1, 0, 0, 0) * 600)
+        gone = _sampler.heads(__import__("struct").pack("=QQIIHHIII", 4096, 64, 1, 0, 0, 0, 0, 0, 0) * 600)
         say(found=found, bad=bad, gone=len(gone) - gone.count(0))
     """)
     kinds = {name: {kind for kind, _ in sizes} for name, sizes in said["found"].items()}
@@ -220,10 +220,11 @@ def test_objects_that_freelists_hand_on_are_told() -> None:
         engine = begin(512, 4)
         kept = pairs(), long_ones(), tables(), texts(), subclass()
         sizes = {}
-        for trace, n in engine.runs(engine.read()):
+        told = harvest(engine)
+        for trace, n in told.runs:
             sizes[trace[2]] = sizes.get(trace[2], 0) + trace[1] * n
-        names, shares = engine.functions(), {}
-        recycled = dict(engine.recycled())
+        names, shares = told.functions, {}
+        recycled = dict(told.recycled)
         assert all(0 < size <= sizes[frames] for frames, size in recycled.items())
         for frames, size in sizes.items():
             for name in {names[frame].split(".")[-1] for frame in frames}:

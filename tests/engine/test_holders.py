@@ -78,10 +78,11 @@ def test_the_parts_of_a_real_heap_add_up() -> None:
         told = engine.holders(raw, fork.holders)
         numbers, names = {}, {}
         shared = set()
-        for trace, n in engine.runs(raw):
+        all_told = engine.harvest(raw)
+        for trace, n in all_told.runs:
             shared.add(id(trace[2]))
             numbers[trace[2], trace[1]] = numbers.get((trace[2], trace[1]), 0) + n
-        names, recycled = engine.functions(), dict(engine.recycled())
+        names, recycled = all_told.functions, dict(all_told.recycled)
         over, size, mine = 0, {}, 0
         for held in told:
             for each, n in held.blocks:

@@ -52,13 +52,13 @@ def test_a_block_that_grows_counts_once_with_its_last_size() -> None:
         engine = begin(1024)
         kept = grow()
         truth = sum(array.__alloc__() for array in kept)
-        runs = [(t, n) for t, n in engine.runs(engine.read()) if t[1] > 1000 and t[1] < 4000]
+        runs = [(t, n) for t, n in engine.harvest(engine.read()).runs if t[1] > 1000 and t[1] < 4000]
         size = sum(t[1] * n for t, n in runs)
         fine()
         for array in kept:
             del array[10:]
         fine()
-        shrunk = sum(t[1] * n for t, n in engine.runs(engine.read()) if t[1] < 4000)
+        shrunk = sum(t[1] * n for t, n in engine.harvest(engine.read()).runs if t[1] < 4000)
         say(ratio=size / truth, shrunk=shrunk / truth, ghosts=_sampler.stats()["ghosts"])
     """)
     assert said["ratio"] == pytest.approx(1, abs=0.12)
@@ -110,7 +110,7 @@ def test_threads_without_the_gil_and_forks() -> None:
                 try:
                     kept = [bytes(n % 2000) for n in range(5000)]
                     fine()
-                    list(engine.runs(engine.read()))
+                    engine.harvest(engine.read())
                     engine.stop()
                     os._exit(0)
                 except BaseException as error:
@@ -121,7 +121,7 @@ def test_threads_without_the_gil_and_forks() -> None:
         stop.set()
         for thread in threads: thread.join()
         fine()
-        unknown = sum(e.samples for e in engine.estimates() if e.frames[0][0] == "<unknown>")
+        unknown = sum(e.samples for e in harvest(engine).estimates if e.frames[0][0] == "<unknown>")
         say(statuses=statuses, left=_sampler.counters()[0], unknown=unknown)
     """)
     assert said["statuses"] == [0] * 20
@@ -195,7 +195,7 @@ def test_a_program_that_makes_code_does_not_fill_the_tables_nor_pin_its_code() -
         alive = sum(code() is not None for code in codes)
         kept = []
         exec(compile("def last():\\n    kept.extend(bytes(300) for _ in range(9000))\\nlast()", "<last>", "exec"))
-        size = sum(t[1] * n for t, n in engine.runs(engine.read()) if t[2][0][0] == "<last>")
+        size = sum(t[1] * n for t, n in engine.harvest(engine.read()).runs if t[2][0][0] == "<last>")
         say(alive=alive, own=_sampler.counters()[2], size=size, **{k: figures[k] for k in ("compactions", "stacks", "unplaced", "taken")})
     """)
     assert said["alive"] <= 1
@@ -222,8 +222,8 @@ def test_greenlets_have_their_own_stacks() -> None:
             for n, each in enumerate(green): each.switch(n)
         fine()
         names = {}
-        runs = list(engine.runs(engine.read()))
-        f = engine.functions()
+        told = harvest(engine)
+        runs, f = told.runs, told.functions
         stacks = {tuple(f[frame] for frame in t[2]) for t, n in runs if f.get(t[2][0]) == "leaf" and t[1] < 300}
         size = sum(t[1] * n for t, n in runs if f.get(t[2][0]) == "leaf" and t[1] < 300)
         say(stacks=sorted(stacks), ratio=size / (2500 * sum(233 + n for n in range(4))))
@@ -248,7 +248,7 @@ def test_deep_recursion_generators_and_a_hard_exit() -> None:
         import asyncio
         for turn in range(5): asyncio.run(co())
         fine()
-        frames = max(len(e.frames) for _ in [list(engine.runs(engine.read()))] for e in engine.estimates())
+        frames = max(len(e.frames) for e in harvest(engine).estimates)
         say(frames=frames)
     """)
     assert said["frames"] <= 100

@@ -24,7 +24,11 @@ except Exception as error:  # noqa: BLE001 - the reason is told
 PRELUDE = """
 import gc, json, os, sys, threading, time
 from leakhunt.engine import _sampler
+from leakhunt.engine.interface import Life
 from leakhunt.engine.sampled import Sampled
+
+def harvest(engine, *tasks):
+    return engine.harvest(engine.read(), Life(tasks))
 
 def begin(interval=4096, nframe=8, seed=1):
     engine = Sampled(interval)
@@ -34,12 +38,12 @@ def begin(interval=4096, nframe=8, seed=1):
 
 def here(engine, function):
     "Estimated bytes, blocks, samples and stderr of the stacks whose innermost frame is in `function`."
-    runs = list(engine.runs(engine.read()))
-    names = engine.functions()
+    told = harvest(engine)
+    runs, names = told.runs, told.functions
     inside = lambda frames: names.get(frames[0], "").split(".")[-1] == function
     size = sum(trace[1] * n for trace, n in runs if inside(trace[2]))
     blocks = sum(n for trace, n in runs if inside(trace[2]))
-    sure = [e for e in engine.estimates() if inside(e.frames)]
+    sure = [e for e in told.estimates if inside(e.frames)]
     return size, blocks, sum(e.samples for e in sure), sum(e.stderr ** 2 for e in sure) ** 0.5
 
 def fine():
@@ -86,9 +90,10 @@ ACCURACY = """
         del kept
         engine = begin(int(sys.argv[1]), 1, seed + 1)
         kept = program()
-        runs = by_line((t[1], t[2][0], n) for t, n in engine.runs(engine.read()))
+        told = harvest(engine)
+        runs = by_line((t[1], t[2][0], n) for t, n in told.runs)
         sure = {}
-        for e in engine.estimates():
+        for e in told.estimates:
             if e.frames[0][1] in truth: sure[e.frames[0][1]] = sure.get(e.frames[0][1], 0) + e.stderr ** 2
         for line in truth: estimates[line].append((runs.get(line, 0), sure.get(line, 0) ** 0.5))
         estimates[0].append((sum(runs.get(line, 0) for line in truth), sum(sure.values()) ** 0.5))
@@ -116,10 +121,10 @@ DETECTION = """
             random.choice(noise)(b)
             done += b
     def sizes(engine):
-        runs = list(engine.runs(engine.read()))
+        told = harvest(engine)
         found = {}
-        for trace, n in runs:
-            name = engine.functions()[trace[2][0]]
+        for trace, n in told.runs:
+            name = told.functions[trace[2][0]]
             found[name] = found.get(name, 0) + trace[1] * n
         return found
     engine = begin(interval, 5, seed + 1)

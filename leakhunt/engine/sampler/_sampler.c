@@ -46,6 +46,7 @@ PyInit__sampler(void)
 
 #include "state.inc"
 #include "stacks.inc"
+#include "births.inc"
 #include "samples.inc"
 #include "hooks_raw.inc"
 #include "hooks_small.inc"
@@ -243,6 +244,9 @@ static PyMethodDef methods[] = {
     {"problem", problem, METH_NOARGS, problem_doc},
     {"counters", counters, METH_NOARGS, counters_doc},
     {"stats", stats, METH_NOARGS, stats_doc},
+    {"live", live, METH_VARARGS, live_doc},
+    {"begin_task", (PyCFunction)(void (*)(void))begin_task, METH_FASTCALL, begin_task_doc},
+    {"end_task", (PyCFunction)(void (*)(void))end_task, METH_FASTCALL, end_task_doc},
     {"settle", settle, METH_NOARGS, settle_doc},
     {"heads", heads, METH_O, heads_doc},
     {"read", read_tables, METH_NOARGS, read_doc},

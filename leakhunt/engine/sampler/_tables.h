@@ -23,8 +23,11 @@ typedef struct {
     uint64_t size;     /* bytes that were asked for */
     uint32_t blocks;   /* how many blocks it stands for: 1/p, rounded at random without bias */
     uint32_t stack;
-    uint32_t interval; /* index of the mean interval it was drawn under */
-    uint32_t reserved;
+    uint16_t interval; /* index of the mean interval it was drawn under */
+    uint16_t task;     /* number of the task that asked for it; 0: none did */
+    uint32_t born;     /* units of work that the process had done by then */
+    uint32_t when;     /* seconds that the process had lived by then */
+    uint32_t life;     /* number of the process, which a fork makes another one */
 } Sample;
 
 typedef struct {

@@ -19,16 +19,18 @@ import time
 from collections.abc import Callable, Sequence
 from heapq import nlargest
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from leakhunt import units
-from leakhunt.engine.interface import Engine, Held
+from leakhunt.engine import births
+from leakhunt.engine.interface import Engine, Life
 from leakhunt.errors import CaptureError
 from leakhunt.hook.capture import fork, own, scopes, spots
 from leakhunt.hook.capture.allocators import allocators
 from leakhunt.hook.capture.sources import Sources
 from leakhunt.hook.process import vitals
-from leakhunt.snapfile import folders, write
+from leakhunt.snapfile import folders, records, write
+from leakhunt.snapfile.records import Held
 
 if TYPE_CHECKING:
     import mmap
@@ -66,6 +68,7 @@ class Order(NamedTuple):
     facts: dict[str, Any]
     late_facts: Callable[[], dict[str, Any]]
     """Facts that cost time and are the same in the child: called there."""
+    life: Life
 
 
 class Capture:
@@ -276,8 +279,8 @@ def _capture(
     facts.update(order.late_facts())
     known = own.prefixes()
     kept_of = own.judge(known)
-    runs = list(own.without_own(order.engine.runs(raw), kept_of))
-    estimates = order.engine.estimates()
+    harvest = order.engine.harvest(raw, order.life)
+    runs = list(own.without_own(harvest.runs, kept_of))
     weight: dict[int, int] = {}
     stacks: dict[int, write.RawFrames] = {}
     for trace, count in runs:
@@ -290,16 +293,18 @@ def _capture(
         (frame for key in largest for frame in stacks[key]),
         EXPLAINED_SECONDS,
         sources,
-        order.engine.functions(),
+        harvest.functions,
     )
-    if estimates is not None:
-        sure = [(kept_of(frames), samples, stderr) for frames, samples, stderr in estimates]
-        facts["estimates"] = [estimate for estimate in sure if estimate[0] is not None]
-    for name, found in (("types", order.engine.types()), ("recycled", order.engine.recycled())):
-        if found is not None:
-            facts[name] = [
-                (kept, told) for frames, told in found if (kept := kept_of(frames)) is not None
-            ]
+    for name, told in (
+        ("estimates", harvest.estimates),
+        ("types", harvest.types),
+        ("recycled", harvest.recycled),
+    ):
+        if told is not None:
+            facts[name] = records.plain(_without_own(told, kept_of))
+    if harvest.births is not None and harvest.calendar is not None:
+        born = births.trimmed(_without_own(harvest.births, kept_of))
+        facts["births"], facts["calendar"] = records.plain(born), harvest.calendar._asdict()
     if held is not None:
         facts["holders"] = _held(held, kept_of)
     outside = tuple(
@@ -311,7 +316,7 @@ def _capture(
         prefixes=known,
         pause=_PAUSE.unpack_from(page, 0)[0] if page else time.monotonic() - began,
         capture=time.monotonic() - began,
-        samples=None if estimates is None else sum(each[1] for each in facts["estimates"]),
+        samples=None if harvest.estimates is None else sum(each[1] for each in facts["estimates"]),
         frames=explained,
         scopes=scopes.scopes(
             explained,
@@ -329,6 +334,20 @@ def _capture(
         "blocks": sum(count for _, count in runs),
         "forked": forked,
     }
+
+
+Told = TypeVar("Told", bound=tuple[Any, ...])
+
+
+def _without_own(
+    told: Sequence[Told], kept_of: Callable[[write.RawFrames], write.RawFrames | None]
+) -> list[Told]:
+    """The records of stacks that are not leakhunt's, which have their frames first."""
+    return [
+        record._replace(frames=kept)  # type: ignore[attr-defined]
+        for record in told
+        if (kept := kept_of(record[0])) is not None
+    ]
 
 
 def _held(

@@ -17,17 +17,20 @@ clock whether a soft limit is due (see :mod:`leakhunt.hook.celery.soft_limits`).
 from __future__ import annotations
 
 import _signal
+import _thread
 import atexit
 import contextlib
 import logging
 import os
 import signal
 import sys
+import types
 from collections.abc import Mapping
 from typing import Any
 
 from celery import signals as celery_signals
-from celery._state import get_current_task
+from celery._state import _task_stack, get_current_task
+from celery.app import trace
 
 from leakhunt.errors import LeakhuntError
 from leakhunt.hook import config
@@ -36,6 +39,9 @@ from leakhunt.hook.hook import Hook
 from leakhunt.hook.log import say
 from leakhunt.hook.process import vitals
 from leakhunt.hook.signals import Handlers, in_main_thread
+
+#: Pools that run a task at a time in each thread.
+THREADED = ("prefork", "solo", "threads")
 
 
 class Session:
@@ -324,15 +330,32 @@ def _is_users(handler: Any) -> bool:
 
 
 def _count_tasks() -> None:
+    if session.hook is not None and (session.pool not in THREADED or _is_patched()):
+        session.hook.task_file = trace.build_tracer.__code__.co_filename
+    celery_signals.task_prerun.connect(
+        _on_task_begins, weak=False, dispatch_uid="leakhunt._on_task_begins"
+    )
     celery_signals.task_postrun.connect(
         _on_task_done, weak=False, dispatch_uid="leakhunt._on_task_done"
     )
 
 
+def _is_patched() -> bool:
+    """Whether threads are greenlets: gevent's or eventlet's monkey has been here."""
+    return not isinstance(_thread.start_new_thread, types.BuiltinFunctionType)
+
+
+def _on_task_begins(sender: Any = None, **_: Any) -> None:
+    hook = session.hook
+    if hook is not None and hook.pid == os.getpid():
+        hook.task_begins(sender.name)
+
+
 def _on_task_done(sender: Any = None, **_: Any) -> None:
     hook, handlers = session.hook, session.handlers
     if hook is not None and handlers is not None and hook.pid == os.getpid():
-        hook.task_done(sender.name)
+        running = _task_stack.stack  # this one, and those that have called it eagerly
+        hook.task_done(sender.name, running[-2].name if len(running) > 1 else None)
         if session.soft_signal is not None or handlers.signum != signal.SIGUSR1:
             handlers.reclaim()
 
