@@ -23,6 +23,7 @@ from leakhunt.errors import LeakhuntError
 COMMANDS = {
     "demo": "Watch leakhunt find a leak in a real Celery worker, in 20 seconds.",
     "run": "Run a script or module with the hook installed.",
+    "ps": "The Celery processes of this host: what each holds and does, and what is wrong.",
     "dump": "Ask hooked processes of this host for a snapshot.",
     "arm": "Switch hooked processes to another engine while they run.",
     "ls": "List the series of snapshots: which worker grows.",

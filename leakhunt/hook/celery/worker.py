@@ -35,6 +35,7 @@ from celery.app import trace
 from leakhunt.errors import LeakhuntError
 from leakhunt.hook import config
 from leakhunt.hook.celery import soft_limits
+from leakhunt.hook.celery.pulse import Pulse
 from leakhunt.hook.hook import Hook
 from leakhunt.hook.log import say
 from leakhunt.hook.process import vitals
@@ -58,6 +59,7 @@ class Session:
         self.handlers: Handlers | None = None
         self.soft_signal: int | None = None
         self.soft_limit: float | None = None
+        self.pulse: Pulse | None = None
         self.memory_limit: int | None = None
         """KiB, as Celery counts them."""
 
@@ -330,6 +332,7 @@ def _is_users(handler: Any) -> bool:
 
 
 def _count_tasks() -> None:
+    session.pulse = Pulse()
     if session.hook is not None and (session.pool not in THREADED or _is_patched()):
         session.hook.task_file = trace.build_tracer.__code__.co_filename
     celery_signals.task_prerun.connect(
@@ -345,15 +348,19 @@ def _is_patched() -> bool:
     return not isinstance(_thread.start_new_thread, types.BuiltinFunctionType)
 
 
-def _on_task_begins(sender: Any = None, **_: Any) -> None:
-    hook = session.hook
+def _on_task_begins(sender: Any = None, task_id: Any = None, **_: Any) -> None:
+    hook, pulse = session.hook, session.pulse
     if hook is not None and hook.pid == os.getpid():
         hook.task_begins(sender.name)
+        if pulse is not None:
+            pulse.begins(task_id, sender.name)
 
 
-def _on_task_done(sender: Any = None, **_: Any) -> None:
-    hook, handlers = session.hook, session.handlers
+def _on_task_done(sender: Any = None, task_id: Any = None, **_: Any) -> None:
+    hook, handlers, pulse = session.hook, session.handlers, session.pulse
     if hook is not None and handlers is not None and hook.pid == os.getpid():
+        if pulse is not None:
+            pulse.ends(task_id)
         running = _task_stack.stack  # this one, and those that have called it eagerly
         hook.task_done(sender.name, running[-2].name if len(running) > 1 else None)
         if session.soft_signal is not None or handlers.signum != signal.SIGUSR1:

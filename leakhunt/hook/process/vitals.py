@@ -207,23 +207,21 @@ class Cgroup(NamedTuple):
         return max(0, limit - int(usage) + droppable)
 
 
-def cgroups() -> list[Cgroup]:
-    """The control groups that limit this process, its own first, up to the root.
+def cgroups(pid: int | str = "self", mount: str = "/sys/fs/cgroup") -> list[Cgroup]:
+    """The control groups that limit a process (this one), its own first, up to the root.
 
     cgroup v2 ``memory.max memory.current memory.stat``, v1 ``memory.limit_in_bytes
     memory.usage_in_bytes`` (Documentation/admin-guide/cgroup-v2.rst and -v1/memory.rst).
     """
     found = []
-    for line in (_read("/proc/self/cgroup") or b"").decode(errors="replace").splitlines():
+    for line in (_read(f"/proc/{pid}/cgroup") or b"").decode(errors="replace").splitlines():
         number, controllers, path = ([*line.split(":", 2), "", ""])[:3]
         if number == "0" and not controllers:
-            root, names = "/sys/fs/cgroup", ("memory.max", "memory.current")
+            root, names = mount, ("memory.max", "memory.current")
             droppable = b"\ninactive_file "
         elif "memory" in controllers.split(","):
-            root, names = (
-                "/sys/fs/cgroup/memory",
-                ("memory.limit_in_bytes", "memory.usage_in_bytes"),
-            )
+            root = f"{mount}/memory"
+            names = ("memory.limit_in_bytes", "memory.usage_in_bytes")
             droppable = b"\ntotal_inactive_file "
         else:
             continue

@@ -60,6 +60,24 @@ def nap(seconds):
     return seconds
 
 
+@app.task(name="swell")
+def swell(size):
+    """Keeps that much in this child, all of it touched."""
+    KEPT.append(b"x" * size)
+    return os.getpid()
+
+
+@app.task(name="stubborn")
+def stubborn(seconds):
+    """Hears no SIGTERM."""
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    note("stubborn")
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        time.sleep(0.1)
+    return "done"
+
+
 @app.task(name="spin")
 def spin(seconds):
     note("spin")
@@ -172,6 +190,16 @@ elif claimed == "process_init":
 @app.task(name="claim")
 def claim_in_task():
     signal.signal(signal.SIGUSR1, claim)
+
+
+if os.environ.get("SHOP_ORPHANS"):
+    # Celery has its children killed with their main process; they lose that wish when they
+    # change their user, or to a library that calls prctl.
+    import ctypes
+
+    @worker_process_init.connect
+    def outlive(**_):
+        ctypes.CDLL(None).prctl(1, 0)  # PR_SET_PDEATHSIG
 
 
 if os.environ.get("SHOP_FILE_LIMIT"):

@@ -1,0 +1,121 @@
+"""``leakhunt ps``: every Celery process of this host, with or without the hook."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+
+import click
+
+from leakhunt import units
+from leakhunt.cli.options import Duration, folder_option, screen, show
+from leakhunt.errors import NotHookedError, SnapshotError
+from leakhunt.live import orphans, stuck, tree
+from leakhunt.model.process import Identity, Process
+from leakhunt.report import ps as report
+from leakhunt.snapfile import folders
+from leakhunt.snapshots.load import series
+
+
+@click.command(name="ps")
+@click.argument("pids", metavar="[PID]...", nargs=-1, type=click.IntRange(min=1))
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.option("--stacks", is_flag=True, help="What hung children (or the PIDs) are waiting in.")
+@click.option("--reap", is_flag=True, help="End orphaned pool children: shows which, and asks.")
+@click.option("--patience", type=Duration(), default="10s", metavar="TIME", show_default=True,
+              help="With --reap: SIGKILL for those that live on after SIGTERM for so long.")  # fmt: skip
+@click.option("-y", "--yes", is_flag=True, help="With --reap: without asking.")
+@folder_option
+def command(
+    pids: tuple[int, ...],
+    as_json: bool,
+    stacks: bool,
+    reap: bool,
+    patience: float,
+    yes: bool,
+    folder: str | None,
+) -> None:
+    """Show the Celery processes of this host as a tree: what each holds, does and how it grows.
+
+    Main processes, pool children, beat, flower, detached ones, and other programs with the
+    hook. PSS is the column to add up: it counts each shared page once. Tasks, the running task
+    and growth need the hook. What looks wrong is told below, with what to do.
+
+    --reap ends orphans (pool children whose main process is gone) with SIGTERM, and with
+    SIGKILL those that live on; never anything else, and never another user's but as root.
+
+    \b
+    Examples:
+      leakhunt ps
+      leakhunt ps 4242 --json
+      leakhunt ps --reap --yes --patience 30s      # after a deploy
+    """
+    home = folders.state_dir(folder)
+    found = tree.celery_processes(home)
+    for pid in pids:
+        if pid not in {process.pid for process in found}:
+            raise NotHookedError(
+                f"process {pid} is no Celery process and has no hook, or is not there"
+            )
+    made = report.ps(found, tree.machine(), _growths(found), pids)
+    if reap:
+        _reap([row.process for row in made.rows], home, patience, yes)
+        return
+    if as_json:
+        from leakhunt.render.json import ps as jsonout
+
+        show(jsonout.ps(made))
+    else:
+        from leakhunt.render.terminal import ps as terminal
+
+        show(terminal.ps(made, *screen()))
+    if stacks:
+        for row in made.rows:
+            if row.process.pid in pids or any(p.code == "hung" for p in row.problems):
+                show(f"\n{row.process.role} {row.process.pid}\n{stuck.evidence(row.process.pid)}")
+
+
+def _growths(found: Sequence[Process]) -> dict[Identity, report.Growth]:
+    """How each process's RSS changed over its snapshots, of those that have some."""
+    grown = {}
+    for process in found:
+        if process.series is None or not Path(process.series).is_dir():
+            continue
+        with suppress(SnapshotError, OSError):
+            for line in series(Path(process.series), []):
+                growth = report.growth(line)
+                if growth is not None:
+                    grown[process.identity] = growth
+    return grown
+
+
+def _reap(found: Sequence[Process], home: Path, patience: float, yes: bool) -> None:
+    doomed = orphans.orphans(found)
+    if not doomed:
+        click.echo("no orphan: every pool child has its main process", err=True)
+        return
+    for process in doomed:
+        held = f", {units.size(process.memory.uss)} USS" if process.memory.uss else ""
+        click.echo(
+            f"orphan {process.pid} of {report.node(process)}, user {process.user}{held}", err=True
+        )
+    if not yes:
+        if not sys.stdin.isatty():
+            raise click.UsageError("nobody can be asked here: --reap ends them with --yes")
+        noun = "it" if len(doomed) == 1 else f"these {len(doomed)}"
+        if not click.confirm(f"End {noun}?", err=True):
+            return
+    problems = 0
+    for process, how, why in orphans.reap(doomed, home, patience):
+        said = {
+            "softly": "ended by SIGTERM",
+            "hard": "ended by SIGKILL",
+            "gone": "is an orphan no more: nothing was sent",
+            "alive": "still runs: the kernel holds it",
+        }.get(how, f"not ended: {why}")
+        problems += how in ("alive", "refused")
+        click.echo(f"{process.pid} {said}")
+    if problems:
+        sys.exit(2)

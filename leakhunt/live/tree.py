@@ -1,0 +1,193 @@
+"""Every Celery process of this host, and every other hooked one, found without configuration."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import NamedTuple
+
+from leakhunt.hook.config import signal_name
+from leakhunt.live import memory, processes, table
+from leakhunt.live.processes import Hooked
+from leakhunt.live.pulse import pulse
+from leakhunt.live.recognise import recognise
+from leakhunt.live.table import Line
+from leakhunt.model.process import Celery, Machine, Process
+
+#: Pools whose tasks run in the main process.
+IN_PROCESS = frozenset(["solo", "threads", "gevent", "eventlet"])
+
+
+class View(NamedTuple):
+    """The host's processes at one moment."""
+
+    lines: Mapping[int, Line]
+    said: Mapping[int, Celery]
+    """What the command lines of Celery's say, by pid."""
+    hooked: Mapping[int, Hooked]
+
+
+def machine() -> Machine:
+    """This machine, now."""
+    return Machine(memory.total(), os.cpu_count() or 1, time.time())
+
+
+def celery_processes(folder: Path, mount: str = "/sys/fs/cgroup") -> list[Process]:
+    """The processes, by pid. ``folder``: where hooked ones may have their records;
+    ``mount``: where the control groups are mounted.
+    """
+    view = look(folder)
+    wanted = sorted((set(view.said) | set(view.hooked)) & set(view.lines) - {os.getpid()})
+    return [_process(pid, view, mount) for pid in wanted]
+
+
+def look(folder: Path) -> View:
+    lines = table.table()
+    host = socket.gethostname()
+    said = {}
+    for pid, line in lines.items():
+        if any("celery" in word or "billiard" in word for word in line.argv):
+            celery = recognise(line.argv, host)
+            if celery is not None:
+                said[pid] = celery
+    return View(lines, said, {found.pid: found for found in processes.hooked(folder)})
+
+
+def _process(pid: int, view: View, mount: str) -> Process:
+    line, carrier = view.lines[pid], view.hooked.get(pid)
+    record = carrier.record if carrier is not None else {}
+    count, sockets, opened = memory.files(pid)
+    limited = memory.limit(pid, mount)
+    signum = int(record.get("signal") or signal.SIGUSR1)
+    return Process(
+        identity=line.identity,
+        parent=line.parent,
+        started_at=line.started_at,
+        uid=line.uid,
+        user=user_name(line.uid),
+        role=role(pid, view, opened),
+        state=line.state,
+        cpu=line.cpu,
+        celery=_celery(pid, view),
+        memory=memory.memory(pid),
+        readable=count is not None,
+        open_files=count,
+        sockets=sockets,
+        threads=line.threads,
+        limit=limited[0] if limited else None,
+        group=limited[1] if limited else None,
+        hooked=carrier is not None,
+        engine=record.get("engine"),
+        signal_name=signal_name(signum),
+        signal=_signal(pid, signum, carrier is not None),
+        pulse=pulse(pid, record["pid"]) if carrier is not None else None,
+        main=record.get("main"),
+        series=record.get("series"),
+    )
+
+
+def role(pid: int, view: View, opened: Sequence[str] | None) -> str:
+    """What that process is (see ``model.process.ROLES``); ``opened``: what its descriptors are,
+    None where this user may not see them.
+
+    The hook's word counts first. An orphan is a pool child that no worker's main process has
+    for a child any more. Without the hook, what tells it from a detached main process, which
+    has the same command line and the same adoptive parent, is that it has been forked and has
+    never run another program since.
+    """
+    line, celery, carrier = view.lines[pid], view.said.get(pid), view.hooked.get(pid)
+    above = _above(pid, view)
+    recorded = carrier.record.get("role") if carrier is not None else None
+    if recorded == "child":
+        return "child" if above else "orphan"
+    if celery is not None and celery.role in ("beat", "flower", "tracker"):
+        return celery.role
+    if recorded:
+        return str(recorded)
+    if celery is None:
+        return "program"
+    pool = _pool(above[-1] if above else pid, view)
+    if not above:
+        forks = any(
+            _is_fork(other, view) and view.lines[other].parent == pid for other in view.said
+        )
+        if celery.role == "child" or (line.forked_only and not forks and pool not in IN_PROCESS):
+            return "orphan"
+        return "main" if pool == "prefork" or forks else "worker"
+    if len(above) > 1 or pool in IN_PROCESS:
+        return "fork"
+    if (
+        view.said[above[-1]].has_beat
+        and opened is not None
+        and not any("pipe:" in name for name in opened)
+    ):
+        return "beat"
+    return "child"
+
+
+def _above(pid: int, view: View) -> list[int]:
+    """The worker's processes it descends from by forks alone, its parent first; the last one is
+    the main process.
+    """
+    found: list[int] = []
+    while _is_fork(pid, view) and len(found) < 64:
+        pid = view.lines[pid].parent
+        found.append(pid)
+    return found
+
+
+def _is_fork(pid: int, view: View) -> bool:
+    """Whether a process is its parent's fork (or was spawned for its pool), both a worker's.
+
+    A fork has its parent's command line; with setproctitle, a title that names the same node.
+    """
+    line, own = view.lines[pid], view.said.get(pid)
+    parent, above = view.lines.get(line.parent), view.said.get(line.parent)
+    if own is None or parent is None or above is None or above.role not in ("worker", "child"):
+        return False
+    if own.role in ("child", "tracker"):
+        return own.node is None or own.node == above.node
+    return line.argv == parent.argv and line.forked_only is not False
+
+
+def _pool(pid: int, view: View) -> str | None:
+    carrier, celery = view.hooked.get(pid), view.said.get(pid)
+    recorded = carrier.record.get("pool") if carrier is not None else None
+    return recorded or (celery.pool if celery is not None else None)
+
+
+def _celery(pid: int, view: View) -> Celery | None:
+    """What is known of its worker: the main process's command line, and what the hook says."""
+    carrier, above = view.hooked.get(pid), _above(pid, view)
+    found = view.said.get(above[-1] if above else pid)
+    if carrier is None:
+        return found
+    node, pool = carrier.record.get("node"), carrier.record.get("pool")
+    if found is None:
+        return Celery("worker", node=node, pool=pool) if node else None
+    return replace(found, node=node or found.node, pool=pool or found.pool)
+
+
+def _signal(pid: int, signum: int, hooked: bool) -> str:
+    """``heard``, ``blocked``, ``taken`` or ``none``: what that signal meets there."""
+    masks = memory.signals(pid, signum)
+    if masks is None:
+        return "heard" if hooked else "none"
+    caught, blocked = masks
+    if not caught:
+        return "none"
+    return "taken" if not hooked else "blocked" if blocked else "heard"
+
+
+def user_name(uid: int) -> str:
+    import pwd
+
+    try:
+        return pwd.getpwuid(uid).pw_name
+    except KeyError:  # a container's user, seen from the host
+        return str(uid)

@@ -1,0 +1,230 @@
+"""``leakhunt ps`` for the eye: a tree, as many columns as the screen holds, what is wrong below."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import NamedTuple
+
+from rich.console import Console
+from rich.text import Text
+
+from leakhunt import units
+from leakhunt.model.paths import visible
+from leakhunt.model.process import Process
+from leakhunt.render.terminal.console import (
+    GROWN,
+    QUIET,
+    STRONG,
+    drawn,
+    make_console,
+    say,
+    say_notes,
+)
+from leakhunt.report.ps import PsReport, Row
+from leakhunt.report.words import processes as words
+
+NOBODY = (
+    "no Celery process on this host, and no hooked one (that this user may see); start a worker "
+    "with `celery -A proj worker -I leakhunt.worker`"
+)
+
+
+class Column(NamedTuple):
+    """One column of the table."""
+
+    title: str
+    cell: Callable[[Row, float], str]
+    """The text for a row, at a moment."""
+    rank: int
+    """The lower, the longer it stays when the screen is narrow."""
+    side: str = "right"
+
+
+def ps(report: PsReport, width: int, color: bool) -> str:
+    console = make_console(width, color)
+    if not report.rows:
+        say(console, NOBODY)
+        return drawn(console)
+    for line in _lines(report, width):
+        console.print(line, soft_wrap=True)
+    console.print()
+    for sum_ in report.sums:
+        say(console, sum_.line, STRONG)
+    for row in report.rows:
+        for problem in row.problems:
+            _problem(console, f"{row.process.role} {row.process.pid}", problem.what, problem.todo)
+    for problem in report.crowds:
+        _problem(console, None, problem.what, problem.todo)
+    say_notes(console, report.notes)
+    return drawn(console)
+
+
+def _problem(console: Console, whom: str | None, what: str, todo: str) -> None:
+    text = Text("! ", GROWN)
+    if whom:
+        text.append(f"{whom}: ", STRONG)
+    text.append(visible(what))
+    text.append("\n  -> ", QUIET)
+    text.append(visible(todo))
+    console.print(text)
+
+
+def _lines(report: PsReport, width: int) -> Iterable[Text]:
+    """The table: the names of workers span it, so that it is laid out here."""
+    now = report.machine.now
+    trees = _branches(report.rows)
+    cells = {
+        column.title: [visible(column.cell(row, now)) for row in report.rows] for column in COLUMNS
+    }
+    wide = {title: max(len(title), *map(len, texts)) for title, texts in cells.items()}
+    first = max(
+        len("process"), *(len(tree) + len(_name(row)) for tree, row in zip(trees, report.rows))
+    )
+    shown = _fitting(
+        [column for column in COLUMNS if any(cells[column.title])], wide, width - first
+    )
+    yield Text.assemble(
+        ("process".ljust(first), STRONG),
+        *(("  " + _aside(column.title, column, wide), STRONG) for column in shown),
+    )
+    for number, row in enumerate(report.rows):
+        if row.depth == 0:
+            if number:
+                yield Text("")
+            yield from _heads(row, width)
+        yield Text.assemble(
+            (trees[number], QUIET),
+            (_name(row).ljust(first - len(trees[number])), GROWN if row.problems else ""),
+            *("  " + _aside(cells[column.title][number], column, wide) for column in shown),
+        )
+
+
+def _aside(text: str, column: Column, wide: Mapping[str, int]) -> str:
+    return (
+        text.rjust(wide[column.title]) if column.side == "right" else text.ljust(wide[column.title])
+    )
+
+
+def _fitting(columns: Sequence[Column], wide: Mapping[str, int], room: int) -> list[Column]:
+    """The most important ones that fit, in their order."""
+    kept: list[Column] = []
+    for column in sorted(columns, key=lambda column: column.rank):
+        if 2 + wide[column.title] <= room:
+            kept.append(column)
+            room -= 2 + wide[column.title]
+    return [column for column in columns if column in kept]
+
+
+def _heads(row: Row, width: int) -> Iterable[Text]:
+    """What stands above a worker: its node, and what else its command line says."""
+    celery = row.process.celery
+    if celery is None or not celery.node:
+        return
+    said = [f"app {celery.app}"] if celery.app else []
+    if celery.pool:
+        said.append(celery.pool)
+    if celery.concurrency or row.children:
+        asked = f" of --concurrency {celery.concurrency}" if celery.concurrency else ""
+        said.append(words.children(row.children) + asked if row.children else asked[4:])
+    if celery.queues:
+        said.append(f"queues {celery.queues}")
+    if row.process.engine:
+        said.append(f"hooked, engine {row.process.engine}")
+    elif row.process.readable:
+        said.append("not hooked")
+    text = Text.assemble((visible(celery.node), STRONG), ("  " + visible(", ".join(said)), QUIET))
+    text.truncate(width, overflow="ellipsis")
+    yield text
+
+
+def _branches(rows: Sequence[Row]) -> list[str]:
+    """What stands before each process: its place in the tree."""
+    found = []
+    for number, row in enumerate(rows):
+        if row.depth == 0:
+            found.append("")
+            continue
+        bars = []
+        for depth in range(1, row.depth + 1):
+            follows = False
+            for later in rows[number + 1 :]:
+                if later.depth <= depth:
+                    follows = later.depth == depth
+                    break
+            if depth == row.depth:
+                bars.append("├ " if follows else "└ ")
+            else:
+                bars.append("│ " if follows else "  ")
+        found.append("".join(bars))
+    return found
+
+
+def _name(row: Row) -> str:
+    return f"{row.process.role} {row.process.pid}"
+
+
+def _bytes(amount: int | None) -> str:
+    return "" if amount is None else units.size(amount)
+
+
+def _tasks(row: Row, now: float) -> str:
+    pulse = row.process.pulse
+    return "" if pulse is None else units.count(pulse.done)
+
+
+def _running(row: Row, now: float) -> str:
+    pulse = row.process.pulse
+    if pulse is None or not pulse.running or pulse.task is None:
+        return ""
+    more = f" +{pulse.running - 1}" if pulse.running > 1 else ""
+    name = pulse.task if len(pulse.task) <= 28 else f"…{pulse.task[-27:]}"
+    since = f" {units.duration(max(0.0, now - pulse.since))}" if pulse.since is not None else ""
+    return f"{name}{more}{since}"
+
+
+def _growth(row: Row, now: float) -> str:
+    growth = row.growth
+    if growth is None:
+        return ""
+    if growth.per_task is not None:
+        return f"{units.signed_size(growth.per_task)}/task"
+    return f"{units.signed_size(growth.per_hour or 0)}/h"
+
+
+def _cpu(row: Row, now: float) -> str:
+    age = now - row.process.started_at
+    return units.share(row.process.cpu / age) if age > 0 else ""
+
+
+def _number(amount: int | None) -> str:
+    return "" if amount is None else units.count(amount)
+
+
+def _hook(row: Row, now: float) -> str:
+    process = row.process
+    if not process.hooked:
+        return "no" if process.readable else "?"
+    return process.signal
+
+
+def _is_odd_state(process: Process) -> bool:
+    return process.state not in ("S", "R", "I")
+
+
+COLUMNS = (
+    Column("age", lambda row, now: units.duration(max(0.0, now - row.process.started_at)), 4),
+    Column("tasks", _tasks, 3),
+    Column("RSS", lambda row, now: _bytes(row.process.memory.rss), 2),
+    Column("PSS", lambda row, now: _bytes(row.process.memory.pss), 0),
+    Column("USS", lambda row, now: _bytes(row.process.memory.uss), 1),
+    Column("grows", _growth, 5),
+    Column("running", _running, 6, "left"),
+    Column("hook", _hook, 7, "left"),
+    Column("shared", lambda row, now: _bytes(row.process.memory.shared), 11),
+    Column("swap", lambda row, now: _bytes(row.process.memory.swap or None), 8),
+    Column("CPU", _cpu, 10),
+    Column("files", lambda row, now: _number(row.process.open_files), 12),
+    Column("sockets", lambda row, now: _number(row.process.sockets), 13),
+    Column("state", lambda row, now: row.process.state if _is_odd_state(row.process) else "", 9),
+    Column("user", lambda row, now: row.process.user, 14, "left"),
+)

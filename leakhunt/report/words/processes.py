@@ -1,0 +1,103 @@
+"""What is said of live processes: each sentence from the figures beside it."""
+
+from __future__ import annotations
+
+from leakhunt import units
+
+
+def counted(amount: int, noun: str, nouns: str = "") -> str:
+    """``1 child``, ``1,200 children``."""
+    return f"{units.count(amount)} {noun if amount == 1 else nouns or noun + 's'}"
+
+
+def children(amount: int) -> str:
+    return counted(amount, "child", "children")
+
+
+def orphan(
+    main: int | None, parent: int, uss: int | None, files: int | None, sockets: int | None
+) -> str:
+    whose = f"its main process {main}" if main is not None else "its main process"
+    held = []
+    if uss is not None:
+        held.append(f"{units.size(uss)} that nobody else uses")
+    if files is not None:
+        held.append(counted(files, "open file"))
+    if sockets:
+        held.append(f"{counted(sockets, 'socket')} among them")
+    holds = f" and it still holds {', '.join(held)}" if held else ""
+    return f"an orphan: {whose} is gone, process {parent} has adopted it{holds}"
+
+
+def outsized(uss: int, other: int, other_uss: int, other_age: float) -> str:
+    return (
+        f"its own memory (USS {units.size(uss)}) is {uss / other_uss:.1f} times that of the "
+        f"youngest child beside it ({other}: {units.size(other_uss)} at an age of "
+        f"{units.duration(other_age)})"
+    )
+
+
+def hung(task: str, seconds: float, finished: int, mean: float) -> str:
+    return (
+        f"has been in {task} for {units.duration(seconds)}; meanwhile the children beside it went "
+        f"on to finish tasks (of {counted(finished, 'task')} that they did, the mean took "
+        f"{units.duration(mean)})"
+    )
+
+
+def deaf(signal: str) -> str:
+    return f"carries the hook, but has no handler for {signal} any more: the signal would kill it"
+
+
+def over_limit(peak: int, limit: int, rss: int) -> str:
+    return (
+        f"its peak RSS ({units.size(peak)}) is above --max-memory-per-child ({units.size(limit)}), "
+        f"and a peak never falls: the pool replaces it after its next task, whatever it holds now "
+        f"({units.size(rss)})"
+    )
+
+
+def total(processes: int, pss: int, rss: int, limit: int | None, whose: str) -> str:
+    text = f"{counted(processes, 'process', 'processes')}: PSS {units.size(pss)}"
+    if limit is not None:
+        text += f", {units.share(pss / limit)} of {whose} ({units.size(limit)})"
+    if processes > 1 and rss > pss:
+        text += f"; the sum of RSS, {units.size(rss)}, counts shared pages once for each"
+    return text
+
+
+def unknown_pss(processes: int, rss: int, users: str) -> str:
+    whose = "belongs" if processes == 1 else "belong"
+    return (
+        f"{counted(processes, 'process', 'processes')} with {units.size(rss)} RSS {whose} to "
+        f"{users}: USS, PSS and open files need that user or root, and are in no sum"
+    )
+
+
+def crowd(node: str, number: int, rss: int, pss: int, sum_pss: int, limit: int, whose: str) -> str:
+    return (
+        f"{node}: {children(number)} of {units.size(rss)} RSS ({units.size(pss)} PSS) are "
+        f"{units.size(sum_pss)}, {units.share(sum_pss / limit)} of {whose} ({units.size(limit)})"
+    )
+
+
+def crowd_is_flat(young: int, young_age: float, old: int, old_age: float) -> str:
+    return (
+        f"This is their number and no leak: a child of {units.duration(young_age)} is as large "
+        f"({units.size(young)} USS) as one of {units.duration(old_age)} ({units.size(old)})"
+    )
+
+
+CROWD_UNKNOWN = (
+    "Whether they grow cannot be told from one look: they are all of an age (leakhunt watch)"
+)
+
+
+def crowd_fix(cores: int, concurrency: str | None, fits: int) -> str:
+    if concurrency is None:
+        return (
+            "no --concurrency is set, so there is a child for each core, and a machine twice the "
+            f"size, with twice the cores, gets twice the children: with --concurrency={fits} a "
+            "fifth of it is left for everything else"
+        )
+    return f"--concurrency={fits}: then a fifth of it is left for everything else"

@@ -1,0 +1,122 @@
+"""The page on which a process says what its tasks are at."""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+import time
+
+import pytest
+
+from leakhunt.hook.celery.pulse import Pulse
+from leakhunt.live.pulse import pulse
+
+pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="memfd_create")
+
+
+def test_it_is_read_from_outside_at_any_moment() -> None:
+    own = Pulse()
+    me = os.getpid()
+    seen = pulse(me, me)
+    assert seen is not None
+    assert (seen.done, seen.running, seen.task, seen.since, seen.last_done) == (
+        0,
+        0,
+        None,
+        None,
+        None,
+    )
+    before = time.time()
+    own.begins("a", "proj.outer")
+    own.begins("b", "proj.inner ✓")
+    seen = pulse(me, me)
+    assert seen is not None
+    assert (seen.done, seen.running, seen.task) == (0, 2, "proj.inner ✓")
+    assert seen.since is not None
+    assert before <= seen.since <= time.time()
+    own.ends("b")
+    seen = pulse(me, me)
+    assert seen is not None
+    assert (seen.done, seen.running, seen.task) == (1, 1, "proj.outer")
+    own.ends("a")
+    seen = pulse(me, me)
+    assert seen is not None
+    assert (seen.done, seen.running, seen.task) == (2, 0, None)
+    assert seen.last_done is not None
+    assert 0 <= seen.wall <= 2 * (time.time() - before)
+
+
+def test_a_name_longer_than_its_place_is_cut() -> None:
+    own = Pulse()
+    own.begins(1, "x" * 1000)
+    seen = pulse(os.getpid(), os.getpid())
+    assert seen is not None
+    assert seen.task == "x" * 200
+
+
+def test_the_end_of_a_task_that_was_never_begun_counts() -> None:
+    own = Pulse()
+    own.ends("unknown")
+    seen = pulse(os.getpid(), os.getpid())
+    assert seen is not None
+    assert (seen.done, seen.wall) == (1, 0.0)
+
+
+def test_a_page_of_another_process_is_not_taken_for_its_own() -> None:
+    own = Pulse()
+    assert own is not None
+    assert pulse(os.getpid(), os.getpid() + 1) is None
+
+
+def test_a_reader_never_sees_half_a_writing() -> None:
+    own = Pulse()
+    over = threading.Event()
+
+    def work() -> None:
+        while not over.is_set():
+            own.begins(1, "a" * 50)
+            own.ends(1)
+            own.begins(2, "b" * 120)
+            own.ends(2)
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    try:
+        last = 0
+        for _ in range(300):
+            seen = pulse(os.getpid(), os.getpid())
+            if seen is None:
+                continue  # a writer that was put aside in mid-writing
+            assert seen.done >= last
+            last = seen.done
+            assert seen.task in (None, "a" * 50, "b" * 120)
+    finally:
+        over.set()
+        thread.join()
+
+
+def test_nobody_can_cut_the_page_under_its_owner() -> None:
+    own = Pulse()
+    assert own._page is not None
+    folder = f"/proc/{os.getpid()}/fd"
+    pages = [
+        n
+        for n in os.listdir(folder)
+        if _target(f"{folder}/{n}").startswith("/memfd:leakhunt-pulse")
+    ]
+    assert pages
+    for name in pages:
+        descriptor = os.open(f"{folder}/{name}", os.O_RDWR)
+        try:
+            with pytest.raises(PermissionError):
+                os.ftruncate(descriptor, 0)
+        finally:
+            os.close(descriptor)
+
+
+def _target(path: str) -> str:
+    try:
+        return os.readlink(path)
+    except OSError:
+        return ""
