@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import threading
@@ -27,8 +28,17 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
 
 
-def child_pids() -> set[int]:
-    return {process.pid for process in psutil.Process().children()}
+def children() -> set[psutil.Process]:
+    """What this process has started, and what that has, as long as it lives."""
+    return set(psutil.Process().children(recursive=True))
+
+
+def end(left: set[psutil.Process]) -> None:
+    """Kill what a test has left: one failure must not become the failure of those after it."""
+    for process in left:
+        with contextlib.suppress(psutil.Error):
+            process.kill()
+    psutil.wait_procs(left)
 
 
 @pytest.fixture(autouse=True)
@@ -38,8 +48,10 @@ def _clean() -> Iterator[None]:
         del os.environ[name]
     handlers = {number: signal.getsignal(number) for number in WATCHED}
     threads = set(threading.enumerate())
-    children = child_pids()
+    before = children()
     yield
+    left = children() - before
+    end(left)
     was_tracing = tracemalloc.is_tracing()
     if was_tracing:
         tracemalloc.stop()
@@ -47,4 +59,4 @@ def _clean() -> Iterator[None]:
     assert {number: signal.getsignal(number) for number in WATCHED} == handlers
     assert {thread for thread in threading.enumerate() if thread.is_alive()} <= threads
     assert not [name for name in os.environ if name.startswith("LEAKHUNT_")]
-    assert child_pids() <= children, "the test left a process"
+    assert not left, "the test left a process"

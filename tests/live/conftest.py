@@ -5,8 +5,8 @@ from __future__ import annotations
 import shutil
 import socket
 import subprocess
+import tempfile
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
@@ -27,27 +27,28 @@ def prefork(tmp_path_factory: pytest.TempPathFactory) -> Iterator[harness.Worker
 
 
 @pytest.fixture(scope="module")
-def redis_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def redis_url() -> Iterator[str]:
     """A real Redis of this test's own."""
     program = shutil.which("redis-server")
     if program is None:
         pytest.skip("redis-server is not installed (Debian: apt-get install redis-server)")
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    folder: Path = tmp_path_factory.mktemp("redis")
-    server = subprocess.Popen(
-        [program, "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--dir", str(folder)],
-        stdout=subprocess.DEVNULL,
-    )
+    # A socket in a folder of its own: a port that is free now may be another test's in a moment.
+    # Not below tmp_path: the kernel takes a hundred characters.
+    with tempfile.TemporaryDirectory(prefix="leakhunt-") as folder:
+        path = f"{folder}/redis"
+        server = subprocess.Popen(
+            [program, "--port", "0", "--unixsocket", path, "--save", "", "--dir", folder],
+            stdout=subprocess.DEVNULL,
+        )
 
-    def answers() -> bool:
-        with socket.socket() as client:
-            return client.connect_ex(("127.0.0.1", port)) == 0
+        def answers() -> bool:
+            assert server.poll() is None, "redis has ended"
+            with socket.socket(socket.AF_UNIX) as client:
+                return client.connect_ex(path) == 0
 
-    try:
-        harness.until(answers, "redis answers")
-        yield f"redis://127.0.0.1:{port}/0"
-    finally:
-        server.terminate()
-        server.wait()
+        try:
+            harness.until(answers, "redis answers")
+            yield f"redis+socket://{path}"
+        finally:
+            server.kill()
+            server.wait()

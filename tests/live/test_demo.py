@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import pty
 import re
@@ -17,6 +18,9 @@ import pytest
 
 from leakhunt.demo import shop
 from tests.live import harness
+
+#: Seconds for a demo that takes ten on a quiet machine.
+PATIENCE = 400.0
 
 pytestmark = pytest.mark.live
 
@@ -37,9 +41,10 @@ class Demo:
         self.tmp = folder / "tmp"
         self.tmp.mkdir()
         self.environment = {**harness.environment(folder), "TMPDIR": str(self.tmp)}
+        self.started: list[subprocess.Popen[str]] = []
 
     def start(self, *options: str, **more: Any) -> subprocess.Popen[str]:
-        return subprocess.Popen(
+        process = subprocess.Popen(
             [sys.executable, *options, "-m", "leakhunt", "demo"],
             **{
                 "env": self.environment, "cwd": self.tmp, "stdin": subprocess.DEVNULL,
@@ -47,33 +52,44 @@ class Demo:
                 "preexec_fn": hear_all, **more,
             },
         )  # fmt: skip
+        self.started.append(process)
+        return process
 
     def run(self, **variables: str) -> tuple[int, str, str]:
         self.environment.update(variables)
         process = self.start()
-        told, said = process.communicate(timeout=90)
+        told, said = process.communicate(timeout=PATIENCE)
         return process.returncode, told, said
 
-    def processes(self) -> list[str]:
+    def processes(self) -> dict[psutil.Process, str]:
         """Living processes that have the demo's temporary folder in their environment."""
-        found = []
+        found = {}
         for process in psutil.process_iter():
             try:
                 if str(self.tmp) in " ".join(process.environ().values()):
-                    found.append(f"{process.pid} {process.cmdline()}")
+                    found[process] = f"{process.pid} {process.cmdline()}"
             except psutil.Error:  # gone, a zombie, or somebody else's
                 continue
         return found
 
-    def left(self) -> tuple[list[str], list[Path]]:
-        return self.processes(), list(self.tmp.iterdir())
+    def end(self) -> None:
+        """Whatever still runs, where a test has failed: the demo, its worker, its children."""
+        for process in self.processes():
+            with contextlib.suppress(psutil.Error):
+                process.kill()
+        for started in self.started:
+            started.wait()
 
 
 @pytest.fixture
 def demo(tmp_path: Path) -> Iterator[Demo]:
     found = Demo(tmp_path)
-    yield found
-    assert found.left() == ([], [])
+    try:
+        yield found
+        assert list(found.processes().values()) == []
+        assert list(found.tmp.iterdir()) == []
+    finally:
+        found.end()
 
 
 def test_the_guilty_line_comes_first_with_the_bytes_that_the_app_says(demo: Demo) -> None:
@@ -122,7 +138,7 @@ def test_an_interrupted_demo_leaves_nothing(number: int, moment: str | None, dem
             assert process.poll() is None
     process.send_signal(number)
     process.send_signal(number)  # people press Ctrl-C twice
-    _, said = process.communicate(timeout=harness.PATIENCE)
+    _, said = process.communicate(timeout=PATIENCE)
     assert "Traceback" not in said
     if moment == DIFF:  # all was taken down already: it may even have ended well
         assert process.returncode in (0, -number, 130)
@@ -170,7 +186,7 @@ def on_a_terminal(demo: Demo, keys_for: Callable[[str], bytes | None]) -> str:
                 typed = True
     finally:
         os.close(ours)
-        process.wait(harness.PATIENCE)
+        process.wait(PATIENCE)
     return seen.decode(errors="replace")
 
 
@@ -186,14 +202,14 @@ def test_a_closed_pipe_ends_it_quietly(demo: Demo) -> None:
     assert process.stdout is not None
     process.stdout.readline()
     process.stdout.close()
-    process.wait(harness.PATIENCE)
+    process.wait(PATIENCE)
     assert process.stderr is not None
     assert process.stderr.read() == ""
     process.stderr.close()
 
 
 def test_what_the_user_has_set_does_not_disturb_it(demo: Demo) -> None:
-    status, told, _ = demo.run(LEAKHUNT_ENGINE="off", LEAKHUNT_EVERY="1", PYTHONTRACEMALLOC="9")
+    status, told, _ = demo.run(LEAKHUNT_ENGINE="off", LEAKHUNT_EVERY="1", PYTHONTRACEMALLOC="1")
     assert status == 0
     assert "Line 1 is the leak" in told
 

@@ -36,8 +36,7 @@ def test_a_pool(pool: str, tmp_path: Path) -> None:
         record = worker.hooked("child" if separate else "worker")[0]
         assert record["pool"] == ("prefork" if pool == "spawn" else pool)
         assert worker.do("leak", 10) == 10
-        path, took = worker.dump(record)
-        assert took < 5
+        path, _ = worker.dump(record)
         first = harness.facts(path)
         assert first["baseline"] is True
         assert first["engine"] == harness.engine()
@@ -47,8 +46,7 @@ def test_a_pool(pool: str, tmp_path: Path) -> None:
 
         napping = worker.send("nap", 0.8)
         worker.noted("nap")
-        path, took = worker.dump(record)
-        assert took < 5
+        path, _ = worker.dump(record)
         assert napping.get(timeout=harness.PATIENCE) == 0.8
         for _ in range(6):
             assert worker.do("leak", 50_000) == 50_000
@@ -88,8 +86,7 @@ def test_redis(redis_url: str, tmp_path: Path) -> None:
         child = worker.hooked("child")[0]
         worker.dump(child)
         assert [worker.do("leak", 1000 * n) for n in range(20)] == [1000 * n for n in range(20)]
-        path, took = worker.dump(child)
-        assert took < 5
+        path, _ = worker.dump(child)
         assert harness.size_at(path, "shop.py") >= 190_000
         assert (
             harness.facts(path)["tasks"]["leak"]["runs"] >= 19

