@@ -1,6 +1,7 @@
 """Bytes, counts, durations and times as text, and back: the only formatter of numbers.
 
-Units are binary (1 KiB = 1024 B). Nothing here imports more than the standard
+What is printed is true when it is read: a little is never ``0``, one is never ``1 tasks``, and no
+number has an exponent. Units are binary (1 KiB = 1024 B). Nothing here imports more than the standard
 library: the worker's log uses it too.
 """
 
@@ -32,9 +33,68 @@ def signed_size(amount: float) -> str:
     return text if text.startswith("-") or not text.strip("0. BKMGTPi") else f"+{text}"
 
 
+def small_size(amount: float) -> str:
+    """As :func:`size` for a rate, of which less than ten bytes are something: ``0.4 B``, ``<0.1 B``."""
+    if 0 < abs(amount) < 0.05:
+        return "<0.1 B" if amount > 0 else ">-0.1 B"
+    return f"{amount:.1f} B" if 0 < abs(amount) < 9.95 and amount % 1 else size(amount)
+
+
+def rate(amount: float, unit: str) -> str:
+    """``+1.9 KiB per task``."""
+    text = small_size(amount)
+    return f"{'+' if amount > 0 and text[0] != '<' else ''}{text} per {unit}"
+
+
+def between(first: float, last: float) -> str:
+    """``1.9 KiB to 12.0 MiB``; one size where both read alike."""
+    start, end = size(first), size(last)
+    return start if start == end else f"{start} to {end}"
+
+
 def count(amount: int) -> str:
     """``12,345``."""
     return f"{amount:,}"
+
+
+def counted(amount: int, noun: str, nouns: str = "") -> str:
+    """``1 task``, ``12,345 tasks``, ``0 processes``; ``nouns``: the plural, where it is not noun + s."""
+    return f"{count(amount)} {plural(amount, noun, nouns)}"
+
+
+def plural(amount: float, noun: str, nouns: str = "") -> str:
+    """The noun as it stands behind that number."""
+    if amount == 1:
+        return noun
+    return nouns or noun + ("es" if noun.endswith(("s", "x", "ch", "sh")) else "s")
+
+
+def decimal(amount: float) -> str:
+    """A number to three digits, without an exponent: ``4,690``, ``12.3``, ``0.051``, ``1``."""
+    if not amount or abs(amount) >= 99.95:
+        digits = max(0, len(str(int(abs(amount)))) - 3)
+        return f"{int(round(amount, -digits)):,}"
+    if abs(amount) < 0.001:
+        return "<0.001" if amount > 0 else ">-0.001"
+    places = 1 if abs(amount) >= 9.995 else 2 if abs(amount) >= 0.995 else 3
+    text = f"{amount:.{places}f}"
+    return text.rstrip("0").rstrip(".")
+
+
+def spent(amount: float, unit: str) -> str:
+    """What went by on a series' axis: ``1,200 tasks``, ``less than 1 task``, ``3 min 20 s``."""
+    if unit == "second":
+        return duration(amount)
+    whole = round(amount)
+    return f"less than 1 {unit}" if whole == 0 and amount > 0 else counted(whole, unit)
+
+
+def forecast(amount: float, unit: str) -> str:
+    """The same to two digits, for what is yet to come: ``12,000 tasks``, ``3 h 20 min``."""
+    if unit == "second":
+        return duration(amount)
+    whole = round(amount)
+    return spent(round(whole, 2 - len(str(whole))) if whole >= 100 else amount, unit)
 
 
 def signed_count(amount: int) -> str:
@@ -43,9 +103,11 @@ def signed_count(amount: int) -> str:
 
 
 def share(part: float) -> str:
-    """``97 %``, ``0.4 %``, ``<0.1 %`` of a fraction of one."""
+    """``97 %``, ``0.4 %``, ``<0.1 %``, ``0 %`` of a fraction of one."""
     percent = 100 * part
-    if abs(percent) >= 10:
+    if percent == 0:
+        return "0 %"
+    if abs(percent) >= 9.95:
         return f"{percent:.0f} %"
     if 0 < abs(percent) < 0.1:
         return "<0.1 %"
@@ -53,9 +115,13 @@ def share(part: float) -> str:
 
 
 def duration(seconds: float) -> str:
-    """``0.4 s``, ``12 s``, ``3 min 20 s``, ``2 h 5 min``, ``3 d 4 h``."""
+    """``<0.1 s``, ``0.4 s``, ``12 s``, ``3 min 20 s``, ``2 h 5 min``, ``3 d 4 h``, ``2,500 d``."""
     if seconds < 0:
         return f"-{duration(-seconds)}"
+    if 0 < seconds < 0.05:
+        return "<0.1 s"
+    if seconds >= 100 * 86400:
+        return f"{count(round(seconds / 86400))} d"
     if seconds < 9.95:
         return f"{seconds:.1f} s"
     whole = round(seconds)
@@ -78,6 +144,11 @@ def moment(seconds: float | None) -> str:
         return time.strftime("%Y-%m-%d %H:%M:%SZ", time.gmtime(seconds))
     except (ValueError, OverflowError, OSError):
         return "unknown"
+
+
+def clock(seconds: float | None) -> str:
+    """The time of day of a moment: ``23:59:59Z``, or ``unknown``."""
+    return moment(seconds).rpartition(" ")[2]
 
 
 def parse_size(text: str) -> int:

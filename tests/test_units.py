@@ -34,7 +34,7 @@ def test_signs() -> None:
 @pytest.mark.parametrize(
     ("seconds", "text"),
     [
-        (0.04, "0.0 s"),
+        (0.04, "<0.1 s"),
         (9.96, "10 s"),
         (200, "3 min 20 s"),
         (7500, "2 h 5 min"),
@@ -62,3 +62,75 @@ def test_parse_size_refuses(text: str) -> None:
 @given(st.integers(0, 2**50))
 def test_what_is_printed_parses_back_to_about_the_same(amount: int) -> None:
     assert units.parse_size(units.size(amount).replace(",", "")) == pytest.approx(amount, rel=0.06)
+
+
+@pytest.mark.parametrize(
+    ("amount", "text"),
+    [(0, "0 tasks"), (1, "1 task"), (2, "2 tasks"), (12345, "12,345 tasks")],
+)
+def test_one_is_singular(amount: int, text: str) -> None:
+    assert units.counted(amount, "task") == text
+
+
+def test_plurals_that_are_not_just_an_s() -> None:
+    assert units.counted(2, "process") == "2 processes"
+    assert units.counted(1, "process") == "1 process"
+    assert units.counted(3, "child", "children") == "3 children"
+    assert units.plural(0, "stack") == "stacks"
+
+
+@pytest.mark.parametrize(
+    ("amount", "text"),
+    [
+        (4690.4, "4,690"),
+        (46_912, "46,900"),
+        (100, "100"),
+        (12.34, "12.3"),
+        (1.0, "1"),
+        (0.0512, "0.051"),
+        (0.0000001, "<0.001"),
+        (0, "0"),
+        (-3.25, "-3.25"),
+        (1e22, "10,000,000,000,000,000,000,000"),
+    ],
+)
+def test_a_decimal_has_no_exponent(amount: float, text: str) -> None:
+    assert units.decimal(amount) == text
+
+
+@pytest.mark.parametrize(
+    ("amount", "unit", "text"),
+    [
+        (0.4, "task", "less than 1 task"),
+        (0.6, "task", "1 task"),
+        (1.0, "task", "1 task"),
+        (12_345, "task", "12,000 tasks"),
+        (99, "snapshot", "99 snapshots"),
+        (200, "second", "3 min 20 s"),
+    ],
+)
+def test_a_forecast_has_two_digits_and_is_never_nothing(
+    amount: float, unit: str, text: str
+) -> None:
+    assert units.forecast(amount, unit) == text
+
+
+def test_a_rate_of_less_than_a_byte_is_not_nothing() -> None:
+    assert units.rate(0.4, "second") == "+0.4 B per second"
+    assert units.rate(-794, "task") == "-794 B per task"
+    assert units.rate(0.001, "task") == "<0.1 B per task"
+    assert units.rate(2048, "task") == "+2.0 KiB per task"
+
+
+def test_sizes_that_read_alike_are_one() -> None:
+    assert units.between(1 << 20, (1 << 20) + 5) == "1.0 MiB"
+    assert units.between(1 << 20, 2 << 20) == "1.0 MiB to 2.0 MiB"
+
+
+@given(st.floats(1e-9, 1e15, allow_nan=False))
+def test_something_is_never_printed_as_nothing(amount: float) -> None:
+    for text in (units.decimal(amount), units.duration(amount), units.rate(amount, "task"),
+                 units.share(amount), units.spent(amount, "task")):  # fmt: skip
+        assert not text.lstrip("+").startswith(("0 ", "0.0 ")), text
+        assert text != "0"
+        assert "e" not in text.replace("per", "").replace("less", "").replace("snapshot", "")

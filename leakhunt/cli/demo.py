@@ -11,9 +11,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from leakhunt import units
-from leakhunt.cli.options import screen, show
+from leakhunt.cli.options import show
 from leakhunt.model.query import Query
-from leakhunt.render.terminal import tables as terminal
 from leakhunt.report import tables
 from leakhunt.snapshots.load import load_all
 
@@ -56,7 +55,7 @@ def command() -> None:
         older, newer = load_all([before, after])
     found = tables.diff(older, newer, QUERY)
     _tell("$ leakhunt diff\n")
-    show(terminal.diff(found, *screen()))
+    show(found, "table")
     _tell("")
     for line in _verdict(found):
         _tell(line)

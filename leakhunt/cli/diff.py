@@ -7,13 +7,11 @@ import sys
 import click
 
 from leakhunt import units
-from leakhunt.cli import completion
-from leakhunt.cli.options import Size, folder_option, querying, screen, show, strict_option, unread
-from leakhunt.cli.reading import snapshots
+from leakhunt.cli import completion, reading
+from leakhunt.cli.options import Size, folder_option, querying, show, strict_option, unread
 from leakhunt.model.query import Query
-from leakhunt.report import tables as report
-from leakhunt.snapfile import folders
-from leakhunt.snapshots.load import expand, most_grown
+from leakhunt.report import tables
+from leakhunt.report.words import choices
 
 
 @click.command(name="diff")
@@ -35,53 +33,28 @@ def command(
     """Rank what grew between BEFORE and AFTER.
 
     Without arguments: the first and the newest snapshot of the process that grew
-    most. A folder stands for its first and newest snapshot.
+    most, of those that run where any does. What `leakhunt ls` prints stands for a process: its
+    pid, a node, a folder's name; before~2 is the snapshot two before the newest.
 
     \b
     Examples:
       leakhunt diff
+      leakhunt diff 4242                       # what that process grew by
       leakhunt diff before.bin after.bin --filter myapp
       leakhunt diff before.bin after.bin -g traceback -n 3
       leakhunt diff before.bin after.bin --fail-above 1MiB    # exit 3: for CI
     """
-    why = None
     problems: list[str] = []
-    if not files:
-        chosen = most_grown(folders.state_dir(folder))
-        paths, why = list(chosen.paths), chosen.why
-    else:
-        paths = expand(files, problems)
-        if len(files) == 1 and len(paths) > 1:
-            why = f"first and newest of {len(paths)} in {files[0]}"
-            paths = [paths[0], paths[-1]]
-    if len(paths) != 2:
-        raise click.UsageError(
-            f"a diff compares two snapshots and {len(paths)} "
-            f"{'was' if len(paths) == 1 else 'were'} given; name BEFORE and AFTER, one folder, or nothing"
-        )
+    older, newer, choice = reading.two(files, folder, problems)
     notes = unread(problems, strict)
-    before, after = snapshots(paths)
-    found = report.diff(before, after, query, why, notes)
-    show(render(found, form))
-    grown = found.comparison.totals.diff.size - found.comparison.dropped.diff.size
+    before, after = reading.snapshots([older, newer])
+    why = choices.chosen(choice) if choice else None
+    report = tables.diff(before, after, query, why, notes)
+    show(report, form)
+    grown = report.comparison.totals.diff.size - report.comparison.dropped.diff.size
     if fail_above is not None and grown > fail_above:
         click.echo(
             f"leakhunt: grew by {units.size(grown)}, more than {units.size(fail_above)}", err=True
         )
         sys.stdout.flush()
         click.get_current_context().exit(3)
-
-
-def render(found: report.DiffReport, form: str) -> str:
-    """The report as text in one of the formats."""
-    if form == "json":
-        from leakhunt.render.json import tables as jsonout
-
-        return jsonout.diff(found)
-    if form == "table":
-        from leakhunt.render.terminal import tables as table
-
-        return table.diff(found, *screen())
-    from leakhunt.render import flat
-
-    return flat.csv_text(found) if form == "csv" else flat.markdown_text(found)

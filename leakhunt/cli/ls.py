@@ -7,12 +7,14 @@ from typing import Any
 
 import click
 
-from leakhunt.cli.options import Duration, folder_option, screen, show
+from leakhunt.cli import reading
+from leakhunt.cli.options import Duration, folder_option, show
 from leakhunt.hook.config import signal_name
-from leakhunt.report import tables as report
-from leakhunt.report.tables import Waiting
+from leakhunt.report.listing import Waiting, listing
+from leakhunt.report.words import notes
 from leakhunt.snapfile import folders
-from leakhunt.snapshots.load import Series, series
+from leakhunt.snapshots.load import series
+from leakhunt.snapshots.series import Series
 
 
 @click.command(name="ls")
@@ -66,21 +68,9 @@ def command(
     if keep is not None or older_than is not None or dry_run or yes:
         raise click.UsageError("--keep, --older-than, --dry-run and --yes belong to --prune")
     problems: list[str] = []
-    lines = series(home, problems) if home.exists() else []
-    found = report.listing(
-        str(home),
-        tuple(lines),
-        tuple(_waiting(home, lines)),
-        tuple(f"not read: {problem}" for problem in problems),
-    )
-    if as_json:
-        from leakhunt.render.json import tables as jsonout
-
-        show(jsonout.listing(found))
-    else:
-        from leakhunt.render.terminal import tables as table
-
-        show(table.listing(found, *screen()))
+    lines = series(home, problems, reading.runs) if home.exists() else []
+    found = listing(str(home), tuple(lines), tuple(_waiting(home, lines)), notes.unread(problems))
+    show(found, "json" if as_json else "table")
 
 
 def _waiting(home: Path, lines: list[Series]) -> list[Waiting]:

@@ -15,10 +15,10 @@ from leakhunt import units
 from leakhunt.cli import completion
 from leakhunt.errors import SnapshotError
 from leakhunt.model.query import BLAMES, GROUPS, SORTS, Query
+from leakhunt.render.screen import FORMATS, Screen
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
-FORMATS = ("table", "json", "csv", "markdown")
 #: Columns of a table that is piped and was not told how wide to be.
 PIPED_WIDTH = 120
 
@@ -118,18 +118,24 @@ def unread(problems: Sequence[str], strict: bool) -> tuple[str, ...]:
     return tuple(f"not read: {problem}" for problem in problems)
 
 
+verbose_option = click.option("-v", "--verbose", is_flag=True, help="Also the evidence.")
+
 folder_option = click.option(
     "--dir", "folder", metavar="DIR", shell_complete=completion.folders, help="Folder with the snapshots [LEAKHUNT_DIR, else a private one]."
 )  # fmt: skip
 
 
-def show(text: str) -> None:
-    """Print a report; click would strip the colours that somebody forced into a pipe."""
-    click.echo(text, nl=False, color=screen()[1])
+def show(report: object, form: str, verbose: bool = False) -> None:
+    """Print a report in one of its formats."""
+    from leakhunt.render import formats
+
+    drawn_for = screen(verbose)
+    # Click would strip the colours that somebody forced into a pipe.
+    click.echo(formats.text(report, form, drawn_for), nl=False, color=drawn_for.color)
 
 
-def screen() -> tuple[int, bool]:
-    """(columns, whether to use colour) of standard output.
+def screen(verbose: bool = False) -> Screen:
+    """What standard output can show.
 
     ``NO_COLOR`` (no-color.org) and ``TERM=dumb`` turn colour off, ``CLICOLOR_FORCE`` and
     ``FORCE_COLOR`` turn it on where output is piped; ``COLUMNS`` sets the width.
@@ -148,4 +154,13 @@ def screen() -> tuple[int, bool]:
     color = not os.environ.get("NO_COLOR") and (
         forced or (terminal and os.environ.get("TERM") != "dumb")
     )
-    return max(width, 40), color
+    return Screen(max(width, 40), color, _draws_lines(), verbose)
+
+
+def _draws_lines() -> bool:
+    """Whether standard output can carry the lines and bars that pages are drawn with."""
+    try:
+        "├└│…▁█".encode(sys.stdout.encoding or "ascii")
+    except (UnicodeError, LookupError):
+        return False
+    return True

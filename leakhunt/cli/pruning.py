@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 import time
 from pathlib import Path
-from typing import Any
 
 import click
 
 from leakhunt import units
 from leakhunt.cli.options import show
 from leakhunt.errors import SettingError
-from leakhunt.model.paths import visible
-from leakhunt.snapshots.load import Series
+from leakhunt.report.pruned import PruneReport
 from leakhunt.snapshots.prune import Liveness, Plan, carry_out, plan
+from leakhunt.snapshots.series import Series
 
 #: A process of another host cannot be looked at: it counts as alive while it writes.
 ELSEWHERE = 86400.0
@@ -39,13 +37,14 @@ def prune(
     notes = [f"not read, so it stays: {problem}" for problem in problems]
     if keep is None and older_than is None:
         notes.append("add --keep N or --older-than 7d to remove snapshots")
+    report = PruneReport(chosen, tuple(notes))
     if not as_json:
-        show(_text(chosen, notes))
+        show(report, "table")
         sys.stdout.flush()
     agreed = not chosen.is_empty and not dry_run and (yes or (not as_json and _asked(chosen)))
     freed, failures = carry_out(chosen) if agreed else (0, [])
     if as_json:
-        show(_json(chosen, agreed, freed, [*notes, *failures]))
+        show(PruneReport(chosen, (*notes, *failures), agreed, freed), "json")
     elif agreed:
         click.echo(f"freed {units.size(freed)}", err=True)
     for failure in failures:
@@ -99,60 +98,3 @@ def _runs(pid: int | None) -> bool:
     except OSError:  # somebody else's
         return True
     return True
-
-
-def _text(chosen: Plan, notes: list[str]) -> str:
-    lines = []
-    for line in chosen.series:
-        size = units.size(sum(doomed.size for doomed in line.doomed))
-        living = ", alive" if line.alive else ""
-        lines.append(f"{visible(line.folder.name)}  ({line.kept} stay{living})")
-        lines += [
-            f"  {visible(doomed.path.name)}  {units.size(doomed.size)}" for doomed in line.doomed
-        ]
-        lines[-len(line.doomed) - 1] += f"  {size}"
-    lines += [
-        f"{visible(torn.path.parent.name)}/{visible(torn.path.name)}  half-written"
-        for torn in chosen.torn
-    ]
-    lines += [f"{visible(folder.name)}/  will be empty" for folder in chosen.folders]
-    if chosen.is_empty:
-        lines.append(
-            f"{visible(str(chosen.home))}: nothing to remove, {_snapshots(chosen.kept)} stay"
-        )
-    else:
-        gone = sum(len(line.doomed) for line in chosen.series)
-        parts = [_snapshots(gone)] if gone else []
-        parts += [f"{len(chosen.torn)} half-written"] if chosen.torn else []
-        parts += (
-            [f"{len(chosen.folders)} folder{'s' * (len(chosen.folders) > 1)}"]
-            if chosen.folders
-            else []
-        )
-        lines.append(
-            f"to remove: {', '.join(parts)}, {units.size(chosen.size)}; {_snapshots(chosen.kept)} stay"
-        )
-    lines += [f"note: {visible(note)}" for note in notes]
-    return "\n".join(lines) + "\n"
-
-
-def _snapshots(number: int) -> str:
-    return "1 snapshot" if number == 1 else f"{units.count(number)} snapshots"
-
-
-def _json(chosen: Plan, removed: bool, freed: int, notes: list[str]) -> str:
-    content: dict[str, Any] = {
-        "schema": "leakhunt/prune@1",
-        "dir": str(chosen.home),
-        "removed": removed,
-        "freed": freed,
-        "size": chosen.size,
-        "kept": chosen.kept,
-        "files": [
-            {"path": str(doomed.path), "size": doomed.size, "taken_at": doomed.taken_at}
-            for doomed in chosen.files
-        ],
-        "folders": [str(folder) for folder in chosen.folders],
-        "notes": notes,
-    }
-    return json.dumps(content, indent=2) + "\n"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import threading
 from collections.abc import Iterator, Sequence
@@ -9,10 +10,24 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from leakhunt import units
-from leakhunt.model.snapshot import Snapshot
-from leakhunt.snapshots.load import load_all
+import click
 
+from leakhunt import units
+from leakhunt.errors import SnapshotError
+from leakhunt.model.snapshot import Meta, Snapshot
+from leakhunt.snapfile import folders
+from leakhunt.snapshots.load import (
+    NAMED,
+    Chosen,
+    expand,
+    load_all,
+    most_grown,
+    named,
+    newest,
+)
+
+#: How far the start time in a snapshot may be off the kernel's, in seconds.
+SAME_START = 2.0
 #: Seconds that nobody needs a bar for.
 PATIENCE = 0.6
 
@@ -21,6 +36,75 @@ def snapshots(paths: Sequence[Path], detail: bool = False) -> list[Snapshot]:
     """Read the files in order; ``detail`` fills their blocks. Raises SnapshotError."""
     with progress(paths):
         return load_all(paths, detail=detail)
+
+
+def runs(known: Meta) -> bool | None:
+    """Whether the process of a snapshot still runs, by its pid and its start; None where that cannot be
+    known: it is another host's, or the file does not say.
+    """
+    from leakhunt.hook.process import vitals
+
+    if known.pid is None or known.started_at is None or known.host != os.uname().nodename:
+        return None
+    try:
+        os.kill(known.pid, 0)
+    except (ProcessLookupError, OverflowError):
+        return False
+    except OSError:  # somebody else's
+        pass
+    return abs(vitals.started_at(known.pid) - known.started_at) < SAME_START
+
+
+def one(word: str | None, folder: str | None, problems: list[str]) -> tuple[Path, Chosen | None]:
+    """The one snapshot that a word means, or without one the newest; and how it was chosen, if it was.
+
+    A process, its folder or a node stands for its newest snapshot. Raises SnapshotError.
+    """
+    home = folders.state_dir(folder)
+    if word is None:
+        choice = newest(home, runs)
+        problems += choice.problems
+        return choice.paths[0], choice
+    paths = expand([word], problems, home, runs)
+    if len(paths) == 1:
+        return paths[0], None
+    lines = named(word, home, problems, runs)
+    if not lines:
+        raise SnapshotError(f"{word}: these are {len(paths)} snapshots, and one is wanted")
+    line = lines[-1]
+    return line.newest.path, Chosen(
+        (line.newest.path,), NAMED, line.folder, len(line.entries), line, len(lines)
+    )
+
+
+def two(
+    words: Sequence[str], folder: str | None, problems: list[str]
+) -> tuple[Path, Path, Chosen | None]:
+    """Two snapshots to compare: what each word means; of one word the first and the newest of one
+    stretch; without any those of the process that grew most. Raises SnapshotError, UsageError.
+    """
+    home = folders.state_dir(folder)
+    if not words:
+        choice = most_grown(home, runs)
+        problems += choice.problems
+        return choice.paths[0], choice.paths[1], choice
+    if len(words) == 2:
+        return one(words[0], folder, problems)[0], one(words[1], folder, problems)[0], None
+    paths = expand(words, problems, home, runs)
+    lines = named(words[0], home, [], runs) if len(words) == 1 else None
+    if lines and len(paths) > 1:
+        line = max(lines, key=lambda line: (len(line.stretch) > 1, line.growth or 0))
+        stretch = line.stretch if len(line.stretch) > 1 else line.entries
+        if len(stretch) > 1:
+            ends = (stretch[0].path, stretch[-1].path)
+            return (*ends, Chosen(ends, NAMED, line.folder, len(stretch), line, len(lines)))
+    if len(paths) == 2:
+        return paths[0], paths[1], None
+    given = "was" if len(paths) == 1 else "were"
+    raise click.UsageError(
+        f"a diff compares two snapshots and {len(paths)} {given} given; name BEFORE and AFTER, one "
+        "process or folder, or nothing"
+    )
 
 
 @contextmanager

@@ -2,27 +2,25 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 import click
 
-from leakhunt.cli import completion
+from leakhunt.cli import completion, reading
 from leakhunt.cli.options import (
     all_option,
     exclude_option,
     folder_option,
     innermost_option,
-    screen,
     show,
+    verbose_option,
 )
-from leakhunt.cli.reading import snapshots
-from leakhunt.compare import place as showing
-from leakhunt.errors import SnapshotError
+from leakhunt.compare import place as taking_apart
 from leakhunt.model.query import BLAMES, SORTS, Query
-from leakhunt.snapfile import SUFFIX, folders
+from leakhunt.report.place import place
+from leakhunt.report.words import choices
+from leakhunt.snapfile import SUFFIX
 from leakhunt.snapshots import source
-from leakhunt.snapshots.load import expand, newest
 
 
 @click.command(name="show")
@@ -42,6 +40,7 @@ from leakhunt.snapshots.load import expand, newest
 @click.option("--sort", type=click.Choice(SORTS), default="size", show_default=True,
               help="How top ranked, and what stacks are ranked by in JSON.")  # fmt: skip
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@verbose_option
 @folder_option
 def command(
     snapshot: str | None,
@@ -54,6 +53,7 @@ def command(
     limit: int,
     sort: str,
     as_json: bool,
+    verbose: bool,
     folder: str | None,
 ) -> None:
     """Take one place apart: who brings us to LOCATION, and what it allocates.
@@ -73,47 +73,25 @@ def command(
       leakhunt show after.bin tasks.py:8
       leakhunt show after.bin place_order --json
     """
-    why = None
     if snapshot is None or (location is None and _holds_snapshots(Path(snapshot))):
         raise click.UsageError(
             f"say which place{f' of {snapshot}' if snapshot else ''} to show: a line (tasks.py:8), "
             "a file, a function, or the number of a row of `leakhunt top`"
         )
-    if location is None:
-        location = snapshot
-        chosen = newest(folders.state_dir(folder))
-        path, why = chosen.paths[0], chosen.why
-    else:
-        paths = expand([snapshot])
-        if len(paths) != 1:
-            raise SnapshotError(f"{snapshot}: holds {len(paths)} snapshots, and show takes one")
-        path = paths[0]
+    where = snapshot if location is None else location
+    file = None if location is None else snapshot
+    problems: list[str] = []
+    path, choice = reading.one(file, folder, problems)
     query = Query("lineno", filters, excludes, innermost, show_all, blame, limit, sort)
-    (loaded,) = snapshots([path], detail=True)
-    found = showing.show(loaded, location, query)
+    (loaded,) = reading.snapshots([path], detail=True)
+    found = taking_apart.show(loaded, where, query)
     lines = None
     if len(found.places) == 1:
         lines = source.around(found.places[0][0], loaded.spots, loaded.meta.taken_at)
-    if as_json:
-        from leakhunt.render.json import place as treejson
-
-        show(treejson.show(found, loaded, lines))
-    else:
-        from leakhunt.render.terminal import place as treetext
-
-        width, color = screen()
-        show(treetext.show(found, loaded, lines, why, width, color, _draws_lines()))
+    why = choices.chosen(choice) if choice else None
+    show(place(found, loaded, lines, why), "json" if as_json else "table", verbose)
 
 
 def _holds_snapshots(path: Path) -> bool:
     """Whether the only argument is meant as a snapshot: tasks.py beside us is a place."""
     return path.is_dir() or (path.suffix == SUFFIX and path.exists())
-
-
-def _draws_lines() -> bool:
-    """Whether standard output can carry the lines that a tree is drawn with."""
-    try:
-        "├└│…".encode(sys.stdout.encoding or "ascii")
-    except (UnicodeError, LookupError):
-        return False
-    return True

@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import click
 
-from leakhunt.cli import completion
-from leakhunt.cli.options import folder_option, querying, screen, show, strict_option, unread
-from leakhunt.cli.reading import snapshots
-from leakhunt.errors import SnapshotError
+from leakhunt.cli import completion, reading
+from leakhunt.cli.options import folder_option, querying, show, strict_option, unread
 from leakhunt.model.query import Query
-from leakhunt.report import tables as report
-from leakhunt.snapfile import folders
-from leakhunt.snapshots.load import expand, newest
+from leakhunt.report import tables
+from leakhunt.report.words import choices
 
 
 @click.command(name="top")
@@ -22,39 +19,21 @@ from leakhunt.snapshots.load import expand, newest
 def command(
     snapshot: str | None, query: Query, form: str, strict: bool, folder: str | None
 ) -> None:
-    """Rank what is alive in SNAPSHOT (the newest one of the folder without an argument).
+    """Rank what is alive in SNAPSHOT (the newest one without an argument).
+
+    What `leakhunt ls` prints may stand for a snapshot: a pid, a node, a folder's name (their newest
+    one), or before~2, two before the newest.
 
     \b
     Examples:
       leakhunt top
+      leakhunt top 4242                        # of that process
       leakhunt top before.bin --filter myapp
       leakhunt top before.bin -g package --json
     """
-    why = None
     problems: list[str] = []
-    if snapshot is None:
-        chosen = newest(folders.state_dir(folder))
-        path, why = chosen.paths[0], chosen.why
-    else:
-        paths = expand([snapshot], problems)
-        if len(paths) != 1:
-            raise SnapshotError(f"{snapshot}: holds {len(paths)} snapshots, and top shows one")
-        path = paths[0]
+    path, choice = reading.one(snapshot, folder, problems)
     notes = unread(problems, strict)
-    (loaded,) = snapshots([path])
-    show(render(report.top(loaded, query, why, notes), form))
-
-
-def render(found: report.TopReport, form: str) -> str:
-    """The report as text in one of the formats."""
-    if form == "json":
-        from leakhunt.render.json import tables as jsonout
-
-        return jsonout.top(found)
-    if form == "table":
-        from leakhunt.render.terminal import tables as table
-
-        return table.top(found, *screen())
-    from leakhunt.render import flat
-
-    return flat.csv_text(found) if form == "csv" else flat.markdown_text(found)
+    (loaded,) = reading.snapshots([path])
+    why = choices.chosen(choice) if choice else None
+    show(tables.top(loaded, query, why, notes), form)

@@ -10,23 +10,32 @@ from pathlib import Path
 import click
 
 from leakhunt import units
-from leakhunt.cli.options import FORMATS, Size, folder_option, screen, show, strict_option, unread
-from leakhunt.cli.reading import progress
+from leakhunt.cli import completion, reading
+from leakhunt.cli.options import (
+    Size,
+    folder_option,
+    show,
+    strict_option,
+    unread,
+    verbose_option,
+)
 from leakhunt.errors import SnapshotError
 from leakhunt.judge.history import gather, lines_of
-from leakhunt.model.paths import visible
-from leakhunt.report import trend as outlook
+from leakhunt.render.screen import FORMATS
 from leakhunt.report.trend import TrendReport
+from leakhunt.report.trend import trend as judged
+from leakhunt.report.words import choices, notes
 from leakhunt.snapfile import SUFFIX
 from leakhunt.snapfile import folders as places
-from leakhunt.snapshots.load import Entry, expand, series
+from leakhunt.snapshots.load import ENOUGH, expand, most_telling, some
 
 #: Seconds between two looks at a folder that is watched.
 LOOK = 1.0
 
 
 @click.command(name="trend")
-@click.argument("files", nargs=-1, metavar="[SNAPSHOT... | FOLDER...]")
+@click.argument("files", nargs=-1, metavar="[SNAPSHOT... | FOLDER...]",
+                shell_complete=completion.snapshots)  # fmt: skip
 @click.option("-f", "--filter", "filters", multiple=True, metavar="P",
               help="Keep findings that pass through P (package, module, path or glob).")  # fmt: skip
 @click.option("-x", "--exclude", "excludes", multiple=True, metavar="P",
@@ -40,6 +49,7 @@ LOOK = 1.0
               help="Exit 3 when a leak keeps more than SIZE per task (or other unit).")  # fmt: skip
 @click.option("--watch", is_flag=True,
               help="Follow the folder; say when the verdict changes. Ctrl-C ends it.")  # fmt: skip
+@verbose_option
 @strict_option
 @folder_option
 def command(
@@ -51,13 +61,14 @@ def command(
     as_json: bool,
     fail_above: int | None,
     watch: bool,
+    verbose: bool,
     strict: bool,
     folder: str | None,
 ) -> None:
     """Judge what grows over three or more snapshots of a process.
 
-    Without arguments: the process in the folder that grew most. A folder of a process
-    stands for its snapshots, a folder of several for the whole pool.
+    Without arguments: the process that grew most, of those that run where any does. A pid or a
+    folder stands for the snapshots of its process; a node, or a folder of several, for all of them.
 
     Every place that grows is judged: leak, warm-up, sawtooth, step or noise; a leak with
     its bytes per task. The verdict is leak, no-leak, unexplained (memory grows outside
@@ -66,7 +77,8 @@ def command(
     \b
     Examples:
       leakhunt trend
-      leakhunt trend ~/.local/state/leakhunt/celery@web1-4242-20260131T235959Z
+      leakhunt trend 4242 -v                 # that process, with all the evidence
+      leakhunt trend celery@web1             # the whole pool
       leakhunt trend before.bin later.bin latest.bin --json
       leakhunt trend --fail-above 1KiB      # exit 3: for CI
       leakhunt trend --watch /var/lib/leakhunt
@@ -74,13 +86,13 @@ def command(
     form = "json" if as_json else form
 
     def look(quiet: bool = False) -> TrendReport:
-        return _look(files, filters, excludes, folder, strict, quiet)
+        return _look(files, filters, excludes, limit, folder, strict, quiet)
 
     if watch:
-        _watch(look, _folders(files, folder), limit, form)
+        _watch(look, _folders(files, folder), form, verbose)
         return
     report = look()
-    show(render(report, form, limit))
+    show(report, form, verbose)
     worst = max((leak.rate for leak in report.leaks), default=0.0)
     if fail_above is not None and worst > fail_above:
         click.echo(
@@ -96,30 +108,26 @@ def _look(
     files: Sequence[str],
     filters: Sequence[str],
     excludes: Sequence[str],
+    limit: int,
     folder: str | None,
     strict: bool,
     quiet: bool,
 ) -> TrendReport:
     problems: list[str] = []
-    why = None
+    home, why = places.state_dir(folder), None
     if files:
-        lines = lines_of(expand(files, problems), problems)
+        lines = lines_of(expand(files, problems, home, reading.runs), problems)
     else:
-        line, why = _most_grown(places.state_dir(folder), problems)
-        lines = [line]
-    few = [line for line in lines if len(line) < 3]
+        choice = most_telling(some(home, problems, reading.runs))
+        lines, why = [choice.line.entries] if choice.line else [], choices.chosen(choice)
+    few = [line for line in lines if len(line) < ENOUGH]
     if len(few) < len(lines):
-        lines = [line for line in lines if len(line) >= 3]
-    notes: tuple[str, ...] = ()
-    if few and few != lines:
-        number = len(few)
-        notes = (
-            f"{number} process{'' if number == 1 else 'es'} with fewer than three snapshots left out",
-        )
+        lines = [line for line in lines if len(line) >= ENOUGH]
+    noted = (notes.too_short(len(few)),) if few and few != lines else ()
     if not lines:
         raise SnapshotError(problems[0] if problems else "no snapshots were given")
     histories = []
-    with progress([entry.path for line in lines for entry in line], quiet):
+    with reading.progress([entry.path for line in lines for entry in line], quiet):
         for line in lines:
             history = gather(line, problems)
             if history is not None:
@@ -127,25 +135,9 @@ def _look(
     if not histories:
         raise SnapshotError(problems[0])
     if strict or not quiet:
-        notes = (*notes, *unread(problems, strict))
-    return outlook.trend(histories, filters, excludes, why, notes)
-
-
-def _most_grown(folder: Path, problems: list[str]) -> tuple[tuple[Entry, ...], str]:
-    found = series(folder, problems)
-    if not found:
-        raise SnapshotError(
-            f"{visible(str(folder))}: there are no snapshots here; `kill -USR1 PID` a hooked worker, "
-            "or set LEAKHUNT_DIR to the folder it writes to"
-        )
-    best = max(
-        found, key=lambda line: (len(line.entries) >= 3, line.growth or 0, len(line.entries))
-    )
-    why = f"{len(best.entries)} snapshots in {best.folder.name}"
-    growth, what = best.grown
-    if growth is not None and len(found) > 1:
-        why += f" (of {len(found)} processes it grew most: {units.signed_size(growth)} {what})"
-    return best.entries, why
+        noted = (*noted, *unread(problems, strict))
+    ended = all(reading.runs(history.last) is False for history in histories)
+    return judged(histories, filters, excludes, why, noted, ended, limit)
 
 
 # -- watching -------------------------------------------------------------------------
@@ -160,7 +152,7 @@ def _folders(files: Sequence[str], folder: str | None) -> list[Path]:
 
 
 def _watch(
-    look: Callable[[bool], TrendReport], folders: Sequence[Path], limit: int, form: str
+    look: Callable[[bool], TrendReport], folders: Sequence[Path], form: str, verbose: bool
 ) -> None:
     """Judge again whenever there are new snapshots; print when the verdict is another one."""
     seen: set[Path] = set()
@@ -178,19 +170,6 @@ def _watch(
                 state = (report.verdict.verdict, *(leak.site for leak in report.leaks))
                 if state != said:
                     said = state
-                    show(render(report, form, limit))
+                    show(report, form, verbose)
                     sys.stdout.flush()
         time.sleep(LOOK)
-
-
-def render(report: TrendReport, form: str, limit: int) -> str:
-    """The report as text in one of the formats."""
-    if form == "table":
-        from leakhunt.render.terminal import trend as trendtext
-
-        return trendtext.trend(report, *screen(), limit)
-    from leakhunt.render.json import trend as trendjson
-
-    if form == "json":
-        return trendjson.document(report, limit)
-    return trendjson.csv_text(report) if form == "csv" else trendjson.markdown_text(report, limit)

@@ -67,7 +67,10 @@ class Shown:
     """Sizes and domains of the blocks, summed over the stacks, sorted."""
     kinds: Kinds | None
     """What the objects are, where the snapshot knows."""
-    notes: tuple[str, ...]
+    rank: int | None = None
+    """The row of top that was asked for, where it was one."""
+    elsewhere: Tally = NOTHING
+    """What passes through the place of that row too, and is ranked deeper."""
 
     @property
     def dropped(self) -> Tally:
@@ -78,7 +81,8 @@ class Shown:
 def show(snapshot: Snapshot, location: str, query: Query) -> Shown:
     """Take a place apart. Raises LocationError where nothing is at ``location``."""
     known = prefixes(snapshot.meta.facts)
-    find, keep, notes = _meant(snapshot, location, query, known)
+    rank = int(location) if location.isdecimal() and location.isascii() else None
+    find, keep, elsewhere = _meant(snapshot, location, rank, query, known)
     hidden, hidden_stacks = [0, 0], 0
     found: list[tuple[Stack, int, Tally]] = []
     for stack, tally in snapshot.tallies.items():
@@ -119,7 +123,8 @@ def show(snapshot: Snapshot, location: str, query: Query) -> Shown:
         below=merged(root, _inwards(found, skip), query.limit),
         blocks=_blocks(snapshot, (stack for stack, _, _ in found)),
         kinds=kinds(snapshot, (stack for stack, _, _ in found)),
-        notes=(*notes, *_files_note(location, places, known)),
+        rank=rank,
+        elsewhere=elsewhere,
     )
 
 
@@ -161,13 +166,13 @@ def _blocks(snapshot: Snapshot, stacks: Iterable[Stack]) -> tuple[Block, ...]:
 
 
 def _meant(
-    snapshot: Snapshot, location: str, query: Query, known: Prefixes
-) -> tuple[Find, Find, tuple[str, ...]]:
-    """How to find the place in a stack, which stacks are kept, and what must be said."""
+    snapshot: Snapshot, location: str, rank: int | None, query: Query, known: Prefixes
+) -> tuple[Find, Find, Tally]:
+    """How to find the place in a stack, which stacks are kept, and what is ranked deeper."""
     keep = selector(query, known)
-    if location.isdecimal() and location.isascii():
-        frame, notes = _of_row(snapshot, int(location), query, keep)
-        return (lambda stack: _ranked_at(stack, frame, keep)), keep, notes
+    if rank is not None:
+        frame, elsewhere = _of_row(snapshot, rank, query, keep)
+        return (lambda stack: _ranked_at(stack, frame, keep)), keep, elsewhere
     frames = _frames_meant(snapshot, location)
     wanted = frames.__contains__
 
@@ -177,7 +182,7 @@ def _meant(
                 return depth
         return None
 
-    return find, keep, ()
+    return find, keep, NOTHING
 
 
 def _ranked_at(stack: Stack, frame: Frame, select: Find) -> int | None:
@@ -185,10 +190,11 @@ def _ranked_at(stack: Stack, frame: Frame, select: Find) -> int | None:
     return depth if depth is not None and stack and stack[depth] == frame else None
 
 
-def _of_row(
-    snapshot: Snapshot, rank: int, query: Query, select: Find
-) -> tuple[Frame, tuple[str, ...]]:
-    """The frame that a row of top stands for. Raises LocationError."""
+def _of_row(snapshot: Snapshot, rank: int, query: Query, select: Find) -> tuple[Frame, Tally]:
+    """The frame that a row of top stands for, and what passes through it and is ranked deeper.
+
+    Raises LocationError.
+    """
     ranked = compare.group(snapshot, _ranking(query, rank))
     if not 0 < rank <= len(ranked.rows):
         rows = units.count(len(ranked.rows) + ranked.remainder_sites)
@@ -205,13 +211,7 @@ def _of_row(
         for stack, tally in snapshot.tallies.items()
         if frame in stack and _ranked_at(stack, frame, select) is None and select(stack) is not None
     )
-    if elsewhere == NOTHING:
-        return frame, ()
-    return frame, (
-        f"row {rank} is what is ranked at this line; {units.size(elsewhere.size)} more in "
-        f"{units.count(elsewhere.count)} blocks passes through it and is ranked deeper "
-        f"(name the place, {visible(frame.file.rpartition('/')[2])}:{frame.line}, to see all)",
-    )
+    return frame, elsewhere
 
 
 def _ranking(query: Query, rank: int) -> Query:
@@ -272,17 +272,6 @@ def _file_test(name: str) -> Callable[[str], bool]:
 def _is_function(wanted: str, function: str | None) -> bool:
     """``run`` means ``run`` and ``Worker.run``."""
     return bool(wanted) and function is not None and f".{function}".endswith(f".{wanted}")
-
-
-def _files_note(
-    location: str, places: tuple[tuple[Frame, Tally], ...], known: Prefixes
-) -> tuple[str, ...]:
-    files = sorted({frame.file for frame, _ in places})
-    if len(files) < 2:
-        return ()
-    some = ", ".join(shorten(file, known) for file in files[:5])
-    more = f" and {len(files) - 5} more" if len(files) > 5 else ""
-    return (f"{visible(location)} is in {len(files)} files, all are shown: {some}{more}",)
 
 
 # -- nothing there --------------------------------------------------------------------

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import chain, repeat
-from operator import add, ne, or_, sub
+from operator import add, itemgetter, ne, or_, sub
 from typing import Any
 
 from leakhunt.compare import fast
@@ -60,9 +60,13 @@ class Comparison:
     rows: tuple[Row, ...]
     totals: Amount
     dropped: Amount
+    """What filters left out, and what is hidden by default."""
     dropped_sites: int
     remainder: Amount
     remainder_sites: int
+    hidden: Amount = Amount()
+    """Of ``dropped``, what is hidden by default."""
+    hidden_sites: int = 0
 
 
 def group(snapshot: Snapshot, query: Query) -> Comparison:
@@ -119,6 +123,9 @@ def _compare(before: Snapshot | None, after: Snapshot, query: Query) -> Comparis
         if ledger is None:
             ledger = _booked(before, after, query, selector(query, known), key_of)
         amounts = ledger.amounts
+        hidden, hidden_sites = _amount(ledger.dropped), len(ledger.dropped_sites)
+        if query.show_all or query.filters or query.excludes:
+            hidden, hidden_sites = _hidden(before, after, query, known, key_of)
         keys, limit = _ranking(amounts, query, before is not None)
 
         def numbers(index: int) -> tuple[int, ...]:
@@ -146,11 +153,43 @@ def _compare(before: Snapshot | None, after: Snapshot, query: Query) -> Comparis
             totals=Amount(before.totals if before is not None else NOTHING, after.totals),
             dropped=_amount(ledger.dropped),
             dropped_sites=len(ledger.dropped_sites),
+            hidden=hidden,
+            hidden_sites=hidden_sites,
             remainder=_amount(
                 [sum(column) - sum(map(column.__getitem__, shown)) for column in amounts]
             ),
             remainder_sites=len(keys) - len(shown),
         )
+
+
+def _hidden(
+    before: Snapshot | None,
+    after: Snapshot,
+    query: Query,
+    known: Prefixes,
+    key_of: Callable[[Frame], object] | None,
+) -> tuple[Amount, int]:
+    """What is left out by default, whatever filters say, and at how many sites."""
+    if query.show_all:
+        return Amount(), 0
+    files: dict[str, bool] = {}
+    keys: set[object] = set()
+
+    def is_hidden(stack: Stack) -> bool:
+        frame = stack[-1] if stack else UNKNOWN
+        if frame.file not in files:
+            files[frame.file] = known.is_hidden(frame.file)
+        if files[frame.file]:
+            keys.add(stack if key_of is None else key_of(frame))
+        return files[frame.file]
+
+    def of(snapshot: Snapshot | None) -> Tally:
+        tallies = snapshot.tallies if snapshot is not None else {}
+        found = [tally for stack, tally in tallies.items() if is_hidden(stack)]
+        return Tally(sum(map(itemgetter(0), found)), sum(map(itemgetter(1), found)))
+
+    amount = Amount(of(before), of(after))
+    return amount, len(keys)
 
 
 def _ranking(

@@ -314,6 +314,7 @@ class Hook:
             "schema": SCHEMA,
             **self.process.who(),
             "taken_at": taken_at,
+            "monotonic": time.monotonic(),
             "sequence": self.sequence,
             "trigger": trigger,
             "baseline": baseline,

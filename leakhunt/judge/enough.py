@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from leakhunt import units
-from leakhunt.judge.history import SECOND, History
+from leakhunt.judge.history import History
 from leakhunt.judge.owners import Growth
 from leakhunt.judge.series.errors import ENOUGH
 from leakhunt.judge.series.shape import LEAK
@@ -65,20 +64,3 @@ def blind_below(history: History) -> float | None:
     interval = sampling(history)
     spent = history.times[-1]
     return ENOUGH * interval / spent if interval is not None and spent > 0 else None
-
-
-def said(found: Wanted, unit: str) -> str:
-    """The reason, in words."""
-    return (
-        f"too few samples yet: {found.samples}; at this interval about {units.size(found.size)} "
-        f"(or {duration(found.units, unit)}) more are needed"
-    )
-
-
-def duration(number: float, unit: str) -> str:
-    """``12,000 tasks``, ``3h 20min``: a forecast, to two digits."""
-    if unit == SECOND:
-        return " ".join(units.duration(number).split()[:2])
-    whole = max(1, round(number))
-    whole = round(whole, 2 - len(str(whole))) if whole >= 100 else whole
-    return f"{units.count(whole)} {unit}{'' if whole == 1 else 's'}"

@@ -15,9 +15,11 @@ from dataclasses import replace
 from itertools import chain
 from typing import TypeVar
 
+from leakhunt.judge import codes
 from leakhunt.judge.blame import families
 from leakhunt.judge.blame.caller import Blame, helper_or_caller
 from leakhunt.judge.blame.parts import adopted, merged
+from leakhunt.judge.codes import because
 from leakhunt.judge.excuses.order import (
     FRAMEWORK,
     HANDED_ON,
@@ -100,7 +102,7 @@ def _material(book: Book, growth: Growth) -> Growth:
         return growth.called(WARM_UP, FRAMEWORK)
     if book.history.unit != TASK or growth.shape.rate >= LEAST_RATE:
         return growth
-    return growth.called(NOISE, "rises by a few bytes per task only")
+    return growth.called(NOISE, because(codes.TRIFLE, rate=growth.shape.rate))
 
 
 def _leaking(book: Book) -> list[Blame]:

@@ -6,16 +6,17 @@ number of distinct stacks, not with the size of the files.
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from leakhunt.errors import SnapshotError
+from leakhunt.judge import codes
 from leakhunt.judge import kept as holders
 from leakhunt.judge.blame.caller import Paths
+from leakhunt.judge.codes import Reason, because
 from leakhunt.judge.kept import Kept
 from leakhunt.judge.series import stats
 from leakhunt.judge.series.errors import Estimates
@@ -24,7 +25,8 @@ from leakhunt.model.paths import prefixes
 from leakhunt.model.snapshot import Block, Frame, Held, Meta, Snapshot, Spot, Stack, Tallies
 from leakhunt.snapfile.read import quick_facts
 from leakhunt.snapshots.facts import meta
-from leakhunt.snapshots.load import Entry, each
+from leakhunt.snapshots.load import each
+from leakhunt.snapshots.series import Entry, by_process
 
 #: Snapshots of one process that are read with their traces; of more, that many,
 #: evenly spread, the first and the newest among them. The facts of all are used.
@@ -75,7 +77,8 @@ class History:
     to be kept, by that line or another."""
     kept: Mapping[Stack, tuple[Kept, ...]] = field(default_factory=lambda: MappingProxyType({}))
     """What of a stack's bytes others have allocated and it keeps (:mod:`leakhunt.judge.kept`), at the end."""
-    notes: tuple[str, ...] = ()
+    notes: tuple[Reason, ...] = ()
+    """What was left out."""
 
     def estimates(self, stacks: Iterable[Stack]) -> Estimates | None:
         """The errors of some stacks' size together; None where sizes are exact.
@@ -120,7 +123,7 @@ def lines_of(paths: Sequence[Path], problems: list[str]) -> list[tuple[Entry, ..
 
     Files that cannot be opened are told in ``problems`` and left out.
     """
-    by_process: dict[object, list[Entry]] = {}
+    entries: list[Entry] = []
     seen: set[tuple[int, int]] = set()
     for path in paths:
         try:
@@ -132,24 +135,9 @@ def lines_of(paths: Sequence[Path], problems: list[str]) -> list[tuple[Entry, ..
         if (status.st_dev, status.st_ino) in seen:  # a folder and a file in it
             continue
         seen.add((status.st_dev, status.st_ino))
-        by_process.setdefault(known.process, []).append(Entry(path, known))
-    found = [tuple(sorted(line, key=_order(line))) for line in by_process.values()]
-    return sorted(found, key=lambda line: (line[0].meta.started_at or 0.0, str(line[0].path)))
-
-
-_NUMBER = re.compile(r"\d+")
-
-
-def _order(line: list[Entry]) -> Callable[[Entry], Any]:
-    """How to sort a process's files: as taken; plain dumps by number, else by their age."""
-    if all(entry.meta.taken_at is not None for entry in line):
-        return lambda entry: (entry.meta.taken_at, entry.meta.sequence or 0, entry.path.name)
-    if len({_NUMBER.sub("", entry.path.name) for entry in line}) == 1:
-        return lambda entry: (
-            [int(number) for number in _NUMBER.findall(entry.path.name)],
-            str(entry.path),
-        )
-    return lambda entry: (entry.path.stat().st_mtime, entry.path.name)
+        entries.append(Entry(path, known))
+    lines = by_process(entries)
+    return sorted(lines, key=lambda line: (line[0].meta.started_at or 0.0, str(line[0].path)))
 
 
 def gather(line: Sequence[Entry], problems: list[str]) -> History | None:
@@ -158,17 +146,14 @@ def gather(line: Sequence[Entry], problems: list[str]) -> History | None:
     Where tracing was stopped and begun again, the longest stretch counts. Files that
     cannot be read are told in ``problems`` and left out.
     """
-    notes: list[str] = []
+    notes: list[Reason] = []
     stretch = _longest_stretch(line)
     if len(stretch) < len(line):
-        notes.append(
-            f"tracing was stopped and begun again: {len(line) - len(stretch)} of {len(line)} "
-            "snapshots are of another stretch and left out"
-        )
+        notes.append(because(codes.OTHER_STRETCH, left=len(line) - len(stretch), of=len(line)))
     stretch = _distinct(stretch, notes)
     chosen = [stretch[index] for index in stats.spread(len(stretch), FULL)]
     if len(chosen) < len(stretch):
-        notes.append(f"{len(chosen)} of {len(stretch)} snapshots read with their traces")
+        notes.append(because(codes.READ_IN_PART, left=len(stretch) - len(chosen), of=len(stretch)))
     ends = {0, len(chosen) - 1}
     columns = _Columns()
     with uncollected():
@@ -178,13 +163,14 @@ def gather(line: Sequence[Entry], problems: list[str]) -> History | None:
 
 
 def _longest_stretch(line: Sequence[Entry]) -> list[Entry]:
-    by_arming: dict[float | None, list[Entry]] = {}
+    """Of one engine, armed once; of equally long ones the newest."""
+    stretches: dict[object, list[Entry]] = {}
     for entry in line:
-        by_arming.setdefault(entry.meta.armed_at, []).append(entry)
-    return max(by_arming.values(), key=lambda part: (len(part), part[-1].meta.taken_at or 0.0))
+        stretches.setdefault((entry.meta.engine, entry.meta.armed_at), []).append(entry)
+    return max(reversed(list(stretches.values())), key=len)
 
 
-def _distinct(line: list[Entry], notes: list[str]) -> list[Entry]:
+def _distinct(line: list[Entry], notes: list[Reason]) -> list[Entry]:
     """Without snapshots between which no task was done, where enough others are left."""
     tasks = [entry.meta.tasks_done for entry in line]
     kept = [
@@ -195,7 +181,7 @@ def _distinct(line: list[Entry], notes: list[str]) -> list[Entry]:
     if len(kept) < 3 or None in tasks:
         return line
     if len(kept) < len(line):
-        notes.append(f"{len(line) - len(kept)} snapshots left out: no task was done until the next")
+        notes.append(because(codes.IDLE, left=len(line) - len(kept), of=len(line)))
     return kept
 
 
@@ -243,7 +229,7 @@ class _Columns:
         self._totals.append(snapshot.totals.size)
         self._snapshots = [*self._snapshots[:1], snapshot]
 
-    def history(self, entries: tuple[Entry, ...], notes: tuple[str, ...]) -> History:
+    def history(self, entries: tuple[Entry, ...], notes: tuple[Reason, ...]) -> History:
         length = len(self.metas)
         for columns in (self._sizes, self._counts, self._variances, self._samples):
             for column in columns.values():
@@ -314,7 +300,7 @@ def ledger(known: Meta) -> dict[str, int] | None:
 def _clock(metas: Sequence[Meta]) -> tuple[str, tuple[float, ...]]:
     """Tasks where every snapshot knows them and each adds some, else seconds, else snapshots."""
     tasks = [known.tasks_done for known in metas]
-    seconds = [known.taken_at for known in metas]
+    seconds = [known.since(metas[0]) for known in metas]
     for unit, values in ((TASK, tasks), (SECOND, seconds)):
         known = [float(value) for value in values if value is not None]
         if len(known) == len(metas) and all(b > a for a, b in zip(known, known[1:])):

@@ -12,6 +12,7 @@ from operator import add
 from statistics import median
 
 from leakhunt.judge.blame.caller import Blame, Paths
+from leakhunt.judge.codes import Reason
 from leakhunt.judge.history import SECOND, SNAPSHOT, TASK, History, ledger
 from leakhunt.judge.series import curves, shape, stats
 from leakhunt.judge.series.errors import FEWEST, Estimates
@@ -38,14 +39,14 @@ class Growth:
     counts: tuple[float, ...]
     parts: tuple[Frame, ...]
     """Other lines that grow with it, largest first."""
-    why: str | None = None
-    """What else the shape does not tell, in words."""
+    why: Reason | None = None
+    """What the shape does not tell."""
 
     @property
     def grown(self) -> float:
         return self.sizes[-1] - self.sizes[0]
 
-    def called(self, verdict: str, why: str | None) -> Growth:
+    def called(self, verdict: str, why: Reason | None) -> Growth:
         """The same growth, judged otherwise for a reason that its shape does not show."""
         return replace(self, shape=replace(self.shape, verdict=verdict), why=why)
 

@@ -18,7 +18,7 @@ from leakhunt.judge.series import shape, stats
 from leakhunt.judge.series.shape import LEAK
 from leakhunt.model.snapshot import Meta
 from leakhunt.snapshots import facts
-from leakhunt.snapshots.load import Entry
+from leakhunt.snapshots.series import Entry
 
 #: Growth of the resident set that is looked at: bytes, and a part of it.
 LEAST = 2 << 20
@@ -145,7 +145,7 @@ def _points(entries: Sequence[Entry]) -> list[Meta]:
 def _times(points: Sequence[Meta], unit: str) -> list[float]:
     values: list[float] = []
     for index, known in enumerate(points):
-        value = {"task": known.tasks_done, "second": known.taken_at}.get(unit, index)
+        value = {"task": known.tasks_done, "second": known.since(points[0])}.get(unit, index)
         after = values[-1] if values else -1.0
         values.append(float(value) if value is not None and value > after else after + 1e-6)
     return values

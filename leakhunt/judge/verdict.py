@@ -11,10 +11,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from math import ceil
 
-from leakhunt import units
+from leakhunt.judge import codes, pool, reasons
 from leakhunt.judge import enough as wanted
-from leakhunt.judge import pool, reasons
 from leakhunt.judge.blame.caller import Paths
+from leakhunt.judge.codes import Reason, because
 from leakhunt.judge.enough import Wanted
 from leakhunt.judge.growths import growths
 from leakhunt.judge.history import History, ledger
@@ -34,7 +34,6 @@ WORTH_BYTES = 64 << 10
 SURE = 8
 #: Free memory that stays is the answer from this part of the first resident set on.
 HELD_PART = 0.3
-TOGETHER = "sure by the samples of all processes together"
 #: Leaks that explain less of the growth of the resident set than this are not the answer.
 ANSWER = 0.2
 
@@ -70,10 +69,11 @@ class Finding:
     p: float
     share: float | None
     """Part of the growth: of the resident set where that is known and grows, else of traced memory."""
-    reason: str
+    reason: Reason
     task: str | None
-    task_said: str | None
-    """Which task, in words; None where every task counts or none is known."""
+    """Whose runs it grows with; None where every task counts or none is known."""
+    task_runs: float | None
+    """Its part of all runs, where others ran as well."""
     role: str | None
     parts: tuple[Part, ...]
     of: int
@@ -250,7 +250,7 @@ def _finding(each: list[tuple[History, Growth]], alike: list[History]) -> Findin
     weights = {stack: _risen(history, stack) for stack in growth.blame.stacks}
     heaviest = sorted(weights, key=lambda stack: (-weights[stack], stack))
     paths = Paths(prefixes(history.last.facts), history.spots, growth.blame.stacks)
-    task, said = _task(history, growth, paths)
+    task, part = _task(history, growth, paths)
     missing = None if together else wanted.wanted(history, growth)
     alive = {stack: history.tracks[stack].sizes[-1] for stack in growth.blame.stacks}
     held = summed(history.types, history.recycled, alive)
@@ -273,9 +273,9 @@ def _finding(each: list[tuple[History, Growth]], alike: list[History]) -> Findin
         blocks_rate=sum(found.shape.blocks_rate for _, found in counted) / number,
         p=min(found.shape.p for _, found in counted),
         share=None,
-        reason=TOGETHER if together else reasons.reason(history, growth, missing, held),
+        reason=because(codes.TOGETHER) if together else reasons.reason(history, growth, missing),
         task=task,
-        task_said=said,
+        task_runs=part,
         role=history.last.role,
         parts=tuple(Part(h.last.pid, g.shape.rate, g.shape.verdict) for h, g in each),
         of=len(alike),
@@ -310,11 +310,11 @@ def _shared(finding: Finding, found: Outside) -> Finding:
     return replace(finding, share=rise / total if total > 0 else None)
 
 
-# -- words ----------------------------------------------------------------------------
+# -- which task -----------------------------------------------------------------------
 
 
-def _task(history: History, growth: Growth, paths: Paths) -> tuple[str | None, str | None]:
-    """(task, which task in words), from the stacks, else from the ledger."""
+def _task(history: History, growth: Growth, paths: Paths) -> tuple[str | None, float | None]:
+    """The task and its part of all runs, where others ran as well; from the stacks, else from the ledger."""
     runs = _delta(history.first, history.last)
     ran = {name: number for name, number in runs.items() if number > 0}
     if not ran:
@@ -325,8 +325,7 @@ def _task(history: History, growth: Growth, paths: Paths) -> tuple[str | None, s
         task = next(iter(ran))
     if task is None or len(ran) == 1:
         return task, None
-    part = ran[task] / sum(ran.values())
-    return task, f"only {task}, {units.share(part)} of the runs"
+    return task, ran[task] / sum(ran.values())
 
 
 def _delta(first: Meta, last: Meta) -> dict[str, int]:

@@ -238,6 +238,8 @@ class Meta:
     pid: int | None = None
     started_at: float | None = None
     taken_at: float | None = None
+    monotonic: float | None = None
+    """``CLOCK_MONOTONIC`` of its host when it was taken, in seconds: nobody sets that one."""
     sequence: int | None = None
     trigger: str | None = None
     baseline: bool | None = None
@@ -260,6 +262,27 @@ class Meta:
     def process(self) -> tuple[str | None, int | None, float | None]:
         """What tells processes apart: a pid is used again."""
         return (self.host, self.pid, self.started_at)
+
+    def same_process(self, other: Meta) -> bool:
+        return self.process == other.process
+
+    def since(self, earlier: Meta) -> float | None:
+        """Seconds from ``earlier`` to this; negative where it is the other way round, None: not known.
+
+        A wall clock may have been set meanwhile. So the monotonic clock counts, within a process;
+        where a file lacks it, the wall clock does unless the order of the snapshots contradicts it.
+        """
+        if self.same_process(earlier):
+            if self.monotonic is not None and earlier.monotonic is not None:
+                return self.monotonic - earlier.monotonic
+            if self.taken_at is not None and earlier.taken_at is not None:
+                seconds = self.taken_at - earlier.taken_at
+                mine, other = self.sequence, earlier.sequence
+                was_set = mine is not None and other is not None and (mine - other) * seconds < 0
+                return None if was_set else seconds
+        elif self.taken_at is not None and earlier.taken_at is not None:
+            return self.taken_at - earlier.taken_at
+        return None
 
 
 @dataclass(frozen=True)

@@ -40,7 +40,7 @@ who
     ``parent`` (pid), ``python`` (``3.11.7``),
     ``implementation``, ``platform``, ``versions`` ({distribution: version}).
 when
-    ``taken_at``, ``sequence`` (from 1 within the series), ``trigger`` (``signal tasks rss
+    ``taken_at``, ``monotonic`` (the same moment by ``CLOCK_MONOTONIC``), ``sequence`` (from 1 within the series), ``trigger`` (``signal tasks rss
     rss-step exit dump code``), ``baseline`` (bool: this snapshot was written by
     the trigger that armed the engine), ``pause`` (how long the process stood
     still), ``capture`` (from the trigger to the finished file), ``forked`` (bool),

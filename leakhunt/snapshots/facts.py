@@ -29,7 +29,7 @@ from leakhunt.snapfile.records import Estimate, Recycled, Types
 LARGEST = 1 << 62
 
 _TEXT = {"host", "trigger", "python", "node", "pool", "role", "engine"}
-_NUMBER = {"started_at", "taken_at", "armed_at"}
+_NUMBER = {"started_at", "taken_at", "monotonic", "armed_at"}
 _FLAG = {"baseline"}
 
 #: What a calendar may count, and more periods than any has.

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import os
+import re
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from difflib import get_close_matches
+from fnmatch import fnmatchcase
 from glob import glob
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
+from typing import Optional
 
 from leakhunt import units
 from leakhunt.errors import SnapshotError
@@ -20,57 +23,40 @@ from leakhunt.snapfile import SUFFIX
 from leakhunt.snapfile.folders import PROCESSES
 from leakhunt.snapfile.read import Raw, begin, read_facts
 from leakhunt.snapshots import facts
+from leakhunt.snapshots.series import Entry, Series, by_process, running, written
 
 #: Files that are read at the same time.
 PARALLEL = max(2, min(8, os.cpu_count() or 2))
 
 
-@dataclass(frozen=True)
-class Entry:
-    """One snapshot file in a listing: its facts, without its traces."""
-
-    path: Path
-    meta: Meta
-
-
-@dataclass(frozen=True)
-class Series:
-    """The snapshots of one process, oldest first."""
-
-    folder: Path
-    entries: tuple[Entry, ...]
-
-    @property
-    def first(self) -> Entry:
-        return self.entries[0]
-
-    @property
-    def newest(self) -> Entry:
-        return self.entries[-1]
-
-    @property
-    def growth(self) -> int | None:
-        """RSS growth in bytes from the first to the newest snapshot; else traced growth."""
-        return self.grown[0]
-
-    @property
-    def grown(self) -> tuple[int | None, str]:
-        """The growth and what of: ``RSS``, ``traced``, or None and nothing."""
-        for name, said in (("rss", "RSS"), ("traced", "traced")):
-            start, end = getattr(self.first.meta, name), getattr(self.newest.meta, name)
-            if start is not None and end is not None:
-                return int(end - start), said
-        return None, ""
+NEWEST, GREW_MOST, NAMED = "newest", "grew-most", "named"
 
 
 @dataclass(frozen=True)
 class Chosen:
-    """Snapshots that were chosen for the user, with the reason in words."""
+    """Snapshots that were chosen for the user, and why these."""
 
     paths: tuple[Path, ...]
-    why: str
+    rule: str
+    """NEWEST of all, of the process that GREW_MOST, or of one that the user NAMED."""
+    place: Path
+    """The folder that was looked in."""
+    of: int
+    """Snapshots there were to choose from: in the folder, or of the process."""
+    line: Series | None = None
+    """The process."""
+    processes: int = 1
+    """Processes there were to choose from."""
     problems: tuple[str, ...] = ()
     """Files in the folder that could not be read, one message each."""
+
+
+#: Whether a process still runs, by what a file says of it; None: it cannot be known.
+Runs = Callable[[Meta], Optional[bool]]
+
+
+def nobody_looked(known: Meta) -> bool | None:
+    return None
 
 
 # -- snapshots ------------------------------------------------------------------------
@@ -154,32 +140,112 @@ def _snapshot(raw: Raw) -> Snapshot:
 # -- folders --------------------------------------------------------------------------
 
 
-def expand(words: Iterable[str], problems: list[str] | None = None) -> list[Path]:
-    """Paths, globs and folders as snapshot files, in the order given.
+def expand(
+    words: Iterable[str],
+    problems: list[str] | None = None,
+    home: Path | None = None,
+    runs: Runs = nobody_looked,
+) -> list[Path]:
+    """What a user calls snapshots as files, in the order given.
 
-    Files in a folder that cannot be read are told in ``problems`` and left out.
-    Raises SnapshotError for a folder or glob that holds none.
+    A word is a path, a glob, a folder, ``before~N`` (N before the newest), or, in the folder
+    ``home``, what ``leakhunt ls`` prints: a process's folder or pid, a node. Files in a folder that
+    cannot be read are told in ``problems`` and left out. Raises SnapshotError for a word that means none.
     """
     found: list[Path] = []
     for word in words:
         path = Path(word)
-        if path.is_dir():
-            inside = [entry.path for line in series(path, problems) for entry in line.entries]
-            if not inside:
-                raise SnapshotError(f"{visible(word)}: there are no snapshots in this folder")
-            found.extend(inside)
-        elif not path.exists() and any(character in word for character in "*?["):
-            matches = sorted(Path(match) for match in glob(word))  # noqa: PTH207 - absolute patterns too
-            if not matches:
-                raise SnapshotError(f"{visible(word)}: no file matches this pattern")
-            found.extend(matches)
-        else:
+        if path.exists() and not path.is_dir():
             found.append(path)
+            continue
+        if not path.exists() and any(character in word for character in "*?["):
+            matches = sorted(Path(match) for match in glob(word))  # noqa: PTH207 - absolute patterns too
+            if matches:
+                found.extend(matches)
+                continue
+            if home is None:
+                raise SnapshotError(f"{visible(word)}: no file matches this pattern")
+        back = _BACK.fullmatch(word) if home is not None and not path.exists() else None
+        name = back["name"] if back else word
+        lines = named(name, home, problems, runs)
+        if lines is None:
+            found.append(path)  # what is wrong with it is told when it is opened
+        elif back:
+            found.append(_before(lines, int(back["back"]), word))
+        else:
+            found += [entry.path for line in lines for entry in line.entries]
     return found
 
 
-def series(folder: Path, problems: list[str] | None = None) -> list[Series]:
-    """The series in a folder (or the one that it is), oldest process first.
+_BACK = re.compile(r"(?P<name>.*)~(?P<back>[0-9]{1,9})")
+#: What stands for the process of the newest snapshot in ``before~2``.
+_NEWEST = frozenset({"", "before", "newest"})
+
+
+def named(
+    word: str,
+    home: Path | None,
+    problems: list[str] | None = None,
+    runs: Runs = nobody_looked,
+) -> list[Series] | None:
+    """The series that a word means: a folder's, a process's, a node's; None where it must be a file's path.
+
+    Of processes that had one pid one after the other, the one that runs, else the newest, is meant.
+    Raises SnapshotError where the word can mean nothing.
+    """
+    path = Path(word)
+    if path.is_dir() and word:
+        return _filled(series(path, problems, runs), word)
+    if home is None:
+        return None
+    if word not in _NEWEST and "/" not in word and (home / word).is_dir():
+        return _filled(series(home / word, problems, runs), word)
+    if "/" in word or word.endswith(SUFFIX):
+        return None
+    lines = series(home, problems, runs) if home.is_dir() else []
+    if word in _NEWEST:
+        return _filled(lines[-1:], word)
+    if word.isdecimal() and word.isascii():
+        of_pid = [line for line in lines if str(line.newest.meta.pid) == word]
+        if of_pid:
+            return running(of_pid)[-1:]
+    of_node = [line for line in lines if word in (line.newest.meta.node, line.folder.name)]
+    if of_node:
+        return of_node
+    matching = [line for line in lines if fnmatchcase(line.folder.name, word)]
+    if matching:
+        return matching
+    known = [str(line.newest.meta.pid) for line in lines] + [
+        line.newest.meta.node or line.folder.name for line in lines
+    ]
+    near = get_close_matches(word, list(dict.fromkeys(known)), n=3)
+    hint = f"; did you mean {' or '.join(map(visible, near))}?" if near else ""
+    raise SnapshotError(
+        f"{visible(word)}: there is no such file, and no process, node or folder of that name in "
+        f"{visible(str(home))} (`leakhunt ls` lists them){hint}"
+    )
+
+
+def _filled(lines: list[Series], word: str) -> list[Series]:
+    if not lines:
+        raise SnapshotError(f"{visible(word)}: there are no snapshots in this folder")
+    return lines
+
+
+def _before(lines: list[Series], back: int, word: str) -> Path:
+    entries = [entry for line in lines[-1:] for entry in line.entries]
+    if back >= len(entries):
+        number = units.counted(len(entries), "snapshot")
+        raise SnapshotError(
+            f"{visible(word)}: there {'is' if len(entries) == 1 else 'are'} {number} only"
+        )
+    return entries[-1 - back].path
+
+
+def series(
+    folder: Path, problems: list[str] | None = None, runs: Runs = nobody_looked
+) -> list[Series]:
+    """The series in a folder (or the one that it is), that with the newest snapshot last.
 
     Files that cannot be read are told in ``problems`` and left out.
     """
@@ -195,61 +261,65 @@ def series(folder: Path, problems: list[str] | None = None) -> list[Series]:
             ) from error
     found = []
     for place in folders:
-        by_process: dict[Any, list[Entry]] = {}
+        entries = []
         for path in sorted(place.glob(f"*{SUFFIX}")):
             if path.name.startswith("."):
                 continue
             try:
-                known = facts.meta(read_facts(path))
+                entries.append(Entry(path, facts.meta(read_facts(path))))
             except SnapshotError as error:
                 if problems is not None:
                     problems.append(str(error))
-                continue
-            by_process.setdefault(known.process, []).append(Entry(path, known))
-        found += [Series(place, tuple(sorted(line, key=_age))) for line in by_process.values()]
-    return sorted(found, key=lambda line: (_age(line.newest), str(line.folder)))
+        found += [Series(place, line, runs(line[-1].meta)) for line in by_process(entries)]
+    return sorted(found, key=lambda line: (written(line.newest), str(line.folder)))
 
 
-def _age(entry: Entry) -> tuple[float, int, str]:
-    known = entry.meta
-    taken = known.taken_at
-    if taken is None:
-        try:
-            taken = entry.path.stat().st_mtime
-        except OSError:
-            taken = 0.0
-    return (taken, known.sequence or 0, entry.path.name)
-
-
-def newest(folder: Path) -> Chosen:
-    """The newest snapshot in a folder. Raises SnapshotError."""
+def newest(folder: Path, runs: Runs = nobody_looked) -> Chosen:
+    """The newest snapshot in a folder, of a process that runs where there is one. Raises SnapshotError."""
     problems: list[str] = []
-    lines = _some(folder, problems)
-    entry = lines[-1].newest
-    why = f"the newest of {_number(lines)} in {visible(str(folder))}{_unread(problems)}"
-    return Chosen((entry.path,), why, tuple(problems))
+    lines = some(folder, problems, runs)
+    best = running(lines)[-1]
+    of = sum(len(line.entries) for line in lines)
+    return Chosen((best.newest.path,), NEWEST, folder, of, best, len(lines), tuple(problems))
 
 
-def most_grown(folder: Path) -> Chosen:
-    """First and newest snapshot of the series that grew most. Raises SnapshotError."""
+def most_grown(folder: Path, runs: Runs = nobody_looked) -> Chosen:
+    """First and newest snapshot of the process that grew most, of those that run where any does.
+
+    The two are of one stretch: the same engine, armed once. Raises SnapshotError.
+    """
     problems: list[str] = []
-    lines = _some(folder, problems)
-    comparable = [line for line in lines if len(line.entries) > 1]
+    lines = some(folder, problems, runs)
+    comparable = [line for line in lines if len(line.stretch) > 1]
     if not comparable:
         raise SnapshotError(
             f"{visible(str(folder))}: every process has one snapshot only, and a diff needs two: send "
             "the signal again (or `leakhunt dump --all`) after some more tasks" + _unread(problems)
         )
-    best = max(comparable, key=lambda line: (line.growth or 0, _age(line.newest)))
-    growth, what = best.grown
-    why = f"first and newest of {len(best.entries)} in {visible(best.folder.name)}"
-    if growth is not None and len(comparable) > 1:
-        why += f" (it grew most: {units.signed_size(growth)} {what})"
-    return Chosen((best.first.path, best.newest.path), why + _unread(problems), tuple(problems))
+    best = max(running(comparable), key=lambda line: (line.growth or 0, written(line.newest)))
+    ends = (best.stretch[0].path, best.stretch[-1].path)
+    return Chosen(
+        ends, GREW_MOST, folder, len(best.stretch), best, len(comparable), tuple(problems)
+    )
 
 
-def _some(folder: Path, problems: list[str]) -> list[Series]:
-    lines = series(folder, problems)
+#: Snapshots of a process from which on it can be judged.
+ENOUGH = 3
+
+
+def most_telling(lines: Sequence[Series]) -> Chosen:
+    """The process to judge: with enough snapshots before one without, of these one that runs before one
+    that has ended, and of these the one that grew most.
+    """
+    enough = [line for line in lines if len(line.entries) >= ENOUGH] or list(lines)
+    best = max(running(enough), key=lambda line: (line.growth or 0, len(line.entries)))
+    paths = tuple(entry.path for entry in best.entries)
+    return Chosen(paths, GREW_MOST, best.folder, len(paths), best, len(lines))
+
+
+def some(folder: Path, problems: list[str], runs: Runs = nobody_looked) -> list[Series]:
+    """The series in a folder. Raises SnapshotError where there are none."""
+    lines = series(folder, problems, runs)
     if not lines:
         raise SnapshotError(
             f"{visible(str(folder))}: there are no snapshots here; `kill -USR1 PID` a hooked worker, "
@@ -260,8 +330,3 @@ def _some(folder: Path, problems: list[str]) -> list[Series]:
 
 def _unread(problems: list[str]) -> str:
     return f"; {len(problems)} not read: {problems[0]}" if problems else ""
-
-
-def _number(lines: list[Series]) -> str:
-    amount = sum(len(line.entries) for line in lines)
-    return "1 snapshot" if amount == 1 else f"{amount} snapshots"

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple, Optional
 
-from leakhunt.model.paths import APP, Prefixes, prefixes, shorten, visible
+from leakhunt.model.paths import APP, Prefixes, prefixes
 from leakhunt.model.query import Query
 from leakhunt.model.snapshot import Frame, Site, Snapshot, Stack
 from leakhunt.snapshots.filters import selector
@@ -19,12 +19,6 @@ from leakhunt.snapshots.filters import selector
 MOSTLY = 0.5
 #: So many types are told.
 TYPES = 5
-
-#: Said of a row, and once below a report of several.
-MAY_BE = "may be recycled from a freelist"
-RECYCLED = (
-    f"{MAY_BE}: the line that filled the freelist is charged, not the one that keeps the objects"
-)
 
 
 class Holder(NamedTuple):
@@ -36,13 +30,6 @@ class Holder(NamedTuple):
     """The line that made room in it last, the application's where there is one; None: not known."""
     size: int
     """Bytes that it keeps."""
-
-    def said(self, known: Prefixes) -> str:
-        """``the list that grows at shop/tasks.py:40``."""
-        if self.frame is None:
-            return f"a {visible(self.kind)} that was not seen growing"
-        place = f"{shorten(self.frame.file, known)}:{self.frame.line}"
-        return f"the {visible(self.kind)} that grows at {place}"
 
 
 class Kinds(NamedTuple):

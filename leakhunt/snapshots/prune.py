@@ -17,7 +17,8 @@ from pathlib import Path
 
 from leakhunt.model.paths import visible
 from leakhunt.snapfile.folders import PROCESSES
-from leakhunt.snapshots.load import Entry, Series, series
+from leakhunt.snapshots.load import series
+from leakhunt.snapshots.series import Entry, Series, written
 
 _FOLDER = re.compile(r".+-(?P<pid>[0-9]+)-[0-9]{8}T[0-9]{6}Z")
 _SNAPSHOT = re.compile(r"[0-9]{6,}-[0-9]{8}T[0-9]{6}Z-[a-z-]+\.bin")
@@ -152,11 +153,7 @@ def _doomed(
 
 def _is_older(entry: Entry, moment: float) -> bool:
     """A snapshot that does not say when it was taken is as old as its file."""
-    taken = entry.meta.taken_at
-    if taken is None:
-        with suppress(OSError):
-            taken = entry.path.stat().st_mtime
-    return taken is not None and taken <= moment
+    return 0 < written(entry) <= moment
 
 
 def _removable(path: Path, name: re.Pattern[str]) -> int | None:

@@ -7,10 +7,10 @@ import re
 from pathlib import Path
 
 from leakhunt.model.query import Query
-from leakhunt.render.json import tables as jsonout
 from leakhunt.report import tables as report
 from tests.support.builders import snap
 from tests.support.console import run, store
+from tests.support.pages import document
 
 
 def test_diff_says_what_grew(pair: tuple[str, str]) -> None:
@@ -91,7 +91,7 @@ def test_json_keeps_the_law_and_the_names(pair: tuple[str, str]) -> None:
     ):
         parts = row[key] + found["remainder"][key] + found["dropped"][key]
         assert parts == found["totals"][key]
-    top = json.loads(jsonout.top(report.top(snap("a.py:1 1KiB x2"), Query(group_by="package"))))
+    top = document(report.top(snap("a.py:1 1KiB x2"), Query(group_by="package")))
     assert top["schema"] == "leakhunt/top@1"
     assert top["rows"][0]["site"] == {"file": None, "line": None, "function": None, "package": "a"}
     assert top["rows"][0]["average"] == 512

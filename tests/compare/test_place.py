@@ -19,13 +19,13 @@ from leakhunt.compare.tree import Node, merged
 from leakhunt.errors import LocationError
 from leakhunt.model.query import Query
 from leakhunt.model.snapshot import NOTHING, Block, Frame, Snapshot, Spot, Tally
-from leakhunt.render.json import place as treejson
-from leakhunt.render.terminal import place as treetext
+from leakhunt.report.place import place
 from leakhunt.snapfile.write import Run, write
 from leakhunt.snapshots import source
 from leakhunt.snapshots.load import load
 from tests.support.builders import FACTS, snap
 from tests.support.console import run
+from tests.support.pages import document, shown_as
 from tests.support.places import ROOT
 
 TASKS, CACHE = "/srv/shop/tasks.py", "/srv/shop/cache.py"
@@ -145,7 +145,8 @@ def test_a_row_is_what_top_ranks_there_with_the_same_options() -> None:
             assert found.places[0][0] == Frame(
                 row.change.site.file or "", row.change.site.line or 0
             )
-    assert "2.5 KiB more in 6 blocks" in show(snapshot, "2", Query()).notes[0]
+    made = place(show(snapshot, "2", Query()), snapshot, None)
+    assert "2.5 KiB in 6 blocks more pass through it and are ranked deeper" in made.notes[0]
 
 
 def test_a_suffix_of_several_files_shows_all_and_says_so() -> None:
@@ -156,8 +157,8 @@ def test_a_suffix_of_several_files_shows_all_and_says_so() -> None:
     law(found)
     assert found.matched == Tally(3072, 2)
     assert [frame.file for frame, _ in found.places] == ["/srv/b/tasks.py", "/srv/a/tasks.py"]
-    assert "is in 2 files" in found.notes[0]
-    text = treetext.show(found, snapshot, None, None, 100, False)
+    assert "is in 2 files" in place(found, snapshot, None).notes[0]
+    text = shown_as(found, snapshot, 100)
     assert "/srv/a/tasks.py:8" in text
     assert "/srv/b/tasks.py:8" in text
 
@@ -194,13 +195,13 @@ def test_the_law_holds_for_every_place_and_limit(tallies: Any, location: str, li
     except LocationError:
         return
     law(found)
-    document = json.loads(treejson.show(found, snapshot, None))
-    assert document["callers"][0]["size"] == document["matched"]["size"]
-    total = sum(row["size"] for row in document["rows"])
-    parts = total + document["remainder"]["size"] + document["dropped"]["size"]
-    assert parts == document["totals"]["size"]
+    told = document(place(found, snapshot, None))
+    assert told["callers"][0]["size"] == told["matched"]["size"]
+    total = sum(row["size"] for row in told["rows"])
+    parts = total + told["remainder"]["size"] + told["dropped"]["size"]
+    assert parts == told["totals"]["size"]
     for width in (40, 100):
-        text = treetext.show(found, snapshot, None, None, width, False)
+        text = shown_as(found, snapshot, width)
         assert max(map(len, text.splitlines())) <= width
 
 
@@ -311,15 +312,15 @@ def test_without_a_snapshot_the_newest_is_shown(file: str, tmp_path: Path) -> No
 
 
 def test_json_tells_frames_with_their_function_and_source(file: str) -> None:
-    document = json.loads(run("show", file, "tasks.py:8", "--json", "-n", "1").stdout)
-    assert document["schema"] == "leakhunt/show@1"
-    assert document["matched"] == {"size": 640 + 8192 + 32, "count": 13, "stacks": 3}
-    assert document["rows"][0]["site"] == {"file": TASKS, "line": 8, "function": "Shop.order"}
-    assert document["rows"][0]["stack"][0]["code"] == "order()"
-    assert document["remainder"]["stacks"] == 2
-    assert document["callers"][0]["frame"]["code"] == "KEPT.append(body)"
-    assert {"domain": 7, "size": 4096, "count": 2} in document["blocks"]
-    assert document["source"]["lines"] == [{"line": 8, "code": "KEPT.append(body)"}]
+    told = json.loads(run("show", file, "tasks.py:8", "--json", "-n", "1").stdout)
+    assert told["schema"] == "leakhunt/show@1"
+    assert told["matched"] == {"size": 640 + 8192 + 32, "count": 13, "stacks": 3}
+    assert told["rows"][0]["site"] == {"file": TASKS, "line": 8, "function": "Shop.order"}
+    assert told["rows"][0]["stack"][0]["code"] == "order()"
+    assert told["remainder"]["stacks"] == 2
+    assert told["callers"][0]["frame"]["code"] == "KEPT.append(body)"
+    assert {"domain": 7, "size": 4096, "count": 2} in told["blocks"]
+    assert told["source"]["lines"] == [{"line": 8, "code": "KEPT.append(body)"}]
 
 
 def test_plain_characters_where_the_output_takes_no_others(file: str) -> None:
@@ -344,14 +345,14 @@ def test_ten_thousand_stacks_and_very_deep_ones_are_drawn() -> None:
     snapshot = snap(*lines)
     found = show(snapshot, "tasks.py:8", Query(limit=5))
     law(found)
-    text = treetext.show(found, snapshot, None, None, 80, False)
+    text = shown_as(found, snapshot, 80)
     assert len(text.splitlines()) < 50
     assert re.search(r"9,99\d lines more \(-n 0 shows all\)", text)
     deep = snap(" < ".join(f"/srv/d{level}.py:1" for level in range(5000)) + " 1KiB x1")
     found = show(deep, "d2500.py:1", Query())
     assert len(found.callers) + len(found.below) == 5001
     assert found.here == NOTHING
-    json.loads(treejson.show(found, deep, None))
+    document(place(found, deep, None))
 
 
 def test_the_readme_shows_what_is_printed(tmp_path: Path) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import replace
 from math import sqrt
@@ -24,18 +23,14 @@ from leakhunt.judge.series.shape import LEAK
 from leakhunt.model.paths import prefixes
 from leakhunt.model.query import Query
 from leakhunt.model.snapshot import Block, Frame, Held, Spot, Stack, Tally
-from leakhunt.render.json import place as treejson
-from leakhunt.render.json import tables as jsonout
-from leakhunt.render.json import trend as trendjson
-from leakhunt.render.terminal import place as treetext
-from leakhunt.render.terminal import tables as table
-from leakhunt.render.terminal import trend as trendtext
 from leakhunt.report import tables as report
 from leakhunt.report import trend as outlook
+from leakhunt.report.place import place
 from leakhunt.snapfile.write import RawFrames, write
 from leakhunt.snapshots import facts, load
 from tests.support import builders
 from tests.support.builders import FACTS, stack
+from tests.support.pages import document, page, shown_as
 
 SHOP = "/srv/shop/tasks.py"
 LOOP = ("/srv/venv/lib/python3.11/site-packages/celery/app/trace.py", 477)
@@ -303,12 +298,10 @@ def test_the_line_that_keeps_is_accused_and_not_the_one_that_churns(tmp_path: Pa
     (leak,) = made.leaks
     assert leak.site == (SHOP, 40)
     assert leak.rate == pytest.approx(0.4 * 56 + 3.6, rel=0.01)
-    text = " ".join(trendtext.trend(made, 200, False, 20).split())
+    text = " ".join(page(made, 200).split())
     assert "86 % made by others and kept by the list that grows at tasks.py:40" in text
     assert "may be recycled" not in text
-    (row,) = [
-        each for each in json.loads(trendjson.document(made))["findings"] if each["rank"] == 1
-    ]
+    (row,) = [each for each in document(made)["findings"] if each["rank"] == 1]
     assert row["holders"] == [
         {"type": "list", "site": {"file": SHOP, "line": 40}, "size": 3200 * 56}
     ]
@@ -357,18 +350,18 @@ def test_reports_of_one_snapshot_name_the_holder_and_leave_the_bytes(tmp_path: P
     series(tmp_path)
     snapshot = load.load(tmp_path / "7.bin", detail=True)
     made = report.top(snapshot, Query())
-    text = " ".join(table.top(made, 120, False).split())
+    text = " ".join(page(made, 120).split())
     assert "may be recycled from a freelist, kept by the list that grows at tasks.py:40" in text
-    rows = json.loads(jsonout.top(made))["rows"]
+    rows = document(made)["rows"]
     assert rows[0]["site"]["line"] == 10
     assert rows[0]["size"] == 3240 * 56
     kept = [{"type": "list", "site": {"file": SHOP, "line": 40}, "size": 3200 * 56}]
     assert rows[0]["holders"] == kept
     assert rows[1]["holders"] == []
     shown = show.show(snapshot, "tasks.py:10", Query())
-    text = treetext.show(shown, snapshot, None, None, 120, False)
+    text = shown_as(shown, snapshot, 120)
     assert "kept: 99 % by the list that grows at tasks.py:40" in text
-    assert json.loads(treejson.show(shown, snapshot, None))["holders"] == kept
+    assert document(place(shown, snapshot, None))["holders"] == kept
 
 
 def test_a_strange_type_is_drawn_with_care(tmp_path: Path) -> None:
@@ -378,7 +371,7 @@ def test_a_strange_type_is_drawn_with_care(tmp_path: Path) -> None:
     )  # fmt: skip
     snapshot = load.load(tmp_path / "a.bin")
     shown = show.show(snapshot, "tasks.py:10", Query())
-    text = treetext.show(shown, snapshot, None, None, 120, False)
+    text = shown_as(shown, snapshot, 120)
     assert "\x1b" not in text
     assert "[bold]x" in text
     assert "that was not seen growing" in text

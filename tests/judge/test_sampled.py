@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import replace
 from types import MappingProxyType
 from typing import Any
@@ -21,10 +20,9 @@ from leakhunt.judge.series.errors import ENOUGH
 from leakhunt.judge.series.shape import LEAK, NOISE
 from leakhunt.judge.verdict import INCONCLUSIVE, NO_LEAK
 from leakhunt.model.snapshot import Frame, Stack
-from leakhunt.render.json import trend as trendjson
-from leakhunt.render.terminal import trend as trendtext
 from leakhunt.report import trend as outlook
 from tests.support.builders import history, stack
+from tests.support.pages import document, page
 
 #: Mean bytes between two samples.
 EVERY = 256 << 10
@@ -47,7 +45,7 @@ def sampled(*lines: tuple[str, list[int]], **facts: Any) -> History:
 
 
 def said(report: outlook.TrendReport) -> str:
-    return " ".join(trendtext.trend(report, 100, False, 0).split())
+    return " ".join(page(report, 100).split())
 
 
 def test_a_leak_with_samples_enough_is_one() -> None:
@@ -80,10 +78,10 @@ def test_a_leak_with_few_samples_is_not_called_one_nor_denied(
     assert found.more == -(-finding.wanted.units // 100)
     assert f"too few samples yet: {seen}; at this interval about" in said(report)
     assert f"{seen} samples at tasks.py:40 are too few. About" in report.summary
-    document = json.loads(trendjson.document(report))
-    assert document["more_bytes"] == wanted
-    assert document["findings"][0]["samples"] == samples
-    assert document["findings"][0]["stderr"] == pytest.approx(EVERY * samples[-1] ** 0.5)
+    told = document(report)
+    assert told["more_bytes"] == wanted
+    assert told["findings"][0]["samples"] == samples
+    assert told["findings"][0]["stderr"] == pytest.approx(EVERY * samples[-1] ** 0.5)
 
 
 def test_a_sample_or_two_is_not_even_a_suspicion_but_what_may_be_missed_is_said() -> None:
@@ -225,7 +223,7 @@ def recycling(part: float) -> History:
 def test_a_leak_of_recycled_objects_carries_the_caution() -> None:
     report = outlook.trend([recycling(0.6)])
     assert "since the first snapshot; may be recycled from a freelist" in said(report)
-    row = json.loads(trendjson.document(report))["findings"][0]
+    row = document(report)["findings"][0]
     assert row["types"][0]["type"] == "dict"
     assert row["recycled"] == row["types"][0]["size"]
     assert "recycled" not in said(outlook.trend([recycling(0.4)]))

@@ -10,6 +10,7 @@ import pytest
 
 from leakhunt.errors import SnapshotError
 from leakhunt.model.snapshot import Facts, Frame
+from leakhunt.report.words import choices
 from leakhunt.snapfile.write import write
 from leakhunt.snapshots import facts, load
 from tests.support.builders import FACTS
@@ -65,13 +66,13 @@ def test_two_processes_in_one_folder_are_two_series(tmp_path: Path) -> None:
 def test_the_newest_and_the_most_grown(home: Path) -> None:
     chosen = load.newest(home)
     assert [path.parent.name for path in chosen.paths] == ["c-30"]
-    assert "7 snapshots" in chosen.why
+    assert "7 snapshots" in choices.chosen(chosen)
     chosen = load.most_grown(home)
     assert [(p.parent.name, p.name[:6]) for p in chosen.paths] == [
         ("b-20", "000001"),
         ("b-20", "000003"),
     ]
-    assert "grew most: +6.0 MiB RSS" in chosen.why
+    assert "grew most: +6.0 MiB RSS" in choices.chosen(chosen)
     assert chosen.problems == ()
 
 
@@ -80,7 +81,7 @@ def test_growth_without_rss_is_traced_growth(tmp_path: Path) -> None:
         put(tmp_path / "a", number, pid=1, rss=None, traced=number * MIB)
         put(tmp_path / "b", number, pid=2, rss=None, traced=MIB)
     chosen = load.most_grown(tmp_path)
-    assert "+1.0 MiB traced" in chosen.why
+    assert "+1.0 MiB traced" in choices.chosen(chosen)
 
 
 def test_a_bad_file_among_many_is_told(home: Path) -> None:
@@ -92,7 +93,7 @@ def test_a_bad_file_among_many_is_told(home: Path) -> None:
     assert problems[0].startswith(f"{bad}: ")
     chosen = load.most_grown(home)
     assert chosen.problems == tuple(problems)
-    assert "1 not read" in chosen.why
+    assert "1 not read" in choices.chosen(chosen)
     told: list[str] = []
     paths = load.expand([str(home / "b-20")], told)
     assert len(paths) == 2

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -11,14 +10,14 @@ import pytest
 from leakhunt.compare import place as show
 from leakhunt.model.query import GROUPS, Query
 from leakhunt.model.snapshot import Snapshot, Stack
-from leakhunt.render.json import place as treejson
-from leakhunt.render.json import tables as jsonout
-from leakhunt.render.terminal import place as treetext
-from leakhunt.render.terminal import tables as table
 from leakhunt.report import tables as report
+from leakhunt.report.listing import listing
+from leakhunt.report.place import place
 from leakhunt.snapfile.write import write
 from leakhunt.snapshots import facts, load, objects
+from leakhunt.snapshots.series import Entry, Series
 from tests.support.builders import FACTS, snap, stack
+from tests.support.pages import document, page, shown_as
 
 INNER = (("/srv/shop/tasks.py", 40), ("/srv/shop/app.py", 1))
 OTHER = (("/srv/shop/tasks.py", 41), ("/srv/shop/app.py", 1))
@@ -79,32 +78,32 @@ def test_a_row_sums_over_its_stacks(tmp_path: Path, group_by: str) -> None:
 
 def test_reports_say_what_may_be_recycled_and_of_which_types(tmp_path: Path) -> None:
     found = written(tmp_path, types=[(INNER, (("dict", 2000), ("str", 500)))])
-    text = " ".join(table.top(report.top(found, Query()), 100, False).split())
+    text = " ".join(page(report.top(found, Query()), 100).split())
     assert text.count("may be recycled from a freelist") == 2  # the row, and what that means
     assert text.count("the line that filled the freelist is charged") == 1
     assert "objects:" not in text
-    by_stack = table.top(report.top(found, Query(group_by="traceback")), 100, False)
+    by_stack = page(report.top(found, Query(group_by="traceback")), 100)
     assert "objects: dict 67 %, str 17 %" in by_stack
-    rows = json.loads(jsonout.top(report.top(found, Query())))["rows"]
+    rows = document(report.top(found, Query()))["rows"]
     assert rows[0]["types"] == [{"type": "dict", "size": 2000}, {"type": "str", "size": 500}]
     assert (rows[0]["recycled"], rows[1]["recycled"]) == (2000, 0)
     grown = report.diff(snap("a.py:1 1KiB x1"), found, Query())
-    assert "may be recycled" in table.diff(grown, 100, False)
-    assert json.loads(jsonout.diff(grown))["rows"][0]["recycled"] == 2000
+    assert "may be recycled" in page(grown, 100)
+    assert document(grown)["rows"][0]["recycled"] == 2000
     shown = show.show(found, "tasks.py:40", Query())
-    assert "objects: dict 67 %, str 17 %" in treetext.show(shown, found, None, None, 100, False)
-    assert "may be recycled" in treetext.show(shown, found, None, None, 100, False)
-    assert json.loads(treejson.show(shown, found, None))["types"][0]["type"] == "dict"
+    assert "objects: dict 67 %, str 17 %" in shown_as(shown, found, 100)
+    assert "may be recycled" in shown_as(shown, found, 100)
+    assert document(place(shown, found, None))["types"][0]["type"] == "dict"
 
 
 def test_exact_snapshots_say_nothing_of_types() -> None:
     exact = snap("a.py:1 1KiB x1")
     made = report.top(exact, Query())
     assert made.kinds == {}
-    assert "types" not in json.loads(jsonout.top(made))["rows"][0]
+    assert "types" not in document(made)["rows"][0]
     assert objects.kinds(exact, exact.tallies) is None
     shown = show.show(exact, "a.py:1", Query())
-    assert "types" not in json.loads(treejson.show(shown, exact, None))
+    assert "types" not in document(place(shown, exact, None))
 
 
 def test_what_an_engine_costs_is_read_with_care() -> None:
@@ -120,14 +119,13 @@ def test_a_listing_tells_the_engine_and_its_cost() -> None:
     ).meta
     exact = snap("a.py:1 1KiB x1", pid=7).meta
     lines = tuple(
-        load.Series(Path("celery@web1-4242"), (load.Entry(Path("1.bin"), each),))
-        for each in (meta, exact)
+        Series(Path("celery@web1-4242"), (Entry(Path("1.bin"), each),)) for each in (meta, exact)
     )
-    made = report.listing("here", lines, (), ())
-    text = table.listing(made, 80, False)
+    made = listing("here", lines, (), ())
+    text = page(made, 80)
     assert max(map(len, text.splitlines())) <= 80
     assert "sampled: 0.8 % CPU so far (budget 1.0 %), every 256.0 KiB" in " ".join(text.split())
     assert "\n  exact" in "\n".join(f"  {line.strip()}" for line in text.splitlines())
-    first, second = (each["snapshots"][0] for each in json.loads(jsonout.listing(made))["series"])
+    first, second = (each["snapshots"][0] for each in document(made)["series"])
     assert (first["engine"], first["overhead"], first["interval"]) == ("sampled", 0.0084, 1 << 18)
     assert (second["engine"], second["overhead"], second["budget"]) == ("exact", None, None)

@@ -17,8 +17,8 @@ from leakhunt import units
 from leakhunt.hook.capture.capture import prune as hook_prune
 from leakhunt.hook.process.vitals import started_at
 from leakhunt.snapfile import folders
-from leakhunt.snapshots.load import Series
 from leakhunt.snapshots.prune import Liveness, carry_out, plan
+from leakhunt.snapshots.series import Series
 from tests.support.console import run, store
 from tests.support.places import ROOT
 

@@ -10,9 +10,9 @@ from typing import Any
 from leakhunt import units
 from leakhunt.judge.history import TASK, History, Track
 from leakhunt.model.snapshot import Frame, Snapshot, Tally
-from leakhunt.snapshots import load
 from leakhunt.snapshots.facts import meta
 from leakhunt.snapshots.facts import spots as spots_of
+from leakhunt.snapshots.series import Entry
 
 FACTS: dict[str, Any] = {
     "schema": 1,
@@ -97,7 +97,7 @@ def history(
         }
         metas.append(meta(known))
     return History(
-        entries=tuple(load.Entry(Path(f"{index}.bin"), known) for index, known in enumerate(metas)),
+        entries=tuple(Entry(Path(f"{index}.bin"), known) for index, known in enumerate(metas)),
         metas=tuple(metas),
         nframe=nframe,
         tracks=tracks,

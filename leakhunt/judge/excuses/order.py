@@ -12,7 +12,8 @@ from dataclasses import replace
 from itertools import accumulate
 from typing import Any
 
-from leakhunt import units
+from leakhunt.judge import codes
+from leakhunt.judge.codes import because
 from leakhunt.judge.history import TASK, History
 from leakhunt.judge.owners import Book, Growth, in_step
 from leakhunt.judge.series.shape import NOISE, SAWTOOTH, WARM_UP
@@ -26,7 +27,7 @@ from leakhunt.snapshots.objects import summed
 FRAMEWORK_TASKS = 3000
 FRAMEWORK_BYTES = 320 << 10
 FRAMEWORK_PER_TASK = 320.0
-FRAMEWORK = "the framework's own tables, which fill until about task 1,700 (about 280 KiB)"
+FRAMEWORK = because(codes.FRAMEWORK_TABLES)
 
 #: A free list keeps at most so many tuples of one size (``Objects/tupleobject.c``,
 #: PyTuple_MAXFREELIST); its blocks stay booked to whoever made them first.
@@ -40,7 +41,6 @@ OTHERS = 0.5
 
 #: A growth of which so many objects are unreachable is the collector's business.
 GARBAGE = 0.5
-WAITS = "unreachable objects in cycles, which the next full garbage collection frees"
 
 IN_FREE_LIST, HANDED_ON, WAITING = "in a free list", "handed on", "waiting"
 OVERRATED = "overrated"
@@ -70,17 +70,13 @@ def fates(book: Book, growths: list[Growth]) -> list[str | None]:
 def excused(book: Book, growth: Growth, fate: str) -> Growth:
     """The growth, no longer called a leak, with the reason."""
     if fate == WAITING:
-        return growth.called(SAWTOOTH, WAITS)
+        return growth.called(SAWTOOTH, because(codes.UNCOLLECTED))
     if fate == OVERRATED:
         return calmed(growth).called(
-            NOISE,
-            f"the allocators have handed out only {units.size(_handed_out(book.history) or 0)} more: the "
-            "sampled blocks live longer than others",
+            NOISE, because(codes.OVERRATED, handed_out=_handed_out(book.history) or 0)
         )
     return growth.called(
-        WARM_UP,
-        f"blocks of {small_blocks(book, growth)} bytes alone, and nothing that holds them: CPython's "
-        f"free lists keep up to {FREE_LIST:,} of a size",
+        WARM_UP, because(codes.FREE_LIST, size=small_blocks(book, growth), most=FREE_LIST)
     )
 
 

@@ -4,44 +4,40 @@ from __future__ import annotations
 
 from typing import Any
 
-from leakhunt.compare.place import Shown
 from leakhunt.compare.tree import Node
-from leakhunt.model.snapshot import Snapshot, Tally
-from leakhunt.render.json.tables import _dump, _live, _ratio, _snapshot, frame_of, kinds_keys
-from leakhunt.report.tables import Labels
-from leakhunt.snapshots.source import Source
+from leakhunt.model.snapshot import Tally
+from leakhunt.render.json.tables import dumped, frame_of, kinds_keys, live, ratio, snapshot_of
+from leakhunt.report.place import PlaceReport
 
 
-def show(found: Shown, snapshot: Snapshot, source: Source | None) -> str:
+def place(report: PlaceReport) -> str:
     """``leakhunt/show@1``. Trees are lists of nodes in the order they are drawn, with a level each:
     stacks may be deeper than JSON parsers like to nest.
     """
-    labels = Labels(snapshot)
+    found, source, labels = report.shown, report.source, report.labels
 
     def node(one: Node) -> dict[str, Any]:
         return {
             "level": one.level,
             "frame": None if one.frame is None else frame_of(one.frame, labels),
             **_counted(one.tally, one.stacks),
-            "ends": _live(one.ends),
-            "remainder": {**_live(one.remainder), "children": one.remainder_children},
+            "ends": live(one.ends),
+            "remainder": {**live(one.remainder), "children": one.remainder_children},
         }
 
-    return _dump(
+    return dumped(
         "show",
         {
-            "snapshot": _snapshot(snapshot),
+            "snapshot": snapshot_of(report.snapshot),
             "location": found.location,
-            "places": [
-                {**frame_of(frame, labels), **_live(tally)} for frame, tally in found.places
-            ],
-            "totals": _live(found.totals),
+            "places": [{**frame_of(frame, labels), **live(tally)} for frame, tally in found.places],
+            "totals": live(found.totals),
             "dropped": {
-                **_live(found.dropped),
+                **live(found.dropped),
                 "hidden": _counted(found.hidden, found.hidden_stacks),
             },
             "matched": _counted(found.matched, found.stacks),
-            "here": _live(found.here),
+            "here": live(found.here),
             "remainder": _counted(found.remainder, found.remainder_stacks),
             "rows": [
                 {
@@ -53,9 +49,9 @@ def show(found: Shown, snapshot: Snapshot, source: Source | None) -> str:
                     },
                     "stack": [frame_of(frame, labels) for frame in lead.stack],
                     "depth": lead.depth,
-                    **_live(lead.tally),
-                    "average": _ratio(lead.tally.size, lead.tally.count),
-                    "share": _ratio(lead.tally.size, found.matched.size),
+                    **live(lead.tally),
+                    "average": ratio(lead.tally.size, lead.tally.count),
+                    "share": ratio(lead.tally.size, found.matched.size),
                 }
                 for lead in found.leads
             ],
@@ -70,10 +66,10 @@ def show(found: Shown, snapshot: Snapshot, source: Source | None) -> str:
                 "lines": [{"line": number, "code": code} for number, code in source.lines],
                 "note": source.note,
             },
-            "notes": list(found.notes),
+            "notes": list(report.notes),
         },
     )
 
 
 def _counted(tally: Tally, stacks: int) -> dict[str, int]:
-    return {**_live(tally), "stacks": stacks}
+    return {**live(tally), "stacks": stacks}

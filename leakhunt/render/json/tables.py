@@ -8,33 +8,36 @@ from typing import Any
 from leakhunt.compare.rows import Amount, Comparison, Row
 from leakhunt.model.query import Query
 from leakhunt.model.snapshot import Frame, Meta, Snapshot, Tally
-from leakhunt.report.tables import DiffReport, Labels, ListReport, TopReport, kinds_of
+from leakhunt.report.labels import Labels
+from leakhunt.report.tables import DiffReport, TopReport, kinds_of
 from leakhunt.snapshots import facts
-from leakhunt.snapshots.load import Entry, Series
 from leakhunt.snapshots.objects import Kinds
 
 
 def top(report: TopReport) -> str:
     labels = Labels(report.snapshot)
     total = report.comparison.totals.after.size
-    return _dump(
+    return dumped(
         "top",
         {
-            "snapshot": _snapshot(report.snapshot),
+            "snapshot": snapshot_of(report.snapshot),
             "group_by": report.query.group_by,
-            "totals": _live(report.comparison.totals.after),
-            "dropped": _live(report.comparison.dropped.after),
+            "totals": live(report.comparison.totals.after),
+            "dropped": {
+                **live(report.comparison.dropped.after),
+                "hidden": live(report.comparison.hidden.after),
+            },
             "remainder": {
-                **_live(report.comparison.remainder.after),
+                **live(report.comparison.remainder.after),
                 "sites": report.comparison.remainder_sites,
             },
             "rows": [
                 {
                     **_place(row, labels, report.query),
                     **kinds_keys(kinds_of(report, row)),
-                    **_live(row.change.after),
-                    "average": _ratio(row.change.after.size, row.change.after.count),
-                    "share": _ratio(row.change.after.size, total),
+                    **live(row.change.after),
+                    "average": ratio(row.change.after.size, row.change.after.count),
+                    "share": ratio(row.change.after.size, total),
                 }
                 for row in report.comparison.rows
             ],
@@ -47,22 +50,25 @@ def diff(report: DiffReport) -> str:
     labels = Labels(report.after, report.before)
     comparison: Comparison = report.comparison
     process = report.process
-    return _dump(
+    return dumped(
         "diff",
         {
-            "before": _snapshot(report.before),
-            "after": _snapshot(report.after),
+            "before": snapshot_of(report.before),
+            "after": snapshot_of(report.after),
             "tasks": report.tasks,
             "group_by": report.query.group_by,
             "totals": _amount(comparison.totals),
-            "dropped": _amount(comparison.dropped),
+            "dropped": {
+                **_amount(comparison.dropped),
+                "hidden": _amount(comparison.hidden),
+            },
             "remainder": {**_amount(comparison.remainder), "sites": comparison.remainder_sites},
             "rows": [
                 {
                     **_place(row, labels, report.query),
                     **kinds_keys(kinds_of(report, row)),
                     **_amount(Amount(row.change.before, row.change.after)),
-                    "bytes_per_task": _ratio(row.change.diff.size, report.tasks),
+                    "bytes_per_task": ratio(row.change.diff.size, report.tasks),
                 }
                 for row in comparison.rows
             ],
@@ -72,41 +78,21 @@ def diff(report: DiffReport) -> str:
                 "tracer_diff": process.tracer_diff,
                 "explained": process.explained,
             },
+            "seconds": report.seconds,
             "notes": list(report.notes),
         },
     )
 
 
-def listing(report: ListReport) -> str:
-    return _dump(
-        "ls",
-        {
-            "dir": report.folder,
-            "series": [_series(line, line is report.fastest) for line in report.series],
-            "hooked": [
-                {
-                    "pid": waiting.pid,
-                    "node": waiting.node,
-                    "role": waiting.role,
-                    "armed_at": waiting.armed_at,
-                    "signal": waiting.signal,
-                }
-                for waiting in report.waiting
-            ],
-            "notes": list(report.notes),
-        },
-    )
-
-
-def _dump(command: str, content: dict[str, Any]) -> str:
+def dumped(command: str, content: dict[str, Any]) -> str:
     return json.dumps({"schema": f"leakhunt/{command}@1", **content}, indent=2) + "\n"
 
 
-def _ratio(part: int, whole: int | None) -> float | None:
+def ratio(part: int, whole: int | None) -> float | None:
     return part / whole if whole else None
 
 
-def _snapshot(snapshot: Snapshot) -> dict[str, Any]:
+def snapshot_of(snapshot: Snapshot) -> dict[str, Any]:
     return {**meta_of(snapshot.path, snapshot.meta), "nframe": snapshot.nframe}
 
 
@@ -114,7 +100,7 @@ def meta_of(path: str, known: Meta) -> dict[str, Any]:
     names = (
         "host", "pid", "started_at", "taken_at", "trigger", "tasks_done", "rss", "uss", "traced",
         "traced_peak", "python", "node", "pool", "engine", "role", "baseline", "sequence",
-        "armed_at", "armed_rss",
+        "armed_at", "armed_rss", "monotonic",
     )  # fmt: skip
     nframe = known.facts.get("nframe")
     return {
@@ -125,19 +111,7 @@ def meta_of(path: str, known: Meta) -> dict[str, Any]:
     }
 
 
-def _series(line: Series, fastest: bool) -> dict[str, Any]:
-    def entry(one: Entry) -> dict[str, Any]:
-        return meta_of(str(one.path), one.meta)
-
-    return {
-        "folder": str(line.folder),
-        "growth": line.growth,
-        "fastest": fastest,
-        "snapshots": [entry(one) for one in line.entries],
-    }
-
-
-def _live(tally: Tally) -> dict[str, int]:
+def live(tally: Tally) -> dict[str, int]:
     return {"size": tally.size, "count": tally.count}
 
 

@@ -1,25 +1,20 @@
-"""``leakhunt trend`` as JSON, CSV and Markdown."""
+"""``leakhunt trend`` as JSON."""
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 from typing import Any
 
-from leakhunt import units
 from leakhunt.judge.history import History
 from leakhunt.judge.verdict import Finding, Pace
-from leakhunt.model.paths import visible
-from leakhunt.render.flat import cell, escape
 from leakhunt.render.json.tables import frame_of, kinds_keys, meta_of
-from leakhunt.report.trend import Judged, TrendReport, place
+from leakhunt.report.trend import Judged, TrendReport
+from leakhunt.report.words import growths
 
 
-def document(report: TrendReport, limit: int = 0) -> str:
+def trend(report: TrendReport) -> str:
     """The contract's ``leakhunt/trend@1``, with a few keys more."""
     found = report.verdict
-    shown = report.findings[:limit] if limit else report.findings
     content: dict[str, Any] = {
         "schema": "leakhunt/trend@1",
         "series": _snapshots(found.main),
@@ -37,7 +32,7 @@ def document(report: TrendReport, limit: int = 0) -> str:
             "kind": found.outside.kind,
             "held": found.outside.held,
         },
-        "findings": [_finding(report, number, judged) for number, judged in enumerate(shown, 1)],
+        "findings": [_finding(report, number, judged) for number, judged in report.ranked],
         "processes": [
             {
                 "pid": history.last.pid,
@@ -89,7 +84,8 @@ def _finding(report: TrendReport, number: int, judged: Judged) -> dict[str, Any]
         "blocks_per_unit": finding.blocks_rate,
         "p": finding.p,
         "share": finding.share,
-        "reason": finding.reason,
+        "reason": growths.reason(finding),
+        "because": {"code": finding.reason.code, **dict(finding.reason.figures)},
         "series": [round(size) for size in finding.sizes],
         "task": finding.task,
         "advice": None
@@ -123,41 +119,3 @@ def _site(frame: Any, report: TrendReport) -> dict[str, Any]:
         "line": frame.line,
         "function": report.labels.spot(frame).function,
     }
-
-
-def csv_text(report: TrendReport) -> str:
-    """One line per finding; bytes as numbers."""
-    out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(
-        ["rank", "verdict", "file", "line", "function", "bytes_per_unit", "low", "high",
-         "blocks_per_unit", "size_first", "size_last", "share", "unit", "task", "reason", "pattern"]
-    )  # fmt: skip
-    for number, judged in enumerate(report.findings, 1):
-        each = judged.finding
-        site = _site(each.site, report)
-        writer.writerow(
-            [number, each.verdict, *map(cell, (site["file"], site["line"], site["function"])),
-             each.rate, each.low, each.high, each.blocks_rate, round(each.sizes[0]),
-             round(each.sizes[-1]), each.share, report.verdict.unit, cell(each.task),
-             cell(each.reason), judged.advice.pattern if judged.advice else ""]
-        )  # fmt: skip
-    return out.getvalue()
-
-
-def markdown_text(report: TrendReport, limit: int = 0) -> str:
-    """The verdict and a GitHub-flavoured table of the findings."""
-    shown = report.findings[:limit] if limit else report.findings
-    unit = report.verdict.unit
-    lines = [f"**{escape(visible(report.summary))}**", ""]
-    if shown:
-        lines += [f"| # | verdict | per {unit} | grown | where | why |", "| ---: | --- | ---: | ---: | --- | --- |"]  # fmt: skip
-    for number, judged in enumerate(shown, 1):
-        each = judged.finding
-        grown = units.signed_size(each.sizes[-1] - each.sizes[0])
-        rate = units.signed_size(each.rate) if each.verdict == "leak" else ""
-        lines.append(
-            f"| {number} | {each.verdict} | {rate} | {grown} | "
-            f"{escape(place(each.site, report.labels))} | {escape(visible(each.reason))} |"
-        )
-    return "\n".join(lines) + "\n"

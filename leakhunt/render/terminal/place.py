@@ -11,23 +11,24 @@ from leakhunt import units
 from leakhunt.compare.place import Shown
 from leakhunt.compare.tree import Node
 from leakhunt.model.paths import visible
-from leakhunt.model.snapshot import NOTHING, Block, Snapshot, Tally
+from leakhunt.model.snapshot import NOTHING, Block, Tally
+from leakhunt.render.screen import Screen
 from leakhunt.render.terminal.console import (
     NOTE,
     QUIET,
     STRONG,
     drawn,
     heading,
-    holders_line,
     make_console,
-    moment_line,
     say,
     say_notes,
     say_why,
-    types_line,
 )
-from leakhunt.report.tables import Labels, who
-from leakhunt.snapshots.objects import RECYCLED
+from leakhunt.report.labels import Labels
+from leakhunt.report.place import PlaceReport
+from leakhunt.report.words import taken_apart
+from leakhunt.report.words.notes import RECYCLED
+from leakhunt.report.words.places import holders, taken, types, who
 from leakhunt.snapshots.source import Source
 
 #: Block sizes that are listed one by one; more of them are put together by powers of two.
@@ -62,46 +63,34 @@ class Line:
     text: Text
 
 
-def show(
-    found: Shown,
-    snapshot: Snapshot,
-    source: Source | None,
-    why: str | None,
-    width: int,
-    color: bool,
-    unicode: bool = True,
-) -> str:
-    console = make_console(width, color)
-    labels = Labels(snapshot)
-    guides = LINES if unicode else ASCII
+def place(report: PlaceReport, screen: Screen) -> str:
+    console = make_console(screen)
+    found, snapshot, labels, source = report.shown, report.snapshot, report.labels, report.source
+    width = screen.width
+    guides = LINES if screen.lines else ASCII
     heading(console, "alive in", who(snapshot))
-    say(console, moment_line("", snapshot), QUIET)
-    say_why(console, why)
+    say(console, taken(snapshot), QUIET)
+    say_why(console, report.why)
     console.print()
     console.print(_title(found, labels))
     if source is not None:
         for line in _source_lines(found, source, width):
             console.print(line, soft_wrap=True)
     console.print()
-    say(console, _summary(found), STRONG)
+    say(console, taken_apart.summary(found), STRONG)
     if found.hidden_stacks:
-        say(
-            console,
-            f"dropped by filters or hidden (--all): {units.size(found.hidden.size)} "
-            f"in {_stacks(found.hidden_stacks)} more",
-            QUIET,
-        )
+        say(console, taken_apart.hidden(found), QUIET)
     lines = len(found.places) > 1
     if len(found.callers) > 1 or lines:
         console.print()
-        say(console, "who brings us here: the place, then its callers outwards", STRONG)
-        cut = f"(nothing further is recorded, at most {snapshot.nframe} frames)"
-        for text in _tree(found, found.callers, labels, guides, width, cut, "callers"):
+        say(console, taken_apart.CALLERS, STRONG)
+        cut = taken_apart.cut(snapshot.nframe)
+        for text in _tree(found, found.callers, labels, guides, width, cut, "caller"):
             console.print(text, soft_wrap=True)
     if len(found.below) > 1 and (not lines or any(node.level > 1 for node in found.below)):
         console.print()
-        say(console, "what it allocates: the place, then what it calls inwards", STRONG)
-        for text in _tree(found, found.below, labels, guides, width, "(this line itself)", "lines"):
+        say(console, taken_apart.BELOW, STRONG)
+        for text in _tree(found, found.below, labels, guides, width, taken_apart.ITSELF, "line"):
             console.print(text, soft_wrap=True)
     if found.blocks:
         console.print()
@@ -112,12 +101,12 @@ def show(
     ):
         console.print()
         if found.kinds.types:
-            say(console, types_line(found.kinds))
+            say(console, types(found.kinds))
         if found.kinds.holders:
-            say(console, holders_line(found.kinds, labels.known))
+            say(console, holders(found.kinds, labels.known))
         if found.kinds.is_recycled:
             say(console, RECYCLED, NOTE)
-    say_notes(console, found.notes)
+    say_notes(console, report.notes)
     return drawn(console)
 
 
@@ -125,7 +114,7 @@ def _title(found: Shown, labels: Labels) -> Text:
     frame, _ = found.places[0]
     if len(found.places) > 1:
         return Text.assemble(
-            (visible(found.location), STRONG), f", {units.count(len(found.places))} lines"
+            (visible(found.location), STRONG), f", {units.counted(len(found.places), 'line')}"
         )
     label = labels.label(frame)
     inside = f" in {visible(label.function)}" if label.function else ""
@@ -155,26 +144,9 @@ def _indent(code: str) -> int:
 def _hanging(text: Text, head: Text, on: str | Text, width: int) -> Iterator[Text]:
     """The text behind ``head``, folded behind ``on``."""
     room = max(width - max(head.cell_len, len(on)), 6)
-    for number, row in enumerate(text.wrap(make_console(room, False), room, overflow="fold")):
+    for number, row in enumerate(text.wrap(make_console(Screen(room)), room, overflow="fold")):
         row.rstrip()
         yield Text.assemble(on if number else head, row)
-
-
-def _summary(found: Shown) -> str:
-    part = found.matched.size / found.totals.size if found.totals.size else 0
-    text = (
-        f"{units.size(found.matched.size)} in {units.count(found.matched.count)} blocks, "
-        f"{units.share(part)} of what is alive, by {_stacks(found.stacks)}"
-    )
-    if found.here == found.matched:
-        return f"{text}; all of it is allocated right here"
-    if found.here == NOTHING:
-        return f"{text}; all of it is allocated below"
-    return f"{text}; {units.size(found.here.size)} of it is allocated right here"
-
-
-def _stacks(number: int) -> str:
-    return f"{units.count(number)} stack{'' if number == 1 else 's'}"
 
 
 # -- trees ----------------------------------------------------------------------------
@@ -242,9 +214,7 @@ def _drawn(
         if node.ends != NOTHING and (items or node.remainder_children):
             lines.append((node.ends, ends))
         if node.remainder_children:
-            noun = children if node.remainder_children > 1 else children[:-1]
-            more = f"{units.count(node.remainder_children)} {noun} more (-n 0 shows all)"
-            lines.append((node.remainder, more))
+            lines.append((node.remainder, taken_apart.more(node.remainder_children, children)))
         deeper = bool(items or lines)
         only = len(items) == 1 and not lines
         under = on + (guides.along if deeper and not only else "")

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -12,8 +10,8 @@ from leakhunt import units
 from leakhunt.compare.rows import Comparison, Row
 from leakhunt.model.paths import visible
 from leakhunt.model.query import Query
-from leakhunt.model.snapshot import Meta
-from leakhunt.render.terminal.console import (  # fmt: skip
+from leakhunt.render.screen import Screen
+from leakhunt.render.terminal.console import (
     GROWN,
     NOTE,
     QUIET,
@@ -22,23 +20,22 @@ from leakhunt.render.terminal.console import (  # fmt: skip
     drawn,
     heading,
     make_console,
-    moment_line,
     say,
     say_notes,
     say_why,
-    types_line,
 )
-from leakhunt.report.tables import DiffReport, Labels, ListReport, TopReport, kinds_of, who
-from leakhunt.snapshots import facts
-from leakhunt.snapshots.load import Series
-from leakhunt.snapshots.objects import MAY_BE, Kinds
+from leakhunt.report.labels import Labels
+from leakhunt.report.tables import DiffReport, TopReport, kinds_of
+from leakhunt.report.words import lines
+from leakhunt.report.words.places import recycled, taken, types, who
+from leakhunt.snapshots.objects import Kinds
 
 
-def top(report: TopReport, width: int, color: bool) -> str:
-    console = make_console(width, color)
+def top(report: TopReport, screen: Screen) -> str:
+    console = make_console(screen)
     snapshot, labels = report.snapshot, Labels(report.snapshot)
     heading(console, "alive in", who(snapshot))
-    say(console, moment_line("", snapshot), QUIET)
+    say(console, taken(snapshot), QUIET)
     say_why(console, report.why)
     console.print()
     table = _table(
@@ -67,26 +64,28 @@ def top(report: TopReport, width: int, color: bool) -> str:
             units.count(rest.count),
             "",
             "",
-            _rest(report.comparison, report.query),
+            _rest(report),
             style=QUIET,
         )
     _print_table(console, table, report.comparison, "nothing is alive here")
-    say(console, f"total {units.size(totals.size)} in {units.count(totals.count)} blocks", STRONG)
-    _dropped(console, report.comparison, report.query, lambda amount: units.size(amount.after.size))
+    say(console, f"total {lines.alive(totals)}", STRONG)
+    for text in lines.left_out(
+        report.comparison, report.query, lambda amount: units.size(amount.after.size)
+    ):
+        say(console, text, QUIET)
     say_notes(console, report.notes)
     return drawn(console)
 
 
-def diff(report: DiffReport, width: int, color: bool) -> str:
-    console = make_console(width, color)
+def diff(report: DiffReport, screen: Screen) -> str:
+    console = make_console(screen)
     labels = Labels(report.after, report.before)
     heading(console, "growth in", who(report.after))
-    say(console, moment_line("before ", report.before), QUIET)
-    say(console, moment_line("after  ", report.after), QUIET)
-    between = [units.duration(report.seconds)] if report.seconds is not None else []
-    between += [f"{units.count(report.tasks)} tasks"] if report.tasks is not None else []
+    say(console, f"before  {taken(report.before)}", QUIET)
+    say(console, f"after   {taken(report.after)}", QUIET)
+    between = lines.between(report.seconds, report.tasks)
     if between:
-        say(console, f"between {', '.join(between)}", QUIET)
+        say(console, between, QUIET)
     say_why(console, report.why)
     console.print()
     per_task = [("per task", "right")] if report.tasks else []
@@ -99,7 +98,7 @@ def diff(report: DiffReport, width: int, color: bool) -> str:
             units.signed_count(change.count),
         ]
         if report.tasks:
-            cells.append(units.size(change.size / report.tasks))
+            cells.append(units.small_size(change.size / report.tasks))
         table.add_row(*cells, _where(row, labels, report.query, kinds_of(report, row)))
     rest = report.comparison.remainder.diff
     if report.comparison.remainder_sites:
@@ -109,101 +108,29 @@ def diff(report: DiffReport, width: int, color: bool) -> str:
             units.signed_size(rest.size),
             units.signed_count(rest.count),
             *blank,
-            _rest(report.comparison, report.query),
+            _rest(report),
             style=QUIET,
         )
     _print_table(console, table, report.comparison, "nothing changed here")
     total = report.comparison.totals.diff
     say(
         console,
-        f"total {units.signed_size(total.size)} in {units.signed_count(total.count)} blocks"
-        + (f", {units.size(total.size / report.tasks)} per task" if report.tasks else ""),
+        f"total {lines.grown(total)}"
+        + (f", {units.rate(total.size / report.tasks, 'task')}" if report.tasks else ""),
         STRONG,
     )
-    _dropped(
-        console, report.comparison, report.query, lambda amount: units.signed_size(amount.diff.size)
+    for text in lines.left_out(
+        report.comparison, report.query, lambda amount: units.signed_size(amount.diff.size)
+    ):
+        say(console, text, QUIET)
+    process = report.process
+    explained = lines.explained(
+        process.rss_diff, process.traced_diff, process.tracer_diff, process.explained
     )
-    _explained(console, report)
+    if explained is not None:
+        say(console, explained)
     say_notes(console, report.notes)
     return drawn(console)
-
-
-def listing(report: ListReport, width: int, color: bool) -> str:
-    console = make_console(width, color)
-    say(console, visible(report.folder), STRONG)
-    if report.series:
-        table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style=STRONG)
-        for name in ("pid", "files", "tasks", "RSS", "traced"):
-            table.add_column(name, justify="right", no_wrap=True)
-        table.add_column("process", overflow="fold")
-        for line in report.series:
-            first, last = line.first.meta, line.newest.meta
-            ends = (first, last) if len(line.entries) > 1 else (last,)
-            table.add_row(
-                str(last.pid or ""),
-                units.count(len(line.entries)),
-                _lines(units.count, *(end.tasks_done for end in ends)),
-                _lines(units.size, *(end.rss for end in ends)),
-                _lines(units.size, *(end.traced for end in ends)),
-                _about(line, line is report.fastest),
-            )
-        console.print(table)
-        say(console, "two figures: of the first and of the newest snapshot", QUIET)
-    else:
-        say(console, "no snapshots yet")
-    for waiting in report.waiting:
-        armed = "traced" if waiting.armed_at else "not traced before the first trigger"
-        say(
-            console,
-            f"hooked, no snapshot yet: {waiting.role or 'process'} {waiting.pid}"
-            + (f" of {visible(waiting.node)}" if waiting.node else "")
-            + f" ({armed}; kill -{waiting.signal.removeprefix('SIG')} {waiting.pid})",
-            QUIET,
-        )
-    say_notes(console, report.notes)
-    return drawn(console)
-
-
-def _about(line: Series, fastest: bool) -> Text:
-    first, last = line.first.meta, line.newest.meta
-    text = Text(visible(last.node or line.folder.name))
-    role = " ".join(word for word in (last.role, f"({last.pool})" if last.pool else "") if word)
-    text.append(f" {visible(role)}" if role else "")
-    if line.growth is not None and len(line.entries) > 1:
-        grown = f"{units.signed_size(line.growth)} RSS"
-        text.append(
-            f"\n{grown}, grows fastest" if fastest else f"\n{grown}", GROWN if fastest else ""
-        )
-    when = units.moment(last.taken_at)
-    if len(line.entries) > 1:
-        when = f"{units.moment(first.taken_at)} to {when[11:]}"
-    text.append(f"\n{when}", QUIET)
-    if last.engine is not None:
-        text.append(f"\n{_engine(last)}", QUIET)
-    if last.armed_at is not None and last.facts.get("start") == "signal":
-        text.append(
-            f"\ntraced since {units.moment(last.armed_at)[11:]}, not what was before", QUIET
-        )
-    text.append(f"\n{visible(line.folder.name)}", QUIET)
-    return text
-
-
-def _engine(known: Meta) -> str:
-    """``sampled: 0.84 % CPU so far (budget 1.0 %), every 256.0 KiB``: the engine, and what it has cost
-    the process by its own clock. A young one takes more, to see more.
-    """
-    cost = facts.cost(known)
-    figures = []
-    if cost.overhead is not None:
-        of = f" (budget {units.share(cost.budget)})" if cost.budget is not None else ""
-        figures.append(f"{units.share(cost.overhead)} CPU so far{of}")
-    if cost.interval is not None:
-        figures.append(f"every {units.size(cost.interval)}")
-    return visible(known.engine or "") + (f": {', '.join(figures)}" if figures else "")
-
-
-def _lines(text: Callable[[int], str], *values: int | None) -> str:
-    return "\n".join("?" if value is None else text(value) for value in values)
 
 
 # -- pieces ---------------------------------------------------------------------------
@@ -225,6 +152,10 @@ def _print_table(console: Console, table: Table, comparison: Comparison, empty: 
     console.print()
 
 
+def _rest(report: TopReport | DiffReport) -> str:
+    return f"{lines.more(report.comparison, report.query)} (-n 0 shows all)"
+
+
 def _sure(row: Row) -> str:
     """`` ± 120 KiB``: the standard error of an estimate; empty for what is exact."""
     return "" if row.stderr is None else f" ± {units.size(row.stderr)}"
@@ -238,11 +169,9 @@ def _where(row: Row, labels: Labels, query: Query, kinds: Kinds | None) -> Text:
     text = _place(row, labels, query)
     if kinds is not None:
         if query.group_by == "traceback" and kinds.types:
-            text.append(f"\n  {types_line(kinds)}", QUIET)
+            text.append(f"\n  {types(kinds)}", QUIET)
         if kinds.is_recycled:
-            text.append(f"\n  {MAY_BE}", NOTE)
-            if kinds.holder is not None:
-                text.append(f", kept by {kinds.holder.said(labels.known)}", NOTE)
+            text.append(f"\n  {recycled(kinds, labels.known)}", NOTE)
     return text
 
 
@@ -273,43 +202,3 @@ def _place(row: Row, labels: Labels, query: Query) -> Text:
         text.append(f"\n  for {called.where}", QUIET)
         text.append(f" in {visible(called.function)}" if called.function else "", QUIET)
     return text
-
-
-def _sites(number: int, query: Query) -> str:
-    noun = {"lineno": "line", "filename": "file", "traceback": "stack", "package": "package"}[
-        query.group_by
-    ]
-    return f"{units.count(number)} {noun}" + ("" if number == 1 else "s")
-
-
-def _rest(comparison: Comparison, query: Query) -> str:
-    return f"{_sites(comparison.remainder_sites, query)} more (-n 0 shows all)"
-
-
-def _dropped(console: Console, comparison: Comparison, query: Query, size: object) -> None:
-    if not comparison.dropped_sites:
-        return
-    text = size(comparison.dropped) if callable(size) else ""
-    if query.filters or query.excludes:
-        how = "dropped by filters"
-        if not query.show_all:
-            how += " or hidden (tracing and import machinery)"
-    else:
-        how = "hidden (tracing and import machinery; --all shows it)"
-    say(console, f"{how}: {text} at {_sites(comparison.dropped_sites, query)}", QUIET)
-
-
-def _explained(console: Console, report: DiffReport) -> None:
-    process = report.process
-    if process.rss_diff is None or process.traced_diff is None:
-        return
-    text = f"RSS {units.signed_size(process.rss_diff)}: Python objects {units.signed_size(process.traced_diff)}"
-    if process.explained is not None:
-        text += f" ({units.share(process.explained)})"
-    if process.tracer_diff is not None:
-        rest = process.rss_diff - process.traced_diff - process.tracer_diff
-        text += (
-            f", the tracer's own tables {units.signed_size(process.tracer_diff)}, "
-            f"the rest {units.signed_size(rest)} (allocator, native code, reuse of free memory)"
-        )
-    say(console, text)

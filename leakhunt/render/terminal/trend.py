@@ -1,12 +1,17 @@
-"""``leakhunt trend`` for the eye: the verdict, the findings, what supports it."""
+"""``leakhunt trend`` for the eye.
+
+The first page is for somebody tired, at 80 by 24: leak or not, which line, how fast, until when, what
+to do. One sentence, one line per finding, the fix of the first one, what it rests on. All else is for
+``-v``.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
+from rich.cells import cell_len
 from rich.console import Console
 from rich.padding import Padding
-from rich.table import Table
 from rich.text import Text
 
 from leakhunt import units
@@ -15,7 +20,9 @@ from leakhunt.judge.series import stats
 from leakhunt.judge.series.shape import LEAK
 from leakhunt.judge.verdict import INCONCLUSIVE, NO_LEAK, UNEXPLAINED
 from leakhunt.model.paths import visible
-from leakhunt.render.terminal.console import (  # fmt: skip
+from leakhunt.model.snapshot import Frame, Stack
+from leakhunt.render.screen import Screen
+from leakhunt.render.terminal.console import (
     GROWN,
     NOTE,
     QUIET,
@@ -27,177 +34,194 @@ from leakhunt.render.terminal.console import (  # fmt: skip
     say_notes,
     say_why,
 )
-from leakhunt.report.tables import who
-from leakhunt.report.trend import Judged, TrendReport, per_unit, place, where
+from leakhunt.report.labels import Label
+from leakhunt.report.trend import Judged, TrendReport
+from leakhunt.report.words import growths, supports
+from leakhunt.report.words.places import place
 
 TONES = {LEAK: GROWN, UNEXPLAINED: NOTE, INCONCLUSIVE: NOTE, NO_LEAK: SHRUNK}
-#: Columns of a sparkline.
-SPARK = 16
+#: Columns of a sparkline on a wide page and on one of 80 columns.
+SPARK, NARROW_SPARK, WIDE = 16, 8, 100
 _BARS = "▁▂▃▄▅▆▇█"
+_STEPS = "_.-=*#"
+#: Growths that are no leaks, on the first page.
+OTHERS = 3
 #: Other lines of a finding, and frames of its stack, that are listed.
-LINES = 4
-FRAMES = 6
+LINES, FRAMES = 4, 6
 
 
-def trend(report: TrendReport, width: int, color: bool, limit: int) -> str:
-    """The whole report as text."""
-    console = make_console(width, color)
+def trend(report: TrendReport, screen: Screen) -> str:
+    """The page, or with a verbose screen all the evidence."""
+    console = make_console(screen)
     found = report.verdict
     head, _, rest = visible(report.summary).partition(":")
     console.print(Text.assemble((f"{head}:", TONES[found.verdict]), (rest, STRONG)))
     say_why(console, report.why)
-    console.print()
-    shown = report.findings[:limit] if limit else report.findings
+    shown = report.ranked if screen.verbose else _first_page(report.ranked)
     if shown:
-        _table(console, report, shown)
+        console.print()
+        for text in _table(report, shown, screen):
+            console.print(text, soft_wrap=True)
     left = len(report.findings) - len(shown)
     if left:
-        say(
-            console,
-            f"{units.count(left)} more growth{'s' if left > 1 else ''} (-n 0 shows all)",
-            QUIET,
-        )
+        say(console, supports.more(left, screen.verbose), QUIET)
     if report.hidden:
-        say(console, f"dropped by filters: {units.count(report.hidden)} of the findings", QUIET)
-    for number, judged in enumerate(shown, 1):
-        if judged.finding.verdict == LEAK:
-            _detail(console, report, number, judged)
+        say(console, supports.hidden(report.hidden), QUIET)
+    if screen.verbose:
+        for rank, judged in shown:
+            _detail(console, report, rank, judged)
+    else:
+        _remedy(console, report)
     if report.advice is not None:
         console.print()
-        _advice(console, report.advice)
-    if shown or report.hidden or report.advice is not None:
-        console.print()
-    _support(console, report)
+        _advice(console, report.advice, screen.verbose)
+    console.print()
+    for line, weighs in supports.lines(found, report.ended):
+        say(console, visible(line), "" if weighs else QUIET)
     say_notes(console, report.notes)
+    if not screen.verbose and report.findings:
+        say(console, supports.MORE, QUIET)
     return drawn(console)
 
 
-def spark(sizes: Sequence[float], columns: int = SPARK) -> str:
+def _first_page(ranked: Sequence[tuple[int, Judged]]) -> list[tuple[int, Judged]]:
+    leaks = [each for each in ranked if each[1].finding.verdict == LEAK]
+    return [*leaks, *ranked[len(leaks) : len(leaks) + OTHERS]]
+
+
+# -- the table ------------------------------------------------------------------------
+
+
+def spark(sizes: Sequence[float], columns: int = SPARK, bars: str = _BARS) -> str:
     """A series as bars, the least at the bottom; longer ones keep every n-th point."""
     sizes = [sizes[index] for index in stats.spread(len(sizes), columns)]
     low, high = min(sizes), max(sizes)
     span = high - low
     return "".join(
-        _BARS[round((size - low) / span * (len(_BARS) - 1))] if span else _BARS[0] for size in sizes
+        bars[round((size - low) / span * (len(bars) - 1))] if span else bars[0] for size in sizes
     )
 
 
-def _table(console: Console, report: TrendReport, shown: Sequence[Judged]) -> None:
-    unit = report.verdict.unit
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style=STRONG, expand=False)
-    for name, side in (
-        ("#", "right"),
-        ("verdict", "left"),
-        (f"per {unit}", "right"),
-        ("grown", "right"),
-        ("series", "left"),
-    ):
-        table.add_column(name, justify="right" if side == "right" else "left", no_wrap=True)
-    table.add_column("where", overflow="fold", ratio=1)
-    for number, judged in enumerate(shown, 1):
+def _table(report: TrendReport, shown: Sequence[tuple[int, Judged]], screen: Screen) -> list[Text]:
+    """A line per finding that is never folded: the path gives way, from its left."""
+    columns = SPARK if screen.width >= WIDE else NARROW_SPARK
+    bars = _BARS if screen.lines else _STEPS
+    heads = ["#", "verdict", f"per {report.verdict.unit}", "grown", "series"]
+    rows = []
+    for rank, judged in shown:
         finding = judged.finding
         leak = finding.verdict == LEAK
-        cell = Text(place(finding.site, report.labels), STRONG if leak else "")
-        spot = report.labels.label(finding.site)
-        if leak and spot.code:
-            cell.append(f"\n  {visible(spot.code)}", QUIET)
-        cell.append(f"\n  {visible(_reason(judged))}", QUIET)
-        table.add_row(
-            str(number),
-            Text(finding.verdict, GROWN if leak else QUIET),
-            Text(units.signed_size(finding.rate) if leak else "", GROWN),
+        rows.append([
+            str(rank), finding.verdict,
+            units.rate(finding.rate, report.verdict.unit).partition(" per ")[0] if leak else "",
             units.signed_size(finding.sizes[-1] - finding.sizes[0]),
-            Text(spark(finding.sizes), GROWN if leak else QUIET),
-            cell,
-        )
-    console.print(table)
+            spark(finding.sizes, columns, bars),
+        ])  # fmt: skip
+    wide = [max(map(cell_len, column)) for column in zip(heads, *rows)]
+    room = screen.width - sum(wide) - 2 * len(wide)
+    if room < NARROW_SPARK + 12:  # a very narrow page: the line is more than its picture
+        heads, rows, wide = heads[:-1], [row[:-1] for row in rows], wide[:-1]
+        room = screen.width - sum(wide) - 2 * len(wide)
+    text = [Text("".join(_padded(heads, wide)) + "where", STRONG)]
+    for (_, judged), row in zip(shown, rows):
+        leak = judged.finding.verdict == LEAK
+        cells = list(_padded(row, wide))
+        line = Text("".join(cells), GROWN if leak else QUIET)
+        where = fitted(report.labels.label(judged.finding.site), room)
+        line.append(where, STRONG if leak else "")
+        why = f"  {visible(growths.reason(judged.finding))}"
+        if not screen.verbose and cell_len(where) + cell_len(why) <= room:
+            line.append(why, QUIET)
+        text.append(line)
+    return text
 
 
-def _reason(judged: Judged) -> str:
-    finding = judged.finding
-    parts = [finding.reason, finding.task_said or "", where(finding)]
-    return ", ".join(part for part in parts if part)
+def _padded(cells: Sequence[str], wide: Sequence[int]) -> list[str]:
+    """Text to the left, numbers to the right."""
+    padded = []
+    for index, (cell, width) in enumerate(zip(cells, wide)):
+        blank = " " * (width - cell_len(cell))
+        padded.append((cell + blank if index in (1, 4) else blank + cell) + "  ")
+    return padded
 
 
-def _detail(console: Console, report: TrendReport, number: int, judged: Judged) -> None:
-    finding, unit = judged.finding, report.verdict.unit
+def fitted(label: Label, room: int) -> str:
+    """A place in so many columns: without its function, then without the left of its path."""
+    where = visible(label.where)
+    if label.function:
+        whole = f"{where} in {visible(label.function)}"
+        if cell_len(whole) <= room:
+            return whole
+    if cell_len(where) <= room:
+        return where
+    parts = where.split("/")
+    while len(parts) > 1 and cell_len("…/" + "/".join(parts)) > room:
+        parts.pop(0)
+    short = "…/" + "/".join(parts)
+    while cell_len(short) > room and len(short) > 2:
+        short = "…" + short[2:]
+    return short
+
+
+# -- what to do, and what is known ----------------------------------------------------
+
+
+def _remedy(console: Console, report: TrendReport) -> None:
+    """The source line of the first leak, and what ends it."""
+    first = next((each for each in report.ranked if each[1].finding.verdict == LEAK), None)
+    if first is None:
+        return
+    rank, judged = first
+    code = report.labels.label(judged.finding.site).code
+    if not code and judged.advice is None:
+        return
     console.print()
-    console.print(
-        Text.assemble((f"{number}  ", STRONG), (place(finding.site, report.labels), STRONG))
-    )
-    figures = (
-        f"{per_unit(finding.rate, unit)} (95 %: {units.size(finding.low)} to {units.size(finding.high)}), "
-        f"{finding.blocks_rate:.3g} blocks per {unit}"
-    )
-    if finding.share is not None:
-        figures += f", {units.share(min(1.0, finding.share))} of the growth"
-    if finding.samples is not None:
-        figures += f", by {units.count(finding.samples)} samples"
-    _indent(console, Text(figures))
+    if code and (judged.advice is None or visible(code) not in judged.advice.because):
+        console.print(Text.assemble((f"{rank}  ", STRONG), visible(code)), soft_wrap=True)
+    if judged.advice is not None:
+        _advice(console, judged.advice, False)
+
+
+def _detail(console: Console, report: TrendReport, rank: int, judged: Judged) -> None:
+    finding, labels = judged.finding, report.labels
+    console.print()
+    console.print(Text.assemble((f"{rank}  ", STRONG), (place(finding.site, labels), STRONG)))
+    reasons = (growths.reason(finding), growths.task(finding), growths.where(finding))
+    _indent(console, Text(visible(", ".join(filter(None, reasons)))))
+    if finding.verdict != LEAK:
+        return
+    _indent(console, Text(supports.figures(report.verdict, finding)))
     if len(finding.parts) > 1:
-        rates = ", ".join(
-            f"{part.pid}: {units.signed_size(part.rate) if part.verdict == LEAK else part.verdict}"
-            for part in finding.parts
-        )
-        _indent(console, Text(f"by process: {rates}", QUIET))
+        _indent(console, Text(growths.by_process(finding), QUIET))
     others = finding.sites[1:]
     if others:
-        said = ", ".join(report.labels.label(frame).where for frame in others[:LINES])
-        more = f" and {len(others) - LINES} more" if len(others) > LINES else ""
-        _indent(console, Text(f"with it grow {said}{more}", QUIET))
-    stack = finding.stacks[0] if finding.stacks else ()
-    for frame in stack[-FRAMES:]:
-        label = report.labels.label(frame)
+        said = [labels.label(frame).where for frame in others]
+        _indent(console, Text(supports.with_it(said, LINES), QUIET))
+    for frame in _innermost(finding.stacks[0] if finding.stacks else (), finding.site):
+        label = labels.label(frame)
         text = Text(f"  {label.where}", STRONG if frame == finding.site else "")
         text.append(f" in {visible(label.function)}" if label.function else "", QUIET)
         _indent(console, text)
+        if frame == finding.site and label.code:
+            _indent(console, Text(f"    {visible(label.code)}", QUIET))
     if judged.advice is not None:
-        _advice(console, judged.advice)
+        _advice(console, judged.advice, True)
 
 
-def _advice(console: Console, advice: Advice) -> None:
+def _innermost(stack: Stack, site: Frame) -> list[Frame]:
+    """The frames nearest to the allocation, and the blamed one wherever it is; most recent call last."""
+    frames = list(stack[-FRAMES:])
+    if site in stack and site not in frames:
+        frames = [site, *frames[1:]]
+    return frames
+
+
+def _advice(console: Console, advice: Advice, verbose: bool) -> None:
     _indent(console, Text(visible(advice.because[:1].upper() + advice.because[1:])))
-    for title, text in (("why  ", advice.why), ("fix  ", advice.fix), ("see  ", advice.source)):
+    told = (("why  ", advice.why), ("fix  ", advice.fix), ("see  ", advice.source))
+    for title, text in told if verbose else told[1:2]:
         _indent(console, Text.assemble((title, QUIET), visible(text)))
 
 
 def _indent(console: Console, text: Text) -> None:
     console.print(Padding(text, (0, 0, 0, 3), expand=False))
-
-
-def _support(console: Console, report: TrendReport) -> None:
-    found, main = report.verdict, report.verdict.main
-    tasks = f", {units.count(round(main.times[-1]))} tasks" if found.unit == "task" else ""
-    start, end = main.first.taken_at, main.last.taken_at
-    over = f", {units.duration(end - start)}" if start is not None and end is not None else ""
-    count = len(found.histories)
-    of = f" ({count} processes)" if count > 1 else ""
-    say(console, f"from {len(main.metas)} snapshots{tasks}{over}: {visible(who(main))}{of}")
-    outside = found.outside
-    if outside is None or found.rss.first is None or found.rss.last is None:
-        traced = found.traced
-        say(
-            console,
-            f"traced {_pair(traced.first, traced.last)}; the files do not say the RSS",
-            QUIET,
-        )
-        return
-    text = f"RSS {_pair(found.rss.first, found.rss.last)}"
-    if outside.rss_rate is not None:
-        text += f", {per_unit(outside.rss_rate, found.unit)}"
-    text += f"; traced {_pair(found.traced.first, found.traced.last)}"
-    if outside.traced_rate is not None:
-        text += f", {per_unit(outside.traced_rate, found.unit)}"
-    say(console, text)
-    if outside.explained is not None and outside.grows_at_all:
-        say(
-            console,
-            f"Python objects and the tracer's tables explain {units.share(min(1.0, outside.explained))} "
-            "of the RSS growth",
-        )
-
-
-def _pair(first: int | None, last: int | None) -> str:
-    if first is None or last is None:
-        return "unknown"
-    return f"{units.size(first)} to {units.size(last)}"

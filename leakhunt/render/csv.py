@@ -1,0 +1,90 @@
+"""Reports as CSV for spreadsheets: one line per row, bytes as numbers, nothing rounded."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterable, Sequence
+from typing import Any, Union
+
+from leakhunt.compare.rows import Amount, Row
+from leakhunt.model.paths import visible
+from leakhunt.report.labels import Labels
+from leakhunt.report.tables import DiffReport, TopReport
+from leakhunt.report.trend import TrendReport
+from leakhunt.report.words import growths
+
+Report = Union[TopReport, DiffReport]
+
+
+def rows(report: Report) -> str:
+    """Top or diff; the remainder and what was dropped come last."""
+    comparison = report.comparison
+    compared = isinstance(report, DiffReport)
+    labels = Labels(report.after, report.before) if isinstance(report, DiffReport) else Labels(report.snapshot)  # fmt: skip
+    amounts = (
+        ("size_before", "size_after", "size_diff", "count_before", "count_after", "count_diff")
+        if compared
+        else ("size", "count")
+    )
+
+    def numbers(amount: Amount) -> list[int]:
+        before, after, diff = amount.before, amount.after, amount.diff
+        if compared:
+            return [before.size, after.size, diff.size, before.count, after.count, diff.count]
+        return [after.size, after.count]
+
+    lines: list[Sequence[Any]] = [
+        ["rank", "file", "line", "function", "package", *amounts, "stack"]
+    ]
+    for row in comparison.rows:
+        site, stack = row.change.site, row.change.stack
+        frames = " > ".join(f"{frame.file}:{frame.line}" for frame in stack)
+        lines.append(
+            [row.rank, site.file, site.line, _function(row, labels), site.package,
+             *numbers(Amount(row.change.before, row.change.after)), frames]
+        )  # fmt: skip
+    for name, amount in (("remainder", comparison.remainder), ("dropped", comparison.dropped)):
+        lines.append([name, "", "", "", "", *numbers(amount), ""])
+    return _written(lines)
+
+
+def _function(row: Row, labels: Labels) -> str | None:
+    stack = row.change.stack
+    if row.change.site.line is None or not stack or row.depth < 0:
+        return None
+    return labels.spot(stack[row.depth]).function
+
+
+FINDING = (
+    "rank", "verdict", "file", "line", "function", "bytes_per_unit", "low", "high",
+    "blocks_per_unit", "size_first", "size_last", "share", "unit", "task", "reason", "pattern",
+)  # fmt: skip
+
+
+def findings(report: TrendReport) -> str:
+    """The findings of a trend."""
+    lines: list[Sequence[Any]] = [FINDING]
+    for rank, judged in report.ranked:
+        each, advice = judged.finding, judged.advice
+        function = report.labels.spot(each.site).function
+        lines.append(
+            [rank, each.verdict, each.site.file, each.site.line, function, each.rate, each.low,
+             each.high, each.blocks_rate, round(each.sizes[0]), round(each.sizes[-1]), each.share,
+             report.verdict.unit, each.task, growths.reason(each), advice.pattern if advice else ""]
+        )  # fmt: skip
+    return _written(lines)
+
+
+def _written(lines: Iterable[Sequence[Any]]) -> str:
+    out = io.StringIO()
+    csv.writer(out, lineterminator="\n").writerows(map(cell, line) for line in lines)
+    return out.getvalue()
+
+
+def cell(value: Any) -> Any:
+    """Text that a spreadsheet takes as text: a leading = + - @ would be a formula there."""
+    if not isinstance(value, str):
+        return "" if value is None else value
+    text = visible(value)
+    return f"'{text}" if text.startswith(("=", "+", "-", "@")) else text

@@ -1,0 +1,51 @@
+"""Every report in every format that it has: the only dispatch."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from importlib import import_module
+
+from leakhunt.render.screen import CSV, FORMATS, JSON, MARKDOWN, TABLE, Screen
+
+#: The function that makes the text, by the report's type and the format. By name, because each is
+#: imported when it is used: JSON needs no rich, and top no rule base. Each takes the report; those of
+#: a table also a Screen.
+RENDERERS: Mapping[tuple[str, str], str] = {
+    ("TopReport", TABLE): "terminal.tables:top",
+    ("TopReport", JSON): "json.tables:top",
+    ("TopReport", CSV): "csv:rows",
+    ("TopReport", MARKDOWN): "markdown:rows",
+    ("DiffReport", TABLE): "terminal.tables:diff",
+    ("DiffReport", JSON): "json.tables:diff",
+    ("DiffReport", CSV): "csv:rows",
+    ("DiffReport", MARKDOWN): "markdown:rows",
+    ("TrendReport", TABLE): "terminal.trend:trend",
+    ("TrendReport", JSON): "json.trend:trend",
+    ("TrendReport", CSV): "csv:findings",
+    ("TrendReport", MARKDOWN): "markdown:findings",
+    ("ListReport", TABLE): "terminal.listing:listing",
+    ("ListReport", JSON): "json.listing:listing",
+    ("PlaceReport", TABLE): "terminal.place:place",
+    ("PlaceReport", JSON): "json.place:place",
+    ("PruneReport", TABLE): "terminal.pruned:pruned",
+    ("PruneReport", JSON): "json.pruned:pruned",
+}
+
+
+def formats(report: str) -> tuple[str, ...]:
+    """The formats that a type of report has, in the order of FORMATS."""
+    return tuple(form for form in FORMATS if (report, form) in RENDERERS)
+
+
+def text(report: object, form: str, screen: Screen) -> str:
+    """The report as text. Raises KeyError for a format that it does not have."""
+    made = renderer(type(report).__name__, form)
+    drawn: str = made(report, screen) if form == TABLE else made(report)
+    return drawn
+
+
+def renderer(report: str, form: str) -> Callable[..., str]:
+    """The function that makes the text."""
+    module, _, name = RENDERERS[report, form].partition(":")
+    found: Callable[..., str] = getattr(import_module(f"leakhunt.render.{module}"), name)
+    return found

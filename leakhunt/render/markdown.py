@@ -1,0 +1,93 @@
+"""Reports as Markdown for tickets: GitHub-flavoured tables."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Union
+
+from leakhunt import units
+from leakhunt.compare.rows import Amount, Row
+from leakhunt.judge.series.shape import LEAK
+from leakhunt.model.paths import visible
+from leakhunt.report.labels import Labels
+from leakhunt.report.tables import DiffReport, TopReport, kinds_of
+from leakhunt.report.trend import TrendReport
+from leakhunt.report.words import growths, lines
+from leakhunt.report.words.places import place, recycled, who
+
+Report = Union[TopReport, DiffReport]
+
+
+def rows(report: Report) -> str:
+    """Top or diff: a table under a heading that says of what it is."""
+    comparison, query = report.comparison, report.query
+    compared = isinstance(report, DiffReport)
+    newest = report.after if isinstance(report, DiffReport) else report.snapshot
+    labels = Labels(report.after, report.before) if isinstance(report, DiffReport) else Labels(newest)  # fmt: skip
+    tasks = report.tasks if isinstance(report, DiffReport) else None
+    names = ["growth", "blocks", *(["per task"] if tasks else [])]
+    head = ["#", *(names if compared else ["size", "blocks", "average"]), "where"]
+    text = [f"**{'Growth' if compared else 'Alive'} in {escape(who(newest))}**", ""]
+    text += [_row(head), _row("---:" if name != "where" else "---" for name in head)]
+    for row in comparison.rows:
+        text.append(
+            _row([str(row.rank), *_cells(row, compared, tasks), _where(row, labels, report)])
+        )
+
+    def size(amount: Amount) -> str:
+        return units.signed_size(amount.diff.size) if compared else units.size(amount.after.size)
+
+    below = [f"{lines.more(comparison, query)}: {size(comparison.remainder)}"]
+    below += lines.left_out(comparison, query, size)
+    text += ["", "; ".join([*below, f"total: {size(comparison.totals)}"])]
+    text += [f"- note: {escape(note)}" for note in report.notes]
+    return "\n".join(text) + "\n"
+
+
+def _cells(row: Row, compared: bool, tasks: int | None) -> list[str]:
+    change = row.change
+    if compared:
+        cells = [units.signed_size(change.diff.size), units.signed_count(change.diff.count)]
+        return cells + ([units.small_size(change.diff.size / tasks)] if tasks else [])
+    live = change.after
+    average = units.size(live.size / live.count) if live.count else ""
+    return [units.size(live.size), units.count(live.count), average]
+
+
+def findings(report: TrendReport) -> str:
+    """The verdict and a table of the findings."""
+    unit = report.verdict.unit
+    text = [f"**{escape(report.summary)}**", ""]
+    if report.ranked:
+        head = ("#", "verdict", f"per {unit}", "grown", "where", "why")
+        text += [_row(head), "| ---: | --- | ---: | ---: | --- | --- |"]
+    for rank, judged in report.ranked:
+        each = judged.finding
+        rate = units.rate(each.rate, unit).partition(" per ")[0] if each.verdict == LEAK else ""
+        grown = units.signed_size(each.sizes[-1] - each.sizes[0])
+        cells = (str(rank), each.verdict, rate, grown, place(each.site, report.labels))
+        text.append(_row(map(escape, (*cells, growths.reason(each)))))
+    text += ["", *(f"- note: {escape(note)}" for note in report.notes)] if report.notes else []
+    return "\n".join(text) + "\n"
+
+
+def _where(row: Row, labels: Labels, report: Report) -> str:
+    site, stack, kinds = row.change.site, row.change.stack, kinds_of(report, row)
+    may_be = f"<br>{escape(recycled(kinds, labels.known))}" if kinds and kinds.is_recycled else ""
+    if site.package is not None:
+        return f"`{escape(site.package)}`{may_be}"
+    if site.line is None or not stack:
+        return f"`{escape(labels.file(site.file or ''))}`{may_be}"
+    label = labels.label(stack[row.depth])
+    inside = f" in `{escape(label.function)}`" if label.function else ""
+    code = f"<br>`{escape(label.code)}`" if label.code else ""
+    return f"`{escape(label.where)}`{inside}{code}{may_be}"
+
+
+def _row(cells: Iterable[str]) -> str:
+    return "| " + " | ".join(cells) + " |"
+
+
+def escape(text: str) -> str:
+    """Text in which nothing is Markdown or HTML."""
+    return visible(text).replace("`", "'").replace("|", "\\|").replace("<", "&lt;")

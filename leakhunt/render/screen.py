@@ -1,0 +1,17 @@
+"""What a page is drawn for."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+TABLE, JSON, CSV, MARKDOWN = FORMATS = ("table", "json", "csv", "markdown")
+
+
+class Screen(NamedTuple):
+    """Width and abilities of where a page goes, and how much of it is wanted."""
+
+    width: int = 80
+    color: bool = False
+    lines: bool = True
+    """Whether it can show the lines that trees are drawn with."""
+    verbose: bool = False

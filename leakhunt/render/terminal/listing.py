@@ -1,0 +1,72 @@
+"""``leakhunt ls`` for the eye: a line per process, and what is known of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from rich.table import Table
+from rich.text import Text
+
+from leakhunt import units
+from leakhunt.model.paths import visible
+from leakhunt.render.screen import Screen
+from leakhunt.render.terminal.console import (
+    GROWN,
+    QUIET,
+    STRONG,
+    drawn,
+    make_console,
+    say,
+    say_notes,
+)
+from leakhunt.report.listing import ListReport
+from leakhunt.report.words import listed
+from leakhunt.snapshots.series import Series
+
+
+def listing(report: ListReport, screen: Screen) -> str:
+    console = make_console(screen)
+    say(console, visible(report.folder), STRONG)
+    if report.series:
+        table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style=STRONG)
+        for name in ("pid", "files", "tasks", "RSS", "traced"):
+            table.add_column(name, justify="right", no_wrap=True)
+        table.add_column("process", overflow="fold")
+        for line in report.series:
+            first, last = line.first.meta, line.newest.meta
+            ends = (first, last) if len(line.entries) > 1 else (last,)
+            table.add_row(
+                str(last.pid or ""),
+                units.count(len(line.entries)),
+                _lines(units.count, *(end.tasks_done for end in ends)),
+                _lines(units.size, *(end.rss for end in ends)),
+                _lines(units.size, *(end.traced for end in ends)),
+                _about(line, line is report.fastest),
+            )
+        console.print(table)
+        say(console, "two figures: of the first and of the newest snapshot", QUIET)
+    else:
+        say(console, "no snapshots yet")
+    for waiting in report.waiting:
+        say(console, visible(listed.waiting(waiting)), QUIET)
+    say_notes(console, report.notes)
+    return drawn(console)
+
+
+def _about(line: Series, fastest: bool) -> Text:
+    text = Text(visible(listed.process(line)))
+    grown = listed.grown(line, fastest)
+    if grown:
+        text.append(f"\n{grown}", GROWN if fastest else "")
+    for said in (
+        listed.when(line),
+        listed.engine(line.newest.meta),
+        listed.since(line.newest.meta),
+    ):
+        text.append(f"\n{visible(said)}" if said else "", QUIET)
+    text.append(f"\n{visible(line.folder.name)}", QUIET)
+    return text
+
+
+def _lines(text: Callable[[int], str], *values: int | None) -> str:
+    return "\n".join("?" if value is None else text(value) for value in values)

@@ -1,0 +1,59 @@
+"""Places as they are shown: a short path, the function, the source line."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+from leakhunt.model.paths import APP, Prefixes, prefixes, shorten
+from leakhunt.model.snapshot import Frame, Meta, Spot, Stack
+
+UNKNOWN = Spot(None, None)
+
+
+@dataclass(frozen=True)
+class Label:
+    """A frame as it is shown: ``shop/tasks.py:40``, its function and its source line."""
+
+    where: str
+    function: str | None
+    code: str | None
+
+
+class Source(Protocol):
+    """Where facts and spots come from: a snapshot, or a history."""
+
+    @property
+    def meta(self) -> Meta: ...
+
+    @property
+    def spots(self) -> Mapping[Frame, Spot]: ...
+
+
+class Labels:
+    """Frames of a report as text; made once per report."""
+
+    def __init__(self, *snapshots: Source) -> None:
+        self._snapshots = snapshots
+        self.known: Prefixes = next(
+            (found for found in (prefixes(s.meta.facts) for s in snapshots) if found.folders),
+            Prefixes(),
+        )
+
+    def spot(self, frame: Frame) -> Spot:
+        return next((s.spots[frame] for s in self._snapshots if frame in s.spots), UNKNOWN)
+
+    def label(self, frame: Frame) -> Label:
+        spot = self.spot(frame)
+        return Label(f"{self.file(frame.file)}:{frame.line}", spot.function, spot.code)
+
+    def file(self, file: str) -> str:
+        return shorten(file, self.known)
+
+    def caller(self, stack: Stack, depth: int) -> Frame | None:
+        """The innermost application frame, where the row stands for library code."""
+        if depth < 0 or self.known.kind(stack[depth].file) == APP:
+            return None
+        app = (frame for frame in reversed(stack[:depth]) if self.known.kind(frame.file) == APP)
+        return next(app, None)

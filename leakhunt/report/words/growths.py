@@ -1,0 +1,177 @@
+"""Why a growth is judged as it is, and where it was seen."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+
+from leakhunt import units
+from leakhunt.judge import codes
+from leakhunt.judge.codes import Reason
+from leakhunt.judge.series.errors import FEWEST
+from leakhunt.judge.series.shape import LEAK
+from leakhunt.judge.verdict import Finding
+from leakhunt.model.paths import prefixes, visible
+from leakhunt.report.words.places import MAY_BE, holder
+
+#: What others have made is told from this part on.
+TOLD = 0.1
+
+Figures = Mapping[str, float]
+#: From the figures of a reason and the unit of its series to its words.
+Say = Callable[[Figures, str], str]
+
+
+def reason(finding: Finding) -> str:
+    """Why it is judged so, with what must be said of where its memory is booked."""
+    said = because(finding.reason, finding.history.unit)
+    kinds = finding.kinds
+    if kinds is None:
+        return said
+    kept = sum(one.size for one in kinds.holders)
+    if kinds.holders and kinds.size and kept >= TOLD * kinds.size:
+        by = holder(kinds.holders[0], prefixes(finding.history.last.facts))
+        said += f"; {units.share(min(1.0, kept / kinds.size))} made by others and kept by {by}"
+    return said + (f"; {MAY_BE}" if kinds.is_recycled else "")
+
+
+def because(code: Reason, unit: str) -> str:
+    """A reason in words; ``unit``: of the series, ``task`` for one."""
+    return SAID[code.code](dict(code.figures), unit)
+
+
+def _snapshot(number: float, of: float | None = None) -> str:
+    return f"snapshot {units.count(int(number))}" + (
+        f" of {units.count(int(of))}" if of is not None else ""
+    )
+
+
+def _one_jump(known: Figures, unit: str) -> str:
+    after = "the last one" if known["at"] == known["of"] else "flat since"
+    return f"one jump of {units.size(known['size'])} at {_snapshot(known['at'])}, {after}"
+
+
+def _falls_back(known: Figures, unit: str) -> str:
+    text = f"falls back to {units.size(known['size'])}"
+    apart = known.get("apart")
+    return text if apart is None else f"{text}, seen about every {_every(apart, unit)}"
+
+
+def _every(apart: float, unit: str) -> str:
+    """``task``, ``200 tasks``, ``3 min 20 s``."""
+    text = units.spent(apart, unit)
+    return text.removeprefix("1 ") if text == f"1 {unit}" else text
+
+
+def _slows_down(known: Figures, unit: str) -> str:
+    late = known.get("late")
+    if late is None:
+        return "slows down"
+    return f"slows down: the second half at {units.share(late)} of the first"
+
+
+def _too_few(known: Figures, unit: str) -> str:
+    return (
+        f"too few samples yet: {units.count(int(known['samples']))}; at this interval about "
+        f"{units.size(known['size'])} (or {units.forecast(known['units'], unit)}) more are needed"
+    )
+
+
+def _hardly_sampled(known: Figures, unit: str) -> str:
+    samples = int(known["samples"])
+    if samples <= 0:
+        return "no more samples than at first: too few to tell"
+    return f"{units.counted(samples, 'sample')} more than at first: too few to tell"
+
+
+SAID: Mapping[str, Say] = MappingProxyType(
+    {
+        codes.FROM_THE_FIRST: lambda known, unit: "since the first snapshot",
+        codes.STEADY: lambda known, unit: f"steady since {_snapshot(known['since'], known['of'])}",
+        codes.VALLEYS_RISE: lambda known, unit: (
+            f"a sawtooth whose valleys rise since {_snapshot(known['since'], known['of'])}"
+        ),
+        codes.ONE_JUMP: _one_jump,
+        codes.FALLS_BACK: _falls_back,
+        codes.LEVELS_OFF: lambda known, unit: f"levels off since {_snapshot(known['since'])}",
+        codes.SLOWS_DOWN: _slows_down,
+        codes.TOO_FEW_SAMPLES: _too_few,
+        codes.HARDLY_SAMPLED: _hardly_sampled,
+        codes.RISES_UNSURELY: lambda known, unit: (
+            "rises, but not surely: more snapshots would tell"
+        ),
+        codes.NO_DIRECTION: lambda known, unit: "no steady direction",
+        codes.TOGETHER: lambda known, unit: "sure by the samples of all processes together",
+        codes.TRIFLE: lambda known, unit: (
+            f"rises by {units.small_size(known['rate'])} per task only"
+        ),
+        codes.FRAMEWORK_TABLES: lambda known, unit: (
+            "the framework's own tables, which fill until about task 1,700 (about 280 KiB)"
+        ),
+        codes.UNCOLLECTED: lambda known, unit: (
+            "unreachable objects in cycles, which the next full garbage collection frees"
+        ),
+        codes.OVERRATED: lambda known, unit: (
+            f"the allocators have handed out only {units.size(known['handed_out'])} more: the "
+            "sampled blocks live longer than others"
+        ),
+        codes.FREE_LIST: lambda known, unit: (
+            f"blocks of {units.size(known['size'])} alone, and nothing that holds them: CPython's "
+            f"free lists keep up to {units.count(int(known['most']))} of a size"
+        ),
+    }
+)
+
+
+def task(finding: Finding) -> str:
+    """``only shop.take, 12 % of the runs``; empty where there is no other task."""
+    if finding.task is None or finding.task_runs is None:
+        return ""
+    return f"only {visible(finding.task)}, {units.share(finding.task_runs)} of the runs"
+
+
+def where(finding: Finding) -> str:
+    """``in 3 of 4 children``, ``in the main process``; empty for the only process."""
+    if finding.role == "main":
+        return "in the main process"
+    if finding.of < 2:
+        return ""
+    what = units.plural(finding.of, "child", "children")
+    if finding.role != "child":
+        what = units.plural(finding.of, "process")
+    if finding.together:
+        return f"in {len(finding.parts)} of {finding.of} {what}"
+    alike = [part for part in finding.parts if part.verdict == finding.verdict]
+    if finding.samples is not None:  # the others may have too few samples
+        return f"seen in {len(alike)} of {finding.of} {what}"
+    text = f"in {len(alike)} of {finding.of} {what}"
+    if len(alike) == 1 and alike[0].pid is not None:
+        text += f" (only {alike[0].pid})"
+    return text
+
+
+def by_process(finding: Finding) -> str:
+    """``4242: +1.9 KiB, 4243: noise``: what the place is in each of them."""
+    told = (
+        f"{part.pid}: {units.signed_size(part.rate) if part.verdict == LEAK else part.verdict}"
+        for part in finding.parts
+    )
+    return f"by process: {', '.join(told)}"
+
+
+def figures(finding: Finding) -> str:
+    """How fast, how sure, in how many blocks."""
+    unit = finding.history.unit
+    text = (
+        f"{units.rate(finding.rate, unit)} (95 %: {units.small_size(finding.low)} to "
+        f"{units.small_size(finding.high)}), {blocks(finding)} per {unit}"
+    )
+    if finding.samples is not None and finding.samples >= FEWEST and not finding.together:
+        text += f", by {units.counted(finding.samples, 'sample')}"
+    return text
+
+
+def blocks(finding: Finding) -> str:
+    """``1 block``, ``0.25 blocks``, ``4,690 blocks``."""
+    number = units.decimal(finding.blocks_rate)
+    return f"{number} {'block' if number == '1' else 'blocks'}"

@@ -1,0 +1,69 @@
+"""What ``leakhunt ls`` says of a process."""
+
+from __future__ import annotations
+
+from leakhunt import units
+from leakhunt.model.snapshot import Meta
+from leakhunt.report.listing import Waiting
+from leakhunt.snapshots import facts
+from leakhunt.snapshots.series import Series
+
+
+def process(line: Series) -> str:
+    """``celery@web1 child (prefork)``, and that it has ended where that is known."""
+    last = line.newest.meta
+    parts = [last.node or line.folder.name, last.role or "", f"({last.pool})" if last.pool else ""]
+    return " ".join(filter(None, parts)) + (", ended" if line.alive is False else "")
+
+
+def grown(line: Series, fastest: bool) -> str:
+    """``+20.0 MiB RSS, grows fastest (+2.0 MiB per hour)``; empty for one snapshot alone."""
+    growth, what = line.grown
+    if growth is None or len(line.entries) < 2:
+        return ""
+    text = f"{units.signed_size(growth)} {what}"
+    if fastest and line.pace is not None:
+        text += f", grows fastest ({units.rate(3600 * line.pace, 'hour')})"
+    return text
+
+
+def when(line: Series) -> str:
+    """From when to when its snapshots were taken."""
+    first, last = line.first.meta, line.newest.meta
+    if len(line.entries) < 2 or first.taken_at is None or last.taken_at is None:
+        return units.moment(last.taken_at)
+    same_day = units.moment(first.taken_at)[:10] == units.moment(last.taken_at)[:10]
+    end = units.clock(last.taken_at) if same_day else units.moment(last.taken_at)
+    return f"{units.moment(first.taken_at)} to {end}"
+
+
+def engine(known: Meta) -> str:
+    """``sampled: 0.8 % CPU so far (budget 1.0 %), every 256.0 KiB``: the engine, and what it has cost
+    the process by its own clock. A young one takes more, to see more.
+    """
+    if known.engine is None:
+        return ""
+    cost = facts.cost(known)
+    figures = []
+    if cost.overhead is not None:
+        of = f" (budget {units.share(cost.budget)})" if cost.budget is not None else ""
+        figures.append(f"{units.share(cost.overhead)} CPU so far{of}")
+    if cost.interval is not None:
+        figures.append(f"every {units.size(cost.interval)}")
+    return known.engine + (f": {', '.join(figures)}" if figures else "")
+
+
+def since(known: Meta) -> str:
+    """What an engine that was armed later does not see."""
+    if known.armed_at is None or known.facts.get("start") != "signal":
+        return ""
+    return f"traced since {units.clock(known.armed_at)}, not what was before"
+
+
+def waiting(process: Waiting) -> str:
+    armed = "traced" if process.armed_at else "not traced before the first trigger"
+    node = f" of {process.node}" if process.node else ""
+    return (
+        f"hooked, no snapshot yet: {process.role or 'process'} {process.pid}{node} "
+        f"({armed}; kill -{process.signal.removeprefix('SIG')} {process.pid})"
+    )

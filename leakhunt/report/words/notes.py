@@ -1,0 +1,180 @@
+"""What a reader must know besides: how a snapshot came about, and what it cannot show."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
+
+from leakhunt import units
+from leakhunt.compare.place import Shown
+from leakhunt.judge import codes, enough
+from leakhunt.judge.codes import Reason
+from leakhunt.judge.verdict import NO_LEAK, UNEXPLAINED, Verdict
+from leakhunt.model.paths import visible
+from leakhunt.model.query import Query
+from leakhunt.model.snapshot import NOTHING, Meta, Snapshot
+from leakhunt.report.labels import Labels
+from leakhunt.report.words import lines
+from leakhunt.report.words.growths import Say
+from leakhunt.report.words.places import MAY_BE
+
+RECYCLED = (
+    f"{MAY_BE}: the line that filled the freelist is charged, not the one that keeps the objects"
+)
+#: Free memory that stays is worth a note from this size, and this part of the first resident set, on.
+HELD, HELD_PART = 16 << 20, 0.2
+#: Files of a place that are named.
+SOME = 5
+#: Recorded frames below which a library's own lines may stand for the application's.
+FEW_FRAMES = 3
+
+
+def unread(problems: Iterable[str]) -> tuple[str, ...]:
+    """Files that were left out."""
+    return tuple(f"not read: {problem}" for problem in problems)
+
+
+# -- of one snapshot or two -----------------------------------------------------------
+
+
+def of_one(snapshot: Snapshot, query: Query) -> tuple[str, ...]:
+    notes = []
+    known = snapshot.meta
+    if known.armed_at is not None and known.facts.get("start") == "signal":
+        before = f" ({units.size(known.armed_rss)} RSS by then)" if known.armed_rss else ""
+        notes.append(_armed(known.armed_at, before))
+    if known.engine == "off":
+        notes.append("the engine was off: this snapshot holds the process's figures and no traces")
+    if snapshot.nframe == 1 and query.group_by == "traceback":
+        notes.append("taken with nframe 1: a stack is cut to its innermost frame")
+    if known.facts.get("exact") is False:
+        notes.append(
+            "captured without leakhunt's C part: a few blocks of fork hooks may be missing or extra"
+        )
+    return tuple(notes)
+
+
+def _armed(moment: float, before: str = "") -> str:
+    return f"tracing began at {units.moment(moment)}: what was allocated before{before} is not seen"
+
+
+def of_two(before: Snapshot, after: Snapshot) -> tuple[str, ...]:
+    notes = []
+    old, new = before.meta, after.meta
+    if old.pid is not None and new.pid is not None and not old.same_process(new):
+        notes.append(
+            f"these are snapshots of different {_different(old, new)}: the difference is not growth"
+        )
+    seconds = new.since(old)
+    if seconds is not None and seconds < 0:
+        notes.append("BEFORE was taken after AFTER: what grew is shown as shrinking")
+    if before.nframe != after.nframe:
+        notes.append(
+            f"nframe differs ({before.nframe} and {after.nframe}): stacks are cut at different depths, "
+            "so -g traceback compares unlike stacks"
+        )
+    if old.python and new.python and old.python != new.python:
+        notes.append(f"different Pythons ({old.python} and {new.python}) allocate differently")
+    if old.armed_at is not None and new.armed_at is not None and old.armed_at != new.armed_at:
+        notes.append(
+            "tracing was stopped and begun again in between: older memory is missing in AFTER"
+        )
+    if old.engine and new.engine and old.engine != new.engine:
+        notes.append(
+            f"different engines ({old.engine} and {new.engine}) see different memory: the difference is not growth"
+        )
+    return tuple(notes)
+
+
+def _different(old: Meta, new: Meta) -> str:
+    if old.host != new.host:
+        return f"hosts {old.host} and {new.host}"
+    if old.pid != new.pid:
+        return f"processes {old.pid} and {new.pid}"
+    return f"processes: pid {old.pid} was used twice"
+
+
+def of_place(shown: Shown, labels: Labels) -> tuple[str, ...]:
+    notes = []
+    frame = shown.places[0][0]
+    if shown.rank is not None and shown.elsewhere != NOTHING:
+        notes.append(
+            f"row {shown.rank} is what is ranked at this line; {lines.alive(shown.elsewhere)} more "
+            f"{'passes' if shown.elsewhere.count == 1 else 'pass'} through it and "
+            f"{'is' if shown.elsewhere.count == 1 else 'are'} ranked deeper "
+            f"(name the place, {visible(frame.file.rpartition('/')[2])}:{frame.line}, to see all)"
+        )
+    files = sorted({place.file for place, _ in shown.places})
+    if len(files) > 1:
+        some = ", ".join(map(labels.file, files[:SOME]))
+        more = f" and {len(files) - SOME} more" if len(files) > SOME else ""
+        notes.append(
+            f"{visible(shown.location)} is in {len(files)} files, all are shown: {some}{more}"
+        )
+    return tuple(notes)
+
+
+# -- of a series ----------------------------------------------------------------------
+
+_LEFT_OUT: Mapping[str, Say] = MappingProxyType(
+    {
+        codes.OTHER_STRETCH: lambda known, unit: (
+            "tracing was stopped and begun again: "
+            f"{units.count(int(known['left']))} of {units.counted(int(known['of']), 'snapshot')} "
+            f"{_are(known['left'])} of another stretch and left out"
+        ),
+        codes.READ_IN_PART: lambda known, unit: (
+            f"of {units.counted(int(known['of']), 'snapshot')} {units.count(int(known['left']))} "
+            f"{_are(known['left'])} read without traces"
+        ),
+        codes.IDLE: lambda known, unit: (
+            f"{units.counted(int(known['left']), 'snapshot')} of {units.count(int(known['of']))} left out: "
+            "no task was done until the next"
+        ),
+    }
+)
+
+
+def _are(number: float) -> str:
+    return "is" if number == 1 else "are"
+
+
+def left_out(reasons: Iterable[Reason]) -> tuple[str, ...]:
+    """What of a series was left out, once each."""
+    told = (_LEFT_OUT[each.code](dict(each.figures), "") for each in reasons)
+    return tuple(dict.fromkeys(told))
+
+
+def too_short(number: int) -> str:
+    """Of processes that were left out."""
+    return f"{units.counted(number, 'process')} with fewer than three snapshots left out"
+
+
+def of_verdict(found: Verdict) -> tuple[str, ...]:
+    notes = []
+    if any(each.kinds is not None and each.kinds.is_recycled for each in found.findings):
+        notes.append(RECYCLED)
+    outside = found.outside
+    if found.verdict != UNEXPLAINED and outside is not None and not outside.grows:
+        held = outside.held
+        if held >= HELD and held >= HELD_PART * (found.rss.first or 0):
+            notes.append(
+                f"RSS stays {units.size(held)} above what Python objects explain, and does not keep "
+                "growing: memory of a peak that the allocator has not returned"
+            )
+    main = found.main
+    least = enough.blind_below(main)
+    if least is not None and found.verdict == NO_LEAK:
+        notes.append(
+            f"sizes are sampled: a leak of less than about {units.small_size(least)} per {found.unit} may "
+            "not show yet"
+        )
+    armed = main.first.armed_at
+    if main.last.engine == "exact" and armed and main.first.facts.get("start") == "signal":
+        notes.append(_armed(armed))
+    if main.nframe < FEW_FRAMES and found.findings:
+        notes.append(
+            f"taken with nframe {main.nframe}: stacks are cut, and memory that libraries allocate may be "
+            "named by the library's line"
+        )
+    return tuple(notes)

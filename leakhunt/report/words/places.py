@@ -1,0 +1,78 @@
+"""Processes, lines and holders by name."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from leakhunt import units
+from leakhunt.model.paths import Prefixes, shorten, visible
+from leakhunt.model.snapshot import Frame, Meta, Snapshot
+from leakhunt.report.labels import Labels, Source
+from leakhunt.snapshots.objects import TYPES, Holder, Kinds
+
+
+def place(frame: Frame, labels: Labels) -> str:
+    """``shop/tasks.py:40 (process_order)``."""
+    label = labels.label(frame)
+    return label.where + (f" ({label.function})" if label.function else "")
+
+
+def role(known: Meta) -> str:
+    """``child 4242 (prefork)``."""
+    return f"{known.role or 'process'} {known.pid}" + (f" ({known.pool})" if known.pool else "")
+
+
+def who(snapshot: Source) -> str:
+    """``celery@web1, child 4242 (prefork), Python 3.11.7``: what a file says of its process."""
+    known = snapshot.meta
+    if known.pid is None:
+        return "a tracemalloc dump (it does not say of which process)"
+    parts = [known.node or known.host or "", role(known)]
+    parts.append(f"Python {known.python}" if known.python else "")
+    return ", ".join(part for part in parts if part)
+
+
+def taken(snapshot: Snapshot) -> str:
+    """``000002-x.bin, 2026-01-31 23:59:59Z, 1,000 tasks, 120.0 MiB RSS, 40.0 MiB traced``."""
+    known = snapshot.meta
+    parts = [visible(Path(snapshot.path).name)]
+    parts += [units.moment(known.taken_at)] if known.taken_at is not None else []
+    parts += [units.counted(known.tasks_done, "task")] if known.tasks_done else []
+    parts += [f"{units.size(known.rss)} RSS"] if known.rss is not None else []
+    parts += [f"{units.size(snapshot.totals.size)} traced"]
+    return ", ".join(parts)
+
+
+# -- objects --------------------------------------------------------------------------
+
+MAY_BE = "may be recycled from a freelist"
+
+
+def holder(one: Holder, known: Prefixes) -> str:
+    """``the list that grows at shop/tasks.py:40``."""
+    if one.frame is None:
+        return f"a {visible(one.kind)} that was not seen growing"
+    return (
+        f"the {visible(one.kind)} that grows at {shorten(one.frame.file, known)}:{one.frame.line}"
+    )
+
+
+def types(kinds: Kinds) -> str:
+    """``objects: dict 60 %, str 20 %``: what is known of them, by bytes."""
+    told = (f"{visible(name)} {units.share(size / kinds.size)}" for name, size in kinds.types)
+    return f"objects: {', '.join(told)}"
+
+
+def holders(kinds: Kinds, known: Prefixes) -> str:
+    """``kept: 60 % by the list that grows at tasks.py:40, …``: of the bytes of the place."""
+    told = (
+        f"{units.share(one.size / kinds.size)} by {holder(one, known)}"
+        for one in kinds.holders[:TYPES]
+    )
+    return f"kept: {', '.join(told)}"
+
+
+def recycled(kinds: Kinds, known: Prefixes) -> str:
+    """Of a row whose objects a freelist may have handed on, with who keeps them where that is known."""
+    kept = f", kept by {holder(kinds.holder, known)}" if kinds.holder is not None else ""
+    return MAY_BE + kept

@@ -1,0 +1,95 @@
+"""What a verdict rests on: the snapshots, the process's memory, and how the parts add up."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from leakhunt import units
+from leakhunt.judge.history import TASK
+from leakhunt.judge.series.shape import LEAK
+from leakhunt.judge.verdict import Finding, Pace, Verdict
+from leakhunt.report.words import growths
+from leakhunt.report.words.places import who
+from leakhunt.report.words.verdicts import seconds, share_of
+
+MORE = "-v shows the evidence; `leakhunt show LOCATION` takes a line apart"
+#: A rate that would make so much more, or less, of a growth than there was is not told beside it.
+APART = 2.0
+#: Parts of the growth of the resident set that may be apart, as both are estimates.
+ROUGHLY = 0.05
+
+
+def more(number: int, verbose: bool) -> str:
+    """What the table leaves out."""
+    noun = units.plural(number, "growth")
+    return f"{units.count(number)} more {noun} ({'-n 0' if verbose else '-v'} shows all)"
+
+
+def hidden(number: int) -> str:
+    return f"dropped by filters: {units.counted(number, 'finding')}"
+
+
+def lines(found: Verdict, gone: bool) -> Iterator[tuple[str, bool]]:
+    """Each line with whether it weighs: the snapshots, then the memory. ``gone``: every process has ended."""
+    main = found.main
+    text = f"from {units.counted(len(main.metas), 'snapshot')}"
+    if found.unit == TASK:
+        text += f", {units.spent(main.times[-1], TASK)}"
+    spent = seconds(main)
+    text += f", {units.duration(spent)}" if spent is not None and spent > 0 else ""
+    count = len(found.histories)
+    of = f" ({units.counted(count, 'process')})" if count > 1 else ""
+    ended = f"; ended after {units.moment(main.last.taken_at)}" if gone else ""
+    yield f"{text}: {who(main)}{of}{ended}", True
+    traced = f"traced {_over(found.traced, main.times[-1], found.unit)}"
+    if found.rss.last is None:
+        yield f"{traced}; the files do not say the RSS", False
+        return
+    yield f"RSS {_over(found.rss, main.times[-1], found.unit)}; {traced}", True
+    part = explained(found)
+    if part is not None:
+        yield (
+            f"Python objects and the tracer's tables explain {units.share(part)} of the RSS growth",
+            False,
+        )
+
+
+def explained(found: Verdict) -> float | None:
+    """What Python explains of the growth of the resident set, where that can be told beside the leaks.
+
+    What leaks may be more than what all of traced memory grew by, where other memory shrank: then
+    the two would contradict each other.
+    """
+    outside = found.outside
+    if outside is None or not outside.grows_at_all or outside.explained is None:
+        return None
+    part = min(1.0, outside.explained)
+    leaks = sum(each.share or 0.0 for each in found.findings if each.verdict == LEAK)
+    return part if leaks <= part + ROUGHLY else None
+
+
+def _over(pace: Pace, spent: float, unit: str) -> str:
+    """``12.9 MiB to 23.6 MiB, +1.9 KiB per task``; no rate where the ends tell another story."""
+    if pace.first is None or pace.last is None:
+        return "unknown at one end"
+    text = units.between(pace.first, pace.last)
+    grown = pace.last - pace.first
+    if pace.per_unit is None or spent <= 0 or not grown:
+        return text
+    times = pace.per_unit * spent / grown
+    return f"{text}, {units.rate(pace.per_unit, unit)}" if 1 / APART <= times <= APART else text
+
+
+def figures(found: Verdict, finding: Finding) -> str:
+    """How fast, how sure, in how many blocks, and which part of the growth."""
+    text = growths.figures(finding)
+    if finding.share is not None:
+        text += f", {units.share(min(1.0, finding.share))} of the {share_of(found)}"
+    return text
+
+
+def with_it(places: Sequence[str], most: int) -> str:
+    """Other lines of the same leak."""
+    rest = len(places) - most
+    said = ", ".join(places[:most]) + (f" and {units.count(rest)} more" if rest > 0 else "")
+    return f"with it {'grows' if len(places) == 1 else 'grow'} {said}"

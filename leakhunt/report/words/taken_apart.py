@@ -1,0 +1,41 @@
+"""What ``leakhunt show`` says of a place."""
+
+from __future__ import annotations
+
+from leakhunt import units
+from leakhunt.compare.place import Shown
+from leakhunt.model.snapshot import NOTHING
+from leakhunt.report.words.lines import alive
+
+CALLERS = "who brings us here: the place, then its callers outwards"
+BELOW = "what it allocates: the place, then what it calls inwards"
+ITSELF = "(this line itself)"
+
+
+def summary(shown: Shown) -> str:
+    """How much of what is alive leads there, and whether it is allocated there or below."""
+    part = shown.matched.size / shown.totals.size if shown.totals.size else 0
+    text = (
+        f"{alive(shown.matched)}, {units.share(part)} of what is alive, "
+        f"by {units.counted(shown.stacks, 'stack')}"
+    )
+    if shown.here == shown.matched:
+        return f"{text}; all of it is allocated right here"
+    if shown.here == NOTHING:
+        return f"{text}; all of it is allocated below"
+    return f"{text}; {units.size(shown.here.size)} of it is allocated right here"
+
+
+def hidden(shown: Shown) -> str:
+    stacks = units.counted(shown.hidden_stacks, "more stack")
+    return f"dropped by filters or hidden (--all): {units.size(shown.hidden.size)} in {stacks}"
+
+
+def cut(nframe: int) -> str:
+    """Where the outward tree ends."""
+    return f"(nothing further is recorded, at most {units.counted(nframe, 'frame')})"
+
+
+def more(children: int, noun: str) -> str:
+    """``3 callers more``: branches that are not drawn."""
+    return f"{units.counted(children, noun)} more (-n 0 shows all)"

@@ -1,0 +1,170 @@
+"""The sentence above a report: leak or not, which line, how fast, until when."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from leakhunt import units
+from leakhunt.judge.history import SECOND, TASK, History
+from leakhunt.judge.rss import FRAGMENTATION, NATIVE
+from leakhunt.judge.series.shape import LEAK, NOISE
+from leakhunt.judge.verdict import INCONCLUSIVE, NO_LEAK, UNEXPLAINED, Finding, Verdict
+from leakhunt.report.labels import Labels
+from leakhunt.report.words import growths
+from leakhunt.report.words.places import place
+
+#: A part of the growth below this is not worth a clause.
+TELLING = 0.005
+
+
+def summary(found: Verdict, leaks: Sequence[Finding], labels: Labels, ended: bool) -> str:
+    """One sentence, two at most. ``leaks``: those that are shown; ``ended``: whether the process is gone."""
+    if found.verdict == LEAK:
+        return _leak(found, leaks, labels, ended)
+    if found.verdict == UNEXPLAINED:
+        return _unexplained(found, leaks, labels)
+    if found.verdict == INCONCLUSIVE:
+        return _inconclusive(found, labels, ended)
+    assert found.verdict == NO_LEAK
+    return _no_leak(found, labels)
+
+
+def head(found: Verdict) -> str:
+    """The word before the colon."""
+    return {LEAK: "Leak", UNEXPLAINED: "Unexplained", INCONCLUSIVE: "Inconclusive"}.get(
+        found.verdict, "No leak"
+    )
+
+
+def share_of(found: Verdict) -> str:
+    """What shares are of."""
+    grows = found.outside is not None and found.outside.grows_at_all
+    return "RSS growth" if grows else "growth of traced memory"
+
+
+def _leak(found: Verdict, leaks: Sequence[Finding], labels: Labels, ended: bool) -> str:
+    if not leaks:
+        return "Leak: it grows, at lines that the filters leave out."
+    first = leaks[0]
+    text = f"Leak: {units.rate(first.rate, found.unit)} at {place(first.site, labels)}"
+    if len(leaks) > 1:
+        text += f", the fastest of {units.count(len(leaks))}"
+    if growths.where(first):
+        text += f", {growths.where(first)}"
+    if first.share is not None and first.share >= TELLING:
+        text += f", {units.share(min(1.0, first.share))} of the {share_of(found)}"
+    return text + "." + ("" if ended else _forecast(found, first))
+
+
+def _forecast(found: Verdict, leak: Finding) -> str:
+    """When the process reaches its limit, where the snapshots know of one."""
+    history = leak.history
+    limits = history.last.facts.get("limits")
+    if not isinstance(limits, dict) or history.last.rss is None:
+        return ""
+    known = [
+        (limit, name) for name, limit in limits.items() if isinstance(limit, int) and limit > 0
+    ]
+    if not known:
+        return ""
+    limit, name = min(known)
+    rate = leak.rate
+    outside = found.outside
+    if outside and outside.grows_at_all and outside.rss_rate and history is found.main:
+        rate = max(rate, outside.rss_rate)
+    left = limit - history.last.rss
+    process = "child" if history.last.role == "child" else "process"
+    said = f"{units.size(limit)} {'limit' if name == 'max_memory_per_child' else 'memory limit'}"
+    if left <= 0:
+        return f" The {process} is at its {said}."
+    number = left / rate
+    amount = units.forecast(number, history.unit)
+    elapsed = seconds(history)
+    hours = ""
+    if elapsed and history.unit != SECOND:
+        hours = f" (about {units.duration(number * elapsed / history.times[-1])})"
+    return f" At this rate the {process} reaches its {said} in {amount}{hours}."
+
+
+def seconds(history: History) -> float | None:
+    """How long it took from the first snapshot to the newest, by the process's own clock."""
+    return history.last.since(history.first)
+
+
+def _unexplained(found: Verdict, leaks: Sequence[Finding], labels: Labels) -> str:
+    outside = found.outside
+    assert outside is not None
+    if not outside.grows:
+        return (
+            f"Unexplained: RSS stays {units.size(outside.held)} above what Python objects explain, and no "
+            "longer grows: fragmentation, memory of a peak that is free and was not returned to the system."
+        )
+    explained = outside.explained or 0.0
+    part = units.share(min(1.0, explained)) if explained >= TELLING / 10 else "none"
+    text = (
+        f"Unexplained: RSS grows by {units.small_size(outside.rss_rate or 0.0)} per {found.unit}, and Python "
+        f"objects explain {part} of it"
+    )
+    text += {
+        NATIVE: ": native memory, held by an extension or a library.",
+        FRAGMENTATION: ": fragmentation, memory that is free but cannot be returned.",
+        None: ": native memory, or fragmentation; these snapshots do not tell which.",
+    }[outside.kind]
+    if leaks:
+        rate = units.rate(leaks[0].rate, found.unit)
+        text += f" Beside it {rate} at {place(leaks[0].site, labels)}."
+    return text
+
+
+def _inconclusive(found: Verdict, labels: Labels, ended: bool) -> str:
+    number = max(len(history.metas) for history in found.histories)
+    seen = units.counted(number, "snapshot")
+    if found.unit == TASK and found.main.times[-1] > 0:
+        seen += f" over {units.spent(found.main.times[-1], TASK)}"
+    text = f"Inconclusive: {seen} {'does' if number == 1 else 'do'} not tell a leak from a warm-up"
+    scarce = next((finding for finding in found.findings if finding.wanted), None)
+    if scarce is not None and scarce.wanted is not None:
+        lacking = scarce.wanted
+        text += f": {units.counted(lacking.samples, 'sample')} at {place(scarce.site, labels)} "
+        text += "is too few." if lacking.samples == 1 else "are too few."
+        return text + (
+            _gone()
+            if ended
+            else f" About {units.size(lacking.size)} more will tell, "
+            f"{units.forecast(lacking.units, found.unit)} at this rate."
+        )
+    if found.wanted is not None:
+        text = (
+            f"Inconclusive: RSS keeps growing, by {units.small_size(found.rss.per_unit or 0.0)} per "
+            f"{found.unit}, and too few samples tell where."
+        )
+        return text + (
+            _gone()
+            if ended
+            else f" Look again in {units.forecast(found.wanted.units, found.unit)}."
+        )
+    rising = next((finding for finding in found.findings if finding.is_open), None)
+    if rising is not None:
+        rate = units.small_size(rising.rate)
+        text += f"; {place(rising.site, labels)} rises by {rate} per {found.unit}"
+    if ended:
+        return f"{text}.{_gone()}"
+    more = found.more or 0
+    return f"{text}. Take {units.count(more)} more, with tasks in between."
+
+
+def _gone() -> str:
+    return " The process has ended: look at the one that took its place."
+
+
+def _no_leak(found: Verdict, labels: Labels) -> str:
+    over = units.counted(len(found.main.metas), "snapshot")
+    if found.unit == TASK:
+        over += f" and {units.spent(found.main.times[-1], TASK)}"
+    text = f"No leak: nothing grows for good over {over}."
+    largest = found.findings[0] if found.findings else None
+    if largest is not None and largest.verdict != NOISE:
+        text += f" The largest growth is a {largest.verdict} at {place(largest.site, labels)}."
+    elif largest is not None:
+        text += f" {place(largest.site, labels)} varies most, in no direction."
+    return text

@@ -1,0 +1,132 @@
+"""The snapshots of one process, in order: the only place that groups files by process.
+
+A wall clock may be set back, and a pid is used again. So a process is its host, its pid and its
+start; its snapshots are ordered by their sequence, which the process itself counts; and how much
+time lies between two of them is for the monotonic clock to say (:meth:`Meta.since`).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from leakhunt.model.snapshot import Meta
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One snapshot file in a listing: its facts, without its traces."""
+
+    path: Path
+    meta: Meta
+
+
+@dataclass(frozen=True)
+class Series:
+    """The snapshots of one process, oldest first."""
+
+    folder: Path
+    entries: tuple[Entry, ...]
+    alive: bool | None = None
+    """Whether the process still runs; None: nobody looked, or it cannot be known."""
+
+    @property
+    def first(self) -> Entry:
+        return self.entries[0]
+
+    @property
+    def newest(self) -> Entry:
+        return self.entries[-1]
+
+    @property
+    def stretch(self) -> tuple[Entry, ...]:
+        """The newest snapshots that can be compared: one engine, armed once."""
+        last = self.newest.meta
+        alike = [entry for entry in self.entries if _comparable(entry.meta, last)]
+        return tuple(alike)
+
+    @property
+    def growth(self) -> int | None:
+        """Bytes by which the process grew (see :attr:`grown`)."""
+        return self.grown[0]
+
+    @property
+    def grown(self) -> tuple[int | None, str]:
+        """RSS growth in bytes from the first to the newest snapshot, else traced growth, and what of:
+        ``RSS``, ``traced``, or None and nothing.
+        """
+        start, end = self.first.meta, self.newest.meta
+        if start.rss is not None and end.rss is not None:
+            return end.rss - start.rss, "RSS"
+        stretch = self.stretch
+        start = stretch[0].meta
+        if start.traced is not None and end.traced is not None and len(stretch) > 1:
+            return end.traced - start.traced, "traced"
+        return None, ""
+
+    @property
+    def pace(self) -> float | None:
+        """Growth in bytes per second; None where it or the time is not known."""
+        growth, seconds = self.growth, self.newest.meta.since(self.first.meta)
+        return growth / seconds if growth is not None and seconds and seconds > 0 else None
+
+
+def _comparable(one: Meta, last: Meta) -> bool:
+    return one.engine == last.engine and one.armed_at == last.armed_at
+
+
+def fastest(series: Sequence[Series]) -> Series | None:
+    """The one that grows fastest among those that run, else among all; None: there is no choice."""
+    growing = [line for line in running(series) if (line.pace or 0) > 0]
+    return max(growing, key=lambda line: line.pace or 0) if len(series) > 1 and growing else None
+
+
+def running(series: Sequence[Series]) -> list[Series]:
+    """Those whose process runs, as far as is known; all of them where none does."""
+    return [line for line in series if line.alive] or list(series)
+
+
+def by_process(entries: Iterable[Entry]) -> list[tuple[Entry, ...]]:
+    """The files of each process, oldest first, whatever their order was."""
+    found: dict[object, list[Entry]] = {}
+    for entry in entries:
+        found.setdefault(entry.meta.process, []).append(entry)
+    return [tuple(sorted(line, key=_order(line))) for line in found.values()]
+
+
+_NUMBER = re.compile(r"\d+")
+
+
+def _order(line: list[Entry]) -> Callable[[Entry], Any]:
+    """How to sort a process's files: by their sequence, else as taken, else by the numbers in their
+    names, else by the age of the files.
+    """
+    sequences = {entry.meta.sequence for entry in line}
+    if None not in sequences and len(sequences) == len(line):
+        return lambda entry: (entry.meta.sequence, entry.path.name)
+    for clock in ("monotonic", "taken_at"):
+        if all(getattr(entry.meta, clock) is not None for entry in line):
+            return lambda entry: (
+                getattr(entry.meta, clock),
+                entry.meta.sequence or 0,
+                entry.path.name,
+            )
+    if len({_NUMBER.sub("", entry.path.name) for entry in line}) == 1:
+        return lambda entry: (
+            [int(number) for number in _NUMBER.findall(entry.path.name)],
+            str(entry.path),
+        )
+    return lambda entry: (written(entry), entry.path.name)
+
+
+def written(entry: Entry) -> float:
+    """When a snapshot was taken by the wall clock; of a file that does not say, its own age."""
+    if entry.meta.taken_at is not None:
+        return entry.meta.taken_at
+    try:
+        return entry.path.stat().st_mtime
+    except OSError:
+        return 0.0

@@ -1,0 +1,52 @@
+"""Reports as text, in any format, with the laws of :mod:`tests.support.laws` looked after on the way."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from leakhunt.compare.place import Shown
+from leakhunt.model.snapshot import Snapshot
+from leakhunt.render import formats
+from leakhunt.render.screen import CSV, JSON, MARKDOWN, TABLE, Screen
+from leakhunt.report.place import place
+from tests.support import laws
+
+
+def page(report: object, width: int = 100, verbose: bool = True, color: bool = False) -> str:
+    """For the eye."""
+    laws.obeyed(report)
+    text = formats.text(report, TABLE, Screen(width, color, verbose=verbose))
+    laws.reads_well(text)
+    return text
+
+
+def shown_as(found: Shown, snapshot: Snapshot, width: int = 100) -> str:
+    """A place for the eye, without its source."""
+    return page(place(found, snapshot, None), width)
+
+
+def text_of(report: object, form: str) -> str:
+    """In another format."""
+    laws.obeyed(report)
+    return formats.text(report, form, Screen())
+
+
+def as_json(report: object) -> str:
+    text = text_of(report, JSON)
+    laws.adds_up(json.loads(text))
+    return text
+
+
+def document(report: object) -> Any:
+    return json.loads(as_json(report))
+
+
+def as_csv(report: object) -> str:
+    return text_of(report, CSV)
+
+
+def as_markdown(report: object) -> str:
+    text = text_of(report, MARKDOWN)
+    laws.reads_well(text)
+    return text
