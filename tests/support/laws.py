@@ -100,9 +100,9 @@ _NOUNS = (
 )  # fmt: skip
 _MANY = {"process": "processes", "children": "children", "child": "children"}
 _PLURALS = {_MANY.get(noun, f"{noun}s") for noun in _NOUNS}
-_ONE = re.compile(rf"(?<![\d.,/\w:-])1 (?:more )?({'|'.join(sorted(_PLURALS))})\b")
+_ONE = re.compile(rf"(?<![\d.,/\w:-])1 (?:more )?({'|'.join(sorted(_PLURALS))})\b(?!\.\w)")
 _SEVERAL = re.compile(
-    rf"(?<![\d.,\w:-])(?!1 )(\d[\d,.]*) (?:more )?({'|'.join(noun for noun in _NOUNS if noun not in _PLURALS)})\b(?! of )"
+    rf"(?<![\d.,\w:-])(?!1 )(\d[\d,.]*) (?:more )?({'|'.join(noun for noun in _NOUNS if noun not in _PLURALS)})\b(?! of |\.\w)"
 )
 _EXPONENT = re.compile(r"\d(?:\.\d+)?e[+-]?\d+\b")
 _PERCENT = re.compile(r"(?<![\w.])(\d[\d.]*) %")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from leakhunt import units
+from leakhunt.judge import codes
 from leakhunt.judge.history import SECOND, TASK, History
 from leakhunt.judge.rss import FRAGMENTATION, NATIVE
 from leakhunt.judge.series.shape import LEAK, NOISE
@@ -165,6 +166,6 @@ def _no_leak(found: Verdict, labels: Labels) -> str:
     largest = found.findings[0] if found.findings else None
     if largest is not None and largest.verdict != NOISE:
         text += f" The largest growth is a {largest.verdict} at {place(largest.site, labels)}."
-    elif largest is not None:
+    elif largest is not None and largest.reason.code == codes.NO_DIRECTION:
         text += f" {place(largest.site, labels)} varies most, in no direction."
     return text
