@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 
 from leakhunt import units
-from leakhunt.cli.options import Duration, folder_option, screen, show
+from leakhunt.cli.options import Duration, folder_option, show
 from leakhunt.errors import NotHookedError, SnapshotError
 from leakhunt.live import orphans, stuck, tree
 from leakhunt.model.process import Identity, Process
@@ -63,18 +63,14 @@ def command(
     if reap:
         _reap([row.process for row in made.rows], home, patience, yes)
         return
-    if as_json:
-        from leakhunt.render.json import ps as jsonout
-
-        show(jsonout.ps(made))
-    else:
-        from leakhunt.render.terminal import ps as terminal
-
-        show(terminal.ps(made, *screen()))
+    show(made, "json" if as_json else "table")
     if stacks:
         for row in made.rows:
             if row.process.pid in pids or any(p.code == "hung" for p in row.problems):
-                show(f"\n{row.process.role} {row.process.pid}\n{stuck.evidence(row.process.pid)}")
+                click.echo(
+                    f"\n{row.process.role} {row.process.pid}\n{stuck.evidence(row.process.pid)}",
+                    nl=False,
+                )
 
 
 def _growths(found: Sequence[Process]) -> dict[Identity, report.Growth]:

@@ -25,6 +25,8 @@ RENDERERS: Mapping[tuple[str, str], str] = {
     ("TrendReport", MARKDOWN): "markdown:findings",
     ("ListReport", TABLE): "terminal.listing:listing",
     ("ListReport", JSON): "json.listing:listing",
+    ("PsReport", TABLE): "terminal.ps:ps",
+    ("PsReport", JSON): "json.ps:ps",
     ("PlaceReport", TABLE): "terminal.place:place",
     ("PlaceReport", JSON): "json.place:place",
     ("PruneReport", TABLE): "terminal.pruned:pruned",

@@ -8,7 +8,7 @@ from statistics import median
 
 from leakhunt.model.process import Identity, Machine, Process
 from leakhunt.report.words import processes as words
-from leakhunt.snapshots.load import Series
+from leakhunt.snapshots.series import Series
 
 #: A child is outsized that is this many times as large as the youngest one beside it …
 OUTSIZED = 2.5

@@ -158,7 +158,7 @@ def expand(
         if path.exists() and not path.is_dir():
             found.append(path)
             continue
-        if not path.exists() and any(character in word for character in "*?["):
+        if not path.exists() and _is_glob(word):
             matches = sorted(Path(match) for match in glob(word))  # noqa: PTH207 - absolute patterns too
             if matches:
                 found.extend(matches)
@@ -175,6 +175,10 @@ def expand(
         else:
             found += [entry.path for line in lines for entry in line.entries]
     return found
+
+
+def _is_glob(word: str) -> bool:
+    return any(character in word for character in "*?[")
 
 
 _BACK = re.compile(r"(?P<name>.*)~(?P<back>[0-9]{1,9})")
@@ -215,13 +219,14 @@ def named(
     matching = [line for line in lines if fnmatchcase(line.folder.name, word)]
     if matching:
         return matching
+    missing = "no file matches this pattern" if _is_glob(word) else "there is no such file"
     known = [str(line.newest.meta.pid) for line in lines] + [
         line.newest.meta.node or line.folder.name for line in lines
     ]
     near = get_close_matches(word, list(dict.fromkeys(known)), n=3)
     hint = f"; did you mean {' or '.join(map(visible, near))}?" if near else ""
     raise SnapshotError(
-        f"{visible(word)}: there is no such file, and no process, node or folder of that name in "
+        f"{visible(word)}: {missing}, and no process, node or folder of that name in "
         f"{visible(str(home))} (`leakhunt ls` lists them){hint}"
     )
 

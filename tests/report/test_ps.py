@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from leakhunt.model.process import Celery, Process
 from leakhunt.render.json import ps as jsonout
+from leakhunt.render.screen import Screen
 from leakhunt.render.terminal import ps as terminal
 from leakhunt.report.ps import Growth, PsReport, ps
 from tests.support.fleet import MIB, NOW, machine, process
@@ -177,7 +178,7 @@ def test_the_table_fits_the_screen(width: int) -> None:
         process(12, state="D", swap=12),
     )  # fmt: skip
     grown = {found[1].identity: Growth(-5 * MIB, 3600.0, None, 3)}
-    text = terminal.ps(ps(found, machine(), grown), width, color=False)
+    text = terminal.ps(ps(found, machine(), grown), Screen(width))
     assert max(len(line) for line in text.splitlines()) <= width
     assert "child 11" in text
     if width >= 80:
@@ -189,7 +190,7 @@ def test_the_table_fits_the_screen(width: int) -> None:
 
 
 def test_nobody_is_there() -> None:
-    assert "no Celery process" in terminal.ps(ps([], machine()), 80, color=False)
+    assert "no Celery process" in terminal.ps(ps([], machine()), Screen(80))
 
 
 def test_json_has_what_the_table_has_and_nothing_made_up() -> None:

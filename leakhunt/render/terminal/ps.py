@@ -11,6 +11,7 @@ from rich.text import Text
 from leakhunt import units
 from leakhunt.model.paths import visible
 from leakhunt.model.process import Process
+from leakhunt.render.screen import Screen
 from leakhunt.render.terminal.console import (
     GROWN,
     QUIET,
@@ -40,8 +41,8 @@ class Column(NamedTuple):
     side: str = "right"
 
 
-def ps(report: PsReport, width: int, color: bool) -> str:
-    console = make_console(width, color)
+def ps(report: PsReport, screen: Screen) -> str:
+    console, width = make_console(screen), screen.width
     if not report.rows:
         say(console, NOBODY)
         return drawn(console)
