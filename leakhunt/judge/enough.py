@@ -56,7 +56,7 @@ def located(history: History, rate: float) -> Wanted | None:
 def sampling(history: History) -> int | None:
     """Mean bytes between two samples in the newest snapshot; None where sizes are exact."""
     interval = history.last.facts.get("interval")
-    return interval if history.variances and isinstance(interval, int) and interval > 0 else None
+    return interval if history.is_sampled and isinstance(interval, int) and interval > 0 else None
 
 
 def blind_below(history: History) -> float | None:

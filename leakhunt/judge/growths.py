@@ -75,7 +75,7 @@ def _leaks(book: Book) -> list[Growth]:
     rest = [growth for growth in found if not growth.blame.ours]
     handed = [growth for growth, fate in judged if fate == HANDED_ON]
     found = adopted(book, ours, rest + handed)
-    if book.history.variances:
+    if book.history.is_sampled:
         found = [families.with_lines(book, growth) for growth in found]
     return [
         *(_material(book, growth) for growth in found + own),
@@ -146,7 +146,7 @@ def _wider(book: Book, found: list[Blame]) -> list[Blame]:
 
     A blame that a wider one holds is a part of it.
     """
-    if not book.history.variances:
+    if not book.history.is_sampled:
         return found
     for groups in families.families(book):
         candidates = [
@@ -187,8 +187,8 @@ def _goes_nowhere_else(book: Book, key: Owner, leaking: Sequence[Stack]) -> bool
     """What only moves from one stack to another of the same line does not leak."""
     chosen = set(leaking)
     rest = [stack for stack in book.owners[key] if stack not in chosen]
-    rate = stats.theil_sen(book.t, book.series(leaking)[0])
-    return stats.theil_sen(book.t, book.series(rest)[0]) > -0.5 * rate
+    rate = stats.theil_sen(book.t, book.series(leaking).sizes)
+    return stats.theil_sen(book.t, book.series(rest).sizes) > -0.5 * rate
 
 
 def _sure(shapes: Sequence[Shape], chance: float) -> list[bool]:
@@ -219,8 +219,7 @@ def _unsure(book: Book, growth: Growth) -> Growth:
     if is_frameworks_own(book, growth):
         return growth.called(WARM_UP, FRAMEWORK)
     early, late = stats.halves(book.t, growth.sizes)
-    known = book.history.estimates(growth.blame.stacks)
-    if late < rise.SLOWING * early and rise.tells(book.t, growth.sizes, known):
+    if late < rise.SLOWING * early and growth.series.errors.tells(growth.series):
         return growth.called(WARM_UP, None)
     judged = replace(growth.shape, verdict=NOISE, open=True)
     return replace(growth, shape=judged)

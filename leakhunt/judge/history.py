@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from operator import add
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, NamedTuple
@@ -20,6 +21,8 @@ from leakhunt.judge.codes import Reason, because
 from leakhunt.judge.kept import Kept
 from leakhunt.judge.series import stats
 from leakhunt.judge.series.errors import Estimates
+from leakhunt.judge.series.exact import EXACT, Exact
+from leakhunt.judge.series.series import Series
 from leakhunt.model.gcpause import uncollected
 from leakhunt.model.paths import prefixes
 from leakhunt.model.snapshot import Block, Frame, Held, Meta, Snapshot, Spot, Stack, Tallies
@@ -80,13 +83,25 @@ class History:
     notes: tuple[Reason, ...] = ()
     """What was left out."""
 
-    def estimates(self, stacks: Iterable[Stack]) -> Estimates | None:
-        """The errors of some stacks' size together; None where sizes are exact.
+    @property
+    def is_sampled(self) -> bool:
+        """Whether sizes are estimates."""
+        return bool(self.variances)
 
-        Stacks share no blocks: variances add up.
-        """
-        if not self.variances:
-            return None
+    def series(self, stacks: Iterable[Stack]) -> Series:
+        """Bytes and blocks of some stacks together, against all units."""
+        stacks = tuple(stacks)
+        sizes, counts = [0.0] * len(self.times), [0.0] * len(self.times)
+        for stack in stacks:
+            track = self.tracks[stack]
+            sizes = list(map(add, sizes, track.sizes))
+            counts = list(map(add, counts, track.counts))
+        return Series(self.times, tuple(sizes), tuple(counts), self.errors(stacks))
+
+    def errors(self, stacks: Iterable[Stack]) -> Exact | Estimates:
+        """The errors of some stacks' size together. Stacks share no blocks: variances add up."""
+        if not self.is_sampled:
+            return EXACT
         chosen = [stack for stack in stacks if stack in self.variances]
         nothing = [0] * len(self.metas)
         return Estimates(

@@ -8,14 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from operator import add
 from statistics import median
 
 from leakhunt.judge.blame.caller import Blame, Paths
 from leakhunt.judge.codes import Reason
 from leakhunt.judge.history import SECOND, SNAPSHOT, TASK, History, ledger
 from leakhunt.judge.series import curves, shape, stats
-from leakhunt.judge.series.errors import FEWEST, Estimates
+from leakhunt.judge.series.series import Series
 from leakhunt.judge.series.shape import CHANCE, LEAK, Shape
 from leakhunt.model.paths import prefixes
 from leakhunt.model.snapshot import Frame, Stack
@@ -35,16 +34,27 @@ class Growth:
 
     blame: Blame
     shape: Shape
-    sizes: tuple[float, ...]
-    counts: tuple[float, ...]
+    series: Series
+    """Against all units, whatever it was judged against."""
     parts: tuple[Frame, ...]
     """Other lines that grow with it, largest first."""
     why: Reason | None = None
     """What the shape does not tell."""
 
     @property
+    def sizes(self) -> Sequence[float]:
+        """Bytes at each snapshot."""
+        return self.series.sizes
+
+    @property
+    def counts(self) -> Sequence[float]:
+        """Blocks at each snapshot."""
+        return self.series.counts
+
+    @property
     def grown(self) -> float:
-        return self.sizes[-1] - self.sizes[0]
+        """Bytes from end to end."""
+        return self.series.rise
 
     def called(self, verdict: str, why: Reason | None) -> Growth:
         """The same growth, judged otherwise for a reason that its shape does not show."""
@@ -65,24 +75,18 @@ class Book:
             if not self.paths.is_hidden(stack):
                 self.owners.setdefault(self.paths.owner(stack), []).append(stack)
 
-    def series(self, stacks: Iterable[Stack]) -> tuple[list[float], list[float]]:
+    def series(self, stacks: Iterable[Stack]) -> Series:
         """Bytes and blocks of some stacks together."""
-        length = len(self.t)
-        sizes, counts = [0.0] * length, [0.0] * length
-        for stack in stacks:
-            track = self.history.tracks[stack]
-            sizes = list(map(add, sizes, track.sizes))
-            counts = list(map(add, counts, track.counts))
-        return sizes, counts
+        return self.history.series(stacks)
 
     def growth(self, stacks: Iterable[Stack]) -> float:
         """Bytes by which stacks grew, from the first third to the last third."""
-        return _grown(self.series(stacks)[0])
+        return _grown(self.series(stacks).sizes)
 
     def late(self, stacks: Iterable[Stack]) -> float:
         """Bytes per unit by which stacks still grow in the last two thirds."""
         start = len(self.t) // 3
-        return stats.theil_sen(self.t[start:], self.series(stacks)[0][start:])
+        return stats.theil_sen(self.t[start:], self.series(stacks).sizes[start:])
 
     def judge(self, stacks: Sequence[Stack]) -> Shape:
         """Against all units or the runs of one task, whichever the series follows most closely.
@@ -95,26 +99,25 @@ class Book:
         return self._judged[key]
 
     def _judge(self, stacks: tuple[Stack, ...]) -> Shape:
-        sizes, counts = self.series(stacks)
-        sampled = self.history.estimates(stacks)
-        axis = self._axis(sizes, counts, sampled)
-        t = self.t if axis is None else self.runs[axis]
-        found = shape.judge(t, sizes, counts, sampled)
+        series = self.series(stacks)
+        axis = self._axis(series)
         if axis is None:
-            return found
-        start = found.since if found.verdict == LEAK else 0
+            return shape.judge(series)
+        t = self.runs[axis]
+        judged = shape.judge(replace(series, t=t))
+        start = judged.since if judged.verdict == LEAK else 0
         each = (t[-1] - t[start]) / (self.t[-1] - self.t[start])
-        p = found.p if sampled is None else min(1.0, found.p * (1 + len(self.runs)))
+        p = min(1.0, judged.p * series.errors.axes(1 + len(self.runs)))
         return replace(
-            found, p=p, axis=None if axis == SNAPSHOT else axis, rate=found.rate * each, low=found.low * each,
-            high=found.high * each, blocks_rate=found.blocks_rate * each,
+            judged, p=p, axis=None if axis == SNAPSHOT else axis, rate=judged.rate * each, low=judged.low * each,
+            high=judged.high * each, blocks_rate=judged.blocks_rate * each,
         )  # fmt: skip
 
-    def _axis(
-        self, sizes: Sequence[float], counts: Sequence[float], sampled: Estimates | None
-    ) -> str | None:
+    def _axis(self, series: Series) -> str | None:
         """The task by whose runs a smooth curve fits best; None: by all units together."""
-        y = counts if counts[-1] - counts[0] >= len(counts) and sampled is None else sizes
+        counts = series.counts
+        is_counted = series.errors.came is None and counts[-1] - counts[0] >= len(counts)
+        y = counts if is_counted else series.sizes
         degree = 2 if len(y) >= 6 else 1
         misfits = {
             task: curves.misfit(
@@ -123,34 +126,32 @@ class Book:
             for task, t in ((None, self.t), *self.runs.items())
         }
         best = min(misfits, key=lambda task: misfits[task])
-        if sampled is not None and misfits[None] - misfits[best] <= sampled.change:
+        if misfits[None] - misfits[best] <= series.errors.change:
             return None  # errors of sampling alone make as much of a difference
         return best if misfits[best] < 0.8 * misfits[None] else None
 
     def present(self, stacks: Sequence[Stack]) -> bool:
-        sizes = self.series(stacks)[0]
+        """Whether they hold memory in most snapshots."""
+        sizes = self.series(stacks).sizes
         return sum(size > 0 for size in sizes) > len(sizes) / 2
 
     def grows(self, stacks: Sequence[Stack]) -> bool:
-        found = self.judge(stacks)
-        return found.verdict == LEAK and found.p <= CHANCE
+        judged = self.judge(stacks)
+        return judged.verdict == LEAK and judged.p <= CHANCE
 
     def tells(self, stacks: Iterable[Stack]) -> bool:
         """Whether there is enough of some stacks to judge: samples, where sizes are estimates."""
-        sampled = self.history.estimates(stacks)
-        return sampled is None or max(sampled.samples) >= FEWEST
+        return self.history.errors(stacks).is_enough
 
     def grew(self, stacks: Sequence[Stack]) -> bool:
         return self.growth(stacks) >= FLOOR or self.rise(stacks) >= FLOOR
 
     def rise(self, stacks: Sequence[Stack]) -> float:
-        sizes = self.series(stacks)[0]
-        return sizes[-1] - sizes[0]
+        """Bytes from end to end."""
+        return self.series(stacks).rise
 
     def of(self, blame: Blame) -> Growth:
-        sizes, counts = self.series(blame.stacks)
-        judged = self.judge(blame.stacks)
-        return Growth(blame, judged, tuple(sizes), tuple(counts), ())
+        return Growth(blame, self.judge(blame.stacks), self.series(blame.stacks), ())
 
     def grown_blocks(self, stacks: Iterable[Stack]) -> dict[int, int]:
         """Blocks at the end minus blocks at the beginning, by size."""
@@ -176,13 +177,13 @@ def _runs(history: History) -> dict[str, tuple[float, ...]]:
     ledgers = [runs for runs in told if runs is not None]
     if history.unit != TASK or len(ledgers) < len(told):
         return {}
-    found = {}
+    clocks = {}
     for name in ledgers[-1]:
         runs = [each.get(name, 0) for each in ledgers]
         if all(b > a for a, b in zip(runs, runs[1:])):
-            found[name] = tuple(float(value - runs[0]) for value in runs)
-    busiest = sorted(found, key=lambda name: (-found[name][-1], name))[:TASKS]
-    return {name: found[name] for name in busiest} if len(ledgers[-1]) > 1 else {}
+            clocks[name] = tuple(float(value - runs[0]) for value in runs)
+    busiest = sorted(clocks, key=lambda name: (-clocks[name][-1], name))[:TASKS]
+    return {name: clocks[name] for name in busiest} if len(ledgers[-1]) > 1 else {}
 
 
 def _grown(sizes: Sequence[float]) -> float:

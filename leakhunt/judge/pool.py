@@ -7,7 +7,8 @@ from dataclasses import replace
 
 from leakhunt.judge.history import History
 from leakhunt.judge.owners import Growth
-from leakhunt.judge.series import errors, rise, shape, stats
+from leakhunt.judge.series import errors, shape, stats
+from leakhunt.judge.series.errors import Estimates
 from leakhunt.judge.series.shape import LEAK, NOISE
 
 #: No growth that is sure in no process alone is called a leak that is likelier than this to be chance.
@@ -52,11 +53,10 @@ def together(parts: Sequence[Part], processes: int) -> bool:
     if processes < 2:
         return False
     p_values = [1.0] * (processes - len(parts))
-    for history, growth in parts:
-        known = history.estimates(growth.blame.stacks)
-        if known is None or growth.why:
+    for _, growth in parts:
+        if growth.shape.samples is None or growth.why:
             return False
-        p = 2 * rise.chance(history.times, growth.sizes, known)  # later starts are not looked at
+        p = 2 * growth.series.errors.chance(growth.series)  # later starts are not looked at
         p_values.append(min(1.0, p) if growth.shape.open else 1.0)
     return stats.fisher(p_values) <= CHANCE and _goes_on(parts)
 
@@ -64,9 +64,8 @@ def together(parts: Sequence[Part], processes: int) -> bool:
 def _goes_on(parts: Sequence[Part]) -> bool:
     """Whether the samples of all processes show that the growth goes on; True where sizes are exact."""
     late = errors.Late(0.0, 0.0, 0.0, 0.0)
-    for history, growth in parts:
-        known = history.estimates(growth.blame.stacks)
-        if known is None:
+    for _, growth in parts:
+        if not isinstance(growth.series.errors, Estimates):
             return True
-        late = late.plus(known.late(history.times, growth.sizes))
-    return errors.fading(late) <= rise.DOUBT
+        late = late.plus(growth.series.errors.late(growth.series))
+    return errors.fading(late) <= errors.DOUBT

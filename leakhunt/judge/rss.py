@@ -15,6 +15,8 @@ from statistics import median
 
 from leakhunt.judge.history import History
 from leakhunt.judge.series import shape, stats
+from leakhunt.judge.series.exact import EXACT
+from leakhunt.judge.series.series import Series
 from leakhunt.judge.series.shape import LEAK
 from leakhunt.model.snapshot import Meta
 from leakhunt.snapshots import facts
@@ -118,7 +120,7 @@ def _steady(t: Sequence[float], values: Sequence[float]) -> bool:
     if len(values) < 3:
         return False
     pages = [round(value / 4096) for value in values]
-    judged = shape.judge(t, values, pages)
+    judged = shape.judge(Series(t, values, pages, EXACT))
     few = len(values) < 8
     return judged.verdict == LEAK and judged.p <= (5 * CHANCE if few else CHANCE)
 

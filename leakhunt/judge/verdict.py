@@ -266,7 +266,7 @@ def _finding(each: list[tuple[History, Growth]], alike: list[History]) -> Findin
                 (growth.blame.frame, *growth.parts, *(f for _, g in counted for f in g.parts))
             )
         ),
-        sizes=growth.sizes,
+        sizes=tuple(growth.sizes),
         rate=rate,
         low=rate - down / number,
         high=rate + up / number,

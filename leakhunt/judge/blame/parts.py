@@ -14,6 +14,7 @@ from itertools import chain
 from leakhunt.judge.blame.caller import Blame, together
 from leakhunt.judge.excuses.order import is_frameworks_own
 from leakhunt.judge.owners import FLOOR, Book, Growth, in_step, likeness
+from leakhunt.judge.series.errors import Estimates
 from leakhunt.judge.series.shape import LEAK
 from leakhunt.model.snapshot import Frame, Stack
 
@@ -37,9 +38,10 @@ def merged(book: Book, found: list[Growth]) -> list[Growth]:
 
 def _by_chance(book: Book, one: Growth, other: Growth) -> float | None:
     """How far two growths in step may lie apart by chance; None where sizes are exact."""
-    known = book.history.estimates(one.blame.stacks)
-    beside = book.history.estimates(other.blame.stacks)
-    return None if known is None or beside is None else known.apart(beside)
+    mine, its = one.series.errors, other.series.errors
+    if isinstance(mine, Estimates) and isinstance(its, Estimates):
+        return mine.apart(its)
+    return None
 
 
 def _combined(book: Book, parts: list[Growth], site: Frame | None = None) -> Growth:
@@ -163,7 +165,7 @@ def _holder(book: Book, free: list[Growth]) -> Frame | None:
         rise = book.rise(stacks)
         if not is_ours or rise < FLOOR:
             continue
-        in_time = in_step(book.series(stacks)[1], largest.counts, 0.15)
+        in_time = in_step(book.series(stacks).counts, largest.counts, 0.15)
         if in_time or _table(book, stacks, min(items, book.t[-1]) / 4):
             tables.append((in_time, rise, frame))
     return max(tables)[2] if tables else None

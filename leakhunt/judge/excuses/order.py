@@ -154,11 +154,10 @@ def _only_waits(book: Book, growth: Growth, waiting: dict[Stack, int]) -> bool:
 
 def overrated(book: Book, growth: Growth) -> bool:
     """Whether a sampled growth is surely more than all that malloc and pymalloc handed out meanwhile."""
-    known = book.history.estimates(growth.blame.stacks)
     handed_out = _handed_out(book.history)
-    if known is None or handed_out is None:
+    if not book.history.is_sampled or handed_out is None:
         return False
-    return bool(growth.grown - BEYOND * known.change**0.5 > handed_out)
+    return bool(growth.grown - BEYOND * growth.series.errors.change**0.5 > handed_out)
 
 
 def _handed_out(history: History) -> int | None:

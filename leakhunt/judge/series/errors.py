@@ -42,7 +42,8 @@ from operator import mul
 from statistics import median
 from typing import NamedTuple
 
-from leakhunt.judge.series import stats
+from leakhunt.judge.series import curves, stats
+from leakhunt.judge.series.series import Drift, Halves, Series
 
 #: No growth is called a leak that fewer samples stand for.
 FEWEST = 5
@@ -54,6 +55,16 @@ FILLS = 1.0
 LATE = float(FEWEST)
 #: What is likelier than this to be an accident of sampling is not taken for a change of pace.
 ACCIDENT = 0.05
+#: A last third that rises less than this part of the pace before, surely, slows down.
+FALTERING = 0.5
+#: The chance of that by accident where the pace has not changed.
+NO_ACCIDENT = 0.02
+#: The chance of samples that come as late by accident where a cache fills.
+DOUBT = 0.1
+#: The same where a faster rise went before.
+DOUBT_LATER = 0.025
+#: A rise of which small blocks make no more than this part is looked at by blocks, too.
+SMALL = 0.75
 #: Growth that counts as more samples than the inverse of this has no error that a float could hold.
 CERTAIN = 1e-18
 
@@ -103,6 +114,10 @@ class Estimates(NamedTuple):
         return max(0, self.samples[-1] - self.samples[0])
 
     @property
+    def is_enough(self) -> bool:
+        return max(self.samples) >= FEWEST
+
+    @property
     def steps(self) -> list[float]:
         """The mean interval between each two snapshots: bytes, or all 1.
 
@@ -119,6 +134,20 @@ class Estimates(NamedTuple):
         """The increments of a series by the mean interval in each: of times the exposure, of sizes samples."""
         return [(b - a) / step for a, b, step in zip(values, values[1:], self.steps)]
 
+    def _exposures(self, series: Series) -> tuple[list[float], list[float]]:
+        """Of each step the exposure, and the growth in samples."""
+        return self.exposed(series.t), self.exposed(series.sizes)
+
+    def halves(self, series: Series) -> Halves:
+        (times, sizes), middle = self._exposures(series), len(series) // 2
+        return Halves(
+            (sum(sizes[:middle]), sum(sizes[middle:])),
+            (sum(times[:middle]), sum(times[middle:])),
+        )
+
+    def weights(self, series: Series) -> list[float]:
+        return self.exposed(series.t)
+
     @property
     def weight(self) -> float:
         """Variance of the samples that came, on the clock of exposure."""
@@ -133,28 +162,32 @@ class Estimates(NamedTuple):
         each = self.weight / grown if grown > 0 else 0.0
         return each if each > CERTAIN * grown else 0.0
 
-    def drift(self, t: Sequence[float], y: Sequence[float]) -> tuple[float, float, float]:
-        """(bytes per unit, standard error, degrees of freedom) from sampling and scatter together.
+    def drift(self, series: Series) -> Drift:
+        """The pace from sampling and scatter together.
 
         The scatter of the steps around a straight line on the clock of exposure holds the errors
         of sampling, which are known, and the program's own noise, which the rest is. The
         degrees of freedom of the two together are Satterthwaite's (Biometrics Bulletin 2,
         1946); a variance that comes from n samples varies as one with 2 n of them.
         """
-        times, sizes = self.exposed(t), self.exposed(y)
+        times, sizes = self._exposures(series)
         total = sum(times)
         rate = sum(sizes) / total
         squares = sum((size - rate * time) ** 2 / time for size, time in zip(sizes, times))
         freedom = float(max(1, len(times) - 1))
         scatter = squares / freedom / total
         known = self.weight / (total * total)
-        if known <= 0:
-            return rate, math.sqrt(scatter), freedom
+        if known <= 0 or known * known <= 0:
+            return Drift(rate, math.sqrt(scatter), _rounded(freedom))
         own = max(0.0, scatter - known)
         number = max(1.0, sum(sizes) ** 2 / self.weight)
         both = known + own
         freedom = both * both / (known * known / (2 * number) + own * own / freedom)
-        return rate, math.sqrt(both), freedom
+        return Drift(rate, math.sqrt(both), _rounded(freedom))
+
+    def chance(self, series: Series) -> float:
+        rate, error, freedom = self.drift(series)
+        return stats.student_sf(rate / error, freedom) if error > 0 else 1.0
 
     def apart(self, other: Estimates) -> float:
         """How far the paths of two series that grow in step may lie apart, by chance, of 1.
@@ -164,23 +197,23 @@ class Estimates(NamedTuple):
         numbers = self.came, other.came
         return 1.36 * (1 / numbers[0] + 1 / numbers[1]) ** 0.5 if all(numbers) else 1.0
 
-    def interval(self, t: Sequence[float], y: Sequence[float]) -> tuple[float, float]:
+    def interval(self, series: Series) -> tuple[float, float]:
         """95 % interval of the true rate, as far as sampling goes: bytes per unit.
 
         Weighted counts (see :func:`leakhunt.judge.series.stats.poisson_interval`): few samples are not normal.
         """
-        grown, lasted = sum(self.exposed(y)), sum(self.exposed(t))
+        lasted, grown = map(sum, self._exposures(series))
         each = self._each(grown)
         if each <= 0:
             return grown / lasted, grown / lasted
         low, high = stats.poisson_interval(grown / each)
         return low * each / lasted, high * each / lasted
 
-    def parts(
-        self, t: Sequence[float], y: Sequence[float], middle: int
+    def _parts(
+        self, series: Series, middle: int
     ) -> tuple[tuple[float, float], tuple[float, float]]:
         """Samples of the mean weight that came before and after a snapshot, and the exposures."""
-        _, counts, times = self.path(t, y)
+        _, counts, times = self.path(series)
         counted = max(0.0, sum(counts[:middle])), max(0.0, sum(counts[middle:]))
         return counted, (sum(times[:middle]), sum(times[middle:]))
 
@@ -201,39 +234,38 @@ class Estimates(NamedTuple):
         variances = list(accumulate(each, initial=start * steps[0]))
         return sizes, Estimates(variances, self.samples, self.intervals)
 
-    def slower(self, t: Sequence[float], y: Sequence[float], middle: int) -> float:
+    def slower(self, series: Series, middle: int) -> float:
         """The chance of a late rise that small, or smaller, where the pace has not changed.
 
         Of all samples as many as the late part's share of the exposure are expected there
         (Przyborowski and Wilenski 1940).
         """
-        (early, late), times = self.parts(t, y, middle)
+        (early, late), times = self._parts(series, middle)
         return 1 - stats.binomial_sf(late + 1, early + late, times[1] / sum(times))
 
-    def path(
-        self, t: Sequence[float], y: Sequence[float]
-    ) -> tuple[list[float], list[float], list[float]]:
+    def path(self, series: Series) -> tuple[list[float], list[float], list[float]]:
         """The middle of each step from 0 to 1, samples of the mean weight that came in it, and its exposure.
 
         Blocks that are larger than an interval count as so many samples, never as more: that their
         sizes are known for sure says nothing of how many will come.
         """
+        t = series.t
         lasted = t[-1] - t[0]
         at = [((u + v) / 2 - t[0]) / lasted for u, v in zip(t, t[1:])]
-        times, sizes = self.exposed(t), self.exposed(y)
+        times, sizes = self._exposures(series)
         each = self._each(sum(sizes))
         if each <= 0:
             return at, [0.0] * len(at), times
         each = max(each, 1.0 if self.intervals else 0.0)
         return at, [size / each for size in sizes], [time / each for time in times]
 
-    def slows(self, t: Sequence[float], y: Sequence[float], start: int) -> bool:
+    def slows(self, series: Series, start: int) -> bool:
         """Whether it rose faster before a snapshot than after it."""
-        times, sizes = self.exposed(t), self.exposed(y)
+        times, sizes = self._exposures(series)
         before = sum(sizes[:start]) / sum(times[:start])
         return before > sum(sizes[start:]) / sum(times[start:])
 
-    def late(self, t: Sequence[float], y: Sequence[float]) -> Late:
+    def late(self, series: Series) -> Late:
         """How much later samples came than those of a cache that fills would.
 
         Such a cache grows at a rate that falls as exp(-FILLS x) over the series, x from 0 to 1: keys
@@ -242,7 +274,7 @@ class Estimates(NamedTuple):
         the score test of a trend in a Poisson process (Cox and Lewis, The Statistical Analysis of
         Series of Events, 1966, section 3.3) at that trend: sums over several series are one test.
         """
-        at, counts, times = self.path(t, y)
+        at, counts, times = self.path(series)
         number = sum(counts)
         if number <= 0:
             return Late(0.0, 0.0, 0.0, 0.0)
@@ -256,15 +288,87 @@ class Estimates(NamedTuple):
         second = sum(counts[len(counts) // 2 :])
         return Late(excess, number * moment(2), number * moment(3), second)
 
-    def at_once(self, t: Sequence[float], y: Sequence[float], step: int) -> float:
+    def at_once(self, series: Series, step: int) -> float:
         """The chance that any one step brings that much of a steady growth (Bonferroni)."""
-        times, sizes = self.exposed(t), self.exposed(y)
+        times, sizes = self._exposures(series)
         grown = sum(sizes)
         each = self._each(grown)
         if each <= 0:
             return 0.0
         part = times[step] / sum(times)
         return min(1.0, len(times) * stats.binomial_sf(sizes[step] / each, grown / each, part))
+
+    def falters(self, series: Series) -> bool:
+        """Whether the last third rises much less than what was before, by too many samples for an accident.
+
+        A cache that is full since the last snapshots; beside the growth before, which coarse late samples
+        hardly dilute, halves do not show it. Bursts are no accident of sampling: where the steps before
+        scatter more than samples do, fewer count for one.
+        """
+        n = len(series)
+        knot = n - max(2, (n + 2) // 3)
+        _, counts, times = self.path(series)
+        if knot < 3:
+            return False
+        pace = sum(counts[:knot]) / sum(times[:knot])
+        if pace <= 0 or sum(counts[knot:]) > FALTERING * pace * sum(times[knot:]):
+            return False
+        squares = sum(
+            (count - pace * time) ** 2 / (pace * time) for count, time in zip(counts[:knot], times)
+        )
+        burst = max(1.0, squares / (knot - 1))
+        early, late = (max(0.0, sum(part)) / burst for part in (counts[:knot], counts[knot:]))
+        share = sum(times[knot:]) / sum(times)
+        return 1 - stats.binomial_sf(late + 1, early + late, share) <= NO_ACCIDENT
+
+    def fading(self, series: Series) -> float:
+        """The chance of samples that come so late, or later, from a cache that fills."""
+        return fading(self.late(series))
+
+    def tells(self, series: Series) -> bool:
+        return self.fading(series) >= 1 - DOUBT
+
+    def least_p(self, series: Series) -> float:
+        """Every sample is an event, of which there must be some, and enough of them late to go on."""
+        if self.came < FEWEST:
+            return 1.0
+        accident = self.fading(series)
+        return max(accident if accident > DOUBT else 0.0, float(2.0**-self.came))
+
+    def looks(self, start: int, starts: int) -> int:
+        """Few samples must be spent well: half of the risk is the whole series', the rest is for all
+        later starts (a weighted Bonferroni correction).
+        """
+        return 2 if start == 0 else 2 * (starts - 1)
+
+    def axes(self, number: int) -> int:
+        return number
+
+    def is_warm_up(self, series: Series, start: int) -> bool:
+        """Not where the whole of it goes on as a leak does. Else it must have changed its pace once, and
+        the rest must go on surely: keys that are rare come late.
+        """
+        if start == 0 or not self.slows(series, start) or self.fading(series) <= DOUBT:
+            return False
+        rest = series.since(start)
+        goes_on = fading(self.since(start).late(rest)) <= DOUBT_LATER
+        return not (goes_on and curves.bends(*self.path(series)))
+
+    def fills(self, series: Series) -> bool:
+        """When samples came has told already."""
+        return False
+
+    def by_blocks(self, series: Series) -> Series | None:
+        """Samples at their intervals, only where large blocks make a good part of the rise."""
+        counted = self.counted()
+        if counted is None or counted[0][-1] - counted[0][0] > SMALL * series.rise:
+            return None
+        return Series(series.t, counted[0], series.counts, counted[1])
+
+
+def _rounded(freedom: float) -> float:
+    """Whole numbers, and none beyond what is normal: quantiles are remembered by them."""
+    return max(1.0, min(200.0, freedom // 1))
 
 
 def fading(late: Late) -> float:

@@ -28,7 +28,8 @@ from statistics import median
 
 from leakhunt.judge.series import rise as steady
 from leakhunt.judge.series import stats
-from leakhunt.judge.series.errors import ACCIDENT, FEWEST, Estimates
+from leakhunt.judge.series.errors import ACCIDENT
+from leakhunt.judge.series.series import Series
 
 LEAK, WARM_UP, SAWTOOTH, STEP, NOISE = "leak", "warm-up", "sawtooth", "step", "noise"
 
@@ -36,8 +37,6 @@ LEAK, WARM_UP, SAWTOOTH, STEP, NOISE = "leak", "warm-up", "sawtooth", "step", "n
 JUMP = 0.7
 #: No growth is called a leak that is likelier than this to be chance.
 CHANCE = 0.0075
-#: A rise of which small blocks make no more than this part is looked at by blocks, too.
-SMALL = 0.75
 #: Valleys of a sawtooth that are worth a look of their own.
 VALLEYS = 5
 
@@ -69,46 +68,30 @@ class Shape:
     """By how many samples the steady part grew; None where sizes are exact."""
 
 
-def judge(
-    t: Sequence[float],
-    sizes: Sequence[float],
-    counts: Sequence[float],
-    sampled: Estimates | None = None,
-) -> Shape:
-    """Judge a series of bytes and blocks at the times ``t`` (increasing; three or more).
-
-    ``sampled``: what is known of the errors, where sizes are sampled estimates. Their blocks tell
-    nothing that the bytes do not.
+def judge(series: Series) -> Shape:
+    """Judge a series of bytes and blocks (three snapshots or more).
 
     A sawtooth leaks where its valleys do: they are judged as a series of their own.
     """
-    found = _judge(t, sizes, counts, sampled)
-    if found.verdict == LEAK and found.p <= CHANCE:
-        return found
-    below = _by_valleys(t, sizes, counts, sampled)
-    return found if below is None or below.p > CHANCE else below
+    whole = _judge(series)
+    if whole.verdict == LEAK and whole.p <= CHANCE:
+        return whole
+    below = _by_valleys(series)
+    return whole if below is None or below.p > CHANCE else below
 
 
-def _by_valleys(
-    t: Sequence[float],
-    sizes: Sequence[float],
-    counts: Sequence[float],
-    sampled: Estimates | None,
-) -> Shape | None:
+def _by_valleys(series: Series) -> Shape | None:
     """The shape of a sawtooth's valleys, where it is a leak's.
 
     A valley is seen when the next snapshot happens to be taken: higher than it is by anything up to
     the climb that follows. Where the teeth are nearly as far apart as some snapshots, that
     error moves slowly and looks like a rise; it is one of a uniform distribution at either end.
     """
+    t, sizes = series.t, series.sizes
     low = valleys(sizes)
     if len(low) < VALLEYS or stats.mann_kendall([sizes[index] for index in low]) > 0.05:
         return None
-
-    def at(values: Sequence[float]) -> list[float]:
-        return [values[index] for index in low]
-
-    below = _judge(at(t), at(sizes), at(counts), None if sampled is None else sampled.at(low))
+    below = _judge(series.at(low))
     if below.verdict != LEAK:
         return None
     climb = median(sizes[index + 1] - sizes[index] for index in low)
@@ -136,83 +119,59 @@ def valleys(y: Sequence[float]) -> list[int]:
     return low if low and min(y[low[-1] :]) >= y[low[-1]] else []
 
 
-def _judge(
-    t: Sequence[float],
-    sizes: Sequence[float],
-    counts: Sequence[float],
-    sampled: Estimates | None,
-) -> Shape:
-    by_bytes = steady.rise(t, sizes, counts, sampled)
-    by_blocks = _by_blocks(t, sizes, counts, sampled) if sizes[-1] > sizes[0] else None
+def _judge(series: Series) -> Shape:
+    by_bytes = steady.rise(series)
+    in_blocks = series.errors.by_blocks(series) if series.rise > 0 else None
+    by_blocks = None if in_blocks is None else steady.rise(in_blocks)
     best = by_bytes
     if by_blocks is not None and (best is None or by_blocks[1] < best[1]):
         # The rate is of bytes all the same, from where the blocks rise steadily.
         start, p = by_blocks
-        if stats.theil_sen(t[start:], sizes[start:]) > 0 and not steady.fallen(sizes[start:]):
+        t, sizes = series.t[start:], series.sizes[start:]
+        if stats.theil_sen(t, sizes) > 0 and not steady.fallen(sizes):
             best = (start, p)
-    blocks_rate = stats.theil_sen(t, counts)
     if best is None:
-        found = _not_steady(t, sizes, counts, sampled)
-        return replace(found, blocks_rate=blocks_rate, samples=sampled and sampled.came)
+        blocks_rate = stats.theil_sen(series.t, series.counts)
+        return replace(_not_steady(series), blocks_rate=blocks_rate, samples=series.errors.came)
     start, p = best
-    rate, low, high = steady.interval(t[start:], sizes[start:], steady.later(sampled, start))
+    part = series.since(start)
+    rate, low, high = steady.interval(part)
     both = 1.0 if by_bytes is None or by_blocks is None else 2.0
     shape = Shape(LEAK, rate, low, high, min(1.0, both * p), start, 0.0)
-    known = steady.later(sampled, start)
-    blocks_rate = stats.theil_sen(t[start:], counts[start:])
-    return replace(shape, blocks_rate=blocks_rate, samples=known and known.came)
-
-
-def _by_blocks(
-    t: Sequence[float],
-    sizes: Sequence[float],
-    counts: Sequence[float],
-    sampled: Estimates | None,
-) -> tuple[int, float] | None:
-    """As :func:`leakhunt.judge.series.rise.rise` of the blocks; of the samples, where sizes are estimates.
-
-    Of samples only where large blocks make a good part of the rise: else they say what sizes do.
-    """
-    if sampled is None:
-        return steady.rise(t, counts, counts, None)
-    counted = sampled.counted()
-    if counted is None or counted[0][-1] - counted[0][0] > SMALL * (sizes[-1] - sizes[0]):
-        return None
-    return steady.rise(t, counted[0], counts, counted[1])
+    blocks_rate = stats.theil_sen(part.t, part.counts)
+    return replace(shape, blocks_rate=blocks_rate, samples=part.errors.came)
 
 
 # -- what else it is ------------------------------------------------------------------
 
 
-def _not_steady(
-    t: Sequence[float], y: Sequence[float], counts: Sequence[float], sampled: Estimates | None
-) -> Shape:
-    n = len(y)
-    rate, low, high = steady.interval(t, y, sampled)
+def _not_steady(series: Series) -> Shape:
+    y, n = series.sizes, len(series)
+    rate, low, high = steady.interval(series)
     span = max(y) - min(y)
     steps = [b - a for a, b in zip(y, y[1:])]
-    rise = y[-1] - y[0]
+    rise = series.rise
     flat = _flat_since(y)
 
     def shape(verdict: str, since: int, still: bool = False) -> Shape:
         return Shape(verdict, rate, low, high, 1.0, since, 0.0, None, still)
 
     rising = rise > 0 and (stats.mann_kendall(y) <= 0.1 or n == 3)
-    if sampled is not None and max(sampled.samples) < FEWEST:  # anything may look so
+    if not series.errors.is_enough:  # anything may look so
         return shape(NOISE, 0, still=rising)
     if span <= 0 or rise <= 0:
         return shape(SAWTOOTH if len(falls(y)) >= 2 and steady.fallen(y) else NOISE, 0)
     if steady.fallen(y):
         return shape(SAWTOOTH if falls(y) and n >= 4 else NOISE, 0)
     largest = max(range(n - 1), key=steps.__getitem__)
-    alone = sampled is None or sampled.at_once(t, y, largest) <= ACCIDENT
+    alone = series.errors.at_once(series, largest) <= ACCIDENT
     if alone and steps[largest] >= JUMP * rise and _quiet(y, largest + 1, n, span):
         return shape(STEP, largest + 1, still=largest == n - 2)
-    drift, error, _ = steady.drift_of(t, y, sampled)
-    if steady.levels_off(t, y, drift, sampled):
+    drift = series.errors.drift(series)
+    if steady.levels_off(series, drift):
         return shape(WARM_UP, flat)
-    if steady.slows_down(t, y, error, sampled):
-        return shape(WARM_UP, flat, still=rising and not steady.tells(t, y, sampled))
+    if steady.slows_down(series, drift):
+        return shape(WARM_UP, flat, still=rising and not series.errors.tells(series))
     if (
         alone
         and steps[largest] >= 0.5 * rise
@@ -225,13 +184,13 @@ def _not_steady(
 def falls(y: Sequence[float]) -> list[int]:
     """The snapshots at which it has fallen by a good part of its range."""
     span = max(y) - min(y)
-    found, high = [], y[0]
+    fallen, high = [], y[0]
     for index, value in enumerate(y):
         if high - value > steady.FALL * span:
-            found.append(index)
+            fallen.append(index)
             high = value
         high = max(high, value)
-    return found
+    return fallen
 
 
 def _quiet(y: Sequence[float], start: int, stop: int, span: float) -> bool:

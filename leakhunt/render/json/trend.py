@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 from leakhunt.judge.history import History
+from leakhunt.judge.series.errors import Estimates
 from leakhunt.judge.verdict import Finding, Pace
 from leakhunt.render.json.tables import frame_of, kinds_keys, meta_of
 from leakhunt.report.trend import Judged, TrendReport
@@ -107,8 +108,8 @@ def _finding(report: TrendReport, number: int, judged: Judged) -> dict[str, Any]
 
 def _sampled(finding: Finding) -> dict[str, Any]:
     """What is known of the sizes of a finding where they are estimates."""
-    known = finding.history.estimates(finding.stacks)
-    if known is None:
+    known = finding.history.errors(finding.stacks)
+    if not isinstance(known, Estimates):
         return {}
     return {"stderr": known.variances[-1] ** 0.5, "samples": list(known.samples)}
 

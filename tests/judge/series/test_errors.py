@@ -4,18 +4,29 @@ from __future__ import annotations
 
 import math
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import pytest
 
 from leakhunt.judge.series import errors, rise, shape, stats
 from leakhunt.judge.series.errors import FEWEST, Estimates
+from leakhunt.judge.series.series import Series
 from leakhunt.judge.series.shape import CHANCE, LEAK
 
-Made = tuple[list[float], list[float], list[float], Estimates]
 #: (from, to, samples per unit of time, how long a block that comes then lives).
 Source = tuple[float, float, float, Callable[[float], float]]
 FOREVER = math.inf
+
+
+def of(t: Sequence[float], sizes: Sequence[float], known: Estimates) -> Series:
+    """A series of which blocks are not asked."""
+    return Series(t, sizes, [0.0] * len(t), known)
+
+
+def fading(made: Series) -> float:
+    assert isinstance(made.errors, Estimates)
+    return made.errors.fading(made)
 
 
 def poisson(dice: random.Random, mean: float) -> int:
@@ -25,7 +36,7 @@ def poisson(dice: random.Random, mean: float) -> int:
     return number
 
 
-def sampled(dice: random.Random, n: int, *sources: Source, young: bool = False) -> Made:
+def sampled(dice: random.Random, n: int, *sources: Source, young: bool = False) -> Series:
     """A series of n snapshots about a hundred units apart; the mean sample stands for 1000 bytes.
 
     The interval wanders by a factor of two to either side, as a budget makes it do; in a young
@@ -49,7 +60,7 @@ def sampled(dice: random.Random, n: int, *sources: Source, young: bool = False) 
                 at = dice.uniform(a, b)
                 blocks.append((at, at + life(at), 1000 * weight))
     live = [[weight for born, dies, weight in blocks if born <= at < dies] for at in t]
-    return (
+    return Series(
         t,
         [sum(each) for each in live],
         [sum(each) / 64 for each in live],
@@ -61,32 +72,32 @@ def sampled(dice: random.Random, n: int, *sources: Source, young: bool = False) 
     )
 
 
-def leak(dice: random.Random, n: int, samples: float, young: bool = False) -> Made:
+def leak(dice: random.Random, n: int, samples: float, young: bool = False) -> Series:
     source = (0, 105.0 * n, samples / (94 * n), lambda at: FOREVER)
     return sampled(dice, n, source, young=young)
 
 
-def after_a_warm_up(dice: random.Random, n: int, samples: float) -> Made:
+def after_a_warm_up(dice: random.Random, n: int, samples: float) -> Series:
     """Five times as fast until the second snapshot."""
     rate = samples / (94 * n)
     warm = (0, 150.0, 4 * rate, lambda at: FOREVER)
     return sampled(dice, n, warm, (0, 105.0 * n, rate, lambda at: FOREVER))
 
 
-def leak_among_churn(dice: random.Random, n: int, samples: float) -> Made:
+def leak_among_churn(dice: random.Random, n: int, samples: float) -> Series:
     rate = samples / (94 * n)
     return sampled(
         dice, n, (0, 105.0 * n, rate, lambda at: FOREVER), (-300, 105.0 * n, 1 / 30, lambda at: 300)
     )
 
 
-def window(dice: random.Random, n: int) -> Made:
+def window(dice: random.Random, n: int) -> Series:
     """The newest blocks are kept, so many of them."""
     life = dice.choice([50.0, 150.0, 500.0, 2000.0])
     return sampled(dice, n, (-life, 105.0 * n, level(dice) / life, lambda at: life))
 
 
-def coming_and_going(dice: random.Random, n: int) -> Made:
+def coming_and_going(dice: random.Random, n: int) -> Series:
     life = dice.choice([100.0, 300.0, 1000.0])
     return sampled(
         dice,
@@ -95,18 +106,18 @@ def coming_and_going(dice: random.Random, n: int) -> Made:
     )
 
 
-def full_soon(dice: random.Random, n: int) -> Made:
+def full_soon(dice: random.Random, n: int) -> Series:
     full = 94 * n * dice.uniform(0.2, 0.7)
     return sampled(dice, n, (0, full, level(dice) / full, lambda at: FOREVER))
 
 
-def turning_over(dice: random.Random, n: int) -> Made:
+def turning_over(dice: random.Random, n: int) -> Series:
     """Fills, and then forgets the oldest."""
     full = 94 * n * dice.uniform(0.2, 0.7)
     return sampled(dice, n, (0, 105.0 * n, level(dice) / full, lambda at: full))
 
 
-def saturating(dice: random.Random, n: int) -> Made:
+def saturating(dice: random.Random, n: int) -> Series:
     """Keys drawn evenly: two to five time constants long, by tenths of what it takes in the end."""
     tau = 94 * n / dice.uniform(2, 5)
     at = [-tau * math.log(1 - tenth / 10) for tenth in range(10)] + [105.0 * n]
@@ -116,7 +127,7 @@ def saturating(dice: random.Random, n: int) -> Made:
     )
 
 
-def filling(dice: random.Random, n: int, part: float, samples: float, young: bool) -> Made:
+def filling(dice: random.Random, n: int, part: float, samples: float, young: bool) -> Series:
     """Keys drawn evenly, with a time constant of so much of the series: it still fills at the end."""
     tau = 94 * n * part
     at = [-tau * math.log(1 - step / 20) for step in range(20)] + [1050.0 * n]
@@ -128,19 +139,19 @@ def filling(dice: random.Random, n: int, part: float, samples: float, young: boo
     return sampled(dice, n, *pieces, young=young)
 
 
-def vocabulary(dice: random.Random, n: int, samples: float, young: bool) -> Made:
+def vocabulary(dice: random.Random, n: int, samples: float, young: bool) -> Series:
     """Always new keys, ever more rarely (Heaps' law): as the square root of the time."""
     at = [105.0 * n * (step / 30) ** 2 for step in range(31)]
     pieces = [(a, b, samples / 30 / (b - a), lambda at: FOREVER) for a, b in zip(at, at[1:])]
     return sampled(dice, n, *pieces, young=young)
 
 
-def sawtooth(dice: random.Random, n: int) -> Made:
+def sawtooth(dice: random.Random, n: int) -> Series:
     period = dice.randint(150, 500)
     return sampled(dice, n, (0, 105.0 * n, level(dice) / period, lambda at: period - at % period))
 
 
-def once(dice: random.Random, n: int) -> Made:
+def once(dice: random.Random, n: int) -> Series:
     at = dice.uniform(0, 94 * n)
     return sampled(dice, n, (at, at + 1, level(dice), lambda at: FOREVER))
 
@@ -153,8 +164,8 @@ def level(dice: random.Random) -> float:
 HEALTHY = [window, coming_and_going, full_soon, turning_over, saturating, sawtooth, once]
 
 
-def leaks_surely(made: Made) -> bool:
-    found = shape.judge(*made)
+def leaks_surely(made: Series) -> bool:
+    found = shape.judge(made)
     return found.verdict == LEAK and found.p <= CHANCE
 
 
@@ -174,7 +185,7 @@ def test_thousands_of_healthy_sampled_series_are_accused_no_oftener_than_claimed
     assert max(accused.values()) <= each + 2 * each**0.5, accused
 
 
-def accusations(draw: Callable[[random.Random], Made], seeds: int = 300) -> float:
+def accusations(draw: Callable[[random.Random], Series], seeds: int = 300) -> float:
     return sum(leaks_surely(draw(random.Random(seed))) for seed in range(seeds)) / seeds
 
 
@@ -184,16 +195,16 @@ def test_caches_that_still_fill_are_seldom_taken_for_leaks(samples: float, young
     """With a time constant as long as the series only DOUBT keeps it from being a leak, for the
     whole of it and for what comes after a warm-up; with half of that it is told for sure.
     """
-    assert accusations(lambda dice: filling(dice, 8, 1.0, samples, young)) <= 2 * rise.DOUBT
-    assert accusations(lambda dice: filling(dice, 8, 0.5, samples, young)) <= rise.DOUBT / 2
+    assert accusations(lambda dice: filling(dice, 8, 1.0, samples, young)) <= 2 * errors.DOUBT
+    assert accusations(lambda dice: filling(dice, 8, 0.5, samples, young)) <= errors.DOUBT / 2
     assert accusations(lambda dice: filling(dice, 8, 1 / 3, samples, young)) <= 0.02
-    assert accusations(lambda dice: vocabulary(dice, 8, samples, young)) <= 2 * rise.DOUBT
+    assert accusations(lambda dice: vocabulary(dice, 8, samples, young)) <= 2 * errors.DOUBT
 
 
 def test_a_cache_that_may_still_fill_wants_for_samples_and_is_not_denied() -> None:
     draws = [filling(random.Random(seed), 8, 1.0, 120, True) for seed in range(200)]
     unsure = [made for made in draws if not leaks_surely(made)]
-    denied = [made for made in unsure if rise.tells(made[0], made[1], made[3])]
+    denied = [made for made in unsure if made.errors.tells(made)]
     assert len(denied) < len(unsure) / 4
 
 
@@ -206,9 +217,9 @@ def test_late_samples_of_a_young_process_count_as_what_they_are() -> None:
     """The rate has no bias, and less than the error of the rise by the time."""
     truth, plain, weighed = 1000 * 60 / (94 * 8), [], []
     for seed in range(400):
-        t, y, _, known = leak(random.Random(seed), 8, 60, young=True)
-        weighed.append(rise.interval(t, y, known)[0])
-        plain.append((y[-1] - y[0]) / (t[-1] - t[0]))
+        made = leak(random.Random(seed), 8, 60, young=True)
+        weighed.append(rise.interval(made)[0])
+        plain.append(made.rise / (made.t[-1] - made.t[0]))
 
     def error(rates: list[float]) -> float:
         return math.sqrt(sum((rate - truth) ** 2 for rate in rates) / len(rates))
@@ -225,14 +236,13 @@ def test_a_leak_of_a_young_process_is_found() -> None:
 @pytest.mark.parametrize("samples", [5, 16, 60])
 @pytest.mark.parametrize("draw", [leak, leak_among_churn])
 def test_the_interval_covers_the_true_rate_as_often_as_it_claims(
-    draw: Callable[[random.Random, int, float], Made], samples: int
+    draw: Callable[[random.Random, int, float], Series], samples: int
 ) -> None:
     """All series count, not only those that are called leaks: these are the large ones."""
     covered, n, seeds = 0, 8, 400
     truth = 1000 * samples / (94 * n)
     for seed in range(seeds):
-        t, y, _, known = draw(random.Random(seed), n, samples)
-        _, low, high = rise.interval(t, y, known)
+        _, low, high = rise.interval(draw(random.Random(seed), n, samples))
         covered += low <= truth <= high
     assert covered / seeds >= 0.93
 
@@ -249,7 +259,7 @@ def test_the_more_samples_the_oftener_a_leak_is_found_and_below_five_never() -> 
     assert found[120] > 0.9
     for seed in range(200):
         made = leak(random.Random(seed), 8, 4)
-        assert made[3].came >= FEWEST or not leaks_surely(made)
+        assert (made.errors.came or 0) >= FEWEST or not leaks_surely(made)
 
 
 def test_the_growth_of_what_stays_varies_by_what_came() -> None:
@@ -266,7 +276,7 @@ def test_several_samples_at_once_are_a_jump_and_one_or_two_are_not() -> None:
     def chance(*numbers: int) -> float:
         y = [float(number) for number in numbers]
         largest = max(range(7), key=lambda step: y[step + 1] - y[step])
-        return Estimates(y, numbers).at_once(t, y, largest)
+        return Estimates(y, numbers).at_once(of(t, y, Estimates(y, numbers)), largest)
 
     assert chance(0, 1, 1, 1, 1, 1, 1, 1) == pytest.approx(1)
     assert chance(0, 2, 2, 3, 3, 3, 3, 3) > 0.05
@@ -276,18 +286,21 @@ def test_several_samples_at_once_are_a_jump_and_one_or_two_are_not() -> None:
 
 
 def test_few_samples_make_a_wide_and_lopsided_interval() -> None:
-    low, high = Estimates([0, 9e6], [0, 9]).interval([0, 10], [0, 9000])
+    known, sure = Estimates([0, 9e6], [0, 9]), Estimates([0, 0], [0, 0])
+    low, high = known.interval(of([0, 10], [0, 9000], known))
     assert (low, high) == pytest.approx((411.5, 1708.5), rel=1e-3)  # 9 counted: 4.115 to 17.08
-    assert Estimates([0, 0], [0, 0]).interval([0, 10], [0, 700]) == (70, 70)
+    assert sure.interval(of([0, 10], [0, 700], sure)) == (70, 70)
 
 
 def test_known_errors_leave_more_degrees_of_freedom() -> None:
     t = [float(at) for at in range(9)]
     known = Estimates([25 * at / 2 for at in t], [round(3 * at) for at in t])
-    rate, error, freedom = known.drift(t, [6.25 * at for at in t])  # scatters less than it must
+    rate, error, freedom = known.drift(
+        of(t, [6.25 * at for at in t], known)
+    )  # scatters less than it must
     assert (rate, error, freedom) == pytest.approx((6.25, 10 / 8, 50))
     wild = [0.0, 1000.0, 2.0, 500.0, 20.0, 900.0, 3.0, 700.0, 50.0]
-    rate, error, freedom = known.drift(t, wild)  # the program's own noise is all
+    rate, error, freedom = known.drift(of(t, wild, known))  # the program's own noise is all
     assert error == pytest.approx(stats.drift_test(t, wild)[1], rel=1e-3)
     assert freedom == pytest.approx(7, rel=0.01)
 
@@ -315,16 +328,16 @@ def test_a_doubling_table_does_not_hide_a_leak_of_a_young_process() -> None:
     """As a dict of small keys: the table's steps are most of what grows."""
     found = 0
     for seed in range(100):
-        t, y, counts, known = leak(random.Random(seed), 8, 120, young=True)
+        made = leak(random.Random(seed), 8, 120, young=True)
         table = [12_000 * 2 ** (at * 4 // 8) for at in range(8)]
-        found += leaks_surely((t, [a + b for a, b in zip(y, table)], counts, known))
+        found += leaks_surely(replace(made, sizes=[a + b for a, b in zip(made.sizes, table)]))
     assert found > 60
 
 
 def test_when_samples_came_is_tested_on_the_level_that_it_claims() -> None:
     """Caches that fill in the time from first to last snapshot: a tenth comes out below a tenth."""
     low = sum(
-        errors.fading(made[3].late(made[0], made[1])) <= 0.1
+        fading(made) <= 0.1
         for made in (filling(random.Random(seed), 8, 7 / 8, 300, True) for seed in range(500))
     )
     assert 0.04 <= low / 500 <= 0.16
@@ -333,12 +346,12 @@ def test_when_samples_came_is_tested_on_the_level_that_it_claims() -> None:
 def test_without_late_samples_nothing_goes_on() -> None:
     t = [0.0, 1.0, 2.0, 3.0, 4.0]
     known = Estimates([0, 20, 40, 42, 44], [0, 20, 40, 42, 44], [1, 1, 10, 10, 10])
-    assert errors.fading(known.late(t, [0, 20, 40, 60, 80])) >= 0.5
+    assert fading(of(t, [0, 20, 40, 60, 80], known)) >= 0.5
     even = Estimates([0, 20, 40, 60, 80], [0, 20, 40, 60, 80])
-    assert errors.fading(even.late(t, [0, 20, 40, 60, 80])) < 0.01
+    assert fading(of(t, [0, 20, 40, 60, 80], even)) < 0.01
     early = Estimates([0, 60, 70, 75, 80], [0, 60, 70, 75, 80])
-    assert errors.fading(early.late(t, [0, 60, 70, 75, 80])) > 0.99
-    assert errors.fading(Estimates([0, 0], [0, 0]).late([0, 1], [0, 9])) == 1
+    assert fading(of(t, [0, 60, 70, 75, 80], early)) > 0.99
+    assert fading(of([0, 1], [0, 9], Estimates([0, 0], [0, 0]))) == 1
 
 
 @pytest.mark.parametrize("intervals", [25, 30, 34, 37, 46, 80, 345, 360, 740])
@@ -354,6 +367,6 @@ def test_blocks_of_many_intervals_are_judged_like_any(intervals: int) -> None:
             [size * size * missed * n for n in numbers], numbers, [4096.0] * len(numbers)
         )
         t = [100.0 * at for at in range(8)]
-        found = shape.judge(t, [size * n for n in numbers], [float(n) for n in numbers], known)
+        found = shape.judge(Series(t, [size * n for n in numbers], numbers, known))
         assert found.verdict == LEAK
         assert found.low <= found.rate <= found.high

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import pytest
 from hypothesis import given, settings
@@ -12,11 +12,17 @@ from hypothesis import strategies as st
 
 from leakhunt.judge.series import shape
 from leakhunt.judge.series.errors import Estimates
+from leakhunt.judge.series.exact import EXACT
+from leakhunt.judge.series.series import Series
 from leakhunt.judge.series.shape import CHANCE, LEAK, SAWTOOTH, STEP, WARM_UP
 
 Made = tuple[list[float], list[float], list[float]]
 #: Draws (times, bytes, blocks) of n snapshots, about a hundred tasks apart.
 Draw = Callable[[random.Random, int], Made]
+
+
+def exact(t: Sequence[float], sizes: Sequence[float], counts: Sequence[float]) -> Series:
+    return Series(t, sizes, counts, EXACT)
 
 
 def times(dice: random.Random, n: int) -> list[float]:
@@ -141,7 +147,7 @@ HEALTHY = [flushed, noise, walk, saturating, filling, sawtooth, step, pool]
 
 
 def leaks_surely(made: Made) -> bool:
-    found = shape.judge(*made)
+    found = shape.judge(exact(*made))
     return found.verdict == LEAK and found.p <= CHANCE
 
 
@@ -154,7 +160,7 @@ def test_leaks_are_found(draw: Draw, n: int) -> None:
 
 def test_a_sawtooth_whose_valleys_rise_is_a_leak() -> None:
     for n, least in ((30, 55), (48, 80)):
-        made = [shape.judge(*leaky_sawtooth(random.Random(seed), n)) for seed in range(100)]
+        made = [shape.judge(exact(*leaky_sawtooth(random.Random(seed), n))) for seed in range(100)]
         found = [each for each in made if each.verdict == LEAK and each.p <= CHANCE]
         assert len(found) >= least
         assert all(each.valleys and each.low <= 60 <= each.high for each in found)
@@ -198,7 +204,7 @@ def test_three_snapshots_need_a_straight_line() -> None:
     ("draw", "verdict"), [(filling, WARM_UP), (step, STEP), (sawtooth, SAWTOOTH)]
 )
 def test_what_merely_grew_gets_its_name(draw: Draw, verdict: str) -> None:
-    named = [shape.judge(*draw(random.Random(seed), 16)).verdict for seed in range(100)]
+    named = [shape.judge(exact(*draw(random.Random(seed), 16))).verdict for seed in range(100)]
     assert named.count(verdict) >= 85
 
 
@@ -208,7 +214,7 @@ def test_the_rate_and_its_interval_are_right(rate: float, seed: int, n: int) -> 
     dice = random.Random(seed)
     t = times(dice, n)
     y = [rate * at + dice.gauss(0, rate * 20) for at in t]
-    found = shape.judge(t, y, [round(at) for at in t])
+    found = shape.judge(exact(t, y, [round(at) for at in t]))
     assert found.verdict == LEAK
     assert found.rate == pytest.approx(rate, rel=0.25)
 
@@ -217,7 +223,7 @@ def test_the_interval_covers_the_truth_as_often_as_it_claims() -> None:
     for draw, truth in ((leak, 1000.0), (rare_leak, 500.0)):
         covered = looked = 0
         for seed in range(400):
-            found = shape.judge(*draw(random.Random(seed), 12))
+            found = shape.judge(exact(*draw(random.Random(seed), 12)))
             if found.verdict == LEAK:
                 looked += 1
                 covered += found.low <= truth <= found.high
@@ -228,15 +234,15 @@ def test_a_noisy_estimate_is_not_surer_than_its_samples() -> None:
     t = [100.0 * index for index in range(8)]
     y = [50_000.0 * index for index in range(8)]
     counts = [50.0 * index for index in range(8)]
-    assert shape.judge(t, y, counts).p < 0.05
+    assert shape.judge(exact(t, y, counts)).p < 0.05
     noisy = Estimates([2e10 * index for index in range(8)], list(range(8)))
-    assert shape.judge(t, y, [0.0] * 8, noisy).p > 0.05
+    assert shape.judge(Series(t, y, [0.0] * 8, noisy)).p > 0.05
 
 
 @given(st.lists(st.floats(0, 1e12), min_size=3, max_size=20))
 def test_any_series_gets_a_verdict(y: list[float]) -> None:
     t = [float(index) for index in range(len(y))]
-    found = shape.judge(t, y, [value // 64 for value in y])
+    found = shape.judge(exact(t, y, [value // 64 for value in y]))
     assert found.verdict in (LEAK, WARM_UP, SAWTOOTH, STEP, shape.NOISE)
     assert found.low <= found.rate <= found.high or math.isnan(found.low)
     assert 0 <= found.p <= 1
@@ -250,6 +256,6 @@ def test_any_series_gets_a_verdict(y: list[float]) -> None:
 def test_the_verdict_does_not_depend_on_the_unit_of_time(y: list[int], factor: float) -> None:
     t = [float(index) for index in range(len(y))]
     counts = [0.0] * len(y)
-    one = shape.judge(t, [float(value) for value in y], counts)
-    other = shape.judge([at * factor for at in t], [float(value) for value in y], counts)
+    one = shape.judge(exact(t, [float(value) for value in y], counts))
+    other = shape.judge(exact([at * factor for at in t], [float(value) for value in y], counts))
     assert one.verdict == other.verdict or abs(one.p - other.p) < 1e-6
