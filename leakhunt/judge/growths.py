@@ -17,23 +17,18 @@ from typing import TypeVar
 
 from leakhunt.judge import codes
 from leakhunt.judge.blame import families
-from leakhunt.judge.blame.caller import Blame, helper_or_caller
+from leakhunt.judge.blame.caller import helper_or_caller
 from leakhunt.judge.blame.parts import adopted, merged
 from leakhunt.judge.codes import because
-from leakhunt.judge.excuses.order import (
-    FRAMEWORK,
-    HANDED_ON,
-    OVERRATED,
-    calmed,
-    excused,
-    fates,
-    is_frameworks_own,
-    overrated,
-)
+from leakhunt.judge.excuses.framework import FRAMEWORK, is_frameworks_own
+from leakhunt.judge.excuses.free_list import HANDED_ON
+from leakhunt.judge.excuses.order import OVERRATED, calmed, excused, fates
+from leakhunt.judge.excuses.overrated import overrated
 from leakhunt.judge.history import TASK, History
 from leakhunt.judge.owners import Book, Growth, Owner
 from leakhunt.judge.series import rise, stats
 from leakhunt.judge.series.shape import CHANCE, LEAK, NOISE, WARM_UP, Shape
+from leakhunt.judge.whose import Blame
 from leakhunt.model.snapshot import Frame, Stack
 
 Key = TypeVar("Key")

@@ -16,13 +16,13 @@ from typing import Any, NamedTuple
 from leakhunt.errors import SnapshotError
 from leakhunt.judge import codes
 from leakhunt.judge import kept as holders
-from leakhunt.judge.blame.caller import Paths
 from leakhunt.judge.codes import Reason, because
 from leakhunt.judge.kept import Kept
 from leakhunt.judge.series import stats
 from leakhunt.judge.series.errors import Estimates
 from leakhunt.judge.series.exact import EXACT, Exact
 from leakhunt.judge.series.series import Series
+from leakhunt.judge.whose import Paths
 from leakhunt.model.gcpause import uncollected
 from leakhunt.model.paths import prefixes
 from leakhunt.model.snapshot import Block, Frame, Held, Meta, Snapshot, Spot, Stack, Tallies

@@ -23,7 +23,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from itertools import takewhile
 from typing import NamedTuple, TypeVar
 
-from leakhunt.judge.blame.caller import FRAMEWORK, Paths, outer
+from leakhunt.judge.whose import FRAMEWORK, Paths, outer
 from leakhunt.model.snapshot import Block, Frame, Held, Stack
 
 #: What the snapshots of a series tell of holders, oldest first.

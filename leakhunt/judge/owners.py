@@ -10,12 +10,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from statistics import median
 
-from leakhunt.judge.blame.caller import Blame, Paths
 from leakhunt.judge.codes import Reason
 from leakhunt.judge.history import SECOND, SNAPSHOT, TASK, History, ledger
 from leakhunt.judge.series import curves, shape, stats
 from leakhunt.judge.series.series import Series
 from leakhunt.judge.series.shape import CHANCE, LEAK, Shape
+from leakhunt.judge.whose import Blame, Paths
 from leakhunt.model.paths import prefixes
 from leakhunt.model.snapshot import Frame, Stack
 

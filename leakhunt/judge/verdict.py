@@ -8,22 +8,25 @@ snapshots to tell. ``no-leak``: none of these.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from math import ceil
 
 from leakhunt.judge import codes, pool, reasons
 from leakhunt.judge import enough as wanted
-from leakhunt.judge.blame.caller import Paths
-from leakhunt.judge.codes import Reason, because
+from leakhunt.judge.codes import because
 from leakhunt.judge.enough import Wanted
+from leakhunt.judge.finding import Finding as Finding
+from leakhunt.judge.finding import Pace as Pace
+from leakhunt.judge.finding import Part as Part
 from leakhunt.judge.growths import growths
 from leakhunt.judge.history import History, ledger
 from leakhunt.judge.owners import Growth
 from leakhunt.judge.rss import Outside, outside
 from leakhunt.judge.series.shape import LEAK
+from leakhunt.judge.whose import Paths
 from leakhunt.model.paths import prefixes
 from leakhunt.model.snapshot import Frame, Meta, Stack
-from leakhunt.snapshots.objects import Holder, Kinds, joined, summed
+from leakhunt.snapshots.objects import Holder, joined, summed
 
 NO_LEAK, UNEXPLAINED, INCONCLUSIVE = "no-leak", "unexplained", "inconclusive"
 
@@ -36,68 +39,6 @@ SURE = 8
 HELD_PART = 0.3
 #: Leaks that explain less of the growth of the resident set than this are not the answer.
 ANSWER = 0.2
-
-
-@dataclass(frozen=True)
-class Part:
-    """A finding in one process."""
-
-    pid: int | None
-    rate: float
-    verdict: str
-
-
-@dataclass(frozen=True)
-class Finding:
-    """One judged growth, the same place in all processes."""
-
-    verdict: str
-    site: Frame
-    stacks: tuple[Stack, ...]
-    """The growing ones, heaviest first."""
-    weights: tuple[float, ...]
-    """Bytes by which each grew."""
-    sites: tuple[Frame, ...]
-    """Every line that belongs to it, ``site`` first."""
-    sizes: tuple[float, ...]
-    """Bytes at each snapshot of the process where it grows most."""
-    rate: float
-    low: float
-    high: float
-    """Bytes per unit and process, with the 95 % interval."""
-    blocks_rate: float
-    p: float
-    share: float | None
-    """Part of the growth: of the resident set where that is known and grows, else of traced memory."""
-    reason: Reason
-    task: str | None
-    """Whose runs it grows with; None where every task counts or none is known."""
-    task_runs: float | None
-    """Its part of all runs, where others ran as well."""
-    role: str | None
-    parts: tuple[Part, ...]
-    of: int
-    """Processes of the same role."""
-    history: History = field(repr=False)
-    """Of the process where it grows most."""
-    is_open: bool = False
-    together: bool = False
-    """Only all processes together have samples enough to call it a leak."""
-    samples: int | None = None
-    """By how many samples it grew; None where sizes are exact."""
-    wanted: Wanted | None = None
-    """What is missing, where too few samples are."""
-    kinds: Kinds | None = None
-    """What its objects in the newest snapshot are, where that is known."""
-
-
-@dataclass(frozen=True)
-class Pace:
-    """A figure over a series."""
-
-    first: int | None
-    last: int | None
-    per_unit: float | None
 
 
 @dataclass(frozen=True)

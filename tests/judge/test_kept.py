@@ -16,10 +16,10 @@ from hypothesis import strategies as st
 from leakhunt.compare import place as show
 from leakhunt.judge import growths, history
 from leakhunt.judge import kept as holders
-from leakhunt.judge.blame.caller import Paths
 from leakhunt.judge.history import History
 from leakhunt.judge.kept import Columns, Kept
 from leakhunt.judge.series.shape import LEAK
+from leakhunt.judge.whose import Paths
 from leakhunt.model.paths import prefixes
 from leakhunt.model.query import Query
 from leakhunt.model.snapshot import Block, Frame, Held, Spot, Stack, Tally

@@ -12,13 +12,14 @@ from hypothesis import strategies as st
 
 from leakhunt.judge import enough as wanted
 from leakhunt.judge import growths
-from leakhunt.judge.blame.caller import Blame, together
+from leakhunt.judge.blame.caller import together
 from leakhunt.judge.history import History
 from leakhunt.judge.owners import Book
 from leakhunt.judge.series import stats
 from leakhunt.judge.series.errors import ENOUGH
 from leakhunt.judge.series.shape import LEAK, NOISE
 from leakhunt.judge.verdict import INCONCLUSIVE, NO_LEAK
+from leakhunt.judge.whose import Blame
 from leakhunt.model.snapshot import Frame, Stack
 from leakhunt.report import trend as outlook
 from tests.support.builders import history, stack

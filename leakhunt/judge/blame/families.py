@@ -10,9 +10,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 
-from leakhunt.judge.blame.caller import Blame, outer
 from leakhunt.judge.blame.parts import responsible
 from leakhunt.judge.owners import Book, Growth
+from leakhunt.judge.whose import Blame, outer
 from leakhunt.model.snapshot import Frame, Stack
 
 #: A function: its file and its name.

@@ -11,11 +11,12 @@ from collections.abc import Iterable
 from dataclasses import replace
 from itertools import chain
 
-from leakhunt.judge.blame.caller import Blame, together
-from leakhunt.judge.excuses.order import is_frameworks_own
+from leakhunt.judge.blame.caller import together
+from leakhunt.judge.excuses.framework import is_frameworks_own
 from leakhunt.judge.owners import FLOOR, Book, Growth, in_step, likeness
 from leakhunt.judge.series.errors import Estimates
 from leakhunt.judge.series.shape import LEAK
+from leakhunt.judge.whose import Blame
 from leakhunt.model.snapshot import Frame, Stack
 
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from leakhunt.judge import growths
-from leakhunt.judge.blame.caller import Blame, Paths, together
+from leakhunt.judge.blame.caller import together
 from leakhunt.judge.owners import Book
+from leakhunt.judge.whose import Blame, Paths
 from leakhunt.model.paths import prefixes
 from leakhunt.model.snapshot import Frame
 from tests.support.builders import FACTS, history, stack

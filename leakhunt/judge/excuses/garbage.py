@@ -1,0 +1,61 @@
+"""Objects in unreachable cycles wait for the next full collection.
+
+They are counted in the process itself when the snapshot is taken.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from leakhunt.judge.history import History
+from leakhunt.judge.owners import Book, Growth, in_step
+from leakhunt.model.snapshot import Frame, Stack
+
+#: A growth of which so many objects are unreachable is the collector's business.
+GARBAGE = 0.5
+
+
+def waiting(history: History) -> dict[Stack, int]:
+    """By how many the objects that wait for the collector grew, by the stack that made them."""
+    collector = history.last.facts.get("gc")
+    if isinstance(collector, dict) and collector.get("enabled") is False:
+        return {}  # nobody will collect them
+    more: dict[Stack, int] = {}
+    for known, sign in ((history.last, 1), (history.first, -1)):
+        garbage = known.facts.get("garbage")
+        stacks = garbage.get("stacks") if isinstance(garbage, dict) else None
+        for entry in stacks if isinstance(stacks, list) else ():
+            stack, number = _traceback(entry)
+            more[stack] = more.get(stack, 0) + sign * number
+    return more
+
+
+def only_waits(book: Book, growth: Growth, waiting: dict[Stack, int]) -> bool:
+    """Whether what grew is unreachable, and the collector is on: the next full collection frees it.
+
+    An object may have several blocks, of different sizes: garbage is compared with the
+    blocks of the size that grew most often.
+    """
+    stacks = [stack for stack in growth.blame.stacks if waiting.get(stack)]
+    more = sum(waiting[stack] for stack in stacks)
+    objects = sum(
+        max(book.grown_blocks([stack]).values(), default=0) for stack in growth.blame.stacks
+    )
+    return more > 0 and more >= GARBAGE * objects
+
+
+def waits_with(growth: Growth, idle: list[Growth]) -> bool:
+    """Whether a library's growth goes in step with garbage, as the rest of the same graph does."""
+    return not growth.blame.ours and any(
+        in_step(other.counts, growth.counts) for other in idle if not other.blame.ours
+    )
+
+
+def _traceback(entry: Any) -> tuple[Stack, int]:
+    """A stack, most recent call last, with its number; an empty one for what is none."""
+    try:
+        frames, number = entry
+        stack = tuple(Frame(str(file), int(line)) for file, line in reversed(frames))
+        return stack, int(number)
+    except (TypeError, ValueError):
+        return (), 0

@@ -1,0 +1,36 @@
+"""An estimate that the allocators' own figures rule out.
+
+A sampled block has an address of its own, and what is looked up by address may keep it when it would
+let others go.
+"""
+
+from __future__ import annotations
+
+from itertools import accumulate
+
+from leakhunt.judge.history import History
+from leakhunt.judge.owners import Book, Growth
+from leakhunt.snapshots import facts
+
+#: Standard errors by which an estimate must exceed what the allocators say.
+BEYOND = 2.0
+
+
+def overrated(book: Book, growth: Growth) -> bool:
+    """Whether a sampled growth is surely more than all that malloc and pymalloc handed out meanwhile."""
+    most = handed_out(book.history)
+    if not book.history.is_sampled or most is None:
+        return False
+    return bool(growth.grown - BEYOND * growth.series.errors.change**0.5 > most)
+
+
+def handed_out(history: History) -> int | None:
+    """Bytes by which malloc's and pymalloc's used memory rose at most from a snapshot to a later one.
+
+    None where that is not known. What else lives for a while may make the last figure small.
+    """
+    used = [facts.figure(known, facts.USED) for known in history.metas]
+    known = [each for each in used if each is not None]
+    if len(known) < len(used):
+        return None
+    return max(after - before for after, before in zip(known, accumulate(known, min)))

@@ -1,0 +1,73 @@
+"""What is said of one place: a growth that was judged, the same place in all processes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from leakhunt.judge.codes import Reason
+from leakhunt.judge.enough import Wanted
+from leakhunt.judge.history import History
+from leakhunt.model.snapshot import Frame, Stack
+from leakhunt.snapshots.objects import Kinds
+
+
+@dataclass(frozen=True)
+class Part:
+    """A finding in one process."""
+
+    pid: int | None
+    rate: float
+    verdict: str
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One judged growth, the same place in all processes."""
+
+    verdict: str
+    site: Frame
+    stacks: tuple[Stack, ...]
+    """The growing ones, heaviest first."""
+    weights: tuple[float, ...]
+    """Bytes by which each grew."""
+    sites: tuple[Frame, ...]
+    """Every line that belongs to it, ``site`` first."""
+    sizes: tuple[float, ...]
+    """Bytes at each snapshot of the process where it grows most."""
+    rate: float
+    low: float
+    high: float
+    """Bytes per unit and process, with the 95 % interval."""
+    blocks_rate: float
+    p: float
+    share: float | None
+    """Part of the growth: of the resident set where that is known and grows, else of traced memory."""
+    reason: Reason
+    task: str | None
+    """Whose runs it grows with; None where every task counts or none is known."""
+    task_runs: float | None
+    """Its part of all runs, where others ran as well."""
+    role: str | None
+    parts: tuple[Part, ...]
+    of: int
+    """Processes of the same role."""
+    history: History = field(repr=False)
+    """Of the process where it grows most."""
+    is_open: bool = False
+    together: bool = False
+    """Only all processes together have samples enough to call it a leak."""
+    samples: int | None = None
+    """By how many samples it grew; None where sizes are exact."""
+    wanted: Wanted | None = None
+    """What is missing, where too few samples are."""
+    kinds: Kinds | None = None
+    """What its objects in the newest snapshot are, where that is known."""
+
+
+@dataclass(frozen=True)
+class Pace:
+    """A figure over a series."""
+
+    first: int | None
+    last: int | None
+    per_unit: float | None
