@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from leakhunt.judge import growths
-from leakhunt.judge.blame.caller import together
+from leakhunt.judge.blame.caller import helper_or_caller, together
 from leakhunt.judge.owners import Book
 from leakhunt.judge.whose import Blame, Paths
 from leakhunt.model.paths import prefixes
@@ -42,3 +42,34 @@ def test_a_blame_moves_to_a_caller_that_leaks_by_itself_only(
     moved = Blame(Frame(SHOP, 40), True, (stack(helper),))
     monkeypatch.setattr(growths, "helper_or_caller", lambda *arguments: moved)
     assert growths._responsible(book, blame) == (moved if steady else blame)
+
+
+def test_a_caller_of_half_the_growth_is_not_to_blame() -> None:
+    """It must make four fifths of it; what grows beside it may be unsure for itself."""
+    whole = (stack(f"{SHOP}:5 < {SHOP}:40"), stack(f"{SHOP}:5 < {SHOP}:50"))
+    grown = {whole[0]: 60.0, whole[1]: 40.0}
+    paths = Paths(prefixes(FACTS), {}, whole)
+    blame = Blame(Frame(SHOP, 5), True, whole)
+
+    def moved() -> Frame:
+        return helper_or_caller(
+            blame, (), paths, lambda some: sum(grown[each] for each in some),
+            lambda some: False, lambda some: True,
+        ).frame  # fmt: skip
+
+    assert moved() == Frame(SHOP, 5)
+    grown = {whole[0]: 90.0, whole[1]: 10.0}
+    assert moved() == Frame(SHOP, 40)
+
+
+def test_a_growth_in_step_with_two_containers_stays_by_itself() -> None:
+    stacks = [stack(f"/srv/shop/{name}.py:{line}") for name, line in (("a", 1), ("b", 1), ("c", 1))]
+    blames = [Blame(each[-1], True, (each,)) for each in stacks]
+    paths = Paths(prefixes(FACTS), {}, stacks)
+    assert sorted(together(blames, paths, lambda a, b: True, lambda index: index > 0)) == [
+        [0],
+        [1],
+        [2],
+    ]
+    beside = together(blames[:2], paths, lambda a, b: True, lambda index: index == 1)
+    assert [sorted(group) for group in beside] == [[0, 1]]

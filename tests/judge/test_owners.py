@@ -1,0 +1,54 @@
+"""Series against the runs of one task."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from leakhunt.judge.history import History
+from leakhunt.judge.owners import Book
+from leakhunt.judge.series import shape
+from leakhunt.judge.series.shape import LEAK
+from tests.support.builders import history, stack
+
+WHERE = "/srv/shop/tasks.py:40"
+#: Of 100 tasks between two snapshots each.
+RUNS = [10, 90, 20, 70, 5, 60, 15, 80, 30]
+
+
+def following(**facts: Any) -> History:
+    """Grows with the runs of one of two tasks, but for a little."""
+    done = [0]
+    for number in RUNS:
+        done.append(done[-1] + number)
+    ledger = [{"take": {"runs": n}, "send": {"runs": 100 * i - n}} for i, n in enumerate(done)]
+    wobble = [0, 300, -200, 100, -300, 250, -150, 200, -100, 0]
+    sizes = [1000 * n + 10_000 + w for n, w in zip(done, wobble)]
+    return history((WHERE, sizes, [n + 10 for n in done]), ledger=ledger, **facts)
+
+
+def test_rate_and_interval_are_by_all_units_whatever_the_axis() -> None:
+    made = following()
+    book, key = Book(made), (stack(WHERE),)
+    judged = book.judge(key)
+    assert (judged.verdict, judged.axis) == (LEAK, "take")
+    alone = shape.judge(replace(made.series(key), t=book.runs["take"]))
+    share = sum(RUNS) / 900
+    assert judged.rate == pytest.approx(alone.rate * share)
+    assert judged.low == pytest.approx(alone.low * share)
+    assert judged.high == pytest.approx(alone.high * share)
+    assert judged.low < judged.rate < judged.high
+
+
+def test_the_choice_of_an_axis_is_paid_for_where_sizes_are_samples() -> None:
+    made = following()
+    key = stack(WHERE)
+    samples = [max(1, size // 1000) for size in made.tracks[key].sizes]
+    sampled = replace(made, variances={key: [100.0 * n for n in samples]}, samples={key: samples})
+    book = Book(sampled)
+    judged = book.judge((key,))
+    assert judged.axis == "take"
+    alone = shape.judge(replace(sampled.series((key,)), t=book.runs["take"]))
+    assert 0 < judged.p == pytest.approx(min(1.0, alone.p * 3))

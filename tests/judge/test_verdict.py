@@ -1,0 +1,49 @@
+"""From growths to a verdict: shares and intervals by themselves."""
+
+from __future__ import annotations
+
+import pytest
+
+from leakhunt.judge import growths
+from leakhunt.judge.series.shape import LEAK, NOISE, Shape
+from leakhunt.judge.verdict import judge
+from tests.support.builders import history
+
+N = 10
+TOTALS = [50_000 * (index + 1) for index in range(N)]
+NUMBERS = [100 * (index + 1) for index in range(N)]
+
+
+def leak(uneven: bool = False, **facts: object):  # type: ignore[no-untyped-def]
+    bump = [0, 900, -700, 400, -900, 800, -300, 600, -500, 0] if uneven else [0] * N
+    sizes = [size + 10 * more for size, more in zip(TOTALS, bump)]
+    counts = [number + more // 100 for number, more in zip(NUMBERS, bump)]
+    return history(("/srv/shop/tasks.py:40", sizes, counts), **facts)  # type: ignore[arg-type]
+
+
+def test_a_share_is_of_the_growth_of_the_resident_set() -> None:
+    """It grows by four times as much as the leak."""
+    (finding,) = judge(
+        [leak(rss=[(100 << 20) + 4_000_000 * i + 4 * TOTALS[i] for i in range(N)])]
+    ).findings
+    assert finding.rate == pytest.approx(500)
+    assert finding.share == pytest.approx(500 / 42_000, rel=1e-6)
+
+
+def test_the_interval_of_several_processes_is_that_of_their_mean() -> None:
+    one = judge([leak(True, pid=1)]).findings[0]
+    four = judge([leak(True, pid=pid) for pid in (1, 2, 3, 4)]).findings[0]
+    assert four.rate == pytest.approx(one.rate)
+    assert four.rate - four.low == pytest.approx((one.rate - one.low) / 2)
+    assert four.high - four.rate == pytest.approx((one.high - one.rate) / 2)
+
+
+def test_among_many_lines_at_most_a_twentieth_of_the_leaks_may_be_chance() -> None:
+    """One in twenty at p = 0.004 is beyond 0.05 of one in 20, and within ten times that."""
+
+    def shape(p: float) -> Shape:
+        return Shape(LEAK, 1.0, 0.5, 1.5, p, 0, 1.0)
+
+    none = [Shape(NOISE, 0.0, 0.0, 0.0, 1.0, 0, 0.0)] * 19
+    assert growths._sure([shape(0.004), *none], 0.0075) == [False] * 20
+    assert growths._sure([shape(0.002), *none], 0.0075) == [True] + [False] * 19
