@@ -177,12 +177,14 @@ class Estimates(NamedTuple):
         freedom = float(max(1, len(times) - 1))
         scatter = squares / freedom / total
         known = self.weight / (total * total)
-        if known <= 0 or known * known <= 0:
+        if known <= 0:
             return Drift(rate, math.sqrt(scatter), _rounded(freedom))
         own = max(0.0, scatter - known)
         number = max(1.0, sum(sizes) ** 2 / self.weight)
         both = known + own
-        freedom = both * both / (known * known / (2 * number) + own * own / freedom)
+        spread = known * known / (2 * number) + own * own / freedom
+        if spread > 0:  # else errors too small for their squares to be floats
+            freedom = both * both / spread
         return Drift(rate, math.sqrt(both), _rounded(freedom))
 
     def chance(self, series: Series) -> float:
