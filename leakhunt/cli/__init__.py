@@ -8,11 +8,13 @@ command is ``leakhunt.cli.<name>:command``, imported when it is used: ``leakhunt
 
 from __future__ import annotations
 
+import errno
 import importlib
 import os
 import signal
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 import click
@@ -70,7 +72,7 @@ def _unless_closed(step: Callable[..., Any], *args: Any, **extra: Any) -> Any:
     try:
         return step(*args, **extra)
     except BrokenPipeError:
-        _discard_stdout()
+        _discard(sys.stdout)
         raise click.exceptions.Exit(0) from None
 
 
@@ -105,19 +107,40 @@ def main(arguments: list[str] | None = None) -> None:
     if hasattr(signal, "SIGPIPE"):
         # A closed pipe (`| head`) arrives as BrokenPipeError and ends quietly below.
         signal.signal(signal.SIGPIPE, signal.SIG_IGN)
-    if sys.stdout is None:  # closed by whoever started this (`>&-`)
-        sys.stdout = open(os.devnull, "w")  # noqa: SIM115, PTH123 - until the process ends
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:  # closed by whoever started this (`>&-`)
+            setattr(sys, name, open(os.devnull, "w"))  # noqa: SIM115, PTH123 - until the process ends
     if "_LEAKHUNT_COMPLETE" in os.environ:
         from leakhunt.cli import shells
 
         shells.register()
     status = run(arguments)
+    flushed = [_flushed(stream) for stream in (sys.stdout, sys.stderr)]
+    sys.exit(status if all(flushed) else status or 2)
+
+
+def _flushed(stream: Any) -> bool:
+    """Write what is still buffered; whether that worked. A closed pipe is nobody's failure.
+
+    What cannot be written goes nowhere after that, so that the interpreter's own flush at exit does
+    not fail once more (its exit status would be 120).
+    """
     try:
-        sys.stdout.flush()
+        stream.flush()
     except BrokenPipeError:
-        status = status or 0
-        _discard_stdout()
-    sys.exit(status)
+        _discard(stream)
+    except (OSError, ValueError) as error:
+        _unwritten(error, stream)
+        return False
+    return True
+
+
+def _unwritten(error: Exception, stream: Any) -> None:
+    """Tell it, once."""
+    _discard(stream)
+    said = getattr(error, "strerror", None) or str(error)
+    with suppress(OSError, ValueError):
+        click.echo(f"leakhunt: the report could not be written: {said}", err=True)
 
 
 def run(arguments: list[str] | None = None) -> int:
@@ -137,11 +160,21 @@ def run(arguments: list[str] | None = None) -> int:
         click.echo(f"leakhunt: {error}", err=True)
         return 2
     except OSError as error:
+        if error.filename is None and error.errno in _UNWRITTEN:
+            _unwritten(error, sys.stdout)
+            return 2
         where = f"{error.filename}: " if error.filename else ""
         click.echo(f"leakhunt: {where}{error.strerror or error}", err=True)
         return 2
 
 
-def _discard_stdout() -> None:
-    """So that the interpreter's own flush at exit finds no broken pipe."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+#: What writing to a standard stream fails with.
+_UNWRITTEN = frozenset({errno.ENOSPC, errno.EIO, errno.EBADF, errno.EDQUOT, errno.EFBIG})
+
+
+def _discard(stream: Any) -> None:
+    """Lead the stream to nowhere."""
+    with suppress(OSError, ValueError):
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, stream.fileno())
+        os.close(nowhere)

@@ -14,6 +14,7 @@ import pytest
 from leakhunt.engine.interface import choose
 from leakhunt.judge import history
 from leakhunt.report import trend
+from leakhunt.report.words.growths import reason
 from tests.live import harness
 
 pytest.importorskip("leakhunt.hook.capture._holders")
@@ -85,7 +86,7 @@ def test_the_line_that_leaks_is_named_with_its_rate(made: str, tmp_path: Path) -
     leak: Any = made_report.leaks[0]
     assert leak.site == (str(program), leaking), made_report.summary
     assert leak.sizes[-1] - leak.sizes[0] == pytest.approx(truth[-1] - truth[0], rel=0.15)
-    assert f"kept by the list that grows at program.py:{leaking}" in leak.reason
+    assert f"kept by the list that grows at program.py:{leaking}" in reason(leak)
     churning = range(lines.index("def churn(number):") + 1, leaking + 10)
     assert not [each for each in made_report.leaks if each.site.line in churning]
     for index, snapshot in enumerate(found.metas):

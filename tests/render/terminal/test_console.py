@@ -66,14 +66,19 @@ def test_so_does_one_that_goes_away_between_two_lines() -> None:
     assert closed_early(["-c", program]) == (0, "")
 
 
-def test_a_closed_or_full_output_is_no_traceback(big: str) -> None:
-    for redirected, status in ((">&-", 0), (">/dev/full", 2)):
-        done = subprocess.run(
-            f"{sys.executable} -m leakhunt top {big} {redirected}", shell=True,
-            capture_output=True, text=True, env=ENVIRONMENT, timeout=60,
-        )  # fmt: skip
-        assert done.returncode == status
-        assert "Traceback" not in done.stderr
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+@pytest.mark.parametrize("redirected", [">&-", ">/dev/full"])
+@pytest.mark.parametrize("command", ["top {}", "--version", "top --help", "top {} --json -n 0"])
+def test_a_closed_or_full_output_is_one_message(
+    big: str, command: str, redirected: str, unbuffered: str
+) -> None:
+    done = subprocess.run(
+        f"{sys.executable} -m leakhunt {command.format(big)} {redirected}", shell=True,
+        capture_output=True, text=True, env={**ENVIRONMENT, "PYTHONUNBUFFERED": unbuffered}, timeout=60,
+    )  # fmt: skip
+    full = "leakhunt: the report could not be written: No space left on device\n"
+    wanted = (2, full) if redirected == ">/dev/full" else (0, "")
+    assert (done.returncode, done.stderr) == wanted
 
 
 def test_the_version_needs_click_and_nothing_else() -> None:
