@@ -280,7 +280,7 @@ def file(tmp_path: Path) -> str:
 
 @pytest.mark.parametrize("columns", ["80", "200"])
 def test_it_fits_and_says_all(file: str, columns: str) -> None:
-    done = run("show", file, "tasks.py:8", COLUMNS=columns)
+    done = run("show", file, "tasks.py:8", "-v", COLUMNS=columns)
     assert (done.returncode, done.stderr) == (0, "")
     assert max(map(len, done.stdout.splitlines())) <= int(columns)
     assert "tasks.py:8 in Shop.order" in done.stdout

@@ -13,6 +13,7 @@ from leakhunt.compare.tree import Node
 from leakhunt.model.paths import visible
 from leakhunt.model.snapshot import NOTHING, Block, Tally
 from leakhunt.render.screen import Screen
+from leakhunt.render.terminal.branches import Line, folded
 from leakhunt.render.terminal.console import (
     NOTE,
     QUIET,
@@ -51,16 +52,10 @@ LINES = Guides("├ ", "└ ", "│ ", "… ")
 ASCII = Guides("|- ", "`- ", "|  ", ".. ")
 
 
-@dataclass(frozen=True)
-class Line:
-    """A line of a tree: its figures, and a text behind its guides."""
-
-    tally: Tally
-    lead: str
-    """Guides before the first line of the text."""
-    on: str
-    """Guides before the following ones."""
-    text: Text
+#: On a page: lines of source around the place, and of a tree alone or beside another one.
+SOURCE, ALONE, BESIDE = 1, 12, 5
+#: Lines of a screen, and those that follow the blocks.
+SCREEN, REST = 24, 2
 
 
 def place(report: PlaceReport, screen: Screen) -> str:
@@ -74,27 +69,39 @@ def place(report: PlaceReport, screen: Screen) -> str:
     console.print()
     console.print(_title(found, labels))
     if source is not None:
-        for line in _source_lines(found, source, width):
+        for line in _source_lines(found, source, width, None if screen.verbose else SOURCE):
             console.print(line, soft_wrap=True)
     console.print()
     say(console, taken_apart.summary(found), STRONG)
     if found.hidden_stacks:
         say(console, taken_apart.hidden(found), QUIET)
     lines = len(found.places) > 1
+    trees = []
     if len(found.callers) > 1 or lines:
-        console.print()
-        say(console, taken_apart.CALLERS, STRONG)
-        cut = taken_apart.cut(snapshot.nframe)
-        for text in _tree(found, found.callers, labels, guides, width, cut, "caller"):
-            console.print(text, soft_wrap=True)
+        drawn_callers = _drawn(
+            found, found.callers, labels, guides, taken_apart.cut(snapshot.nframe), "caller"
+        )
+        trees.append((taken_apart.CALLERS, drawn_callers))
     if len(found.below) > 1 and (not lines or any(node.level > 1 for node in found.below)):
+        drawn_below = _drawn(found, found.below, labels, guides, taken_apart.ITSELF, "line")
+        trees.append((taken_apart.BELOW, drawn_below))
+    for title, branches in trees:
         console.print()
-        say(console, taken_apart.BELOW, STRONG)
-        for text in _tree(found, found.below, labels, guides, width, taken_apart.ITSELF, "line"):
+        say(console, title, STRONG)
+        chosen = list(branches)
+        if not screen.verbose:
+            chosen = list(folded(chosen, labels.known))
+        most = len(chosen) if screen.verbose else ALONE if len(trees) == 1 else BESIDE
+        shown = chosen if len(chosen) <= most else chosen[: most - 1]
+        for text in _tree(shown, found.matched.size, guides, width):
             console.print(text, soft_wrap=True)
-    if found.blocks:
+        if len(shown) < len(chosen):
+            say(console, taken_apart.cut_off(len(chosen) - len(shown)), QUIET)
+    blocks = list(_block_lines(found.blocks)) if found.blocks else []
+    height = len(drawn(console).splitlines()) + len(blocks) + REST
+    if blocks and (screen.verbose or height <= SCREEN):
         console.print()
-        for text in _block_lines(found.blocks):
+        for text in blocks:
             console.print(text, soft_wrap=True)
     if found.kinds is not None and (
         found.kinds.types or found.kinds.holders or found.kinds.is_recycled
@@ -121,11 +128,12 @@ def _title(found: Shown, labels: Labels) -> Text:
     return Text.assemble((label.where, STRONG), inside)
 
 
-def _source_lines(found: Shown, source: Source, width: int) -> Iterator[Text]:
+def _source_lines(found: Shown, source: Source, width: int, around: int | None) -> Iterator[Text]:
     at = found.places[0][0].line
-    digits = max((len(str(number)) for number, _ in source.lines), default=0)
-    shared = min((_indent(code) for _, code in source.lines if code.strip()), default=0)
-    for number, code in source.lines:
+    lines = [line for line in source.lines if around is None or abs(line[0] - at) <= around]
+    digits = max((len(str(number)) for number, _ in lines), default=0)
+    shared = min((_indent(code) for _, code in lines if code.strip()), default=0)
+    for number, code in lines:
         is_place = number == at
         head = f"{'>' if is_place else ' '} {number:{digits}}  "
         text = Text(visible(code.expandtabs(4)[shared:]), STRONG if is_place else QUIET)
@@ -152,18 +160,9 @@ def _hanging(text: Text, head: Text, on: str | Text, width: int) -> Iterator[Tex
 # -- trees ----------------------------------------------------------------------------
 
 
-def _tree(
-    found: Shown,
-    nodes: Sequence[Node],
-    labels: Labels,
-    guides: Guides,
-    width: int,
-    ends: str,
-    children: str,
-) -> Iterator[Text]:
-    lines = list(_drawn(found, nodes, labels, guides, ends, children))
+def _tree(lines: Sequence[Line], whole: int, guides: Guides, width: int) -> Iterator[Text]:
+    """Lines with their figures before them; ``whole``: bytes that shares are of."""
     heads = ("size", "blocks", "share")
-    whole = found.matched.size
     figures = [
         (
             units.size(line.tally.size),
@@ -218,7 +217,7 @@ def _drawn(
         deeper = bool(items or lines)
         only = len(items) == 1 and not lines
         under = on + (guides.along if deeper and not only else "")
-        yield Line(node.tally, lead, under + "  ", _name(found, node, labels))
+        yield Line(node.tally, lead, under + "  ", _name(found, node, labels), node.frame)
         if only:
             todo.append((items[0], on, on))
             continue

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from leakhunt import units
 from leakhunt.compare.place import Shown
 from leakhunt.model.snapshot import NOTHING
@@ -39,3 +41,19 @@ def cut(nframe: int) -> str:
 def more(children: int, noun: str) -> str:
     """``3 callers more``: branches that are not drawn."""
     return f"{units.counted(children, noun)} more (-n 0 shows all)"
+
+
+def again(frames: int) -> str:
+    """Recursion, folded."""
+    return f"… {units.counted(frames, 'frame')} of the same recursion (-v shows them)"
+
+
+def framework(frames: int, packages: Sequence[str]) -> str:
+    """What runs the application, folded."""
+    names = " and ".join(packages) or "the interpreter"
+    return f"… {units.counted(frames, 'frame')} of {names} (-v shows them)"
+
+
+def cut_off(lines: int) -> str:
+    """What a page leaves out."""
+    return f"… {units.counted(lines, 'line')} more (-v shows all)"
