@@ -17,6 +17,11 @@ from leakhunt.snapfile.write import write
 from tests.support.places import ROOT
 
 README = (ROOT / "README.md").read_text()
+#: What the READMEs tell together: the face, and those of the packages.
+DOCS = {
+    path: path.read_text() for path in [ROOT / "README.md", *ROOT.glob("leakhunt/**/README.md")]
+}
+ALL = "\n".join(DOCS.values())
 
 
 @pytest.mark.parametrize("name", COMMANDS)
@@ -37,7 +42,7 @@ def test_every_variable_is_told(variable: str) -> None:
 
 
 def test_no_variable_is_invented() -> None:
-    assert set(re.findall(r"LEAKHUNT_[A-Z_]+[A-Z]", README)) <= {*VARIABLES, "LEAKHUNT_COMPLETE"}
+    assert set(re.findall(r"LEAKHUNT_[A-Z_]+[A-Z]", ALL)) <= {*VARIABLES, "LEAKHUNT_COMPLETE"}
 
 
 @pytest.mark.parametrize("name", ["top", "diff", "trend", "show", "ls"])
@@ -46,7 +51,7 @@ def test_every_option_of_a_report_is_told(name: str) -> None:
     assert command is not None
     for parameter in command.params:
         if isinstance(parameter, click.Option):
-            assert any(f"{option}" in README for option in parameter.opts), parameter.opts
+            assert any(f"{option}" in ALL for option in parameter.opts), parameter.opts
 
 
 def test_the_two_commands_for_a_fresh_machine() -> None:
@@ -66,3 +71,27 @@ def test_the_python_example_runs(tmp_path: Path) -> None:
         env={**os.environ, "PYTHONPATH": str(ROOT)},
     )  # fmt: skip
     assert done.stdout == "/srv/myapp/tasks.py 40 800\n"
+
+
+def test_the_face_is_short() -> None:
+    assert len(README.split()) < 1900
+
+
+@pytest.mark.parametrize("path", DOCS, ids=lambda path: str(path.relative_to(ROOT)))
+def test_links_lead_somewhere(path: Path) -> None:
+    for target in re.findall(r"\]\((?!https?:)([^)\s]+)\)", DOCS[path]):
+        name, _, heading = target.partition("#")
+        linked = (path.parent / name).resolve() if name else path
+        assert linked.exists(), target
+        if heading:
+            heads = re.findall(r"^#+ (.*)$", linked.read_text(), re.MULTILINE)
+            anchors = {re.sub(r"[^\w -]", "", head.lower()).replace(" ", "-") for head in heads}
+            assert heading in anchors, target
+
+
+def test_where_to_change_what_names_files_that_are_there() -> None:
+    text = DOCS[ROOT / "leakhunt" / "README.md"]
+    rows = text.partition("## To change X, open Y")[2].partition("## How to test")[0]
+    named = re.findall(r"`([\w/]+(?:\.py|/))`", rows)
+    assert len(named) > 20
+    assert [name for name in named if not (ROOT / "leakhunt" / name).exists()] == []

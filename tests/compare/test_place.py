@@ -389,7 +389,7 @@ def test_the_readme_shows_what_is_printed(tmp_path: Path) -> None:
     }
     path = tmp_path / "after.bin"
     write(path, runs, 6, {**FACTS, "frames": spots})
-    readme = (ROOT / "README.md").read_text()
+    readme = (ROOT / "leakhunt" / "compare" / "README.md").read_text()
     (told,) = re.findall(
         r"```console\n\$ leakhunt show after\.bin tasks\.py:11\n(.*?)```", readme, re.DOTALL
     )
