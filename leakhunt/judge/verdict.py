@@ -76,7 +76,7 @@ def judge(histories: Sequence[History]) -> Verdict:
         main = next(history for history in histories if beyond[id(history)] is worst)
     found = beyond[id(main)]
     leaks = [finding for finding in findings if finding.verdict == LEAK]
-    findings = [_shared(finding, beyond[id(finding.history)]) for finding in findings]
+    findings = _shared(findings, main, found)
     answer = sum(finding.rate for finding in leaks if finding.history is main)
     enough = max(len(history.metas) for history in histories) >= 3
     unseen = wanted.located(main, found.rss_rate or 0.0) if found.keeps else None
@@ -243,12 +243,28 @@ def _risen(history: History, stack: Stack) -> float:
     return float(sizes[-1] - sizes[0])
 
 
-def _shared(finding: Finding, found: Outside) -> Finding:
-    rise = finding.sizes[-1] - finding.sizes[0]
-    if found.grows_at_all and found.rss_rate:
-        return replace(finding, share=finding.rate / found.rss_rate)
-    total = finding.history.sizes[-1] - finding.history.sizes[0]
-    return replace(finding, share=rise / total if total > 0 else None)
+def _shared(findings: Sequence[Finding], main: History, found: Outside) -> list[Finding]:
+    """The findings with their part of the growth of the main process, and of those like it.
+
+    Of what the resident set grows by, where that is known; else of the growth of traced memory. Leaks
+    may be faster than that, where other memory shrinks: then they share what they make among
+    themselves. So the shares of leaks add up to one at most; a finding of another kind of process has none.
+    """
+    alike = [finding for finding in findings if finding.role == main.last.role]
+    leaks = [finding for finding in alike if finding.verdict == LEAK]
+    by_rate = found.grows_at_all and bool(found.rss_rate)
+
+    def amount(finding: Finding) -> float:
+        return finding.rate if by_rate else finding.sizes[-1] - finding.sizes[0]
+
+    whole = (found.rss_rate or 0.0) if by_rate else float(main.sizes[-1] - main.sizes[0])
+    most = max(whole, sum(map(amount, leaks)))
+    return [
+        replace(finding, share=amount(finding) / most)
+        if most > 0 and finding.role == main.last.role and 0 <= amount(finding) <= most
+        else finding
+        for finding in findings
+    ]
 
 
 # -- which task -----------------------------------------------------------------------

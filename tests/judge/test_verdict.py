@@ -47,3 +47,27 @@ def test_among_many_lines_at_most_a_twentieth_of_the_leaks_may_be_chance() -> No
     none = [Shape(NOISE, 0.0, 0.0, 0.0, 1.0, 0, 0.0)] * 19
     assert growths._sure([shape(0.004), *none], 0.0075) == [False] * 20
     assert growths._sure([shape(0.002), *none], 0.0075) == [True] + [False] * 19
+
+
+def test_leaks_that_outrun_the_process_share_what_they_make() -> None:
+    """Other memory shrinks meanwhile: together they are all of the growth, not more."""
+    n = 10
+    counts = [100 * (i + 1) for i in range(n)]
+    frames = {"/srv/shop/tasks.py": {40: ("take", None), 90: ("send", None)}}
+    made = history(
+        ("/srv/shop/tasks.py:40", [900 * count for count in counts], counts),
+        ("/srv/shop/tasks.py:90", [300 * count + 977 * (i % 3) for i, count in enumerate(counts)], counts),
+        frames=frames, rss=[(100 << 20) + 60_000 * i for i in range(n)],
+    )  # fmt: skip
+    leaks = [finding for finding in judge([made]).findings if finding.verdict == LEAK]
+    assert len(leaks) == 2
+    assert sum(finding.share or 0 for finding in leaks) == pytest.approx(1)
+    assert leaks[0].share == pytest.approx(0.75, rel=0.05)
+
+
+def test_another_kind_of_process_has_no_part_of_this_ones_growth() -> None:
+    n = 10
+    counts = [100 * (i + 1) for i in range(n)]
+    line = ("/srv/shop/tasks.py:40", [900 * count for count in counts], counts)
+    both = judge([history(line, pid=1), history(line, pid=9, role="main")])
+    assert sum(finding.share or 0 for finding in both.findings) <= 1
