@@ -84,12 +84,15 @@ def _print_version(ctx: click.Context, param: click.Parameter, value: bool) -> N
         ctx.exit()
 
 
-@click.command(cls=Lazy, context_settings={"help_option_names": ["-h", "--help"]})
+@click.command(
+    cls=Lazy, invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]}
+)
 @click.option(
     "--version", is_flag=True, is_eager=True, expose_value=False, callback=_print_version,
     help="Show the version and exit.",
 )  # fmt: skip
-def group() -> None:
+@click.pass_context
+def group(ctx: click.Context) -> None:
     """Find the line that leaks in a Celery worker or any long-lived Python process.
 
     \b
@@ -99,7 +102,13 @@ def group() -> None:
       kill -USR1 PID          (or: leakhunt dump --all)
     Where memory grew:
       leakhunt diff
+    Where you stand, and the next step:
+      leakhunt
     """
+    if ctx.invoked_subcommand is None:
+        from leakhunt.cli.status import status
+
+        status()
 
 
 def main(arguments: list[str] | None = None) -> None:

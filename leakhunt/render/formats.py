@@ -29,6 +29,7 @@ RENDERERS: Mapping[tuple[str, str], str] = {
     ("PsReport", JSON): "json.ps:ps",
     ("PlaceReport", TABLE): "terminal.place:place",
     ("PlaceReport", JSON): "json.place:place",
+    ("StatusReport", TABLE): "terminal.status:status",
     ("PruneReport", TABLE): "terminal.pruned:pruned",
     ("PruneReport", JSON): "json.pruned:pruned",
 }

@@ -36,10 +36,10 @@ def store(path: Path, growth: int, **facts: Any) -> Path:
     return path
 
 
-def grown(folder: Path, number: int, per_task: int = 10) -> None:
+def grown(folder: Path, number: int, per_task: int = 10, **facts: Any) -> None:
     for index in range(1, number + 1):
         store(folder / f"{index:06d}.bin", per_task * 100 * index, tasks_done=100 * index, sequence=index,
-              taken_at=1_800_000_000.0 + 10 * index)  # fmt: skip
+              taken_at=1_800_000_000.0 + 10 * index, **facts)  # fmt: skip
 
 
 @pytest.fixture

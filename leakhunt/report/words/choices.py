@@ -42,6 +42,9 @@ def _grew_most(line: Series, processes: int) -> str:
     return f"{of}{runs} it grew most: {units.signed_size(growth)} {what}"
 
 
+ENDED = "this process has ended"
+
+
 def ended(line: Series) -> str:
     """That a process is gone, and since when at most."""
-    return f"this process has ended, after {units.moment(line.newest.meta.taken_at)}"
+    return f"{ENDED}, after {units.moment(line.newest.meta.taken_at)}"
