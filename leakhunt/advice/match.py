@@ -280,8 +280,8 @@ def _process(sign: Sign, evidence: Evidence) -> list[str] | None:
     """The conditions on the process in words; None when one does not hold."""
     words = []
     for versions in sign.versions:
-        installed = _installed(evidence.versions).get(versions.distribution)
-        if installed is None or not _between(installed, versions):
+        installed = installed_names(evidence.versions).get(versions.distribution)
+        if installed is None or not between(installed, versions):
             return None
         words.append(f"and {versions.distribution} {visible(installed)} is installed")
     for grows in sign.grows:
@@ -307,11 +307,11 @@ def _process(sign: Sign, evidence: Evidence) -> list[str] | None:
     return words
 
 
-def _installed(versions: Mapping[str, str]) -> dict[str, str]:
+def installed_names(versions: Mapping[str, str]) -> dict[str, str]:
     return {re.sub(r"[-_.]+", "-", name).lower(): version for name, version in versions.items()}
 
 
-def _between(installed: str, versions: Versions) -> bool:
+def between(installed: str, versions: Versions) -> bool:
     known = _version(installed)
     if not known:
         return False

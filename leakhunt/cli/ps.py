@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from contextlib import suppress
 from pathlib import Path
 
 import click
 
 from leakhunt import units
+from leakhunt.cli.looking import seen
 from leakhunt.cli.options import Duration, folder_option, show
-from leakhunt.errors import NotHookedError, SnapshotError
-from leakhunt.live import orphans, stuck, tree
-from leakhunt.model.process import Identity, Process
+from leakhunt.live import orphans, stuck
+from leakhunt.model.process import Process
 from leakhunt.report import ps as report
 from leakhunt.snapfile import folders
-from leakhunt.snapshots.load import series
 
 
 @click.command(name="ps")
@@ -53,13 +51,7 @@ def command(
       leakhunt ps --reap --yes --patience 30s      # after a deploy
     """
     home = folders.state_dir(folder)
-    found = tree.celery_processes(home)
-    for pid in pids:
-        if pid not in {process.pid for process in found}:
-            raise NotHookedError(
-                f"process {pid} is no Celery process and has no hook, or is not there"
-            )
-    made = report.ps(found, tree.machine(), _growths(found), pids)
+    made = seen(home, pids)
     if reap:
         _reap([row.process for row in made.rows], home, patience, yes)
         return
@@ -71,20 +63,6 @@ def command(
                     f"\n{row.process.role} {row.process.pid}\n{stuck.evidence(row.process.pid)}",
                     nl=False,
                 )
-
-
-def _growths(found: Sequence[Process]) -> dict[Identity, report.Growth]:
-    """How each process's RSS changed over its snapshots, of those that have some."""
-    grown = {}
-    for process in found:
-        if process.series is None or not Path(process.series).is_dir():
-            continue
-        with suppress(SnapshotError, OSError):
-            for line in series(Path(process.series), []):
-                growth = report.growth(line)
-                if growth is not None:
-                    grown[process.identity] = growth
-    return grown
 
 
 def _reap(found: Sequence[Process], home: Path, patience: float, yes: bool) -> None:

@@ -27,6 +27,8 @@ RENDERERS: Mapping[tuple[str, str], str] = {
     ("ListReport", JSON): "json.listing:listing",
     ("PsReport", TABLE): "terminal.ps:ps",
     ("PsReport", JSON): "json.ps:ps",
+    ("DoctorReport", TABLE): "terminal.doctor:doctor",
+    ("DoctorReport", JSON): "json.doctor:doctor",
     ("PlaceReport", TABLE): "terminal.place:place",
     ("PlaceReport", JSON): "json.place:place",
     ("StatusReport", TABLE): "terminal.status:status",

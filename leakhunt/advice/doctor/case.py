@@ -1,0 +1,135 @@
+"""What the doctor's rules look at, and what one of them says."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from leakhunt.model.configuration import Configuration, Surroundings
+from leakhunt.model.process import Machine, Process
+
+SERIOUS, ADVICE, NOTE = "serious", "advice", "note"
+SEVERITIES = (SERIOUS, ADVICE, NOTE)
+DOCS = "https://docs.celeryq.dev/en/stable/userguide"
+#: Pools that run tasks in one process, where nothing is ever recycled.
+IN_PROCESS = frozenset(["solo", "threads", "gevent", "eventlet"])
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One problem of a configuration or of a running process."""
+
+    severity: str
+    rule: str
+    """A stable name for scripts."""
+    where: str
+    """What it is about: an app, a node, a process, this machine."""
+    what: str
+    why: str
+    setting: str | None = None
+    """What to set, and to what; None where no setting mends it."""
+    value: Any = None
+    source: str = ""
+    """A public page."""
+    todo: str = ""
+    """What to do where no setting mends it."""
+
+
+@dataclass(frozen=True)
+class Measured:
+    """Growth of a process per task, from its snapshots."""
+
+    per_task: float
+    """Bytes of RSS."""
+    tasks: int
+    snapshots: int
+
+
+@dataclass(frozen=True)
+class Worker:
+    """One running worker, or the one that the configuration would start."""
+
+    node: str
+    main: Process | None
+    children: tuple[Process, ...]
+    growths: tuple[Measured, ...]
+    pool: str
+    max_tasks: int | None
+    """Tasks per child, from the command line or the configuration."""
+    max_memory: int | None
+    """Bytes."""
+    concurrency: int | str | None
+
+    @property
+    def growth(self) -> Measured | None:
+        """The fastest of its processes."""
+        return max(self.growths, key=lambda found: found.per_task, default=None)
+
+
+@dataclass(frozen=True)
+class Case:
+    """Everything that is known; a rule takes what it needs."""
+
+    configuration: Configuration | None
+    processes: Sequence[Process]
+    workers: Sequence[Worker]
+    machine: Machine
+    surroundings: Surroundings
+
+    def value(self, setting: str) -> Any:
+        """Of the app's configuration; None also where it is not known."""
+        return self.configuration.values.get(setting) if self.configuration else None
+
+    @property
+    def app(self) -> str:
+        return f"app {self.configuration.app}" if self.configuration else "the app"
+
+
+def workers(
+    configuration: Configuration | None,
+    processes: Sequence[Process],
+    growths: dict[int, Measured],
+) -> Iterator[Worker]:
+    """The running workers; without one, the one that the configuration would start."""
+    values = configuration.values if configuration else {}
+    tasks, memory = (
+        values.get("worker_max_tasks_per_child"),
+        values.get("worker_max_memory_per_child"),
+    )
+    pool, concurrency = values.get("worker_pool"), values.get("worker_concurrency")
+    running = [p for p in processes if p.role in ("main", "worker")]
+    if configuration is not None:  # other apps' workers have configurations of their own
+        running = [p for p in running if p.celery is None or is_of(p, configuration.app)]
+    for main in running:
+        told = main.celery
+        children = tuple(p for p in processes if p.parent == main.pid and p.role == "child")
+        yield Worker(
+            node=(told.node if told else None) or f"process {main.pid}",
+            main=main,
+            children=children,
+            growths=tuple(growths[p.pid] for p in (main, *children) if p.pid in growths),
+            pool=(told.pool if told else None) or ("prefork" if children else _pool(pool)),
+            max_tasks=(told.max_tasks_per_child if told else None) or tasks,
+            max_memory=(told.max_memory_per_child if told else None)
+            or (int(memory) << 10 if memory else None),
+            concurrency=(told.concurrency if told else None) or concurrency or None,
+        )
+    if not running and configuration is not None:
+        yield Worker(
+            f"app {configuration.app}", None, (), (), _pool(pool), tasks,
+            int(memory) << 10 if memory else None, concurrency or None,
+        )  # fmt: skip
+
+
+def is_of(process: Process, app: str) -> bool:
+    """Whether a process may be that app's: its command line names the same package, or none."""
+    named = process.celery.app if process.celery else None
+    return (
+        named is None
+        or named.partition(":")[0].partition(".")[0] == app.partition(":")[0].partition(".")[0]
+    )
+
+
+def _pool(name: Any) -> str:
+    return {"processes": "prefork", None: "prefork"}.get(name, str(name))

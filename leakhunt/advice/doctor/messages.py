@@ -1,0 +1,118 @@
+"""Rules about messages, results and events: what a worker holds on to, or lets others hold."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from leakhunt.advice.doctor.case import ADVICE, DOCS, NOTE, SERIOUS, Case, Finding
+
+#: Messages per child that are taken ahead; Celery's own value is 4.
+PREFETCH = 16
+
+
+def poison(case: Case) -> Iterator[Finding]:
+    if case.value("task_acks_late") and case.value("task_reject_on_worker_lost"):
+        yield Finding(
+            SERIOUS,
+            "poison-tasks",
+            case.app,
+            "task_acks_late and task_reject_on_worker_lost are both on",
+            "a task that has its child killed for memory is delivered again, and again; Celery's "
+            "documentation warns of such message loops",
+            "task_reject_on_worker_lost",
+            False,
+            f"{DOCS}/configuration.html#task-reject-on-worker-lost",
+        )
+
+
+def prefetch(case: Case) -> Iterator[Finding]:
+    multiplier = case.value("worker_prefetch_multiplier")
+    if multiplier == 0:
+        yield Finding(
+            SERIOUS,
+            "prefetch-unlimited",
+            case.app,
+            "worker_prefetch_multiplier is 0: no limit",
+            "the main process takes in every message of the queue, and children forked then inherit them",
+            "worker_prefetch_multiplier",
+            4,
+            f"{DOCS}/optimizing.html#prefetch-limits",
+        )
+    elif isinstance(multiplier, int) and multiplier >= PREFETCH:
+        yield Finding(
+            ADVICE,
+            "prefetch-many",
+            case.app,
+            f"worker_prefetch_multiplier is {multiplier}",
+            f"the main process holds up to {multiplier} messages for each child, with their arguments",
+            "worker_prefetch_multiplier",
+            4,
+            f"{DOCS}/optimizing.html#prefetch-limits",
+        )
+
+
+def eta(case: Case) -> Iterator[Finding]:
+    values = case.configuration.values if case.configuration else {}
+    if "worker_eta_task_limit" in values and not values["worker_eta_task_limit"]:
+        yield Finding(
+            NOTE,
+            "eta-unlimited",
+            case.app,
+            "worker_eta_task_limit is not set",
+            "tasks with an ETA or countdown are taken from the broker at once, outside the prefetch "
+            "limit, and wait in the main process's memory; this matters if there are many",
+            "worker_eta_task_limit",
+            1000,
+            "https://github.com/celery/celery/pull/9853",
+        )
+
+
+def results(case: Case) -> Iterator[Finding]:
+    configuration = case.configuration
+    if configuration is None or configuration.backend is None:
+        return
+    if configuration.backend in ("disabled", "disabled+"):
+        return
+    expires = case.value("result_expires")
+    if expires is None or expires == 0:
+        yield Finding(
+            SERIOUS if configuration.backend.startswith("redis") else ADVICE,
+            "results-for-ever",
+            case.app,
+            f"result_expires is {expires}: results in the {configuration.backend} backend never expire",
+            "every task leaves one there; it is the backend's memory or disk that grows, not the worker's",
+            "result_expires",
+            86400,
+            f"{DOCS}/configuration.html#result-expires",
+        )
+    elif not case.value("task_ignore_result"):
+        yield Finding(
+            NOTE,
+            "results-kept",
+            case.app,
+            f"every task's result is stored in the {configuration.backend} backend",
+            "where nobody asks for results, storing them costs time and memory for nothing; tasks that "
+            "need theirs can say ignore_result=False",
+            "task_ignore_result",
+            True,
+            f"{DOCS}/tasks.html#ignore-results-you-don-t-want",
+        )
+
+
+def events(case: Case) -> Iterator[Finding]:
+    on = [name for name in ("worker_send_task_events", "task_send_sent_event") if case.value(name)]
+    if on:
+        yield Finding(
+            NOTE,
+            "events-on",
+            case.app,
+            f"{' and '.join(on)} {'is' if len(on) == 1 else 'are'} on",
+            "each task sends several events; without a monitor that reads them they are work for "
+            "nothing, and on some brokers they gather",
+            on[0],
+            False,
+            "https://github.com/celery/celery/issues/436",
+        )
+
+
+RULES = (poison, prefetch, eta, results, events)

@@ -1,0 +1,40 @@
+"""Looks at the processes of this host: what ``ps``, ``watch`` and ``doctor`` share."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
+from pathlib import Path
+
+from leakhunt.errors import NotHookedError, SnapshotError
+from leakhunt.live import tree
+from leakhunt.model.process import Identity, Process
+from leakhunt.report import ps as report
+from leakhunt.report.ps import PsReport
+from leakhunt.snapshots.load import series
+
+
+def seen(home: Path, pids: Iterable[int] = ()) -> PsReport:
+    """The processes as ``leakhunt ps`` reports them. Raises NotHookedError for a pid of none."""
+    found = tree.celery_processes(home)
+    known = {process.pid for process in found}
+    for pid in pids:
+        if pid not in known:
+            raise NotHookedError(
+                f"process {pid} is no Celery process and has no hook, or is not there"
+            )
+    return report.ps(found, tree.machine(), growths(found), pids)
+
+
+def growths(found: Sequence[Process]) -> dict[Identity, report.Growth]:
+    """How each process's RSS changed over its snapshots, of those that have some."""
+    grown = {}
+    for process in found:
+        if process.series is None or not Path(process.series).is_dir():
+            continue
+        with suppress(SnapshotError, OSError):
+            for line in series(Path(process.series), []):
+                growth = report.growth(line)
+                if growth is not None:
+                    grown[process.identity] = growth
+    return grown

@@ -1,0 +1,85 @@
+"""What is wrong with the configuration and the running processes. Pure: values in, a report out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from leakhunt.advice.doctor import examine
+from leakhunt.advice.doctor.case import SERIOUS, SEVERITIES, Case, Finding, Measured, is_of, workers
+from leakhunt.model.configuration import Configuration, Surroundings
+from leakhunt.model.process import Process
+from leakhunt.report.ps import Growth, Problem, PsReport, Row
+
+#: Where what is said of a process is explained.
+_SOURCES = {
+    "orphan": "https://man7.org/linux/man-pages/man2/pr_set_pdeathsig.2const.html",
+    "over-limit": "https://github.com/celery/celery/issues/4125",
+}
+
+
+@dataclass(frozen=True)
+class DoctorReport:
+    """Findings, the serious ones first, and what they were found in."""
+
+    findings: tuple[Finding, ...]
+    looked_at: str
+    notes: tuple[str, ...]
+
+    @property
+    def serious(self) -> int:
+        return sum(finding.severity == SERIOUS for finding in self.findings)
+
+
+def doctor(
+    configuration: Configuration | None, seen: PsReport, surroundings: Surroundings
+) -> DoctorReport:
+    rows = [
+        row for row in seen.rows if configuration is None or is_of(row.process, configuration.app)
+    ]
+    processes = [row.process for row in rows]
+    growths = {
+        row.process.pid: measured for row in rows if (measured := _measured(row.growth)) is not None
+    }
+    case = Case(
+        configuration,
+        processes,
+        tuple(workers(configuration, processes, growths)),
+        seen.machine,
+        surroundings,
+    )
+    found = [*_of_processes(rows, seen.crowds), *examine(case)]
+    ordered = tuple(sorted(found, key=lambda finding: SEVERITIES.index(finding.severity)))
+    return DoctorReport(ordered, _looked_at(configuration, processes), seen.notes)
+
+
+def _measured(growth: Growth | None) -> Measured | None:
+    if growth is None or growth.per_task is None or growth.tasks is None:
+        return None
+    return Measured(growth.per_task, growth.tasks, growth.snapshots)
+
+
+def _of_processes(rows: Sequence[Row], crowds: Sequence[Problem]) -> list[Finding]:
+    """What ``leakhunt ps`` says is wrong; a lost signal has a rule of its own."""
+    found = [
+        Finding(
+            SERIOUS, problem.code, f"{row.process.role} {row.process.pid}", problem.what, "",
+            source=_SOURCES.get(problem.code, ""), todo=problem.todo,
+        )
+        for row in rows
+        for problem in row.problems
+        if problem.code != "deaf"
+    ]  # fmt: skip
+    found += [
+        Finding(SERIOUS, problem.code, "this machine", problem.what, "", todo=problem.todo)
+        for problem in crowds
+    ]
+    return found
+
+
+def _looked_at(configuration: Configuration | None, processes: Sequence[Process]) -> str:
+    noun = "process" if len(processes) == 1 else "processes"
+    whole = f"{len(processes)} running {noun}"
+    if configuration is None:
+        return f"{whole}; no app was named (-A), so no configuration was read"
+    return f"the configuration of app {configuration.app} and {whole}"
