@@ -24,6 +24,9 @@
 
 #ifndef UNSUPPORTED
 
+#include <stdbool.h>
+#include <stdint.h>
+
 #include <frameobject.h>
 #if PY_VERSION_HEX >= 0x030B0000
 #ifndef Py_BUILD_CORE
@@ -57,6 +60,48 @@ holding_gil(void)
     /* Of whichever thread holds the GIL: compared by address, followed only if ours. */
     PyThreadState *current = _PyThreadState_UncheckedGet();
     return current != NULL && current == PyGILState_GetThisThreadState() ? current : NULL;
+#endif
+}
+
+/* This thread's state without the GIL, NULL where Python does not know the thread or ends. Only
+ * this thread changes its frames, and it is here: they stand still. The state itself goes with
+ * its thread, or when the interpreter ends.
+ */
+static inline PyThreadState *
+own_state(void)
+{
+#if PY_VERSION_HEX >= 0x030D0000
+    return Py_IsFinalizing() ? NULL : PyGILState_GetThisThreadState();
+#else
+    return _Py_IsFinalizing() ? NULL : PyGILState_GetThisThreadState();
+#endif
+}
+
+/* Whether the line of an instruction can be told without the GIL: sys.monitoring keeps tables of
+ * its own (PyCode_Addr2Line, Objects/codeobject.c), which others may change.
+ */
+static inline bool
+has_plain_lines(const PyCodeObject *code)
+{
+#if PY_VERSION_HEX >= 0x030C0000
+    return code->_co_monitoring == NULL;
+#else
+    (void)code;
+    return true;
+#endif
+}
+
+/* Tells a code object from another that takes its address when it is gone: 3.12 numbers them; the
+ * parts of earlier ones mostly lie elsewhere.
+ */
+static inline uint64_t
+code_mark(const PyCodeObject *code)
+{
+#if PY_VERSION_HEX >= 0x030C0000
+    return code->co_version;
+#else
+    return (uint64_t)(uintptr_t)code->co_consts ^ ((uint64_t)(uintptr_t)code->co_names << 20) ^
+           (uint64_t)(uint32_t)code->co_stacksize;
 #endif
 }
 

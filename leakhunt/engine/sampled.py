@@ -11,6 +11,7 @@ a freelist (dict, tuple, float, list headers) is charged to whoever filled the f
 
 from __future__ import annotations
 
+import atexit
 import struct
 from collections.abc import Callable, Iterator, Mapping
 from math import expm1, sqrt
@@ -27,6 +28,8 @@ try:
     from leakhunt.engine import _sampler  # type: ignore[attr-defined,unused-ignore]
 except ImportError as error:  # installed without a compiler, or on an interpreter it does not know
     raise EngineRefusedError(str(error)) from error
+
+atexit.register(_sampler.end)
 
 #: The C structs of ``_tables.h``.
 _SAMPLE = struct.Struct("=QQIIHHIII")

@@ -11,7 +11,8 @@ unpicklers do not look, little endian::
                            spots: files; lines; functions; source lines (string + 1; 0: None)
     text                   the strings, one after the other, in UTF-8
     facts                  those that grow with the snapshot, other than ``frames``, in JSON, with
-                           "t" or "l" as the first item of an array: it is a tuple, or a list
+                           "t" or "l" as the first item of an array: it is a tuple, or a list;
+                           ["s", n]: the frames of stack n (earlier versions spelled them out)
     END                    length of all that, length of the pickle, CRC-32 of the pickle and all that, magic
 
 Written by the capturing child, so: the standard library, and no import at call time. Read where
@@ -52,11 +53,21 @@ class Index(NamedTuple):
     frames: list[tuple[str, int]]
     steps: Sequence[int]
     depths: Sequence[int]
+    ends: Sequence[int]
+    """Where the steps of each stack end."""
     sizes: Sequence[int]
     counts: Sequence[int]
     spots: dict[str, dict[int, tuple[str | None, str | None]]]
     facts: bytes
     """JSON, not looked at."""
+
+    def stack(self, number: Any) -> tuple[tuple[str, int], ...]:
+        """The frames of a stack, most recent call first. Raises IndexError or TypeError."""
+        if number < 0:
+            raise IndexError(number)
+        end = self.ends[number]
+        steps = self.steps[end - self.depths[number] : end]
+        return tuple(self.frames[step] for step in reversed(steps))
 
 
 def packed(runs: Sequence[Any], nframe: int, long: Mapping[str, Any]) -> bytes:
@@ -102,7 +113,7 @@ def _packed(runs: Sequence[Any], nframe: int, long: dict[str, Any]) -> bytes:
     columns += [array("I", column) for column in zip(*told)]
     texts = [text.encode("utf-8", "surrogatepass") for text in string_of]
     text = b"".join(texts)
-    marked = {name: _marked(value) for name, value in long.items()}
+    marked = {name: _marked(value, line_of) for name, value in long.items()}
     facts = json.dumps(marked, separators=(",", ":")).encode() if marked else b""
     head = (
         len(texts),
@@ -127,21 +138,28 @@ def _packed(runs: Sequence[Any], nframe: int, long: dict[str, Any]) -> bytes:
     )
 
 
-def _marked(value: Any) -> Any:
+def _marked(value: Any, line_of: Mapping[int, int]) -> Any:
+    """``line_of``: the stack of which a tuple with that ``id`` is the frames."""
     if isinstance(value, (tuple, list)):
-        return ["t" if isinstance(value, tuple) else "l", *map(_marked, value)]
+        if id(value) in line_of:
+            return ["s", line_of[id(value)]]
+        kind = "t" if isinstance(value, tuple) else "l"
+        return [kind, *(_marked(one, line_of) for one in value)]
     if isinstance(value, dict):
-        return {name: _marked(one) for name, one in value.items()}
+        return {name: _marked(one, line_of) for name, one in value.items()}
     return value
 
 
-def unmarked(value: Any) -> Any:
-    """A fact from its JSON. Raises ValueError, KeyError or TypeError for what is none."""
+def unmarked(value: Any, stack: Callable[[Any], Any]) -> Any:
+    """A fact from its JSON. Raises ValueError, LookupError or TypeError for what is none."""
     if isinstance(value, list):
         kind, *items = value
-        return {"t": tuple, "l": list}[kind](map(unmarked, items))
+        if kind == "s":
+            (number,) = items
+            return stack(number)
+        return {"t": tuple, "l": list}[kind](unmarked(one, stack) for one in items)
     if isinstance(value, dict):
-        return {name: unmarked(one) for name, one in value.items()}
+        return {name: unmarked(one, stack) for name, one in value.items()}
     return value
 
 
@@ -225,6 +243,7 @@ def _unpacked(content: bytes, largest: Callable[[memoryview], int]) -> Index:
         list(zip(map(words.__getitem__, files), lines)),
         walk,
         depths,
+        list(accumulate(depths)),
         sizes,
         counts,
         _spots([None, *words], zip(*spots)),

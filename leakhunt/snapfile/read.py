@@ -19,6 +19,7 @@ import sys
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -249,7 +250,7 @@ def _indexed(path: str, descriptor: int, size: int) -> Raw | None:
             if found is None:
                 return None
             frames = list(map(Frame._make, found.frames))
-            long = _long(found.facts)
+            long = _long(found)
             if long is None:
                 return None
     except OSError:
@@ -258,8 +259,9 @@ def _indexed(path: str, descriptor: int, size: int) -> Raw | None:
     return Raw(path, found.nframe, {**facts, **long, "frames": found.spots}, tallies, {})
 
 
-def _long(content: bytes) -> dict[str, Any] | None:
+def _long(found: index.Index) -> dict[str, Any] | None:
     """The facts of an index; None where they are not plain values, or far too many."""
+    content = found.facts
     if not content:
         return {}
     if len(content) > LARGEST_LONG:
@@ -271,8 +273,9 @@ def _long(content: bytes) -> dict[str, Any] | None:
     if not isinstance(facts, dict) or not is_plain(facts, len(content)):
         return None
     try:
-        return {name: index.unmarked(value) for name, value in facts.items()}
-    except (ValueError, KeyError, TypeError):
+        stack = lru_cache(maxsize=None)(found.stack)
+        return {name: index.unmarked(value, stack) for name, value in facts.items()}
+    except (ValueError, LookupError, TypeError):
         return None
 
 

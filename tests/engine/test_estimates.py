@@ -103,6 +103,28 @@ def test_the_interval_follows_the_budget() -> None:
     assert busy["sample_ns"] < 2.5e8 + 0.02 * busy["cpu_ns"]
 
 
+def test_what_a_young_process_spends_is_paid_back() -> None:
+    """Over its life, too, a process pays the budget."""
+    said = run(
+        CHURN
+        + """
+        engine = Sampled(None, 0.02)
+        engine.start(25)
+        shares, debts = [], []
+        for _ in range(12):
+            churn(1.5)
+            figures = _sampler.stats()
+            shares.append((figures["sample_ns"] + figures["hook_ns"]) / figures["cpu_ns"])
+            debts.append(figures["debt_ns"])
+        fine()
+        say(shares=shares, debts=debts)
+    """
+    )
+    assert max(said["debts"]) <= 4e8
+    assert said["debts"][-1] < max(said["debts"])
+    assert said["shares"][-1] < said["shares"][0] / 2
+
+
 def test_a_small_run_of_a_young_process_is_nearly_exact() -> None:
     said = run("""
         leaked = []
@@ -154,7 +176,7 @@ def test_children_that_are_replaced_all_the_time_are_not_young_each_time() -> No
     said = run("""
         engine = Sampled()
         engine.start(25)
-        credits = []
+        credits, began = [], time.monotonic()
         for _ in range(40):
             receive, send = os.pipe()
             if os.fork() == 0:
@@ -164,10 +186,13 @@ def test_children_that_are_replaced_all_the_time_are_not_young_each_time() -> No
             credits.append(float(os.read(receive, 100)))
             os.close(receive)
             os.wait()
-        say(credits=credits)
+        say(credits=credits, took=(time.monotonic() - began) * 1e9)
     """)
-    assert said["credits"][:32] == [2e8] * 32
-    assert max(said["credits"][33:]) < 1e8
+    given = said["credits"]
+    assert given[:9] == [2e8] * 9
+    assert all(0.8 * a < b < a for a, b in zip(given[9:], given[10:]))
+    # Half a budget of the time in which they were forked comes in, an eighth of that goes to each.
+    assert sum(given) < 3.2e9 + 0.005 * said["took"]
 
 
 @pytest.mark.parametrize("size", [100, 1000, 10_000])

@@ -337,3 +337,98 @@ def test_names_that_only_the_type_cache_keeps_do_not_count() -> None:
         """
     )
     assert said["grown"] < 20_000
+
+
+@pytest.mark.parametrize(
+    "name", ["<made>", "made.py"] if sys.version_info >= (3, 12) else ["<made>"]
+)
+def test_code_that_comes_and_goes_by_one_name_has_its_own_lines(name: str) -> None:
+    """Each piece has its blocks at a line of its own, and takes the place of one that is gone."""
+    said = run("""
+        engine = begin(24)  # so fine that each block is a sample
+        kept, wrong, number = [], 0, 3000
+        lines = {}
+        for n in range(number):
+            line, size = 1 + n * 7 % 60, 600 + n
+            lines[size + 33] = line
+            exec(compile("\\n" * (line - 1) + "kept.append(bytes(%d))" % size, sys.argv[1], "exec"))
+        for trace, n in harvest(engine).runs:
+            if trace[2][0][0] == sys.argv[1] and trace[1] in lines:
+                number -= 1
+                wrong += lines[trace[1]] != trace[2][0][1]
+        fine()
+        say(wrong=wrong, missed=number)
+    """, name)  # fmt: skip
+    assert said["wrong"] == 0
+    assert said["missed"] < 30
+
+
+def test_what_is_asked_for_without_the_lock_is_its_callers() -> None:
+    """zlib has its window while other threads run; the thread's own frames stand still meanwhile."""
+    said = run("""
+        import zlib
+        packed = zlib.compress(os.urandom(200000))
+        kept, lists = [], [[] for _ in range(3)]
+        def keep():
+            one = zlib.decompressobj()
+            one.decompress(packed[:60000])
+            kept.append(one)
+        def churn(mine):
+            while len(kept) < 400: mine.append([str(n) for n in range(50)]); del mine[:-20]
+        _sampler.live(0.0, 0)
+        engine = begin(4096)
+        threads = [threading.Thread(target=churn, args=(mine,)) for mine in lists]
+        for thread in threads: thread.start()
+        for n in range(400):
+            _sampler.begin_task(1, None)
+            keep()
+            _sampler.end_task(0, n + 1, None)
+        for thread in threads: thread.join()
+        told = harvest(engine, "ship")
+        fine()
+        unknown = sum(t[1] * n for t, n in told.runs if t[2][0][0] == "<unknown>")
+        size = sum(t[1] * n for t, n in told.runs if told.functions.get(t[2][0]) == "keep")
+        tasks = {b.task for one in told.births if told.functions.get(one.frames[0]) == "keep" for b in one.births}
+        say(unknown=unknown, size=size / 400, tasks=sorted(tasks))
+    """)
+    assert said["size"] > 36_000  # a window of 32 KiB, and inflate's state
+    assert said["unknown"] < 100_000
+    assert said["tasks"] == [1]
+
+
+def test_a_daemon_that_packs_while_the_interpreter_ends_does_no_harm() -> None:
+    for _ in range(5):
+        said = run("""
+            import zlib
+            data = os.urandom(300000)
+            def pack():
+                while True: zlib.decompress(zlib.compress(data, 1))
+            engine = begin(512)
+            for _ in range(4): threading.Thread(target=pack, daemon=True).start()
+            time.sleep(0.05)
+            fine()
+            say(fine=True)
+        """)
+        assert said["fine"]
+
+
+def test_a_start_beside_tracemalloc_does_not_take_long_to_measure() -> None:
+    """Work is bounded, whatever a block costs: half a second of the GIL went into this."""
+    said = run("""
+        import tracemalloc
+        tracemalloc.start(25)
+        def deep(n):
+            if n: return deep(n - 1)
+            engine, began = Sampled(4096), time.process_time()
+            engine.start(8)
+            return time.process_time() - began
+        def other(n):
+            if n: return other(n - 1)
+            began = time.process_time()
+            for _ in range(1024): bytes(40)
+            return time.process_time() - began
+        blocks = other(40) / 1024
+        took = deep(40)
+        say(blocks=took / blocks)
+    """)
+    assert said["blocks"] < 16_000  # of 65,536 before

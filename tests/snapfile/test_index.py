@@ -169,11 +169,29 @@ def test_sums_that_no_process_has_are_left(tmp_path: Path) -> None:
         b'{"a":[]}',
         b'{"a":["x",1]}',
         b'{"a":[[],1]}',
+        b'{"a":["s"]}',
+        b'{"a":["s",0]}',
+        b'{"a":["s",-1]}',
+        b'{"a":["s","x"]}',
+        b'{"a":["s",[]]}',
     ):
         path.write_bytes(forged(good, head.pack(0, 0, 0, 0, 0, 0, 5, len(facts)) + facts))
         assert read(path).tallies == right
     path.write_bytes(forged(good, b""))
     assert read(path).tallies == right
+
+
+def test_frames_that_facts_share_with_the_traces_are_written_once(tmp_path: Path) -> None:
+    """A stack of 25 long paths is told of by several facts."""
+    stacks = [tuple((f"/srv/{'x' * 90}/{n}.py", line) for n in range(25)) for line in range(40)]
+    runs: list[Run] = [((0, 100, stack, 25), 3) for stack in stacks]
+    sizes = []
+    for several in (0, 4):
+        facts = {name: [(stack, 1, 2.0) for stack in stacks] for name in ("estimates", "births", "types", "holders")[:several]}  # fmt: skip
+        path = tmp_path / f"{several}.bin"
+        sizes.append(write(path, runs, 25, {"schema": 1, **facts}))
+        assert {name: read(path).facts[name] for name in facts} == facts
+    assert sizes[1] - sizes[0] < 4 * 40 * 60
 
 
 def test_what_does_not_fit_goes_without_an_index() -> None:

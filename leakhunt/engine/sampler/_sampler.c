@@ -16,7 +16,8 @@
  * - Nothing on the way allocates through Python, changes a reference count or can run
  *   the garbage collector. The tables use libc's malloc (_tables.c).
  * - RAW is called without the GIL: its countdown is the thread's own, the tables are
- *   behind a lock, and stacks are only read by a thread that holds the GIL.
+ *   behind a lock, and a thread reads its own stack only, which stands still meanwhile. When the
+ *   interpreter ends, states of threads go: then only one with the GIL reads its own.
  * - All blocks are ordinary blocks of the allocator below. Hooks can vanish or stay at any
  *   moment; what is lost is then statistics.
  * - The saved allocators are stored before ours are set, with the same context, so a
@@ -140,6 +141,19 @@ stop(PyObject *Py_UNUSED(module), PyObject *Py_UNUSED(none))
     Py_RETURN_NONE;
 }
 
+PyDoc_STRVAR(end_doc,
+"end()\n--\n\n"
+"The interpreter ends: from now on threads without the GIL do not look at their stacks.");
+
+static PyObject *
+end(PyObject *Py_UNUSED(module), PyObject *Py_UNUSED(none))
+{
+    enter(); /* whoever is looking has finished */
+    ending = true;
+    leave();
+    Py_RETURN_NONE;
+}
+
 PyDoc_STRVAR(is_active_doc, "is_active()\n--\n\nWhether samples are being taken.");
 
 static PyObject *
@@ -204,6 +218,7 @@ stats(PyObject *Py_UNUSED(module), PyObject *Py_UNUSED(none))
     enter();
     double spent = cpu - cpu_at_start;
     double hooks = calls * pace.hook_cost, cost = cost_samples, credit = pace.credit;
+    double debt = pace.debt;
     double share = spent > 1e6 ? (cost + hooks) / spent : 0.0;
     double interval = intervals[pace.step];
     unsigned samples = tables.used, stacks = tables.stacks.used;
@@ -212,11 +227,11 @@ stats(PyObject *Py_UNUSED(module), PyObject *Py_UNUSED(none))
                        compactions = tables.compactions;
     leave();
     return Py_BuildValue(
-        "{s:d,s:I,s:I,s:K,s:K,s:K,s:K,s:K,s:K,s:d,s:d,s:d,s:d,s:d,s:d,s:O,s:O,s:i,s:z}",
+        "{s:d,s:I,s:I,s:K,s:K,s:K,s:K,s:K,s:K,s:d,s:d,s:d,s:d,s:d,s:d,s:d,s:O,s:O,s:i,s:z}",
         "interval", interval, "samples", samples, "stacks", stacks, "taken", all,
         "dropped", dropped, "unplaced", unplaced, "ghosts", ghosts, "unrouted", astray,
         "compactions", compactions, "overhead", share, "sample_ns", cost, "hook_ns", hooks,
-        "call_ns", pace.hook_cost, "cpu_ns", spent, "credit_ns", credit, "importing",
+        "call_ns", pace.hook_cost, "cpu_ns", spent, "credit_ns", credit, "debt_ns", debt, "importing",
         pace.importing ? Py_True : Py_False, "routing", routing ? Py_True : Py_False,
         "nframe", nframe_limit, "fault", fault_reason);
 }
@@ -244,6 +259,7 @@ static PyMethodDef methods[] = {
     {"problem", problem, METH_NOARGS, problem_doc},
     {"counters", counters, METH_NOARGS, counters_doc},
     {"stats", stats, METH_NOARGS, stats_doc},
+    {"end", end, METH_NOARGS, end_doc},
     {"live", live, METH_VARARGS, live_doc},
     {"begin_task", (PyCFunction)(void (*)(void))begin_task, METH_FASTCALL, begin_task_doc},
     {"end_task", (PyCFunction)(void (*)(void))end_task, METH_FASTCALL, end_task_doc},

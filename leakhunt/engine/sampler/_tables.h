@@ -13,7 +13,7 @@
 #include <stdint.h>
 
 #define NONE UINT32_MAX
-/* Stack 0: allocated by a thread without the GIL, or by no Python code at all. */
+/* Stack 0: allocated by a thread that Python does not know, or by no Python code at all. */
 #define UNKNOWN_STACK 0
 /* What a block up to this size takes as a sample, with malloc's head (see SMALL, ROUTED). */
 #define PADDED 528
