@@ -16,6 +16,7 @@ from itertools import chain
 from typing import TypeVar
 
 from leakhunt.judge import codes
+from leakhunt.judge.births.survivors import Survivors
 from leakhunt.judge.blame import families
 from leakhunt.judge.blame.caller import helper_or_caller
 from leakhunt.judge.blame.parts import adopted, merged
@@ -47,7 +48,7 @@ def growths(history: History) -> list[Growth]:
     """What grew in a process: leaks first, by bytes per unit, then the rest by growth."""
     if len(history.metas) < 3:
         return []
-    book = Book(history)
+    book = Survivors(history) if history.lived else Book(history)
     found = _leaks(book)
     taken = set(chain.from_iterable(growth.blame.stacks for growth in found))
     return sorted([*found, *_others(book, taken)], key=_order)

@@ -82,6 +82,10 @@ class History:
     """What of a stack's bytes others have allocated and it keeps (:mod:`leakhunt.judge.kept`), at the end."""
     notes: tuple[Reason, ...] = ()
     """What was left out."""
+    newest: Snapshot | None = field(default=None, repr=False)
+    """The newest snapshot itself: its births tell what no series does."""
+    lived: bool = False
+    """Whether the columns are moments of the life of one snapshot's survivors."""
 
     @property
     def is_sampled(self) -> bool:
@@ -282,6 +286,7 @@ class _Columns:
             recycled=recycled,
             kept=kept,
             notes=notes,
+            newest=last,
         )
 
 

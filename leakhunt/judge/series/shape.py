@@ -32,6 +32,8 @@ from leakhunt.judge.series.errors import ACCIDENT
 from leakhunt.judge.series.series import Series
 
 LEAK, WARM_UP, SAWTOOTH, STEP, NOISE = "leak", "warm-up", "sawtooth", "step", "noise"
+#: Told by births only: what is alive is young, because what was older has gone.
+TURNOVER = "turnover"
 
 #: One increment with more than this part of the rise is a jump.
 JUMP = 0.7
@@ -66,6 +68,8 @@ class Shape:
     """It is a sawtooth, and its valleys are what rises."""
     samples: int | None = None
     """By how many samples the steady part grew; None where sizes are exact."""
+    belief: float | None = None
+    """Probability of the verdict among the kinds of life that births tell apart; None: a series told."""
 
 
 def judge(series: Series) -> Shape:

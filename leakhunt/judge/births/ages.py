@@ -1,0 +1,223 @@
+"""What kind of growth the ages of survivors speak for: Bayes factors between few kinds of life.
+
+The births of a line's survivors are a compound Poisson process over the process's life, thinned by
+death. Its rate at the time u, of a life of length N, has one shape for each kind of growth:
+
+==============  ===============================================  ==========================
+kind            rate of survivors born at u                      its scale
+==============  ===============================================  ==========================
+leak            constant from an onset on; more may have         the onset: at the start (half
+                been born in a warm-up before                    of the belief), or anywhere
+warm-up         falls as exp(-u / s) or (1 + u / s)**-1.2        s, log-uniform
+turnover        none before N - s (a queue), or falls            s, log-uniform
+                backwards as exp(-(N - u) / s)
+==============  ===============================================  ==========================
+
+A time scale of which nothing is known is log-uniform (Jeffreys 1961), here from a hundredth of the life to
+one and a half of it. What takes longer to fill cannot be told from a leak by anybody who has seen no more
+than the life: whoever says *leak* has to add "or a cache that is not full yet". Given the number of births, their places are multinomial, whatever
+the rate; the likelihood of a kind is its mean over the scales (Kass and Raftery, JASA 90, 1995).
+Counts are effective ones: bytes over the mean weight of an independent event, which may
+bring several blocks and stand for many more; and what scatters more than a multinomial by that much
+weighs less (quasi-likelihood: McCullagh and Nelder 1989, section 9.3).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Sequence
+from functools import lru_cache
+from typing import NamedTuple
+
+LEAK, WARM_UP, TURNOVER = "leak", "warm-up", "turnover"
+
+#: Scales, as parts of the life: log-uniform.
+SHORTEST, LONGEST, PER_DECADE = 0.01, 1.5, 12
+#: Windows of a queue have an edge, which must not fall between two scales.
+WINDOWS = 60
+#: Onsets of a leak that does not begin with the process: this many, evenly.
+ONSETS = 60
+#: Of a leak: belief in each of: even from the start, after a warm-up, with an onset.
+FROM_THE_START, AFTER_WARMING_UP, LATER = 0.4, 0.3, 0.3
+#: Beliefs in the kinds before anything is seen.
+BEFORE = {LEAK: 1.0, WARM_UP: 1.0, TURNOVER: 1.0}
+#: A kind that is believed in so much is said.
+BELIEVED = 0.6
+#: No growth is called a leak that fewer independent events stand for.
+FEWEST = 5.0
+#: Exponent of a cache whose keys are drawn by Zipf's law: new ones come ever more slowly.
+RARER = 1.2
+
+
+class Births(NamedTuple):
+    """Survivors over the life of a process, period by period."""
+
+    edges: tuple[float, ...]
+    """n + 1 ascending: units of work, or seconds."""
+    sizes: tuple[float, ...]
+    """Estimated bytes born in each period and still alive."""
+    squares: tuple[float, ...]
+    """Sum over independent events (tasks) of the square of the bytes that each brought."""
+    blocks: tuple[float, ...]
+    """Estimated blocks."""
+    intervals: tuple[float, ...]
+    """Mean bytes between two samples; 0: all blocks are seen."""
+
+
+class Ages(NamedTuple):
+    """The answer."""
+
+    kind: str
+    belief: float
+    """Probability of that kind, given these three and nothing else known."""
+    beliefs: dict[str, float]
+    since: float
+    """For a leak: the unit from which on it goes evenly."""
+    events: float
+    """Independent events that the growth since then stands for."""
+    scatter: float
+    """How much more than a multinomial the periods scatter; 1: no more."""
+
+
+class _Life(NamedTuple):
+    kind: str
+    prior: float
+    since: float
+    """As a part of the life."""
+    rates: Callable[[float, float], float]
+    """Integral of the rate over a part of the life, from 0 to 1."""
+
+
+def ages(births: Births) -> Ages:
+    """Which kind of life the survivors' ages speak for. Raises nothing; no births: no belief."""
+    start, end = births.edges[0], births.edges[-1]
+    counts, exposures = effective(births)
+    number = sum(counts)
+    if number <= 0:
+        return Ages(WARM_UP, 0.0, dict.fromkeys(BEFORE, 0.0), start, 0.0, 1.0)
+    parts = tuple(
+        ((a - start) / (end - start), (b - start) / (end - start))
+        for a, b in zip(births.edges, births.edges[1:])
+    )
+    logs = []
+    expected = []
+    for rates in _integrals(parts):
+        weights = [rate * exposure for rate, exposure in zip(rates, exposures)]
+        total = sum(weights)
+        shares = [max(weight / total, 1e-9) if total > 0 else 1e-9 for weight in weights]
+        expected.append(shares)
+        logs.append(sum(c * math.log(q) for c, q in zip(counts, shares)))
+    best = max(range(len(logs)), key=logs.__getitem__)
+    scatter = _scatter(counts, expected[best])
+    lives = _lives()
+    top = max(logs)
+    beliefs = dict.fromkeys(BEFORE, 0.0)
+    leading: tuple[float, float] = (-1.0, 0.0)
+    for life, log in zip(lives, logs):
+        weight = BEFORE[life.kind] * life.prior * math.exp((log - top) / scatter)
+        beliefs[life.kind] += weight
+        if life.kind == LEAK and weight > leading[0]:
+            leading = (weight, life.since)
+    total = sum(beliefs.values())
+    beliefs = {kind: weight / total for kind, weight in beliefs.items()}
+    kind = max(beliefs, key=lambda each: beliefs[each])
+    since = start + leading[1] * (end - start)
+    after = sum(c for c, a in zip(counts, births.edges) if a >= since - 1e-9)
+    return Ages(kind, beliefs[kind], beliefs, since, after, scatter)
+
+
+def effective(births: Births) -> tuple[list[float], list[float]]:
+    """(independent events, exposure in events per byte) in each period.
+
+    An event weighs its block over the chance to be sampled, times as many as come at once.
+    """
+    size = sum(births.sizes) / max(1.0, sum(births.blocks))
+    each = [_weight(size, wide) for wide in births.intervals]
+    bytes_ = sum(births.sizes)
+    plain = sum(born * weight for born, weight in zip(births.sizes, each))
+    lump = max(1.0, sum(births.squares) / plain) if plain > 0 else 1.0
+    weights = [max(1e-9, lump * weight) for weight in each]
+    return [born / w for born, w in zip(births.sizes, weights)], [bytes_ / w for w in weights]
+
+
+def _weight(size: float, interval: float) -> float:
+    """Bytes that a sampled block of that size stands for, at that interval."""
+    if size <= 1e-6 * interval:
+        return interval
+    return size / -math.expm1(-size / interval) if interval > 0 else size
+
+
+def _scatter(counts: Sequence[float], shares: Sequence[float]) -> float:
+    """Pearson's chi-square over its degrees of freedom, of periods in which something is expected."""
+    number = sum(counts)
+    seen = [(c, number * q) for c, q in zip(counts, shares) if number * q > 0.5]
+    if len(seen) < 3:
+        return 1.0
+    return max(1.0, sum((c - e) ** 2 / e for c, e in seen) / (len(seen) - 1))
+
+
+@lru_cache(maxsize=64)
+def _integrals(parts: tuple[tuple[float, float], ...]) -> tuple[tuple[float, ...], ...]:
+    return tuple(tuple(life.rates(a, b) for a, b in parts) for life in _lives())
+
+
+@lru_cache(maxsize=1)
+def _lives() -> tuple[_Life, ...]:
+    return (*_leaks(), *_fillings(), *_turnovers())
+
+
+def _scales() -> list[float]:
+    number = round(math.log10(LONGEST / SHORTEST) * PER_DECADE)
+    return [SHORTEST * (LONGEST / SHORTEST) ** ((i + 0.5) / number) for i in range(number)]
+
+
+def _leaks() -> Iterator[_Life]:
+    yield _Life(LEAK, FROM_THE_START, 0.0, lambda a, b: b - a)
+    short = [scale for scale in _scales() if scale < 0.15]
+    burdens = (0.05, 0.2, 0.8)  # of the leak's whole growth
+    for scale in short:
+        for burden in burdens:
+            yield _Life(
+                LEAK,
+                AFTER_WARMING_UP / len(short) / len(burdens),
+                min(0.5, 3 * scale),
+                lambda a, b, s=scale, m=burden: b - a + m * (math.exp(-a / s) - math.exp(-b / s)),  # type: ignore[misc]
+            )
+    for index in range(1, ONSETS):
+        onset = index / ONSETS
+        yield _Life(LEAK, LATER / ONSETS, onset, _from(onset))
+
+
+def _from(onset: float) -> Callable[[float, float], float]:
+    return lambda a, b: max(0.0, b - max(a, onset))
+
+
+def _fillings() -> Iterator[_Life]:
+    scales = _scales()
+    for s in scales:
+        yield _Life(
+            WARM_UP,
+            0.5 / len(scales),
+            0.0,
+            lambda a, b, s=s: s * (math.exp(-a / s) - math.exp(-b / s)),  # type: ignore[misc]
+        )
+        yield _Life(
+            WARM_UP,
+            0.5 / len(scales),
+            0.0,
+            lambda a, b, s=s: (1 + a / s) ** (1 - RARER) - (1 + b / s) ** (1 - RARER),  # type: ignore[misc]
+        )
+
+
+def _turnovers() -> Iterator[_Life]:
+    scales = _scales()
+    for index in range(WINDOWS):  # a queue that is longer than the life is a leak so far
+        window = SHORTEST ** ((index + 0.5) / WINDOWS)
+        yield _Life(TURNOVER, 0.5 / WINDOWS, 0.0, _from(1.0 - window))
+    for s in scales:
+        yield _Life(
+            TURNOVER,
+            0.5 / len(scales),
+            0.0,
+            lambda a, b, s=s: s * (math.exp((b - 1) / s) - math.exp((a - 1) / s)),  # type: ignore[misc]
+        )

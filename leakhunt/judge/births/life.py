@@ -1,0 +1,120 @@
+"""One snapshot as a history: what of it was there at each moment of the process's life.
+
+A sample that knows when it was born tells of every moment since then. So the survivors born by a
+moment, added up, are a series of their own, one that only rises: evenly where a leak goes on,
+ever less where a cache fills, at its end alone where the container was emptied or turns over. It is
+judged as a series of snapshots is, by the same rules, with these differences:
+
+* steps are independent, and no step falls: nobody sees here what died;
+* what is born late is young: a rise that gets ever faster towards the end is *turnover*, of a container
+  that forgets its oldest entries (:func:`leakhunt.judge.births.young.hastens`).
+
+NetBeans' surviving generations rest on the same thought: the distinct ages of an allocation
+site's live objects grow for a leak only. Here births are weighed by their bytes, which makes
+them a compound Poisson process whose rate is the leak's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from itertools import accumulate
+
+from leakhunt.judge.history import SECOND, TASK, History, Track
+from leakhunt.model.snapshot import Birth, Calendar, Meta, Snapshot, Stack
+from leakhunt.snapshots.load import Entry
+
+#: Fewer periods than these say as little as so many snapshots.
+FEWEST_PERIODS = 3
+
+
+def lived(snapshot: Snapshot, entries: Sequence[Entry] = ()) -> History | None:
+    """The history that a snapshot's births tell; None where it has none, or too few periods.
+
+    A column per edge of its calendar from the second on: the first period, in which a process starts
+    up and does its first task, is what was there to begin with.
+    """
+    calendar = snapshot.calendar
+    if calendar is None or calendar.periods <= FEWEST_PERIODS:
+        return None
+    born = {
+        stack: told.births
+        for stack, told in snapshot.facts.items()
+        if told.births and stack in snapshot.tallies
+    }
+    if not born:
+        return None
+    columns = calendar.periods
+    tracks: dict[Stack, Track] = {}
+    variances: dict[Stack, Sequence[float]] = {}
+    samples: dict[Stack, Sequence[int]] = {}
+    for stack, births in born.items():
+        sizes, counts, squares, numbers = (
+            _by_period((birth[field] for birth in births), births, columns)
+            for field in (4, 6, 5, 3)
+        )
+        tracks[stack] = Track(
+            [round(size) for size in accumulate(sizes)], [round(n) for n in accumulate(counts)]
+        )
+        variances[stack] = list(accumulate(squares))
+        samples[stack] = [round(number) for number in accumulate(numbers)]
+    told = {stack: facts for stack, facts in snapshot.facts.items() if stack in born}
+    return History(
+        entries=tuple(entries),
+        metas=_metas(snapshot.meta, calendar),
+        nframe=snapshot.nframe,
+        tracks=tracks,
+        sizes=tuple(map(sum, zip(*(track.sizes for track in tracks.values())))),
+        unit=TASK if calendar.unit == "task" else SECOND,
+        times=tuple(float(edge - calendar.edges[1]) for edge in calendar.edges[1:]),
+        spots=snapshot.spots,
+        last_blocks={stack: facts.blocks for stack, facts in told.items() if facts.blocks},
+        variances=variances,
+        samples=samples,
+        types={stack: facts.types for stack, facts in told.items() if facts.types},
+        recycled={stack: facts.recycled for stack, facts in told.items() if facts.recycled},
+        lived=True,
+    )
+
+
+#: Facts that hold at every moment of a process's life.
+_OF_ANY_MOMENT = ("prefixes", "budget", "start", "versions")
+
+
+def _by_period(values: Iterable[float], births: Sequence[Birth], columns: int) -> list[float]:
+    """Sums per period; what was born before the fork counts as the first."""
+    sums = [0.0] * columns
+    for birth, value in zip(births, values):
+        sums[max(0, min(birth.period, columns - 1))] += value
+    return sums
+
+
+def _metas(meta: Meta, calendar: Calendar) -> tuple[Meta, ...]:
+    """The facts at each edge, as far as they are known for moments that nobody looked at."""
+    plain = {key: meta.facts[key] for key in _OF_ANY_MOMENT if key in meta.facts}
+    intervals = _filled(calendar.intervals)
+    metas = []
+    for edge, moment, interval in zip(calendar.edges[1:], calendar.moments[1:], intervals):
+        metas.append(
+            replace(
+                meta,
+                taken_at=moment,
+                tasks_done=edge if calendar.unit == "task" else None,
+                rss=None,
+                uss=None,
+                facts={**plain, "interval": max(1, round(interval))},
+            )
+        )
+    metas[-1] = replace(meta, facts={**meta.facts, "interval": metas[-1].facts["interval"]})
+    return tuple(metas)
+
+
+def _filled(intervals: Sequence[float | None]) -> list[float]:
+    """Periods in which nothing was born that lives take the interval of their neighbour."""
+    known = [each for each in intervals if each]
+    filled: list[float] = []
+    last = known[0] if known else 1.0
+    for each in intervals:
+        last = each or last
+        filled.append(last)
+    return filled

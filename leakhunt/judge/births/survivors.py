@@ -1,0 +1,83 @@
+"""The book of one snapshot: growth judged by the ages of what is alive.
+
+Everything else that a book of a series does (owners, callers, parts of one graph) is done with
+the history that the births tell (:mod:`leakhunt.judge.births.life`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from leakhunt.judge.births import ages as age
+from leakhunt.judge.births.ages import Ages, Births
+from leakhunt.judge.owners import Book
+from leakhunt.judge.series import stats
+from leakhunt.judge.series.shape import LEAK, NOISE, STEP, TURNOVER, WARM_UP, Shape
+from leakhunt.model.snapshot import Stack
+
+#: A kind of life as the verdict on a growth.
+VERDICTS = {age.LEAK: LEAK, age.WARM_UP: WARM_UP, age.TURNOVER: TURNOVER}
+#: What one period has brought more of than this was one event, where few events are in all.
+AT_ONCE = 0.7
+
+
+class Survivors(Book):
+    """A book whose shapes are judged by births."""
+
+    def births(self, stacks: Sequence[Stack]) -> Births:
+        """The births of some stacks together, period by period."""
+        history = self.history
+        columns = len(self.t)
+
+        def steps(values: Sequence[Sequence[float]]) -> tuple[float, ...]:
+            sums = [sum(column) for column in zip([0.0] * columns, *values)]
+            return tuple(max(0.0, b - a) for a, b in zip(sums, sums[1:]))
+
+        tracks = [history.tracks[stack] for stack in stacks]
+        intervals = [float(known.facts.get("interval", 0)) for known in history.metas]
+        return Births(
+            tuple(self.t),
+            steps([track.sizes for track in tracks]),
+            steps([history.variances[stack] for stack in stacks]),
+            steps([track.counts for track in tracks]),
+            tuple(intervals[1:]),
+        )
+
+    def _judge(self, stacks: tuple[Stack, ...]) -> Shape:
+        births = self.births(stacks)
+        found = age.ages(births)
+        start = next((i for i, t in enumerate(self.t) if t >= found.since - 1e-9), 0)
+        lasted = self.t[-1] - self.t[start]
+        size, blocks = sum(births.sizes[start:]), sum(births.blocks[start:])
+        low, high = _interval(size, found.events)
+        came = [sum(self.history.samples[stack][at] for stack in stacks) for at in (start, -1)]
+        verdict = _verdict(births, found)
+        return Shape(
+            verdict,
+            rate=size / lasted,
+            low=low / lasted,
+            high=high / lasted,
+            p=0.0 if verdict == LEAK else 1.0,
+            since=start,
+            blocks_rate=blocks / lasted,
+            open=verdict == NOISE,
+            samples=came[1] - came[0],
+            belief=found.belief,
+        )
+
+
+def _verdict(births: Births, found: Ages) -> str:
+    if found.belief <= 0:
+        return NOISE
+    size = sum(births.sizes)
+    if found.events < age.FEWEST:
+        return STEP if max(births.sizes) >= AT_ONCE * size else NOISE
+    return VERDICTS[found.kind] if found.belief >= age.BELIEVED else NOISE
+
+
+def _interval(size: float, events: float) -> tuple[float, float]:
+    """95 % interval of bytes that so many independent events have brought (Poisson)."""
+    if events <= 0:
+        return size, size
+    low, high = stats.poisson_interval(events)
+    return size * low / events, size * high / events
