@@ -27,6 +27,8 @@ RENDERERS: Mapping[tuple[str, str], str] = {
     ("ListReport", JSON): "json.listing:listing",
     ("PsReport", TABLE): "terminal.ps:ps",
     ("PsReport", JSON): "json.ps:ps",
+    ("WatchReport", TABLE): "terminal.watch:watch",
+    ("WatchReport", JSON): "json.watch:watch",
     ("DoctorReport", TABLE): "terminal.doctor:doctor",
     ("DoctorReport", JSON): "json.doctor:doctor",
     ("PlaceReport", TABLE): "terminal.place:place",

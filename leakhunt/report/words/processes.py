@@ -101,3 +101,35 @@ def crowd_fix(cores: int, concurrency: str | None, fits: int) -> str:
             "fifth of it is left for everything else"
         )
     return f"--concurrency={fits}: then a fifth of it is left for everything else"
+
+
+NOTHING_TO_WATCH = "no Celery process and no hooked one is here now; this goes on looking"
+
+
+def interval(value: float, low: float) -> str:
+    """``+1.2 MiB ± 0.3 MiB``: growth per unit with half its 95 % interval."""
+    return f"{units.signed_size(value)} ± {units.size(value - low)}"
+
+
+def watched(
+    who: str,
+    per_minute: tuple[float, float, float] | None,
+    lasts: tuple[float, float, float] | None,
+) -> str:
+    """What the watching of one process came to."""
+    if per_minute is None:
+        return f"{who}: watched too shortly to say whether it grows"
+    value, low, high = per_minute
+    span = f"95 %: {units.signed_size(low)} to {units.signed_size(high)}"
+    if low > 0:
+        text = f"{who}: RSS grows by {units.size(value)} a minute ({span})"
+        if lasts is not None:
+            seconds, soonest, latest = lasts
+            text += (
+                f"; its limit is reached in {units.duration(seconds)} at that rate (between "
+                f"{units.duration(soonest)} and {units.duration(latest)})"
+            )
+        return text
+    if high < 0:
+        return f"{who}: RSS falls by {units.size(-value)} a minute ({span})"
+    return f"{who}: no growth of RSS is shown ({units.signed_size(value)} a minute, {span})"

@@ -1,0 +1,113 @@
+"""``leakhunt watch`` for the eye: a line per process, as much of it as the screen holds."""
+
+from __future__ import annotations
+
+from rich.text import Text
+
+from leakhunt import units
+from leakhunt.model.paths import visible
+from leakhunt.render.screen import Screen
+from leakhunt.render.terminal.console import GROWN, NOTE, QUIET, STRONG, drawn, make_console, say
+from leakhunt.report.watch import Line, WatchReport
+from leakhunt.report.words import processes as words
+
+_BARS, _ASCII = "▁▂▃▄▅▆▇█", "_.-~=+*#"
+_TONES = {"fine": "", "warning": NOTE, "critical": GROWN}
+
+
+def watch(report: WatchReport, screen: Screen) -> str:
+    console = make_console(screen)
+    watched = report.machine.now - report.since
+    head = f"watching for {units.duration(watched)}"
+    if report.ended:
+        head += f", {units.counted(report.ended, 'process')} ended meanwhile"
+    say(console, head, QUIET)
+    if not report.lines:
+        say(console, words.NOTHING_TO_WATCH)
+        return drawn(console)
+    for line in _table(report, screen):
+        console.print(line, soft_wrap=True)
+    console.print()
+    say(console, report.total, STRONG)
+    if report.over:
+        for each in report.lines:
+            say(console, visible(words.watched(
+                f"{each.process.role} {each.process.pid}",
+                None if each.per_minute is None
+                else (each.per_minute.value, each.per_minute.low, each.per_minute.high),
+                None if each.lasts is None
+                else (each.lasts.seconds, each.lasts.soonest, each.lasts.latest),
+            )), _TONES[each.level])  # fmt: skip
+    return drawn(console)
+
+
+def _table(report: WatchReport, screen: Screen) -> list[Text]:
+    """Columns leave from the right where the screen is narrow; what is left goes to the curve."""
+    rows = [_cells(line) for line in report.lines]
+    titles = (
+        "process",
+        "RSS",
+        "USS",
+        "PSS",
+        "per minute",
+        "limit in",
+        "per task",
+        "tasks",
+        "running",
+    )
+    order = (0, 1, 4, 5, 3, 2, 6, 7, 8)
+    wide = [max(len(title), *(len(row[n]) for row in rows)) for n, title in enumerate(titles)]
+    shown: list[int] = []
+    room = screen.width
+    for n in order:
+        if any(row[n] for row in rows) and wide[n] + 2 <= room:
+            shown.append(n)
+            room -= wide[n] + 2
+    shown.sort()
+    curve = min(60, room - 2) if room >= 12 else 0
+
+    def laid(cells: tuple[str, ...]) -> str:
+        return "  ".join(
+            cells[n].ljust(wide[n]) if n in (0, 8) else cells[n].rjust(wide[n]) for n in shown
+        )
+
+    found = [Text(laid(titles) + ("  RSS so far" if curve else ""), STRONG)]
+    for line, row in zip(report.lines, rows):
+        text = Text(laid(row), _TONES[line.level])
+        if curve:
+            text.append(
+                "  " + spark([s.memory.rss or 0 for s in line.samples], curve, screen.lines)
+            )
+        found.append(text)
+    return found
+
+
+def _cells(line: Line) -> tuple[str, ...]:
+    memory, pulse = line.process.memory, line.process.pulse
+    return (
+        f"{line.process.role} {line.process.pid}",
+        _bytes(memory.rss),
+        _bytes(memory.uss),
+        _bytes(memory.pss),
+        ""
+        if line.per_minute is None
+        else words.interval(line.per_minute.value, line.per_minute.low),
+        "" if line.lasts is None else units.duration(line.lasts.seconds),
+        "" if line.per_task is None else words.interval(line.per_task.value, line.per_task.low),
+        "" if pulse is None else units.count(pulse.done),
+        visible(pulse.task or "")[:24] if pulse is not None else "",
+    )
+
+
+def _bytes(amount: int | None) -> str:
+    return "" if amount is None else units.size(amount)
+
+
+def spark(sizes: list[int], columns: int, lines: bool) -> str:
+    """The newest sizes as bars between the least and the most of them."""
+    bars = _BARS if lines else _ASCII
+    shown = sizes[-columns:]
+    low, high = min(shown, default=0), max(shown, default=0)
+    if high == low:
+        return bars[0] * len(shown)
+    return "".join(bars[(size - low) * (len(bars) - 1) // (high - low)] for size in shown)

@@ -1,0 +1,165 @@
+"""Memory over a time of watching: growth with its interval, and how long it can go on. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import sqrt
+
+from leakhunt.judge.series.stats import student_quantile
+from leakhunt.model.process import Machine, Memory, Process
+from leakhunt.report.words import processes as words
+
+#: Fewer intervals than that say nothing of growth.
+LEAST = 5
+#: Parts of a limit at which a process is near it.
+WARNING, CRITICAL = 0.8, 0.95
+
+
+@dataclass(frozen=True)
+class Sample:
+    """A process at one moment."""
+
+    at: float
+    """Seconds since the epoch."""
+    memory: Memory
+    tasks: int | None
+
+
+@dataclass(frozen=True)
+class Rate:
+    """Growth per unit with a 95 % interval."""
+
+    value: float
+    low: float
+    high: float
+
+    @property
+    def is_sure(self) -> bool:
+        """Whether the interval is above zero."""
+        return self.low > 0
+
+
+@dataclass(frozen=True)
+class Lasts:
+    """Seconds until a limit is reached at the present rate."""
+
+    seconds: float
+    soonest: float
+    latest: float
+
+
+@dataclass(frozen=True)
+class Line:
+    """One process that is watched."""
+
+    process: Process
+    samples: tuple[Sample, ...]
+    per_minute: Rate | None
+    """Bytes of RSS; None before there is enough to say."""
+    per_task: Rate | None
+    limit: int | None
+    """Bytes of RSS at which it is replaced or was said to be too large."""
+    lasts: Lasts | None
+    level: str
+    """``fine``, ``warning`` or ``critical``."""
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Thresholds on the RSS of a process, in bytes; None: from its limit, if it has one."""
+
+    limit: int | None = None
+    warning: int | None = None
+    critical: int | None = None
+
+
+@dataclass(frozen=True)
+class WatchReport:
+    """What was seen while watching."""
+
+    machine: Machine
+    since: float
+    lines: tuple[Line, ...]
+    ended: int
+    """Processes that have come and gone, or gone, since."""
+    total: str
+    over: bool
+    """Whether the watching is over: then each process gets a sentence."""
+
+    @property
+    def critical(self) -> int:
+        return sum(line.level == "critical" for line in self.lines)
+
+
+def rate(x: Sequence[float], y: Sequence[float]) -> Rate | None:
+    """The drift of a random walk: what RSS gains in one interval, it keeps in the next.
+
+    The increments are independent, and their variance goes with their length; that is what a
+    line through the points would not know, whose interval is far too narrow. None for
+    fewer than LEAST intervals, or where ``x`` stands still.
+    """
+    steps = [(b - a, d - c) for (a, b), (c, d) in zip(zip(x, x[1:]), zip(y, y[1:])) if b > a]
+    if len(steps) < LEAST:
+        return None
+    length = sum(step for step, _ in steps)
+    slope = sum(gain for _, gain in steps) / length
+    scatter = sum((gain - slope * step) ** 2 / step for step, gain in steps) / (len(steps) - 1)
+    error = sqrt(scatter / length) * student_quantile(0.975, len(steps) - 1)
+    return Rate(slope, slope - error, slope + error)
+
+
+def line(process: Process, samples: Sequence[Sample], limits: Limits) -> Line:
+    known = [(s.at, s.memory.rss, s.tasks) for s in samples if s.memory.rss is not None]
+    at, sizes = [t for t, _, _ in known], [float(size) for _, size, _ in known]
+    by_time = rate([moment / 60 for moment in at], sizes)
+    worked = [(float(tasks), float(size)) for _, size, tasks in known if tasks is not None]
+    by_task = rate([t for t, _ in worked], [s for _, s in worked])
+    own = (
+        process.celery.max_memory_per_child if process.celery and process.role == "child" else None
+    )
+    limit = limits.limit or own
+    size = sizes[-1] if sizes else 0.0
+    return Line(
+        process,
+        tuple(samples),
+        by_time,
+        by_task,
+        limit,
+        _lasts(size, by_time, limit),
+        _level(size, limit, limits),
+    )
+
+
+def _lasts(size: float, by_time: Rate | None, limit: int | None) -> Lasts | None:
+    """Only where the growth is sure: else there may be no end."""
+    if limit is None or by_time is None or not by_time.is_sure:
+        return None
+    left = max(0.0, limit - size) * 60
+    return Lasts(left / by_time.value, left / by_time.high, left / by_time.low)
+
+
+def _level(size: float, limit: int | None, limits: Limits) -> str:
+    for level, given, part in (
+        ("critical", limits.critical, CRITICAL), ("warning", limits.warning, WARNING),
+    ):  # fmt: skip
+        threshold = given if given is not None else part * limit if limit is not None else None
+        if threshold is not None and size >= threshold:
+            return level
+    return "fine"
+
+
+def watch(
+    machine: Machine, since: float, lines: Sequence[Line], ended: int, over: bool
+) -> WatchReport:
+    pss = sum(each.process.memory.pss or 0 for each in lines)
+    rss = sum(each.process.memory.rss or 0 for each in lines)
+    limits = {each.process.limit for each in lines}
+    limit = next(iter(limits)) if len(limits) == 1 else None
+    whole, whose = (
+        (machine.total, "the machine's memory")
+        if limit is None or (machine.total or limit) < limit
+        else (limit, "the control group's limit")
+    )
+    total = words.total(len(lines), pss, rss, whole, whose)
+    return WatchReport(machine, since, tuple(lines), ended, total, over)
