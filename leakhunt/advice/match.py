@@ -31,6 +31,7 @@ from typing import Any, NamedTuple
 from leakhunt import units
 from leakhunt.advice.rule import AGENT, CALL, Grows, Look, Rule, Sign, Versions
 from leakhunt.advice.rules import RULES
+from leakhunt.advice.rules.containers import STORED, STORED_SHARED
 from leakhunt.model.paths import APP, Prefixes, shorten, visible
 from leakhunt.model.snapshot import Frame, Spot, Stack
 
@@ -69,6 +70,8 @@ class Evidence:
     role: str | None = None
     pool: str | None = None
     task: str | None = None
+    holder: str | None = None
+    """The type of the container that keeps most of it, where the snapshots know."""
     versions: Mapping[str, str] = field(default_factory=lambda: _NONE)
     """Installed distributions; names in any spelling."""
     facts_first: Mapping[str, Any] = field(default_factory=lambda: _NONE)
@@ -196,7 +199,9 @@ def _fit(
     rule: Rule, sign: Sign, paths: Sequence[_Path], weights: Sequence[float], evidence: Evidence
 ) -> _Fit | None:
     process = _process(sign, evidence)
-    if process is None or (sign.untraced and evidence.stacks):
+    if process is None or (sign.untraced and evidence.stacks) or _stands_still(rule, evidence):
+        return None
+    if rule.is_made and any(_is_stored(path) for path in paths):
         return None
     found = [(at, where) for at, path in enumerate(paths) for where in _where(sign, path)]
     share = sum(weights[at] for at, _ in found) / (sum(weights) or 1)
@@ -217,6 +222,25 @@ def _fit(
         f"looks like {rule.title}: {', '.join(words)}",
         rule,
     )
+
+
+def _stands_still(rule: Rule, evidence: Evidence) -> bool:
+    """Whether the count that the cause would raise is known, and was not raised."""
+    if not rule.counted:
+        return False
+    first, last = (_count(rule.counted, facts) for facts in _facts(evidence))
+    return first is not None and last is not None and last - first < RISEN
+
+
+def _is_stored(path: _Path) -> bool:
+    """Whether a line of the application puts what is allocated into a container that outlives the call."""
+    for step in (*path.lines, *path.above):
+        if _regex(STORED).search(step.code):
+            return True
+        match = _regex(STORED_SHARED).search(step.code)
+        if match is not None and match["name"] in step.shared:
+            return True
+    return False
 
 
 def _is_blamed(
@@ -289,6 +313,8 @@ def _process(sign: Sign, evidence: Evidence) -> list[str] | None:
         if risen is None:
             return None
         words.append(risen)
+    if sign.never_holder and _regex(sign.never_holder).search(evidence.holder or ""):
+        return None
     if sign.roles:
         if evidence.role not in sign.roles:
             return None

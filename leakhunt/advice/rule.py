@@ -65,6 +65,8 @@ class Sign:
     """Fit no frame below the application's line."""
     never_line: str = ""
     """Not found in the source of that line."""
+    never_holder: str = ""
+    """Not found in the name of the type of the container that keeps it."""
     versions: tuple[Versions, ...] = ()
     """Installed and in range, all of them."""
     grows: tuple[Grows, ...] = ()
@@ -85,6 +87,10 @@ class Sign:
     """Only where no stack explains the growth."""
 
 
+#: How the patterns end of what is made anew each time.
+_MADE = ("-per-task", "-per-call", "-never-closed", "-never-joined")
+
+
 @dataclass(frozen=True)
 class Rule:
     """One known leak: how it looks, why it leaks, what to do, who says so."""
@@ -99,3 +105,13 @@ class Rule:
     """A public page."""
     signs: tuple[Sign, ...]
     tier: int = CALL
+    counted: str = ""
+    """A count in the facts that rises where this is the cause: ``open_files``, ``sockets``, ``threads``.
+    Where both snapshots say it and it stands still, this is not the cause."""
+
+    @property
+    def is_made(self) -> bool:
+        """Whether it is about something made anew, or not closed: closing it, or making it once, is the
+        fix. That ends nothing where a container keeps what is made.
+        """
+        return self.pattern.endswith(_MADE)

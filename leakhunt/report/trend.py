@@ -120,6 +120,9 @@ def _advice(finding: Finding) -> Advice | None:
             blocks_per_unit=finding.blocks_rate,
             bytes_per_unit=finding.rate,
             task=finding.task,
+            holder=finding.kinds.holders[0].kind
+            if finding.kinds and finding.kinds.holders
+            else None,
         )
     )
 

@@ -78,8 +78,8 @@ def evidence(
         pool="prefork",
         task="shop.export",
         versions={"celery": "5.7.0", "kombu": "5.7.0", "amqp": "5.4.2"},
-        facts_first={"tasks_done": 100, "threads": 3, "sockets": 8, "open_files": 20},
-        facts_last={"tasks_done": 1100, "threads": 3, "sockets": 8, "open_files": 20},
+        facts_first={"tasks_done": 100, "threads": 3},
+        facts_last={"tasks_done": 1100, "threads": 3},
     )
     return replace(plain, **more)
 
@@ -88,7 +88,8 @@ def seen(example: Example) -> Evidence:
     """An example as evidence; its last column's words are ``key=value``."""
     more: dict[str, Any] = {}
     versions = {"celery": "5.7.0", "kombu": "5.7.0", "amqp": "5.4.2"}
-    first: dict[str, Any] = {"tasks_done": 100, "threads": 3, "sockets": 8, "open_files": 20}
+    first: dict[str, Any] = {"tasks_done": 100, "threads": 3}
+    first.update({"sockets": 8} if "sockets" in example.known else {})
     last = {**first, "tasks_done": 1100}
     for key, value in example.known.items():
         if key in versions:
@@ -203,7 +204,7 @@ signal-receivers | task_success.connect(log_it) | celery/utils/dispatch/signal.p
 signal-receivers | watch(order) | blinker/base.py:Signal.connect
 # Storage
 db-connection-never-closed | connection = psycopg2.connect(DSN) | psycopg2/__init__.py:connect
-db-connection-never-closed | CONNECTIONS.append(sqlite3.connect(path))
+db-connection-never-closed | db = sqlite3.connect(path)
 db-connection-never-closed | db = pymysql.connect(**options) | pymysql/connections.py:Connection.__init__ > pymysql/connections.py:Connection.connect
 db-connection-never-closed | conn = connect(dsn) | psycopg/connection.py:Connection.connect
 db-cursor-never-closed | cursor = connection.cursor()
@@ -304,7 +305,7 @@ spacy-vocab | doc = nlp(text) | spacy/language.py:Language.__call__ > spacy/lang
 chat-history | messages.append({"role": "user", "content": text})
 chat-history | chain.run(text) | langchain/memory/chat_memory.py:BaseChatMemory.save_context > langchain_core/chat_history.py:InMemoryChatMessageHistory.add_message
 matplotlib-figures | figure, axes = plt.subplots() | matplotlib/pyplot.py:subplots > matplotlib/pyplot.py:figure > matplotlib/figure.py:Figure.__init__ > numpy/core/numeric.py:ones | block=80000
-images-never-closed | THUMBS.append(Image.open(path)) | PIL/Image.py:open
+images-never-closed | thumb = Image.open(path) | PIL/Image.py:open
 workbooks-kept | book = load_workbook(path) | openpyxl/reader/excel.py:load_workbook > openpyxl/worksheet/_reader.py:WorkSheetParser.parse > ~xml/etree/ElementTree.py:iterparse.iterator
 pdf-pages-kept | text = page.extract_text() | pdfplumber/page.py:Page.extract_text > pdfminer/layout.py:LTChar.__init__
 soup-strings-kept | soup = BeautifulSoup(html, "html.parser") | bs4/__init__.py:BeautifulSoup.__init__ > ~html/parser.py:HTMLParser.feed > bs4/builder/_htmlparser.py:BeautifulSoupHTMLParser.handle_starttag
@@ -332,7 +333,7 @@ threads-growing | text = json.loads(raw) | ~json/__init__.py:loads > ~json/decod
 tempfile-never-closed | file = tempfile.NamedTemporaryFile() | ~tempfile.py:NamedTemporaryFile > ~tempfile.py:_TemporaryFileWrapper.__init__
 tempfile-never-closed | folder = scratch() | ~tempfile.py:TemporaryDirectory.__init__ > ~weakref.py:finalize.__init__
 file-never-closed | report = open(path, "w")
-file-never-closed | FILES.append(open(os.path.join(folder, name)))
+file-never-closed | file = open(os.path.join(folder, name))
 file-never-closed | log = Path(folder, name).open() | ~pathlib.py:Path.open
 weakref-finalize | weakref.finalize(order, order.release) | ~weakref.py:finalize.__init__
 atexit-per-task | atexit.register(cleanup, order)

@@ -338,7 +338,12 @@ RULES = (
         "https://docs.python.org/3/library/ssl.html#ssl.create_default_context",
         (
             Sign(
-                inside=(Look("ssl", r"create_default_context|_create_\w+_context|SSLContext\.\w+"),)
+                inside=(
+                    Look(
+                        "ssl",
+                        r"create_default_context|_create_\w+_context|SSLContext\.(?:__new__|load_\w+)",
+                    ),
+                ),
             ),
             Sign(line=r"\bssl\.(?:create_default_context|SSLContext)\("),
         ),
@@ -366,5 +371,6 @@ RULES = (
                 grows=(Grows("sockets", 0.2),),
             ),
         ),
+        counted="sockets",
     ),
 )

@@ -18,6 +18,12 @@ _KEYED = r"(?:\[.+\]|\.setdefault\(.+\))(?:\.(?:append|extend|add|update|insert)
 _SHARED = r"(?<![\w.\])])(?P<name>[A-Za-z_]\w*)(?:\.[a-z_]\w*)*?"
 _ANY = rf"(?:{_KEYED}|{_ADD}|{_SET})"
 
+#: A line that puts something into a container that outlives the call.
+STORED, STORED_SHARED = _LASTING + _ANY, _SHARED + _ANY
+#: Containers that have a bound of their own, by the name of the variable and of the type.
+_BOUNDED = r"(?i)(?<![a-z])(?:lru|ttl|lfu|bounded|limited|recent|weak)|ring_?buffer"
+_BOUNDED_TYPE = r"(?i)lru|ttl|lfu|weak"
+
 _CACHING = r"@(?:\w+\.)*(?:lru_cache|cache)\b"
 
 CACHES = (
@@ -141,7 +147,7 @@ RULES = (
     ),
     Rule(
         "deque-without-maxlen",
-        "a deque without maxlen",
+        "a deque that gets more than it loses",
         "Without maxlen a deque grows like a list.",
         "Say how many to keep: collections.deque(maxlen=1000) drops the oldest by itself.",
         "https://docs.python.org/3/library/collections.html#collections.deque",
@@ -151,41 +157,65 @@ RULES = (
     Rule(
         "keyed-container",
         "a dict that collects per key",
-        "Every new key stays, and each key's own container grows; a defaultdict makes the entry "
-        "on a mere read.",
-        "Delete the key when its work is done (pop), or bound both: an LRU dict of "
+        "More is added per key than is taken out; a defaultdict makes the entry on a mere read.",
+        "Delete the key when its work is done (pop, in finally), or bound both: an LRU dict of "
         "collections.deque(maxlen=...).",
         "https://docs.python.org/3/library/collections.html#collections.defaultdict",
         (
-            Sign(line=_LASTING + _KEYED, stores=True),
-            Sign(line=_SHARED + _KEYED, shared=True, stores=True),
+            Sign(
+                line=_LASTING + _KEYED, never_line=_BOUNDED, never_holder=_BOUNDED_TYPE, stores=True
+            ),
+            Sign(
+                line=_SHARED + _KEYED,
+                shared=True,
+                never_line=_BOUNDED,
+                never_holder=_BOUNDED_TYPE,
+                stores=True,
+            ),
         ),
         SHAPE,
     ),
     Rule(
         "unbounded-dict-cache",
-        "a dict used as a cache without bounds",
-        "Nothing ever leaves it: each new key keeps its value until the process ends.",
-        "Bound it: functools.lru_cache(maxsize=1024) or cachetools.TTLCache(maxsize=1024, ttl=300); "
-        "or delete the key when the task ends.",
+        "a dict that gets more keys than it loses",
+        "A dict of the module lives as long as the process; over these snapshots more was put into it "
+        "than was taken out.",
+        "Delete the key when its work is done, in finally; or bound it: "
+        "functools.lru_cache(maxsize=1024), cachetools.TTLCache(maxsize=1024, ttl=300).",
         "https://docs.python.org/3/library/functools.html#functools.lru_cache",
         (
-            Sign(line=_LASTING + _SET, stores=True),
-            Sign(line=_SHARED + _SET, shared=True, stores=True),
+            Sign(
+                line=_LASTING + _SET, never_line=_BOUNDED, never_holder=_BOUNDED_TYPE, stores=True
+            ),
+            Sign(
+                line=_SHARED + _SET,
+                shared=True,
+                never_line=_BOUNDED,
+                never_holder=_BOUNDED_TYPE,
+                stores=True,
+            ),
         ),
         SHAPE,
     ),
     Rule(
         "global-container",
-        "a module-level container that only grows",
-        "A module's list or set lives as long as the process; each task adds to it and nothing "
-        "removes.",
-        "Keep the last ones only, collections.deque(maxlen=1000), or return the value instead of "
-        "collecting it.",
+        "a module-level container that gets more than it loses",
+        "A module's list or set lives as long as the process; over these snapshots more was added to it "
+        "than was taken out.",
+        "Take out what is done, in finally, where a failing task does it too; or keep the last ones "
+        "only, collections.deque(maxlen=1000).",
         "https://docs.python.org/3/library/collections.html#collections.deque",
         (
-            Sign(line=_LASTING + _ADD, stores=True),
-            Sign(line=_SHARED + _ADD, shared=True, stores=True),
+            Sign(
+                line=_LASTING + _ADD, never_line=_BOUNDED, never_holder=_BOUNDED_TYPE, stores=True
+            ),
+            Sign(
+                line=_SHARED + _ADD,
+                shared=True,
+                never_line=_BOUNDED,
+                never_holder=_BOUNDED_TYPE,
+                stores=True,
+            ),
         ),
         SHAPE,
     ),

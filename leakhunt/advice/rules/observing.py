@@ -214,7 +214,8 @@ RULES = (
         (
             Sign(
                 innermost=Look(
-                    "opentelemetry.*",
+                    "opentelemetry.trace|opentelemetry.trace.*|opentelemetry.sdk.trace"
+                    "|opentelemetry.sdk.trace.*|opentelemetry.exporter.*|opentelemetry.attributes",
                 ),
                 never=(Look("opentelemetry.sdk.metrics|opentelemetry.sdk.metrics.*"),),
             ),

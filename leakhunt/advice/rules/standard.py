@@ -26,6 +26,7 @@ RULES = (
             ),
             Sign(line=r"\b(?:Named|Spooled)?Temporary(?:File|Directory)\(", never_line=_NO_WITH),
         ),
+        counted="open_files",
     ),
     Rule(
         "file-never-closed",
@@ -48,6 +49,7 @@ RULES = (
                 ),
             ),
         ),
+        counted="open_files",
     ),
     Rule(
         "weakref-finalize",
