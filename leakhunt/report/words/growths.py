@@ -54,7 +54,11 @@ def _one_jump(known: Figures, unit: str) -> str:
 def _falls_back(known: Figures, unit: str) -> str:
     text = f"falls back to {units.size(known['size'])}"
     apart = known.get("apart")
-    return text if apart is None else f"{text}, seen about every {_every(apart, unit)}"
+    if apart is None:
+        return text
+    if unit != "second" and round(apart) < 1:
+        return f"{text}, several in each {unit}"
+    return f"{text}, seen about every {_every(apart, unit)}"
 
 
 def _every(apart: float, unit: str) -> str:

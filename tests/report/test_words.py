@@ -1,0 +1,91 @@
+"""Every sentence of a report is made in report/words, and nowhere else."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from leakhunt.judge import codes
+from leakhunt.report.words import growths, notes
+from tests.support.places import ROOT
+
+#: Rooms that say nothing themselves.
+SILENT = ("report", "judge", "compare", "render")
+WORD = re.compile(r"[A-Za-z][a-z']+")
+#: So many words in a row are a sentence.
+SENTENCE = 4
+
+
+def modules() -> list[Path]:
+    every = [path for room in SILENT for path in sorted((ROOT / "leakhunt" / room).rglob("*.py"))]
+    return [path for path in every if "words" not in path.parts]
+
+
+def texts(tree: ast.AST) -> Iterator[ast.Constant]:
+    """Text that is neither a docstring nor the message of an error that is raised."""
+    told: set[int] = set()
+    for node in ast.walk(tree):
+        if isinstance(node, (ast.Raise, ast.Assert)) or (
+            isinstance(node, ast.Call) and getattr(node.func, "id", "").endswith("Error")
+        ):
+            told |= {id(inner) for inner in ast.walk(node)}
+        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
+            told.add(id(node.value))
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in told:
+            yield node
+
+
+@pytest.mark.parametrize("path", modules(), ids=lambda path: str(path.relative_to(ROOT)))
+def test_no_other_module_makes_a_sentence(path: Path) -> None:
+    found = [
+        (node.lineno, node.value)
+        for node in texts(ast.parse(path.read_text()))
+        if len(WORD.findall(node.value)) >= SENTENCE and " " in node.value.strip()
+    ]
+    assert found == []
+
+
+def test_every_code_has_its_words() -> None:
+    known = {
+        value for name, value in vars(codes).items() if name.isupper() and isinstance(value, str)
+    }
+    assert known == {*growths.SAID, *notes._LEFT_OUT}
+
+
+@pytest.mark.parametrize(
+    ("reason", "said"),
+    [
+        (codes.because(codes.ONE_JUMP, size=1 << 20, at=8, of=8), "one jump of 1.0 MiB at snapshot 8, the last one"),
+        (codes.because(codes.ONE_JUMP, size=1 << 20, at=2, of=8), "one jump of 1.0 MiB at snapshot 2, flat since"),
+        (codes.because(codes.FALLS_BACK, size=100, apart=1), "falls back to 100 B, seen about every task"),
+        (codes.because(codes.FALLS_BACK, size=100, apart=0.3), "falls back to 100 B, several in each task"),
+        (codes.because(codes.FALLS_BACK, size=100), "falls back to 100 B"),
+        (codes.because(codes.HARDLY_SAMPLED, samples=1), "1 sample more than at first: too few to tell"),
+        (codes.because(codes.HARDLY_SAMPLED, samples=-3), "no more samples than at first: too few to tell"),
+        (codes.because(codes.SLOWS_DOWN, late=0.2), "slows down: the second half at 20 % of the first"),
+        (codes.because(codes.SLOWS_DOWN), "slows down"),
+        (codes.because(codes.TRIFLE, rate=0.4), "rises by 0.4 B per task only"),
+        (codes.because(codes.TOO_FEW_SAMPLES, samples=4, size=2048, units=0.4),
+         "too few samples yet: 4; at this interval about 2.0 KiB (or less than 1 task) more are needed"),
+    ],
+)  # fmt: skip
+def test_a_reason_in_words(reason: codes.Reason, said: str) -> None:
+    assert growths.because(reason, "task") == said
+
+
+@pytest.mark.parametrize(
+    ("reason", "said"),
+    [
+        (codes.because(codes.IDLE, left=1, of=9), "1 snapshot of 9 left out: no task was done until the next"),
+        (codes.because(codes.OTHER_STRETCH, left=2, of=5),
+         "tracing was stopped and begun again: 2 of 5 snapshots are of another stretch and left out"),
+        (codes.because(codes.READ_IN_PART, left=30, of=130), "of 130 snapshots 30 are read without traces"),
+    ],
+)  # fmt: skip
+def test_what_was_left_out_in_words(reason: codes.Reason, said: str) -> None:
+    assert notes.left_out([reason, reason]) == (said,)
