@@ -22,7 +22,7 @@ from itertools import accumulate
 
 from leakhunt.judge.history import SECOND, TASK, History, Track
 from leakhunt.model.snapshot import Birth, Calendar, Meta, Snapshot, Stack
-from leakhunt.snapshots.load import Entry
+from leakhunt.snapshots.series import Entry
 
 #: Fewer periods than these say as little as so many snapshots.
 FEWEST_PERIODS = 3

@@ -44,9 +44,9 @@ def listing(report: ListReport, screen: Screen) -> str:
                 _about(line, line is report.fastest),
             )
         console.print(table)
-        say(console, "two figures: of the first and of the newest snapshot", QUIET)
+        say(console, listed.FIGURES, QUIET)
     else:
-        say(console, "no snapshots yet")
+        say(console, listed.NONE)
     for waiting in report.waiting:
         say(console, visible(listed.waiting(waiting)), QUIET)
     say_notes(console, report.notes)

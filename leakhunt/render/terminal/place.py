@@ -139,7 +139,7 @@ def _source_lines(found: Shown, source: Source, width: int, around: int | None) 
         text = Text(visible(code.expandtabs(4)[shared:]), STRONG if is_place else QUIET)
         yield from _hanging(text, Text(head, QUIET), " " * (len(head) + 2), width)
     if source.origin == "disk":
-        yield Text("  (from disk: unchanged since)", QUIET)
+        yield Text(f"  {taken_apart.FROM_DISK}", QUIET)
     if source.note:
         yield Text(f"  ({source.note})", QUIET)
 

@@ -67,7 +67,7 @@ def top(report: TopReport, screen: Screen) -> str:
             _rest(report),
             style=QUIET,
         )
-    _print_table(console, table, report.comparison, "nothing is alive here")
+    _print_table(console, table, report.comparison, lines.NOTHING_ALIVE)
     say(console, f"total {lines.alive(totals)}", STRONG)
     for text in lines.left_out(
         report.comparison, report.query, lambda amount: units.size(amount.after.size)
@@ -111,7 +111,7 @@ def diff(report: DiffReport, screen: Screen) -> str:
             _rest(report),
             style=QUIET,
         )
-    _print_table(console, table, report.comparison, "nothing changed here")
+    _print_table(console, table, report.comparison, lines.NOTHING_CHANGED)
     total = report.comparison.totals.diff
     say(
         console,

@@ -18,6 +18,7 @@ NOUNS = {
     "type": ("type", "types"),
     "task": ("task", "tasks"),
 }
+NOTHING_ALIVE, NOTHING_CHANGED = "nothing is alive here", "nothing changed here"
 FILTERED, HIDDEN = "dropped by filters", "hidden (tracing and import machinery; --all shows it)"
 
 

@@ -8,6 +8,9 @@ from leakhunt.report.listing import Waiting
 from leakhunt.snapshots import facts
 from leakhunt.snapshots.series import Series
 
+FIGURES = "two figures: of the first and of the newest snapshot"
+NONE = "no snapshots yet"
+
 
 def process(line: Series) -> str:
     """``celery@web1 child (prefork)``, and that it has ended where that is known."""

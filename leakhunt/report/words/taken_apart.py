@@ -11,6 +11,7 @@ from leakhunt.report.words.lines import alive
 
 CALLERS = "who brings us here: the place, then its callers outwards"
 BELOW = "what it allocates: the place, then what it calls inwards"
+FROM_DISK = "(from disk: unchanged since)"
 ITSELF = "(this line itself)"
 
 
