@@ -50,7 +50,7 @@ def lived(snapshot: Snapshot, entries: Sequence[Entry] = ()) -> History | None:
     samples: dict[Stack, Sequence[int]] = {}
     for stack, births in born.items():
         sizes, counts, squares, numbers = (
-            _by_period((birth[field] for birth in births), births, columns)
+            _by_period((float(birth[field] or 0) for birth in births), births, columns)
             for field in (4, 6, 5, 3)
         )
         tracks[stack] = Track(
