@@ -6,8 +6,9 @@ import sys
 
 import click
 
-from leakhunt.cli.asking import answers, complain, targets
+from leakhunt.cli.asking import answers, complain, targets, yes_option
 from leakhunt.engine.interface import ENGINES
+from leakhunt.model.paths import visible
 
 
 @click.command(name="arm")
@@ -24,6 +25,7 @@ from leakhunt.engine.interface import ENGINES
     "--timeout", default=60.0, metavar="SECONDS", show_default=True, help="How long to wait."
 )
 @click.option("--dir", "folder", metavar="DIR", help="Only processes that write to this folder.")
+@yes_option
 def command(
     pids: tuple[int, ...],
     everything: bool,
@@ -31,6 +33,7 @@ def command(
     nframe: int | None,
     timeout: float,
     folder: str | None,
+    yes: bool,
 ) -> None:
     """Switch hooked processes to another engine while they run.
 
@@ -46,12 +49,12 @@ def command(
         raise click.UsageError("name one or more PIDs, or use --all")
     request = f"arm {engine}" + (f" {nframe}" if nframe else "")
     problems = 0
-    for process, answer in answers(targets(pids, folder), request, timeout):
+    for process, answer in answers(targets(pids, folder, yes), request, timeout):
         if isinstance(answer, Exception):
             problems += 1
             complain(process, answer)
         else:
-            click.echo(f"{process.name}: {answer.get('note') or 'done'}", err=True)
+            click.echo(f"{process.name}: {visible(answer.get('note') or 'done')}", err=True)
             problems += answer.get("engine") != engine or answer.get("armed_at") is None
     if problems:
         sys.exit(2)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import pwd
+import sys
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -10,48 +13,94 @@ import click
 
 from leakhunt.errors import LeakhuntError, NotHookedError
 from leakhunt.live import processes
-from leakhunt.live.processes import Hooked
+from leakhunt.live.processes import Asked, Hooked
+from leakhunt.model.paths import visible
 from leakhunt.snapfile import folders
 
+yes_option = click.option(
+    "-y", "--yes", is_flag=True, help="Ask other users' processes without a question (root)."
+)
 
-def targets(pids: tuple[int, ...], folder: str | None) -> list[Hooked]:
+
+def targets(pids: tuple[int, ...], folder: str | None, yes: bool = False) -> list[Hooked]:
     """The processes meant, main processes before their children; all of them without pids.
 
-    Raises NotHookedError.
+    Raises NotHookedError, and where other users' processes are meant by no name and nobody agrees.
     """
     home = folders.state_dir(folder)
     known = processes.hooked(home)
     if folder is not None:
-        known = [p for p in known if Path(str(p.record.get("series"))).parent == home]
+        known = [p for p in known if Path(p.record["series"]).parent == home]
     if pids:
         chosen = {processes.one(home, pid).pid for pid in pids}
-        mains = {process.record["pid"] for process in known if process.pid in chosen}
+        mains = {
+            (process.record["space"], process.record["pid"])
+            for process in known
+            if process.pid in chosen
+        }
         known = [
             process
             for process in known
-            if process.pid in chosen or process.record.get("main") in mains
+            if process.pid in chosen or (process.record["space"], process.record["main"]) in mains
         ]
     if not known:
         raise NotHookedError(
-            "no hooked process on this host (that this user may see); start a worker with "
-            "`celery -A proj worker -I leakhunt.worker`"
+            f"no hooked process on this host (that this user may see): {processes.HOW}"
         )
-    return sorted(known, key=lambda process: (process.record.get("main") or 0, process.pid))
+    if not pids and folder is None:
+        _agree(known, yes)
+    return sorted(known, key=lambda process: (process.record["main"] or 0, process.pid))
+
+
+def _agree(known: Sequence[Hooked], yes: bool) -> None:
+    """Root sees everybody's processes: say how many and whose, and ask."""
+    owners = Counter(each.owner[0] for each in known if each.owner and each.is_strangers)
+    if not owners:
+        return
+    mine = len(known) - sum(owners.values())
+    parts = [f"{number} of {_user(uid)}" for uid, number in sorted(owners.items())]
+    whose = ", ".join([*parts, *([f"{mine} of your own"] if mine else [])])
+    total = f"{len(known)} hooked process{'es' * (len(known) != 1)}: {whose}"
+    if yes:
+        click.echo(f"leakhunt: {total}", err=True)
+        return
+    if not (sys.stdin.isatty() and sys.stderr.isatty()):
+        raise LeakhuntError(f"{total}; add --yes to ask them all, or --dir DIR or PIDs for some")
+    if not click.confirm(f"{total}. Ask them all?", err=True):
+        raise LeakhuntError("no process was asked")
+
+
+def _user(uid: int) -> str:
+    try:
+        return pwd.getpwuid(uid).pw_name
+    except KeyError:
+        return f"uid {uid}"
 
 
 def answers(asked: Sequence[Hooked], request: str, timeout: float) -> Iterator[tuple[Hooked, Any]]:
-    """Ask every process, then wait: each with its record, or with the error that came instead."""
-    waiting = []
+    """Ask every process, then wait: each with its answer (a dict with ``path problem note`` beside
+    what the record says), or with the error that came instead.
+    """
+    waiting: list[Asked] = []
     for process in asked:
         try:
-            processes.ask(process, request)
-            waiting.append(process)
+            waiting.append(processes.ask(process, request))
         except (OSError, LeakhuntError) as error:
             yield process, error
-    yield from processes.wait(waiting, timeout)
+            continue
+        if waiting[-1].by != "signal":
+            how = {"task": "after its next task", "timer": "within a second"}[waiting[-1].by]
+            click.echo(f"leakhunt: {process.name}: {process.silence}; it looks {how}", err=True)
+    for each, found in processes.wait(waiting, timeout):
+        if isinstance(found, Exception):
+            yield each.process, found
+            continue
+        (_, file, problem, note), record = found
+        path = str(Path(record["series"]) / file) if file else None
+        yield each.process, {**record, "path": path, "problem": problem, "note": note}
 
 
 def complain(process: Hooked, error: Exception) -> None:
-    text = str(error)
+    text = visible(str(error))
     prefix = "" if process.name in text else f"{process.name}: "
     click.echo(f"leakhunt: {prefix}{text}", err=True)

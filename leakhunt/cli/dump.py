@@ -6,8 +6,9 @@ import sys
 
 import click
 
-from leakhunt.cli.asking import answers, complain, targets
+from leakhunt.cli.asking import answers, complain, targets, yes_option
 from leakhunt.errors import CaptureError
+from leakhunt.model.paths import visible
 
 
 @click.command(name="dump")
@@ -24,13 +25,20 @@ from leakhunt.errors import CaptureError
     help="How long to wait for the files.",
 )
 @click.option("--dir", "folder", metavar="DIR", help="Only processes that write to this folder.")
+@yes_option
 def command(
-    pids: tuple[int, ...], everything: bool, disarm: bool, timeout: float, folder: str | None
+    pids: tuple[int, ...],
+    everything: bool,
+    disarm: bool,
+    timeout: float,
+    folder: str | None,
+    yes: bool,
 ) -> None:
-    """Signal hooked processes, wait for their snapshots and print the paths.
+    """Ask hooked processes for snapshots, wait for them and print the paths.
 
     The PID of a worker's main process stands for it and all its pool children. A
-    process without the hook is refused, because the signal would kill it.
+    process without the hook is refused, because a signal would kill it. Where no signal is
+    heard, a worker looks into its letter box after each task, a program once a second.
 
     \b
     Examples:
@@ -41,15 +49,17 @@ def command(
     if bool(pids) == everything:
         raise click.UsageError("name one or more PIDs, or use --all")
     problems = 0
-    for process, answer in answers(targets(pids, folder), "disarm" if disarm else "dump", timeout):
+    for process, answer in answers(
+        targets(pids, folder, yes), "disarm" if disarm else "dump", timeout
+    ):
         if isinstance(answer, Exception):
             problems += 1
             complain(process, answer)
         elif disarm:
-            click.echo(f"{process.name}: {answer.get('note') or 'done'}", err=True)
+            click.echo(f"{process.name}: {visible(answer.get('note') or 'done')}", err=True)
             problems += answer.get("armed_at") is not None
         elif answer.get("path"):
-            click.echo(answer["path"])
+            click.echo(visible(answer["path"], 0))
         else:
             problems += 1
             complain(process, CaptureError(str(answer.get("problem") or "no snapshot")))

@@ -80,7 +80,7 @@ def _waiting(home: Path, lines: list[Series]) -> list[Waiting]:
     found = []
     for process in processes.hooked(home):
         record: dict[str, Any] = process.record
-        writes_here = Path(str(record.get("series"))).parent == home
+        writes_here = Path(record["series"]).parent == home
         if writes_here and (record["pid"], record.get("started_at")) not in known:
             found.append(
                 Waiting(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 import time
 from pathlib import Path
@@ -64,37 +63,21 @@ def _asked(chosen: Plan) -> bool:
 
 
 def _liveness(home: Path, now: float) -> Liveness:
-    from leakhunt.hook.process import vitals
+    from leakhunt.hook.process import alive
     from leakhunt.live import processes
 
-    hooked = {str(process.record.get("series")) for process in processes.hooked(home)}
-    here = os.uname().nodename
+    hooked = {process.record["series"] for process in processes.hooked(home)}
 
     def process(line: Series) -> bool:
         known = line.newest.meta
         if str(line.folder) in hooked or str(line.folder.resolve()) in hooked:
             return True
-        if known.host != here:
+        living = processes.runs(known)
+        if living is None:  # it counts its pids elsewhere, or does not say enough
             return known.taken_at is not None and known.taken_at > now - ELSEWHERE
-        started = known.started_at
-        return _runs(known.pid) and (
-            started is None
-            or abs(vitals.started_at(known.pid or 0) - started) < processes.SAME_START
-        )
+        return living
 
     def folder(path: Path, pid: int) -> bool:
-        return str(path) in hooked or str(path.resolve()) in hooked or _runs(pid)
+        return str(path) in hooked or str(path.resolve()) in hooked or alive.runs(pid)
 
     return Liveness(process, folder)
-
-
-def _runs(pid: int | None) -> bool:
-    if pid is None or pid <= 0:
-        return False
-    try:
-        os.kill(pid, 0)
-    except (ProcessLookupError, OverflowError):
-        return False
-    except OSError:  # somebody else's
-        return True
-    return True

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 import threading
 from collections.abc import Iterator, Sequence
@@ -26,8 +25,6 @@ from leakhunt.snapshots.load import (
     newest,
 )
 
-#: How far the start time in a snapshot may be off the kernel's, in seconds.
-SAME_START = 2.0
 #: Seconds that nobody needs a bar for.
 PATIENCE = 0.6
 
@@ -42,17 +39,9 @@ def runs(known: Meta) -> bool | None:
     """Whether the process of a snapshot still runs, by its pid and its start; None where that cannot be
     known: it is another host's, or the file does not say.
     """
-    from leakhunt.hook.process import vitals
+    from leakhunt.live import processes
 
-    if known.pid is None or known.started_at is None or known.host != os.uname().nodename:
-        return None
-    try:
-        os.kill(known.pid, 0)
-    except (ProcessLookupError, OverflowError):
-        return False
-    except OSError:  # somebody else's
-        pass
-    return abs(vitals.started_at(known.pid) - known.started_at) < SAME_START
+    return processes.runs(known)
 
 
 def one(word: str | None, folder: str | None, problems: list[str]) -> tuple[Path, Chosen | None]:

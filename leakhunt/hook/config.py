@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import signal
 from collections.abc import Callable, Mapping
@@ -11,6 +12,7 @@ from typing import Any, NamedTuple
 from leakhunt import units
 from leakhunt.engine.interface import ENGINES
 from leakhunt.errors import SettingError
+from leakhunt.hook.log import say
 from leakhunt.snapfile import folders
 
 #: Signals that end or stop a process whatever it does, or that the runtime
@@ -33,6 +35,10 @@ FORBIDDEN_SIGNALS = frozenset(
         "SIGPIPE",
     ]
 )
+
+
+#: No process is smaller: a plain number below it was meant in another unit.
+SMALLEST_RSS = 1 << 20
 
 
 class Settings(NamedTuple):
@@ -64,6 +70,8 @@ class Settings(NamedTuple):
     """A snapshot when the process exits (``LEAKHUNT_AT_EXIT``)."""
     fork: bool
     """Capture in a forked child; False: in the process itself (``LEAKHUNT_FORK``)."""
+    source: str
+    """Source lines in the file: ``masked`` (no string literals), ``full`` or ``off`` (``LEAKHUNT_SOURCE``)."""
 
     @property
     def signal_name(self) -> str:
@@ -118,11 +126,16 @@ def _size(text: str) -> int | None:
         size = units.parse_size(text)
     except (ValueError, TypeError):
         raise ValueError("not a size such as 400MiB") from None
+    if 0 < size < SMALLEST_RSS and text.strip().isdigit():
+        raise ValueError(f"that is {units.size(size)}; give a unit, such as {text.strip()}MiB")
     return size or None
 
 
 def _interval(text: str) -> int | None:
-    size = _size(text)
+    try:
+        size = units.parse_size(text) or None
+    except ValueError:
+        raise ValueError("not a size such as 256KiB") from None
     if size is not None and not 64 <= size <= 1 << 30:
         raise ValueError("must be between 64 B and 1 GiB, or 0: as the budget allows")
     return size
@@ -171,6 +184,7 @@ _DEFAULTS: dict[str, Any] = {
     "rss_step": None,
     "at_exit": False,
     "fork": True,
+    "source": "masked",
 }
 
 _PARSERS: dict[str, Callable[[str], Any]] = {
@@ -187,9 +201,37 @@ _PARSERS: dict[str, Callable[[str], Any]] = {
     "rss_step": _size,
     "at_exit": _switch,
     "fork": _switch,
+    "source": _one_of("masked", "full", "off"),
 }
 
 VARIABLES = tuple(f"LEAKHUNT_{name.upper()}" for name in Settings._fields)
+
+
+def unknown(environ: Mapping[str, str]) -> list[str]:
+    """What to say of each ``LEAKHUNT_*`` variable that there is not: a typing error is heeded by
+    nobody, and the user waits in vain.
+    """
+    strange = sorted(
+        name for name in environ if name.startswith("LEAKHUNT_") and name not in VARIABLES
+    )
+    if not strange:
+        return []
+    import difflib  # seldom needed
+
+    said = []
+    for name in strange:
+        near = difflib.get_close_matches(name, VARIABLES, 1, 0.7)
+        said.append(
+            f"{name[:80]!a} is no setting"
+            + (f": did you mean {near[0]}?" if near else f"; there are {', '.join(VARIABLES)}")
+        )
+    return said
+
+
+def say_unknown() -> None:
+    """Warn of variables of the environment that are no settings."""
+    for message in unknown(os.environ):
+        say(logging.WARNING, message)
 
 
 def settings(

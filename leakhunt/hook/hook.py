@@ -7,25 +7,27 @@ in any thread, and lets nothing out: the task under way must not notice.
 from __future__ import annotations
 
 import logging
+import os
 import threading
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from leakhunt import units
 from leakhunt.engine import interface as engines
 from leakhunt.errors import CaptureError, LeakhuntError
+from leakhunt.hook import watch
 from leakhunt.hook.capture import capture, fork
 from leakhunt.hook.capture.capture import Order, Outcome
 from leakhunt.hook.celery.ledger import Ledger
 from leakhunt.hook.config import Settings
-from leakhunt.hook.letterbox import Record
+from leakhunt.hook.letterbox import ANSWERS, LONGEST_TEXT, Record
 from leakhunt.hook.log import say
 from leakhunt.hook.process import vitals
-from leakhunt.hook.process.identity import Process
+from leakhunt.hook.process.identity import NO_WORK, Process, Work
 from leakhunt.hook.quiet import held, is_a_handlers
 from leakhunt.hook.schedule import Schedule
+from leakhunt.hook.signals import HEARD, Handlers
 from leakhunt.hook.tracing import Tracing
 from leakhunt.snapfile import SCHEMA, folders
 
@@ -43,16 +45,9 @@ class Hook:
         self.settings = settings
         self.tracing = Tracing(settings)
         self.record = Record()
-        self.watch_child: Callable[[], bool] = bool
-        """Called before a capture forks: arranges for the child's reaping; False: it cannot."""
-        self.release_child: Callable[[], None] = _nothing
-        """Takes that arrangement back."""
+        self.handlers = Handlers(settings.signal, self.signalled, self.poll)
         self.task_file: str | None = None
         """Where greenlets share threads: the file of the function that runs a task."""
-        self.wake_main: Callable[[], bool] = bool
-        """Sends the main thread its signal; False where that is not possible."""
-        self.hears: Callable[[], bool] = bool
-        """Whether the signal's handler is the hook's."""
         vitals.prepare()
         capture.prepare(in_place=not settings.fork or not fork.exact())
         self._lock = threading.Lock()
@@ -69,7 +64,16 @@ class Hook:
         self.pending: str | None = None
         self.noted: str | None = None
         self.captures = 0
-        self.answers = 0
+        self.asked: list[str] = []
+        """Requests that the next capture to begin will answer."""
+        self.serving: list[str] = []
+        """Those that the capture under way answers."""
+        self.answers: list[tuple[str, str | None, str | None, str | None]] = []
+        self.unwritable: str | None = None
+        """Why nothing can be written, as the last try to publish the record has shown."""
+        self.heard = HEARD
+        self.watched = False
+        """Whether a timer looks into the letter box, because no signal is heard."""
         self.leaving = False
         self._missed = False
         self.note: str | None = None
@@ -77,15 +81,22 @@ class Hook:
         self.tracing.inherit(process.started_at)
         self._lock = threading.Lock()  # another thread of the parent may hold the old one
 
-    def adopt(self, role: str, node: str | None, pool: str | None, main: int | None) -> None:
+    def adopt(
+        self,
+        role: str,
+        node: str | None = None,
+        pool: str | None = None,
+        main: int | None = None,
+        work: Work = NO_WORK,
+    ) -> None:
         """Make the hook this process's own: a new series, new counters, a record."""
-        process = Process(role, self.process)
-        process.node, process.pool, process.main = node, pool, main
+        process = Process(role, self.process, node, pool, main, work)
         self.record.forget()
         self._become(process)
+        self.handlers.adopt()
         if self.tracing.start == "boot":
             self.arm(boot=True)
-        self.publish()
+        self.listen()
 
     def take(self, settings: Settings) -> None:
         """Go by other settings from now on; the engine and the signal stay."""
@@ -117,46 +128,114 @@ class Hook:
     def _answer(self, note: str) -> None:
         self.ledger.armed(self.tracing.traced())
         self.note = note
-        self.answers += 1
         say(logging.WARNING, note)
         self.publish()
 
+    # -- who hears ------------------------------------------------------------------
+
+    def listen(self) -> None:
+        """Tell by which ways this process can be asked now; where no signal gets through, have a
+        timer look into the letter box. Not from within the hook's own work, which blocks signals.
+        """
+        self.handlers.look_at_mask()
+        if self.handlers.waking() is None and not self.watched:
+            self.watched = watch.begin(self._watch)
+        self._tell_heard()
+        self.publish()
+
+    def _watch(self, pid: int) -> bool:
+        """A look of the timer's; False when there is nothing left to look for."""
+        if self.leaving or pid != self.pid or os.getpid() != pid:
+            return False
+        self.look()
+        return True
+
+    def _tell_heard(self) -> bool:
+        """Note who has the signal; says it in the log where that has changed for the worse."""
+        before, self.heard = self.heard, self.handlers.heard()
+        if self.heard == before:
+            return False
+        if self.heard != HEARD:
+            say(
+                logging.WARNING,
+                f"{self.settings.signal_name} is not heard in process {self.pid}: "
+                f"{self.silence}; `leakhunt dump {self.pid}` asks it all the same",
+            )
+        return True
+
+    @property
+    def silence(self) -> str:
+        """Why the signal is not heard, in words."""
+        return {
+            "blocked": "a signal mask holds it back",
+            "taken": f"it was taken by {self.heard.by}",
+            "none": "the hook's handler is not there",
+        }.get(self.heard.state, "it is")
+
     # -- triggers -------------------------------------------------------------------
 
-    def signalled(self) -> bool:
-        """The signal has arrived: do what was left in the letter box, else capture.
+    def signalled(self, second: bool = False) -> bool:
+        """A signal has arrived: do what was left in the letter box, else capture.
 
-        True when somebody sent the signal from outside, False when the console did
-        or this process woke itself: then nobody else needs to hear of it.
+        ``second``: it was the one that only the console and this process itself send. True when
+        somebody sent the first from outside: then others need to hear of it too.
         """
-        if self.capture is not None and self.capture.is_told():
+        told = self.capture is not None and self.capture.is_told()
+        if told:
             self.poll()
-            return False
         noted, self.noted = self.noted, None
-        request = self.record.take_request()
-        if request is not None and request != "dump":
-            held(lambda: self._do(request))
-        elif request is not None or noted is not None:
-            self.fire(noted or "dump")
-        else:
-            self.fire("signal")
-            return True
-        return False
+        if self.look(noted) or told or second:
+            return False
+        self.fire("signal")
+        self.process.work.tell_others()
+        return True
 
-    def _do(self, request: str) -> None:
-        """``disarm`` or ``arm ENGINE [NFRAME]``, as the console leaves it in the letter box."""
+    def look(self, noted: str | None = None) -> bool:
+        """Do what was left in the letter box; ``noted`` is a trigger that is due as well.
+
+        False when there was nothing to do. Costs two system calls.
+        """
+        requests = [] if self.leaving else self.record.take_requests()
+        trigger = noted
+        for identity, request in requests:
+            if request == "dump":
+                self.asked.append(identity)
+                trigger = trigger or "dump"
+            else:
+                held(lambda: self._do(identity, request))  # noqa: B023 - called at once
+        if trigger is not None:
+            self.fire(trigger)
+        return bool(requests) or noted is not None
+
+    def _do(self, identity: str, request: str) -> None:
+        """``look``, ``disarm`` or ``arm ENGINE [NFRAME]``, as the console leaves it in the letter box."""
         word, *rest = request.split()
         try:
-            if word == "disarm":
+            if word == "look":
+                self._tell_heard()
+                self._reply([identity], None, None, None)
+            elif word == "disarm":
                 self.disarm()
             elif word == "arm" and rest and rest[0] in engines.ENGINES:
                 self.switch(rest[0], int(rest[1]) if len(rest) > 1 else None)
             else:
                 raise ValueError("this version of leakhunt does not know that request")
+            if word != "look":
+                self._reply([identity], None, None, self.note)
         except Exception as error:
             if is_a_handlers(error):
                 raise
-            self._failed(f"{request}: {type(error).__name__}: {error}")
+            problem = f"{request}: {type(error).__name__}: {error}"
+            say(logging.ERROR, problem)
+            self._reply([identity], None, problem, None)
+        self.publish()
+
+    def _reply(
+        self, requests: list[str], file: str | None, problem: str | None, note: str | None
+    ) -> None:
+        problem, note = (text and text[:LONGEST_TEXT] for text in (problem, note))
+        answers = [(identity, file, problem, note) for identity in requests]
+        self.answers = [*self.answers, *answers][-ANSWERS:]
 
     def task_begins(self, name: str) -> None:
         """A task begins in this thread or greenlet: what it asks for is its own."""
@@ -173,6 +252,7 @@ class Hook:
         tracing.engine.end_task(number, done, self.task_file)
         if self.capture is not None:
             self.poll()
+        self.look()
         if self.failures < PATIENCE:
             trigger = self.schedule.after_task(done)
             if trigger is not None:
@@ -183,7 +263,7 @@ class Hook:
         can be told when the forked child ends. Else capture in this one.
         """
         self.noted = self.noted or trigger
-        if not self.wake_main():
+        if not self.handlers.wake_main():
             self.noted = None
             self.fire(trigger)
 
@@ -220,7 +300,7 @@ class Hook:
             if self.capture is None and self.pending is not None and not self.leaving:
                 self._begin(self.pending)
             if self.capture is None:  # not after the lock: the next may have begun by then
-                self.release_child()
+                self.handlers.release_child()
         except Exception as error:
             if is_a_handlers(error):
                 raise
@@ -272,6 +352,7 @@ class Hook:
     def _begin(self, trigger: str) -> None:
         began = time.monotonic()
         self.pending = None
+        self.serving, self.asked = self.asked, []
         self.sequence += 1
         baseline = self.arm()
         try:
@@ -297,7 +378,7 @@ class Hook:
             self._reap(capture.in_process(order, began))
         except CaptureError as error:
             self._failed(str(error))
-        self.release_child()
+        self.handlers.release_child()
         if baseline:
             self._armed()
 
@@ -310,6 +391,7 @@ class Hook:
         series = self.series
         memory = vitals.memory()
         figures = self.tracing.figures()
+        waking = self.handlers.waking()
         facts: dict[str, Any] = {
             "schema": SCHEMA,
             **self.process.who(),
@@ -327,9 +409,10 @@ class Hook:
             path=series / folders.snapshot_name(self.sequence, taken_at, trigger),
             series=series,
             engine=self.tracing.engine,
-            signum=self.settings.signal,
+            signum=waking or self.settings.signal,
             keep=self.settings.keep,
-            notify=self.settings.fork and not self.watch_child() and self.hears(),
+            source=self.settings.source,
+            notify=self.settings.fork and not self.handlers.watch_child() and waking is not None,
             facts=facts,
             late_facts=lambda: self.process.late_facts(self.ledger),
             life=self.ledger.life(),
@@ -345,6 +428,9 @@ class Hook:
         self.last = outcome
         self.failures = 0
         self.captures += 1
+        self._reply(self.serving, os.path.basename(outcome.path), None, None)
+        self.serving = []
+        self._tell_heard()
         self.publish()
         say(
             logging.INFO,
@@ -355,6 +441,9 @@ class Hook:
         self.failures += 1
         self.last = capture.Outcome(None, problem)
         self.captures += 1
+        # Whatever went wrong before a capture began answers those who wait for it as well.
+        self._reply([*self.serving, *self.asked], None, problem, None)
+        self.serving, self.asked = [], []
         quiet = self.failures == PATIENCE and (self.settings.every or self.settings.judges_rss)
         note = (
             "; snapshots every N tasks and by RSS are off until a signal succeeds" if quiet else ""
@@ -366,6 +455,7 @@ class Hook:
         """Write the record by which the console finds this process; says why if it cannot."""
         if self.leaving:
             return
+        self.unwritable = None
         try:
             self.record.publish(
                 self.settings.dir,
@@ -373,6 +463,10 @@ class Hook:
                     **self.process.who(),
                     "main": self.process.main,
                     "signal": self.settings.signal,
+                    "second": self.handlers.second if self.handlers.hears_second() else None,
+                    "heard": self.heard.state,
+                    "taken_by": self.heard.by,
+                    "looks": "timer" if self.watched else self.process.work.looks,
                     **self.tracing.published(),
                     "series": str(self.series),
                     "captures": self.captures,
@@ -383,8 +477,5 @@ class Hook:
                 },
             )
         except (OSError, LeakhuntError) as error:
+            self.unwritable = str(error)
             say(logging.ERROR, f"cannot record this process: {error}")
-
-
-def _nothing() -> None:
-    """Where nobody needs to know."""

@@ -3,25 +3,61 @@
 One JSON file per process in ``<dir>/processes``, kept open for as long as the
 process lives: so it can also be found, read and written through
 ``/proc/PID/fd`` by root or the same user, whatever folder the worker uses. The
-console leaves requests in the same file before it sends the signal, because
-a Python signal handler receives no more than the signal's number.
+console leaves requests in the same file, one line each behind the record, before it sends
+a signal, because a Python signal handler receives no more than the signal's number. Each
+request has a name, under which the record tells its answer.
+
+Everything about the file is here, for both sides: its name, its layout, and the checks
+without which nothing in it is believed.
 """
 
 from __future__ import annotations
 
 import contextlib
 import json
+import math
 import os
 import posix
+import re
+import stat
 from pathlib import Path
-from typing import Any
+from typing import Any, Optional
 
+from leakhunt.hook.process import alive
 from leakhunt.snapfile import folders
 
-SCHEMA = 1
-#: A record is padded to this length; the request stands behind it.
-RECORD = 4096
-REQUEST = 512
+SCHEMA = 2
+#: A record is padded to this length; requests stand behind it.
+RECORD = 16384
+#: A request is at most that long, and so many bytes of them are looked at together.
+REQUEST = 200
+REQUESTS = 65536
+#: Texts in a record are cut here, but for paths.
+LONGEST_TEXT = 500
+#: Answers that a record tells, the newest.
+ANSWERS = 16
+
+#: ``HOST-PID-BOOT-NAMESPACE-TICKS.json``: one name for each process, whoever shares the folder.
+NAME = re.compile(
+    r"(?P<host>.+)-(?P<pid>[0-9]+)-(?P<space>[0-9A-Za-z]*-[0-9a-f]*)-(?P<ticks>[0-9]*)\.json"
+)
+_REQUEST = re.compile(r"(?P<id>[0-9a-f]{1,32}) (?P<request>[ -~]{1,160})")
+
+_WHOLE = (int,)
+_REAL = (int, float)
+_TEXT = (str,)
+#: What a record says, and of which types; a value of another type counts as not said.
+FACTS: dict[str, tuple[type, ...]] = {
+    "pid": _WHOLE, "parent": _WHOLE, "main": _WHOLE, "ticks": _WHOLE, "signal": _WHOLE,
+    "second": _WHOLE, "nframe": _WHOLE, "armed_rss": _WHOLE, "captures": _WHOLE,
+    "started_at": _REAL, "armed_at": _REAL,
+    "host": _TEXT, "space": _TEXT, "node": _TEXT, "pool": _TEXT, "role": _TEXT, "python": _TEXT,
+    "engine": _TEXT, "start": _TEXT, "series": _TEXT, "note": _TEXT, "path": _TEXT,
+    "problem": _TEXT, "heard": _TEXT, "taken_by": _TEXT, "looks": _TEXT, "answers": (list,),
+}  # fmt: skip
+_NEEDED = ("pid", "signal", "captures", "series")
+_PATHS = ("series", "path")
+LARGEST = 1 << 62
 
 
 class Record:
@@ -32,6 +68,7 @@ class Record:
         self._path: Path | None = None
         self._owner = 0
         self._identity = (0, 0)
+        self._read_to = RECORD + 1
 
     def _is_open(self, linked: bool = False) -> bool:
         """Whether the descriptor is still our file: a daemonizing worker closes all of
@@ -48,33 +85,43 @@ class Record:
 
     def publish(self, folder: Path, facts: dict[str, Any]) -> None:
         """Write or rewrite the record. Raises OSError, SettingError."""
-        content = json.dumps({"schema": SCHEMA, **facts}).encode()[: RECORD - 1]
+        content = packed(facts)
         if not self._is_open(linked=True):
             self.forget()
-            parent = folders.make_private(folders.make_private(folder) / folders.PROCESSES)
-            path = parent / f"{facts['host']}-{facts['pid']}.json"
-            _sweep(parent, f"{facts['host']}-")
-            with contextlib.suppress(FileNotFoundError):  # of an earlier process with this pid
+            parent = folders.make_private(
+                folders.make_private(folder) / folders.PROCESSES, own=True
+            )
+            path = parent / name(facts)
+            sweep(parent, facts["host"], facts["space"])
+            with contextlib.suppress(FileNotFoundError):  # left over: the name is this process's
                 posix.unlink(path)
             self._descriptor = posix.open(
                 path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600
             )
-            self._path, self._owner = path, os.getpid()
+            self._path, self._owner, self._read_to = path, os.getpid(), RECORD + 1
             status = posix.fstat(self._descriptor)
             self._identity = (status.st_dev, status.st_ino)
         assert self._descriptor is not None
-        posix.pwrite(self._descriptor, content.ljust(RECORD, b" ") + b"\n", 0)
+        posix.pwrite(self._descriptor, content, 0)
 
-    def take_request(self) -> str | None:
-        """The request that was left since the last one, if any."""
+    def take_requests(self) -> list[tuple[str, str]]:
+        """The requests that were left since the last look, with their names."""
         if self._descriptor is None or not self._is_open():
-            return None
+            return []
         with contextlib.suppress(OSError):
-            request = posix.pread(self._descriptor, REQUEST, RECORD + 1)
-            if request.strip():
+            left = posix.pread(self._descriptor, REQUESTS, self._read_to)
+            whole = left[: left.rfind(b"\n") + 1]
+            if len(left) == REQUESTS and not whole:  # nonsense: skip it
+                whole = left
+            self._read_to += len(whole)
+            if self._read_to > RECORD + 1 + REQUESTS and len(left) < REQUESTS:
+                # Rare, and what is being added this very moment is asked once more by the asker.
                 posix.ftruncate(self._descriptor, RECORD + 1)
-                return request.decode(errors="replace").strip()
-        return None
+                self._read_to = RECORD + 1
+            lines = whole.decode("ascii", "replace").splitlines()
+            found = (_REQUEST.fullmatch(line) for line in lines)
+            return [(match["id"], match["request"].strip()) for match in found if match]
+        return []
 
     def forget(self) -> None:
         """Close without removing: the record of a parent, seen from its child."""
@@ -86,22 +133,103 @@ class Record:
         self._descriptor = self._path = None
 
     def withdraw(self) -> None:
-        """Close and remove: this process takes no more signals."""
+        """Close and remove: this process takes no more requests."""
         if self._path is not None and self._owner == os.getpid():
             with contextlib.suppress(OSError):
                 posix.unlink(self._path)
         self.forget()
 
 
-def _sweep(folder: Path, prefix: str) -> None:
-    """Remove the records of this host's processes that were killed and could not."""
+def name(facts: dict[str, Any]) -> str:
+    """The file name of a process's record."""
+    ticks = "" if facts["ticks"] is None else facts["ticks"]
+    host = re.sub(r"[^A-Za-z0-9._-]", "_", facts["host"])[:100]
+    return f"{host}-{facts['pid']}-{facts['space'] or '-'}-{ticks}.json"
+
+
+def packed(facts: dict[str, Any]) -> bytes:
+    """The record as it stands in the file. What is too long for it is cut, who it is never."""
+    told = {"schema": SCHEMA, **facts}
+    for key, value in told.items():
+        if isinstance(value, str) and key not in _PATHS:
+            told[key] = value[:LONGEST_TEXT]
+    for dropped in (None, "answers", "path", "series"):
+        if dropped == "answers":
+            told["answers"] = told.get("answers", ())[-1:]
+        elif dropped == "path":
+            told["answers"], told["path"] = [], None
+        elif dropped == "series":
+            told["series"] = ""
+        content = json.dumps(told, ensure_ascii=False).encode("utf-8", "surrogatepass")
+        if len(content) < RECORD:
+            break
+    return content.ljust(RECORD, b" ") + b"\n"
+
+
+def read(descriptor: int) -> dict[str, Any] | None:
+    """What a record says, every key of FACTS, checked; None for what is no record. Raises OSError."""
+    try:
+        told = json.loads(os.pread(descriptor, RECORD, 0).decode("utf-8", "surrogatepass"))
+    except (ValueError, RecursionError):
+        return None
+    if not isinstance(told, dict) or told.get("schema") != SCHEMA:
+        return None
+    found = {key: _checked(told.get(key), kinds) for key, kinds in FACTS.items()}
+    found["answers"] = [each for each in map(_answer, found["answers"] or ()) if each]
+    return None if any(found[key] is None for key in _NEEDED) else found
+
+
+def _checked(value: Any, kinds: tuple[type, ...]) -> Any:
+    if type(value) not in kinds:
+        return None
+    if isinstance(value, (int, float)):
+        return value if math.isfinite(value) and 0 <= value < LARGEST else None
+    return value
+
+
+#: A request's name, the snapshot's file in the series, what went wrong, what was done.
+Answer = tuple[str, Optional[str], Optional[str], Optional[str]]
+
+
+def _answer(value: Any) -> Answer | None:
+    if not isinstance(value, list) or len(value) != 4 or type(value[0]) is not str:
+        return None
+    rest = (each if type(each) is str else None for each in value[1:])
+    file, problem, note = rest
+    return value[0], file, problem, note
+
+
+def line(identity: str, request: str) -> bytes:
+    """A request as it is added to the file."""
+    content = f"{identity} {request}\n".encode("ascii")
+    assert len(content) <= REQUEST, request
+    return content
+
+
+def sweep(folder: Path, host: str, space: str) -> None:
+    """Remove the records of processes that were killed and could not.
+
+    Only those that count their pids as this process does: of others nobody here can tell
+    whether they live. Only files of this very user, through the folder's descriptor.
+    """
     with contextlib.suppress(OSError):
-        for name in posix.listdir(folder):
-            pid = name[len(prefix) : -len(".json")]
-            if name.startswith(prefix) and name.endswith(".json") and pid.isdigit():
-                try:
-                    posix.kill(int(pid), 0)
-                except ProcessLookupError:
-                    posix.unlink(folder / name)
-                except OSError:
+        opened = posix.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+        try:
+            for each in posix.listdir(opened):
+                found = NAME.fullmatch(each)
+                if found is None or found["space"] != (space or "-"):
                     continue
+                if not space and found["host"] != host:
+                    continue
+                ticks = int(found["ticks"]) if found["ticks"] else None
+                if not alive.runs(int(found["pid"]), ticks):
+                    _remove(opened, each)
+        finally:
+            posix.close(opened)
+
+
+def _remove(folder: int, each: str) -> None:
+    with contextlib.suppress(OSError):
+        status = posix.stat(each, dir_fd=folder, follow_symlinks=False)
+        if stat.S_ISREG(status.st_mode) and status.st_uid == posix.geteuid():
+            posix.unlink(each, dir_fd=folder)

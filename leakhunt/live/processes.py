@@ -1,10 +1,15 @@
-"""Hooked processes of this host: found, asked, waited for."""
+"""Hooked processes of this host: found, asked, waited for.
+
+A record is a file that another user's process may have made: it is read with the rights of that
+user where root asks (:func:`acting_as`), opened once, checked, and its texts are shown with their
+control characters made visible.
+"""
 
 from __future__ import annotations
 
 import contextlib
-import json
 import os
+import secrets
 import signal
 import stat
 import time
@@ -14,12 +19,19 @@ from pathlib import Path
 from typing import Any
 
 from leakhunt.errors import CaptureError, NotHookedError
-from leakhunt.hook.letterbox import RECORD, SCHEMA
-from leakhunt.hook.process import vitals
+from leakhunt.hook import letterbox
+from leakhunt.hook.config import FORBIDDEN_SIGNALS, signal_name
+from leakhunt.hook.letterbox import Answer
+from leakhunt.hook.process import alive, vitals
+from leakhunt.model.paths import visible
+from leakhunt.model.snapshot import Meta
 from leakhunt.snapfile.folders import PROCESSES
 
-#: How far the start time in a record may be off the kernel's, in seconds.
-SAME_START = 2.0
+#: How to carry the hook, for who asks a process without.
+HOW = (
+    "start a Celery worker with `celery -A proj worker -I leakhunt.worker`, any other program with "
+    "`leakhunt run` or leakhunt.install() in it"
+)
 
 
 @dataclass(frozen=True)
@@ -31,12 +43,56 @@ class Hooked:
     at: Path
     """Where its record can be opened: a file, or an entry of /proc/PID/fd."""
     record: dict[str, Any] = field(repr=False)
+    """What it says of itself, checked: see ``letterbox.FACTS``. Its texts are not for a terminal."""
+    owner: tuple[int, int] | None = None
+    """The user and the group it runs as; None where that cannot be known."""
 
     @property
     def name(self) -> str:
         role = self.record.get("role") or "process"
         node = self.record.get("node")
-        return f"{role} {self.pid}" + (f" of {node}" if node else "")
+        return visible(f"{role} {self.pid}" + (f" of {node}" if node else ""))
+
+    @property
+    def is_strangers(self) -> bool:
+        """Whether another user than this one runs it."""
+        return self.owner is not None and self.owner[0] != os.geteuid()
+
+    @property
+    def hearing(self) -> str:
+        """``heard``, ``blocked``, ``taken`` or ``none``: the signal that users send."""
+        told, state = alive.disposition(self.pid, self.record["signal"]), self.record["heard"]
+        if state == "taken":
+            return "taken"
+        if state == "none" or (told is not None and not told.caught):
+            return "none"
+        return "blocked" if state == "blocked" or (told is not None and told.blocked) else "heard"
+
+    @property
+    def silence(self) -> str | None:
+        """Why the signal that users send is not heard there, in words; None: it is."""
+        name = signal_name(self.record["signal"])
+        by = visible(self.record["taken_by"] or "somebody else")
+        return {
+            "taken": f"{name} was taken by {by}",
+            "none": f"nobody has {name} there: it would end the process",
+            "blocked": f"a signal mask holds {name} back",
+        }.get(self.hearing)
+
+
+def runs(known: Meta) -> bool | None:
+    """Whether the process of a snapshot still runs, by its pid and its start; None where that cannot
+    be known: it is another host's or namespace's, or the file does not say.
+    """
+    if known.pid is None or known.host != os.uname().nodename:
+        return None
+    space, ticks = known.facts.get("space"), known.facts.get("ticks")
+    if space and space != alive.space():
+        return None
+    ticks = ticks if type(ticks) is int else None
+    if ticks is None and known.started_at is None:
+        return None
+    return alive.runs(known.pid, ticks, known.started_at)
 
 
 def hooked(folder: Path) -> list[Hooked]:
@@ -56,148 +112,209 @@ def one(folder: Path, pid: int) -> Hooked:
     for process in hooked(folder):
         if process.pid == pid:
             return process
-    if not _alive(pid):
+    if not alive.runs(pid):
         raise NotHookedError(f"there is no process {pid}")
-    owner = _owner(pid)
-    if owner is not None and os.geteuid() not in (0, owner):
+    owner = alive.owner(pid)
+    if owner is not None and os.geteuid() not in (0, owner[0]):
         raise NotHookedError(
-            f"process {pid} belongs to uid {owner}: run this as that user or as root"
+            f"process {pid} belongs to uid {owner[0]}: run this as that user or as root"
         )
     raise NotHookedError(
-        f"process {pid} does not carry the hook, and the signal would kill it or abort its task. "
-        "Start the worker with `-I leakhunt.worker` (or call leakhunt.install(app) beside the "
-        f"Celery app), or set LEAKHUNT_DIR to the folder it writes to; looked in {folder}"
+        f"process {pid} does not carry the hook, and a signal might kill it or abort its task: "
+        f"{HOW}; or set LEAKHUNT_DIR to the folder it writes to (looked in {visible(str(folder))})"
     )
 
 
 def _through_proc() -> Iterator[Hooked]:
-    """Records that live processes keep open: /proc/PID/fd/N -> .../processes/HOST-PID.json."""
+    """Records that live processes keep open: /proc/PID/fd/N -> .../processes/HOST-PID-….json."""
     if not vitals.LINUX:
         return
     for name in os.listdir("/proc"):
         if not name.isdigit():
             continue
-        fds = Path("/proc") / name / "fd"
+        pid, fds = int(name), Path("/proc") / name / "fd"
         with contextlib.suppress(OSError):
             for entry in fds.iterdir():
                 target = os.readlink(entry)
-                if f"/{PROCESSES}/" in target and target.endswith(".json"):
-                    record = _read(entry, _owner(int(name)))
-                    if record and record.get("pid") == _inner_pid(int(name)):
-                        yield Hooked(int(name), entry, record)
+                if f"/{PROCESSES}/" not in target or not target.endswith(".json"):
+                    continue
+                process = _hooked(pid, entry, Path(target))
+                if process is not None and process.record["pid"] == alive.inner_pid(pid):
+                    yield process
 
 
 def _through_records(folder: Path) -> Iterator[Hooked]:
+    """Records in the folder of processes that count their pids as this one does."""
+    space = alive.space()
     with contextlib.suppress(OSError):
-        for path in sorted((folder / PROCESSES).glob("*.json")):
-            record = _read(path, None)
-            if not record or record.get("host") != os.uname().nodename:
+        for name in sorted(os.listdir(folder / PROCESSES)):
+            told = letterbox.NAME.fullmatch(name)
+            if told is None or told["space"] != (space or "-"):
                 continue
-            pid = record["pid"]
-            started = vitals.started_at(pid)
-            if _alive(pid) and abs(started - (record.get("started_at") or 0)) < SAME_START:
-                yield Hooked(pid, path, record)
+            pid, ticks = int(told["pid"]), int(told["ticks"]) if told["ticks"] else None
+            if not alive.runs(pid, ticks):
+                continue
+            process = _hooked(pid, folder / PROCESSES / name, None)
+            if process is not None and process.record["pid"] == pid:
+                yield process
 
 
-def _read(path: Path, owner: int | None) -> dict[str, Any] | None:
-    """A record, or None: it is somebody else's file, or not a record at all."""
-    with contextlib.suppress(OSError, ValueError):
-        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+def _hooked(pid: int, at: Path, target: Path | None) -> Hooked | None:
+    """The process whose record can be opened there; None: it is no record, or not its own."""
+    owner = alive.owner(pid)
+    for place in (at, target):
+        if place is not None:
+            record = _read(place, owner)
+            if record is not None:
+                return Hooked(pid, place, record, owner)
+    return None
+
+
+@contextlib.contextmanager
+def acting_as(owner: tuple[int, int] | None) -> Iterator[None]:
+    """With the rights of that user and no others, where this is root and the user is not.
+
+    So nothing is done to a file that its owner could not do; root's rights come back at the end.
+    """
+    if owner is None or os.geteuid() != 0 or owner[0] == 0:
+        yield
+        return
+    groups, group = os.getgroups(), os.getegid()
+    try:
+        os.setgroups([])
+        os.setegid(owner[1])
+        os.seteuid(owner[0])
+        yield
+    finally:
+        os.seteuid(0)
+        os.setegid(group)
+        os.setgroups(groups)
+
+
+@contextlib.contextmanager
+def _opened(path: Path, owner: tuple[int, int] | None, flags: int) -> Iterator[int]:
+    """A record's descriptor. Raises OSError where it is not a plain file of the process's user.
+
+    A pipe does not keep anybody waiting, a link is not followed but for the kernel's own in /proc.
+    """
+    follow = 0 if path.parts[:2] == ("/", "proc") else os.O_NOFOLLOW
+    with acting_as(owner):
+        descriptor = os.open(path, flags | follow | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY)
         try:
             status = os.fstat(descriptor)
-            trusted = status.st_uid in (0, os.geteuid()) or status.st_uid == owner
-            if not stat.S_ISREG(status.st_mode) or not trusted:
-                return None
-            record = json.loads(os.pread(descriptor, RECORD, 0))
+            trusted = status.st_uid == (os.geteuid() if owner is None else owner[0])
+            if not stat.S_ISREG(status.st_mode) or not trusted or status.st_nlink > 1:
+                raise PermissionError(f"{path} is no record of that process")
+            yield descriptor
         finally:
             os.close(descriptor)
-        if isinstance(record, dict) and record.get("schema") == SCHEMA:
-            plain = all(isinstance(record.get(key), int) for key in ("pid", "signal", "captures"))
-            return record if plain else None
+
+
+def _read(path: Path, owner: tuple[int, int] | None) -> dict[str, Any] | None:
+    """A record, or None: it is somebody else's file, or not a record at all."""
+    with contextlib.suppress(OSError), _opened(path, owner, os.O_RDONLY) as descriptor:
+        return letterbox.read(descriptor)
     return None
-
-
-def _alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except OSError:
-        return True
-    return True
-
-
-def _owner(pid: int) -> int | None:
-    with contextlib.suppress(OSError):
-        return os.stat(f"/proc/{pid}").st_uid
-    return None
-
-
-def _inner_pid(pid: int) -> int:
-    """The pid by which a process knows itself, in its innermost namespace."""
-    with contextlib.suppress(OSError, ValueError):
-        for line in Path(f"/proc/{pid}/status").read_text().splitlines():
-            if line.startswith("NSpid:"):
-                return int(line.split()[-1])
-    return pid
 
 
 # -- asking ---------------------------------------------------------------------------
 
 
-def ask(process: Hooked, request: str) -> None:
-    """Leave a request in the process's letter box and send its signal.
+@dataclass(frozen=True)
+class Asked:
+    """A request that was left with a process."""
 
-    Raises NotHookedError when the process has no handler for the signal (any more).
+    process: Hooked
+    identity: str
+    """Under this name the process answers."""
+    by: str
+    """What made it look: ``signal``, ``task`` or ``timer``."""
+
+
+def ask(process: Hooked, request: str) -> Asked:
+    """Leave a request in the process's letter box, and wake it if one of its signals is heard.
+
+    Raises NotHookedError where it would neither hear nor look.
     """
-    signum = process.record["signal"]
-    if not 0 < signum < signal.NSIG or vitals.catches(process.pid, signum) is False:
-        raise NotHookedError(
-            f"{process.name} has a record but no handler for signal {signum}, which would kill it"
-        )
-    descriptor = os.open(process.at, os.O_WRONLY | os.O_CLOEXEC)
-    try:
-        os.pwrite(descriptor, request.encode(), RECORD + 1)
-    finally:
-        os.close(descriptor)
+    signum = _waking(process)
+    looks = process.record["looks"]
+    if signum is None and looks not in ("task", "timer"):
+        raise NotHookedError(f"{process.name} cannot be asked: {process.silence}")
+    identity = secrets.token_hex(8)
+    with _opened(process.at, process.owner, os.O_WRONLY | os.O_APPEND) as descriptor:
+        os.write(descriptor, letterbox.line(identity, request))
+    if signum is None:
+        return Asked(process, identity, looks)
     os.kill(process.pid, signum)
+    return Asked(process, identity, "signal")
 
 
-def answered(process: Hooked) -> dict[str, Any] | None:
-    """The record as it stands now; None while no capture or request ended since ``process``."""
-    record = _read(process.at, _owner(process.pid))
+def _waking(process: Hooked) -> int | None:
+    """The signal by which the process can be woken: that of the console's, else the user's."""
+    for key in ("second", "signal"):
+        signum = process.record[key]
+        if signum is None or not 0 < signum < signal.NSIG:
+            continue
+        if signal_name(signum) in FORBIDDEN_SIGNALS:
+            continue
+        if key == "signal" and process.record["heard"] != "heard":
+            continue
+        told = alive.disposition(process.pid, signum)
+        if told is None or told.caught:
+            return int(signum)
+    return None
+
+
+def answered(asked: Asked) -> tuple[Answer, dict[str, Any]] | None:
+    """The answer and the record as it stands now; None while there is none.
+
+    Raises CaptureError when the process has ended.
+    """
+    process = asked.process
+    record = _read(process.at, process.owner)
     if record is None:
-        if not _alive(process.pid):
+        if not alive.runs(process.pid):
             raise CaptureError(f"{process.name} has ended")
         return None
-    before = process.record
-    done = any(record.get(key, 0) > before.get(key, 0) for key in ("captures", "answers"))
-    return record if done else None
+    for answer in record["answers"]:
+        if answer[0] == asked.identity:
+            return answer, record
+    return None
 
 
-def wait(processes: Iterable[Hooked], seconds: float) -> Iterator[tuple[Hooked, Any]]:
-    """As each process answers: itself with its record, or with the CaptureError."""
-    waiting = list(processes)
+def wait(asked: Iterable[Asked], seconds: float) -> Iterator[tuple[Asked, Any]]:
+    """As each process answers: its request with (answer, record), or with the CaptureError."""
+    waiting = list(asked)
     deadline = time.monotonic() + seconds
     while waiting:
-        for process in list(waiting):
+        for each in list(waiting):
             try:
-                record = answered(process)
+                found = answered(each)
             except CaptureError as error:
-                waiting.remove(process)
-                yield process, error
+                waiting.remove(each)
+                yield each, error
                 continue
-            if record is not None:
-                waiting.remove(process)
-                yield process, record
+            if found is not None:
+                waiting.remove(each)
+                yield each, found
         if waiting and time.monotonic() > deadline:
-            for process in waiting:
-                yield (
-                    process,
-                    CaptureError(
-                        f"{process.name} has not answered within {seconds:g} s: it is busy in code that "
-                        "does not return to the interpreter; it will answer when that ends"
-                    ),
-                )
+            for each in waiting:
+                yield each, CaptureError(_late(each, seconds))
             return
         time.sleep(0.01)
+
+
+def _late(asked: Asked, seconds: float) -> str:
+    process = asked.process
+    why = {
+        "task": "no signal is heard there, and no task has ended meanwhile: it looks after each one",
+        "timer": "no signal is heard there, and its timer has not looked: it is busy in code that "
+        "does not let other threads run",
+        "signal": "it is busy in code that does not return to the interpreter; it will answer when "
+        "that ends",
+    }[asked.by]
+    signum = process.record["second"] or process.record["signal"]
+    told = alive.disposition(process.pid, signum) if asked.by == "signal" else None
+    if told is not None and told.blocked:
+        why = "a signal mask holds the signal back; it will answer when that is lifted"
+    return f"{process.name} has not answered within {seconds:g} s: {why}"

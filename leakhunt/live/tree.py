@@ -84,7 +84,7 @@ def _process(pid: int, view: View, mount: str) -> Process:
         hooked=carrier is not None,
         engine=record.get("engine"),
         signal_name=signal_name(signum),
-        signal=_signal(pid, signum, carrier is not None),
+        signal=_signal(pid, signum) if carrier is None else carrier.hearing,
         pulse=pulse(pid, record["pid"]) if carrier is not None else None,
         main=record.get("main"),
         series=record.get("series"),
@@ -173,15 +173,10 @@ def _celery(pid: int, view: View) -> Celery | None:
     return replace(found, node=node or found.node, pool=pool or found.pool)
 
 
-def _signal(pid: int, signum: int, hooked: bool) -> str:
-    """``heard``, ``blocked``, ``taken`` or ``none``: what that signal meets there."""
+def _signal(pid: int, signum: int) -> str:
+    """``taken`` or ``none``: what that signal meets in a process without the hook."""
     masks = memory.signals(pid, signum)
-    if masks is None:
-        return "heard" if hooked else "none"
-    caught, blocked = masks
-    if not caught:
-        return "none"
-    return "taken" if not hooked else "blocked" if blocked else "heard"
+    return "taken" if masks is not None and masks[0] else "none"
 
 
 def user_name(uid: int) -> str:

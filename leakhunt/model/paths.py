@@ -24,12 +24,20 @@ _FROZEN = re.compile(r"^<frozen (.+)>$")
 _MACHINERY = re.compile(r"^(?:<frozen )?importlib(?:\._|/_)|^<frozen (?:zipimport|runpy)")
 
 
-def visible(text: str) -> str:
+#: Names and lines are cut to that many characters where they are shown: the longest path is
+#: four times as long (PATH_MAX), a name in a file from anywhere may have megabytes.
+LONGEST_SHOWN = 1000
+
+
+def visible(text: str, longest: int = LONGEST_SHOWN) -> str:
     """Text from a file, safe to print: control, bidi and surrogate characters as escapes.
 
     A name in a snapshot must not be able to write to the terminal, to reorder
-    a line, or to break an encoder.
+    a line, or to break an encoder; or to be so long that laying it out takes minutes: what is longer
+    than ``longest`` (0: whatever there is) loses its middle.
     """
+    if longest and len(text) > longest:
+        text = f"{text[: longest // 2]}…{text[len(text) - longest // 2 :]}"
     if text.isprintable() and text.isascii():
         return text
     return "".join(

@@ -16,6 +16,7 @@ from leakhunt.advice import match
 from leakhunt.advice.match import Advice, Evidence, advise
 from leakhunt.advice.rule import AGENT, CALL, FACTS, SHAPE, Rule, Sign
 from leakhunt.advice.rules import RULES
+from leakhunt.hook.capture.sources import masked
 from leakhunt.model.snapshot import Frame, Spot
 from tests.support.costs import at_most
 from tests.support.known_examples import APP, EXAMPLES, SITE, Example, evidence, seen
@@ -34,6 +35,15 @@ def test_each_example_yields_its_own_pattern(example: Example) -> None:
     assert found is not None
     assert re.match(r"looks like [^:]+: .+", found.because)
     assert "\n" not in found.because
+
+
+@pytest.mark.parametrize("example", EXAMPLES, ids=lambda example: example.name)
+def test_each_pattern_is_told_without_what_literals_say(example: Example) -> None:
+    """As the hook records source lines by default."""
+    head = {"head": "\n".join(masked(example.known["head"], 99))} if "head" in example.known else {}
+    code = "\n".join(masked(example.code, 99))
+    found = advise(seen(replace(example, code=code, known={**example.known, **head})))
+    assert pattern(found) == example.pattern
 
 
 def test_every_rule_has_an_example() -> None:

@@ -99,7 +99,7 @@ RULES = (
                 )
             ),
             Sign(
-                line=r"\b\w*(?:messages|histor\w*|conversation|chat)\w*\.append\(\s*\{\s*[\"']role[\"']"
+                line=r"\b\w*(?:messages|histor\w*|conversation|chat)\w*\.append\(\s*\{\s*[\"'](?:role|\*\*\*)[\"']"
             ),
         ),
     ),

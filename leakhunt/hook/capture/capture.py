@@ -63,6 +63,8 @@ class Order(NamedTuple):
     engine: Engine
     signum: int
     keep: int
+    source: str
+    """How source lines are recorded: see :class:`Sources`."""
     notify: bool
     """The child sends ``signum`` when it is done: the parent will not hear of SIGCHLD."""
     facts: dict[str, Any]
@@ -288,7 +290,7 @@ def _capture(
         weight[key] = weight.get(key, 0) + trace[1] * count
         stacks[key] = trace[2]
     largest = nlargest(EXPLAINED_STACKS, weight, key=weight.__getitem__)
-    sources = Sources(facts["started_at"] or time.time())
+    sources = Sources(facts["started_at"] or time.time(), order.source)
     explained = spots.spots(
         (frame for key in largest for frame in stacks[key]),
         EXPLAINED_SECONDS,
@@ -325,7 +327,7 @@ def _capture(
             sources,
         ),
     )
-    folders.make_private(folders.make_private(order.series.parent) / order.series.name)
+    folders.make_private(folders.make_private(order.series.parent) / order.series.name, own=True)
     size = write.write(order.path, runs, order.engine.nframe, facts)
     prune(order.series, order.keep)
     return {
@@ -378,18 +380,15 @@ def _garbage(engine: Engine, raw: Any) -> dict[str, Any] | None:
 
 
 def prune(series: Path, keep: int) -> None:
-    """Leave the first quarter of ``keep`` snapshots and the newest; 0 leaves all.
+    """Leave the snapshots that :func:`leakhunt.snapfile.folders.surplus` lets stay.
 
-    Temporary files of captures that were killed go as well.
+    Temporary files of captures that were killed go as well; nothing that this user's hook did not
+    write.
     """
-    names = sorted(posix.listdir(series))
-    for name in names:
-        if name.startswith(".") and name.endswith(".tmp"):
+    with contextlib.suppress(OSError), folders.opened(series) as folder:
+        names = sorted(posix.listdir(folder))
+        snapshots = [each for each in names if folders.is_own(folder, each, folders.SNAPSHOT)]
+        torn = [each for each in names if folders.is_own(folder, each, folders.TORN)]
+        for each in (*torn, *folders.surplus(snapshots, keep)):
             with contextlib.suppress(OSError):
-                posix.unlink(series / name)
-    snapshots = [name for name in names if name.endswith(".bin")]
-    if keep and len(snapshots) > keep:
-        first = max(1, keep // 4)
-        for name in snapshots[first : len(snapshots) - (keep - first)]:
-            with contextlib.suppress(OSError):
-                posix.unlink(series / name)
+                posix.unlink(each, dir_fd=folder)

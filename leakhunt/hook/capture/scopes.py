@@ -17,6 +17,7 @@ from leakhunt.hook.capture.sources import Sources
 
 #: A head (decorators and ``def``) is cut here, and so is the list of names.
 LONGEST_HEAD = 400
+HEAD_LINES = 30
 MOST_NAMES = 100
 
 #: {file: {function: (head, names)}}
@@ -34,11 +35,11 @@ def scopes(
         if module is None:
             continue
         wanted = {function for function, _ in explained.get(file, {}).values()}
-        text = (sources.text(file) or "").splitlines()
+        codes = {name: code for name, code in _functions(module, "") if name in wanted}
+        last = max((code.co_firstlineno for code in codes.values()), default=0)
+        text = sources.lines(file, last + HEAD_LINES)
         named = {
-            name: (_head(text, code.co_firstlineno), _names(code))
-            for name, code in _functions(module, "")
-            if name in wanted
+            name: (_head(text, code.co_firstlineno), _names(code)) for name, code in codes.items()
         }
         if named:
             found[file] = named
@@ -57,7 +58,7 @@ def _functions(code: types.CodeType, prefix: str) -> Iterator[tuple[str, types.C
 def _head(text: list[str], first: int) -> str:
     """From the first decorator to the colon of the ``def``."""
     lines: list[str] = []
-    for line in text[first - 1 : first + 30]:
+    for line in text[first - 1 : first + HEAD_LINES]:
         lines.append(line.strip())
         if line.partition("#")[0].rstrip().endswith(":") and any("def " in each for each in lines):
             break

@@ -43,7 +43,7 @@ def spots(
         if time.monotonic() > deadline:
             break
         source = sources.text(file)
-        text = [] if source is None else source.splitlines()
+        text = sources.lines(file, max(wanted))
         told = {line: known[file, line] for line in wanted if (file, line) in known}
         if source is not None and not (QUALIFIED and len(told) == len(wanted)):
             told.update(_functions(sources.module(file), wanted))

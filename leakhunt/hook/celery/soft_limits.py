@@ -14,21 +14,6 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-#: Offsets from SIGRTMIN that are tried, the first free one wins. The first few are left to
-#: others: glibc and container runtimes use some.
-REAL_TIME = range(9, 20)
-
-
-def free_signal() -> int | None:
-    """A real-time signal that nobody uses; None where there is none."""
-    if not hasattr(signal, "SIGRTMIN"):
-        return None
-    for offset in REAL_TIME:
-        number = signal.SIGRTMIN + offset
-        if number <= signal.SIGRTMAX and _signal.getsignal(number) == signal.SIG_DFL:
-            return int(number)
-    return None
-
 
 def route(signum: int) -> None:
     """In the main process: send by ``signum`` wherever billiard would send SIGUSR1."""

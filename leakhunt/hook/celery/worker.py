@@ -33,12 +33,13 @@ from celery._state import _task_stack, get_current_task
 from celery.app import trace
 
 from leakhunt.errors import LeakhuntError
-from leakhunt.hook import config
+from leakhunt.hook import config, current, signals
 from leakhunt.hook.celery import soft_limits
 from leakhunt.hook.celery.pulse import Pulse
 from leakhunt.hook.hook import Hook
 from leakhunt.hook.log import say
 from leakhunt.hook.process import vitals
+from leakhunt.hook.process.identity import Work
 from leakhunt.hook.signals import Handlers, in_main_thread
 
 #: Pools that run a task at a time in each thread.
@@ -56,7 +57,6 @@ class Session:
         self.node: str | None = None
         self.pool: str | None = None
         self.hook: Hook | None = None
-        self.handlers: Handlers | None = None
         self.soft_signal: int | None = None
         self.soft_limit: float | None = None
         self.pulse: Pulse | None = None
@@ -94,31 +94,29 @@ def _on_worker_init(sender: Any = None, **_: Any) -> None:
     """Before the pool exists: settle what children will inherit."""
     if not (session.any_app or any(app is sender.app for app in session.apps)):
         return
-    from leakhunt.hook import install
-
     try:
-        settings = config.settings(session.keywords)
-        session.hook, session.handlers = install.claim(settings)
+        hook = session.hook = current.claim(config.settings(session.keywords))
     except LeakhuntError as error:
         say(logging.ERROR, f"the worker runs without the hook: {error}")
         return
     session.main = os.getpid()
-    atexit.register(_ignore_signal)
+    atexit.register(_ignore_signals)
     session.node = sender.hostname
     session.pool = _pool_name(sender.pool_cls)
-    session.hook.process.running = _running_here
-    if session.hook.tracing.start == "boot":
-        session.hook.arm(boot=True)
     if session.pool == "prefork":
         session.soft_limit = getattr(sender, "soft_time_limit", None)
         session.memory_limit = getattr(sender, "max_memory_per_child", None)
-        session.hook.process.limit = _memory_limit
-        _prepare_prefork()
-        session.hook.process.running = _running_child
+        _prepare_prefork(hook)
+        work = Work(_running_here, tell_others=lambda: _tell_children(sender))
     else:
         _count_tasks()
-    if session.pool == "solo":
-        session.hook.process.running = _running_child
+        work = Work(_running_child if session.pool == "solo" else _running_here, looks="task")
+    if in_main_thread():
+        # Celery replaces it by its stack report, which the final handler chains to. The second
+        # signal stays, so that the console is answered before the broker is.
+        hook.handlers.install()
+    role = "main" if session.pool == "prefork" else "worker"
+    hook.adopt(role, session.node, session.pool, work=work)
 
 
 def _pool_name(pool: Any) -> str:
@@ -137,52 +135,57 @@ def _pool_name(pool: Any) -> str:
 
 def _on_worker_ready(sender: Any = None, **_: Any) -> None:
     """The pool runs and Celery has set its own handlers: chain the main process's."""
-    hook, handlers = session.hook, session.handlers
-    if hook is None or handlers is None:
+    hook = session.hook
+    if hook is None:
         return
-    role = "main" if session.pool == "prefork" else "worker"
-    hook.adopt(role, session.node, session.pool, None)
-    if session.pool == "prefork":
-        pool = sender.controller.pool
-        handlers.broadcast = lambda: _tell_children(pool, handlers)
     if in_main_thread():
-        handlers.install()
+        hook.handlers.install()
     else:  # a worker embedded in a thread: there is no signal, everything else works
         say(
             logging.WARNING, "this worker does not run in the main thread: no signal, only triggers"
         )
+    hook.listen()
     how = "after the first signal" if hook.tracing.start == "signal" else "now"
     hook.tracing.say_engine()
+    if hook.unwritable is not None:
+        say(logging.ERROR, f"hooked, but no snapshot can be written: {hook.unwritable}")
+        return
+    name = hook.settings.signal_name[3:]
+    ask = f"kill -{name} {hook.pid}" if hook.heard == signals.HEARD else f"leakhunt dump {hook.pid}"
     say(
         logging.INFO,
         f"hooked ({session.pool}, engine {hook.tracing.engine.name}, traces {how}): "
-        f"kill -{hook.settings.signal_name[3:]} {hook.pid} writes to {hook.settings.dir}",
+        f"{ask} writes to {hook.settings.dir}",
     )
 
 
-def _tell_children(pool: Any, handlers: Handlers) -> None:
+def _tell_children(worker: Any) -> None:
     """Send the signal to every pool child that can take it.
 
     A spawned child that is still importing has no handler yet and would die, so
     the kernel is asked first. The spawn pool's semaphore_tracker is no pool child:
-    only the pool's own list counts.
+    only the pool's own list counts. Nor is the embedded beat of ``-B``, which would die of it.
     """
+    assert session.hook is not None
+    signum = session.hook.handlers.signum
+    pool = getattr(worker, "pool", None)
     for process in list(getattr(getattr(pool, "_pool", None), "_pool", ())):
         pid = process.pid
-        if pid and vitals.catches(pid, handlers.signum) is not False:
+        if pid and vitals.catches(pid, signum) is not False:
             with contextlib.suppress(OSError):
-                os.kill(pid, handlers.signum)
+                os.kill(pid, signum)
 
 
 # -- prefork --------------------------------------------------------------------------
 
 
-def _prepare_prefork() -> None:
+def _prepare_prefork(hook: Hook) -> None:
     from celery.concurrency import prefork
 
-    assert session.handlers is not None
-    signum = session.handlers.signum
-    session.soft_signal = soft_limits.free_signal() if signum == signal.SIGUSR1 else None
+    handlers = hook.handlers
+    session.soft_signal = (
+        signals.free_real_time((handlers.second,)) if handlers.signum == signal.SIGUSR1 else None
+    )
     if session.soft_signal is not None:
         soft_limits.route(session.soft_signal)
     # Between its birth and its hook a child keeps the main process's handler, which
@@ -198,9 +201,6 @@ def _prepare_prefork() -> None:
             session.soft_signal,
             session.soft_limit,
         )
-    if in_main_thread():
-        # Celery replaces it by its stack report, which the final handler chains to.
-        session.handlers.install()
 
 
 def _memory_limit() -> int | None:
@@ -248,14 +248,11 @@ def _spawned(
     from celery.concurrency import prefork
 
     if session.hook is None and os.getpid() != main:
-        from leakhunt.hook import install
-
         connect(keywords)
         session.main, session.soft_signal, session.soft_limit = main, soft_signal, soft_limit
         session.pool = "prefork"
         try:
-            session.hook, session.handlers = install.claim(config.settings(keywords))
-            session.hook.process.running = _running_child
+            session.hook = current.claim(config.settings(keywords))
         except LeakhuntError as error:
             say(logging.ERROR, f"the worker runs without the hook: {error}")
         if soft_signal is not None:
@@ -268,19 +265,20 @@ def _spawned(
 
 def _on_pool_child(sender: Any = None, **_: Any) -> None:
     """In a pool child, before billiard sets its own signal handlers."""
-    hook, handlers = session.hook, session.handlers
-    if hook is None or handlers is None or os.getpid() == session.main:
+    hook = session.hook
+    if hook is None or os.getpid() == session.main:
         return  # the solo pool announces its own process so
     import billiard.pool
 
-    handlers.broadcast = None
+    handlers = hook.handlers
     node = session.node or (sender if isinstance(sender, str) else None)
     # Before the record that tells the console of this process: until billiard has reset the
     # signals, the handler would be the one of the main process, Celery's stack report.
     claimed = _claimed(handlers)
     handlers.previous = None
     handlers.install(claimed if _is_users(claimed) else _signal.SIG_DFL)
-    hook.adopt("child", node, "prefork", session.main)
+    work = Work(_running_child, _memory_limit, looks="task")
+    hook.adopt("child", node, "prefork", session.main, work)
     _count_tasks()
     clock = None
     if session.soft_signal is None and handlers.signum == signal.SIGUSR1:
@@ -304,6 +302,7 @@ def _on_pool_child(sender: Any = None, **_: Any) -> None:
                 clock.arbitrate(handlers.on_signal)
         finally:
             signal.pthread_sigmask(signal.SIG_SETMASK, blocked)
+        hook.listen()
 
     billiard.pool.reset_signals = reset_signals
 
@@ -357,14 +356,14 @@ def _on_task_begins(sender: Any = None, task_id: Any = None, **_: Any) -> None:
 
 
 def _on_task_done(sender: Any = None, task_id: Any = None, **_: Any) -> None:
-    hook, handlers, pulse = session.hook, session.handlers, session.pulse
-    if hook is not None and handlers is not None and hook.pid == os.getpid():
+    hook, pulse = session.hook, session.pulse
+    if hook is not None and hook.pid == os.getpid():
         if pulse is not None:
             pulse.ends(task_id)
         running = _task_stack.stack  # this one, and those that have called it eagerly
         hook.task_done(sender.name, running[-2].name if len(running) > 1 else None)
-        if session.soft_signal is not None or handlers.signum != signal.SIGUSR1:
-            handlers.reclaim()
+        if session.soft_signal is not None or hook.handlers.signum != signal.SIGUSR1:
+            hook.handlers.reclaim()
 
 
 def _running_child() -> list[str]:
@@ -377,19 +376,17 @@ def _running_here() -> list[str]:
     return sorted(request.name for request in list(getattr(state, "active_requests", ())))
 
 
-def _ignore_signal() -> None:
-    """At the interpreter's end: it resets handlers, and then the signal would kill a worker
-    that has shut down cleanly. What is ignored stays ignored.
+def _ignore_signals() -> None:
+    """At the interpreter's end: a signal that comes then must not kill a worker that has shut down
+    cleanly.
     """
-    handlers = session.handlers
-    if handlers is not None and os.getpid() == session.main and handlers.installed:
-        with contextlib.suppress(ValueError):
-            _signal.signal(handlers.signum, _signal.SIG_IGN)
+    if session.hook is not None and os.getpid() == session.main:
+        session.hook.handlers.ignore()
 
 
 def _on_exit(**_: Any) -> None:
-    hook, handlers = session.hook, session.handlers
-    if hook is None or handlers is None or hook.pid != os.getpid():
+    hook = session.hook
+    if hook is None or hook.pid != os.getpid():
         return
     hook.leave()
-    handlers.release_child()
+    hook.handlers.release_child()

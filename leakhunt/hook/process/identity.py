@@ -8,32 +8,57 @@ import socket
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from leakhunt.hook.celery.ledger import Ledger
-from leakhunt.hook.process import vitals
+from leakhunt.hook.process import alive, vitals
 from leakhunt.hook.process.libraries import versions
 from leakhunt.snapfile import folders
 
 
-class Process:
-    """Of one process: made anew in each, with what the parent has arranged."""
+def _nothing() -> None:
+    """Where nobody needs to know, and there is no limit."""
 
-    def __init__(self, role: str, parent: Process | None = None) -> None:
-        """``role``: ``program``, ``fork``, ``main``, ``worker`` or ``child``."""
+
+class Work(NamedTuple):
+    """What a framework knows of a process's work, and does for the hook."""
+
+    running: Callable[[], list[str]] = list
+    """Names the tasks under way."""
+    limit: Callable[[], int | None] = _nothing
+    """The memory in bytes after which the pool replaces this process, if there is such a limit."""
+    tell_others: Callable[[], None] = _nothing
+    """Passes an outside signal on to the processes that this one stands for."""
+    looks: str | None = None
+    """``task``: the letter box is looked at after each one."""
+
+
+NO_WORK = Work()
+
+
+class Process:
+    """Of one process: made anew in each."""
+
+    def __init__(
+        self,
+        role: str,
+        parent: Process | None = None,
+        node: str | None = None,
+        pool: str | None = None,
+        main: int | None = None,
+        work: Work = NO_WORK,
+    ) -> None:
+        """``role``: ``program``, ``fork``, ``main``, ``worker`` or ``child``; ``main``: the process id
+        of a pool child's main process.
+        """
         self.role = role
         self.pid = os.getpid()
         self.started_at = vitals.started_at(self.pid)
+        self.ticks = alive.start_ticks(self.pid)
+        self.space = alive.space()
         self.groups = vitals.cgroups()
         self.host: str = parent.host if parent else socket.gethostname()
-        self.node: str | None = parent.node if parent else None
-        self.pool: str | None = parent.pool if parent else None
-        self.main: int | None = None
-        """The process id of a pool child's main process."""
-        self.running: Callable[[], list[str]] = parent.running if parent else list
-        """Names the tasks under way."""
-        self.limit: Callable[[], int | None] = parent.limit if parent else _no_limit
-        """The memory in bytes after which the pool replaces this process, if there is such a limit."""
+        self.node, self.pool, self.main, self.work = node, pool, main, work
 
     @property
     def runs_one_at_a_time(self) -> bool:
@@ -52,6 +77,8 @@ class Process:
             "host": self.host,
             "pid": self.pid,
             "started_at": self.started_at,
+            "ticks": self.ticks,
+            "space": self.space,
             "node": self.node,
             "pool": self.pool,
             "role": self.role,
@@ -65,7 +92,7 @@ class Process:
             **vitals.process(self.pid),
             "tasks_done": ledger.done,
             "tasks": ledger.facts(),
-            "running": self.running(),
+            "running": self.work.running(),
             "limits": self._limits(),
             "versions": versions(),
             "implementation": platform.python_implementation(),
@@ -73,9 +100,8 @@ class Process:
         }
 
     def _limits(self) -> dict[str, int]:
-        found = {"max_memory_per_child": self.limit(), "cgroup": vitals.memory_limit(self.groups)}
+        found = {
+            "max_memory_per_child": self.work.limit(),
+            "cgroup": vitals.memory_limit(self.groups),
+        }
         return {name: limit for name, limit in found.items() if limit}
-
-
-def _no_limit() -> None:
-    """Where no pool replaces the process."""

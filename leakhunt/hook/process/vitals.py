@@ -19,7 +19,7 @@ LINUX = sys.platform.startswith("linux")
 PAGE = os.sysconf("SC_PAGE_SIZE")
 
 
-def _read(path: str, limit: int = 65536) -> bytes | None:
+def read(path: str, limit: int = 65536) -> bytes | None:
     """A small file through ``posix``: one open, read, close; no buffering, not green."""
     try:
         descriptor = posix.open(path, os.O_RDONLY | os.O_CLOEXEC)
@@ -49,7 +49,7 @@ def prepare() -> None:
 def rss() -> int | None:
     """Resident set size of this process, in a few microseconds."""
     if LINUX:
-        content = _read("/proc/self/statm", 256)
+        content = read("/proc/self/statm", 256)
         return int(content.split()[1]) * PAGE if content else None
     with contextlib.suppress(Exception):
         return int(_process().memory_info().rss)
@@ -67,7 +67,7 @@ def memory() -> dict[str, int | None]:
     found: dict[str, int | None] = dict.fromkeys(("rss", "uss", "pss", "shared", "swap"))
     if LINUX:
         found["rss"] = rss()
-        rolled = _read("/proc/self/smaps_rollup", 4096)
+        rolled = read("/proc/self/smaps_rollup", 4096)
         if rolled:
             found["uss"] = _sum(rolled, b"Private_Clean:", b"Private_Dirty:")
             found["shared"] = _sum(rolled, b"Shared_Clean:", b"Shared_Dirty:")
@@ -105,7 +105,7 @@ def process(pid: int) -> dict[str, Any]:
                     targets.append(posix.readlink(f"/proc/{pid}/fd/{name}"))
             found["sockets"] = sum(target.startswith("socket:") for target in targets)
             found["open_files"] = len(targets)
-        status = _read(f"/proc/{pid}/status") or b""
+        status = read(f"/proc/{pid}/status") or b""
         found["rss_peak"] = _sum(status, b"VmHWM:")
         for line in status.splitlines():
             if line.startswith(b"Threads:"):
@@ -132,7 +132,7 @@ def started_at(pid: int) -> float:
     From field 22 of ``/proc/PID/stat`` and ``btime`` of ``/proc/stat`` (proc(5)).
     """
     if LINUX:
-        line, system = _read(f"/proc/{pid}/stat"), _read("/proc/stat", 1 << 20)
+        line, system = read(f"/proc/{pid}/stat"), read("/proc/stat", 1 << 20)
         if line and system:
             ticks = int(line.rpartition(b")")[2].split()[19])
             for entry in system.splitlines():
@@ -145,7 +145,7 @@ def started_at(pid: int) -> float:
 
 def catches(pid: int, signum: int) -> bool | None:
     """Whether a process has a handler for the signal; None where it cannot be told."""
-    content = _read(f"/proc/{pid}/status", 4096) if LINUX else None
+    content = read(f"/proc/{pid}/status", 4096) if LINUX else None
     at = content.find(b"SigCgt:") if content else -1
     if content is None or at < 0:
         return None
@@ -164,7 +164,7 @@ def memory_left(groups: Sequence[Cgroup]) -> int | None:
 
             return int(psutil.virtual_memory().available)
         return None
-    left = _sum(_read("/proc/meminfo", 4096) or b"", b"MemAvailable:")
+    left = _sum(read("/proc/meminfo", 4096) or b"", b"MemAvailable:")
     for group in groups:
         amount = group.left()
         if amount is not None and (left is None or amount < left):
@@ -188,7 +188,7 @@ class Cgroup(NamedTuple):
 
     def most(self) -> int | None:
         """The limit in bytes; None for none (version 1 writes a huge number for it)."""
-        limit = _read(self.limit, 64)
+        limit = read(self.limit, 64)
         if not limit or not limit.strip().isdigit() or int(limit) >= 1 << 60:
             return None
         return int(limit)
@@ -197,7 +197,7 @@ class Cgroup(NamedTuple):
         limit = self.most()
         if limit is None:
             return None
-        usage, statistics = _read(self.usage, 64), _read(self.statistics, 8192) or b""
+        usage, statistics = read(self.usage, 64), read(self.statistics, 8192) or b""
         if not usage:
             return None
         at = statistics.find(self.droppable)
@@ -214,7 +214,7 @@ def cgroups(pid: int | str = "self", mount: str = "/sys/fs/cgroup") -> list[Cgro
     memory.usage_in_bytes`` (Documentation/admin-guide/cgroup-v2.rst and -v1/memory.rst).
     """
     found = []
-    for line in (_read(f"/proc/{pid}/cgroup") or b"").decode(errors="replace").splitlines():
+    for line in (read(f"/proc/{pid}/cgroup") or b"").decode(errors="replace").splitlines():
         number, controllers, path = ([*line.split(":", 2), "", ""])[:3]
         if number == "0" and not controllers:
             root, names = mount, ("memory.max", "memory.current")
@@ -229,6 +229,6 @@ def cgroups(pid: int | str = "self", mount: str = "/sys/fs/cgroup") -> list[Cgro
         for depth in range(len(parts), -1, -1):
             folder = "/".join([root, *parts[:depth]])
             limit, usage = (f"{folder}/{name}" for name in names)
-            if _read(limit, 64):
+            if read(limit, 64):
                 found.append(Cgroup(limit, usage, f"{folder}/memory.stat", droppable))
     return found

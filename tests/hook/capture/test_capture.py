@@ -10,6 +10,7 @@ from leakhunt.engine.exact import Exact
 from leakhunt.errors import CaptureError
 from leakhunt.hook.capture import capture
 from leakhunt.hook.process import vitals
+from leakhunt.snapfile import folders
 
 
 def test_a_capture_that_does_not_fit_is_refused(tmp_path: Path) -> None:
@@ -34,8 +35,8 @@ def test_a_capture_that_does_not_fit_is_refused(tmp_path: Path) -> None:
 
 def test_the_first_and_the_newest_are_kept(tmp_path: Path) -> None:
     for number in range(1, 21):
-        (tmp_path / f"{number:06d}-x.bin").write_text("")
-    (tmp_path / ".000009-x.tmp").write_text("")
+        (tmp_path / folders.snapshot_name(number, 1e9, "signal")).write_text("")
+    (tmp_path / f".{folders.snapshot_name(9, 1e9, 'signal')[:-4]}.tmp").write_text("")
     capture.prune(tmp_path, 0)
     assert len(list(tmp_path.glob("*.bin"))) == 20
     capture.prune(tmp_path, 8)

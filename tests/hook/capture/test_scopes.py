@@ -13,6 +13,7 @@ from leakhunt.hook.capture import scopes, spots
 from leakhunt.hook.capture.sources import Sources
 from leakhunt.model.paths import Prefixes
 from leakhunt.model.snapshot import Frame, Spot
+from tests.hook.capture.conftest import AsModule
 
 SOURCE = """\
 import functools, json
@@ -28,7 +29,7 @@ def parsed(text):
 
 class Catalog:
     @functools.cache
-    def load(self, key):  # once
+    def load(self, key):
         return [key] * len(rows)
 
 def export(order, seen=[]):
@@ -40,25 +41,26 @@ def export(order, seen=[]):
 """
 
 
-def told(folder: Path, *lines: int) -> tuple[str, spots.Spots, scopes.Scopes]:
+def told(as_module: AsModule, folder: Path, *lines: int) -> tuple[str, spots.Spots, scopes.Scopes]:
     path = folder / "tasks.py"
     path.write_text(SOURCE)
+    as_module(path)
     later = time.time() + 10
     explained = spots.spots([(str(path), line) for line in lines], 5.0, Sources(later), {})
     return str(path), explained, scopes.scopes(explained, explained, 5.0, Sources(later))
 
 
-def test_heads_and_names(tmp_path: Path) -> None:
-    file, _, found = told(tmp_path, 10, 15, 19)
+def test_heads_and_names(tmp_path: Path, as_module: AsModule) -> None:
+    file, _, found = told(as_module, tmp_path, 10, 15, 19)
     assert found[file] == {
         "parsed": ("@functools.lru_cache(\nmaxsize=None,\n)\ndef parsed(text):", ("json",)),
-        "Catalog.load": ("@functools.cache\ndef load(self, key):  # once", ("rows",)),
+        "Catalog.load": ("@functools.cache\ndef load(self, key):", ("rows",)),
         "export": ("def export(order, seen=[]):", ("prices", "rows")),
     }
 
 
-def test_a_changed_or_broken_source_tells_nothing(tmp_path: Path) -> None:
-    file, explained, _ = told(tmp_path, 10)
+def test_a_changed_or_broken_source_tells_nothing(tmp_path: Path, as_module: AsModule) -> None:
+    file, explained, _ = told(as_module, tmp_path, 10)
     assert scopes.scopes(explained, [file], 5.0, Sources(time.time() - 3600)) == {}
     assert scopes.scopes(explained, [file], 0.0, Sources(time.time() + 10)) == {}
     Path(file).write_text("def (")
@@ -76,8 +78,8 @@ def test_a_changed_or_broken_source_tells_nothing(tmp_path: Path) -> None:
         (22, "mutable-default-argument"),
     ],
 )
-def test_they_decide(tmp_path: Path, line: int, expected: str | None) -> None:
-    file, explained, found = told(tmp_path, line)
+def test_they_decide(tmp_path: Path, as_module: AsModule, line: int, expected: str | None) -> None:
+    file, explained, found = told(as_module, tmp_path, line)
     frame = Frame(file, line)
     known = {frame: Spot(*explained[file][line])}
     heads, shared = match.scoped({"scopes": found}, known)

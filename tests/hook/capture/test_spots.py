@@ -8,9 +8,10 @@ from pathlib import Path
 
 from leakhunt.hook.capture import spots
 from leakhunt.hook.capture.sources import Sources
+from tests.hook.capture.conftest import AsModule
 
 
-def test_functions_and_lines(tmp_path: Path) -> None:
+def test_functions_and_lines(tmp_path: Path, as_module: AsModule) -> None:
     source = tmp_path / "shop.py"
     source.write_text(
         textwrap.dedent(
@@ -27,6 +28,7 @@ def test_functions_and_lines(tmp_path: Path) -> None:
             """
         )
     )
+    as_module(source)
     frames = [(str(source), line) for line in (1, 2, 4, 5, 9, 400)]
     found = spots.spots(frames, 5.0, Sources(time.time() + 10), {})[str(source)]
     assert found[1] == ("<module>", "CACHE = {}")
@@ -37,8 +39,9 @@ def test_functions_and_lines(tmp_path: Path) -> None:
     assert found[400] == (None, None)
 
 
-def test_a_changed_or_missing_source_is_left_out(tmp_path: Path) -> None:
+def test_a_changed_or_missing_source_is_left_out(tmp_path: Path, as_module: AsModule) -> None:
     source = tmp_path / "shop.py"
+    as_module(source)
     source.write_text("x = 1\n")
     frames = [(str(source), 1), ("<string>", 1), ("/no/such.py", 1)]
     assert spots.spots(frames, 5.0, Sources(time.time() - 3600), {}) == {}

@@ -162,9 +162,9 @@ if os.environ.get("SHOP_INSTALL"):
     leakhunt.install(app, every=int(os.environ["SHOP_INSTALL"]))
 
 if os.environ.get("SHOP_NO_REAL_TIME"):
-    import leakhunt.hook.celery.soft_limits
+    import leakhunt.hook.signals
 
-    leakhunt.hook.celery.soft_limits.REAL_TIME = range(0)
+    leakhunt.hook.signals.REAL_TIME = range(0)
 
 if os.environ.get("SHOP_HANG"):
     import leakhunt.hook.capture.capture

@@ -1,0 +1,133 @@
+"""Which process a pid means: told by its start and the pid namespace, and what it does with a signal.
+
+The one liveness check. A pid alone names nobody: it is used again, and two containers that share
+a folder (or a host name) count alike. What is read is described in proc(5) and namespaces(7).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import posix
+from typing import NamedTuple
+
+from leakhunt.hook.process import vitals
+
+#: How far a start time told in seconds may be off the kernel's, which rests on ``btime``.
+SAME_START = 2.0
+
+
+class Disposition(NamedTuple):
+    """What a process does with a signal, as the kernel knows it."""
+
+    caught: bool
+    """There is a handler; whose, only the process itself can tell."""
+    ignored: bool
+    blocked: bool
+    """No thread of the process lets it through: it waits."""
+
+
+def space() -> str:
+    """The boot and the pid namespace in which this process's pids count; "" where unknown."""
+    boot = vitals.read("/proc/sys/kernel/random/boot_id", 64)
+    try:
+        namespace = posix.readlink("/proc/self/ns/pid")
+    except OSError:
+        return ""
+    number = namespace.partition("[")[2].rstrip("]")
+    first = (boot or b"").decode("ascii", "replace").partition("-")[0]
+    return f"{first}-{int(number):x}" if first.isalnum() and number.isdigit() else ""
+
+
+def start_ticks(pid: int) -> int | None:
+    """When a process started, in clock ticks since the boot: no clock that is set changes it."""
+    found = _stat(pid)
+    return None if found is None else found[1]
+
+
+def runs(pid: int, ticks: int | None = None, started_at: float | None = None) -> bool:
+    """Whether the process that began then is still there; a zombie is not.
+
+    ``ticks`` is what :func:`start_ticks` said; else ``started_at``, seconds since the epoch;
+    with neither, any process of that pid counts.
+    """
+    if not 0 < pid < 1 << 31:
+        return False
+    found = _stat(pid)
+    if found is None:  # no /proc, or nobody to be seen there
+        if vitals.LINUX and os.path.exists("/proc/self/stat"):
+            return False
+        try:
+            posix.kill(pid, 0)
+        except ProcessLookupError:
+            return False
+        except OSError:  # somebody else's
+            pass
+        return started_at is None or abs(vitals.started_at(pid) - started_at) < SAME_START
+    state, began = found
+    if state in ("Z", "X"):
+        return False
+    if ticks is not None:
+        return began == ticks
+    return started_at is None or abs(vitals.started_at(pid) - started_at) < SAME_START
+
+
+def _stat(pid: int) -> tuple[str, int] | None:
+    """The state and the start of a process, fields 3 and 22 of ``/proc/PID/stat``."""
+    content = vitals.read(f"/proc/{pid}/stat", 4096) if vitals.LINUX else None
+    if not content:
+        return None
+    fields = content.rpartition(b")")[2].split()
+    return (fields[0].decode(), int(fields[19])) if len(fields) > 19 else None
+
+
+def owner(pid: int) -> tuple[int, int] | None:
+    """The effective user and group of a process; None where there is none, or no /proc."""
+    content = vitals.read(f"/proc/{pid}/status", 4096) or b""
+    found = []
+    for label in (b"\nUid:", b"\nGid:"):
+        at = content.find(label)
+        fields = content[at + len(label) :].split(None, 2) if at >= 0 else ()
+        if len(fields) < 2:
+            return None
+        found.append(int(fields[1]))
+    return found[0], found[1]
+
+
+def inner_pid(pid: int) -> int:
+    """The pid by which a process knows itself, in its innermost namespace."""
+    content = vitals.read(f"/proc/{pid}/status", 4096) or b""
+    for line in content.splitlines():
+        if line.startswith(b"NSpid:"):
+            return int(line.split()[-1])
+    return pid
+
+
+def disposition(pid: int, signum: int) -> Disposition | None:
+    """What a process does with a signal; None where the kernel does not tell."""
+    content = vitals.read(f"/proc/{pid}/status", 4096) if vitals.LINUX else None
+    caught, ignored = (_bit(content or b"", label, signum) for label in (b"SigCgt:", b"SigIgn:"))
+    if caught is None or ignored is None:
+        return None
+    return Disposition(caught, ignored, _is_blocked(pid, content or b"", signum))
+
+
+def _is_blocked(pid: int, status: bytes, signum: int) -> bool:
+    """Whether every thread holds the signal back: the kernel picks one that does not."""
+    if not _bit(status, b"SigBlk:", signum):
+        return False
+    with contextlib.suppress(OSError):
+        for thread in posix.listdir(f"/proc/{pid}/task"):
+            told = vitals.read(f"/proc/{pid}/task/{thread}/status", 4096)
+            if told and _bit(told, b"SigBlk:", signum) is False:
+                return False
+    return True
+
+
+def _bit(status: bytes, label: bytes, signum: int) -> bool | None:
+    at = status.find(label)
+    mask = status[at + len(label) : at + len(label) + 18].strip() if at >= 0 else b""
+    try:
+        return bool(int(mask, 16) >> (signum - 1) & 1)
+    except ValueError:
+        return None
