@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,9 @@ import click
 
 from leakhunt.cli import reading
 from leakhunt.cli.options import Duration, folder_option, show
+from leakhunt.errors import SettingError
 from leakhunt.hook.config import signal_name
+from leakhunt.model.paths import visible
 from leakhunt.report.listing import Waiting, listing
 from leakhunt.report.words import notes
 from leakhunt.snapfile import folders
@@ -67,6 +70,8 @@ def command(
         return
     if keep is not None or older_than is not None or dry_run or yes:
         raise click.UsageError("--keep, --older-than, --dry-run and --yes belong to --prune")
+    if not home.exists() and (folder or os.environ.get("LEAKHUNT_DIR")):
+        raise SettingError(f"{visible(str(home))}: there is no such folder")
     problems: list[str] = []
     lines = series(home, problems, reading.runs) if home.exists() else []
     found = listing(str(home), tuple(lines), tuple(_waiting(home, lines)), notes.unread(problems))
@@ -89,6 +94,7 @@ def _waiting(home: Path, lines: list[Series]) -> list[Waiting]:
                     record.get("role"),
                     record.get("armed_at"),
                     signal_name(record["signal"]),
+                    process.silence,
                 )
             )
     return found

@@ -16,6 +16,15 @@ from leakhunt.cli import completion
 from leakhunt.errors import LeakhuntError
 from leakhunt.hook import config
 
+#: leakhunt lies in an archive (zipapp): imported from there, out of the way before the program starts.
+_FROM_ARCHIVE = """\
+import sys
+sys.path.insert(1, {0!r})
+from leakhunt.hook.launch import main
+del sys.path[1]
+main({0!r})
+"""
+
 
 @click.command(
     name="run",
@@ -52,7 +61,12 @@ def command(module: bool, target: str, args: tuple[str, ...], **settings: Any) -
     flags = subprocess._args_from_interpreter_flags()  # type: ignore[attr-defined]
     kind = "module" if module else "script"
     python = _python()
-    os.execv(python, [python, *flags, str(launcher), json.dumps(chosen), kind, target, *args])
+    start = (
+        [str(launcher)]
+        if launcher.is_file()
+        else ["-c", _FROM_ARCHIVE.format(str(launcher.parents[2]))]
+    )
+    os.execv(python, [python, *flags, *start, json.dumps(chosen), kind, target, *args])
 
 
 def _python() -> str:

@@ -18,14 +18,17 @@ import types
 from typing import Any
 
 
-def main() -> None:
+def main(root: str | None = None) -> None:
+    """``sys.argv`` is as this module's docstring says; ``root`` is where leakhunt lies, if this did not
+    start as a script: in an archive, which the interpreter cannot run a file of.
+    """
     settings, kind, target = json.loads(sys.argv[1]), sys.argv[2], sys.argv[3]
     sys.argv[:] = [target, *sys.argv[4:]]
-    own_folder = sys.path[0]
+    root = root or os.path.dirname(os.path.dirname(sys.path[0]))
     if not getattr(sys.flags, "safe_path", False):
         sys.path[0] = os.getcwd() if kind == "module" else os.path.dirname(os.path.abspath(target))
     # At the end: an uninstalled leakhunt must be found, and shadow nothing.
-    sys.path.append(os.path.dirname(os.path.dirname(own_folder)))
+    sys.path.append(root)
     from leakhunt.errors import LeakhuntError
     from leakhunt.hook import install
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from typing import Union
 
@@ -27,7 +28,7 @@ def rows(report: Report) -> str:
     tasks = report.tasks if isinstance(report, DiffReport) else None
     names = ["growth", "blocks", *(["per task"] if tasks else [])]
     head = ["#", *(names if compared else ["size", "blocks", "average"]), "where"]
-    text = [f"**{'Growth' if compared else 'Alive'} in {escape(who(newest))}**", ""]
+    text = [f"**{'Growth' if compared else 'Alive'} in** {code(who(newest))}", ""]
     text += [_row(head), _row("---:" if name != "where" else "---" for name in head)]
     for row in comparison.rows:
         text.append(
@@ -75,19 +76,31 @@ def _where(row: Row, labels: Labels, report: Report) -> str:
     site, stack, kinds = row.change.site, row.change.stack, kinds_of(report, row)
     may_be = f"<br>{escape(recycled(kinds, labels.known))}" if kinds and kinds.is_recycled else ""
     if site.package is not None:
-        return f"`{escape(site.package)}`{may_be}"
+        return f"{code(site.package)}{may_be}"
     if site.line is None or not stack:
-        return f"`{escape(labels.file(site.file or ''))}`{may_be}"
+        return f"{code(labels.file(site.file or ''))}{may_be}"
     label = labels.label(stack[row.depth])
-    inside = f" in `{escape(label.function)}`" if label.function else ""
-    code = f"<br>`{escape(label.code)}`" if label.code else ""
-    return f"`{escape(label.where)}`{inside}{code}{may_be}"
+    inside = f" in {code(label.function)}" if label.function else ""
+    line = f"<br>{code(label.code)}" if label.code else ""
+    return f"{code(label.where)}{inside}{line}{may_be}"
 
 
 def _row(cells: Iterable[str]) -> str:
     return "| " + " | ".join(cells) + " |"
 
 
+def code(text: str) -> str:
+    """Text from a file as a code span, in which nothing is Markdown, a link or a mention."""
+    return f"`{visible(text).replace('`', chr(39)).replace('|', chr(92) + '|')}`"
+
+
 def escape(text: str) -> str:
-    """Text in which nothing is Markdown or HTML."""
-    return visible(text).replace("`", "'").replace("|", "\\|").replace("<", "&lt;")
+    """Text in which nothing is Markdown or HTML: no link, no image, nobody is mentioned."""
+    told = visible(text).replace("`", "'").replace("<", "&lt;")
+    told = _ACTIVE.sub(r"\\\g<0>", told).replace("://", "&#58;//")
+    return _MENTION.sub("@\u200b", _WWW.sub("www&#46;", told))
+
+
+_ACTIVE = re.compile(r"[\\\[\]!|]")
+_WWW = re.compile(r"\bwww\.", re.IGNORECASE)
+_MENTION = re.compile(r"(?<!\w)@")

@@ -16,6 +16,8 @@ class Waiting:
     role: str | None
     armed_at: float | None
     signal: str
+    silence: str | None
+    """Why the signal that users send is not heard there; None: it is."""
 
 
 @dataclass(frozen=True)

@@ -20,8 +20,8 @@ Only five names occur in it: ``tracemalloc.Snapshot``, ``tracemalloc._Traces``,
 no other, and these only to inert types: unpickling anything else runs code.
 
 After the pickle's STOP opcode stands a trailer, which unpicklers ignore: the
-``leakhunt`` dict without its long values (:data:`LONG`), as UTF-8 JSON, its length as 8 bytes little
-endian, and the 8 bytes :data:`TRAILER_MAGIC`. It lets a listing of thousands of
+``leakhunt`` dict without its long values (:data:`LONG`), as UTF-8 JSON, its CRC-32 as 4 bytes and
+its length as 8 bytes little endian, and the 8 bytes :data:`TRAILER_MAGIC`. It lets a listing of thousands of
 files read each one's facts without unpickling it. Between the pickle and the trailer stands the
 index (:mod:`leakhunt.snapfile.index`): the sums per stack and the facts that the trailer
 lacks, with a checksum of everything before. A reader needs the pickle only for
@@ -122,7 +122,9 @@ from __future__ import annotations
 
 SCHEMA = 1
 SUFFIX = ".bin"
-TRAILER_MAGIC = b"LKHUNT\x01\n"
+#: Ends a file whose trailer has a checksum; files from before it end with the other.
+TRAILER_MAGIC = b"LKHUNT\x02\n"
+UNCHECKED_MAGIC = b"LKHUNT\x01\n"
 
 #: Facts that grow with the snapshot: not in the trailer.
 LONG = frozenset(

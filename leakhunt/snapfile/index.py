@@ -40,6 +40,9 @@ _HEAD = struct.Struct("<8L")
 LARGEST = 1 << 21
 LARGEST_STEPS = 1 << 25
 LARGEST_BYTES = 1 << 28
+#: What the console takes for each of them, bytes, measured from above; a file whose parts are worth
+#: more than :func:`affordable` is none that a process wrote.
+WORTH_STACK, WORTH_FRAME, WORTH_SPOT, WORTH_STRING, WORTH_STEP = 400, 400, 700, 150, 16
 #: No process has more memory than this.
 IMPOSSIBLE = 1 << 62
 #: How it works elsewhere is not worth the code.
@@ -68,6 +71,11 @@ class Index(NamedTuple):
         end = self.ends[number]
         steps = self.steps[end - self.depths[number] : end]
         return tuple(self.frames[step] for step in reversed(steps))
+
+
+def affordable(length: int) -> int:
+    """Memory in bytes that an index of that length may cost its reader."""
+    return (64 << 20) + 24 * length
 
 
 def packed(runs: Sequence[Any], nframe: int, long: Mapping[str, Any]) -> bytes:
@@ -220,6 +228,9 @@ def _unpacked(content: bytes, largest: Callable[[memoryview], int]) -> Index:
         raise ValueError("its parts do not add up")
     if max(strings, frames, stacks, told) > LARGEST or steps > LARGEST_STEPS or not nframe:
         raise ValueError("more than any process has")
+    worth = stacks * WORTH_STACK + frames * WORTH_FRAME + told * WORTH_SPOT
+    if worth + strings * WORTH_STRING + steps * WORTH_STEP > affordable(len(content)):
+        raise ValueError("more than a file of that length is worth")
     view = memoryview(content)
     totals = view[_HEAD.size : wide].cast("Q")
     numbers = view[wide : wide + 4 * narrow].cast("I")
@@ -230,6 +241,8 @@ def _unpacked(content: bytes, largest: Callable[[memoryview], int]) -> Index:
     )
     sizes, counts = totals[:stacks].tolist(), totals[stacks:].tolist()
     depths = deep.tolist()
+    if stacks and not min(counts):
+        raise ValueError("a stack without blocks")
     if sum(depths) != steps or sum(lengths) != texts or max(sum(sizes), sum(counts)) >= IMPOSSIBLE:
         raise ValueError("its sums are wrong")
     if steps and largest(walk) >= frames:

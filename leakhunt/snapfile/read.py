@@ -17,6 +17,7 @@ import signal
 import stat
 import sys
 import warnings
+import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
@@ -27,12 +28,17 @@ from leakhunt.errors import SnapshotError
 from leakhunt.model.gcpause import uncollected
 from leakhunt.model.paths import visible
 from leakhunt.model.snapshot import Block, Frame, Stack, Tallies
-from leakhunt.snapfile import SCHEMA, TRAILER_MAGIC, index
+from leakhunt.snapfile import SCHEMA, TRAILER_MAGIC, UNCHECKED_MAGIC, index
 from leakhunt.snapfile import native as quick
 from leakhunt.snapfile.untrusted import IMPOSSIBLE, WHAT_TO_DO, Sums, is_plain, said_of
 
 LARGEST_TRAILER = 1 << 20
 LARGEST_LONG = 1 << 24
+#: A file system may leave out runs of zeros; no snapshot has many.
+MOST_HOLES = 8 << 20
+#: What is told of the sums by two parts of a file may differ by that much: the one was read a moment
+#: before the other, and the engine's own memory is left out.
+LEEWAY = 64 << 20
 
 
 @dataclass(frozen=True)
@@ -61,10 +67,10 @@ def begin(path: str | Path, detail: bool = False) -> Callable[[], Raw]:
     """
     path = os.fspath(path)
     descriptor, size = _open(path)
-    quick = None if detail else _indexed(path, descriptor, size)
-    if quick is not None:
+    indexed = _indexed(path, descriptor, size)
+    if indexed is not None and not detail:
         os.close(descriptor)
-        return lambda: quick
+        return lambda: indexed
     receive, send = os.pipe()
     for stream in (sys.stdout, sys.stderr):
         if stream is not None:
@@ -83,7 +89,21 @@ def begin(path: str | Path, detail: bool = False) -> Callable[[], Raw]:
         _child(descriptor, size, send, detail)
     os.close(descriptor)
     os.close(send)
-    return lambda: _receive(path, child, receive)
+    return lambda: _agreeing(_receive(path, child, receive), indexed)
+
+
+def _agreeing(unpickled: Raw, indexed: Raw | None) -> Raw:
+    """What was unpickled, where the file's index says the same. Raises SnapshotError."""
+    if indexed is not None:
+        both = (unpickled.tallies, indexed.tallies)
+        sizes, counts = (
+            [sum(getattr(each, name)) for each in both] for name in ("sizes", "counts")
+        )
+        if sizes[0] != sizes[1] or counts[0] != counts[1]:
+            raise SnapshotError(
+                f"{_named(unpickled.path)}: is forged: its index and its traces contradict each other"
+            )
+    return unpickled
 
 
 def _named(path: str) -> str:
@@ -105,10 +125,34 @@ def _open(path: str) -> tuple[int, int]:
         problem = "is not a regular file"
     elif status.st_size == 0:
         problem = "is empty: the program that wrote it was interrupted, or the disk was full"
+    elif _holes(descriptor, status.st_size) > MOST_HOLES:
+        problem = "has holes where a snapshot has data: was the copy interrupted?"
     if problem:
         os.close(descriptor)
         raise SnapshotError(f"{_named(path)}: {problem}")
     return descriptor, status.st_size
+
+
+def _holes(descriptor: int, size: int) -> int:
+    """Bytes of a file that are not there: what is read of it is limited by its size, which anybody
+    can make as large as they like.
+    """
+    holes = at = 0
+    try:
+        while at < size and holes <= MOST_HOLES:
+            begin = os.lseek(descriptor, at, os.SEEK_HOLE)
+            if begin >= size:
+                break
+            try:
+                at = os.lseek(descriptor, begin, os.SEEK_DATA)
+            except OSError:  # none follows
+                at = size
+            holes += at - begin
+    except (OSError, AttributeError):  # a system or filesystem that does not tell
+        return 0
+    finally:
+        os.lseek(descriptor, 0, os.SEEK_SET)
+    return holes
 
 
 def _receive(path: str, child: int, receive: int) -> Raw:
@@ -226,13 +270,19 @@ def _trailer(path: str) -> dict[str, Any] | None:
 
 def _facts(descriptor: int, size: int) -> tuple[dict[str, Any] | None, int]:
     """The facts of the trailer, and where it begins; None where there is none."""
-    end = os.pread(descriptor, 16, max(0, size - 16))
-    length = int.from_bytes(end[:8], "little")
-    if len(end) < 16 or end[8:] != TRAILER_MAGIC or length > min(LARGEST_TRAILER, size - 16):
+    end = os.pread(descriptor, 20, max(0, size - 20))
+    length = int.from_bytes(end[4:12], "little")
+    if len(end) < 20 or end[12:] not in (TRAILER_MAGIC, UNCHECKED_MAGIC):
         return None, 0
-    start = size - 16 - length
+    closing = 20 if end[12:] == TRAILER_MAGIC else 16
+    if length > min(LARGEST_TRAILER, size - closing):
+        return None, 0
+    start = size - closing - length
+    content = os.pread(descriptor, length, start)
+    if closing == 20 and zlib.crc32(content) != int.from_bytes(end[:4], "little"):
+        return None, 0
     try:
-        facts = json.loads(os.pread(descriptor, length, start), parse_int=_short)
+        facts = json.loads(content, parse_int=_short)
     except (ValueError, RecursionError):
         return None, 0
     return (facts if isinstance(facts, dict) and is_plain(facts, length) else None), start
@@ -251,7 +301,9 @@ def _indexed(path: str, descriptor: int, size: int) -> Raw | None:
                 return None
             frames = list(map(Frame._make, found.frames))
             long = _long(found)
-            if long is None:
+            traced = facts.get("traced")
+            told = type(traced) is not int or sum(found.sizes) <= 2 * traced + LEEWAY
+            if long is None or not told:
                 return None
     except OSError:
         return None

@@ -13,6 +13,7 @@ import json
 import os
 import pickle
 import tracemalloc
+import zlib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -81,7 +82,8 @@ def dump(
         checked.write(content)
         file.write(checked.end(pickled))
     trailer = json.dumps(brief, separators=(",", ":")).encode()
-    file.write(trailer + len(trailer).to_bytes(8, "little") + TRAILER_MAGIC)
+    checksum = zlib.crc32(trailer).to_bytes(4, "little")
+    file.write(trailer + checksum + len(trailer).to_bytes(8, "little") + TRAILER_MAGIC)
 
 
 def write(path: Path, runs: Iterable[Run], nframe: int, facts: Mapping[str, Any]) -> int:

@@ -247,14 +247,17 @@ def estimates(recorded: Any, tallies: Mapping[Stack, Tally]) -> dict[Stack, tupl
 
 
 def types(recorded: Any, tallies: Mapping[Stack, Tally]) -> dict[Stack, dict[str, int]]:
-    """The bytes of objects by the name of their type, for each stack."""
+    """The bytes of objects by the name of their type, for each stack; never more than it has."""
     found: dict[Stack, dict[str, int]] = {}
     for stack, said in _known(Types, recorded, tallies):
         sizes = found.setdefault(stack, {})
+        left = tallies[stack].size - sum(sizes.values())
         for pair in said.largest if isinstance(said.largest, (tuple, list)) else ():
             if isinstance(pair, (tuple, list)) and len(pair) == 2 and isinstance(pair[0], str):
-                size = _number_of(pair[1])
-                sizes[pair[0]] = sizes.get(pair[0], 0) + int(size or 0)
+                size = min(int(_number_of(pair[1]) or 0), left)
+                if size > 0:
+                    left -= size
+                    sizes[pair[0]] = sizes.get(pair[0], 0) + size
     return found
 
 

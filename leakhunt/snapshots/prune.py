@@ -9,20 +9,15 @@ from __future__ import annotations
 
 import os
 import re
-import stat
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from leakhunt.model.paths import visible
-from leakhunt.snapfile.folders import PROCESSES
+from leakhunt.snapfile.folders import PROCESSES, SERIES, SNAPSHOT, TORN, is_own, opened, surplus
 from leakhunt.snapshots.load import series
 from leakhunt.snapshots.series import Entry, Series, written
-
-_FOLDER = re.compile(r".+-(?P<pid>[0-9]+)-[0-9]{8}T[0-9]{6}Z")
-_SNAPSHOT = re.compile(r"[0-9]{6,}-[0-9]{8}T[0-9]{6}Z-[a-z-]+\.bin")
-_TORN = re.compile(r"\.[0-9]{6,}-[0-9]{8}T[0-9]{6}Z-[a-z-]+\.tmp")
 
 #: An empty folder may belong to a process that is about to write into it.
 SETTLED = 3600.0
@@ -136,17 +131,15 @@ def _doomed(
     entries = line.entries
     if keep is None and older_than is None:
         return
-    first = max(1, keep // 4) if keep else 0
+    too_many = None if keep is None else set(surplus(range(len(entries)), keep))
     for index, entry in enumerate(entries):
-        if keep is not None and (
-            keep == 0 or index < first or index >= len(entries) - (keep - first)
-        ):
+        if too_many is not None and index not in too_many:
             continue
         if older_than is not None and not _is_older(entry, now - older_than):
             continue
         if alive and (index in (0, len(entries) - 1) or entry.meta.baseline):
             continue
-        removable = _removable(entry.path, _SNAPSHOT)
+        removable = _removable(entry.path, SNAPSHOT)
         if removable is not None and entry.meta.facts:
             yield Doomed(entry.path, removable, entry.meta.taken_at)
 
@@ -157,27 +150,26 @@ def _is_older(entry: Entry, moment: float) -> bool:
 
 
 def _removable(path: Path, name: re.Pattern[str]) -> int | None:
-    """The size of a regular file that is named as it should be; else None."""
-    if not name.fullmatch(path.name):
-        return None
-    with suppress(OSError):
-        status = path.lstat()
-        if stat.S_ISREG(status.st_mode):
-            return status.st_size
+    """The size of a regular file that this user's hook wrote and that is named as it should be; else
+    None.
+    """
+    with suppress(OSError), opened(path.parent) as folder:
+        if is_own(folder, path.name, name):
+            return os.stat(path.name, dir_fd=folder, follow_symlinks=False).st_size
     return None
 
 
 def _torn(path: Path) -> Doomed | None:
-    size = _removable(path, _TORN)
+    size = _removable(path, TORN)
     return None if size is None else Doomed(path, size, None)
 
 
 def _is_series(folder: Path) -> bool:
-    return bool(_FOLDER.fullmatch(folder.name)) and not folder.is_symlink() and folder.is_dir()
+    return bool(SERIES.fullmatch(folder.name)) and not folder.is_symlink() and folder.is_dir()
 
 
 def _pid(folder: Path) -> int:
-    found = _FOLDER.fullmatch(folder.name)
+    found = SERIES.fullmatch(folder.name)
     return int(found["pid"]) if found else 0
 
 
@@ -205,13 +197,15 @@ def carry_out(chosen: Plan) -> tuple[int, list[str]]:
     """Remove what was planned: bytes freed, and what could not be removed."""
     freed, problems = 0, []
     for doomed in chosen.files:
+        pattern = TORN if doomed.path.suffix == ".tmp" else SNAPSHOT
         try:
-            # Through its folder, so that a folder swapped for a link leads nowhere else.
-            folder = os.open(doomed.path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
-            try:
+            # Through its folder, so that a folder swapped for a link leads nowhere else; and looked
+            # at once more, because the user was asked meanwhile.
+            with opened(doomed.path.parent) as folder:
+                if not is_own(folder, doomed.path.name, pattern):
+                    os.stat(doomed.path.name, dir_fd=folder, follow_symlinks=False)
+                    raise PermissionError(0, "is no snapshot of this user's any more")
                 os.unlink(doomed.path.name, dir_fd=folder)
-            finally:
-                os.close(folder)
             freed += doomed.size
         except FileNotFoundError:
             continue

@@ -68,5 +68,6 @@ def waiting(process: Waiting) -> str:
     node = f" of {process.node}" if process.node else ""
     return (
         f"hooked, no snapshot yet: {process.role or 'process'} {process.pid}{node} "
-        f"({armed}; kill -{process.signal.removeprefix('SIG')} {process.pid})"
+        f"({armed}; leakhunt dump {process.pid}"
+        + (f"; {process.silence})" if process.silence else ")")
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from types import MappingProxyType
 
 from leakhunt import units
@@ -29,9 +29,16 @@ SOME = 5
 FEW_FRAMES = 3
 
 
-def unread(problems: Iterable[str]) -> tuple[str, ...]:
-    """Files that were left out."""
-    return tuple(f"not read: {problem}" for problem in problems)
+#: So many files that were left out are told one by one.
+MOST_UNREAD = 5
+
+
+def unread(problems: Sequence[str]) -> tuple[str, ...]:
+    """Files that were left out: the first few one by one, of the rest how many."""
+    told = tuple(f"not read: {problem}" for problem in problems[:MOST_UNREAD])
+    rest = len(problems) - len(told)
+    more = f"not read: {units.count(rest)} more file{'s' * (rest != 1)}"
+    return (*told, more) if rest else told
 
 
 # -- of one snapshot or two -----------------------------------------------------------
