@@ -32,7 +32,7 @@ typedef struct {
     size_t used;
 } Table;
 
-static int
+static inline int
 table_init(Table *table, size_t expected)
 {
     size_t size = 64;
@@ -46,7 +46,7 @@ table_init(Table *table, size_t expected)
     return table->keys != NULL && table->values != NULL;
 }
 
-static void
+static inline void
 table_free(Table *table)
 {
     free(table->keys);

@@ -16,6 +16,8 @@ from operator import itemgetter
 from typing import Any, cast
 
 from leakhunt.engine.interface import UNKNOWN_LIFE, Counters, Harvest, Life
+from leakhunt.engine.retention import Walked
+from leakhunt.snapfile.records import Retention
 from leakhunt.snapfile.write import Run, Trace
 
 #: What one traced block costs while it is copied and grouped: the 4-tuple with
@@ -120,6 +122,12 @@ class Exact:
 
     def marked(self, raw: Any, mark: Callable[[bytes], bytes]) -> None:
         return None
+
+    def blocks(self, raw: Any) -> None:
+        return None
+
+    def retention(self, raw: Any, walked: Walked) -> list[Retention]:
+        return walked.by_traceback()
 
     def facts(self) -> dict[str, Any]:
         return {"interval": None}

@@ -8,7 +8,8 @@ Life of a capture::
     parent   bytes_needed()                    first of all: how much memory the capture will take
              counters(), facts()               traced now, peak, the engine's own tables and cost
              fork, calling read() in the child before anything is torn down
-    child    stop()                            tracing must not slow the rest down
+    child    blocks(raw), then retention()     what holds them, by a walk over the heap
+             stop()                            tracing must not slow the rest down
              holders(raw), marked(raw)         who keeps what freelists have handed on; what is garbage
              harvest(raw, life)                all the rest, as one value
 
@@ -22,8 +23,17 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, NamedTuple, Protocol
 
+from leakhunt.engine.retention import Walked
 from leakhunt.errors import EngineRefusedError
-from leakhunt.snapfile.records import Births, Calendar, Estimate, Held, Recycled, Types
+from leakhunt.snapfile.records import (
+    Births,
+    Calendar,
+    Estimate,
+    Held,
+    Recycled,
+    Retention,
+    Types,
+)
 from leakhunt.snapfile.write import RawFrames, Run
 
 
@@ -153,6 +163,15 @@ class Engine(Protocol):
 
         ``mark`` takes addresses of blocks, 64 bits each, and gives a byte for each: 0 or 1.
         """
+
+    def blocks(self, raw: Any) -> bytes | None:
+        """The addresses of which a walk over the heap is to tell what holds them, 64 bits each.
+
+        None for an engine without addresses: then it is told by traceback.
+        """
+
+    def retention(self, raw: Any, walked: Walked) -> Sequence[Retention]:
+        """What holds the blocks of each stack: those of :meth:`blocks`, tied by a walk."""
 
     def facts(self) -> dict[str, Any]:
         """Plain values for the file, such as ``interval``: asked for before the fork."""

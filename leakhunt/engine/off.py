@@ -6,6 +6,8 @@ from collections.abc import Callable
 from typing import Any
 
 from leakhunt.engine.interface import UNKNOWN_LIFE, Counters, Harvest, Life
+from leakhunt.engine.retention import Walked
+from leakhunt.snapfile.records import Retention
 
 
 class Off:
@@ -53,6 +55,12 @@ class Off:
 
     def marked(self, raw: Any, mark: Callable[[bytes], bytes]) -> None:
         return None
+
+    def blocks(self, raw: Any) -> bytes:
+        return b""
+
+    def retention(self, raw: Any, walked: Walked) -> list[Retention]:
+        return []
 
     def facts(self) -> dict[str, Any]:
         return {"interval": None}

@@ -20,8 +20,9 @@ from typing import Any, NamedTuple
 from leakhunt.cpython.freelists import may_be_recycled
 from leakhunt.engine import births, holders
 from leakhunt.engine.interface import UNKNOWN_LIFE, Counters, Harvest, Life
+from leakhunt.engine.retention import Walked
 from leakhunt.errors import EngineRefusedError
-from leakhunt.snapfile.records import Estimate, Held, Recycled, Types
+from leakhunt.snapfile.records import Estimate, Held, Recycled, Retention, Types
 from leakhunt.snapfile.write import RawFrames, Run
 
 try:
@@ -195,6 +196,16 @@ class Sampled:
                 frames = stacks[sample.stack]
                 found[frames] = found.get(frames, 0.0) + 1 / sample.chance
         return {frames: round(number) for frames, number in found.items()}
+
+    def blocks(self, raw: Any) -> bytes:
+        return holders.addresses(sample for sample, _ in self._tables(raw).samples)
+
+    def retention(self, raw: Any, walked: Walked) -> list[Retention]:
+        tables = self._tables(raw)
+        return walked.by_sample(
+            (tables.stacks[sample.stack], sample.size, sample.chance)
+            for sample, _ in tables.samples
+        )
 
     def _tables(self, raw: Any) -> _Tables:
         """What a copy of the tables says: found out once, whoever asks, until it is harvested."""

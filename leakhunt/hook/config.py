@@ -68,6 +68,8 @@ class Settings(NamedTuple):
     """A snapshot each time RSS has grown by this since the last one (``LEAKHUNT_RSS_STEP``)."""
     at_exit: bool
     """A snapshot when the process exits (``LEAKHUNT_AT_EXIT``)."""
+    walk: str
+    """Who keeps what: ``auto`` (within 2 s of the child's CPU), ``off``, ``full`` (``LEAKHUNT_WALK``)."""
     fork: bool
     """Capture in a forked child; False: in the process itself (``LEAKHUNT_FORK``)."""
     source: str
@@ -183,6 +185,7 @@ _DEFAULTS: dict[str, Any] = {
     "rss": None,
     "rss_step": None,
     "at_exit": False,
+    "walk": "auto",
     "fork": True,
     "source": "masked",
 }
@@ -200,6 +203,7 @@ _PARSERS: dict[str, Callable[[str], Any]] = {
     "rss": _size,
     "rss_step": _size,
     "at_exit": _switch,
+    "walk": _one_of("auto", "off", "full"),
     "fork": _switch,
     "source": _one_of("masked", "full", "off"),
 }

@@ -413,6 +413,7 @@ class Hook:
             keep=self.settings.keep,
             source=self.settings.source,
             notify=self.settings.fork and not self.handlers.watch_child() and waking is not None,
+            walk=self.settings.walk,
             facts=facts,
             late_facts=lambda: self.process.late_facts(self.ledger),
             life=self.ledger.life(),

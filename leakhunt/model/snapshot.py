@@ -14,6 +14,7 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from leakhunt.model.gcpause import uncollected
+from leakhunt.model.retention import Heap, Retention
 
 
 class Frame(NamedTuple):
@@ -212,6 +213,8 @@ class Facts:
     """Sizes and domains of its blocks, sorted; filled by ``load(..., detail=True)``."""
     births: tuple[Birth, ...] = ()
     """When and in which task its blocks were asked for, by period and task; (): not known."""
+    retention: tuple[Retention, ...] = ()
+    """What holds its objects, by path, the most bytes first; (): not known."""
 
 
 #: Of a stack of which a file tells nothing more.
@@ -300,6 +303,8 @@ class Snapshot:
     spots: Mapping[Frame, Spot] = field(default_factory=lambda: MappingProxyType({}))
     facts: Mapping[Stack, Facts] = field(default_factory=lambda: MappingProxyType({}))
     """Of the stacks of which the file tells more: see :meth:`told`."""
+    heap: Heap | None = None
+    """What the heap was; None: nobody walked over it."""
     calendar: Calendar | None = None
     """The periods of the births; None where none are known."""
 

@@ -74,6 +74,25 @@ garbage
 process
     ``open_files sockets threads`` (counts), ``gc`` ({"enabled": bool, "counts":
     [3 ints], "stats": [3 dicts of gc.get_stats()]}).
+heap
+    What the heap was, by a walk over all objects in the child (``LEAKHUNT_WALK``); None where none was
+    made. Names are of modules, classes, functions and attributes, never keys of ordinary dicts or
+    contents. ``whole`` (bool; False: the walk was ``late``, its memory ``full``, or a type's traversal
+    ``crashed``, the type's name: then what is told is a part), ``objects``, ``tracked`` (of these by
+    the collector), ``seconds`` and ``memory`` that it took, ``types`` ([(name, number, bytes)], the
+    largest) and ``types_rest`` ((types, objects, bytes)), ``garbage`` and ``garbage_rest`` (the same of
+    objects that only wait for the collector; None: not known), ``wanted`` and ``tied`` (blocks whose
+    holders were looked for, and found), ``paths`` ([(parent, kind, name, type, length, bound, again)]:
+    a path is a step and those before it by ``parent``, a lower number; 0 is none; ``length`` and
+    ``bound`` (``maxlen``, ``maxsize``) are of the one object that has this path; ``again``: the step
+    may occur many times in a row), ``containers`` (those above 1,000 entries), ``points`` (where most
+    memory piles up) and ``holders``, all three [(path, type, length, bound, mark, retained, size)]:
+    ``mark`` stands for the object in all snapshots of the process, ``retained`` is what would be freed
+    without it (dominators; None: not known), ``size`` its own bytes.
+retention
+    A list of ``(frames, ((path, objects, bytes, holder), ...))``: how many objects of a stack are held
+    alike, by the container of that number (from 1) in ``heap``'s ``holders``, 0: none in particular.
+    Estimates with a sampled engine, and where not all of the blocks were looked at.
 estimates
     A sampled engine's block counts are estimates without bias. ``estimates`` is a list of
     ``(frames, samples, stderr)``, one for each of its stacks: ``frames`` is the very tuple
@@ -130,7 +149,7 @@ UNCHECKED_MAGIC = b"LKHUNT\x01\n"
 LONG = frozenset(
     {
         "frames", "scopes", "estimates", "types", "recycled", "holders", "garbage",
-        "births", "calendar",
+        "births", "calendar", "heap", "retention",
     }
 )  # fmt: skip
 

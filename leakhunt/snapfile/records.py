@@ -97,6 +97,15 @@ class Calendar(NamedTuple):
     """Their names."""
 
 
+class Retention(NamedTuple):
+    """What holds the blocks of a stack, as far as it was found."""
+
+    frames: RawFrames
+    ways: tuple[tuple[int, int, int, int], ...]
+    """(Number of the path among the heap's ``paths``, objects, bytes, number of the holder among its
+    ``holders`` from 1, or 0), the most bytes first; estimated where the engine or the walk samples."""
+
+
 Record = TypeVar("Record", bound=tuple[Any, ...])
 
 

@@ -60,13 +60,13 @@ def meta(facts: Mapping[str, Any]) -> Meta:
         elif field.name in _FLAG:
             values[field.name] = value if isinstance(value, bool) else None
         else:
-            number = _number_of(value)
+            number = number_of(value)
             whole = field.name not in _NUMBER
             values[field.name] = int(number) if whole and number is not None else number
     return Meta(**values)
 
 
-def _number_of(value: Any) -> float | None:
+def number_of(value: Any) -> float | None:
     """A finite number that is not negative; None for anything else."""
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         return None
@@ -95,7 +95,7 @@ class Cost(NamedTuple):
 def cost(known: Meta) -> Cost:
     """The cost of the engine, as the snapshot says."""
     overhead, budget, interval = (
-        _number_of(known.facts.get(name)) for name in ("overhead", "budget", "interval")
+        number_of(known.facts.get(name)) for name in ("overhead", "budget", "interval")
     )
     return Cost(overhead, budget, None if interval is None else int(interval))
 
@@ -140,10 +140,10 @@ def calendar(known: Mapping[str, Any]) -> Calendar | None:
     if not isinstance(said, dict) or said.get("unit") not in UNITS:
         return None
     edges, moments, intervals = (
-        [_number_of(each) for each in said.get(name) or ()] if _is_row(said.get(name)) else []
+        [number_of(each) for each in said.get(name) or ()] if _is_row(said.get(name)) else []
         for name in ("edges", "moments", "intervals")
     )
-    armed = _number_of(said.get("armed"))
+    armed = number_of(said.get("armed"))
     whole = [int(edge) for edge in edges if edge is not None]
     if armed is None or not 1 < len(whole) == len(edges) == len(moments) <= MOST_PERIODS:
         return None
@@ -172,7 +172,7 @@ def births(
     if made is None:
         return {}
     found: dict[Stack, tuple[Birth, ...]] = {}
-    for stack, told in _known(records.Births, recorded, tallies):
+    for stack, told in known_records(records.Births, recorded, tallies):
         born = _together(found.get(stack, ()) + _births_of(told.births, said, made.periods))
         size, blocks = sum(birth.size for birth in born), sum(birth.blocks for birth in born)
         if born and size <= tallies[stack].size and blocks <= tallies[stack].count:
@@ -189,7 +189,7 @@ def _births_of(recorded: Any, said: Mapping[str, Any], periods: int) -> tuple[Bi
         return ()
     found = []
     for birth in told:
-        numbers = [_number_of(each) for each in birth[1:]]
+        numbers = [number_of(each) for each in birth[1:]]
         if None in numbers or isinstance(birth.period, bool) or not isinstance(birth.period, int):
             return ()
         task, runs, samples, size, root, blocks = (number or 0 for number in numbers)
@@ -238,8 +238,8 @@ def _together(births: tuple[Birth, ...]) -> tuple[Birth, ...]:
 def estimates(recorded: Any, tallies: Mapping[Stack, Tally]) -> dict[Stack, tuple[float, int]]:
     """Standard error (bytes) and samples by stack."""
     sums: dict[Stack, tuple[float, int]] = {}
-    for stack, said in _known(Estimate, recorded, tallies):
-        number, stderr = _number_of(said.samples), _number_of(said.stderr)
+    for stack, said in known_records(Estimate, recorded, tallies):
+        number, stderr = number_of(said.samples), number_of(said.stderr)
         if number is not None and stderr is not None:
             variance, samples = sums.get(stack, (0.0, 0))
             sums[stack] = variance + float(stderr) ** 2, samples + int(number)
@@ -249,12 +249,12 @@ def estimates(recorded: Any, tallies: Mapping[Stack, Tally]) -> dict[Stack, tupl
 def types(recorded: Any, tallies: Mapping[Stack, Tally]) -> dict[Stack, dict[str, int]]:
     """The bytes of objects by the name of their type, for each stack; never more than it has."""
     found: dict[Stack, dict[str, int]] = {}
-    for stack, said in _known(Types, recorded, tallies):
+    for stack, said in known_records(Types, recorded, tallies):
         sizes = found.setdefault(stack, {})
         left = tallies[stack].size - sum(sizes.values())
         for pair in said.largest if isinstance(said.largest, (tuple, list)) else ():
             if isinstance(pair, (tuple, list)) and len(pair) == 2 and isinstance(pair[0], str):
-                size = min(int(_number_of(pair[1]) or 0), left)
+                size = min(int(number_of(pair[1]) or 0), left)
                 if size > 0:
                     left -= size
                     sizes[pair[0]] = sizes.get(pair[0], 0) + size
@@ -272,8 +272,8 @@ def recycled(
         }
         return {stack: size for stack, size in guessed.items() if size}
     found: dict[Stack, int] = {}
-    for stack, said in _known(Recycled, recorded, tallies):
-        size = _number_of(said.size)
+    for stack, said in known_records(Recycled, recorded, tallies):
+        size = number_of(said.size)
         if size:
             found[stack] = found.get(stack, 0) + int(size)
     return found
@@ -283,9 +283,9 @@ def holders(recorded: Any, tallies: Mapping[Stack, Tally]) -> dict[Stack, tuple[
     """Who keeps the objects of a stack that a freelist has handed on; never more than the stack has."""
     found: dict[Stack, list[Held]] = {}
     told: dict[Stack, Tally] = {}
-    for stack, said in _known(records.Held, recorded, tallies):
+    for stack, said in known_records(records.Held, recorded, tallies):
         sizes = _blocks_of(said.blocks)
-        numbers = [_number_of(each) for each in (said.mark, said.samples, said.stderr)]
+        numbers = [number_of(each) for each in (said.mark, said.samples, said.stderr)]
         if not sizes or not isinstance(said.kind, str) or None in numbers:
             continue
         mark, samples, stderr = (number or 0 for number in numbers)
@@ -311,7 +311,7 @@ def _blocks_of(recorded: Any) -> tuple[tuple[int, int], ...]:
     for pair in recorded if isinstance(recorded, (tuple, list)) else ():
         if not isinstance(pair, (tuple, list)) or len(pair) != 2:
             return ()
-        numbers = [_number_of(each) for each in pair if isinstance(each, int)]
+        numbers = [number_of(each) for each in pair if isinstance(each, int)]
         if len(numbers) != 2 or not all(numbers):
             return ()
         pairs.append((int(numbers[0] or 0), int(numbers[1] or 0)))
@@ -321,7 +321,7 @@ def _blocks_of(recorded: Any) -> tuple[tuple[int, int], ...]:
 Known = TypeVar("Known", bound=tuple[Any, ...])
 
 
-def _known(
+def known_records(
     kind: type[Known], recorded: Any, tallies: Mapping[Stack, Tally]
 ) -> Iterator[tuple[Stack, Known]]:
     """The records of that kind, each with its stack, where it is one of the file's."""

@@ -7,7 +7,7 @@ import re
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from fnmatch import fnmatchcase
 from glob import glob
@@ -18,11 +18,11 @@ from typing import Optional
 from leakhunt import units
 from leakhunt.errors import SnapshotError
 from leakhunt.model.paths import visible
-from leakhunt.model.snapshot import Meta, Snapshot
+from leakhunt.model.snapshot import UNTOLD, Meta, Snapshot
 from leakhunt.snapfile import SUFFIX
 from leakhunt.snapfile.folders import PROCESSES
 from leakhunt.snapfile.read import Raw, begin, read_facts
-from leakhunt.snapshots import facts
+from leakhunt.snapshots import facts, retention
 from leakhunt.snapshots.series import Entry, Series, by_process, running, written
 
 #: Files that are read at the same time.
@@ -126,13 +126,17 @@ def _begun(path: str | Path, detail: bool) -> Callable[[], Raw]:
 
 
 def _snapshot(raw: Raw) -> Snapshot:
+    told = facts.by_stack(raw)
+    for stack, ways in retention.by_stack(raw.facts, raw.tallies).items():
+        told[stack] = replace(told.get(stack, UNTOLD), retention=ways)
     return Snapshot(
         path=raw.path,
         meta=facts.meta(raw.facts),
         nframe=raw.nframe,
         tallies=raw.tallies,
         spots=MappingProxyType(facts.spots(raw.facts.get("frames"))),
-        facts=MappingProxyType(facts.by_stack(raw)),
+        facts=MappingProxyType(told),
+        heap=retention.heap(raw.facts.get("heap")),
         calendar=facts.calendar(raw.facts),
     )
 

@@ -24,8 +24,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 from leakhunt import units
 from leakhunt.engine import births
 from leakhunt.engine.interface import Engine, Life
+from leakhunt.engine.retention import Walked
 from leakhunt.errors import CaptureError
-from leakhunt.hook.capture import fork, own, scopes, spots
+from leakhunt.hook.capture import fork, own, scopes, spots, walk
 from leakhunt.hook.capture.allocators import allocators
 from leakhunt.hook.capture.sources import Sources
 from leakhunt.hook.process import vitals
@@ -65,6 +66,8 @@ class Order(NamedTuple):
     keep: int
     source: str
     """How source lines are recorded: see :class:`Sources`."""
+    walk: str
+    """``auto``, ``off`` or ``full``: how far the child may go to tell what holds the objects."""
     notify: bool
     """The child sends ``signum`` when it is done: the parent will not hear of SIGCHLD."""
     facts: dict[str, Any]
@@ -236,8 +239,10 @@ def _child(order: Order, raw: Any, page: mmap.mmap, began: float) -> None:
     try:
         fork.settle(order.signum)
         gc.disable()
+        walked = walk.look(order.engine, raw, order.walk, own.PACKAGE)
+        kept = order.engine.retention(raw, walked) if walked else ()
         order.engine.stop()
-        said = _said(lambda: _capture(order, raw, True, began, page))
+        said = _said(lambda: _capture(order, raw, True, began, page, walked, kept))
         content = json.dumps(said).encode()
         if len(content) > _PAGE - _PAUSE.size - _LENGTH.size:
             content = json.dumps({"path": said.get("path"), "problem": None}).encode()
@@ -270,7 +275,13 @@ def _said(capture: Callable[[], dict[str, Any]]) -> dict[str, Any]:
 
 
 def _capture(
-    order: Order, raw: Any, forked: bool, began: float, page: mmap.mmap | None = None
+    order: Order,
+    raw: Any,
+    forked: bool,
+    began: float,
+    page: mmap.mmap | None = None,
+    walked: Walked | None = None,
+    kept: Sequence[records.Retention] = (),
 ) -> dict[str, Any]:
     facts = dict(order.facts)
     held = None
@@ -307,6 +318,9 @@ def _capture(
     if harvest.births is not None and harvest.calendar is not None:
         born = births.trimmed(_without_own(harvest.births, kept_of))
         facts["births"], facts["calendar"] = records.plain(born), harvest.calendar._asdict()
+    if walked is not None:
+        facts["heap"], retention = walk.heap(walked, _without_own(kept, kept_of))
+        facts["retention"] = records.plain(retention)
     if held is not None:
         facts["holders"] = _held(held, kept_of)
     outside = tuple(

@@ -1,0 +1,116 @@
+"""What holds objects: paths from a root, containers, and what would be freed without them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+
+class Step(NamedTuple):
+    """One reference on the way from a root, and what it leads to."""
+
+    kind: str
+    """``module class attribute item key closure default local frame cell cache thread context
+    exception native callback``."""
+    name: str | None
+    """Of the module, class, attribute, variable or call; None for what has no name of code."""
+    type: str | None
+    """Of what it leads to."""
+    length: int | None = None
+    """Its entries, where it is one container; None too where many objects have this path."""
+    bound: int | None = None
+    """Entries that it can have at most: ``maxlen``, ``maxsize``; None: any number."""
+    again: bool = False
+    """The step may occur many times in a row, as along a linked list."""
+
+
+#: From the root to the object; (): not known.
+Path = tuple[Step, ...]
+
+
+class Container(NamedTuple):
+    """One object that holds others."""
+
+    path: Path
+    """The shortest one with names."""
+    type: str
+    length: int | None
+    """Entries; None for what is no list, dict, set, deque or cache."""
+    bound: int | None
+    """Entries that it can have at most; None: any number."""
+    mark: int
+    """Stands for it in all snapshots of the process."""
+    retained: int | None
+    """Bytes that would be freed without it, its own included; None: not known."""
+    size: int
+    """Its own bytes."""
+
+
+class Retention(NamedTuple):
+    """Objects of one stack that are held alike."""
+
+    path: Path
+    objects: int
+    """Estimated with a sampled engine, or where not all blocks were looked at."""
+    size: int
+    """Bytes, likewise."""
+    container_type: str | None
+    """Of the container with most entries on the way; None: none in particular."""
+    length: int | None
+    """Its entries."""
+    bound: int | None
+    """Entries that it can have at most; None: any number."""
+    mark: int
+    """Stands for it in all snapshots of the process; 0: none in particular."""
+    retained: int | None = None
+    """Bytes that would be freed without the container; None: not known."""
+    container_path: Path = ()
+    """The way to the container."""
+
+
+class TypeCount(NamedTuple):
+    """Objects of one type."""
+
+    name: str
+    count: int  # type: ignore[assignment]  # hides tuple.count, which nobody misses here
+    size: int
+    """Bytes of their own blocks."""
+
+
+class Rest(NamedTuple):
+    """The types that are not told one by one."""
+
+    types: int
+    count: int  # type: ignore[assignment]  # as above
+    size: int
+
+
+@dataclass(frozen=True)
+class Heap:
+    """What a walk over all objects of a process has found."""
+
+    whole: bool
+    """Whether it came to its end; else all this is a part."""
+    why: str | None
+    """Why it is not whole."""
+    objects: int
+    tracked: int
+    """Of these by the garbage collector."""
+    seconds: float
+    """CPU time of the walk, in the capture's child."""
+    memory: int
+    """Bytes it took."""
+    types: tuple[TypeCount, ...]
+    """The largest, by bytes."""
+    types_rest: Rest
+    garbage: tuple[TypeCount, ...] | None
+    """Objects that only wait for the garbage collector, by type; None: not known."""
+    garbage_rest: Rest
+    containers: tuple[Container, ...]
+    """Those above 1,000 entries, the most entries first."""
+    points: tuple[Container, ...]
+    """Where most memory piles up, the most first; each includes what it holds."""
+    wanted: int
+    """Blocks whose holders were looked for."""
+    tied: int
+    """Blocks whose holders were found."""

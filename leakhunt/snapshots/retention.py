@@ -1,0 +1,156 @@
+"""What a file tells of the heap, checked: it may say anything, and what is malformed counts as not said."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from leakhunt.model.retention import Container, Heap, Path, Rest, Retention, Step, TypeCount
+from leakhunt.model.snapshot import Stack, Tally
+from leakhunt.snapfile import records
+from leakhunt.snapshots import facts
+
+#: Letters of a name, and steps of a path.
+LONGEST_NAME = 300
+DEEPEST = 64
+
+
+def heap(recorded: Any) -> Heap | None:
+    """The heap; None where the file tells of none."""
+    if not isinstance(recorded, dict):
+        return None
+    paths = _paths(recorded.get("paths"))
+    garbage = recorded.get("garbage")
+    return Heap(
+        whole=recorded.get("whole") is True,
+        why=_why(recorded),
+        objects=_whole(recorded.get("objects")),
+        tracked=_whole(recorded.get("tracked")),
+        seconds=float(facts.number_of(recorded.get("seconds")) or 0.0),
+        memory=_whole(recorded.get("memory")),
+        types=_types(recorded.get("types")),
+        types_rest=_rest(recorded.get("types_rest")),
+        garbage=None if garbage is None else _types(garbage),
+        garbage_rest=_rest(recorded.get("garbage_rest")),
+        containers=_containers(recorded.get("containers"), paths),
+        points=_containers(recorded.get("points"), paths),
+        wanted=_whole(recorded.get("wanted")),
+        tied=_whole(recorded.get("tied")),
+    )
+
+
+def by_stack(
+    known: Mapping[str, Any], tallies: Mapping[Stack, Tally]
+) -> dict[Stack, tuple[Retention, ...]]:
+    """What holds the objects of each stack."""
+    recorded = known.get("heap")
+    if not isinstance(recorded, dict):
+        return {}
+    paths = _paths(recorded.get("paths"))
+    holders = list(_each_container(recorded.get("holders"), paths))
+    found: dict[Stack, list[Retention]] = {}
+    for stack, said in facts.known_records(records.Retention, known.get("retention"), tallies):
+        for way in _rows(said.ways, 4):
+            path, objects, size, holder = (_whole(each) for each in way)
+            if not 0 < path < len(paths):
+                continue
+            at = holders[holder - 1] if 0 < holder <= len(holders) else None
+            found.setdefault(stack, []).append(
+                Retention(paths[path], objects, size, None, None, None, 0)
+                if at is None
+                else Retention(
+                    paths[path],
+                    objects,
+                    size,
+                    at.type,
+                    at.length,
+                    at.bound,
+                    at.mark,
+                    at.retained,
+                    at.path,
+                )
+            )
+    return {
+        stack: tuple(sorted(several, key=lambda each: -each.size))
+        for stack, several in found.items()
+    }
+
+
+def _why(recorded: Mapping[str, Any]) -> str | None:
+    if recorded.get("whole") is True:
+        return None
+    if isinstance(recorded.get("crashed"), str):
+        return f"the traversal of {recorded['crashed'][:LONGEST_NAME]} crashed"
+    if recorded.get("late") is True:
+        return "its time was over"
+    return "its memory was full" if recorded.get("full") is True else "not known"
+
+
+def _paths(recorded: Any) -> list[Path]:
+    """By number; each begins with an earlier one, so that none can be endless."""
+    found: list[Path] = [()]
+    for number, row in enumerate(_rows(recorded, 7)):
+        if number == 0:
+            continue
+        parent, kind, name, type_name, length, bound, again = row
+        before = found[parent] if isinstance(parent, int) and 0 <= parent < number else ()
+        step = Step(
+            _text(kind) or "",
+            _text(name),
+            _text(type_name),
+            _maybe(length),
+            _maybe(bound),
+            again is True,
+        )
+        found.append((*before, step) if len(before) < DEEPEST else before)
+    return found
+
+
+def _containers(recorded: Any, paths: list[Path]) -> tuple[Container, ...]:
+    return tuple(_each_container(recorded, paths))
+
+
+def _each_container(recorded: Any, paths: list[Path]) -> Iterator[Container]:
+    for path, type_name, length, bound, mark, retained, size in _rows(recorded, 7):
+        number = _whole(path)
+        yield Container(
+            paths[number] if number < len(paths) else (),
+            _text(type_name) or "object",
+            _maybe(length),
+            _maybe(bound),
+            _whole(mark),
+            _maybe(retained),
+            _whole(size),
+        )
+
+
+def _types(recorded: Any) -> tuple[TypeCount, ...]:
+    return tuple(
+        TypeCount(_text(name) or "object", _whole(count), _whole(size))
+        for name, count, size in _rows(recorded, 3)
+    )
+
+
+def _rest(recorded: Any) -> Rest:
+    for row in _rows([recorded], 3):
+        return Rest(*map(_whole, row))
+    return Rest(0, 0, 0)
+
+
+def _rows(recorded: Any, length: int) -> Iterable[tuple[Any, ...]]:
+    for row in recorded if isinstance(recorded, (list, tuple)) else ():
+        if isinstance(row, (list, tuple)) and len(row) >= length:
+            yield tuple(row[:length])
+
+
+def _text(value: Any) -> str | None:
+    return value[:LONGEST_NAME] if isinstance(value, str) else None
+
+
+def _maybe(value: Any) -> int | None:
+    number = facts.number_of(value)
+    return None if number is None else int(number)
+
+
+def _whole(value: Any) -> int:
+    return _maybe(value) or 0

@@ -1,0 +1,269 @@
+"""The walk over the heap: every kind of holder is named, and no content is told."""
+
+from __future__ import annotations
+
+import gc
+import random
+import struct
+import subprocess
+import sys
+import tracemalloc
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from leakhunt.engine.retention import TIE
+from tests.hook.capture.walk import holders
+
+_walk = pytest.importorskip("leakhunt.hook.capture.walk._walk")
+
+MEMORY = 1 << 30
+
+
+@pytest.fixture(autouse=True)
+def _no_collections() -> Iterator[None]:
+    gc.collect()
+    gc.disable()
+    yield
+    gc.enable()
+
+
+def walked(blocks: bytes = b"", memory: int = MEMORY, traced: int = 0) -> dict[str, Any]:
+    found: dict[str, Any] = _walk.walk(blocks, 60.0, memory, "/nowhere", traced)
+    return found
+
+
+def path(found: dict[str, Any], number: int) -> list[tuple[str, Any, Any]]:
+    """(kind, name, type) from the root on."""
+    steps = []
+    while number:
+        parent, kind, name, type_name, *_ = found["shapes"][number]
+        steps.append((kind, name, type_name))
+        number = parent
+    return steps[::-1]
+
+
+def names(found: dict[str, Any], number: int) -> list[tuple[str, Any]]:
+    return [(kind, name) for kind, name, _ in path(found, number)]
+
+
+def container(found: dict[str, Any], length: int) -> tuple[Any, ...]:
+    """The one container with that many entries."""
+    (one,) = [each for each in found["containers"] if each[2] == length]
+    return tuple(one)
+
+
+@pytest.fixture(scope="module")
+def kinds() -> Iterator[dict[str, Any]]:
+    """A heap with a container for each kind of holder: see :mod:`holders`."""
+    gc.collect()
+    gc.disable()
+    with holders.held():
+        yield walked()
+    gc.enable()
+
+
+@pytest.mark.parametrize("kind", holders.KINDS, ids=lambda kind: kind.name)
+def test_a_holder_is_named(kinds: dict[str, Any], kind: holders.Kind) -> None:
+    assert kinds["whole"]
+    found = container(kinds, kind.length)
+    assert found[1] == kind.type
+    assert found[3] == kind.bound
+    assert names(kinds, found[0])[-len(kind.path) :] == list(kind.path)
+
+
+def test_no_content_is_told(kinds: dict[str, Any]) -> None:
+    """Keys, values, values of attributes, variables and closures all hold the secret."""
+    assert holders.SECRET not in repr(kinds)
+
+
+def test_what_waits_for_the_collector_is_told_by_type() -> None:
+    class Cycle:
+        pass
+
+    for _ in range(37):
+        one = Cycle()
+        one.me = one  # type: ignore[attr-defined]
+    del one
+    garbage = {name: count for name, count, _ in walked()["garbage"][0]}
+    (count,) = [count for name, count in garbage.items() if name.endswith(".Cycle")]
+    assert count == 37
+
+
+def test_retained_bytes_are_those_that_are_freed() -> None:
+    """What tracemalloc sees freed, within 5 %."""
+    tracemalloc.start()
+    try:
+        KEPT.extend({"name": f"item {number}", "tags": [str(number)]} for number in range(3001))
+        found = container(walked(), 3001)
+        before = tracemalloc.get_traced_memory()[0]
+        KEPT.clear()
+        gc.collect()
+        freed = before - tracemalloc.get_traced_memory()[0]
+    finally:
+        tracemalloc.stop()
+        KEPT.clear()
+    retained, own = found[5], found[6]
+    assert freed > 1_000_000
+    assert abs(retained - freed) < 0.05 * freed
+    assert own < retained
+
+
+KEPT: list[Any] = []
+
+
+def test_blocks_are_tied_to_what_holds_the_objects_in_them() -> None:
+    texts = [f"text {number}" for number in range(50)]
+    KEPT.append({"texts": texts})
+    try:
+        blocks = struct.pack("=51Q", *map(id, texts), 16)
+        found = walked(blocks)
+        ties = list(TIE.iter_unpack(found["ties"]))
+    finally:
+        KEPT.clear()
+    assert len(ties) == 51
+    assert ties[50] == (0, 0, 0, 0, 0)  # nothing is there
+    (shape,) = {tie[0] for tie in ties[:50]}
+    assert names(found, shape)[-2:] == [("item", None)] * 2 or names(found, shape)[0][0] == "frame"
+    assert [tie[4] for tie in ties[:50]] == list(map(sys.getsizeof, texts))
+
+
+def test_traced_blocks_are_tied_by_traceback() -> None:
+    tracemalloc.start(1)
+    try:
+        KEPT.extend(f"a text of its own {number}" for number in range(500))
+        found = walked(traced=10**7)
+    finally:
+        tracemalloc.stop()
+        KEPT.clear()
+    tracebacks, ties, interval = found["traced"]
+    here = [
+        tie
+        for frames, tie in zip(tracebacks, TIE.iter_unpack(ties))
+        if frames[0][0] == __file__
+        and names(found, tie[0])[-2:] == [("attribute", "KEPT"), ("item", None)]
+    ]
+    assert interval == 0
+    assert len(here) == 500
+    assert {found["holders"][tie[1] - 1][2] for tie in here} == {500}
+
+
+@pytest.mark.parametrize("memory", [0, 100_000, 400_000, 1 << 20, 3 << 20, 10 << 20])
+def test_little_memory_costs_a_part_of_the_walk(memory: int) -> None:
+    KEPT.extend([number] for number in range(100_000))
+    try:
+        found = walked(memory=memory)
+    except MemoryError:
+        assert memory < 1 << 21
+    else:
+        assert not found["whole"]
+        assert found["full"]
+        assert found["points"] is None
+        assert found["memory"] <= memory
+    finally:
+        KEPT.clear()
+
+
+def test_no_time_costs_a_part_of_the_walk() -> None:
+    found = _walk.walk(b"", 0.0, MEMORY, "/nowhere", 0)
+    assert found["late"]
+    assert not found["whole"]
+
+
+def test_addresses_that_are_none_are_refused() -> None:
+    with pytest.raises(TypeError):
+        walked(b"123")
+
+
+#: A heap type whose traversal jumps to nowhere (the slot stands 184 bytes into a type's struct).
+CRASHES = """
+import ctypes, gc, os, sys
+from leakhunt.hook.capture.walk import _walk
+gc.disable()
+class Bad:
+    pass
+class Hangs:
+    pass
+BAD = [Bad() for _ in range(5)]
+KEPT = [str(number) for number in range(1500)]
+ctypes.c_void_p.from_address(id(Bad) + 184).value = 8
+found = _walk.walk(b"", 2.0, 1 << 30, "/nowhere", 0)
+print(found["crashed"], found["whole"], [each[2] for each in found["containers"]], found["points"])
+sys.stdout.flush()
+os._exit(0)
+"""
+
+
+def test_a_traversal_that_crashes_costs_the_objects_of_its_type() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", CRASHES], capture_output=True, text=True, timeout=60, check=True
+    )
+    assert done.stdout.split(" ", 2)[:2] == ["__main__.Bad", "False"]
+    assert "1500" in done.stdout
+    assert done.stdout.strip().endswith("None")
+
+
+# -- dominators against the definition ----------------------------------------------------------
+
+
+class Node:
+    """Held in a graph that is made at random."""
+
+    __slots__ = ("links",)
+
+    def __init__(self) -> None:
+        self.links: list[Node] = []
+
+
+def freed_without(nodes: list[Node], start: int, dropped: int) -> set[int]:
+    """The nodes that only one of them keeps reachable, by the definition."""
+    places = {id(node): place for place, node in enumerate(nodes)}
+
+    def reached(without: int | None) -> set[int]:
+        seen = set() if start == without else {start}
+        todo = list(seen)
+        while todo:
+            for link in nodes[todo.pop()].links:
+                place = places[id(link)]
+                if place not in seen and place != without:
+                    seen.add(place)
+                    todo.append(place)
+        return seen
+
+    return reached(None) - reached(dropped)
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_retained_sizes_are_those_of_the_definition(seed: int) -> None:
+    draw = random.Random(seed)
+    nodes = [Node() for _ in range(40)]
+    for place, node in enumerate(nodes):
+        node.links = [nodes[draw.randrange(40)] for _ in range(draw.choice((0, 1, 1, 2, 4)))]
+        if place and draw.random() < 0.5:
+            nodes[place - 1].links.append(node)
+    dropped = draw.randrange(1, 40)
+    expected = freed_without(nodes, 0, dropped)
+    if not expected:
+        return
+    sizes = {place: object_size(node) + object_size(node.links) for place, node in enumerate(nodes)}
+    # The node in question is found by its list, the only one with more entries than 1,000.
+    leaf = "a leaf"
+    nodes[dropped].links.extend([leaf] * 1001)  # type: ignore[list-item]
+    KEPT.append(nodes[0])
+    length, own = len(nodes[dropped].links), object_size(nodes[dropped].links)
+    del node
+    kept, nodes = nodes[0], []
+    try:
+        found = walked()
+        (one,) = [each for each in found["containers"] if each[2] == length]
+    finally:
+        KEPT.clear()
+    del kept
+    below = sum(sizes[place] for place in expected - {dropped})
+    assert one[5] == own + below
+
+
+def object_size(thing: object) -> int:
+    """With what stands before it, and after 3.9 as :func:`sys.getsizeof` has it."""
+    return sys.getsizeof(thing)
