@@ -73,6 +73,22 @@ def test_a_holder_is_named(kinds: dict[str, Any], kind: holders.Kind) -> None:
     assert names(kinds, found[0])[-len(kind.path) :] == list(kind.path)
 
 
+def test_ways_that_differ_in_one_step_are_told_apart() -> None:
+    """Every combination of a name, a kind of step and a type."""
+    names_of = [f"a{number}" for number in range(20)]
+    for number, name in enumerate(names_of):
+        inner = list(range(3000 + number))
+        setattr(holders.INSTANCE, name, ({"k": inner},) if number % 2 else [{1: inner}, name])
+    try:
+        found = walked()
+    finally:
+        for name in names_of:
+            delattr(holders.INSTANCE, name)
+    for number, name in enumerate(names_of):
+        told = names(found, container(found, 3000 + number)[0])
+        assert told[-3:] == [("attribute", name), ("item", None), ("item", None)]
+
+
 def test_no_content_is_told(kinds: dict[str, Any]) -> None:
     """Keys, values, values of attributes, variables and closures all hold the secret."""
     assert holders.SECRET not in repr(kinds)
