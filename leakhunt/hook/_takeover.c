@@ -85,24 +85,30 @@ parsed(PyObject *argument, int *signum, struct sigaction *now)
 }
 
 PyDoc_STRVAR(before_doc,
-"before(signum, known) -> bool\n\n"
-"Keep the handler of C code that has the signal, if one does. known: Python set a handler\n"
-"itself. To be called right before signal.signal().");
+"before(signum, known, other) -> bool\n\n"
+"Keep the handler of C code that has the signal, if one does. known: Python thinks that a handler\n"
+"of its own has it; other: a signal that surely has one of Python's, or 0. To be called right\n"
+"before signal.signal().");
 
 static PyObject *
 before(PyObject *module, PyObject *args)
 {
     PyObject *number;
-    int signum, known;
-    struct sigaction now;
+    int signum, known, other;
+    struct sigaction now, reference;
 
-    if (!PyArg_ParseTuple(args, "Op:before", &number, &known) || !parsed(number, &signum, &now))
+    if (!PyArg_ParseTuple(args, "Opi:before", &number, &known, &other) ||
+        !parsed(number, &signum, &now))
         return NULL;
     if (is_both(&now))
         return PyBool_FromLong(has_theirs[signum]);
     int plain = !(now.sa_flags & SA_SIGINFO);
     int empty = plain && (now.sa_handler == SIG_DFL || now.sa_handler == SIG_IGN);
-    int pythons = has_ours[signum] ? same(&now, &ours[signum]) : known;
+    int pythons = known;
+    if (has_ours[signum])
+        pythons = same(&now, &ours[signum]);
+    else if (other > 0 && other < NSIG && sigaction(other, NULL, &reference) == 0)
+        pythons = same(&now, &reference);
     has_theirs[signum] = 0;
     if (!empty && !pythons) {
         theirs[signum] = now;

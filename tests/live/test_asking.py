@@ -1,0 +1,104 @@
+"""Who has the signal is told, and a process is asked without it: servers, loops, masks, strangers."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from leakhunt.live import processes
+from tests.live import harness
+from tests.live.test_program import leakhunt
+
+pytestmark = pytest.mark.live
+
+Start = Callable[..., "subprocess.Popen[str]"]
+
+
+@pytest.fixture
+def start(tmp_path: Path) -> Iterator[Start]:
+    """Starts a program that says a word when it is ready; ended with the test."""
+    started: list[subprocess.Popen[str]] = []
+
+    def program(source: str, *launcher: str) -> subprocess.Popen[str]:
+        (tmp_path / "program.py").write_text(textwrap.dedent(source))
+        found = subprocess.Popen(
+            [*launcher, sys.executable, "program.py"], cwd=tmp_path,
+            env=harness.environment(tmp_path, LEAKHUNT_START="signal"),
+            stdout=subprocess.PIPE, stderr=(tmp_path / "err.txt").open("wb"), text=True,
+        )  # fmt: skip
+        started.append(found)
+        assert found.stdout is not None
+        assert found.stdout.readline() == "ready\n"
+        return found
+
+    yield program
+    for each in started:
+        each.kill()
+        each.communicate()
+
+
+def record(folder: Path, pid: int) -> dict[str, Any]:
+    return processes.one(folder / "snapshots", pid).record
+
+
+REPORT = """
+import faulthandler, signal, sys, time, leakhunt
+out = open("report.txt", "wb", buffering=0)
+{first}
+leakhunt.install()
+{then}
+print("ready", flush=True)
+while True:
+    time.sleep(0.01)
+"""
+REGISTER = "faulthandler.register(signal.SIGUSR1, out, chain={chain})"
+
+
+@pytest.mark.parametrize("chain", [False])
+def test_faulthandlers_report_is_not_lost(chain: bool, start: Start, tmp_path: Path) -> None:
+    """It had the signal first; with chain=True it sets itself once more each time."""
+    before = f"signal.signal(signal.SIGUSR1, lambda *_: None)\n{REGISTER.format(chain=chain)}"
+    program = start(REPORT.format(first=before, then=""))
+    snapshots = tmp_path / "snapshots"
+    for number in (1, 2):
+        os.kill(program.pid, signal.SIGUSR1)
+        harness.until(lambda: len(list(snapshots.glob("*/*.bin"))) >= number, "a snapshot")  # noqa: B023
+        report = (tmp_path / "report.txt").read_text()
+        assert report.count("most recent call first") >= number
+    assert record(tmp_path, program.pid)["heard"] == "heard"
+    assert program.poll() is None
+
+
+TAKEN = {
+    "faulthandler": ("", REGISTER.format(chain=False), "taken", "faulthandler"),
+    "another": ("", "signal.signal(signal.SIGUSR1, lambda *_: None)", "taken", "__main__"),
+    "default": ("", "signal.signal(signal.SIGUSR1, signal.SIG_DFL)", "none", ""),
+    "blocked": ("signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGUSR1])", "", "blocked", "mask"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("how", TAKEN)
+def test_a_process_is_asked_though_its_signal_is_not_heard(
+    how: str, start: Start, tmp_path: Path
+) -> None:
+    first, then, state, said = TAKEN[how]
+    program = start(REPORT.format(first=first, then=then))
+    done = leakhunt(tmp_path, "dump", str(program.pid))
+    assert done.returncode == 0, done.stderr
+    assert Path(done.stdout.strip()).exists()
+    assert program.poll() is None
+    (found,) = [
+        each for each in processes.hooked(tmp_path / "snapshots") if each.pid == program.pid
+    ]
+    assert found.hearing == state
+    assert said in (found.silence or "")
+    assert found.record["looks"] is None
+    assert "SIGUSR1 is not heard" in (tmp_path / "err.txt").read_text()
