@@ -46,7 +46,7 @@ def test_what_runs_comes_before_what_has_ended(home: Path) -> None:
     folder.mkdir()
     from leakhunt.hook.process.vitals import started_at
 
-    mine = {"pid": os.getpid(), "host": HERE, "started_at": started_at(os.getpid())}
+    mine: dict[str, Any] = {"pid": os.getpid(), "host": HERE, "started_at": started_at(os.getpid())}
     grown(folder, 4, **mine, rss=120 << 20)
     assert pids("trend", LEAKHUNT_DIR=str(home)) == os.getpid()
     assert pids("diff", LEAKHUNT_DIR=str(home)) == os.getpid()
