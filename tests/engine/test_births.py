@@ -257,7 +257,7 @@ def test_threads_work_for_their_own_tasks_and_others_for_none() -> None:
         who = {}
         for b in told.births:
             for frame in b.frames[:2]:
-                name = told.functions[frame].split(".")[0]
+                name = told.functions.get(frame, "").split(".")[0]
                 if name in ("one", "two", "three"):
                     who.setdefault(name, set()).update(each.task for each in b.births)
         say(who={name: sorted(tasks) for name, tasks in who.items()})
