@@ -12,22 +12,11 @@ import pytest
 from leakhunt.judge.series import errors, rise, shape, stats
 from leakhunt.judge.series.errors import FEWEST, Estimates
 from leakhunt.judge.series.series import Series
-from leakhunt.judge.series.series import Series
 from leakhunt.judge.series.shape import CHANCE, LEAK
 
 #: (from, to, samples per unit of time, how long a block that comes then lives).
 Source = tuple[float, float, float, Callable[[float], float]]
 FOREVER = math.inf
-
-
-def of(t: Sequence[float], sizes: Sequence[float], known: Estimates) -> Series:
-    """A series of which blocks are not asked."""
-    return Series(t, sizes, [0.0] * len(t), known)
-
-
-def fading(made: Series) -> float:
-    assert isinstance(made.errors, Estimates)
-    return made.errors.fading(made)
 
 
 def of(t: Sequence[float], sizes: Sequence[float], known: Estimates) -> Series:

@@ -25,10 +25,6 @@ def exact(t: Sequence[float], sizes: Sequence[float], counts: Sequence[float]) -
     return Series(t, sizes, counts, EXACT)
 
 
-def exact(t: Sequence[float], sizes: Sequence[float], counts: Sequence[float]) -> Series:
-    return Series(t, sizes, counts, EXACT)
-
-
 def times(dice: random.Random, n: int) -> list[float]:
     """Jittered, as the hook does."""
     at, found = 0.0, []
