@@ -33,6 +33,7 @@ COMMANDS = {
     "ls": "List the series of snapshots: which worker grows.",
     "top": "What is alive in a snapshot.",
     "diff": "What grew between two snapshots.",
+    "verdict": "Leak or not, at which line, since when: from one snapshot, or from a process now.",
     "trend": "What keeps growing, per task: a verdict from three or more snapshots.",
     "show": "Everything about one place: who leads there, what it allocates.",
 }

@@ -10,24 +10,19 @@ from pathlib import Path
 import click
 
 from leakhunt import units
-from leakhunt.cli import completion, reading
+from leakhunt.cli import completion, judging
 from leakhunt.cli.options import (
     Size,
     folder_option,
     show,
     strict_option,
-    unread,
     verbose_option,
 )
 from leakhunt.errors import SnapshotError
-from leakhunt.judge.history import gather, lines_of
 from leakhunt.render.screen import FORMATS
 from leakhunt.report.trend import TrendReport
-from leakhunt.report.trend import trend as judged
-from leakhunt.report.words import choices, notes
 from leakhunt.snapfile import SUFFIX
 from leakhunt.snapfile import folders as places
-from leakhunt.snapshots.load import ENOUGH, expand, most_telling, some
 
 #: Seconds between two looks at a folder that is watched.
 LOOK = 1.0
@@ -86,7 +81,7 @@ def command(
     form = "json" if as_json else form
 
     def look(quiet: bool = False) -> TrendReport:
-        return _look(files, filters, excludes, limit, folder, strict, quiet)
+        return judging.look(files, filters, excludes, limit, folder, strict, quiet)
 
     if watch:
         _watch(look, _folders(files, folder), form, verbose)
@@ -102,42 +97,6 @@ def command(
         )
         sys.stdout.flush()
         click.get_current_context().exit(3)
-
-
-def _look(
-    files: Sequence[str],
-    filters: Sequence[str],
-    excludes: Sequence[str],
-    limit: int,
-    folder: str | None,
-    strict: bool,
-    quiet: bool,
-) -> TrendReport:
-    problems: list[str] = []
-    home, why = places.state_dir(folder), None
-    if files:
-        lines = lines_of(expand(files, problems, home, reading.runs), problems)
-    else:
-        choice = most_telling(some(home, problems, reading.runs))
-        lines, why = [choice.line.entries] if choice.line else [], choices.chosen(choice)
-    few = [line for line in lines if len(line) < ENOUGH]
-    if len(few) < len(lines):
-        lines = [line for line in lines if len(line) >= ENOUGH]
-    noted = (notes.too_short(len(few)),) if few and few != lines else ()
-    if not lines:
-        raise SnapshotError(problems[0] if problems else "no snapshots were given")
-    histories = []
-    with reading.progress([entry.path for line in lines for entry in line], quiet):
-        for line in lines:
-            history = gather(line, problems)
-            if history is not None:
-                histories.append(history)
-    if not histories:
-        raise SnapshotError(problems[0])
-    if strict or not quiet:
-        noted = (*noted, *unread(problems, strict))
-    ended = all(reading.runs(history.last) is False for history in histories)
-    return judged(histories, filters, excludes, why, noted, ended, limit)
 
 
 # -- watching -------------------------------------------------------------------------

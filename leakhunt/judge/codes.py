@@ -38,6 +38,17 @@ TOO_FEW_SAMPLES = "too-few-samples"
 HARDLY_SAMPLED = "hardly-sampled"
 RISES_UNSURELY, NO_DIRECTION = "rises-unsurely", "no-direction"
 
+# -- from when the survivors were born -----------------------------------------------
+
+#: ``since``: the unit from which on they were born evenly, 0: from the start; ``belief``.
+BORN_EVENLY = "born-evenly"
+#: ``belief``.
+BIRTHS_DIE_OUT, YOUNG = "births-die-out", "young"
+#: ``size`` bytes at about the unit ``at``.
+BORN_AT_ONCE = "born-at-once"
+#: ``samples``.
+AGES_UNSURE = "ages-unsure"
+
 # -- from what else is known ----------------------------------------------------------
 
 #: Only the samples of all processes together are enough.

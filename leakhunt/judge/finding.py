@@ -3,12 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from leakhunt.judge.codes import Reason
 from leakhunt.judge.enough import Wanted
 from leakhunt.judge.history import History
 from leakhunt.model.snapshot import Frame, Stack
 from leakhunt.snapshots.objects import Kinds
+
+
+class Since(NamedTuple):
+    """From when on a leak goes on evenly."""
+
+    unit: int
+    """Units (tasks, seconds) from the start of the process; 0: from its start."""
+    time: float | None
+    """The wall clock then, seconds since the epoch; None: not known."""
 
 
 @dataclass(frozen=True)
@@ -62,6 +72,13 @@ class Finding:
     """What is missing, where too few samples are."""
     kinds: Kinds | None = None
     """What its objects in the newest snapshot are, where that is known."""
+    since: Since | None = None
+    """From when on, where births tell; None: not known."""
+    per_run: float | None = None
+    """Bytes per run of ``task``; None where no task is named."""
+    born: tuple[tuple[float, ...], tuple[float, ...]] | None = None
+    """(n + 1 edges in units from the start of the process, bytes that were born in each of the n periods
+    between them and are alive in the newest snapshot); None: not known."""
 
 
 @dataclass(frozen=True)

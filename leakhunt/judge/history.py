@@ -88,6 +88,18 @@ class History:
     """Whether the columns are moments of the life of one snapshot's survivors."""
 
     @property
+    def looks(self) -> tuple[Meta, ...]:
+        """The facts of the snapshots that were taken: of a life the one that tells of all its columns."""
+        return self.metas[-1:] if self.lived else self.metas
+
+    @property
+    def spent(self) -> float:
+        """Units from the first snapshot to the newest; of a life those from the start of tracking."""
+        if self.lived and self.newest is not None and self.newest.calendar is not None:
+            return float(self.newest.calendar.edges[-1] - self.newest.calendar.edges[0])
+        return self.times[-1]
+
+    @property
     def is_sampled(self) -> bool:
         """Whether sizes are estimates."""
         return bool(self.variances)

@@ -39,7 +39,7 @@ def doubted(parts: Sequence[Part], processes: int) -> list[Part]:
 
 def _doubted(growth: Growth) -> Growth:
     judged = growth.shape
-    if judged.samples is None or judged.verdict != LEAK:
+    if judged.samples is None or judged.belief is not None or judged.verdict != LEAK:
         return growth
     return replace(growth, shape=replace(judged, verdict=NOISE, open=True))
 

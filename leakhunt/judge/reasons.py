@@ -11,7 +11,7 @@ from leakhunt.judge.enough import Wanted
 from leakhunt.judge.history import History
 from leakhunt.judge.owners import Growth
 from leakhunt.judge.series import shape, stats
-from leakhunt.judge.series.shape import LEAK, SAWTOOTH, STEP, WARM_UP
+from leakhunt.judge.series.shape import LEAK, SAWTOOTH, STEP, TURNOVER, WARM_UP
 
 #: Falls from which on the time between them is told.
 SEEN = 3
@@ -25,7 +25,7 @@ def reason(history: History, growth: Growth, missing: Wanted | None) -> Reason:
         return because(
             codes.TOO_FEW_SAMPLES, samples=missing.samples, size=missing.size, units=missing.units
         )
-    return _of_shape(history, growth)
+    return _of_ages(history, growth) if history.lived else _of_shape(history, growth)
 
 
 def _of_shape(history: History, growth: Growth) -> Reason:
@@ -51,6 +51,31 @@ def _of_shape(history: History, growth: Growth) -> Reason:
     if judged.samples is not None and judged.samples < enough.SUSPICIOUS:
         return because(codes.HARDLY_SAMPLED, samples=judged.samples)
     return because(codes.RISES_UNSURELY if judged.open else codes.NO_DIRECTION)
+
+
+def _of_ages(history: History, growth: Growth) -> Reason:
+    """What the ages of one snapshot's survivors show."""
+    judged, sizes = growth.shape, growth.sizes
+    if judged.verdict == LEAK:
+        since = first_unit(history) + history.times[judged.since] if judged.since else 0.0
+        return because(codes.BORN_EVENLY, since=since, belief=judged.belief)
+    if judged.verdict == WARM_UP:
+        return because(codes.BIRTHS_DIE_OUT, belief=judged.belief)
+    if judged.verdict == TURNOVER:
+        return because(codes.YOUNG, belief=judged.belief)
+    if judged.verdict == STEP:
+        jumps = [b - a for a, b in zip(sizes, sizes[1:])]
+        at = max(range(len(jumps)), key=jumps.__getitem__)
+        unit = first_unit(history) + history.times[at + 1]
+        return because(codes.BORN_AT_ONCE, size=jumps[at], at=unit)
+    return because(codes.AGES_UNSURE, samples=judged.samples)
+
+
+def first_unit(history: History) -> float:
+    """The unit of the first column, counted from the start of the process."""
+    if history.lived and history.newest is not None and history.newest.calendar is not None:
+        return float(history.newest.calendar.edges[1])
+    return float(history.first.tasks_done or 0)
 
 
 def _falls_back(history: History, sizes: Sequence[float]) -> Reason:

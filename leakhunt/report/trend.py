@@ -48,6 +48,8 @@ class TrendReport:
     """Whether every process has ended."""
     limit: int = 0
     """Findings that are shown; 0: all."""
+    command: str = "trend"
+    """``trend`` or ``verdict``: what the document is called."""
 
     @property
     def ranked(self) -> list[tuple[int, Judged]]:
@@ -67,6 +69,7 @@ def trend(
     notes: tuple[str, ...] = (),
     ended: bool = False,
     limit: int = 0,
+    command: str = "trend",
 ) -> TrendReport:
     """Judge the histories; keep the findings that pass through ``filters`` and not ``excludes``.
 
@@ -88,6 +91,7 @@ def trend(
         notes=(*words.left_out(left_out), *words.of_verdict(found), *notes),
         ended=ended,
         limit=limit,
+        command=command,
     )
 
 

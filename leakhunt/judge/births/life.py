@@ -7,7 +7,7 @@ judged as a series of snapshots is, by the same rules, with these differences:
 
 * steps are independent, and no step falls: nobody sees here what died;
 * what is born late is young: a rise that gets ever faster towards the end is *turnover*, of a container
-  that forgets its oldest entries (:func:`leakhunt.judge.births.young.hastens`).
+  that forgets its oldest entries (:mod:`leakhunt.judge.births.ages`).
 
 NetBeans' surviving generations rest on the same thought: the distinct ages of an allocation
 site's live objects grow for a leak only. Here births are weighed by their bytes, which makes
@@ -16,7 +16,7 @@ them a compound Poisson process whose rate is the leak's.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from itertools import accumulate
 
@@ -49,10 +49,10 @@ def lived(snapshot: Snapshot, entries: Sequence[Entry] = ()) -> History | None:
     variances: dict[Stack, Sequence[float]] = {}
     samples: dict[Stack, Sequence[int]] = {}
     for stack, births in born.items():
-        sizes, counts, squares, numbers = (
-            _by_period((float(birth[field] or 0) for birth in births), births, columns)
-            for field in (4, 6, 5, 3)
-        )
+        sizes = _by_period([birth.size for birth in births], births, columns)
+        counts = _by_period([birth.blocks for birth in births], births, columns)
+        squares = _by_period([birth.squares for birth in births], births, columns)
+        numbers = _by_period([birth.samples for birth in births], births, columns)
         tracks[stack] = Track(
             [round(size) for size in accumulate(sizes)], [round(n) for n in accumulate(counts)]
         )
@@ -74,6 +74,7 @@ def lived(snapshot: Snapshot, entries: Sequence[Entry] = ()) -> History | None:
         types={stack: facts.types for stack, facts in told.items() if facts.types},
         recycled={stack: facts.recycled for stack, facts in told.items() if facts.recycled},
         lived=True,
+        newest=snapshot,
     )
 
 
@@ -81,7 +82,7 @@ def lived(snapshot: Snapshot, entries: Sequence[Entry] = ()) -> History | None:
 _OF_ANY_MOMENT = ("prefixes", "budget", "start", "versions")
 
 
-def _by_period(values: Iterable[float], births: Sequence[Birth], columns: int) -> list[float]:
+def _by_period(values: Sequence[float], births: Sequence[Birth], columns: int) -> list[float]:
     """Sums per period; what was born before the fork counts as the first."""
     sums = [0.0] * columns
     for birth, value in zip(births, values):

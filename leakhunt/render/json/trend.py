@@ -14,10 +14,10 @@ from leakhunt.report.words import growths
 
 
 def trend(report: TrendReport) -> str:
-    """The contract's ``leakhunt/trend@1``, with a few keys more."""
+    """The contract's ``leakhunt/trend@1`` or ``leakhunt/verdict@1``, with a few keys more."""
     found = report.verdict
     content: dict[str, Any] = {
-        "schema": "leakhunt/trend@1",
+        "schema": f"leakhunt/{report.command}@1",
         "series": _snapshots(found.main),
         "unit": found.unit,
         "verdict": found.verdict,
@@ -39,7 +39,7 @@ def trend(report: TrendReport) -> str:
                 "pid": history.last.pid,
                 "role": history.last.role,
                 "node": history.last.node,
-                "snapshots": len(history.metas),
+                "snapshots": len(history.looks),
                 "traced": [history.sizes[0], history.sizes[-1]],
                 "rss": [history.first.rss, history.last.rss],
             }
@@ -58,7 +58,7 @@ def _snapshots(history: History) -> list[dict[str, Any]]:
     by_time = {entry.meta.taken_at: str(entry.path) for entry in history.entries}
     return [
         meta_of(paths.get(id(known)) or by_time.get(known.taken_at) or "", known)
-        for known in history.metas
+        for known in history.looks
     ]
 
 
@@ -89,6 +89,11 @@ def _finding(report: TrendReport, number: int, judged: Judged) -> dict[str, Any]
         "because": {"code": finding.reason.code, **dict(finding.reason.figures)},
         "series": [round(size) for size in finding.sizes],
         "task": finding.task,
+        "bytes_per_run": finding.per_run,
+        "since": None if finding.since is None else finding.since._asdict(),
+        "born": None
+        if finding.born is None
+        else {"edges": [round(edge) for edge in finding.born[0]], "bytes": list(finding.born[1])},
         "advice": None
         if advice is None
         else {

@@ -8,9 +8,9 @@ from types import MappingProxyType
 from leakhunt import units
 from leakhunt.judge import codes
 from leakhunt.judge.codes import Reason
+from leakhunt.judge.finding import Finding, Since
 from leakhunt.judge.series.errors import FEWEST
 from leakhunt.judge.series.shape import LEAK
-from leakhunt.judge.verdict import Finding
 from leakhunt.model.paths import prefixes, visible
 from leakhunt.report.words.places import MAY_BE, holder
 
@@ -81,6 +81,12 @@ def _too_few(known: Figures, unit: str) -> str:
     )
 
 
+def _born_evenly(known: Figures, unit: str) -> str:
+    since = known.get("since", 0.0)
+    text = "what lives was born evenly"
+    return text if since <= 0 else f"{text} since {unit} {units.count(round(since))}"
+
+
 def _hardly_sampled(known: Figures, unit: str) -> str:
     samples = int(known["samples"])
     if samples <= 0:
@@ -106,6 +112,19 @@ SAID: Mapping[str, Say] = MappingProxyType(
         ),
         codes.NO_DIRECTION: lambda known, unit: "no steady direction",
         codes.TOGETHER: lambda known, unit: "sure by the samples of all processes together",
+        codes.BORN_EVENLY: _born_evenly,
+        codes.BIRTHS_DIE_OUT: lambda known, unit: (
+            "fewer and fewer of what lives are young: a cache that fills"
+        ),
+        codes.YOUNG: lambda known, unit: (
+            "what lives is young, and what was older has gone: emptied, or a container that turns over"
+        ),
+        codes.BORN_AT_ONCE: lambda known, unit: (
+            f"{units.size(known['size'])} of it born at once, about {unit} {units.count(round(known['at']))}"
+        ),
+        codes.AGES_UNSURE: lambda known, unit: (
+            f"too little to tell by its age: {units.counted(int(known.get('samples', 0)), 'sample')}"
+        ),
         codes.TRIFLE: lambda known, unit: (
             f"rises by {units.small_size(known['rate'])} per task only"
         ),
@@ -128,10 +147,19 @@ SAID: Mapping[str, Say] = MappingProxyType(
 
 
 def task(finding: Finding) -> str:
-    """``only shop.take, 12 % of the runs``; empty where there is no other task."""
+    """``in shop.take, +1.9 KiB per run, 12 % of the runs``; empty where there is no other task."""
     if finding.task is None or finding.task_runs is None:
         return ""
-    return f"only {visible(finding.task)}, {units.share(finding.task_runs)} of the runs"
+    text = f"in {visible(finding.task)}"
+    if finding.per_run is not None and finding.verdict == LEAK:
+        text += f", {units.rate(finding.per_run, 'run')}"
+    return f"{text}, {units.share(finding.task_runs)} of the runs"
+
+
+def since(start: Since, unit: str) -> str:
+    """``since task 12,000 (2026-11-24 03:10)``."""
+    text = f"since {unit} {units.count(start.unit)}"
+    return text if start.time is None else f"{text} ({units.moment(start.time)})"
 
 
 def where(finding: Finding) -> str:

@@ -32,26 +32,37 @@ def hidden(number: int) -> str:
 def lines(found: Verdict, gone: bool) -> Iterator[tuple[str, bool]]:
     """Each line with whether it weighs: the snapshots, then the memory. ``gone``: every process has ended."""
     main = found.main
-    text = f"from {units.counted(len(main.metas), 'snapshot')}"
+    text = f"from {units.counted(len(main.looks), 'snapshot')}"
     if found.unit == TASK:
-        text += f", {units.spent(main.times[-1], TASK)}"
+        text += f", {units.spent(main.spent, TASK)}"
     spent = seconds(main)
     text += f", {units.duration(spent)}" if spent is not None and spent > 0 else ""
     count = len(found.histories)
     of = f" ({units.counted(count, 'process')})" if count > 1 else ""
     ended = f"; ended after {units.moment(main.last.taken_at)}" if gone else ""
     yield f"{text}: {who(main)}{of}{ended}", True
-    traced = f"traced {_over(found.traced, main.times[-1], found.unit)}"
+    traced = f"traced {_over(found.traced, main.spent, found.unit)}"
+    if main.lived:
+        yield _now(found), True
+        return
     if found.rss.last is None:
         yield f"{traced}; the files do not say the RSS", False
         return
-    yield f"RSS {_over(found.rss, main.times[-1], found.unit)}; {traced}", True
+    yield f"RSS {_over(found.rss, main.spent, found.unit)}; {traced}", True
     part = explained(found)
     if part is not None:
         yield (
             f"Python objects and the tracer's tables explain {units.share(part)} of the RSS growth",
             False,
         )
+
+
+def _now(found: Verdict) -> str:
+    """What one snapshot says of memory: there is no growth to speak of."""
+    traced = f"{units.size(found.traced.last or 0)} traced, as estimated from samples"
+    if found.rss.last is None:
+        return f"{traced}; the file does not say the RSS"
+    return f"RSS {units.size(found.rss.last)}; {traced}"
 
 
 def explained(found: Verdict) -> float | None:

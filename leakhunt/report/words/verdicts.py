@@ -10,6 +10,7 @@ from leakhunt.judge.history import SECOND, TASK, History
 from leakhunt.judge.rss import FRAGMENTATION, NATIVE
 from leakhunt.judge.series.shape import LEAK, NOISE
 from leakhunt.judge.verdict import INCONCLUSIVE, NO_LEAK, UNEXPLAINED, Finding, Verdict
+from leakhunt.model.paths import visible
 from leakhunt.report.labels import Labels
 from leakhunt.report.words import growths
 from leakhunt.report.words.places import place
@@ -50,6 +51,10 @@ def _leak(found: Verdict, leaks: Sequence[Finding], labels: Labels, ended: bool)
     text = f"Leak: {units.rate(first.rate, found.unit)} at {place(first.site, labels)}"
     if len(leaks) > 1:
         text += f", the fastest of {units.count(len(leaks))}"
+    if first.since is not None and first.since.unit > 0:
+        text += f", {growths.since(first.since, found.unit)}"
+    if first.task is not None and first.task_runs is not None:
+        text += f", in {visible(first.task)}"
     if growths.where(first):
         text += f", {growths.where(first)}"
     if first.share is not None and first.share >= TELLING:
@@ -118,10 +123,10 @@ def _unexplained(found: Verdict, leaks: Sequence[Finding], labels: Labels) -> st
 
 
 def _inconclusive(found: Verdict, labels: Labels, ended: bool) -> str:
-    number = max(len(history.metas) for history in found.histories)
+    number = max(len(history.looks) for history in found.histories)
     seen = units.counted(number, "snapshot")
-    if found.unit == TASK and found.main.times[-1] > 0:
-        seen += f" over {units.spent(found.main.times[-1], TASK)}"
+    if found.unit == TASK and found.main.spent > 0:
+        seen += f" over {units.spent(found.main.spent, TASK)}"
     text = f"Inconclusive: {seen} {'does' if number == 1 else 'do'} not tell a leak from a warm-up"
     scarce = next((finding for finding in found.findings if finding.wanted), None)
     if scarce is not None and scarce.wanted is not None:
@@ -159,9 +164,9 @@ def _gone() -> str:
 
 
 def _no_leak(found: Verdict, labels: Labels) -> str:
-    over = units.counted(len(found.main.metas), "snapshot")
+    over = units.counted(len(found.main.looks), "snapshot")
     if found.unit == TASK:
-        over += f" and {units.spent(found.main.times[-1], TASK)}"
+        over += f" and {units.spent(found.main.spent, TASK)}"
     text = f"No leak: nothing grows for good over {over}."
     largest = found.findings[0] if found.findings else None
     if largest is not None and largest.verdict != NOISE:

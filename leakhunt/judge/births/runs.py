@@ -1,0 +1,48 @@
+"""In which task the survivors were born: a fact of each sample, not a correlation."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from leakhunt.model.snapshot import Meta, Snapshot, Stack
+
+#: A task that has brought so much of a growth is named.
+MOST = 0.8
+
+
+class Brought(NamedTuple):
+    """What one task has brought of a growth."""
+
+    task: str
+    share: float
+    """Its part of the growth, by bytes."""
+
+
+def brought(snapshot: Snapshot, stacks: Iterable[Stack], since: float) -> Brought | None:
+    """The task in which most of what was born from the unit ``since`` on was asked for.
+
+    None where none has brought most of it: several do, or what leaks runs outside of tasks.
+    """
+    calendar = snapshot.calendar
+    if calendar is None:
+        return None
+    sizes: dict[str | None, float] = {}
+    for stack in stacks:
+        for birth in snapshot.told(stack).births:
+            if 0 <= birth.period < calendar.periods and calendar.edges[birth.period] >= since:
+                sizes[birth.task] = sizes.get(birth.task, 0.0) + birth.size
+    total = sum(sizes.values())
+    if total <= 0:
+        return None
+    task = max(sizes, key=lambda name: sizes[name])
+    share = sizes[task] / total
+    return Brought(task, share) if task is not None and share >= MOST else None
+
+
+def runs(meta: Meta, task: str) -> int | None:
+    """How often a task has run in the process; None where the snapshot does not say."""
+    tasks = meta.facts.get("tasks")
+    entry = tasks.get(task) if isinstance(tasks, dict) else None
+    number = entry.get("runs") if isinstance(entry, dict) else None
+    return number if isinstance(number, int) and number > 0 else None

@@ -1,0 +1,118 @@
+"""What grows in a process, by its snapshots and by the births in the newest one.
+
+A series sees what goes and comes, a snapshot's births see the whole life. With fewer than three
+snapshots only the births speak. With more, each corrects the other:
+
+* a line that the series calls a leak is none where the ages of its survivors speak surely for a cache
+  that fills or a container that turns over;
+* a line that the births call a leak is one, though its series is not sure, where its growth
+  between the snapshots is what was born meanwhile: nothing of it has gone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from itertools import chain
+
+from leakhunt.judge import codes
+from leakhunt.judge.births.life import lived
+from leakhunt.judge.births.survivors import Survivors
+from leakhunt.judge.codes import because
+from leakhunt.judge.growths import growths
+from leakhunt.judge.history import SECOND, History
+from leakhunt.judge.owners import Growth
+from leakhunt.judge.reasons import first_unit
+from leakhunt.judge.series.shape import LEAK, TURNOVER, WARM_UP
+from leakhunt.model.snapshot import Stack
+
+#: Snapshots that a series needs to be judged as one.
+SERIES = 3
+#: Belief in another kind of life that refutes a leak which the series shows.
+SURELY = 0.95
+#: Growth between the snapshots, as a part of what was born meanwhile, below which some of it has gone.
+STAYS = 0.5
+#: Standard errors by which it must fall short.
+BEYOND = 2.0
+
+
+def informed(history: History) -> tuple[History, list[Growth]]:
+    """(the history that was judged, what grew in it: leaks first)."""
+    life = lived(history.newest, history.entries) if history.newest is not None else None
+    if len(history.metas) < SERIES:
+        return (history, []) if life is None else (life, growths(life))
+    judged = growths(history)
+    if life is None:
+        return history, judged
+    judged = _refuted(judged, Survivors(life))
+    taken = set(chain.from_iterable(each.blame.stacks for each in judged if _leaks(each)))
+    more = [
+        _as_series(history, growth)
+        for growth in growths(life)
+        if _leaks(growth)
+        and not taken.intersection(growth.blame.stacks)
+        and _stays(history, life, growth)
+    ]
+    if not more:
+        return history, judged
+    added = set(chain.from_iterable(growth.blame.stacks for growth in more))
+    rest = [each for each in judged if _leaks(each) or not added.intersection(each.blame.stacks)]
+    return history, sorted([*rest, *more], key=_order)
+
+
+def _leaks(growth: Growth) -> bool:
+    return growth.shape.verdict == LEAK
+
+
+def _order(growth: Growth) -> tuple[object, ...]:
+    amount = growth.shape.rate if _leaks(growth) else growth.grown
+    return (not _leaks(growth), -amount, growth.blame.frame)
+
+
+def _refuted(judged: Sequence[Growth], book: Survivors) -> list[Growth]:
+    return [_checked(growth, book) if _leaks(growth) else growth for growth in judged]
+
+
+def _checked(growth: Growth, book: Survivors) -> Growth:
+    """The growth, no leak where the ages of nearly all of it say so surely."""
+    stacks = [stack for stack in growth.blame.stacks if stack in book.history.tracks]
+    seen = sum(book.history.tracks[stack].sizes[-1] for stack in stacks)
+    if not stacks or seen < STAYS * growth.sizes[-1]:
+        return growth
+    age = book.judge(stacks)
+    if age.verdict not in (WARM_UP, TURNOVER) or (age.belief or 0.0) < SURELY:
+        return growth
+    code = codes.BIRTHS_DIE_OUT if age.verdict == WARM_UP else codes.YOUNG
+    return growth.called(age.verdict, because(code, belief=age.belief))
+
+
+def _stays(history: History, life: History, growth: Growth) -> bool:
+    """Whether the growth between snapshots is what was born meanwhile, as far as errors allow."""
+    since = _unit(life, growth.shape.since)
+    at = next((i for i in range(len(history.times)) if _unit(history, i) >= since), None)
+    if at is None or at >= len(history.times) - 1 or history.unit != life.unit:
+        return True  # no snapshot has been taken since: the series says nothing of it
+    stacks = [stack for stack in growth.blame.stacks if stack in history.tracks]
+    series = history.series(stacks).since(at)
+    expected = growth.shape.rate * (series.t[-1] - series.t[0])
+    return bool(series.rise + BEYOND * series.errors.change**0.5 >= STAYS * expected)
+
+
+def _unit(history: History, index: int) -> float:
+    """The unit of a column, counted from the start of the process."""
+    known = history.metas[0]
+    if history.unit == SECOND and not history.lived:
+        if known.taken_at is not None and known.started_at is not None:
+            return known.taken_at - known.started_at + history.times[index]
+        return history.times[index]
+    return first_unit(history) + history.times[index]
+
+
+def _as_series(history: History, growth: Growth) -> Growth:
+    """The growth of a life, with its sizes at the snapshots of the series."""
+    stacks: tuple[Stack, ...] = tuple(s for s in growth.blame.stacks if s in history.tracks)
+    shape = replace(growth.shape, since=0)
+    return replace(
+        growth, blame=replace(growth.blame, stacks=stacks), shape=shape, series=history.series(stacks),
+        why=because(codes.BORN_EVENLY, belief=shape.belief),
+    )  # fmt: skip
