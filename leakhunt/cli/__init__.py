@@ -35,6 +35,7 @@ COMMANDS = {
     "diff": "What grew between two snapshots.",
     "verdict": "Leak or not, at which line, since when: from one snapshot, or from a process now.",
     "trend": "What keeps growing, per task: a verdict from three or more snapshots.",
+    "why": "What keeps the objects of a place alive.",
     "show": "Everything about one place: who leads there, what it allocates.",
 }
 

@@ -15,6 +15,9 @@ from leakhunt.snapfile.records import RawFrames, Retention
 #: The C struct of ``weights.inc``: shape, holder (from 1), type, state, bytes of the block.
 TIE = struct.Struct("=IIIIQ")
 
+#: Of a tie's state: the block is not an object itself, but a table or buffer of one.
+BESIDE = 4
+
 #: So many stacks are told, the largest, and of each so many ways.
 STACKS = 400
 WAYS = 6
@@ -54,14 +57,14 @@ class Walked:
         self, blocks: Iterable[tuple[RawFrames, int, float, tuple[int, ...]]]
     ) -> list[Retention]:
         sums: dict[RawFrames, dict[tuple[int, int], list[float]]] = {}
-        for frames, size, weight, (shape, holder, _, _, _) in blocks:
+        for frames, size, weight, (shape, holder, _, state, _) in blocks:
             self.wanted += 1
             if not shape:
                 continue
             self.tied += 1
             ways = sums.setdefault(frames, {})
             part = ways.setdefault((shape, holder), [0.0, 0.0])
-            part[0] += weight
+            part[0] += 0.0 if state & BESIDE else weight
             part[1] += weight * size
         told = [Retention(frames, _ways(ways)) for frames, ways in sums.items()]
         told.sort(key=lambda record: -sum(way[2] for way in record.ways))

@@ -33,6 +33,8 @@ RENDERERS: Mapping[tuple[str, str], str] = {
     ("DoctorReport", JSON): "json.doctor:doctor",
     ("PlaceReport", TABLE): "terminal.place:place",
     ("PlaceReport", JSON): "json.place:place",
+    ("WhyReport", TABLE): "terminal.why:why",
+    ("WhyReport", JSON): "json.why:why",
     ("StatusReport", TABLE): "terminal.status:status",
     ("PruneReport", TABLE): "terminal.pruned:pruned",
     ("PruneReport", JSON): "json.pruned:pruned",

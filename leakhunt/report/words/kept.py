@@ -1,0 +1,54 @@
+"""What keeps objects, in words: a way from a root, and what it amounts to."""
+
+from __future__ import annotations
+
+from leakhunt import units
+from leakhunt.model.retention import Path, Step
+from leakhunt.retention.ways import Way, Why
+
+NOBODY_WALKED = (
+    "this snapshot does not tell what holds its objects: it was taken in the process itself, with "
+    "LEAKHUNT_WALK=off, without the C part, or by an earlier version"
+)
+NOTHING_TIED = "nothing is known of what holds the objects of this place"
+
+
+def way(path: Path) -> str:
+    """``module shop.tasks > KEPT: list[10,000] > item: dict``."""
+    return " > ".join(map(step, path))
+
+
+def step(one: Step) -> str:
+    """One step of a way."""
+    name = one.name or one.kind
+    name = f"{one.kind} {name}" if one.name and one.kind not in ("attribute", "class") else name
+    if one.kind == "module":
+        return name
+    held = one.type or "object"
+    if one.length is not None:
+        held += f"[{units.count(one.length)}]"
+    if one.bound is not None:
+        held += f" of at most {units.count(one.bound)}"
+    return f"{name}: {held}{', and so on' if one.again else ''}"
+
+
+def amount(one: Way) -> str:
+    """How much is held so, how the container grew, and what it keeps in all."""
+    held = one.held
+    parts = [f"{units.counted(held.objects, 'object')}, {units.size(held.size)}"]
+    if one.grew is not None and one.grew[0] != one.grew[1]:
+        first, last = map(units.count, one.grew)
+        parts.append(f"{held.container_type}: {first} to {last} items")
+    if held.retained is not None:
+        parts.append(f"{units.size(held.retained)} freed without the {held.container_type}")
+    return "; ".join(parts)
+
+
+def summary(found: Why) -> str:
+    """What was found, in a sentence."""
+    if found.whole is None:
+        return NOBODY_WALKED
+    if not found.ways:
+        return NOTHING_TIED
+    said = f"the holders of {units.size(found.tied)} of {units.size(found.size)} are known"
+    return said if found.whole else f"{said}; the walk is a part: {found.problem}"

@@ -1,0 +1,89 @@
+"""What keeps the objects of some stacks: their ways from a root, and how the containers grew."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from leakhunt.model.retention import Path, Retention
+from leakhunt.model.snapshot import Snapshot, Stack
+
+
+@dataclass(frozen=True)
+class Way:
+    """Objects that are held alike, of all stacks in question together."""
+
+    held: Retention
+    grew: tuple[int, int] | None
+    """Entries of the container in the first snapshot that tells of it, and in the last; None: there
+    is no such container, or one snapshot alone."""
+
+
+@dataclass(frozen=True)
+class Why:
+    """What keeps the objects of some stacks."""
+
+    ways: tuple[Way, ...]
+    """Those with names all along first, then the most bytes."""
+    objects: int
+    """Blocks of the stacks in all."""
+    size: int
+    """Their bytes."""
+    tied: int
+    """Bytes of these whose holder was found, at most ``size``: estimated where the ways are."""
+    whole: bool | None
+    """Whether the walk came to its end; None: nobody walked."""
+    problem: str | None
+    """Why it did not."""
+
+
+def why(snapshot: Snapshot, stacks: Iterable[Stack], earlier: Sequence[Snapshot] = ()) -> Why:
+    """What keeps the objects of ``stacks``. ``earlier``: snapshots of the same process, oldest first."""
+    chosen = [stack for stack in dict.fromkeys(stacks) if stack in snapshot.tallies]
+    sums: dict[tuple[Path, int], Retention] = {}
+    for stack in chosen:
+        for held in snapshot.told(stack).retention:
+            key = held.path, held.mark
+            before = sums.get(key)
+            sums[key] = held if before is None else _both(before, held)
+    lengths = _lengths(earlier)
+    ways = [
+        Way(held, _grown(held, lengths))
+        for held in sorted(sums.values(), key=lambda held: (is_unnamed(held.path), -held.size))
+    ]
+    size = sum(snapshot.tallies[stack].size for stack in chosen)
+    heap = snapshot.heap
+    return Why(
+        tuple(ways),
+        sum(snapshot.tallies[stack].count for stack in chosen),
+        size,
+        min(size, sum(way.held.size for way in ways)),
+        None if heap is None else heap.whole,
+        None if heap is None else heap.why,
+    )
+
+
+def is_unnamed(path: Path) -> bool:
+    """Whether a way begins where no code has a name: only C code is known to hold it."""
+    return not path or path[0].kind == "native"
+
+
+def _both(one: Retention, other: Retention) -> Retention:
+    return one._replace(objects=one.objects + other.objects, size=one.size + other.size)
+
+
+def _lengths(snapshots: Sequence[Snapshot]) -> dict[int, int]:
+    """The entries of each container where it is first told of, by its mark."""
+    found: dict[int, int] = {}
+    for snapshot in snapshots:
+        for told in snapshot.facts.values():
+            for held in told.retention:
+                if held.mark and held.length is not None:
+                    found.setdefault(held.mark, held.length)
+    return found
+
+
+def _grown(held: Retention, lengths: dict[int, int]) -> tuple[int, int] | None:
+    if not held.mark or held.length is None or held.mark not in lengths:
+        return None
+    return lengths[held.mark], held.length

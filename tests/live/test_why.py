@@ -1,0 +1,54 @@
+"""A real program's leak, from its snapshots: ``leakhunt why`` names what keeps it, and how it grew."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("leakhunt.hook.capture.walk._walk")
+pytestmark = pytest.mark.live
+
+SECRET = "jane.doe@example.org"
+PROGRAM = f"""
+import sys, leakhunt
+leakhunt.install(engine=sys.argv[1], dir=sys.argv[2], start="boot")
+class Shop:
+    def __init__(self):
+        self.orders = []
+SHOP = Shop()
+def leak(number):
+    SHOP.orders.append({{"{SECRET}": f"{SECRET} {{number}}"}})
+leakhunt.dump()
+for number in range(6000):
+    leak(number)
+    if number == 999:
+        leakhunt.dump()
+leakhunt.dump()
+"""
+
+
+@pytest.mark.parametrize("engine", ["exact", "sampled"])
+def test_the_holder_is_named_with_its_growth(engine: str, tmp_path: Path) -> None:
+    program = tmp_path / "program.py"
+    program.write_text(PROGRAM)
+    folder = tmp_path / "snapshots"
+    subprocess.run([sys.executable, program, engine, folder], check=True, timeout=120)
+    newest = max(folder.rglob("*.bin"))
+    line = 1 + PROGRAM.splitlines().index(next(x for x in PROGRAM.splitlines() if ".append" in x))
+    asked = [sys.executable, "-m", "leakhunt", "why", str(newest), f"program.py:{line}"]
+    done = subprocess.run([*asked, "--json"], check=True, timeout=120, capture_output=True)
+    told = json.loads(done.stdout)
+    first = told["paths"][0]
+    names = [(step["kind"], step["name"]) for step in first["path"]]
+    assert names[:3] == [("module", "__main__"), ("attribute", "SHOP"), ("attribute", "orders")]
+    assert first["path"][2]["length"] == 6000
+    assert first["grew"] == 5000
+    assert told["whole"]
+    assert told["tied"] > 0.9 * told["size"]
+    assert SECRET.encode() not in b"".join(
+        path.read_bytes() for path in folder.rglob("*.bin")
+    ).replace(PROGRAM.splitlines()[line - 1].strip().encode(), b"")
