@@ -27,6 +27,7 @@ COMMANDS = {
     "run": "Run a script or module with the hook installed.",
     "ps": "The Celery processes of this host: what each holds and does, and what is wrong.",
     "watch": "Memory of processes over time: growth, limits, thresholds.",
+    "tasks": "Per task name: runs, failures, time, CPU, memory kept.",
     "doctor": "What is wrong with the configuration, and the exact setting.",
     "dump": "Ask hooked processes of this host for a snapshot.",
     "arm": "Switch hooked processes to another engine while they run.",

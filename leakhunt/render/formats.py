@@ -27,6 +27,8 @@ RENDERERS: Mapping[tuple[str, str], str] = {
     ("ListReport", JSON): "json.listing:listing",
     ("PsReport", TABLE): "terminal.ps:ps",
     ("PsReport", JSON): "json.ps:ps",
+    ("TasksReport", TABLE): "terminal.tasks:tasks",
+    ("TasksReport", JSON): "json.tasks:tasks",
     ("WatchReport", TABLE): "terminal.watch:watch",
     ("WatchReport", JSON): "json.watch:watch",
     ("DoctorReport", TABLE): "terminal.doctor:doctor",

@@ -57,9 +57,10 @@ engine
     whose stack had no room, frees that went unseen, blocks that could not be followed)
     and ``estimates``.
 work
-    ``tasks_done``, ``tasks`` ({name: {"runs": int, "kept": int}}; ``kept`` is the
+    ``tasks_done``, ``tasks`` ({name: {"runs": int, "kept": int, "kept_runs": int,
+    "failed": int, "wall": seconds, "cpu": seconds, "rss_steps": int}}; ``kept`` is the
     growth of traced memory from the end of the task before to the end of this
-    one, summed, None where tasks overlap or nothing is traced), ``running``
+    one, summed over ``kept_runs`` runs, None where tasks overlap or nothing is traced), ``running``
     (list of names of the tasks running at that moment).
 memory
     ``rss uss pss shared swap rss_peak``, ``traced``, ``traced_peak``, ``tracer``

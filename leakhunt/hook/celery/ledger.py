@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from typing import Any
 
 from leakhunt.engine.interface import Life, Mark
+from leakhunt.hook.process import vitals
 
 #: So many tasks have a number of their own; further ones share the next (a name may hold an id).
 MOST_NAMES = 255
@@ -15,6 +17,12 @@ OTHERS = "(other tasks)"
 #: also this part of the time that has passed.
 MOST_MARKS = 64
 SPAN, PART = 1.0, 1 / 128
+#: Where a task's figures are: seconds, seconds, runs, steps of RSS.
+WALL, CPU, FAILED, STEPS = range(4)
+#: A CPU time that cannot be told makes the whole sum negative for good.
+UNKNOWN = float("-inf")
+#: RSS is read at most so often, in seconds, and a step is this many bytes at least.
+RSS_INTERVAL, STEP = 0.05, 1 << 20
 
 
 class Ledger:
@@ -31,6 +39,10 @@ class Ledger:
         self.done = 0
         self._runs: dict[str, int] = {}
         self._kept: dict[str, int] = {}
+        self._kept_runs: dict[str, int] = {}
+        self._spent: dict[str, list[float]] = {}
+        self._rss: int | None = None
+        self._rss_read_at = 0.0
         self._traced: int | None = None
         self._numbers: dict[str, int] = {}
         self._moments = Moments()
@@ -53,24 +65,74 @@ class Ledger:
             now = traced()
             if now is not None and self._traced is not None:
                 self._kept[name] = self._kept.get(name, 0) + now - self._traced
+                self._kept_runs[name] = self._kept_runs.get(name, 0) + 1
             self._traced = now
         return self.done
+
+    def spend(self, name: str, wall: float, cpu: float | None, failed: bool) -> None:
+        """Book what a finished run took, in seconds; ``cpu``: None where it cannot be told."""
+        spent = self._spent.get(name)
+        if spent is None:
+            if len(self._spent) >= MOST_NAMES:
+                name = OTHERS
+            spent = self._spent.setdefault(name, [0.0, 0.0, 0.0, 0.0])
+        spent[WALL] += wall
+        spent[CPU] += UNKNOWN if cpu is None else cpu
+        if failed:
+            spent[FAILED] += 1
+        if self.alone:
+            self._step(spent)
+
+    def _step(self, spent: list[float]) -> None:
+        """Whether RSS has made a step during what ran since it was read last: the run that ends
+        now is held to have made it. It is read every so often only: reading takes longer than
+        all the rest of the ledger.
+        """
+        now = time.monotonic()
+        if now - self._rss_read_at < RSS_INTERVAL:
+            return
+        self._rss_read_at = now
+        rss = vitals.rss()
+        if rss is not None and self._rss is not None and rss - self._rss >= STEP:
+            spent[STEPS] += 1
+        self._rss = rss
 
     def armed(self, traced: int | None) -> None:
         """Tracing has just begun (or ended: None): differences start here."""
         self._traced = traced
         self._kept.clear()
+        self._kept_runs.clear()
 
-    def facts(self) -> dict[str, dict[str, int | None]]:
-        """{task name: {"runs": int, "kept": bytes or None}}."""
+    def facts(self) -> dict[str, dict[str, Any]]:
+        """{task name: {"runs", "kept", "kept_runs", "failed", "wall", "cpu", "rss_steps"}}.
+
+        ``kept``: bytes, over ``kept_runs`` runs; ``wall`` and ``cpu``: seconds of all runs;
+        None for what was not counted.
+        """
         return {
-            name: {"runs": runs, "kept": self._kept.get(name)}
+            name: {
+                "runs": runs,
+                "kept": self._kept.get(name),
+                "kept_runs": self._kept_runs.get(name, 0),
+                **_figures(self._spent.get(name), self.alone),
+            }
             for name, runs in list(self._runs.items())
         }
 
     def life(self) -> Life:
         """What the births of a capture that is made now are told by."""
         return Life((*list(self._numbers), OTHERS), self._moments.until(self.done))
+
+
+def _figures(spent: list[float] | None, alone: bool) -> dict[str, Any]:
+    if spent is None:
+        return {"failed": None, "wall": None, "cpu": None, "rss_steps": None}
+    return {
+        "failed": int(spent[FAILED]),
+        "wall": spent[WALL],
+        "cpu": spent[CPU] if spent[CPU] >= 0 else None,
+        "rss_steps": int(spent[STEPS]) if alone else None,
+    }
 
 
 class Moments:

@@ -49,20 +49,22 @@ class Pulse:
         self._open[task_id] = now, name
         self._write(now, name)
 
-    def ends(self, task_id: Any) -> None:
-        """A task has ended, however."""
+    def ends(self, task_id: Any) -> float | None:
+        """A task has ended, however; the seconds that it took, None if it was never begun."""
         now = time.time()
         began = self._open.pop(task_id, None)
         self._done += 1
         self._last = now
-        if began is not None:
-            self._wall += now - began[0]
+        took = None if began is None else now - began[0]
+        if took is not None:
+            self._wall += took
         if self._open:
             # A task that another one called has ended, or one beside another's.
             with contextlib.suppress(RuntimeError, StopIteration):  # changed by another thread
                 self._write(*next(reversed(self._open.values())))
-                return
+                return took
         self._write(0.0, None)
+        return took
 
     def _write(self, since: float, name: str | None) -> None:
         page = self._page

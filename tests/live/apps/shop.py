@@ -66,6 +66,16 @@ def asleep():
     return "woke up"
 
 
+@app.task(name="reckon")
+def reckon(seconds):
+    """Computes until its thread has had that much of the CPU."""
+    end = time.thread_time() + seconds
+    turns = 0
+    while time.thread_time() < end:
+        turns += 1
+    return turns > 0
+
+
 @app.task(name="spinning")
 def spinning():
     """Runs Python code until the test lets it go."""

@@ -1,0 +1,66 @@
+"""``leakhunt tasks`` on real workers: what ran, failed, waited and computed."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from celery.exceptions import SoftTimeLimitExceeded
+
+from tests.live import harness
+
+pytestmark = pytest.mark.live
+
+
+def ledger(worker: harness.Worker, record: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    done = subprocess.run(
+        [sys.executable, "-m", "leakhunt", "tasks", record["series"], "--json"],
+        env={**os.environ, "LEAKHUNT_DIR": str(worker.dir)},
+        capture_output=True, text=True, timeout=harness.PATIENCE, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    return {task["task"]: task for task in json.loads(done.stdout)["tasks"]}
+
+
+@pytest.mark.parametrize("pool", ["prefork", "threads", "gevent"])
+def test_runs_failures_time_and_memory(pool: str, tmp_path: Path) -> None:
+    with harness.worker(tmp_path, "-P", pool, "-c", "1", LEAKHUNT_INTERVAL="64") as worker:
+        record = worker.hooked("child" if pool == "prefork" else "worker")[0]
+        worker.do("leak", 1000)
+        worker.dump(record)
+        for _ in range(4):
+            worker.do("nap", 0.2)
+        for _ in range(2):
+            worker.do("reckon", 0.3)
+        for _ in range(3):
+            worker.do("swell", 3 << 20)
+        if pool == "prefork":
+            with pytest.raises(SoftTimeLimitExceeded):
+                worker.do("strict", 30)
+        worker.do("leak", 1000)
+        worker.dump(record)
+        found = ledger(worker, record)
+        assert (found["nap"]["runs"], found["reckon"]["runs"], found["swell"]["runs"]) == (4, 2, 3)
+        assert found["nap"]["wall"] >= 0.8
+        assert found["reckon"]["wall"] >= 0.6
+        assert found["nap"]["failed"] == 0
+        if pool == "gevent":
+            assert found["nap"]["cpu"] is None
+            return
+        assert found["nap"]["cpu"] < 0.5 * found["nap"]["wall"]
+        assert 0.6 <= found["reckon"]["cpu"] <= found["reckon"]["wall"] + 0.05
+        assert found["nap"]["cpu"] < found["reckon"]["cpu"]
+        if pool == "prefork":
+            assert found["strict"]["failed"] == found["strict"]["runs"] == 1
+            assert found["swell"]["kept"] >= 9 << 20
+            assert found["swell"]["kept_per_run"] >= 3 << 20
+            assert found["swell"]["rss_steps"] >= 1
+            assert max(found.values(), key=lambda task: task["kept"] or 0)["task"] == "swell"
+        else:
+            assert found["swell"]["kept"] is None
+            assert found["swell"]["rss_steps"] is None
