@@ -42,6 +42,7 @@ class Exact:
     default_start = "signal"
     default_nframe = 5
     read = staticmethod(_tracemalloc._get_traces)
+    at_fork = None
 
     def __init__(self, why: str | None = None) -> None:
         self.why = why

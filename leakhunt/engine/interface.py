@@ -9,7 +9,6 @@ Life of a capture::
              counters(), facts()               traced now, peak, the engine's own tables and cost
              fork, calling read() in the child before anything is torn down
     child    blocks(raw), then retention()     what holds them, by a walk over the heap
-             stop()                            tracing must not slow the rest down
              holders(raw), marked(raw)         who keeps what freelists have handed on; what is garbage
              harvest(raw, life)                all the rest, as one value
 
@@ -103,6 +102,9 @@ class Engine(Protocol):
     #: Takes the raw traces. A C function, because the fork calls it while no
     #: bytecode may run; it may not depend on other threads making progress.
     read: Callable[[], Any]
+    #: A capsule by which the fork of a capture leaves the engine's tables whole: see
+    #: ``leakhunt/cpython/at_fork.h``; None where there are none of its own.
+    at_fork: Any
 
     @property
     def tracing(self) -> bool:

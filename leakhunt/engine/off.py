@@ -17,6 +17,7 @@ class Off:
     default_start = "signal"
     default_nframe = 1
     read: Callable[[], Any] = staticmethod(list)
+    at_fork = None
     tracing = False
     nframe = 1
 

@@ -76,6 +76,7 @@ class Sampled:
     read = staticmethod(_sampler.read)
     begin_task = staticmethod(_sampler.begin_task)  # twice per task: without a call in between
     end_task = staticmethod(_sampler.end_task)
+    at_fork = _sampler.at_fork
 
     def __init__(self, interval: int | None = None, budget: float | None = None) -> None:
         """``interval``: mean bytes between samples, None: as ``budget`` allows."""
@@ -117,7 +118,6 @@ class Sampled:
         return Counters(*_sampler.counters())
 
     def bytes_needed(self) -> int:
-        _sampler.settle()  # this is the first that a capture asks, before counters() and read()
         tables: int = _sampler.counters()[2]
         samples: int = _sampler.stats()["samples"]
         return BYTES_AT_LEAST + tables * COPIES + samples * BYTES_PER_SAMPLE

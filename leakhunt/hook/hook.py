@@ -34,8 +34,8 @@ from leakhunt.snapfile import SCHEMA, folders
 #: After that many failures in a row, triggers that nobody asked for (every N
 #: tasks, RSS) stay quiet; a signal is always tried.
 PATIENCE = 3
-#: How long an exiting process waits for a capture under way.
-FAREWELL = 10.0
+#: How long an exiting process waits for its captures, in all: containers are given 10 s.
+FAREWELL = 4.0
 
 
 class Hook:
@@ -63,6 +63,7 @@ class Hook:
         self.capture: capture.Capture | None = None
         self.pending: str | None = None
         self.noted: str | None = None
+        self.walks = True
         self.captures = 0
         self.asked: list[str] = []
         """Requests that the next capture to begin will answer."""
@@ -338,14 +339,26 @@ class Hook:
         try:
             with self._lock:
                 self.pending = None
-                if self.capture is not None:
-                    self._reap(self.capture.abandon(FAREWELL))
-                if self.settings.at_exit:
+                until = time.monotonic() + FAREWELL
+                self._part(until)
+                if self.settings.at_exit and self.capture is None:
                     self._begin("exit")
-                    if self.capture is not None:
-                        self._reap(self.capture.abandon(FAREWELL))
+                    self._part(until)
         except Exception as error:  # noqa: BLE001 - the worker's guard
             self._failed(f"no snapshot: {type(error).__name__}: {error}")
+
+    def _part(self, until: float) -> None:
+        """Wait for the capture under way until then; what is not done goes on without us."""
+        if self.capture is None:
+            return
+        path = self.capture.order.path
+        outcome = self.capture.abandon(until - time.monotonic())
+        if outcome is None:
+            say(
+                logging.WARNING,
+                f"the process ends before its capture is done, which goes on alone: {path}",
+            )
+        self._reap(outcome)
 
     # -- one capture ----------------------------------------------------------------
 
@@ -356,8 +369,8 @@ class Hook:
         self.sequence += 1
         baseline = self.arm()
         try:
-            capture.guard(self.tracing.engine, self.process.groups)
-            order = self._order(trigger, baseline)
+            limits = capture.guard(self.tracing.engine, self.process.groups)
+            order = self._order(trigger, baseline, limits)
             if self.settings.fork:
                 try:
                     self.capture = capture.begin(order, began)
@@ -386,7 +399,7 @@ class Hook:
         self.tracing.say_armed(self.pid)
         self.publish()
 
-    def _order(self, trigger: str, baseline: bool) -> Order:
+    def _order(self, trigger: str, baseline: bool, limits: fork.Limits) -> Order:
         taken_at = time.time()
         series = self.series
         memory = vitals.memory()
@@ -417,12 +430,16 @@ class Hook:
             facts=facts,
             late_facts=lambda: self.process.late_facts(self.ledger),
             life=self.ledger.life(),
+            limits=limits,
+            walks=self.walks,
         )
 
     def _reap(self, outcome: Outcome | None) -> None:
         if outcome is None:
             return
         self.capture = None
+        if outcome.walking:
+            self.walks = False  # the objects of this process cannot be walked over
         if outcome.path is None:
             self._failed(outcome.problem or "no snapshot")
             return
@@ -435,7 +452,8 @@ class Hook:
         self.publish()
         say(
             logging.INFO,
-            f"wrote {outcome.path} ({units.size(outcome.size)}, {outcome.blocks} blocks)",
+            f"wrote {outcome.path} ({units.size(outcome.size)}, {outcome.blocks} blocks)"
+            + (f"; left out: {outcome.without}" if outcome.without else ""),
         )
 
     def _failed(self, problem: str) -> None:

@@ -60,7 +60,7 @@ def test_parts_are_rounded_as_the_whole_is() -> None:
 
 def test_without_its_c_part_nobody_looks(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(fork, "_holders", None)
-    assert holders.found(samples(3), fork.holders) == []
+    assert holders.found(samples(3), fork.Walks().holders) == []
 
 
 def test_the_parts_of_a_real_heap_add_up() -> None:
@@ -75,7 +75,7 @@ def test_the_parts_of_a_real_heap_add_up() -> None:
             leak(number)
             if number % 20 == 0: churn()
         raw = engine.read()
-        told = engine.holders(raw, fork.holders)
+        told = engine.holders(raw, fork.Walks().holders)
         numbers, names = {}, {}
         shared = set()
         all_told = engine.harvest(raw)

@@ -61,7 +61,7 @@ PyInit__sampler(void)
 static const char *
 fit(void)
 {
-    static bool tested, registered;
+    static bool tested, registered, testing;
     static char said[512];
     if (!registered) {
         registered = pthread_atfork(before_fork, after_fork_in_parent, after_fork_in_child) == 0;
@@ -75,7 +75,12 @@ fit(void)
     if (!only_interpreter()) {
         return "the process has subinterpreters";
     }
+    if (testing) { /* the GIL is given away meanwhile */
+        return "another thread is testing it";
+    }
+    testing = true;
     const char *problem = self_test(said, sizeof said);
+    testing = false;
     tested = problem == NULL;
     return problem;
 }
@@ -236,20 +241,6 @@ stats(PyObject *Py_UNUSED(module), PyObject *Py_UNUSED(none))
         "nframe", nframe_limit, "fault", fault_reason);
 }
 
-PyDoc_STRVAR(settle_doc,
-"settle()\n--\n\n"
-"Have CPython drop the names that only its cache of type attributes keeps alive.\n\n"
-"The cache (Objects/typeobject.c) finds its slot by a name's address. Names that are made anew\n"
-"for each look-up come back to the same address and replace each other, but for a sampled one:\n"
-"its address is its own, so it stays, and would count for all the others.");
-
-static PyObject *
-settle(PyObject *Py_UNUSED(module), PyObject *Py_UNUSED(none))
-{
-    PyType_ClearCache();
-    Py_RETURN_NONE;
-}
-
 static PyMethodDef methods[] = {
     {"self_test", self_test_now, METH_NOARGS, self_test_doc},
     {"start", start, METH_VARARGS, start_doc},
@@ -263,7 +254,6 @@ static PyMethodDef methods[] = {
     {"live", live, METH_VARARGS, live_doc},
     {"begin_task", (PyCFunction)(void (*)(void))begin_task, METH_FASTCALL, begin_task_doc},
     {"end_task", (PyCFunction)(void (*)(void))end_task, METH_FASTCALL, end_task_doc},
-    {"settle", settle, METH_NOARGS, settle_doc},
     {"heads", heads, METH_O, heads_doc},
     {"read", read_tables, METH_NOARGS, read_doc},
     {NULL, NULL, 0, NULL},
@@ -280,7 +270,14 @@ static struct PyModuleDef module = {
 PyMODINIT_FUNC
 PyInit__sampler(void)
 {
-    return PyModule_Create(&module);
+    PyObject *created = PyModule_Create(&module);
+    PyObject *capsule = created != NULL ? PyCapsule_New(&at_fork, AT_FORK, NULL) : NULL;
+    if (capsule == NULL || PyModule_AddObject(created, "at_fork", capsule) < 0) {
+        Py_XDECREF(capsule);
+        Py_XDECREF(created);
+        return NULL;
+    }
+    return created;
 }
 
 #endif /* UNSUPPORTED */

@@ -1,89 +1,48 @@
-/* Forks a Python process and takes the traces in the child before anything is torn down.
+/* Makes a capture's child, and takes the traces in it before anything is torn down.
  *
  * os.fork() runs PyOS_AfterFork_Child() first, which clears the states of all other
  * threads, and threading forgets their Thread objects: what they alone hold is freed
  * before the child can look, so a snapshot would miss it, and finalizers (a database
  * connection in a threading.local saying goodbye on the shared socket) would run in
- * the child. Here the child arms its watchdog, calls `read` (a C function: no bytecode
- * may run while threads that do not exist any more wait for the GIL), keeps what the
- * other thread states hold alive, and only then lets CPython clean up.
+ * the child. Here the child calls `read` (a C function: no bytecode may run while
+ * threads that do not exist any more wait for the GIL), keeps what the other thread
+ * states hold alive, and only then lets CPython clean up.
  *
- * Functions given to os.register_at_fork() are not called, neither in the parent nor in the
- * child: a signal handler may fork while its own thread holds a lock that one of them waits for
- * (concurrent.futures takes its lock so, and ThreadPoolExecutor.submit holds it), which would
- * hang the worker for ever; and the child runs nobody else's code that they could prepare.
+ * Nobody else's code runs for this, in the process or in the child: no handler of
+ * pthread_atfork() (bare_fork.h) nor of os.register_at_fork(), one of which might wait for a lock that the
+ * interrupted thread holds. PyOS_BeforeFork() is not called either: it waits for the import lock, and
+ * gives the GIL away meanwhile; the child makes that lock anew.
  *
- * See Modules/posixmodule.c (os_fork_impl, PyOS_AfterFork_Child) and
- * Python/pystate.c (PyThreadState_Clear) of CPython 3.9 to 3.13.
+ * What the child may do: run Python code whose modules are imported; open, read and write files;
+ * C code that asks Python or (in the libraries that cover.inc names) malloc for memory.
+ * What it may not: import an extension (dlopen takes locks; capture.py forbids it), start a process or
+ * thread, use stdio's shared streams, the resolver, the time zone, a library's own allocator (numpy),
+ * switch greenlets, or take a Python lock that another thread may have had.
+ *
+ * See Modules/posixmodule.c (os_fork_impl, PyOS_BeforeFork, PyOS_AfterFork_Child) and
+ * Python/pystate.c (PyThreadState_Clear) of CPython 3.9 to 3.14.
  */
 #define PY_SSIZE_T_CLEAN
 #define _GNU_SOURCE 1
 #define Py_BUILD_CORE_MODULE 1
 #include <Python.h>
-#if PY_VERSION_HEX < 0x030F0000
 #include "internal/pycore_interp.h"
-#define CAN_DETACH 1
+#if PY_VERSION_HEX >= 0x030C0000
+#include "internal/pycore_runtime.h"
+#else
+#include "internal/pycore_pymem.h"
 #endif
 
-#include <errno.h>
-#include <signal.h>
-#include <unistd.h>
-#ifdef __linux__
-#include <sys/mman.h>
-#endif
 #ifdef __GLIBC__
 #include <malloc.h>
+#include <stdio.h>
 #endif
 
-/* The lists of os.register_at_fork(), while they are put aside. */
-typedef struct {
-    PyObject *before, *parent, *child;
-} Hooks;
-
-static void
-detach(Hooks *hooks)
-{
-#ifdef CAN_DETACH
-    PyInterpreterState *interpreter = PyThreadState_GetInterpreter(PyThreadState_Get());
-    *hooks = (Hooks){interpreter->before_forkers, interpreter->after_forkers_parent,
-                     interpreter->after_forkers_child};
-    interpreter->before_forkers = NULL;
-    interpreter->after_forkers_parent = NULL;
-    interpreter->after_forkers_child = NULL;
-#else
-    (void)hooks;
-#endif
-}
-
-#ifdef CAN_DETACH
-/* PyOS_BeforeFork may wait for the import lock, and another thread register meanwhile. */
-static void
-join(PyObject **list, PyObject *aside)
-{
-    PyObject *meanwhile = *list;
-    *list = aside != NULL ? aside : meanwhile;
-    if (aside != NULL && meanwhile != NULL) {
-        Py_ssize_t end = PyList_GET_SIZE(aside);
-        if (PyList_SetSlice(aside, end, end, meanwhile) < 0) {
-            PyErr_Clear();
-        }
-        Py_DECREF(meanwhile);
-    }
-}
-#endif
-
-static void
-attach(const Hooks *hooks)
-{
-#ifdef CAN_DETACH
-    PyInterpreterState *interpreter = PyThreadState_GetInterpreter(PyThreadState_Get());
-    join(&interpreter->before_forkers, hooks->before);
-    join(&interpreter->after_forkers_parent, hooks->parent);
-    join(&interpreter->after_forkers_child, hooks->child);
-#else
-    (void)hooks;
-#endif
-}
+#include "../../cpython/at_fork.h"
+#include "../../cpython/bare_fork.h"
+#include "arena.inc"
+#include "cover.inc"
+#include "guard.inc"
 
 /* The child never exits through the interpreter, so these references leak on purpose. */
 static void
@@ -110,18 +69,9 @@ keep_thread_states(void)
     }
 }
 
-static void
-arm_watchdog(unsigned int seconds)
-{
-    sigset_t alarm_only;
-    signal(SIGALRM, SIG_DFL);
-    sigemptyset(&alarm_only);
-    sigaddset(&alarm_only, SIGALRM);
-    pthread_sigmask(SIG_UNBLOCK, &alarm_only, NULL);
-    alarm(seconds);
-}
+/* -- what the allocators say --------------------------------------------------------------- */
 
-/* What the allocators say, taken in the child before `read` allocates. */
+/* Taken in the child before anything is asked of them. */
 static struct {
     int measured;
     int has_malloc;
@@ -131,55 +81,77 @@ static struct {
     PyMemAllocatorEx untraced;
 } allocators;
 
-/* sys._debugmallocstats() writes to the C stderr: lend it a file in memory. It is a C
- * function that walks the arenas, so it may run here; its text is parsed later. It does
- * so only while the object domain is pymalloc's itself, not a tracer's wrapper
- * (_PyMem_PymallocEnabled in Objects/obmalloc.c): lend it that as well. */
 static void
-measure_pymalloc(void)
+measure_malloc(void *Py_UNUSED(context))
 {
-#if defined(__linux__) && defined(MFD_CLOEXEC)
-    PyObject *stats = PySys_GetObject("_debugmallocstats");
-    int file = stats != NULL ? memfd_create("leakhunt", MFD_CLOEXEC) : -1;
-    int saved = file >= 0 ? dup(2) : -1;
-    if (saved >= 0 && dup2(file, 2) >= 0) {
-        PyMemAllocatorEx traced;
-        PyMem_GetAllocator(PYMEM_DOMAIN_OBJ, &traced);
-        PyMem_SetAllocator(PYMEM_DOMAIN_OBJ, &allocators.untraced);
-        PyObject *done = PyObject_CallObject(stats, NULL);
-        PyMem_SetAllocator(PYMEM_DOMAIN_OBJ, &traced);
-        if (done == NULL) {
-            PyErr_Clear();
-        }
-        Py_XDECREF(done);
-        fflush(stderr);
-        dup2(saved, 2);
-        ssize_t got = pread(file, allocators.pymalloc, sizeof allocators.pymalloc, 0);
-        allocators.length = got > 0 ? (size_t)got : 0;
-    }
-    if (saved >= 0) {
-        close(saved);
-    }
-    if (file >= 0) {
-        close(file);
-    }
+#if defined(__GLIBC__) && defined(__GLIBC_PREREQ)
+#if __GLIBC_PREREQ(2, 33)
+    struct mallinfo2 now = mallinfo2(); /* takes the arenas' locks */
+    allocators.used = now.uordblks;
+    allocators.mapped = now.hblkhd;
+    allocators.free = now.fordblks;
+    allocators.has_malloc = 1;
+#endif
 #endif
 }
+
+#ifdef __GLIBC__
+static ssize_t
+keep_text(void *Py_UNUSED(cookie), const char *text, size_t length)
+{
+    size_t room = sizeof allocators.pymalloc - allocators.length;
+    size_t kept = length < room ? length : room;
+    memcpy(allocators.pymalloc + allocators.length, text, kept);
+    allocators.length += kept;
+    return (ssize_t)length;
+}
+
+/* Made when nobody forks: a stream of our own, whose lock no other thread ever has. */
+static FILE *text_stream;
+
+static void
+open_text_stream(void)
+{
+    static char buffer[1024];
+    cookie_io_functions_t keeps = {.write = keep_text};
+    text_stream = fopencookie(NULL, "w", keeps);
+    if (text_stream != NULL) {
+        setvbuf(text_stream, buffer, _IOFBF, sizeof buffer);
+    }
+}
+
+/* sys._debugmallocstats() writes to the C stderr: lend it ours. It is a C function that walks the
+ * arenas, so it may run here; its text is parsed later. It does so only while the object domain is
+ * pymalloc's itself, not a tracer's wrapper (_PyMem_PymallocEnabled in Objects/obmalloc.c): lend it
+ * that as well. */
+static void
+measure_pymalloc(void *stats)
+{
+    FILE *others = stderr;
+    stderr = text_stream;
+    PyObject *done = PyObject_CallObject(stats, NULL);
+    stderr = others;
+    if (done == NULL) {
+        PyErr_Clear();
+    }
+    Py_XDECREF(done);
+    fflush(text_stream);
+}
+#endif
 
 static void
 measure_allocators(void)
 {
     allocators.measured = 1;
-#if defined(__GLIBC__) && defined(__GLIBC_PREREQ)
-#if __GLIBC_PREREQ(2, 33)
-    struct mallinfo2 now = mallinfo2();
-    allocators.has_malloc = 1;
-    allocators.used = now.uordblks;
-    allocators.mapped = now.hblkhd;
-    allocators.free = now.fordblks;
+    guarded(measure_malloc, NULL, 2.0);
+#ifdef __GLIBC__
+    PyObject *stats = PySys_GetObject("_debugmallocstats");
+    if (stats != NULL && text_stream != NULL) {
+        PyMem_SetAllocator(PYMEM_DOMAIN_OBJ, &allocators.untraced);
+        guarded(measure_pymalloc, stats, 2.0);
+        arena_enter();
+    }
 #endif
-#endif
-    measure_pymalloc();
 }
 
 PyDoc_STRVAR(allocators_doc,
@@ -204,81 +176,313 @@ get_allocators(PyObject *Py_UNUSED(module), PyObject *Py_UNUSED(ignored))
     return Py_BuildValue("(KKKN)", allocators.used, allocators.mapped, allocators.free, text);
 }
 
+/* -- the fork ------------------------------------------------------------------------------ */
+
+typedef struct {
+    PyObject *function, *args, *result;
+} Call;
+
+static void
+call(void *context)
+{
+    Call *it = context;
+    it->result = PyObject_CallObject(it->function, it->args);
+}
+
 static int
 is_c(PyObject *function)
 {
     return PyCFunction_Check(function) || PyType_Check(function);
 }
 
-/* The result of a C function, NULL without an error for None and where it fails. */
+PyDoc_STRVAR(guarded_doc,
+"guarded(function, args, seconds)\n--\n\n"
+"In the child of fork_and_read: (function(*args), 0), or (None, signal) where a signal ended it.\n\n"
+"A fault; SIGPROF where it took more than `seconds` of CPU time; SIGALRM where it hung. It must be\n"
+"a C function that runs no Python code, and what it has allocated or locked stays so. Elsewhere\n"
+"than in such a child it is called without a guard. Raises what the function raises.");
+
+static int in_child;
+
 static PyObject *
-tried(PyObject *function)
+call_guarded(PyObject *Py_UNUSED(module), PyObject *args)
 {
-    PyObject *result = function != Py_None ? PyObject_CallObject(function, NULL) : NULL;
-    if (result == NULL) {
+    Call it = {NULL, NULL, NULL};
+    double seconds;
+    if (!PyArg_ParseTuple(args, "OO!d:guarded", &it.function, &PyTuple_Type, &it.args, &seconds)) {
+        return NULL;
+    }
+    if (!is_c(it.function)) {
+        PyErr_SetString(PyExc_TypeError, "guarded() needs a C function");
+        return NULL;
+    }
+    int ended = 0;
+    if (in_child) {
+        ended = guarded(call, &it, seconds);
+    }
+    else {
+        call(&it);
+    }
+    if (ended) {
+        PyErr_Clear();
+        return Py_BuildValue("(Oi)", Py_None, ended);
+    }
+    return it.result != NULL ? Py_BuildValue("(Ni)", it.result, 0) : NULL;
+}
+
+/* Standard streams go to /dev/null; all other descriptors are closed: they are copies, the process's
+ * own stay open. A process that has run out of descriptors has one to open that with only then. */
+static void
+let_go_of_files(void)
+{
+    close(0);
+    int null = open("/dev/null", O_RDWR); /* 0: the least that is free */
+    for (int standard = 0; standard < 3; standard++) {
+        if (null < 0) {
+            close(standard);
+        }
+        else if (standard != null) {
+            dup2(null, standard);
+        }
+    }
+#ifdef SYS_close_range
+    if (syscall(SYS_close_range, 3u, ~0u, 0u) == 0) {
+        return;
+    }
+#endif
+    struct rlimit most;
+    long highest = getrlimit(RLIMIT_NOFILE, &most) == 0 && most.rlim_cur < 1 << 20 ? (long)most.rlim_cur
+                                                                                   : 1 << 20;
+    for (long file = 3; file < highest; file++) {
+        close((int)file);
+    }
+}
+
+/* Of all processes of its memory's limit, this one is to be killed first. */
+static void
+let_the_kernel_choose(void)
+{
+    int file = open("/proc/self/oom_score_adj", O_WRONLY);
+    if (file >= 0) {
+        ssize_t ignored = write(file, "1000", 4);
+        (void)ignored;
+        close(file);
+    }
+}
+
+PyDoc_STRVAR(end_tracemalloc_doc,
+"end_tracemalloc()\n--\n\n"
+"In the child: have tracemalloc, which looks at each object that is made, too, look away.\n\n"
+"Its own stop() would give memory back, through malloc's locks.");
+
+static PyObject *
+end_tracemalloc(PyObject *Py_UNUSED(module), PyObject *Py_UNUSED(ignored))
+{
+    if (in_child) {
+#if PY_VERSION_HEX >= 0x030C0000
+        _PyRuntime.tracemalloc.config.tracing = 0;
+#else
+        _Py_tracemalloc_config.tracing = 0;
+#endif
+    }
+    Py_RETURN_NONE;
+}
+
+static void
+forget_fork_hooks(void)
+{
+    PyInterpreterState *interpreter = PyThreadState_GetInterpreter(PyThreadState_Get());
+    interpreter->before_forkers = NULL; /* the references leak: the child ends by _exit() */
+    interpreter->after_forkers_parent = NULL;
+    interpreter->after_forkers_child = NULL;
+}
+
+/* Since 3.13 PyOS_AfterFork_Child() lets go of the import lock, which PyOS_BeforeFork() has taken; and ends the
+ * process where another thread has it. */
+static void
+take_import_lock(void)
+{
+#if PY_VERSION_HEX >= 0x030D0000
+    PyInterpreterState *interpreter = PyThreadState_GetInterpreter(PyThreadState_Get());
+    memset(&interpreter->imports.lock, 0, sizeof interpreter->imports.lock);
+    _PyRecursiveMutex_Lock(&interpreter->imports.lock);
+#endif
+}
+
+static int bare; /* without anybody's handlers: malloc is covered in the child */
+
+PyDoc_STRVAR(prepare_doc,
+"prepare()\n--\n\n"
+"Find where the interpreter and its extensions reach malloc; to be called after the imports of those\n"
+"that a child will use, while the process is not in a hurry. Returns whether fork_and_read()\n"
+"can do without the fork handlers of libraries here: else it uses fork().");
+
+static PyObject *
+prepare(PyObject *Py_UNUSED(module), PyObject *Py_UNUSED(ignored))
+{
+    bare = cover_find();
+    return PyBool_FromLong(bare);
+}
+
+typedef struct {
+    PyObject *read, *look, *census;
+    AtFork *engine;
+    double seconds;
+    Py_ssize_t most;
+    unsigned still, cpu, wall;
+    size_t memory;
+} Plan;
+
+/* In the child. (0, raw, census, signal), or NULL with an error. */
+static PyObject *
+child_begins(const Plan *plan)
+{
+    in_child = 1;
+    patience = (int)plan->still / TICK + 1;
+    bound(plan->cpu, plan->wall);
+    guard_open();
+    let_go_of_files();
+    let_the_kernel_choose();
+    if (!arena_open(plan->memory) || (bare && !cover_enter())) {
+        page_note[0] = NO_MEMORY;
+        _exit(71);
+    }
+    arena_enter();
+    if (plan->engine != NULL) {
+        plan->engine->let_go_in_child();
+        arena.foreign_free = plan->engine->freed;
+    }
+    measure_allocators();
+    /* CPython's cache of type attributes finds its slot by a name's address. Names that are made anew
+     * for each look-up come back to the same address and replace each other, but for a sampled
+     * one, which has its own: so it stays, and would count for all the others. */
+    PyType_ClearCache();
+    Call look = {plan->look, NULL, NULL}, census = {plan->census, NULL, NULL};
+    int ended = 0;
+    if (plan->look != Py_None) {
+        page_note[1] = WALKING;
+        look.args = Py_BuildValue("(n)", plan->most);
+        ended = look.args != NULL ? guarded(call, &look, plan->seconds) : SIGABRT;
         PyErr_Clear();
     }
-    return result;
+    page_note[1] = COPYING;
+    PyObject *raw = PyObject_CallObject(plan->read, NULL);
+    PyObject *type = NULL, *value = NULL, *traceback = NULL;
+    if (raw == NULL) {
+        PyErr_Fetch(&type, &value, &traceback);
+    }
+    arena.foreign_free = NULL;
+    if (raw != NULL && ended == 0 && plan->look != Py_None) {
+        page_note[1] = WALKING;
+        ended = guarded(call, &census, plan->seconds);
+        PyErr_Clear();
+    }
+    page_note[1] = WRITING;
+    keep_thread_states();
+    forget_fork_hooks();
+    take_import_lock();
+    PyOS_AfterFork_Child();
+    if (raw == NULL) {
+        PyErr_Restore(type, value, traceback);
+        return NULL;
+    }
+    if (census.result == NULL || ended) {
+        census.result = Py_None;
+        Py_INCREF(Py_None);
+    }
+    return Py_BuildValue("(iNNi)", 0, raw, census.result, ended);
+}
+
+static int
+may_fork(void)
+{
+    if (PyInterpreterState_Next(PyInterpreterState_Head()) != NULL) {
+        PyErr_SetString(PyExc_RuntimeError, "the process has subinterpreters");
+        return 0;
+    }
+    return 1;
 }
 
 PyDoc_STRVAR(fork_and_read_doc,
-"fork_and_read(read, seconds, before=None, after=None)\n--\n\n"
-"Fork; return (pid, None, None) in the parent and (0, read(), after()) in the child.\n\n"
-"The kernel ends the child after `seconds`, whatever it hangs on. `before` is called\n"
-"before `read` and `after` after it. All three must be C functions, and the caller must have\n"
-"disabled the garbage collector. What goes wrong in the latter two counts as None.\n"
-"Raises OSError where the fork is refused.");
+"fork_and_read(read, engine, look, census, seconds, most, still, cpu, wall, memory, page)\n--\n\n"
+"Fork; return (pid, None, None, 0) in the parent, (0, read(), census(), signal) in the child.\n\n"
+"The child ends after `still` seconds without progress; the kernel ends it after `cpu` seconds of CPU\n"
+"time or `wall` of the clock's; it can take `memory` bytes. `look(most)` is called before `read` and `census` after it, each guarded for\n"
+"`seconds` of CPU time: `signal` tells what ended one of them, as guarded() does; without them\n"
+"they are None. All of them are C functions, and the caller has disabled\n"
+"the garbage collector. `engine` is a capsule (at_fork.h) or None.\n"
+"`page` is shared with the child, which notes in its first byte why it ended itself (1: it hung,\n"
+"2: no memory), in the second what it does (0: copying, 1: walking, 2: writing).\n"
+"Raises OSError where the fork is refused, RuntimeError where a child would not live.");
 
 static PyObject *
 fork_and_read(PyObject *Py_UNUSED(module), PyObject *args)
 {
-    PyObject *read, *before = Py_None, *after = Py_None;
-    unsigned int seconds;
-    if (!PyArg_ParseTuple(args, "OI|OO:fork_and_read", &read, &seconds, &before, &after)) {
+    Plan plan;
+    PyObject *capsule;
+    Py_buffer page;
+    memset(&plan, 0, sizeof plan);
+    if (!PyArg_ParseTuple(args, "OOOOdnIIInw*:fork_and_read", &plan.read, &capsule, &plan.look,
+                          &plan.census, &plan.seconds, &plan.most, &plan.still,
+                          &plan.cpu, &plan.wall, &plan.memory, &page)) {
         return NULL;
     }
-    if (!is_c(read) || (before != Py_None && !is_c(before)) || (after != Py_None && !is_c(after))) {
-        PyErr_SetString(PyExc_TypeError, "fork_and_read() needs C functions");
-        return NULL;
-    }
-    Hooks hooks;
-    detach(&hooks);
-    PyOS_BeforeFork();
-    pid_t pid = fork();
-    if (pid == 0) {
-        arm_watchdog(seconds);
-        measure_allocators();
-        Py_XDECREF(tried(before));
-        PyObject *raw = PyObject_CallObject(read, NULL);
-        PyObject *type = NULL, *value = NULL, *traceback = NULL;
-        if (raw == NULL) {
-            PyErr_Fetch(&type, &value, &traceback);
-        }
-        PyObject *more = raw != NULL ? tried(after) : NULL;
-        keep_thread_states();
-        PyOS_AfterFork_Child();
-        if (raw == NULL) {
-            PyErr_Restore(type, value, traceback);
+    PyObject *functions[] = {plan.read, plan.look, plan.census};
+    for (int at = 0; at < 3; at++) {
+        if (!is_c(functions[at]) && (at == 0 || functions[at] != Py_None)) {
+            PyErr_SetString(PyExc_TypeError, "fork_and_read() needs C functions");
+            PyBuffer_Release(&page);
             return NULL;
         }
-        if (more == NULL) {
-            more = Py_None;
-            Py_INCREF(more);
-        }
-        return Py_BuildValue("(iNN)", 0, raw, more);
     }
+    plan.engine = capsule != Py_None ? PyCapsule_GetPointer(capsule, AT_FORK) : NULL;
+    if ((plan.engine == NULL && capsule != Py_None) || page.len < 2 || !may_fork()) {
+        if (!PyErr_Occurred()) {
+            PyErr_SetString(PyExc_ValueError, "fork_and_read() needs a page");
+        }
+        PyBuffer_Release(&page);
+        return NULL;
+    }
+    page_note = page.buf;
+    sigset_t all, before;
+    sigfillset(&all); /* no handler of the process's runs in the child */
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    if (plan.engine != NULL) {
+        plan.engine->hold();
+    }
+    pid_t pid = bare ? bare_fork() : fork();
     int refused = errno;
-    PyOS_AfterFork_Parent();
-    attach(&hooks);
+    if (pid == 0) {
+        return child_begins(&plan);
+    }
+    if (plan.engine != NULL) {
+        plan.engine->let_go();
+    }
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    PyBuffer_Release(&page);
     if (pid < 0) {
         errno = refused;
         return PyErr_SetFromErrno(PyExc_OSError);
     }
-    return Py_BuildValue("(iOO)", (int)pid, Py_None, Py_None);
+    return Py_BuildValue("(iOOi)", (int)pid, Py_None, Py_None, 0);
+}
+
+PyDoc_STRVAR(alive_doc,
+"alive()\n--\n\nIn the child: it waits, and does not hang.");
+
+static PyObject *
+alive(PyObject *Py_UNUSED(module), PyObject *Py_UNUSED(ignored))
+{
+    looks_without = 0;
+    Py_RETURN_NONE;
 }
 
 static PyMethodDef methods[] = {
     {"allocators", get_allocators, METH_NOARGS, allocators_doc},
+    {"alive", alive, METH_NOARGS, alive_doc},
+    {"end_tracemalloc", end_tracemalloc, METH_NOARGS, end_tracemalloc_doc},
+    {"guarded", call_guarded, METH_VARARGS, guarded_doc},
+    {"prepare", prepare, METH_NOARGS, prepare_doc},
     {"fork_and_read", fork_and_read, METH_VARARGS, fork_and_read_doc},
     {NULL, NULL, 0, NULL},
 };
@@ -296,5 +500,8 @@ PyInit__fork(void)
 {
     /* Before anything is traced, in all but a few cases (PYTHONTRACEMALLOC). */
     PyMem_GetAllocator(PYMEM_DOMAIN_OBJ, &allocators.untraced);
+#ifdef __GLIBC__
+    open_text_stream();
+#endif
     return PyModule_Create(&module);
 }

@@ -211,19 +211,26 @@ forget(void)
 }
 
 PyDoc_STRVAR(look_doc,
-"look()\n--\n\n"
+"look(most)\n--\n\n"
 "Write down the tracked objects and their reference counts; how many they are.\n\n"
 "Python memory is neither allocated nor changed. To be called in a forked child, with the\n"
-"collector off. Where there are too many objects, nothing is written down.");
+"collector off. Where there are more than `most` objects, nothing is written down.");
 
 static PyObject *
-look(PyObject *Py_UNUSED(module), PyObject *Py_UNUSED(ignored))
+look(PyObject *Py_UNUSED(module), PyObject *number)
 {
+    Py_ssize_t most = PyLong_AsSsize_t(number);
+    if (most < 0) {
+        if (!PyErr_Occurred()) {
+            PyErr_SetString(PyExc_ValueError, "look() needs a number of objects");
+        }
+        return NULL;
+    }
     forget();
     size_t count = 0;
     each_tracked(count_one, &count);
     size_t room = count + 16;
-    if (count <= MOST_OBJECTS) {
+    if (count <= MOST_OBJECTS && count <= (size_t)most) {
         current.objects = malloc(room * sizeof(PyObject *));
         current.outside = malloc(room * sizeof(Py_ssize_t));
         current.reached = calloc(room, 1);
@@ -289,9 +296,32 @@ among(PyObject *Py_UNUSED(module), PyObject *addresses)
     return result;
 }
 
+PyDoc_STRVAR(tracked_doc,
+"tracked()\n--\n\n"
+"About how many objects look() would find, by what the collector counts itself: at once.");
+
+/* long_lived_total and long_lived_pending are of the oldest generation (gc_collect_main), the count of
+ * the youngest is of its objects; the middle one holds what some collections of that have left. */
+static PyObject *
+tracked(PyObject *Py_UNUSED(module), PyObject *Py_UNUSED(ignored))
+{
+#if PY_VERSION_HEX >= 0x030E0000
+    size_t count = 0;
+    each_tracked(count_one, &count);
+    return PyLong_FromSize_t(count);
+#else
+    struct _gc_runtime_state *state = &PyThreadState_Get()->interp->gc;
+    Py_ssize_t young = state->generations[0].count, middle = state->generations[1].count;
+    Py_ssize_t each = state->generations[0].threshold;
+    return PyLong_FromSsize_t(state->long_lived_total + state->long_lived_pending +
+                              (young > 0 ? young : 0) + (middle > 0 ? middle * each : 0));
+#endif
+}
+
 static PyMethodDef methods[] = {
-    {"look", look, METH_NOARGS, look_doc},
+    {"look", look, METH_O, look_doc},
     {"unreachable", unreachable, METH_NOARGS, unreachable_doc},
+    {"tracked", tracked, METH_NOARGS, tracked_doc},
     {"among", among, METH_O, among_doc},
     {NULL, NULL, 0, NULL},
 };

@@ -26,7 +26,7 @@ from leakhunt.engine import births
 from leakhunt.engine.interface import Engine, Life
 from leakhunt.engine.retention import Walked
 from leakhunt.errors import CaptureError
-from leakhunt.hook.capture import fork, own, scopes, spots, walk
+from leakhunt.hook.capture import fork, own, scopes, spots, turns, walk
 from leakhunt.hook.capture.allocators import allocators
 from leakhunt.hook.capture.sources import Sources
 from leakhunt.hook.process import vitals
@@ -36,10 +36,15 @@ from leakhunt.snapfile.records import Held
 if TYPE_CHECKING:
     import mmap
 
-#: The kernel ends a child that is not done by then: seconds, and seconds for
-#: each 170 MB it needs (with tracemalloc 10^6 blocks, which take about 2 s).
+#: A child that makes no progress hangs: seconds. One on a starved machine makes some.
 PATIENCE = 30
-PATIENCE_PER_170_MB = 20
+#: CPU time that it may use, and seconds for each 170 MB it needs (with tracemalloc 10^6 blocks,
+#: which take about 2 s; or 2.4 * 10^6 objects to look through).
+CPU_SECONDS = 30
+CPU_SECONDS_PER_170_MB = 20
+#: However starved, it ends after so many times its CPU time, and so many seconds at least.
+WALL_PER_CPU = 20
+WALL_AT_LEAST = 900
 
 #: Function names and source lines are looked up for the frames of that many of
 #: the largest stacks, for at most that long.
@@ -51,8 +56,13 @@ GARBAGE_STACKS = 300
 #: And so many holders of recycled objects are told, the largest.
 HOLDERS = 1000
 
+#: The page shared with the child: its notes (see :mod:`.fork`), the pause, the length of what it says.
+_NOTES = struct.Struct("<BB6x")
 _PAUSE = struct.Struct("<d")
 _LENGTH = struct.Struct("<I")
+_PAUSE_AT = _NOTES.size
+_LENGTH_AT = _PAUSE_AT + _PAUSE.size
+_SAID_AT = _LENGTH_AT + _LENGTH.size
 _PAGE = 4096
 
 
@@ -74,6 +84,10 @@ class Order(NamedTuple):
     late_facts: Callable[[], dict[str, Any]]
     """Facts that cost time and are the same in the child: called there."""
     life: Life
+    limits: fork.Limits
+    """What its child may take: see :func:`guard`."""
+    walks: bool = True
+    """Whether the process's objects are walked over."""
 
 
 class Capture:
@@ -107,7 +121,7 @@ class Capture:
 
     def is_told(self) -> bool:
         """Whether the child has sent the signal to say that it is done."""
-        return self.order.notify and bool(_LENGTH.unpack_from(self.page, _PAUSE.size)[0])
+        return self.order.notify and bool(_LENGTH.unpack_from(self.page, _LENGTH_AT)[0])
 
     def wait(self) -> Outcome:
         """Block until the child has ended, at most until the deadline, and reap it."""
@@ -122,10 +136,21 @@ class Capture:
                 return outcome
             _pause(0.002)
 
-    def abandon(self, seconds: float) -> Outcome:
-        """Wait that long, then end the child: the process itself is on its way out."""
-        self.deadline = min(self.deadline, time.monotonic() + seconds)
-        return self.wait()
+    def abandon(self, seconds: float) -> Outcome | None:
+        """Wait that long; None where it is not done by then, and goes on alone.
+
+        The process itself is on its way out. Its child ends by itself in any case, and
+        whatever becomes init in its place reaps it.
+        """
+        until = time.monotonic() + seconds
+        while True:
+            try:
+                outcome = self.poll()
+            except ProcessLookupError:
+                outcome = self._outcome(None)
+            if outcome is not None or time.monotonic() > until:
+                return outcome
+            _pause(0.002)
 
     def _end(self) -> None:
         self.ended = True
@@ -139,23 +164,30 @@ class Capture:
         return True
 
     def _outcome(self, status: int | None) -> Outcome:
-        (length,) = _LENGTH.unpack_from(self.page, _PAUSE.size)
-        start = _PAUSE.size + _LENGTH.size
-        said = self.page[start : start + length]
+        (length,) = _LENGTH.unpack_from(self.page, _LENGTH_AT)
+        note, doing = _NOTES.unpack_from(self.page, 0)
+        said = self.page[_SAID_AT : _SAID_AT + length]
         self.page.close()
         if said:
             return Outcome(**{"path": None, "problem": None, **json.loads(said)})
         with contextlib.suppress(OSError):
             posix.unlink(write.temporary(self.order.path))
-        if status is not None and os.WIFSIGNALED(status):
-            number = os.WTERMSIG(status)
-            if number == signal.SIGALRM or self.ended:  # its own watchdog, or this process
-                why = f"it hung and was ended after {time.monotonic() - self.began:.0f} s"
-            else:
-                why = f"its process was killed by signal {number}"
+        seconds = time.monotonic() - self.began
+        number = os.WTERMSIG(status) if status is not None and os.WIFSIGNALED(status) else 0
+        if note == fork.HUNG or self.ended:
+            why = f"it hung and was ended after {seconds:.0f} s"
+        elif note == fork.NO_MEMORY:
+            why = "no memory for its process"
+        elif number == signal.SIGXCPU:
+            why = f"it took more than {self.order.limits.cpu} s of CPU time"
+        elif number:
+            why = f"its process was killed by signal {number}"
         else:
             why = "its process ended without a word"
-        return Outcome(None, f"no snapshot: {why}")
+        walking = doing == fork.WALKING
+        if walking:
+            why += " while it looked through the objects"
+        return Outcome(None, f"no snapshot: {why}", walking=walking)
 
 
 class Outcome(NamedTuple):
@@ -166,6 +198,10 @@ class Outcome(NamedTuple):
     size: int = 0
     blocks: int = 0
     forked: bool = True
+    without: str = ""
+    """What was left out and why, as it stands in the log."""
+    walking: bool = False
+    """Its process ended while it looked through the objects."""
 
 
 def _pause(seconds: float) -> None:
@@ -177,19 +213,12 @@ def _pause(seconds: float) -> None:
 
 
 def prepare(in_place: bool) -> None:
-    """Import now what a capture needs, before anything is traced; more for one in the process,
-    which would show its imports in the next snapshot.
+    """Get ready what a capture needs, before anything is traced; ``in_place``: for one in the
+    process, which would show its imports in the next snapshot.
     """
     shared_page().close()
-    if in_place:
-        import importlib.metadata
-        import platform
-        import sysconfig
-
-        sysconfig.get_paths()
-        platform.platform()
-        with contextlib.suppress(importlib.metadata.PackageNotFoundError):
-            importlib.metadata.version("celery")
+    own.prefixes()
+    fork.prepare()
 
 
 def shared_page() -> mmap.mmap:
@@ -202,14 +231,37 @@ def shared_page() -> mmap.mmap:
     return mmap.mmap(-1, _PAGE)
 
 
-def guard(engine: Engine, groups: Sequence[vitals.Cgroup]) -> None:
-    """Refuse a capture that would not fit the memory that is left. Raises CaptureError."""
+def guard(engine: Engine, groups: Sequence[vitals.Cgroup]) -> fork.Limits:
+    """What a capture's child may take. Raises CaptureError for one that would not fit.
+
+    That counts what the engine needs; the census of objects gets what is left, or is left out.
+    Where the kernel ends all processes of a control group together, the child may not be the
+    reason: then what it needs counts with all that the process could write meanwhile.
+    """
     needed, left = engine.bytes_needed(), vitals.memory_left(groups)
-    if left is not None and needed > left:
+    census = fork.objects() * fork.BYTES_PER_OBJECT
+    cpu = int(CPU_SECONDS + CPU_SECONDS_PER_170_MB * (needed + census) / 170e6)
+    wall = max(WALL_AT_LEAST, WALL_PER_CPU * cpu)
+    if left is None:
+        return fork.Limits(PATIENCE, cpu, wall, _ANY_MEMORY, _ANY_MEMORY)
+    if needed > left:
         raise CaptureError(
             f"no snapshot: it would take up to {units.size(needed)} for a moment and "
             f"{units.size(left)} of memory is left (cgroup or host)"
         )
+    if any(group.ends_together() for group in groups):
+        copied = vitals.rss() or 0
+        if needed + copied > left:
+            raise CaptureError(
+                f"no snapshot: it could take up to {units.size(needed + copied)} for a moment and "
+                f"{units.size(left)} of memory is left, and running out of it would end all "
+                "processes of this control group (memory.oom.group)"
+            )
+    return fork.Limits(PATIENCE, cpu, wall, left, (left - needed) // fork.BYTES_PER_OBJECT)
+
+
+#: Where nobody knows how much there is: bytes, and objects.
+_ANY_MEMORY = 1 << 40
 
 
 def begin(order: Order, began: float) -> Capture:
@@ -217,37 +269,38 @@ def begin(order: Order, began: float) -> Capture:
 
     ``began`` is the moment the trigger fired, by ``time.monotonic()``.
     """
-    seconds = int(PATIENCE + PATIENCE_PER_170_MB * order.engine.bytes_needed() / 170e6)
     page = shared_page()
     parent = os.getpid()
     try:
-        pid, raw = fork.fork(order.engine.read, seconds)
-        if pid:
-            _PAUSE.pack_into(page, 0, time.monotonic() - began)
-            return Capture(order, pid, page, time.monotonic() + seconds + 10)
+        forked = fork.fork(order.engine, order.limits, page, order.walks)
+        if forked.pid:
+            _PAUSE.pack_into(page, _PAUSE_AT, time.monotonic() - began)
+            return Capture(order, forked.pid, page, time.monotonic() + order.limits.wall + 10)
     except BaseException:
         if os.getpid() == parent:
             page.close()
             raise
         os._exit(70)
-    _child(order, raw, page, began)
+    _child(order, forked, page, began)
     raise AssertionError("unreachable")
 
 
-def _child(order: Order, raw: Any, page: mmap.mmap, began: float) -> None:
+def _child(order: Order, forked: fork.Forked, page: mmap.mmap, began: float) -> None:
     """The forked child: capture, say what became of it, and end without a trace."""
     try:
         fork.settle(order.signum)
         gc.disable()
-        walked = walk.look(order.engine, raw, order.walk, own.PACKAGE)
-        kept = order.engine.retention(raw, walked) if walked else ()
-        order.engine.stop()
-        said = _said(lambda: _capture(order, raw, True, began, page, walked, kept))
+        with turns.turn(order.series.parent):
+            how = order.walk if order.walks else "off"
+            walked = walk.look(order.engine, forked.raw, how, own.PACKAGE)
+            kept = order.engine.retention(forked.raw, walked) if walked else ()
+            fork.quiet(order.engine)
+            said = _said(lambda: _capture(order, forked, began, page, walked, kept))
         content = json.dumps(said).encode()
-        if len(content) > _PAGE - _PAUSE.size - _LENGTH.size:
+        if len(content) > _PAGE - _SAID_AT:
             content = json.dumps({"path": said.get("path"), "problem": None}).encode()
-        page[_PAUSE.size + _LENGTH.size : _PAUSE.size + _LENGTH.size + len(content)] = content
-        _LENGTH.pack_into(page, _PAUSE.size, len(content))
+        page[_SAID_AT : _SAID_AT + len(content)] = content
+        _LENGTH.pack_into(page, _LENGTH_AT, len(content))
         if order.notify and posix.getppid() == order.facts["pid"]:
             posix.kill(order.facts["pid"], order.signum)
     finally:
@@ -258,7 +311,11 @@ def in_process(order: Order, began: float) -> Outcome:
     """Capture without a fork: the process stands still all the while."""
     raw = order.engine.read()
     return Outcome(
-        **{"path": None, "problem": None, **_said(lambda: _capture(order, raw, False, began))}
+        **{
+            "path": None,
+            "problem": None,
+            **_said(lambda: _capture(order, fork.Forked(-1, raw, None, None), began)),
+        }
     )
 
 
@@ -276,19 +333,24 @@ def _said(capture: Callable[[], dict[str, Any]]) -> dict[str, Any]:
 
 def _capture(
     order: Order,
-    raw: Any,
-    forked: bool,
+    forked: fork.Forked,
     began: float,
     page: mmap.mmap | None = None,
     walked: Walked | None = None,
     kept: Sequence[records.Retention] = (),
 ) -> dict[str, Any]:
-    facts = dict(order.facts)
+    facts, raw = dict(order.facts), forked.raw
     held = None
-    if forked:
-        held = order.engine.holders(raw, fork.holders)
+    walks = fork.Walks(forked.problem)
+    if page is not None:
+        if order.walks:
+            held = order.engine.holders(raw, walks.holders)
         facts["allocators"] = allocators()
-        facts["garbage"] = _garbage(order.engine, raw)
+        facts["garbage"] = _garbage(order.engine, raw, forked)
+        if facts["rss"] is None:  # the process is out of descriptors; the child shares its pages
+            facts["rss"] = vitals.rss()
+    else:
+        walks.problems["all"] = "left out: captured in the process itself"
     facts.update(order.late_facts())
     known = own.prefixes()
     kept_of = own.judge(known)
@@ -327,10 +389,11 @@ def _capture(
         f"{folder}{os.sep}" for kind in ("stdlib", "site", "leakhunt") for folder in known[kind]
     )
     facts.update(
-        forked=forked,
-        exact=fork.exact() or not forked,
+        forked=page is not None,
+        exact=fork.exact() or page is None,
+        walks=_left_out(order, walks),
         prefixes=known,
-        pause=_PAUSE.unpack_from(page, 0)[0] if page else time.monotonic() - began,
+        pause=_PAUSE.unpack_from(page, _PAUSE_AT)[0] if page else time.monotonic() - began,
         capture=time.monotonic() - began,
         samples=None if harvest.estimates is None else sum(each[1] for each in facts["estimates"]),
         frames=explained,
@@ -348,7 +411,8 @@ def _capture(
         "path": str(order.path),
         "size": size,
         "blocks": sum(count for _, count in runs),
-        "forked": forked,
+        "forked": page is not None,
+        "without": "; ".join(f"{name}: {why}" for name, why in facts["walks"].items()),
     }
 
 
@@ -364,6 +428,13 @@ def _without_own(
         for record in told
         if (kept := kept_of(record[0])) is not None
     ]
+
+
+def _left_out(order: Order, walks: fork.Walks) -> dict[str, str]:
+    """{walk: why it was not made, or not to its end}; {} where nothing was left out."""
+    if not order.walks:
+        return {"all": "left out: the last capture ended in them"}
+    return walks.problems
 
 
 def _held(
@@ -382,11 +453,11 @@ def _bytes_held(held: Held) -> int:
     return sum(size * number for size, number in held.blocks)
 
 
-def _garbage(engine: Engine, raw: Any) -> dict[str, Any] | None:
+def _garbage(engine: Engine, raw: Any, forked: fork.Forked) -> dict[str, Any] | None:
     """What only waits for the collector: objects, and how many by traceback, the most first."""
-    if fork.unreachable is None:
+    if forked.garbage is None:
         return None
-    number, by_traceback = fork.unreachable
+    number, by_traceback = forked.garbage
     by_sample = engine.marked(raw, fork.among)
     by_traceback = by_traceback if by_sample is None else by_sample
     largest = nlargest(GARBAGE_STACKS, by_traceback.items(), key=lambda item: item[1])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import _imp
 import contextlib
 import gc
 import os
@@ -9,8 +10,13 @@ import posix
 import signal
 import sys
 import threading
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from leakhunt.engine.interface import Engine
+
+if TYPE_CHECKING:
+    import mmap
 
 try:
     from leakhunt.hook.capture import _fork  # type: ignore[attr-defined,unused-ignore]
@@ -29,9 +35,51 @@ except ImportError:  # likewise
 #: celery`` matches the forked child too) and Ctrl-C, which reaches the whole group.
 IGNORED = ("SIGUSR1", "SIGUSR2", "SIGINT", "SIGHUP", "SIGPIPE")
 
+#: The census of garbage takes so many bytes for each tracked object (measured 62 to 69), and is
+#: given up after so much of the child's CPU time.
+BYTES_PER_OBJECT = 70
+CENSUS_SECONDS = 20.0
+#: Looking for holders ends after so much of the child's CPU time, and is ended after that much.
+SEARCH_SECONDS = 2.0
+SEARCH_AT_MOST = 6.0
+
+#: Where the child notes, in the page that it shares with the parent, why it ended itself and what it
+#: was doing: see ``_fork.fork_and_read``.
+HUNG, NO_MEMORY = 1, 2
+COPYING, WALKING, WRITING = 0, 1, 2
+
 
 class ForkRefusedError(Exception):
     """Why no child can be forked here now; the capture then happens in the process."""
+
+
+class Limits(NamedTuple):
+    """What a child may take."""
+
+    still: int
+    """Seconds without progress after which it hangs."""
+    cpu: int
+    """Seconds of CPU time."""
+    wall: int
+    """Seconds in all, however long it has to wait."""
+    memory: int
+    """Bytes."""
+    objects: int
+    """The census is made of at most so many tracked objects."""
+
+
+class Forked(NamedTuple):
+    """Either side of a fork. But for ``pid`` the parent has None, and no problem."""
+
+    pid: int
+    """Of the child; 0 in the child."""
+    raw: Any
+    """What the engine has read."""
+    garbage: tuple[int, Mapping[Any, int]] | None
+    """What only waits for the garbage collector: number of objects, {traceback, most recent call
+    first: number}; None where it was not looked at."""
+    problem: str | None
+    """Why it was not looked at to the end."""
 
 
 def exact() -> bool:
@@ -39,41 +87,74 @@ def exact() -> bool:
     return _fork is not None
 
 
-#: In a capture's child: what only waits for the garbage collector, as (number of objects,
-#: {traceback, most recent call first: number}); None where it was not looked at.
-unreachable: tuple[int, Mapping[Any, int]] | None = None
+def prepare() -> bool:
+    """To be called while the process is not in a hurry, after all imports.
+
+    Whether a fork can then do without the fork handlers of libraries.
+    """
+    return _fork is not None and bool(_fork.prepare())
+
+
+def objects() -> int:
+    """About how many objects the collector tracks; 0 where nothing would look at them."""
+    return 0 if _garbage is None else int(_garbage.tracked())
 
 
 def among(addresses: bytes) -> bytes:
-    """Which blocks (64 bits each) hold an object that is in ``unreachable``: a byte each, 0 or 1."""
+    """Which blocks (64 bits each) hold an object that the census found: a byte each, 0 or 1."""
     if _garbage is None:
         return bytes(len(addresses) // 8)
     found: bytes = _garbage.among(addresses)
     return found
 
 
-#: Looking for holders ends after so much of the child's CPU time: seconds.
-SEARCH_SECONDS = 2.0
+class Walks:
+    """The walks over the process's objects in one capture's child, and what went wrong with them.
+
+    A walk is a C function that runs no Python code, frees nothing and keeps nothing locked that
+    the rest of the capture needs; it may ask malloc or Python for memory. It gets a limit of CPU
+    time, and the capture goes on without it where it crashes, hangs or takes too long.
+    """
+
+    def __init__(self, first: str | None = None) -> None:
+        self.problems: dict[str, str] = {} if first is None else {"garbage": first}
+
+    def walk(self, name: str, function: Any, args: tuple[Any, ...], seconds: float) -> Any:
+        """``function(*args)``; None where it fails, and then ``problems`` says how."""
+        try:
+            if _fork is None:
+                return function(*args)
+            result, number = _fork.guarded(function, args, seconds)
+        except MemoryError:
+            self.problems[name] = "out of memory"
+            return None
+        if number:
+            self.problems[name] = ended_by(number)
+        return result
+
+    def holders(self, wanted: bytes, known: bytes) -> bytes:
+        """What holds the objects in blocks: see :meth:`leakhunt.engine.interface.Engine.holders`."""
+        if _holders is None:
+            return b""
+        found = self.walk("holders", _holders.find, (wanted, known, SEARCH_SECONDS), SEARCH_AT_MOST)
+        answers: bytes = b"" if found is None else found[0]
+        return answers
 
 
-def holders(wanted: bytes, known: bytes) -> bytes:
-    """What holds the objects in blocks: see :meth:`leakhunt.engine.interface.Engine.holders`."""
-    if _holders is None:
-        return b""
-    try:
-        answers, _, _ = _holders.find(wanted, known, SEARCH_SECONDS)
-    except MemoryError:
-        return b""
-    found: bytes = answers
-    return found
+def ended_by(number: int) -> str:
+    """What it means that this signal ended a walk."""
+    if number == signal.SIGPROF:
+        return "took too long"
+    if number == signal.SIGALRM:
+        return "hung"
+    return f"crashed ({signal.Signals(number).name})"
 
 
-def fork(read: Callable[[], Any], seconds: int) -> tuple[int, Any]:
-    """Fork; ``(pid, None)`` in the parent, ``(0, read())`` in the child.
+def fork(engine: Engine, limits: Limits, page: mmap.mmap, walks: bool = True) -> Forked:
+    """Fork; the child, and only it, has what ``engine`` reads, and ends within ``limits``.
 
-    In the child, ``unreachable`` is set.
-
-    The child is ended by the kernel after ``seconds``. Raises ForkRefusedError.
+    ``page`` is shared memory of at least two bytes, for the child's notes. Without ``walks``
+    nobody looks for garbage. Raises ForkRefusedError.
     Uses ``posix`` rather than ``os``: gevent and eventlet replace the functions of ``os``.
     """
     # Thread objects live on in `held` across the fork, so that threading's own
@@ -83,29 +164,55 @@ def fork(read: Callable[[], Any], seconds: int) -> tuple[int, Any]:
     gc.disable()
     parent = os.getpid()
     try:
-        if _fork is not None:
-            global unreachable
-            look = (_garbage.look, _garbage.unreachable) if _garbage is not None else ()
-            pid, raw, unreachable = _fork.fork_and_read(read, seconds, *look)
-            return pid, raw
-        if len(sys._current_frames()) > 1:
-            raise ForkRefusedError(
-                "other threads are alive and leakhunt was installed without its C part"
-            )
-        _refuse_if_it_would_wait()
-        pid = posix.fork()
-        if pid == 0:
-            signal.signal(signal.SIGALRM, signal.SIG_DFL)
-            signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGALRM})
-            signal.alarm(seconds)
-            return 0, read()
-        return pid, None
+        if _fork is None:
+            return _plain(engine, limits)
+        looks = walks and _garbage is not None
+        pid, raw, garbage, number = _fork.fork_and_read(
+            engine.read,
+            engine.at_fork,
+            _garbage.look if looks else None,
+            _garbage.unreachable if looks else None,
+            CENSUS_SECONDS,
+            limits.objects,
+            limits.still,
+            limits.cpu,
+            limits.wall,
+            limits.memory,
+            page,
+        )
+        return Forked(pid, raw, garbage, ended_by(number) if number else None)
     except OSError as error:
         raise ForkRefusedError(f"fork: {error.strerror}") from error
+    except RuntimeError as error:
+        raise ForkRefusedError(str(error)) from error
     finally:
         if collecting and os.getpid() == parent:
             gc.enable()
         del held
+
+
+def _plain(engine: Engine, limits: Limits) -> Forked:
+    """Without the C part: only where no other thread is, and with everybody's fork hooks."""
+    if len(sys._current_frames()) > 1:
+        raise ForkRefusedError(
+            "other threads are alive and leakhunt was installed without its C part"
+        )
+    _refuse_if_it_would_wait()
+    pid = posix.fork()
+    if pid:
+        return Forked(pid, None, None, None)
+    signal.signal(signal.SIGALRM, signal.SIG_DFL)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGALRM})
+    signal.alarm(limits.cpu)
+    return Forked(0, engine.read(), None, None)
+
+
+def quiet(engine: Engine) -> None:
+    """In the child, once nobody asks whose a block is any more: tracing must not slow the rest down."""
+    if _fork is None:
+        engine.stop()
+    else:  # whose memory is its own: only tracemalloc looks at objects as well
+        _fork.end_tracemalloc()
 
 
 def _refuse_if_it_would_wait() -> None:
@@ -125,10 +232,26 @@ def _refuse_if_it_would_wait() -> None:
 def settle(signum: int) -> None:
     """In the child, first of all: let go of everything that belongs to the worker.
 
-    Inherited descriptors are closed (they are copies: the worker's own stay
-    open), standard streams go to /dev/null, signals that are meant for the worker
-    are ignored, and the kernel is told to kill this process first when memory
-    runs out. Nothing here may raise.
+    The locks of imports that other threads were in the middle of are forgotten, and no extension
+    is loaded any more: the dynamic linker has locks of its own. Nothing here may raise.
+    """
+    with contextlib.suppress(Exception):
+        bootstrap = sys.modules["importlib._bootstrap"]
+        bootstrap._module_locks.clear()
+        bootstrap._blocking_on.clear()
+    _imp.create_dynamic = _load_nothing
+    if _fork is None:
+        _let_go(signum)
+
+
+def _load_nothing(spec: Any, file: Any = None) -> Any:
+    raise ImportError("a capture's child loads no extension", name=spec.name)
+
+
+def _let_go(signum: int) -> None:
+    """What the C part does at once: inherited descriptors are closed (they are copies: the worker's
+    own stay open), standard streams go to /dev/null, signals that are meant for the worker
+    are ignored, and the kernel is told to kill this process first when memory runs out.
     """
     for name in IGNORED:
         with contextlib.suppress(OSError, ValueError, AttributeError):
@@ -143,15 +266,15 @@ def settle(signum: int) -> None:
     with contextlib.suppress(OSError, ValueError):
         signal.pthread_sigmask(signal.SIG_SETMASK, ())  # the hook held them back
     with contextlib.suppress(OSError):
+        posix.close(0)  # a process that has run out of descriptors has one only then
+        null = posix.open(os.devnull, os.O_RDWR)
+        for standard in {0, 1, 2} - {null}:
+            posix.dup2(null, standard)
+        posix.closerange(3, max(open_descriptors(), default=2) + 1)
+    with contextlib.suppress(OSError):
         descriptor = posix.open("/proc/self/oom_score_adj", os.O_WRONLY)
         posix.write(descriptor, b"1000")
         posix.close(descriptor)
-    with contextlib.suppress(OSError):
-        null = posix.open(os.devnull, os.O_RDWR)
-        for standard in (0, 1, 2):
-            posix.dup2(null, standard)
-        highest = max(open_descriptors(), default=2)
-        posix.closerange(3, highest + 1)
 
 
 def open_descriptors(pid: str = "self") -> list[int]:
@@ -162,3 +285,9 @@ def open_descriptors(pid: str = "self") -> list[int]:
         if pid != "self":
             break
     return []
+
+
+def rest() -> None:
+    """In the child, while it waits for something: it does not hang."""
+    if _fork is not None:
+        _fork.alive()

@@ -23,12 +23,18 @@ def prefixes() -> dict[str, list[str]]:
     ``app`` is the working folder and the entries of ``sys.path`` that are neither
     the standard library's nor an installation's.
     """
-    import sysconfig  # in the forked child: the worker does not pay for it
-
-    paths = sysconfig.get_paths()
-    stdlib = {paths["stdlib"], paths["platstdlib"], os.path.dirname(os.__file__)}
-    site = {paths["purelib"], paths["platlib"]}
-    site.update(entry for entry in sys.path if entry.endswith(("site-packages", "dist-packages")))
+    # As `sysconfig.get_paths()` has them (its scheme posix_prefix), without importing that: a forked
+    # child imports as little as it can.
+    version = f"python{sys.version_info[0]}.{sys.version_info[1]}"
+    stdlib = {os.path.dirname(os.__file__)}
+    site = {entry for entry in sys.path if entry.endswith(("site-packages", "dist-packages"))}
+    for base, prefix in (
+        (sys.base_prefix, sys.prefix),
+        (sys.base_exec_prefix, sys.exec_prefix),
+    ):
+        library = "lib" if base is sys.base_prefix else getattr(sys, "platlibdir", "lib")
+        stdlib.add(os.path.join(base, library, version))
+        site.add(os.path.join(prefix, library, version, "site-packages"))
     app = set()
     try:
         app.add(os.getcwd())

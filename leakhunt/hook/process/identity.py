@@ -96,7 +96,7 @@ class Process:
             "limits": self._limits(),
             "versions": versions(),
             "implementation": platform.python_implementation(),
-            "platform": platform.platform(),
+            "platform": _platform(),
         }
 
     def _limits(self) -> dict[str, int]:
@@ -105,3 +105,15 @@ class Process:
             "cgroup": vitals.memory_limit(self.groups),
         }
         return {name: limit for name, limit in found.items() if limit}
+
+
+def _platform() -> str:
+    """Such as ``Linux-6.1.0-x86_64-glibc2.36``, by system calls alone: platform.platform() starts a
+    process (``uname -p``), through gevent where that has replaced subprocess.
+    """
+    system = os.uname()
+    try:
+        libc = "".join((os.confstr("CS_GNU_LIBC_VERSION") or "").split())
+    except (AttributeError, OSError, ValueError):  # another libc
+        libc = ""
+    return "-".join(filter(None, (system.sysname, system.release, system.machine, libc)))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import posix
 import sys
 
 #: Whose versions a snapshot tells, where they are imported.
@@ -16,19 +18,34 @@ _SOLD_AS = {"opentelemetry": "opentelemetry-api", "sentry_sdk": "sentry-sdk"}
 
 
 def versions() -> dict[str, str]:
-    """{package: version} of the imported ones among DISTRIBUTIONS."""
-    from importlib import metadata  # in the forked child: the worker does not pay for it
+    """{package: version} of the imported ones among DISTRIBUTIONS.
 
-    found = {}
+    As the packages say themselves, else by the names of the folders in which installers leave what
+    they know (``celery-5.3.6.dist-info``): importlib.metadata would import extensions, which a
+    forked child may not.
+    """
+    found, untold = {}, {}
     for name in DISTRIBUTIONS:
         module = sys.modules.get(name)
         if module is None:
             continue
         version = getattr(module, "__version__", None) if name != "leakhunt" else None
-        try:
-            found[name] = (
-                version if isinstance(version, str) else metadata.version(_SOLD_AS.get(name, name))
-            )
-        except metadata.PackageNotFoundError:
-            continue
+        if isinstance(version, str):
+            found[name] = version
+        else:
+            untold[_normal(_SOLD_AS.get(name, name))] = name
+    for entry in sys.path if untold else ():
+        with contextlib.suppress(OSError):
+            for folder in sorted(posix.listdir(entry or ".")):
+                label, dash, rest = folder.partition("-")
+                if dash and rest.endswith((".dist-info", ".egg-info")):
+                    name = untold.get(_normal(label), "")
+                    version = rest[: -len(".dist-info")].partition("-py")[0]
+                    if name and version:
+                        found.setdefault(name, version)
     return found
+
+
+def _normal(label: str) -> str:
+    """One spelling for all of a distribution's name (PEP 503)."""
+    return label.lower().replace("_", "-").replace(".", "-")

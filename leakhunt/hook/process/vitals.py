@@ -193,6 +193,11 @@ class Cgroup(NamedTuple):
             return None
         return int(limit)
 
+    def ends_together(self) -> bool:
+        """Whether running out of its memory ends all its processes (cgroup v2's memory.oom.group)."""
+        said = read(f"{os.path.dirname(self.limit)}/memory.oom.group", 16)
+        return said is not None and said.strip() == b"1"
+
     def left(self) -> int | None:
         limit = self.most()
         if limit is None:

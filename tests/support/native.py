@@ -1,0 +1,27 @@
+"""Compiles a test's own C: extensions for this interpreter, and libraries to preload."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sysconfig
+from pathlib import Path
+
+import pytest
+
+HERE = Path(__file__).parent
+
+
+def compiled(source: str, folder: Path) -> Path:
+    """``tests/support/SOURCE.c`` as ``FOLDER/SOURCE.so``; skips the test without a compiler."""
+    compiler = shutil.which("cc") or shutil.which("gcc")
+    include = sysconfig.get_paths()["include"]
+    if compiler is None or not (Path(include) / "Python.h").exists():
+        pytest.skip("no C compiler, or no headers of this Python")
+    target = folder / f"{source}.so"
+    subprocess.run(
+        [compiler, "-shared", "-fPIC", "-O1", "-pthread", f"-I{include}",
+         str(HERE / f"{source}.c"), "-o", str(target)],
+        check=True,
+    )  # fmt: skip
+    return target
