@@ -98,7 +98,13 @@ def test_a_capture_that_hangs_is_ended(tmp_path: Path) -> None:
 
 def test_a_full_disk(tmp_path: Path) -> None:
     with harness.worker(
-        tmp_path, "-c", "1", SHOP_FILE_LIMIT="5000", LEAKHUNT_START="signal", LEAKHUNT_INTERVAL="64"
+        tmp_path,
+        "-c",
+        "1",
+        SHOP_FILE_LIMIT="5000",
+        LEAKHUNT_WALK="off",
+        LEAKHUNT_START="signal",
+        LEAKHUNT_INTERVAL="64",
     ) as worker:
         child = worker.hooked("child")[0]
         worker.dump(child)  # a baseline is small
