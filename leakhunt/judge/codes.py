@@ -61,6 +61,8 @@ UNCOLLECTED = "uncollected"
 OVERRATED = "overrated"
 #: Blocks of ``size`` bytes, at most ``most`` of them.
 FREE_LIST = "free-list"
+#: ``length`` entries of at most ``bound``.
+BOUNDED = "bounded"
 
 # -- what of a series was left out ----------------------------------------------------
 

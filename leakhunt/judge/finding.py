@@ -8,6 +8,7 @@ from typing import NamedTuple
 from leakhunt.judge.codes import Reason
 from leakhunt.judge.enough import Wanted
 from leakhunt.judge.history import History
+from leakhunt.model.retention import Retention
 from leakhunt.model.snapshot import Frame, Stack
 from leakhunt.snapshots.objects import Kinds
 
@@ -72,6 +73,8 @@ class Finding:
     """What is missing, where too few samples are."""
     kinds: Kinds | None = None
     """What its objects in the newest snapshot are, where that is known."""
+    holder: Retention | None = None
+    """What keeps most of its objects in the newest snapshot, where that is known."""
     since: Since | None = None
     """From when on, where births tell; None: not known."""
     per_run: float | None = None

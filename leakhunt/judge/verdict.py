@@ -29,6 +29,7 @@ from leakhunt.judge.rss import Outside, outside
 from leakhunt.judge.series.shape import LEAK
 from leakhunt.judge.whose import Paths
 from leakhunt.model.paths import prefixes
+from leakhunt.model.retention import Retention
 from leakhunt.model.snapshot import Frame, Meta, Stack
 from leakhunt.snapshots.objects import Holder, joined, summed
 
@@ -232,10 +233,21 @@ def _finding(each: list[tuple[History, Growth]], alike: list[History]) -> Findin
         samples=growth.shape.samples,
         wanted=missing,
         kinds=held,
+        holder=_holder(history, growth),
         since=None if born is None else born.since,
         per_run=_per_run(history, task, rate),
         born=None if born is None else born.series,
     )
+
+
+def _holder(history: History, growth: Growth) -> Retention | None:
+    """The way in which most of its objects are held, where a name of code is on it."""
+    snapshot = history.newest
+    if snapshot is None:
+        return None
+    ways = [way for stack in growth.blame.stacks for way in snapshot.told(stack).retention]
+    named = [way for way in ways if way.container_path and way.container_type is not None]
+    return max(named, key=lambda way: way.size, default=None)
 
 
 def _kept(history: History, growth: Growth, paths: Paths) -> tuple[Holder, ...]:

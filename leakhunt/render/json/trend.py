@@ -10,7 +10,7 @@ from leakhunt.judge.series.errors import Estimates
 from leakhunt.judge.verdict import Finding, Pace
 from leakhunt.render.json.tables import frame_of, kinds_keys, meta_of
 from leakhunt.report.trend import Judged, TrendReport
-from leakhunt.report.words import growths
+from leakhunt.report.words import growths, kept
 
 
 def trend(report: TrendReport) -> str:
@@ -90,6 +90,7 @@ def _finding(report: TrendReport, number: int, judged: Judged) -> dict[str, Any]
         "series": [round(size) for size in finding.sizes],
         "task": finding.task,
         "bytes_per_run": finding.per_run,
+        "holder": _holder(finding),
         "since": None if finding.since is None else finding.since._asdict(),
         "born": None
         if finding.born is None
@@ -108,6 +109,22 @@ def _finding(report: TrendReport, number: int, judged: Judged) -> dict[str, Any]
             {"pid": part.pid, "verdict": part.verdict, "bytes_per_unit": part.rate}
             for part in finding.parts
         ],
+    }
+
+
+def _holder(finding: Finding) -> dict[str, Any] | None:
+    held = finding.holder
+    if held is None:
+        return None
+    return {
+        "path": [kept.step(one) for one in held.container_path],
+        "type": held.container_type,
+        "length": held.length,
+        "bound": held.bound,
+        "objects": held.objects,
+        "size": held.size,
+        "retained": held.retained,
+        "grew": None,
     }
 
 

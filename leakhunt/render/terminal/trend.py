@@ -36,7 +36,7 @@ from leakhunt.render.terminal.console import (
 )
 from leakhunt.report.labels import Label
 from leakhunt.report.trend import Judged, TrendReport
-from leakhunt.report.words import growths, supports
+from leakhunt.report.words import growths, kept, supports
 from leakhunt.report.words.places import place
 
 TONES = {LEAK: GROWN, UNEXPLAINED: NOTE, INCONCLUSIVE: NOTE, NO_LEAK: SHRUNK}
@@ -172,12 +172,15 @@ def _remedy(console: Console, report: TrendReport) -> None:
     if first is None:
         return
     rank, judged = first
+    held = judged.finding.holder
     code = report.labels.label(judged.finding.site).code
-    if not code and judged.advice is None:
+    if not code and judged.advice is None and held is None:
         return
     console.print()
     if code and (judged.advice is None or visible(code) not in judged.advice.because):
         console.print(Text.assemble((f"{rank}  ", STRONG), visible(code)), soft_wrap=True)
+    if held is not None:
+        _indent(console, Text(visible(kept.by(held))))
     if judged.advice is not None:
         _advice(console, judged.advice, False)
 
@@ -193,6 +196,8 @@ def _detail(console: Console, report: TrendReport, rank: int, judged: Judged) ->
     _indent(console, Text(supports.figures(report.verdict, finding)))
     if len(finding.parts) > 1:
         _indent(console, Text(growths.by_process(finding), QUIET))
+    if finding.holder is not None:
+        _indent(console, Text(visible(kept.by(finding.holder))))
     others = finding.sites[1:]
     if others:
         said = [labels.label(frame).where for frame in others]

@@ -81,6 +81,16 @@ def _too_few(known: Figures, unit: str) -> str:
     )
 
 
+def _bounded(known: Figures, unit: str) -> str:
+    most = units.count(int(known["bound"]))
+    length = known.get("length")
+    if length is None:
+        return f"kept in a container of at most {most} entries"
+    if length >= known["bound"]:
+        return f"kept in a container that is full: {most} entries"
+    return f"kept in a container of {units.count(int(length))} entries that takes at most {most}"
+
+
 def _born_evenly(known: Figures, unit: str) -> str:
     since = known.get("since", 0.0)
     text = "what lives was born evenly"
@@ -125,6 +135,7 @@ SAID: Mapping[str, Say] = MappingProxyType(
         codes.AGES_UNSURE: lambda known, unit: (
             f"too little to tell by its age: {units.counted(int(known.get('samples', 0)), 'sample')}"
         ),
+        codes.BOUNDED: _bounded,
         codes.TRIFLE: lambda known, unit: (
             f"rises by {units.small_size(known['rate'])} per task only"
         ),

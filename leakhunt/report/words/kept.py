@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from leakhunt import units
-from leakhunt.model.retention import Path, Step
+from leakhunt.model.retention import Path, Retention, Step
 from leakhunt.retention.ways import Way, Why
 
 NOBODY_WALKED = (
@@ -30,6 +30,12 @@ def step(one: Step) -> str:
     if one.bound is not None:
         held += f" of at most {units.count(one.bound)}"
     return f"{name}: {held}{', and so on' if one.again else ''}"
+
+
+def by(held: Retention) -> str:
+    """``kept by module shop.tasks > KEPT: list[10,000] (10,000 objects, 1.9 MiB)``."""
+    much = f"{units.counted(held.objects, 'object')}, {units.size(held.size)}"
+    return f"kept by {way(held.container_path)} ({much})"
 
 
 def amount(one: Way) -> str:
