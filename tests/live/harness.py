@@ -19,6 +19,7 @@ import celery
 import psutil
 
 from leakhunt.engine import interface as engines
+from leakhunt.hook import letterbox
 from tests.support.places import ROOT
 
 APPS = Path(__file__).parent / "apps"
@@ -139,8 +140,8 @@ class Worker:
     def records(self) -> list[dict[str, Any]]:
         found = []
         for path in sorted(self.dir.glob("processes/*.json")):
-            with contextlib.suppress(OSError, ValueError):
-                found.append(json.loads(path.read_text()))
+            with contextlib.suppress(OSError, ValueError), path.open("rb") as file:
+                found.append(json.loads(file.read(letterbox.RECORD)))  # requests stand behind it
         return found
 
     def hooked(self, role: str, number: int = 1) -> list[dict[str, Any]]:
@@ -195,7 +196,11 @@ class Worker:
 
     def current(self, record: dict[str, Any]) -> dict[str, Any]:
         """What the record of that process says now."""
-        return next(r for r in self.records() if r["pid"] == record["pid"])
+
+        def look() -> dict[str, Any] | None:  # it may be read in the middle of being rewritten
+            return next((r for r in self.records() if r["pid"] == record["pid"]), None)
+
+        return until(look, f"a record of {record['pid']}")
 
     def stop(self) -> None:
         """A warm shutdown, and nothing may be left."""

@@ -198,6 +198,5 @@ tell("seen", seen)
     assert harness.size_at(Path(childs), "program.py") == pytest.approx(kept, rel=0.05)
     triggers = {harness.facts(path)["trigger"] for path in Path(mine).parent.glob("*.bin")}
     assert triggers == {"code", "signal", "exit"}
-    assert list((tmp_path / "snapshots" / "processes").iterdir()) == [] or all(
-        "fork" in path.read_text() for path in (tmp_path / "snapshots" / "processes").iterdir()
-    )
+    left = [path.read_text() for path in (tmp_path / "snapshots" / "processes").glob("*.json")]
+    assert all("fork" in text for text in left)  # os._exit() gave that one no time to tidy up

@@ -89,18 +89,19 @@ def test_growth_and_what_runs(tmp_path: Path) -> None:
         for _ in range(4):
             worker.do("swell", 4 << 20)
         worker.dump(child)
-        napping = worker.send("nap", 3.0)
-        worker.noted("nap")
+        asleep = worker.send("asleep")
+        worker.noted("asleep")
         done = leakhunt("ps", "--json", str(child["pid"]), LEAKHUNT_DIR=str(worker.dir))
         (row,) = json.loads(done.stdout)["processes"]
-        assert row["running"]["task"] == "nap"
+        assert row["running"]["task"] == "asleep"
         assert row["running"]["tasks"] == 1
         assert row["running"]["since"] <= time.time()
         assert row["growth"]["snapshots"] == 2
         assert row["growth"]["tasks"] == 4
         assert row["growth"]["rss"] >= 15 << 20
         assert row["growth"]["per_task"] == row["growth"]["rss"] / 4
-        assert napping.get(timeout=harness.PATIENCE) == 3.0
+        (tmp_path / "released").touch()
+        assert asleep.get(timeout=harness.PATIENCE) == "woke up"
 
 
 @LINUX
@@ -321,8 +322,8 @@ def test_a_recycled_pid_is_left_alone(tmp_path: Path) -> None:
 def test_a_hung_child_is_told_from_its_siblings(tmp_path: Path) -> None:
     with harness.worker(tmp_path, "-c", "2") as worker:
         worker.hooked("child", 2)
-        hanging = worker.send("nap", 8)
-        worker.noted("nap")
+        hanging = worker.send("asleep")
+        worker.noted("asleep")
         for _ in range(8):
             worker.do("leak", 10)
 
@@ -335,10 +336,11 @@ def test_a_hung_child_is_told_from_its_siblings(tmp_path: Path) -> None:
 
         (row,) = worker.until(stuck, "one child hangs")
         assert row.process.pulse is not None
-        assert row.process.pulse.task == "nap"
+        assert row.process.pulse.task == "asleep"
         done = leakhunt("ps", "--stacks", str(row.process.pid), LEAKHUNT_DIR=str(worker.dir))
         assert "system call" in done.stdout or "waits in" in done.stdout or "Thread" in done.stdout
-        hanging.get(timeout=harness.PATIENCE)
+        (tmp_path / "released").touch()
+        assert hanging.get(timeout=harness.PATIENCE) == "woke up"
         worker.until(lambda: not stuck(), "it hangs no more")
 
 
