@@ -11,9 +11,9 @@ snapshots only the births speak. With more, each corrects the other:
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 from itertools import chain
+from statistics import median
 
 from leakhunt.judge import codes
 from leakhunt.judge.births.life import lived
@@ -34,6 +34,8 @@ SURELY = 0.95
 STAYS = 0.5
 #: Standard errors by which it must fall short.
 BEYOND = 2.0
+#: Of what was there, the part that has gone where a container turns over.
+DIED = 0.5
 
 
 def informed(history: History) -> tuple[History, list[Growth]]:
@@ -44,7 +46,8 @@ def informed(history: History) -> tuple[History, list[Growth]]:
     judged = growths(history)
     if life is None:
         return history, judged
-    judged = _refuted(judged, Survivors(life))
+    book = Survivors(life)
+    judged = [_checked(history, growth, book) if _leaks(growth) else growth for growth in judged]
     taken = set(chain.from_iterable(each.blame.stacks for each in judged if _leaks(each)))
     more = [
         _as_series(history, growth)
@@ -69,21 +72,43 @@ def _order(growth: Growth) -> tuple[object, ...]:
     return (not _leaks(growth), -amount, growth.blame.frame)
 
 
-def _refuted(judged: Sequence[Growth], book: Survivors) -> list[Growth]:
-    return [_checked(growth, book) if _leaks(growth) else growth for growth in judged]
+def _checked(history: History, growth: Growth, book: Survivors) -> Growth:
+    """The growth, no leak where the ages of nearly all of it say so surely.
 
-
-def _checked(growth: Growth, book: Survivors) -> Growth:
-    """The growth, no leak where the ages of nearly all of it say so surely."""
+    Young survivors may be a leak's that began late; where most of what was there at earlier snapshots has
+    died since, they are those of a container that turns over.
+    """
     stacks = [stack for stack in growth.blame.stacks if stack in book.history.tracks]
     seen = sum(book.history.tracks[stack].sizes[-1] for stack in stacks)
     if not stacks or seen < STAYS * growth.sizes[-1]:
         return growth
     age = book.judge(stacks)
-    if age.verdict not in (WARM_UP, TURNOVER) or (age.belief or 0.0) < SURELY:
+    surely = (age.belief or 0.0) >= SURELY
+    if age.verdict == TURNOVER:
+        surely = surely or _died(history, growth, book.history) >= DIED
+    if age.verdict not in (WARM_UP, TURNOVER) or not surely:
         return growth
     code = codes.BIRTHS_DIE_OUT if age.verdict == WARM_UP else codes.YOUNG
     return growth.called(age.verdict, because(code, belief=age.belief))
+
+
+def _died(history: History, growth: Growth, life: History) -> float:
+    """Which part of what was alive at an earlier snapshot has died since: the median of them."""
+    if history.unit != life.unit:
+        return 0.0
+    parts = []
+    for index in range(len(history.times) - 1):
+        unit = _unit(history, index)
+        column = max((i for i in range(len(life.times)) if _unit(life, i) <= unit), default=None)
+        alive = growth.sizes[index]
+        if column is not None and alive > 0:
+            left = sum(
+                life.tracks[stack].sizes[min(column + 1, len(life.times) - 1)]
+                for stack in growth.blame.stacks
+                if stack in life.tracks
+            )
+            parts.append(max(0.0, 1 - left / alive))
+    return median(parts) if parts else 0.0
 
 
 def _stays(history: History, life: History, growth: Growth) -> bool:

@@ -13,7 +13,7 @@ turnover        none before N - s (a queue), or falls            s, log-uniform
                 backwards as exp(-(N - u) / s)
 ==============  ===============================================  ==========================
 
-A time scale of which nothing is known is log-uniform (Jeffreys 1961), here from a hundredth of the life to
+A time scale of which nothing is known is log-uniform (Jeffreys 1961), here from a thousandth of the life to
 one and a half of it. What takes longer to fill cannot be told from a leak by anybody who has seen no more
 than the life: whoever says *leak* has to add "or a cache that is not full yet". Given the number of births, their places are multinomial, whatever
 the rate; the likelihood of a kind is its mean over the scales (Kass and Raftery, JASA 90, 1995).
@@ -32,11 +32,7 @@ from typing import NamedTuple
 LEAK, WARM_UP, TURNOVER = "leak", "warm-up", "turnover"
 
 #: Scales, as parts of the life: log-uniform.
-SHORTEST, LONGEST, PER_DECADE = 0.01, 1.5, 12
-#: Windows of a queue have an edge, which must not fall between two scales.
-WINDOWS = 60
-#: Onsets of a leak that does not begin with the process: this many, evenly.
-ONSETS = 60
+SHORTEST, LONGEST, PER_DECADE = 0.001, 1.5, 8
 #: Of a leak: belief in each of: even from the start, after a warm-up, with an onset.
 FROM_THE_START, AFTER_WARMING_UP, LATER = 0.4, 0.3, 0.3
 #: Beliefs in the kinds before anything is seen.
@@ -101,6 +97,7 @@ def ages(births: Births) -> Ages:
     )
     logs = []
     expected = []
+    lives = _lives(parts)
     for rates in _integrals(parts):
         weights = [rate * exposure for rate, exposure in zip(rates, exposures)]
         total = sum(weights)
@@ -109,7 +106,6 @@ def ages(births: Births) -> Ages:
         logs.append(sum(c * math.log(q) for c, q in zip(counts, shares)))
     best = max(range(len(logs)), key=logs.__getitem__)
     scatter = _scatter(counts, expected[best])
-    lives = _lives()
     top = max(logs)
     beliefs = dict.fromkeys(BEFORE, 0.0)
     leading: tuple[float, float] = (-1.0, 0.0)
@@ -158,12 +154,21 @@ def _scatter(counts: Sequence[float], shares: Sequence[float]) -> float:
 
 @lru_cache(maxsize=64)
 def _integrals(parts: tuple[tuple[float, float], ...]) -> tuple[tuple[float, ...], ...]:
-    return tuple(tuple(life.rates(a, b) for a, b in parts) for life in _lives())
+    return tuple(tuple(life.rates(a, b) for a, b in parts) for life in _lives(parts))
 
 
-@lru_cache(maxsize=1)
-def _lives() -> tuple[_Life, ...]:
-    return (*_leaks(), *_fillings(), *_turnovers())
+@lru_cache(maxsize=64)
+def _lives(parts: tuple[tuple[float, float], ...]) -> tuple[_Life, ...]:
+    """All lives that are told apart. Onsets and windows begin at the edges of periods: what lies between
+    two of them no birth tells, and neither kind may win by lying nearer to one.
+    """
+    return (*_leaks(parts), *_fillings(), *_turnovers(parts))
+
+
+def _inner(parts: tuple[tuple[float, float], ...]) -> Iterator[tuple[float, float]]:
+    """Each edge between two periods with the part of the life that it stands for."""
+    for (a, edge), (_, b) in zip(parts, parts[1:]):
+        yield edge, (b - a) / 2
 
 
 def _scales() -> list[float]:
@@ -171,7 +176,7 @@ def _scales() -> list[float]:
     return [SHORTEST * (LONGEST / SHORTEST) ** ((i + 0.5) / number) for i in range(number)]
 
 
-def _leaks() -> Iterator[_Life]:
+def _leaks(parts: tuple[tuple[float, float], ...]) -> Iterator[_Life]:
     yield _Life(LEAK, FROM_THE_START, 0.0, lambda a, b: b - a)
     short = [scale for scale in _scales() if scale < 0.15]
     burdens = (0.05, 0.2, 0.8)  # of the leak's whole growth
@@ -183,9 +188,8 @@ def _leaks() -> Iterator[_Life]:
                 min(0.5, 3 * scale),
                 lambda a, b, s=scale, m=burden: b - a + m * (math.exp(-a / s) - math.exp(-b / s)),  # type: ignore[misc]
             )
-    for index in range(1, ONSETS):
-        onset = index / ONSETS
-        yield _Life(LEAK, LATER / ONSETS, onset, _from(onset))
+    for onset, width in _inner(parts):
+        yield _Life(LEAK, LATER * width, onset, _from(onset))
 
 
 def _from(onset: float) -> Callable[[float, float], float]:
@@ -209,11 +213,11 @@ def _fillings() -> Iterator[_Life]:
         )
 
 
-def _turnovers() -> Iterator[_Life]:
+def _turnovers(parts: tuple[tuple[float, float], ...]) -> Iterator[_Life]:
     scales = _scales()
-    for index in range(WINDOWS):  # a queue that is longer than the life is a leak so far
-        window = SHORTEST ** ((index + 0.5) / WINDOWS)
-        yield _Life(TURNOVER, 0.5 / WINDOWS, 0.0, _from(1.0 - window))
+    for edge, width in _inner(parts):  # a queue that is longer than the life is a leak so far
+        density = 1 / (math.log(1 / SHORTEST) * (1 - edge))
+        yield _Life(TURNOVER, 0.5 * width * density, 0.0, _from(edge))
     for s in scales:
         yield _Life(
             TURNOVER,

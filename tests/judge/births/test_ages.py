@@ -29,7 +29,7 @@ Kept = Callable[[float], float]
 
 
 def births(
-    kept: Kept, seed: int, block: int = 60, blocks: int = 5, coarsest: float = 16384.0
+    kept: Kept, seed: int, block: int = 60, blocks: int = 5, coarsest: float = 2048.0
 ) -> Births:
     """Each task asks for some blocks, which stay together or go together; the interval grows."""
     dice = random.Random(seed)
@@ -72,7 +72,7 @@ def test_the_ages_tell_the_kind(life: str) -> None:
     kind, kept = LIVES[life]
     answers = [ages(births(kept, seed)) for seed in range(20)]
     assert sum(answer.kind == kind for answer in answers) >= 17
-    surely = [answer for answer in answers if answer.kind != kind and answer.belief > 0.9]
+    surely = [answer for answer in answers if answer.kind != kind and answer.belief > 0.95]
     assert not surely
 
 

@@ -1,0 +1,78 @@
+"""One snapshot as a history: sums are conserved, and what it tells is judged."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from leakhunt.judge.births.life import lived
+from leakhunt.judge.growths import growths
+from leakhunt.judge.series.shape import LEAK, NOISE, STEP, TURNOVER, WARM_UP
+from leakhunt.model.snapshot import Calendar
+from tests.support.builders import snap
+from tests.support.lives import PERIOD, aged
+
+TASKS = "/srv/shop/tasks.py"
+N = 20
+
+
+@pytest.mark.parametrize(
+    ("sizes", "verdict"),
+    [
+        ([10_000] * N, LEAK),
+        ([0] * 10 + [10_000] * 10, LEAK),
+        ([int(40_000 * 0.6**i) for i in range(N)], WARM_UP),
+        ([0] * 18 + [10_000] * 2, TURNOVER),
+        ([int(40_000 * 0.6 ** (N - i)) for i in range(N)], TURNOVER),
+    ],
+)
+def test_a_line_is_judged_by_the_ages_of_its_survivors(sizes: list[int], verdict: str) -> None:
+    life = lived(aged((f"{TASKS}:40", sizes)))
+    assert life is not None
+    (growth,) = growths(life)
+    assert growth.shape.verdict == verdict
+
+
+def test_a_leak_has_the_rate_at_which_its_survivors_were_born() -> None:
+    life = lived(aged((f"{TASKS}:40", [10_000] * N)))
+    assert life is not None
+    (growth,) = growths(life)
+    assert growth.shape.rate == pytest.approx(10_000 / PERIOD)
+    assert growth.shape.low < 10_000 / PERIOD < growth.shape.high
+
+
+def test_a_few_events_are_no_leak_however_many_bytes_they_kept() -> None:
+    snapshot = aged((f"{TASKS}:40", [0, 0, 150, 0, 0, 0, 100, 0, 0, 0, 0, 0]))
+    life = lived(snapshot)
+    assert life is not None
+    for growth in growths(life):
+        assert growth.shape.verdict in (NOISE, STEP)
+
+
+@given(st.lists(st.integers(0, 10**6), min_size=5, max_size=30))
+def test_what_was_born_adds_up_to_what_is_alive(sizes: list[int]) -> None:
+    snapshot = aged((f"{TASKS}:40", sizes), (f"{TASKS}:90", [1000] * len(sizes)))
+    life = lived(snapshot)
+    assert life is not None
+    for stack, track in life.tracks.items():
+        assert track.sizes[-1] == pytest.approx(snapshot.tallies[stack].size, abs=1)
+        assert list(track.sizes) == sorted(track.sizes)
+    assert life.sizes[-1] == pytest.approx(snapshot.totals.size, abs=2)
+
+
+def test_nothing_is_told_without_births_or_with_too_few_periods() -> None:
+    assert lived(snap("tasks.py:40 1KiB x1")) is None
+    assert lived(aged((f"{TASKS}:40", [100, 100, 100]))) is None
+
+
+def test_periods_beyond_the_calendar_count_as_its_last() -> None:
+    """A file may say anything."""
+    snapshot = aged((f"{TASKS}:40", [1000] * N))
+    calendar = snapshot.calendar
+    assert calendar is not None
+    short = Calendar("task", calendar.edges[:11], calendar.moments[:11], calendar.intervals[:10], 0)
+    object.__setattr__(snapshot, "calendar", short)
+    life = lived(snapshot)
+    assert life is not None
+    assert next(iter(life.tracks.values())).sizes[-1] == 1000 * N

@@ -1,0 +1,111 @@
+"""Births and differences correct each other: one snapshot, two, and a series."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from leakhunt.judge.history import History, Track
+from leakhunt.judge.informed import informed
+from leakhunt.judge.series.shape import LEAK, TURNOVER
+from leakhunt.judge.verdict import INCONCLUSIVE, NO_LEAK, judge
+from tests.support.builders import history, stack
+from tests.support.lives import PERIOD, aged
+
+LINE = "/srv/shop/tasks.py:40"
+EVEN = [10_000] * 20
+YOUNG = [0] * 17 + [20_000] * 3
+
+
+def series(sizes: list[int], born: list[int]) -> History:
+    """Snapshots of a sampled engine, evenly over the life that the births of the newest tell."""
+    number, life = len(sizes), aged((LINE, born))
+    done = [PERIOD * len(born) * (index + 1) // number for index in range(number)]
+    plain = history(
+        (LINE, sizes, [size // 50 for size in sizes]), tasks=done, engine="sampled", interval=1000
+    )
+    frames = stack(LINE)
+    return replace(
+        plain,
+        variances={frames: [1000.0 * size for size in sizes]},
+        samples={frames: [max(1, size // 1000) for size in sizes]},
+        newest=life,
+    )
+
+
+def alone(born: list[int], snapshots: int = 1) -> History:
+    """One snapshot, or two."""
+    return series([sum(born)] * snapshots, born)
+
+
+@pytest.mark.parametrize("snapshots", [1, 2])
+def test_one_snapshot_is_enough_where_births_are_known(snapshots: int) -> None:
+    found = judge([alone(EVEN, snapshots)])
+    assert found.verdict == LEAK
+    (finding,) = found.findings
+    assert finding.rate == pytest.approx(100)
+    assert finding.since is not None
+    assert finding.since.unit == 0
+    assert finding.task == "shop.take"
+    assert finding.per_run == pytest.approx(400)  # a quarter of the runs
+    assert finding.born is not None
+    assert sum(finding.born[1]) == sum(EVEN)
+
+
+def test_an_onset_is_dated() -> None:
+    found = judge([alone([0] * 10 + [10_000] * 10)])
+    (finding,) = found.findings
+    assert (found.verdict, finding.verdict) == (LEAK, LEAK)
+    assert finding.since is not None
+    assert abs(finding.since.unit - 1000) <= 2 * PERIOD
+    assert finding.since.time is not None
+
+
+def test_a_container_that_turns_over_is_no_leak() -> None:
+    found = judge([alone(YOUNG)])
+    assert found.verdict == NO_LEAK
+    assert [finding.verdict for finding in found.findings] == [TURNOVER]
+
+
+def test_without_births_one_snapshot_tells_nothing() -> None:
+    found = judge([replace(alone(EVEN), newest=None)])
+    assert (found.verdict, found.findings) == (INCONCLUSIVE, ())
+
+
+def test_a_series_says_whether_what_was_born_has_stayed() -> None:
+    """Born evenly, and the total stands still: its entries are replaced by others."""
+    steady = series([200_000, 198_000, 203_000, 199_000, 201_000, 200_000], EVEN)
+    _, growths = informed(steady)
+    assert LEAK not in [growth.shape.verdict for growth in growths]
+    rising = series([34_000, 66_000, 101_000, 134_000, 165_000, 200_000], EVEN)
+    _, growths = informed(rising)
+    assert growths[0].shape.verdict == LEAK
+
+
+def test_ages_refute_a_leak_that_the_series_shows() -> None:
+    """The sizes rise as a leak's do; yet nothing of it is old."""
+    rising = [10_000, 20_000, 30_000, 40_000, 50_000, 60_000]
+    _, growths = informed(series(rising, YOUNG))
+    (growth,) = growths
+    assert growth.shape.verdict == TURNOVER
+    assert growth.why is not None
+
+
+def test_every_child_of_a_pool_is_judged_by_its_own_births() -> None:
+    pool = [
+        replace(alone(EVEN), metas=tuple(replace(m, pid=pid) for m in alone(EVEN).metas))
+        for pid in (1, 2)
+    ]
+    found = judge(pool)
+    (finding,) = found.findings
+    assert (found.verdict, len(finding.parts), finding.of) == (LEAK, 2, 2)
+    assert finding.rate == pytest.approx(100)
+    assert 0 <= (finding.share or 0) <= 1
+
+
+def test_stacks_that_only_births_know_are_left_out_of_a_series() -> None:
+    one = series([34_000, 66_000, 101_000, 134_000, 165_000, 200_000], EVEN)
+    other = replace(one, tracks={stack("/srv/shop/other.py:9"): Track([0] * 6, [0] * 6)},
+                    variances={}, samples={})  # fmt: skip
+    informed(other)  # a file may say anything
