@@ -37,8 +37,8 @@ SHORTEST, LONGEST, PER_DECADE = 0.001, 1.5, 8
 FROM_THE_START, AFTER_WARMING_UP, LATER = 0.4, 0.3, 0.3
 #: Beliefs in the kinds before anything is seen.
 BEFORE = {LEAK: 1.0, WARM_UP: 1.0, TURNOVER: 1.0}
-#: A kind that is believed in so much is said.
-BELIEVED = 0.6
+#: A kind is said where it is believed in at two to one.
+BELIEVED = 2 / 3
 #: No growth is called a leak that fewer independent events stand for.
 FEWEST = 5.0
 #: Exponent of a cache whose keys are drawn by Zipf's law: new ones come ever more slowly.
