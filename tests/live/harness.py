@@ -25,6 +25,8 @@ from tests.support.places import ROOT
 APPS = Path(__file__).parent / "apps"
 #: Generous: the machine may be busy. What is waited for is an event.
 PATIENCE = 120.0
+#: After so many seconds a program that ends by itself is said to hang: before pytest ends the test.
+HANGS = 400.0
 
 #: ``pytest --engine``: what every worker uses that a test says nothing else about.
 ENGINE: str | None = None

@@ -22,7 +22,7 @@ pytestmark = [
 ]
 
 
-def run(folder: Path, program: str, seconds: float = 120, **variables: str) -> list[str]:
+def run(folder: Path, program: str, seconds: float = harness.HANGS, **variables: str) -> list[str]:
     """What the program prints; its snapshots go to ``folder/snapshots``."""
     environment = harness.environment(folder, **variables)
     environment["PYTHONPATH"] = os.pathsep.join([environment["PYTHONPATH"], str(folder)])

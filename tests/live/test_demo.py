@@ -241,7 +241,7 @@ def test_a_python_without_celery_is_told(demo: Demo) -> None:
         "main(['demo'])\n"
     )
     done = subprocess.run(
-        [sys.executable, "-c", hide], env=demo.environment, capture_output=True, text=True, timeout=60
+        [sys.executable, "-c", hide], env=demo.environment, capture_output=True, text=True, timeout=harness.HANGS
     )  # fmt: skip
     assert done.returncode == 2
     assert "the demo needs Celery" in done.stderr
@@ -254,6 +254,6 @@ def test_no_room_for_the_folder(demo: Demo) -> None:
          "import tempfile; tempfile.mkdtemp = lambda **k: (_ for _ in ()).throw("
          "PermissionError(13, 'Permission denied', '/nowhere'));"
          "from leakhunt.cli import main; main(['demo'])"],
-        env=demo.environment, capture_output=True, text=True, timeout=60,
+        env=demo.environment, capture_output=True, text=True, timeout=harness.HANGS,
     )  # fmt: skip
     assert (done.returncode, done.stderr) == (2, "leakhunt: /nowhere: Permission denied\n")

@@ -86,7 +86,7 @@ def run(tmp_path: Path, *without: str) -> tuple[list[str], dict[str, Any]]:
     program.write_text("".join(without) + PROGRAM)
     done = subprocess.run(
         [sys.executable, str(program), str(tmp_path / "snapshots")],
-        env=harness.environment(tmp_path), capture_output=True, text=True, timeout=60, check=True,
+        env=harness.environment(tmp_path), capture_output=True, text=True, timeout=harness.HANGS, check=True,
     )  # fmt: skip
     before, _, _ = done.stdout.partition("leaving\n")
     *finalized, answer = before.splitlines()
@@ -124,7 +124,7 @@ def test_every_python_opens_it(tmp_path: Path) -> None:
     )
     done = subprocess.run(
         [sys.executable, str(program), str(tmp_path / "snapshots")],
-        env=harness.environment(tmp_path), capture_output=True, text=True, timeout=60, check=True,
+        env=harness.environment(tmp_path), capture_output=True, text=True, timeout=harness.HANGS, check=True,
     )  # fmt: skip
     path = done.stdout.strip()
     look = (

@@ -62,7 +62,7 @@ def grown(folder: Path, made: str) -> tuple[Path, history.History, list[int]]:
     program.write_text(PROGRAM.replace("MADE", made))
     done = subprocess.run(
         [sys.executable, str(program), str(folder / "snapshots")],
-        env=harness.environment(folder), capture_output=True, text=True, timeout=120,
+        env=harness.environment(folder), capture_output=True, text=True, timeout=harness.HANGS,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     problems: list[str] = []

@@ -19,7 +19,7 @@ def leakhunt(folder: Path, *arguments: str, **variables: str) -> subprocess.Comp
     return subprocess.run(
         [sys.executable, "-m", "leakhunt", *arguments],
         env=harness.environment(folder, **variables), cwd=folder, capture_output=True, text=True,
-        timeout=90,
+        timeout=harness.HANGS,
     )  # fmt: skip
 
 
@@ -184,7 +184,7 @@ tell("seen", seen)
 """
     (tmp_path / "program.py").write_text(program)
     done = subprocess.run(
-        [sys.executable, "program.py"], cwd=tmp_path, capture_output=True, text=True, timeout=300,
+        [sys.executable, "program.py"], cwd=tmp_path, capture_output=True, text=True, timeout=harness.HANGS,
         env=harness.environment(tmp_path, LEAKHUNT_INTERVAL="64"),
     )  # fmt: skip
     assert done.returncode == 0, done.stderr

@@ -112,7 +112,7 @@ def test_a_worker_is_armed_with_another_engine(tmp_path: Path) -> None:
     def console(*arguments: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
             [sys.executable, "-m", "leakhunt", *arguments],
-            env=worker.environment, capture_output=True, text=True, timeout=90,
+            env=worker.environment, capture_output=True, text=True, timeout=harness.HANGS,
         )  # fmt: skip
 
     with harness.worker(tmp_path, "-c", "1", **SAMPLED) as worker:
@@ -150,7 +150,8 @@ kept, stop = [], threading.Event()
 def work():
     while not stop.is_set():
         [str(n) * 5 for n in range(1000)]
-        kept.append(bytes(1000))
+        if len(kept) < 8000:  # or a slow machine would have ever more to capture, ever more slowly
+            kept.append(bytes(1000))
         time.sleep(0.001)
 threads = [threading.Thread(target=work) for _ in range(4)]
 for thread in threads: thread.start()
@@ -173,7 +174,7 @@ def test_captures_and_forks_under_load(tmp_path: Path) -> None:
     (tmp_path / "load.py").write_text(LOAD)
     done = subprocess.run(
         [sys.executable, "load.py", str(tmp_path / "snapshots")],
-        env=harness.environment(tmp_path), cwd=tmp_path, capture_output=True, text=True, timeout=500,
+        env=harness.environment(tmp_path), cwd=tmp_path, capture_output=True, text=True, timeout=harness.HANGS,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr[-3000:]
     path, kept = json.loads(done.stdout.splitlines()[-1])
@@ -193,7 +194,7 @@ def test_run_with_the_sampled_engine(tmp_path: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "leakhunt", "run", "--engine", "sampled", "--at-exit", "once.py"],
         env=harness.environment(tmp_path, LEAKHUNT_INTERVAL="16KiB"),
-        cwd=tmp_path, capture_output=True, text=True, timeout=90,
+        cwd=tmp_path, capture_output=True, text=True, timeout=harness.HANGS,
     )  # fmt: skip
     assert (done.returncode, done.stdout, done.stderr) == (0, "done\n", "")
     (path,) = (tmp_path / "snapshots").glob("*/*.bin")
@@ -206,7 +207,7 @@ def written(folder: Path, text: str) -> tuple[Path, dict[str, Any]]:
     program.write_text(text)
     done = subprocess.run(
         [sys.executable, str(program), str(folder / "snapshots")],
-        env=harness.environment(folder), capture_output=True, text=True, timeout=60, check=True,
+        env=harness.environment(folder), capture_output=True, text=True, timeout=harness.HANGS, check=True,
     )  # fmt: skip
     return program, harness.facts(Path(done.stdout.strip()))
 

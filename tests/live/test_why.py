@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.live import harness
+
 pytest.importorskip("leakhunt.hook.capture.walk._walk")
 pytestmark = pytest.mark.live
 
@@ -36,11 +38,13 @@ def test_the_holder_is_named_with_its_growth(engine: str, tmp_path: Path) -> Non
     program = tmp_path / "program.py"
     program.write_text(PROGRAM)
     folder = tmp_path / "snapshots"
-    subprocess.run([sys.executable, program, engine, folder], check=True, timeout=120)
+    subprocess.run([sys.executable, program, engine, folder], check=True, timeout=harness.HANGS)
     newest = max(folder.rglob("*.bin"))
     line = 1 + PROGRAM.splitlines().index(next(x for x in PROGRAM.splitlines() if ".append" in x))
     asked = [sys.executable, "-m", "leakhunt", "why", str(newest), f"program.py:{line}"]
-    done = subprocess.run([*asked, "--json"], check=True, timeout=120, capture_output=True)
+    done = subprocess.run(
+        [*asked, "--json"], check=True, timeout=harness.HANGS, capture_output=True
+    )
     told = json.loads(done.stdout)
     first = told["paths"][0]
     names = [(step["kind"], step["name"]) for step in first["path"]]
