@@ -269,6 +269,22 @@ def test_a_capture_goes_on_without_a_walk_that_fails(tmp_path: Path, how: int, w
     assert told[-2:] == [f"{why} None True", "[]"]
 
 
+def test_what_goes_wrong_in_the_child_is_said(tmp_path: Path) -> None:
+    program = """
+        import leakhunt
+        from leakhunt.engine.retention import Walked
+        leakhunt.install(start="boot", engine="exact")
+        def fails(self):
+            raise ValueError("no such luck")
+        Walked.by_traceback = fails
+        try:
+            leakhunt.dump()
+        except Exception as error:
+            print(error)
+    """
+    assert "ValueError: no such luck" in run(tmp_path, program)[-1]
+
+
 # -- Python 3.10 -------------------------------------------------------------------------------
 
 

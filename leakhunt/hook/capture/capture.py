@@ -290,12 +290,16 @@ def _child(order: Order, forked: fork.Forked, page: mmap.mmap, began: float) -> 
     try:
         fork.settle(order.signum)
         gc.disable()
-        with turns.turn(order.series.parent):
+
+        def looked() -> dict[str, Any]:
             how = order.walk if order.walks else "off"
             walked = walk.look(order.engine, forked.raw, how, own.PACKAGE)
             kept = order.engine.retention(forked.raw, walked) if walked else ()
             fork.quiet(order.engine)
-            said = _said(lambda: _capture(order, forked, began, page, walked, kept))
+            return _capture(order, forked, began, page, walked, kept)
+
+        with turns.turn(order.series.parent):
+            said = _said(looked)
         content = json.dumps(said).encode()
         if len(content) > _PAGE - _SAID_AT:
             content = json.dumps({"path": said.get("path"), "problem": None}).encode()

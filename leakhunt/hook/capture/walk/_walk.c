@@ -182,11 +182,11 @@ answers(const char *blocks, Py_ssize_t length, unsigned long long most)
     if (!crashed || !by_traceback || !types || !garbage || !containers || !points || !holders) {
         return NULL; /* the child ends soon: nothing is given back */
     }
-    PyObject *shapes = told_shapes();
+    PyObject *shapes = told_shapes(), *ties = told_row(&tied.ties);
     return Py_BuildValue(
-        "{s:N,s:N,s:N,s:N,s:N,s:N,s:N,s:N,s:y#,s:O,s:O,s:O,s:I,s:n,s:n}", "crashed", crashed, "traced",
+        "{s:N,s:N,s:N,s:N,s:N,s:N,s:N,s:N,s:N,s:O,s:O,s:O,s:I,s:n,s:n}", "crashed", crashed, "traced",
         by_traceback, "types", types, "garbage", garbage, "containers", containers, "points", points,
-        "holders", holders, "shapes", shapes, "ties", tied.ties.at, (Py_ssize_t)tied.ties.used, "whole",
+        "holders", holders, "shapes", shapes, "ties", ties, "whole",
         whole ? Py_True : Py_False, "late", graph.late ? Py_True : Py_False, "full",
         full ? Py_True : Py_False, "objects", NODES - 1, "tracked", (Py_ssize_t)graph.tracked,
         "memory", (Py_ssize_t)memory_taken);

@@ -165,6 +165,13 @@ def test_traced_blocks_are_tied_by_traceback() -> None:
     assert {found["holders"][tie[1] - 1][2] for tie in here} == {500}
 
 
+def test_of_no_blocks_there_are_no_ties() -> None:
+    """As at a baseline, before anything was traced."""
+    found = walked(traced=10**7)
+    assert found["ties"] == b""
+    assert found["traced"] == ([], b"", 0)
+
+
 @pytest.mark.parametrize("memory", [0, 100_000, 400_000, 1 << 20, 3 << 20, 10 << 20])
 def test_little_memory_costs_a_part_of_the_walk(memory: int) -> None:
     KEPT.extend([number] for number in range(100_000))
