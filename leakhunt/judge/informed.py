@@ -1,7 +1,7 @@
 """What grows in a process, by its snapshots and by the births in the newest one.
 
 A series sees what goes and comes, a snapshot's births see the whole life. With fewer than three
-snapshots only the births speak. With more, each corrects the other:
+snapshots only the births speak, and so they do where only they can be counted in tasks. With more, each corrects the other:
 
 * a line that the series calls a leak is none where the ages of its survivors speak surely for a cache
   that fills or a container that turns over;
@@ -41,6 +41,8 @@ DIED = 0.5
 def informed(history: History) -> tuple[History, list[Growth]]:
     """(the history that was judged, what grew in it: leaks first)."""
     life = lived(history.newest, history.entries) if history.newest is not None else None
+    if life is not None and history.unit != life.unit:
+        return life, growths(life)  # a snapshot that adds no task takes the tasks from a series
     if len(history.metas) < SERIES:
         return (history, []) if life is None else (life, growths(life))
     judged = growths(history)

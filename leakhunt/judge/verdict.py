@@ -29,7 +29,7 @@ from leakhunt.judge.rss import Outside, outside
 from leakhunt.judge.series.shape import LEAK
 from leakhunt.judge.whose import Paths
 from leakhunt.model.paths import prefixes
-from leakhunt.model.retention import Retention
+from leakhunt.model.retention import Path, Retention
 from leakhunt.model.snapshot import Frame, Meta, Stack
 from leakhunt.snapshots.objects import Holder, joined, summed
 
@@ -180,14 +180,16 @@ def _findings(grown: Sequence[tuple[History, list[Growth]]]) -> list[Finding]:
 def _order(finding: Finding) -> tuple[object, ...]:
     leak = finding.verdict == LEAK
     amount = finding.rate if leak else finding.sizes[-1] - finding.sizes[0]
-    return (not leak, -amount, finding.site)
+    return (not leak, leak and finding.history.unit != TASK, -amount, finding.site)
 
 
 def _finding(each: list[tuple[History, Growth]], alike: list[History]) -> Finding:
     each = pool.doubted(each, len(alike))
     leaking = [pair for pair in each if pair[1].shape.verdict == LEAK]
     together = not leaking and pool.together(each, len(alike))
-    counted = leaking or each
+    unit = TASK if any(history.unit == TASK for history, _ in leaking or each) else None
+    # An idle process beside busy ones counts in seconds: what it grows by is no rate per task.
+    counted = [pair for pair in leaking or each if unit in (None, pair[0].unit)]
     history, growth = max(counted, key=lambda pair: pair[1].shape.rate)
     number = len(counted)
     rates = [found.shape.rate for _, found in counted]
@@ -241,13 +243,24 @@ def _finding(each: list[tuple[History, Growth]], alike: list[History]) -> Findin
 
 
 def _holder(history: History, growth: Growth) -> Retention | None:
-    """The way in which most of its objects are held, where a name of code is on it."""
+    """The container that holds most of its objects, with all that it holds of them, where a name of
+    code leads there.
+    """
     snapshot = history.newest
     if snapshot is None:
         return None
     ways = [way for stack in growth.blame.stacks for way in snapshot.told(stack).retention]
     named = [way for way in ways if way.container_path and way.container_type is not None]
-    return max(named, key=lambda way: way.size, default=None)
+    sums: dict[tuple[int, Path], Retention] = {}
+    for way in named:
+        key = way.mark, way.container_path
+        before = sums.get(key)
+        sums[key] = (
+            way
+            if before is None
+            else way._replace(objects=before.objects + way.objects, size=before.size + way.size)
+        )
+    return max(sums.values(), key=lambda way: way.size, default=None)
 
 
 def _kept(history: History, growth: Growth, paths: Paths) -> tuple[Holder, ...]:

@@ -18,6 +18,8 @@ APP, SITE, STDLIB, OWN = "app", "site", "stdlib", "leakhunt"
 _SITE = re.compile(r".*/(?:site|dist)-packages/")
 _OWN = re.compile(r".*/(?:site|dist)-packages/leakhunt/")
 _STDLIB = re.compile(r"^.*/lib(?:64)?/python3(?:\.\d+)?t?/(?!(?:site|dist)-packages/)")
+#: The command that starts the program: a stub that pip has written, nobody's code.
+_COMMAND = re.compile(r".*/(?:bin|Scripts)/(celery|leakhunt)")
 _FROZEN = re.compile(r"^<frozen (.+)>$")
 
 #: Frames that say how the measuring or importing was done, not who wanted the memory.
@@ -59,6 +61,9 @@ class Prefixes:
             return STDLIB, frozen[1].replace(".", "/")
         if file.startswith("<"):
             return APP, file
+        command = _COMMAND.fullmatch(file)
+        if command:
+            return SITE, command[1]
         for folder, kind in self.folders:
             if file.startswith(folder):
                 # A virtual environment in the application's folder is not the application.

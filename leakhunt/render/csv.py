@@ -71,7 +71,7 @@ def findings(report: TrendReport) -> str:
         lines.append(
             [rank, each.verdict, each.site.file, each.site.line, function, each.rate, each.low,
              each.high, each.blocks_rate, round(each.sizes[0]), round(each.sizes[-1]), each.share,
-             report.verdict.unit, each.task, growths.reason(each), advice.pattern if advice else ""]
+             each.history.unit, each.task, growths.reason(each), advice.pattern if advice else ""]
         )  # fmt: skip
     return _written(lines)
 

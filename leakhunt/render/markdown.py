@@ -64,7 +64,8 @@ def findings(report: TrendReport) -> str:
         text += [_row(head), "| ---: | --- | ---: | ---: | --- | --- |"]
     for rank, judged in report.ranked:
         each = judged.finding
-        rate = units.rate(each.rate, unit).partition(" per ")[0] if each.verdict == LEAK else ""
+        told = units.rate(each.rate, each.history.unit).removesuffix(f" per {unit}")
+        rate = told if each.verdict == LEAK else ""
         grown = units.signed_size(each.sizes[-1] - each.sizes[0])
         cells = (str(rank), each.verdict, rate, grown, place(each.site, report.labels))
         text.append(_row(map(escape, (*cells, growths.reason(each)))))

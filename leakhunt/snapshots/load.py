@@ -23,7 +23,7 @@ from leakhunt.snapfile import SUFFIX
 from leakhunt.snapfile.folders import PROCESSES
 from leakhunt.snapfile.read import Raw, begin, read_facts
 from leakhunt.snapshots import facts, retention
-from leakhunt.snapshots.series import Entry, Series, by_process, running, written
+from leakhunt.snapshots.series import Entry, Series, by_process, running, working, written
 
 #: Files that are read at the same time.
 PARALLEL = max(2, min(8, os.cpu_count() or 2))
@@ -305,6 +305,7 @@ def most_grown(folder: Path, runs: Runs = nobody_looked) -> Chosen:
             f"{visible(str(folder))}: every process has one snapshot only, and a diff needs two: send "
             "the signal again (or `leakhunt dump --all`) after some more tasks" + _unread(problems)
         )
+    comparable = working(comparable)
     best = max(running(comparable), key=lambda line: (line.growth or 0, written(line.newest)))
     ends = (best.stretch[0].path, best.stretch[-1].path)
     return Chosen(
@@ -317,10 +318,11 @@ ENOUGH = 3
 
 
 def most_telling(lines: Sequence[Series]) -> Chosen:
-    """The process to judge: with enough snapshots before one without, of these one that runs before one
-    that has ended, and of these the one that grew most.
+    """The process to judge: one that does tasks before one that does not, with enough snapshots before
+    one without, of these one that runs before one that has ended, and of these the one that grew most.
     """
-    enough = [line for line in lines if len(line.entries) >= ENOUGH] or list(lines)
+    lines = working(lines)
+    enough = [line for line in lines if len(line.entries) >= ENOUGH] or lines
     best = max(running(enough), key=lambda line: (line.growth or 0, len(line.entries)))
     paths = tuple(entry.path for entry in best.entries)
     return Chosen(paths, GREW_MOST, best.folder, len(paths), best, len(lines))

@@ -89,6 +89,15 @@ def running(series: Sequence[Series]) -> list[Series]:
     return [line for line in series if line.alive] or list(series)
 
 
+def working(series: Sequence[Series]) -> list[Series]:
+    """Those whose process has done tasks; all of them where none has.
+
+    The main process of a pool does none, and grows for reasons of its own: on SIGUSR1 Celery
+    reports every thread's stack, and keeps the sources that it has read for that.
+    """
+    return [line for line in series if line.newest.meta.tasks_done] or list(series)
+
+
 def by_process(entries: Iterable[Entry]) -> list[tuple[Entry, ...]]:
     """The files of each process, oldest first, whatever their order was."""
     found: dict[object, list[Entry]] = {}

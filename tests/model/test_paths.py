@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from leakhunt.compare import rows
-from leakhunt.model.paths import prefixes
+from leakhunt.model.paths import Prefixes, prefixes
 from leakhunt.model.query import Query
 from tests.support.builders import FACTS, snap
 
@@ -98,3 +98,12 @@ def test_packages_of_a_plain_dump() -> None:
 )
 def test_what_is_hidden(file: str, hidden: bool) -> None:
     assert KNOWN.is_hidden(file) is hidden
+
+
+@pytest.mark.parametrize("known", [KNOWN, BARE])
+def test_the_command_that_starts_the_program_is_nobodys_code(known: Prefixes) -> None:
+    for file in ("/srv/venv/bin/celery", "/srv/shop/.venv/bin/leakhunt", "/usr/local/bin/celery"):
+        assert known.kind(file) == "site"
+        assert known.package(file) in {"celery", "leakhunt"}
+    assert known.kind("/srv/shop/bin/worker") == "app"
+    assert known.kind("/srv/shop/bin/celery.py") == "app"

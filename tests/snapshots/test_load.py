@@ -76,6 +76,16 @@ def test_the_newest_and_the_most_grown(home: Path) -> None:
     assert chosen.problems == ()
 
 
+def test_a_process_that_does_tasks_is_chosen_before_one_that_does_none(tmp_path: Path) -> None:
+    """The main process of a pool grows by Celery's own report of each thread, on the same signal."""
+    for number in (1, 2, 3):
+        put(tmp_path / "main", number, pid=1, rss=9 * number * MIB, tasks_done=0)
+        put(tmp_path / "child", number, pid=2, rss=number * MIB, tasks_done=100 * number)
+    for chosen in (load.most_grown(tmp_path), load.most_telling(load.series(tmp_path))):
+        assert {path.parent.name for path in chosen.paths} == {"child"}
+    assert "process" in choices.chosen(chosen)
+
+
 def test_growth_without_rss_is_traced_growth(tmp_path: Path) -> None:
     for number in (1, 2):
         put(tmp_path / "a", number, pid=1, rss=None, traced=number * MIB)

@@ -12,6 +12,7 @@ from dataclasses import replace
 from itertools import chain
 
 from leakhunt.judge.blame.caller import together
+from leakhunt.judge.excuses import bounded
 from leakhunt.judge.excuses.framework import is_frameworks_own
 from leakhunt.judge.owners import FLOOR, Book, Growth, in_step, likeness
 from leakhunt.judge.series.errors import Estimates
@@ -22,8 +23,11 @@ from leakhunt.model.snapshot import Frame, Stack
 
 def merged(book: Book, found: list[Growth]) -> list[Growth]:
     few = len(book.t)
+    kept = [bounded.container(book, growth) for growth in found]
 
     def alike(a: int, b: int) -> bool:
+        if None not in (kept[a], kept[b]) and kept[a] != kept[b]:
+            return False  # two leaks, however well they go in step
         by_chance = _by_chance(book, found[a], found[b])
         if by_chance is not None:
             return in_step(found[a].sizes, found[b].sizes, 0.05 + by_chance)

@@ -11,6 +11,7 @@ from leakhunt.judge import codes
 from leakhunt.judge.codes import Reason, because
 from leakhunt.judge.owners import Book, Growth
 from leakhunt.model.retention import Retention
+from leakhunt.model.snapshot import Stack
 
 #: So much of what is tied of a growth must be held alike.
 MOST = 0.6
@@ -23,6 +24,24 @@ def kept_by(book: Book, growth: Growth) -> tuple[Retention, ...]:
         return ()
     ways = [way for stack in growth.blame.stacks for way in snapshot.told(stack).retention]
     return tuple(sorted(ways, key=lambda way: -way.size))
+
+
+def holds(book: Book, stack: Stack) -> bool:
+    """Whether containers with a bound hold most of what is tied of a stack."""
+    snapshot = book.history.newest
+    ways = snapshot.told(stack).retention if snapshot is not None else ()
+    total = sum(way.size for way in ways)
+    return total > 0 and sum(way.size for way in ways if way.bound is not None) >= MOST * total
+
+
+def container(book: Book, growth: Growth) -> int | None:
+    """The mark of the container that holds most of what is tied of the growth; None: there is none."""
+    sizes: dict[int, int] = {}
+    ways = kept_by(book, growth)
+    for way in ways:
+        sizes[way.mark] = sizes.get(way.mark, 0) + way.size
+    total = sum(sizes.values())
+    return next((mark for mark, size in sizes.items() if mark and size >= MOST * total > 0), None)
 
 
 def bound(book: Book, growth: Growth) -> Reason | None:

@@ -74,6 +74,7 @@ def _finding(report: TrendReport, number: int, judged: Judged) -> dict[str, Any]
         **_sampled(finding),
         **kinds_keys(finding.kinds),
         "rank": number,
+        "unit": finding.history.unit,
         "verdict": finding.verdict,
         "site": _site(finding.site, report),
         "stack": [frame_of(frame, labels) for frame in stack],

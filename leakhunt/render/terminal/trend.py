@@ -18,7 +18,7 @@ from leakhunt import units
 from leakhunt.advice.match import Advice
 from leakhunt.judge.series import stats
 from leakhunt.judge.series.shape import LEAK
-from leakhunt.judge.verdict import INCONCLUSIVE, NO_LEAK, UNEXPLAINED
+from leakhunt.judge.verdict import INCONCLUSIVE, NO_LEAK, UNEXPLAINED, Finding
 from leakhunt.model.paths import visible
 from leakhunt.model.snapshot import Frame, Stack
 from leakhunt.render.screen import Screen
@@ -102,6 +102,12 @@ def spark(sizes: Sequence[float], columns: int = SPARK, bars: str = _BARS) -> st
     )
 
 
+def _rate(finding: Finding, unit: str) -> str:
+    """Without the unit that the head of the column says."""
+    text = units.rate(finding.rate, finding.history.unit)
+    return text.removesuffix(f" per {unit}")
+
+
 def _table(report: TrendReport, shown: Sequence[tuple[int, Judged]], screen: Screen) -> list[Text]:
     """A line per finding that is never folded: the path gives way, from its left."""
     columns = SPARK if screen.width >= WIDE else NARROW_SPARK
@@ -113,7 +119,7 @@ def _table(report: TrendReport, shown: Sequence[tuple[int, Judged]], screen: Scr
         leak = finding.verdict == LEAK
         rows.append([
             str(rank), finding.verdict,
-            units.rate(finding.rate, report.verdict.unit).partition(" per ")[0] if leak else "",
+            _rate(finding, report.verdict.unit) if leak else "",
             units.signed_size(finding.sizes[-1] - finding.sizes[0]),
             spark(finding.sizes, columns, bars),
         ])  # fmt: skip

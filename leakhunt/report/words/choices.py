@@ -33,7 +33,8 @@ def chosen(choice: Chosen) -> str:
 
 def _grew_most(line: Series, processes: int) -> str:
     growth, what = line.grown
-    of = f"of {units.counted(processes, 'process')}"
+    with_tasks = " with tasks" if line.newest.meta.tasks_done else ""
+    of = f"of {units.counted(processes, 'process')}{with_tasks}"
     if growth is None:
         return f"{of}, and how much each grew is not known"
     if growth <= 0:

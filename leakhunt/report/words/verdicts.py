@@ -48,11 +48,12 @@ def _leak(found: Verdict, leaks: Sequence[Finding], labels: Labels, ended: bool)
     if not leaks:
         return "Leak: it grows, at lines that the filters leave out."
     first = leaks[0]
-    text = f"Leak: {units.rate(first.rate, found.unit)} at {place(first.site, labels)}"
+    text = f"Leak: {units.rate(first.rate, first.history.unit)} at {place(first.site, labels)}"
     if len(leaks) > 1:
-        text += f", the fastest of {units.count(len(leaks))}"
+        alike = all(each.history.unit == first.history.unit for each in leaks)
+        text += f", the {'fastest' if alike else 'first'} of {units.count(len(leaks))}"
     if first.since is not None and first.since.unit > 0:
-        text += f", {growths.since(first.since, found.unit)}"
+        text += f", {growths.since(first.since, first.history.unit)}"
     if first.task is not None and first.task_runs is not None:
         text += f", in {visible(first.task)}"
     if growths.where(first):
