@@ -20,7 +20,7 @@ from leakhunt.judge.births.life import lived
 from leakhunt.judge.births.survivors import Survivors
 from leakhunt.judge.codes import because
 from leakhunt.judge.growths import growths
-from leakhunt.judge.history import SECOND, History
+from leakhunt.judge.history import SECOND, TASK, History
 from leakhunt.judge.owners import Growth
 from leakhunt.judge.reasons import first_unit
 from leakhunt.judge.series.shape import LEAK, TURNOVER, WARM_UP
@@ -41,7 +41,7 @@ DIED = 0.5
 def informed(history: History) -> tuple[History, list[Growth]]:
     """(the history that was judged, what grew in it: leaks first)."""
     life = lived(history.newest, history.entries) if history.newest is not None else None
-    if life is not None and history.unit != life.unit:
+    if life is not None and life.unit == TASK != history.unit:
         return life, growths(life)  # a snapshot that adds no task takes the tasks from a series
     if len(history.metas) < SERIES:
         return (history, []) if life is None else (life, growths(life))

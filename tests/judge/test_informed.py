@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from leakhunt.judge.history import History, Track
+from leakhunt.judge.history import SECOND, TASK, History, Track
 from leakhunt.judge.informed import informed
 from leakhunt.judge.series.shape import LEAK, TURNOVER
 from leakhunt.judge.verdict import INCONCLUSIVE, NO_LEAK, judge
@@ -109,3 +109,25 @@ def test_stacks_that_only_births_know_are_left_out_of_a_series() -> None:
     other = replace(one, tracks={stack("/srv/shop/other.py:9"): Track([0] * 6, [0] * 6)},
                     variances={}, samples={})  # fmt: skip
     informed(other)  # a file may say anything
+
+
+def test_a_rate_is_said_in_the_unit_in_which_it_was_reckoned() -> None:
+    """A snapshot that adds no task leaves a series in seconds; births are counted in tasks all the same."""
+    idle = replace(series([34_000, 101_000, 200_000], EVEN), unit=SECOND, times=(0.0, 9.0, 90.0))
+    found = judge([idle])
+    (finding,) = found.findings
+    assert (found.unit, finding.history.unit) == (TASK, TASK)
+    assert finding.rate == pytest.approx(100)
+
+
+def test_a_process_without_tasks_takes_the_unit_from_no_other() -> None:
+    """The main process of a pool leaks by the second, and more than its children by the task."""
+    child = alone(EVEN)
+    slow = [30_000 * step for step in range(1, 11)]
+    main = replace(
+        history((LINE, slow, slow), role="main"), unit=SECOND, times=tuple(map(float, range(10)))
+    )
+    found = judge([main, child])
+    assert found.unit == TASK
+    assert [finding.history.unit for finding in found.findings] == [TASK, SECOND]
+    assert found.findings[1].rate > found.findings[0].rate

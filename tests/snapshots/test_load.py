@@ -83,7 +83,6 @@ def test_a_process_that_does_tasks_is_chosen_before_one_that_does_none(tmp_path:
         put(tmp_path / "child", number, pid=2, rss=number * MIB, tasks_done=100 * number)
     for chosen in (load.most_grown(tmp_path), load.most_telling(load.series(tmp_path))):
         assert {path.parent.name for path in chosen.paths} == {"child"}
-    assert "process" in choices.chosen(chosen)
 
 
 def test_growth_without_rss_is_traced_growth(tmp_path: Path) -> None:
