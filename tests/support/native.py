@@ -13,7 +13,7 @@ HERE = Path(__file__).parent
 
 
 def compiled(source: str, folder: Path) -> Path:
-    """``tests/support/SOURCE.c`` as ``FOLDER/SOURCE.so``; skips the test without a compiler."""
+    """SOURCE of this folder, a name without its ``.c``, as ``FOLDER/SOURCE.so``; skips the test without a compiler."""
     compiler = shutil.which("cc") or shutil.which("gcc")
     include = sysconfig.get_paths()["include"]
     if compiler is None or not (Path(include) / "Python.h").exists():
