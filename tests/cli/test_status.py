@@ -22,7 +22,7 @@ def test_with_a_leak_it_says_so_and_where_the_evidence_is(tmp_path: Path) -> Non
     done = run(LEAKHUNT_DIR=str(tmp_path), COLUMNS="80")
     assert "8 snapshots of 1 process" in done.stdout
     assert "verdict    Leak: +10.0 KiB per task at" in done.stdout
-    assert "next  leakhunt trend -v" in done.stdout
+    assert "next  leakhunt verdict -v" in done.stdout
     assert max(map(len, done.stdout.splitlines())) <= 80
 
 

@@ -43,9 +43,9 @@ def steps(
     """What to type next, each with what it does."""
     longest = max((len(line.entries) for line in series), default=0)
     if found is not None and found.verdict == LEAK:
-        yield "leakhunt trend -v", "the evidence, line by line"
+        yield "leakhunt verdict -v", "the evidence, line by line"
     elif found is not None and found.verdict == UNEXPLAINED:
-        yield "leakhunt trend -v", "what grows outside Python, as far as is known"
+        yield "leakhunt verdict -v", "what grows outside Python, as far as is known"
     elif not hooked and not series:
         yield "leakhunt demo", "watch it find a leak, in 20 seconds"
         yield "celery -A proj worker -I leakhunt.worker", "hook a worker"

@@ -165,10 +165,11 @@ def _gone() -> str:
 
 
 def _no_leak(found: Verdict, labels: Labels) -> str:
-    over = units.counted(len(found.main.looks), "snapshot")
+    looks = len(found.main.looks)
+    over = f"{'over' if looks > 1 else 'by the births in'} {units.counted(looks, 'snapshot')}"
     if found.unit == TASK:
         over += f" and {units.spent(found.main.spent, TASK)}"
-    text = f"No leak: nothing grows for good over {over}."
+    text = f"No leak: nothing grows for good {over}."
     largest = found.findings[0] if found.findings else None
     if largest is not None and largest.verdict != NOISE:
         text += f" The largest growth is a {largest.verdict} at {place(largest.site, labels)}."

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from leakhunt.judge import codes
 from leakhunt.judge.births.life import lived
+from leakhunt.judge.births.survivors import Survivors
+from leakhunt.judge.blame.families import families
 from leakhunt.judge.growths import growths
 from leakhunt.judge.owners import Growth
 from leakhunt.judge.series.shape import LEAK, WARM_UP
 from leakhunt.model.retention import Retention
+from leakhunt.model.snapshot import Frame, Spot
+from tests.support.builders import stack
 from tests.support.lives import aged, held
 
 LINE = "/srv/shop/tasks.py:40"
@@ -53,3 +59,24 @@ def test_the_framework_is_excused_for_what_it_keeps_only() -> None:
     assert judged(kept, FRAMEWORKS).shape.verdict == WARM_UP
     others = held("dict", 800, None, module="opentelemetry.instrumentation", size=40_000)
     assert judged(others, FRAMEWORKS).shape.verdict == LEAK
+
+
+def test_a_bounded_cache_is_no_part_of_what_leaks_beside_it() -> None:
+    """Called from one function of the application: the cache's line would be blamed for both."""
+    cache, leak = (
+        "/srv/shop/pricing.py:17 < /srv/shop/pricing.py:22",
+        "/srv/shop/pricing.py:11 < /srv/shop/pricing.py:23",
+    )
+    full = held("functools._lru_cache_wrapper", 300, 300, size=20_000)
+    kept = held("dict", 800, None, size=18_000)._replace(mark=2)
+    life = lived(
+        aged((cache, [5_000] * 20), (leak, [4_500] * 20), retention={cache: full, leak: kept})
+    )
+    assert life is not None
+    named = replace(life, spots={
+        Frame("/srv/shop/pricing.py", line): Spot("quote", None) for line in (11, 17, 22, 23)
+    })  # fmt: skip
+    book = Survivors(named)
+    assert not any(stack(cache) in each for groups in families(book) for each in groups.values())
+    found = {growth.blame.frame.line: growth.shape.verdict for growth in growths(named)}
+    assert found == {11: LEAK, 17: WARM_UP}
