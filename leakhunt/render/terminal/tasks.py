@@ -9,6 +9,7 @@ from leakhunt.model.paths import visible
 from leakhunt.render.screen import Screen
 from leakhunt.render.terminal.console import QUIET, STRONG, drawn, make_console, say, say_notes
 from leakhunt.report.tasks import Task, TasksReport
+from leakhunt.report.words import ledger
 
 #: Columns of the bar that shows CPU as a part of the time.
 BAR = 10
@@ -19,10 +20,9 @@ ORDER = (0, 1, 2, 4, 5, 3, 7, 6)
 
 def tasks(report: TasksReport, screen: Screen) -> str:
     console = make_console(screen)
-    number = units.counted(len(report.snapshots), "process", "processes")
-    say(console, f"tasks of {number}, each over its life; kept: since tracing began", QUIET)
+    say(console, ledger.over(len(report.snapshots)), QUIET)
     if not report.tasks:
-        say(console, "no task has finished there")
+        say(console, ledger.NONE)
         say_notes(console, report.notes)
         return drawn(console)
     rows = [_cells(task, screen) for task in report.tasks]

@@ -1,0 +1,13 @@
+"""What ``leakhunt tasks`` says beside its table."""
+
+from __future__ import annotations
+
+from leakhunt import units
+
+NONE = "no task has finished there"
+
+
+def over(processes: int) -> str:
+    """What the figures are of."""
+    number = units.counted(processes, "process", "processes")
+    return f"tasks of {number}, each over its life; kept: since tracing began"
