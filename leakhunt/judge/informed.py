@@ -115,11 +115,14 @@ def _died(history: History, growth: Growth, life: History) -> float:
 
 def _stays(history: History, life: History, growth: Growth) -> bool:
     """Whether the growth between snapshots is what was born meanwhile, as far as errors allow."""
+    stacks = [stack for stack in growth.blame.stacks if stack in history.tracks]
+    alive = sum(history.tracks[stack].sizes[-1] for stack in stacks)
+    if alive < STAYS * growth.sizes[-1]:
+        return False  # it was asked for there, and is another line's that keeps it
     since = _unit(life, growth.shape.since)
     at = next((i for i in range(len(history.times)) if _unit(history, i) >= since), None)
     if at is None or at >= len(history.times) - 1 or history.unit != life.unit:
         return True  # no snapshot has been taken since: the series says nothing of it
-    stacks = [stack for stack in growth.blame.stacks if stack in history.tracks]
     series = history.series(stacks).since(at)
     expected = growth.shape.rate * (series.t[-1] - series.t[0])
     return bool(series.rise + BEYOND * series.errors.change**0.5 >= STAYS * expected)

@@ -22,7 +22,7 @@ from leakhunt.judge.finding import Pace as Pace
 from leakhunt.judge.finding import Part as Part
 from leakhunt.judge.finding import Since
 from leakhunt.judge.history import TASK, History, ledger
-from leakhunt.judge.informed import informed
+from leakhunt.judge.informed import SERIES, informed
 from leakhunt.judge.owners import Growth
 from leakhunt.judge.reasons import first_unit
 from leakhunt.judge.rss import Outside, outside
@@ -84,7 +84,7 @@ def judge(histories: Sequence[History]) -> Verdict:
     leaks = [finding for finding in findings if finding.verdict == LEAK]
     findings = _shared(findings, main, found)
     answer = sum(finding.rate for finding in leaks if finding.history is main)
-    enough = max(len(history.metas) for history in histories) >= 3
+    enough = any(len(each.metas) >= (SURE if each.lived else SERIES) for each in histories)
     unseen = wanted.located(main, found.rss_rate or 0.0) if found.keeps else None
     more = missing = None
     if found.grows and answer < ANSWER * (found.rss_rate or 0.0):
@@ -116,8 +116,8 @@ def judge(histories: Sequence[History]) -> Verdict:
 
 def _more(histories: Sequence[History], missing: Wanted | None) -> int:
     """Snapshots to take: until they are enough, and until there are enough samples."""
-    longest = max(histories, key=lambda history: len(history.metas))
-    number = len(longest.metas)
+    longest = max(histories, key=lambda history: len(history.looks))
+    number = len(longest.looks)
     more = max(1, SURE - number)
     if missing is None or number < 2:
         return more

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from leakhunt.judge.history import SECOND, TASK, History, Track
+from leakhunt.judge.history import SECOND, SNAPSHOT, TASK, History, Track
 from leakhunt.judge.informed import informed
 from leakhunt.judge.series.shape import LEAK, TURNOVER
 from leakhunt.judge.verdict import INCONCLUSIVE, NO_LEAK, judge
@@ -81,6 +81,21 @@ def test_a_series_says_whether_what_was_born_has_stayed() -> None:
     rising = series([34_000, 66_000, 101_000, 134_000, 165_000, 200_000], EVEN)
     _, growths = informed(rising)
     assert growths[0].shape.verdict == LEAK
+
+
+def test_what_another_line_keeps_is_no_leak_of_the_line_that_made_it() -> None:
+    """Born evenly there, and booked elsewhere in every snapshot: a freelist has handed it on."""
+    moved = series([1000] * 6, EVEN)
+    assert moved.newest is not None
+    assert moved.newest.calendar is not None
+    by_clock = replace(moved.newest, calendar=replace(moved.newest.calendar, unit="second"))
+    for each in (moved, replace(moved, unit=SNAPSHOT, newest=by_clock)):
+        _, growths = informed(each)
+        assert LEAK not in [growth.shape.verdict for growth in growths]
+
+
+def test_a_life_of_few_periods_does_not_say_that_nothing_leaks() -> None:
+    assert judge([alone([20_000, 0, 0, 0, 0])]).verdict == INCONCLUSIVE
 
 
 def test_ages_refute_a_leak_that_the_series_shows() -> None:
