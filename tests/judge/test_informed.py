@@ -15,7 +15,7 @@ from tests.support.lives import PERIOD, aged
 
 LINE = "/srv/shop/tasks.py:40"
 EVEN = [10_000] * 20
-YOUNG = [0] * 17 + [20_000] * 3
+YOUNG = [0] * 18 + [30_000] * 2
 
 
 def series(sizes: list[int], born: list[int]) -> History:
