@@ -85,7 +85,7 @@ def test_series_of_the_users_folder_are_offered_where_none_are_here(place: Path)
 
 
 def test_commands_options_and_choices(place: Path) -> None:
-    assert said(place, "leakhunt d") == ["plain,demo", "plain,dump", "plain,diff"]
+    assert said(place, "leakhunt d") == ["plain,demo", "plain,doctor", "plain,dump", "plain,diff"]
     assert said(place, "leakhunt top --group-by t") == ["plain,traceback"]
     assert said(place, "leakhunt show --js") == ["plain,--json"]
     assert said(place, "leakhunt run scr") == ["file,scr"]

@@ -55,7 +55,9 @@ def test_an_empty_folder_says_what_to_do(tmp_path: Path) -> None:
     done = run("diff", LEAKHUNT_DIR=str(tmp_path))
     assert done.returncode == 2
     assert "kill -USR1" in done.stderr
-    assert "no snapshots yet" in run("ls", LEAKHUNT_DIR=str(tmp_path / "none")).stdout
+    assert "no snapshots yet" in run("ls", LEAKHUNT_DIR=str(tmp_path)).stdout
+    absent = run("ls", LEAKHUNT_DIR=str(tmp_path / "none"))
+    assert (absent.returncode, "there is no such folder" in absent.stderr) == (2, True)
 
 
 def test_one_bad_file_among_many_is_told(pair: tuple[str, str], tmp_path: Path) -> None:

@@ -165,7 +165,7 @@ def test_dump_refuses_what_it_would_kill(tmp_path: Path) -> None:
 
 def test_install_dump_and_a_forked_child(tmp_path: Path) -> None:
     program = """
-import leakhunt, os, signal, sys
+import leakhunt, os, signal, sys, time
 seen = []
 signal.signal(signal.SIGUSR1, lambda *_: seen.append("theirs"))
 leakhunt.install(start="boot", at_exit=True)
@@ -180,6 +180,9 @@ if pid == 0:
     os._exit(0)
 assert os.waitpid(pid, 0) == (pid, 0)
 os.kill(os.getpid(), signal.SIGUSR1)
+series = os.path.dirname(open("mine").read())
+while not any("signal" in name and name.endswith(".bin") for name in os.listdir(series)):
+    time.sleep(0.05)  # at its exit a process waits for a capture under way, for some seconds only
 tell("seen", seen)
 """
     (tmp_path / "program.py").write_text(program)
@@ -196,7 +199,10 @@ tell("seen", seen)
     # 2 MB, of which the small blocks are estimated: a standard error below 2 KB.
     kept = sum(map(sys.getsizeof, map(bytes, range(2000))))
     assert harness.size_at(Path(childs), "program.py") == pytest.approx(kept, rel=0.05)
-    triggers = {harness.facts(path)["trigger"] for path in Path(mine).parent.glob("*.bin")}
-    assert triggers == {"code", "signal", "exit"}
+
+    def triggers() -> set[str]:
+        return {harness.facts(path)["trigger"] for path in Path(mine).parent.glob("*.bin")}
+
+    harness.until(lambda: triggers() == {"code", "signal", "exit"} or None, "the last snapshot")
     left = [path.read_text() for path in (tmp_path / "snapshots" / "processes").glob("*.json")]
     assert all("fork" in text for text in left)  # os._exit() gave that one no time to tidy up
