@@ -50,7 +50,7 @@ def environment(place: Path) -> dict[str, str]:
 def said(place: Path, line: str) -> list[str]:
     """What bash's script is given for a line that is being typed."""
     done = subprocess.run(
-        ["leakhunt"], cwd=place, capture_output=True, text=True, check=True, timeout=60,
+        ["leakhunt"], cwd=place, capture_output=True, text=True, check=True, timeout=400,
         env={**environment(place), "COMP_LINE": line, "COMP_WORDBREAKS": " \t\n\"'@><=;|&(:",
              "_LEAKHUNT_COMPLETE": "bash_complete"},
     )  # fmt: skip
@@ -95,7 +95,7 @@ def test_commands_options_and_choices(place: Path) -> None:
 def test_it_is_quick(place: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-X", "importtime", "-m", "leakhunt"], cwd=place, capture_output=True,
-        text=True, timeout=60,
+        text=True, timeout=400,
         env={**environment(place), "PYTHONPATH": str(ROOT), "COMP_LINE": "leakhunt top sn",
              "_LEAKHUNT_COMPLETE": "bash_complete"},
     )  # fmt: skip
@@ -163,6 +163,6 @@ def test_fish_completes_a_path(place: Path) -> None:
     )
     done = subprocess.run(
         ["fish", "--no-config", "-c", program], cwd=place, env=environment(place),
-        capture_output=True, text=True, check=True, timeout=60,
+        capture_output=True, text=True, check=True, timeout=400,
     )  # fmt: skip
     assert done.stdout.split() == [f"snapshots/{SERIES}/{FIRST}"]

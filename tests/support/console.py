@@ -21,7 +21,7 @@ def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]
     }
     return subprocess.run(
         [sys.executable, "-m", "leakhunt", *arguments],
-        env={**kept, "PYTHONPATH": str(ROOT), **environment}, capture_output=True, text=True, timeout=60,
+        env={**kept, "PYTHONPATH": str(ROOT), **environment}, capture_output=True, text=True, timeout=400,
     )  # fmt: skip
 
 

@@ -38,7 +38,7 @@ def test_nobody_is_called_for_a_capture_and_no_lock_is_waited_for() -> None:
         assert os.wait()[1] == 0
         assert called == ["before", "parent"]
     """
-    subprocess.run([sys.executable, "-c", textwrap.dedent(program)], check=True, timeout=60)
+    subprocess.run([sys.executable, "-c", textwrap.dedent(program)], check=True, timeout=400)
 
 
 def test_without_the_c_part_a_fork_that_would_wait_for_its_own_thread_is_refused() -> None:
@@ -57,6 +57,6 @@ def test_without_the_c_part_a_fork_that_would_wait_for_its_own_thread_is_refused
     """
     done = subprocess.run(
         [sys.executable, "-c", textwrap.dedent(program)],
-        check=True, timeout=60, capture_output=True, text=True,
+        check=True, timeout=400, capture_output=True, text=True,
     )  # fmt: skip
     assert "without its C part" in done.stdout

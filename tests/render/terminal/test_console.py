@@ -43,7 +43,7 @@ def closed_early(arguments: list[str]) -> tuple[int, str]:
         os.read(program.stdout.fileno(), 10)
         program.stdout.close()
         said = program.stderr.read().decode()
-        return program.wait(timeout=60), said
+        return program.wait(timeout=400), said
 
 
 @pytest.mark.parametrize("form", ["table", "json", "csv", "markdown"])
@@ -74,7 +74,7 @@ def test_a_closed_or_full_output_is_one_message(
 ) -> None:
     done = subprocess.run(
         f"{sys.executable} -m leakhunt {command.format(big)} {redirected}", shell=True,
-        capture_output=True, text=True, env={**ENVIRONMENT, "PYTHONUNBUFFERED": unbuffered}, timeout=60,
+        capture_output=True, text=True, env={**ENVIRONMENT, "PYTHONUNBUFFERED": unbuffered}, timeout=400,
     )  # fmt: skip
     full = "leakhunt: the report could not be written: No space left on device\n"
     wanted = (2, full) if redirected == ">/dev/full" else (0, "")
@@ -111,7 +111,7 @@ def on_a_terminal(program: str) -> str:
             while part := os.read(main, 4096):
                 said += part
         os.close(main)
-        assert child.wait(timeout=60) == 0
+        assert child.wait(timeout=400) == 0
     return said.decode()
 
 
