@@ -51,10 +51,11 @@ def growths(history: History) -> list[Growth]:
     book = Survivors(history) if history.lived else Book(history)
     found = _leaks(book)
     taken = set(chain.from_iterable(growth.blame.stacks for growth in found))
-    return sorted([*found, *_others(book, taken)], key=_order)
+    return sorted([*found, *_others(book, taken)], key=order)
 
 
-def _order(growth: Growth) -> tuple[object, ...]:
+def order(growth: Growth) -> tuple[object, ...]:
+    """Leaks first, by bytes per unit, then the rest by growth."""
     leak = growth.shape.verdict == LEAK
     amount = growth.shape.rate if leak else growth.grown
     return (not leak, -amount, growth.blame.frame)

@@ -19,7 +19,7 @@ from leakhunt.judge import codes
 from leakhunt.judge.births.life import lived
 from leakhunt.judge.births.survivors import Survivors
 from leakhunt.judge.codes import because
-from leakhunt.judge.growths import growths
+from leakhunt.judge.growths import growths, order
 from leakhunt.judge.history import SECOND, TASK, History
 from leakhunt.judge.owners import Growth
 from leakhunt.judge.reasons import first_unit
@@ -62,16 +62,11 @@ def informed(history: History) -> tuple[History, list[Growth]]:
         return history, judged
     added = set(chain.from_iterable(growth.blame.stacks for growth in more))
     rest = [each for each in judged if _leaks(each) or not added.intersection(each.blame.stacks)]
-    return history, sorted([*rest, *more], key=_order)
+    return history, sorted([*rest, *more], key=order)
 
 
 def _leaks(growth: Growth) -> bool:
     return growth.shape.verdict == LEAK
-
-
-def _order(growth: Growth) -> tuple[object, ...]:
-    amount = growth.shape.rate if _leaks(growth) else growth.grown
-    return (not _leaks(growth), -amount, growth.blame.frame)
 
 
 def _checked(history: History, growth: Growth, book: Survivors) -> Growth:
