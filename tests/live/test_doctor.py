@@ -105,7 +105,8 @@ def test_a_running_worker_whose_growth_is_measured(tmp_path: Path) -> None:
         )  # fmt: skip
         document = json.loads(seen.stdout)
         row = next(row for row in document["processes"] if row["role"] == "child")
-        assert row["growth"]["per_task"] >= 1 << 20
+        # Some pages may have been there before, and the last task may be counted after the signal.
+        assert row["growth"]["per_task"] >= 0.9 * (1 << 20)
         limit = min(filter(None, (row["limit"], document["machine"]["memory"])))
         expected = (0.8 * limit - row["uss"]) / row["growth"]["per_task"]
         assert due["fix"]["setting"] == "worker_max_tasks_per_child"

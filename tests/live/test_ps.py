@@ -97,9 +97,11 @@ def test_growth_and_what_runs(tmp_path: Path) -> None:
         assert row["running"]["tasks"] == 1
         assert row["running"]["since"] <= time.time()
         assert row["growth"]["snapshots"] == 2
-        assert row["growth"]["tasks"] == 4
+        # A task is counted once it is over, and its result is there before: a signal may come
+        # between the two, at either end.
+        assert 3 <= row["growth"]["tasks"] <= 5
         assert row["growth"]["rss"] >= 15 << 20
-        assert row["growth"]["per_task"] == row["growth"]["rss"] / 4
+        assert row["growth"]["per_task"] == row["growth"]["rss"] / row["growth"]["tasks"]
         (tmp_path / "released").touch()
         assert asleep.get(timeout=harness.PATIENCE) == "woke up"
 
