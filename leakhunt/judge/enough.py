@@ -5,15 +5,9 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from leakhunt.judge.history import History
+from leakhunt.judge.levels import LEVELS
 from leakhunt.judge.owners import Growth
-from leakhunt.judge.series.errors import ENOUGH
 from leakhunt.judge.series.shape import LEAK
-
-#: Fewer samples than these are not even a suspicion: any long-lived object may have been hit.
-SUSPICIOUS = 3
-#: A steady leak that so many samples stand for is found in three cases of four, and else said to want
-#: for more, by simulation (eight snapshots): what has not shown then is none that Python would see.
-SHOWN = 60
 
 
 class Wanted(NamedTuple):
@@ -30,17 +24,17 @@ class Wanted(NamedTuple):
 def wanted(history: History, growth: Growth) -> Wanted | None:
     """What is wanted to call a growth a leak or not; None where samples are not what is missing."""
     seen, interval = growth.shape.samples, sampling(history)
-    if seen is None or interval is None or seen < SUSPICIOUS or growth.grown <= 0:
+    if seen is None or interval is None or seen < LEVELS.samples.suspicious or growth.grown <= 0:
         return None
     if growth.shape.verdict == LEAK or not growth.shape.open:
         return None
-    size = interval * (ENOUGH - seen if seen < ENOUGH else seen)
+    size = interval * (LEVELS.samples.enough - seen if seen < LEVELS.samples.enough else seen)
     return Wanted(seen, size, size / growth.grown * history.times[-1])
 
 
 def suspicious(found: Wanted | None) -> bool:
     """Whether a growth that may be a leak is told of though it is small so far: many samples rose."""
-    return found is not None and found.samples >= ENOUGH
+    return found is not None and found.samples >= LEVELS.samples.enough
 
 
 def located(history: History, rate: float) -> Wanted | None:
@@ -48,9 +42,9 @@ def located(history: History, rate: float) -> Wanted | None:
     None where that much would have shown already.
     """
     interval = sampling(history)
-    if interval is None or rate <= 0 or rate * history.times[-1] >= SHOWN * interval:
+    if interval is None or rate <= 0 or rate * history.times[-1] >= LEVELS.samples.shown * interval:
         return None
-    return Wanted(0, ENOUGH * interval, ENOUGH * interval / rate)
+    return Wanted(0, LEVELS.samples.enough * interval, LEVELS.samples.enough * interval / rate)
 
 
 def sampling(history: History) -> int | None:
@@ -63,4 +57,4 @@ def blind_below(history: History) -> float | None:
     """Bytes per unit of a leak that so few samples may not show yet; None where sizes are exact."""
     interval = sampling(history)
     spent = history.times[-1]
-    return ENOUGH * interval / spent if interval is not None and spent > 0 else None
+    return LEVELS.samples.enough * interval / spent if interval is not None and spent > 0 else None

@@ -26,22 +26,14 @@ from leakhunt.judge.excuses.free_list import HANDED_ON
 from leakhunt.judge.excuses.order import OVERRATED, calmed, excused, fates
 from leakhunt.judge.excuses.overrated import overrated
 from leakhunt.judge.history import TASK, History
+from leakhunt.judge.levels import LEVELS
 from leakhunt.judge.owners import Book, Growth, Owner
-from leakhunt.judge.series import rise, stats
-from leakhunt.judge.series.shape import CHANCE, LEAK, NOISE, WARM_UP, Shape
+from leakhunt.judge.series import stats
+from leakhunt.judge.series.shape import LEAK, NOISE, WARM_UP, Shape
 from leakhunt.judge.whose import Blame
 from leakhunt.model.snapshot import Frame, Stack
 
 Key = TypeVar("Key")
-
-#: Among the growths called leaks, at most this part may be chance.
-FALSE_DISCOVERIES = 0.05
-#: A single stack within an owner that does not leak as a whole must be surer.
-CHANCE_OF_PART = 0.001
-#: Leaks that explain so much of a wider growth stand for it.
-MOSTLY = 0.8
-#: Bytes per task below which a steady growth is no finding: 12 MB in a million tasks.
-LEAST_RATE = 12.0
 
 
 def growths(history: History) -> list[Growth]:
@@ -97,7 +89,7 @@ def _material(book: Book, growth: Growth) -> Growth:
     """Not a leak where it is the framework's, or a few bytes per task that take weeks to matter."""
     if is_frameworks_own(book, growth):
         return growth.called(WARM_UP, FRAMEWORK)
-    if book.history.unit != TASK or growth.shape.rate >= LEAST_RATE:
+    if book.history.unit != TASK or growth.shape.rate >= LEVELS.worth.rate:
         return growth
     return growth.called(NOISE, because(codes.TRIFLE, rate=growth.shape.rate))
 
@@ -114,13 +106,13 @@ def _leaking(book: Book) -> list[Blame]:
             for key, stacks in owners.items()
             if book.grew(stacks) and book.tells(stacks)
         ]
-        leaking = _surely(book, candidates, CHANCE)
+        leaking = _surely(book, candidates, LEVELS.chances.leak)
         whole += [Blame(frame, ours, stacks) for (_, frame), stacks in leaking]
         done = {key for key, _ in leaking}
         rest = {
             key: stacks for key, stacks in owners.items() if key not in done and len(stacks) > 1
         }
-        for split, chance in ((_by_path, CHANCE), (_by_stack, CHANCE_OF_PART)):
+        for split, chance in ((_by_path, LEVELS.chances.leak), (_by_stack, LEVELS.chances.part)):
             smaller = [
                 (key, part)
                 for key, stacks in rest.items()
@@ -151,11 +143,11 @@ def _wider(book: Book, found: list[Blame]) -> list[Blame]:
             for place, stacks in groups.items()
             if book.grew(stacks) and book.tells(stacks)
         ]
-        for _, stacks in _surely(book, candidates, CHANCE):
+        for _, stacks in _surely(book, candidates, LEVELS.chances.leak):
             inside = set(stacks)
             parts = [blame for blame in found if inside.issuperset(blame.stacks)]
             told = sum(book.rise(blame.stacks) for blame in parts)
-            if told < MOSTLY * book.rise(stacks):
+            if told < LEVELS.worth.mostly * book.rise(stacks):
                 found = [blame for blame in found if blame not in parts]
                 found.append(families.blamed(book, stacks))
     return found
@@ -191,7 +183,7 @@ def _goes_nowhere_else(book: Book, key: Owner, leaking: Sequence[Stack]) -> bool
 def _sure(shapes: Sequence[Shape], chance: float) -> list[bool]:
     """Which are leaks for sure enough, given how many were looked at."""
     p_values = [found.p if found.verdict == LEAK else 1.0 for found in shapes]
-    kept = stats.false_discovery(p_values, FALSE_DISCOVERIES)
+    kept = stats.false_discovery(p_values, LEVELS.chances.false_discoveries)
     return [keep and p <= chance for keep, p in zip(kept, p_values)]
 
 
@@ -216,7 +208,7 @@ def _unsure(book: Book, growth: Growth) -> Growth:
     if is_frameworks_own(book, growth):
         return growth.called(WARM_UP, FRAMEWORK)
     early, late = stats.halves(book.t, growth.sizes)
-    if late < rise.SLOWING * early and growth.series.errors.tells(growth.series):
+    if late < LEVELS.shapes.slowing * early and growth.series.errors.tells(growth.series):
         return growth.called(WARM_UP, None)
     judged = replace(growth.shape, verdict=NOISE, open=True)
     return replace(growth, shape=judged)

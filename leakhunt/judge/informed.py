@@ -21,21 +21,11 @@ from leakhunt.judge.births.survivors import Survivors
 from leakhunt.judge.codes import because
 from leakhunt.judge.growths import growths, order
 from leakhunt.judge.history import SECOND, TASK, History
+from leakhunt.judge.levels import LEVELS
 from leakhunt.judge.owners import Growth
 from leakhunt.judge.reasons import first_unit
 from leakhunt.judge.series.shape import LEAK, TURNOVER, WARM_UP
 from leakhunt.model.snapshot import Stack
-
-#: Snapshots that a series needs to be judged as one.
-SERIES = 3
-#: Belief in another kind of life that refutes a leak which the series shows.
-SURELY = 0.95
-#: Growth between the snapshots, as a part of what was born meanwhile, below which some of it has gone.
-STAYS = 0.5
-#: Standard errors by which it must fall short.
-BEYOND = 2.0
-#: Of what was there, the part that has gone where a container turns over.
-DIED = 0.5
 
 
 def informed(history: History) -> tuple[History, list[Growth]]:
@@ -43,7 +33,7 @@ def informed(history: History) -> tuple[History, list[Growth]]:
     life = lived(history.newest, history.entries) if history.newest is not None else None
     if life is not None and life.unit == TASK != history.unit:
         return life, growths(life)  # a snapshot that adds no task takes the tasks from a series
-    if len(history.metas) < SERIES:
+    if len(history.metas) < LEVELS.lives.snapshots:
         return (history, []) if life is None else (life, growths(life))
     judged = growths(history)
     if life is None:
@@ -77,12 +67,12 @@ def _checked(history: History, growth: Growth, book: Survivors) -> Growth:
     """
     stacks = [stack for stack in growth.blame.stacks if stack in book.history.tracks]
     seen = sum(book.history.tracks[stack].sizes[-1] for stack in stacks)
-    if not stacks or seen < STAYS * growth.sizes[-1]:
+    if not stacks or seen < LEVELS.lives.stays * growth.sizes[-1]:
         return growth
     age = book.judge(stacks)
-    surely = (age.belief or 0.0) >= SURELY
+    surely = (age.belief or 0.0) >= LEVELS.lives.refuted
     if age.verdict == TURNOVER:
-        surely = surely or _died(history, growth, book.history) >= DIED
+        surely = surely or _died(history, growth, book.history) >= LEVELS.lives.died
     if age.verdict not in (WARM_UP, TURNOVER) or not surely:
         return growth
     code = codes.BIRTHS_DIE_OUT if age.verdict == WARM_UP else codes.YOUNG
@@ -112,7 +102,7 @@ def _stays(history: History, life: History, growth: Growth) -> bool:
     """Whether the growth between snapshots is what was born meanwhile, as far as errors allow."""
     stacks = [stack for stack in growth.blame.stacks if stack in history.tracks]
     alive = sum(history.tracks[stack].sizes[-1] for stack in stacks)
-    if alive < STAYS * growth.sizes[-1]:
+    if alive < LEVELS.lives.stays * growth.sizes[-1]:
         return False  # it was asked for there, and is another line's that keeps it
     since = _unit(life, growth.shape.since)
     at = next((i for i in range(len(history.times)) if _unit(history, i) >= since), None)
@@ -120,7 +110,10 @@ def _stays(history: History, life: History, growth: Growth) -> bool:
         return True  # no snapshot has been taken since: the series says nothing of it
     series = history.series(stacks).since(at)
     expected = growth.shape.rate * (series.t[-1] - series.t[0])
-    return bool(series.rise + BEYOND * series.errors.change**0.5 >= STAYS * expected)
+    return bool(
+        series.rise + LEVELS.lives.beyond * series.errors.change**0.5
+        >= LEVELS.lives.stays * expected
+    )
 
 
 def _unit(history: History, index: int) -> float:

@@ -23,14 +23,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from itertools import takewhile
 from typing import NamedTuple, TypeVar
 
+from leakhunt.judge.levels import LEVELS
 from leakhunt.judge.whose import FRAMEWORK, Paths, outer
 from leakhunt.model.snapshot import Block, Frame, Held, Stack
 
 #: What the snapshots of a series tell of holders, oldest first.
 Told = Sequence[Mapping[Stack, tuple[Held, ...]]]
 Number = TypeVar("Number", int, float)
-#: Lines of one file that are so near are taken for one function's, where functions are not known.
-NEAR = 20
 
 
 class Kept(NamedTuple):
@@ -148,7 +147,11 @@ def _same_function(paths: Paths, one: Sequence[Frame], others: Iterable[Frame]) 
         for other in others:
             if frame.file == other.file:
                 its = outer(paths.function(other))
-                if name == its if name and its else abs(frame.line - other.line) <= NEAR:
+                if (
+                    name == its
+                    if name and its
+                    else abs(frame.line - other.line) <= LEVELS.blames.near
+                ):
                     return True
     return False
 

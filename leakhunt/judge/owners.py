@@ -12,15 +12,14 @@ from statistics import median
 
 from leakhunt.judge.codes import Reason
 from leakhunt.judge.history import SECOND, SNAPSHOT, TASK, History, ledger
+from leakhunt.judge.levels import LEVELS
 from leakhunt.judge.series import curves, shape, stats
 from leakhunt.judge.series.series import Series
-from leakhunt.judge.series.shape import CHANCE, LEAK, Shape
+from leakhunt.judge.series.shape import LEAK, Shape
 from leakhunt.judge.whose import Blame, Paths
 from leakhunt.model.paths import prefixes
 from leakhunt.model.snapshot import Frame, Stack
 
-#: Growth below this, from end to end, is not looked at: bytes.
-FLOOR = 1024
 #: Tasks by whose runs growth is judged: the busiest ones.
 TASKS = 8
 
@@ -128,7 +127,7 @@ class Book:
         best = min(misfits, key=lambda task: misfits[task])
         if misfits[None] - misfits[best] <= series.errors.change:
             return None  # errors of sampling alone make as much of a difference
-        return best if misfits[best] < 0.8 * misfits[None] else None
+        return best if misfits[best] < LEVELS.shapes.axis * misfits[None] else None
 
     def present(self, stacks: Sequence[Stack]) -> bool:
         """Whether they hold memory in most snapshots."""
@@ -137,14 +136,14 @@ class Book:
 
     def grows(self, stacks: Sequence[Stack]) -> bool:
         judged = self.judge(stacks)
-        return judged.verdict == LEAK and judged.p <= CHANCE
+        return judged.verdict == LEAK and judged.p <= LEVELS.chances.leak
 
     def tells(self, stacks: Iterable[Stack]) -> bool:
         """Whether there is enough of some stacks to judge: samples, where sizes are estimates."""
         return self.history.errors(stacks).is_enough
 
     def grew(self, stacks: Sequence[Stack]) -> bool:
-        return self.growth(stacks) >= FLOOR or self.rise(stacks) >= FLOOR
+        return self.growth(stacks) >= LEVELS.worth.floor or self.rise(stacks) >= LEVELS.worth.floor
 
     def rise(self, stacks: Sequence[Stack]) -> float:
         """Bytes from end to end."""
@@ -204,7 +203,7 @@ def likeness(a: Sequence[float], b: Sequence[float]) -> float:
     return float(product / (spread_a * spread_b) ** 0.5)
 
 
-def in_step(a: Sequence[float], b: Sequence[float], apart: float = 0.05) -> bool:
+def in_step(a: Sequence[float], b: Sequence[float], apart: float = LEVELS.blames.in_step) -> bool:
     """Whether two series grow in step: one is a multiple of the other, but for a little.
 
     By the largest deviation of their paths from 0 to 1 (the distance of Kolmogorov and Smirnov

@@ -6,14 +6,11 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from leakhunt.judge.history import History
+from leakhunt.judge.levels import LEVELS
 from leakhunt.judge.owners import Growth
-from leakhunt.judge.series import errors, shape, stats
+from leakhunt.judge.series import errors, stats
 from leakhunt.judge.series.errors import Estimates
 from leakhunt.judge.series.shape import LEAK, NOISE
-
-#: No growth that is sure in no process alone is called a leak that is likelier than this to be chance.
-CHANCE = 0.001
-
 
 #: A growth with the process in which it is.
 Part = tuple[History, Growth]
@@ -31,7 +28,9 @@ def doubted(parts: Sequence[Part], processes: int) -> list[Part]:
     return [
         (
             history,
-            _doubted(growth) if slows or growth.shape.p * processes > shape.CHANCE else growth,
+            _doubted(growth)
+            if slows or growth.shape.p * processes > LEVELS.chances.leak
+            else growth,
         )
         for history, growth in parts
     ]
@@ -58,7 +57,7 @@ def together(parts: Sequence[Part], processes: int) -> bool:
             return False
         p = 2 * growth.series.errors.chance(growth.series)  # later starts are not looked at
         p_values.append(min(1.0, p) if growth.shape.open else 1.0)
-    return stats.fisher(p_values) <= CHANCE and _goes_on(parts)
+    return stats.fisher(p_values) <= LEVELS.chances.pooled and _goes_on(parts)
 
 
 def _goes_on(parts: Sequence[Part]) -> bool:
@@ -68,4 +67,4 @@ def _goes_on(parts: Sequence[Part]) -> bool:
         if not isinstance(growth.series.errors, Estimates):
             return True
         late = late.plus(growth.series.errors.late(growth.series))
-    return errors.fading(late) <= errors.DOUBT
+    return errors.fading(late) <= LEVELS.chances.late

@@ -5,16 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from statistics import median
 
-from leakhunt.judge import codes, enough
+from leakhunt.judge import codes
 from leakhunt.judge.codes import Reason, because
 from leakhunt.judge.enough import Wanted
 from leakhunt.judge.history import History
+from leakhunt.judge.levels import LEVELS
 from leakhunt.judge.owners import Growth
 from leakhunt.judge.series import shape, stats
 from leakhunt.judge.series.shape import LEAK, SAWTOOTH, STEP, TURNOVER, WARM_UP
-
-#: Falls from which on the time between them is told.
-SEEN = 3
 
 
 def reason(history: History, growth: Growth, missing: Wanted | None) -> Reason:
@@ -48,7 +46,7 @@ def _of_shape(history: History, growth: Growth) -> Reason:
         early, late = stats.halves(history.times, sizes)
         slower = max(0.0, late / early) if early > 0 and late < early else None
         return because(codes.SLOWS_DOWN, late=slower)
-    if judged.samples is not None and judged.samples < enough.SUSPICIOUS:
+    if judged.samples is not None and judged.samples < LEVELS.samples.suspicious:
         return because(codes.HARDLY_SAMPLED, samples=judged.samples)
     return because(codes.RISES_UNSURELY if judged.open else codes.NO_DIRECTION)
 
@@ -81,7 +79,7 @@ def first_unit(history: History) -> float:
 def _falls_back(history: History, sizes: Sequence[float]) -> Reason:
     falls = shape.falls(sizes)
     apart = None
-    if len(falls) >= SEEN:
+    if len(falls) >= LEVELS.worth.falls:
         apart = median(history.times[b] - history.times[a] for a, b in zip(falls, falls[1:]))
     lowest = min(sizes[index] for index in falls) if falls else min(sizes)
     return because(codes.FALLS_BACK, size=lowest, apart=apart)

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from statistics import median
 
 from leakhunt.judge.history import History
+from leakhunt.judge.levels import LEVELS
 from leakhunt.judge.series import shape, stats
 from leakhunt.judge.series.exact import EXACT
 from leakhunt.judge.series.series import Series
@@ -21,17 +22,6 @@ from leakhunt.judge.series.shape import LEAK
 from leakhunt.model.snapshot import Meta
 from leakhunt.snapshots import facts
 from leakhunt.snapshots.series import Entry
-
-#: Growth of the resident set that is looked at: bytes, and a part of it.
-LEAST = 2 << 20
-LEAST_PART = 0.01
-#: A growth is outside when traced memory and the tracer explain less of it.
-EXPLAINED = 0.5
-#: The chance of such a growth where nothing grows.
-CHANCE = 0.01
-
-#: Free memory that an allocator does not return is worth a verdict from this size on.
-HELD = 24 << 20
 
 NATIVE, FRAGMENTATION = "native", "fragmentation"
 
@@ -65,7 +55,11 @@ class Outside:
     @property
     def fragmented(self) -> bool:
         """Whether the resident set stays high because of memory that is free and not returned."""
-        return self.free is not None and self.held >= HELD and self.free >= 0.5 * self.held
+        return (
+            self.free is not None
+            and self.held >= LEVELS.resident.held
+            and self.free >= 0.5 * self.held
+        )
 
 
 UNKNOWN = Outside(False, False, False, False, None, None, None, None, None, 0, None)
@@ -89,15 +83,21 @@ def outside(history: History) -> Outside:
     beside = [whole - mine for whole, mine in zip(rss, own)]
     steady = _steady(t, rss) or _steady(t, beside)
     grows = (steady and not _by_peaks(points)) or _pumped(rss, own, points)
-    material = rise >= max(LEAST, LEAST_PART * rss[0]) and rate > 0
+    material = rise >= max(LEVELS.resident.least, LEVELS.resident.least_part * rss[0]) and rate > 0
     rest = rate - own_rate
     explained = max(0.0, own_rate) / rate if rate > 0 else None
-    mostly = explained is not None and explained < EXPLAINED
+    mostly = explained is not None and explained < LEVELS.resident.explained
     kind = _kind(points) if mostly and material else None
     native = _native(points)
-    if native is not None and native[-1] - native[0] >= LEAST and _steady(t, native):
+    if (
+        native is not None
+        and native[-1] - native[0] >= LEVELS.resident.least
+        and _steady(t, native)
+    ):
         native_rate = stats.theil_sen(t, native)
-        if native_rate >= (1 - EXPLAINED) * rate:  # seen directly, under whatever else RSS does
+        if (
+            native_rate >= (1 - LEVELS.resident.explained) * rate
+        ):  # seen directly, under whatever else RSS does
             grows = material = mostly = True
             rest, kind = native_rate, NATIVE
     return Outside(
@@ -122,7 +122,9 @@ def _steady(t: Sequence[float], values: Sequence[float]) -> bool:
     pages = [round(value / 4096) for value in values]
     judged = shape.judge(Series(t, values, pages, EXACT))
     few = len(values) < 8
-    return judged.verdict == LEAK and judged.p <= (5 * CHANCE if few else CHANCE)
+    return judged.verdict == LEAK and judged.p <= (
+        5 * LEVELS.chances.outside if few else LEVELS.chances.outside
+    )
 
 
 def _native(points: Sequence[Meta]) -> list[float] | None:
@@ -175,7 +177,7 @@ def _by_peaks(points: Sequence[Meta]) -> bool:
     if len(peaks) < len(points):
         return False
     rise = (points[-1].rss or 0) - (points[0].rss or 0)
-    return (peaks[-1] - peaks[0]) * _with_tracer(points) >= EXPLAINED * rise
+    return (peaks[-1] - peaks[0]) * _with_tracer(points) >= LEVELS.resident.explained * rise
 
 
 def _with_tracer(points: Sequence[Meta]) -> float:
@@ -196,10 +198,14 @@ def _pumped(rss: Sequence[float], own: Sequence[float], points: Sequence[Meta]) 
     peaks = [known.traced_peak or known.traced or 0 for known in points]
     third = max(1, len(peaks) // 3)
     peak = max(0, max(peaks[-third:]) - max(peaks[:third])) * _with_tracer(points)
-    rising = stats.mann_kendall(rss) <= CHANCE
+    rising = stats.mann_kendall(rss) <= LEVELS.chances.outside
     late = _third(rss, True) - median(rss[len(rss) // 3 : -max(1, len(rss) // 3)] or rss)
     grown = _third(rss, True) - _third(rss, False)
-    return rising and held - peak >= max(4 * LEAST, 0.1 * rss[0]) and late >= 0.2 * grown
+    return (
+        rising
+        and held - peak >= max(4 * LEVELS.resident.least, 0.1 * rss[0])
+        and late >= 0.2 * grown
+    )
 
 
 def _kind(points: Sequence[Meta]) -> str | None:

@@ -22,7 +22,8 @@ from leakhunt.judge.finding import Pace as Pace
 from leakhunt.judge.finding import Part as Part
 from leakhunt.judge.finding import Since
 from leakhunt.judge.history import TASK, History, ledger
-from leakhunt.judge.informed import SERIES, informed
+from leakhunt.judge.informed import informed
+from leakhunt.judge.levels import LEVELS
 from leakhunt.judge.owners import Growth
 from leakhunt.judge.reasons import first_unit
 from leakhunt.judge.rss import Outside, outside
@@ -34,16 +35,6 @@ from leakhunt.model.snapshot import Frame, Meta, Stack
 from leakhunt.snapshots.objects import Holder, joined, summed
 
 NO_LEAK, UNEXPLAINED, INCONCLUSIVE = "no-leak", "unexplained", "inconclusive"
-
-#: Findings that are no leaks: shown from this part of the traced growth on, or this size.
-WORTH_SHARE = 0.05
-WORTH_BYTES = 64 << 10
-#: Snapshots with which a steady leak is told from chance in a busy worker.
-SURE = 8
-#: Free memory that stays is the answer from this part of the first resident set on.
-HELD_PART = 0.3
-#: Leaks that explain less of the growth of the resident set than this are not the answer.
-ANSWER = 0.2
 
 
 @dataclass(frozen=True)
@@ -84,14 +75,17 @@ def judge(histories: Sequence[History]) -> Verdict:
     leaks = [finding for finding in findings if finding.verdict == LEAK]
     findings = _shared(findings, main, found)
     answer = sum(finding.rate for finding in leaks if finding.history is main)
-    enough = any(len(each.metas) >= (SURE if each.lived else SERIES) for each in histories)
+    enough = any(
+        len(each.metas) >= (LEVELS.worth.snapshots if each.lived else LEVELS.lives.snapshots)
+        for each in histories
+    )
     unseen = wanted.located(main, found.rss_rate or 0.0) if found.keeps else None
     more = missing = None
-    if found.grows and answer < ANSWER * (found.rss_rate or 0.0):
+    if found.grows and answer < LEVELS.worth.answer * (found.rss_rate or 0.0):
         verdict = UNEXPLAINED
     elif leaks:
         verdict = LEAK
-    elif found.fragmented and found.held >= HELD_PART * (main.first.rss or 0):
+    elif found.fragmented and found.held >= LEVELS.resident.held_part * (main.first.rss or 0):
         verdict = UNEXPLAINED
     elif not enough or _undecided(findings, grown) or unseen is not None:
         verdict = INCONCLUSIVE
@@ -118,7 +112,7 @@ def _more(histories: Sequence[History], missing: Wanted | None) -> int:
     """Snapshots to take: until they are enough, and until there are enough samples."""
     longest = max(histories, key=lambda history: len(history.looks))
     number = len(longest.looks)
-    more = max(1, SURE - number)
+    more = max(1, LEVELS.worth.snapshots - number)
     if missing is None or number < 2:
         return more
     return max(more, ceil(missing.units / (longest.times[-1] / (number - 1))))
@@ -138,7 +132,7 @@ def _undecided(findings: Sequence[Finding], grown: Sequence[tuple[History, list[
     if any(finding.wanted for finding in findings):
         return True
     snapshots = max(len(history.metas) for history, _ in grown)
-    if snapshots >= SURE:
+    if snapshots >= LEVELS.worth.snapshots:
         return False
     total = sum(
         finding.sizes[-1] - finding.sizes[0]
@@ -146,7 +140,7 @@ def _undecided(findings: Sequence[Finding], grown: Sequence[tuple[History, list[
         if finding.sizes[-1] > finding.sizes[0]
     )
     still = sum(finding.sizes[-1] - finding.sizes[0] for finding in findings if finding.is_open)
-    return still >= 0.25 * total and still >= WORTH_BYTES
+    return still >= 0.25 * total and still >= LEVELS.worth.size
 
 
 # -- findings -------------------------------------------------------------------------
@@ -166,7 +160,7 @@ def _findings(grown: Sequence[tuple[History, list[Growth]]]) -> list[Finding]:
         for (is_main, _), each in by_place.items()
     ]
     risen = sum(max(0, history.sizes[-1] - history.sizes[0]) for history, _ in grown)
-    worth = max(WORTH_SHARE * risen, min(WORTH_BYTES, 0.5 * risen))
+    worth = max(LEVELS.worth.share * risen, min(LEVELS.worth.size, 0.5 * risen))
     kept = [
         finding
         for finding in findings

@@ -14,9 +14,9 @@ from leakhunt.judge import enough as wanted
 from leakhunt.judge import growths
 from leakhunt.judge.blame.caller import together
 from leakhunt.judge.history import History
+from leakhunt.judge.levels import LEVELS
 from leakhunt.judge.owners import Book
 from leakhunt.judge.series import stats
-from leakhunt.judge.series.errors import ENOUGH
 from leakhunt.judge.series.shape import LEAK, NOISE
 from leakhunt.judge.verdict import INCONCLUSIVE, NO_LEAK
 from leakhunt.judge.whose import Blame
@@ -71,7 +71,7 @@ def test_a_leak_with_few_samples_is_not_called_one_nor_denied(
     assert not report.leaks
     (finding,) = found.findings
     assert finding.verdict == NOISE
-    wanted = (ENOUGH - seen) * EVERY
+    wanted = (LEVELS.samples.enough - seen) * EVERY
     assert finding.wanted is not None
     assert finding.wanted.samples == seen
     assert finding.wanted.size == wanted
@@ -123,7 +123,7 @@ def test_a_process_that_keeps_growing_is_not_acquitted_for_want_of_samples() -> 
         "RSS keeps growing, by 6.0 KiB per task, and too few samples tell where" in report.summary
     )
     assert report.verdict.wanted is not None
-    assert report.verdict.wanted.units == pytest.approx(ENOUGH * EVERY / (6 << 10))
+    assert report.verdict.wanted.units == pytest.approx(LEVELS.samples.enough * EVERY / (6 << 10))
 
 
 def test_a_cache_that_turns_over_is_no_leak() -> None:

@@ -29,20 +29,12 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
+from leakhunt.judge.levels import LEVELS
+
 LEAK, WARM_UP, TURNOVER = "leak", "warm-up", "turnover"
 
-#: Scales, as parts of the life: log-uniform.
-SHORTEST, LONGEST, PER_DECADE = 0.001, 1.5, 8
-#: Of a leak: belief in each of: even from the start, after a warm-up, with an onset.
-FROM_THE_START, AFTER_WARMING_UP, LATER = 0.4, 0.3, 0.3
 #: Beliefs in the kinds before anything is seen.
 BEFORE = {LEAK: 1.0, WARM_UP: 1.0, TURNOVER: 1.0}
-#: A kind is said where it is believed in at two to one.
-BELIEVED = 2 / 3
-#: No growth is called a leak that fewer independent events stand for.
-FEWEST = 5.0
-#: Exponent of a cache whose keys are drawn by Zipf's law: new ones come ever more slowly.
-RARER = 1.2
 
 
 class Births(NamedTuple):
@@ -172,24 +164,30 @@ def _inner(parts: tuple[tuple[float, float], ...]) -> Iterator[tuple[float, floa
 
 
 def _scales() -> list[float]:
-    number = round(math.log10(LONGEST / SHORTEST) * PER_DECADE)
-    return [SHORTEST * (LONGEST / SHORTEST) ** ((i + 0.5) / number) for i in range(number)]
+    number = round(
+        math.log10(LEVELS.lives.longest / LEVELS.lives.shortest) * LEVELS.lives.per_decade
+    )
+    return [
+        LEVELS.lives.shortest
+        * (LEVELS.lives.longest / LEVELS.lives.shortest) ** ((i + 0.5) / number)
+        for i in range(number)
+    ]
 
 
 def _leaks(parts: tuple[tuple[float, float], ...]) -> Iterator[_Life]:
-    yield _Life(LEAK, FROM_THE_START, 0.0, lambda a, b: b - a)
-    short = [scale for scale in _scales() if scale < 0.15]
-    burdens = (0.05, 0.2, 0.8)  # of the leak's whole growth
+    yield _Life(LEAK, LEVELS.lives.from_the_start, 0.0, lambda a, b: b - a)
+    short = [scale for scale in _scales() if scale < LEVELS.lives.short]
+    burdens = LEVELS.lives.burdens
     for scale in short:
         for burden in burdens:
             yield _Life(
                 LEAK,
-                AFTER_WARMING_UP / len(short) / len(burdens),
+                LEVELS.lives.after_warming_up / len(short) / len(burdens),
                 min(0.5, 3 * scale),
                 lambda a, b, s=scale, m=burden: b - a + m * (math.exp(-a / s) - math.exp(-b / s)),  # type: ignore[misc]
             )
     for onset, width in _inner(parts):
-        yield _Life(LEAK, LATER * width, onset, _from(onset))
+        yield _Life(LEAK, LEVELS.lives.later * width, onset, _from(onset))
 
 
 def _from(onset: float) -> Callable[[float, float], float]:
@@ -209,14 +207,16 @@ def _fillings() -> Iterator[_Life]:
             WARM_UP,
             0.5 / len(scales),
             0.0,
-            lambda a, b, s=s: (1 + a / s) ** (1 - RARER) - (1 + b / s) ** (1 - RARER),  # type: ignore[misc]
+            lambda a, b, s=s: (
+                (1 + a / s) ** (1 - LEVELS.lives.rarer) - (1 + b / s) ** (1 - LEVELS.lives.rarer)
+            ),  # type: ignore[misc]
         )
 
 
 def _turnovers(parts: tuple[tuple[float, float], ...]) -> Iterator[_Life]:
     scales = _scales()
     for edge, width in _inner(parts):  # a queue that is longer than the life is a leak so far
-        density = 1 / (math.log(1 / SHORTEST) * (1 - edge))
+        density = 1 / (math.log(1 / LEVELS.lives.shortest) * (1 - edge))
         yield _Life(TURNOVER, 0.5 * width * density, 0.0, _from(edge))
     for s in scales:
         yield _Life(

@@ -21,11 +21,9 @@ from dataclasses import replace
 from itertools import accumulate
 
 from leakhunt.judge.history import SECOND, TASK, History, Track
+from leakhunt.judge.levels import LEVELS
 from leakhunt.model.snapshot import Birth, Calendar, Meta, Snapshot, Stack
 from leakhunt.snapshots.series import Entry
-
-#: Fewer periods than these say as little as so many snapshots.
-FEWEST_PERIODS = 3
 
 
 def lived(snapshot: Snapshot, entries: Sequence[Entry] = ()) -> History | None:
@@ -35,7 +33,7 @@ def lived(snapshot: Snapshot, entries: Sequence[Entry] = ()) -> History | None:
     up and does its first task, is what was there to begin with.
     """
     calendar = snapshot.calendar
-    if calendar is None or calendar.periods <= FEWEST_PERIODS:
+    if calendar is None or calendar.periods <= LEVELS.lives.periods:
         return None
     born = {
         stack: told.births

@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import NamedTuple
 
+from leakhunt.judge.levels import LEVELS
 from leakhunt.model.snapshot import Meta, Snapshot, Stack
-
-#: A task that has brought so much of a growth is named.
-MOST = 0.8
 
 
 class Brought(NamedTuple):
@@ -37,7 +35,7 @@ def brought(snapshot: Snapshot, stacks: Iterable[Stack], since: float) -> Brough
         return None
     task = max(sizes, key=lambda name: sizes[name])
     share = sizes[task] / total
-    return Brought(task, share) if task is not None and share >= MOST else None
+    return Brought(task, share) if task is not None and share >= LEVELS.lives.task else None
 
 
 def runs(meta: Meta, task: str) -> int | None:

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 from leakhunt.judge.births import ages as age
 from leakhunt.judge.births.ages import Ages, Births
+from leakhunt.judge.levels import LEVELS
 from leakhunt.judge.owners import Book
 from leakhunt.judge.series import stats
 from leakhunt.judge.series.shape import LEAK, NOISE, STEP, TURNOVER, WARM_UP, Shape
@@ -17,8 +18,6 @@ from leakhunt.model.snapshot import Stack
 
 #: A kind of life as the verdict on a growth.
 VERDICTS = {age.LEAK: LEAK, age.WARM_UP: WARM_UP, age.TURNOVER: TURNOVER}
-#: What one period has brought more of than this was one event, where few events are in all.
-AT_ONCE = 0.7
 
 
 class Survivors(Book):
@@ -70,9 +69,9 @@ def _verdict(births: Births, found: Ages) -> str:
     if found.belief <= 0:
         return NOISE
     size = sum(births.sizes)
-    if found.events < age.FEWEST:
-        return STEP if max(births.sizes) >= AT_ONCE * size else NOISE
-    return VERDICTS[found.kind] if found.belief >= age.BELIEVED else NOISE
+    if found.events < LEVELS.lives.fewest:
+        return STEP if max(births.sizes) >= LEVELS.lives.at_once * size else NOISE
+    return VERDICTS[found.kind] if found.belief >= LEVELS.lives.believed else NOISE
 
 
 def _interval(size: float, events: float) -> tuple[float, float]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from leakhunt.judge.levels import LEVELS
 from leakhunt.judge.whose import Blame, Paths, outer
 from leakhunt.model.snapshot import Frame, Stack
 
@@ -49,7 +50,7 @@ def helper_or_caller(
             chosen is None
             or not rest
             or any(map(grows, rest))
-            or growth(by_caller[chosen]) < 0.8 * total
+            or growth(by_caller[chosen]) < LEVELS.blames.caller * total
         ):
             return blame
         blame = Blame(chosen, True, tuple(by_caller[chosen]))
@@ -125,7 +126,7 @@ def _one(
         if None not in names:
             if names[0] == names[1]:
                 return True
-        elif abs(first.frame.line - second.frame.line) <= 20:
+        elif abs(first.frame.line - second.frame.line) <= LEVELS.blames.near:
             return True
     return bool(_callers(first, paths) & _callers(second, paths))
 
@@ -133,7 +134,7 @@ def _one(
 def _passes(blame: Blame, frame: Frame, paths: Paths) -> bool:
     """Whether a blame's stacks are mostly called from the given line."""
     calling = sum(frame in paths.app(stack)[:-1] for stack in blame.stacks)
-    return calling >= 0.8 * len(blame.stacks)
+    return calling >= LEVELS.blames.caller * len(blame.stacks)
 
 
 def _callers(blame: Blame, paths: Paths) -> set[Frame]:

@@ -14,7 +14,8 @@ from itertools import chain
 from leakhunt.judge.blame.caller import together
 from leakhunt.judge.excuses import bounded
 from leakhunt.judge.excuses.framework import is_frameworks_own
-from leakhunt.judge.owners import FLOOR, Book, Growth, in_step, likeness
+from leakhunt.judge.levels import LEVELS
+from leakhunt.judge.owners import Book, Growth, in_step, likeness
 from leakhunt.judge.series.errors import Estimates
 from leakhunt.judge.series.shape import LEAK
 from leakhunt.judge.whose import Blame
@@ -30,11 +31,13 @@ def merged(book: Book, found: list[Growth]) -> list[Growth]:
             return False  # two leaks, however well they go in step
         by_chance = _by_chance(book, found[a], found[b])
         if by_chance is not None:
-            return in_step(found[a].sizes, found[b].sizes, 0.05 + by_chance)
+            return in_step(found[a].sizes, found[b].sizes, LEVELS.blames.in_step + by_chance)
         counts = found[a].counts, found[b].counts
         if min(each[-1] - each[0] for each in counts) >= few:
             return in_step(*counts)
-        return in_step(found[a].sizes, found[b].sizes, 0.2)  # a table alone grows in jumps
+        return in_step(
+            found[a].sizes, found[b].sizes, LEVELS.blames.in_step_tables
+        )  # a table alone grows in jumps
 
     blames = [growth.blame for growth in found]
     groups = together(blames, book.paths, alike, lambda index: _holds(book, found[index]))
@@ -76,7 +79,7 @@ def responsible(book: Book, parts: list[Growth]) -> Frame:
     named = [part for part in parts if part.blame.frame.file[:1] != "<"]
     parts = [part for part in parts if part.blame.ours] or named or parts
     total = sum(part.shape.rate for part in parts)
-    if parts[0].shape.rate >= 0.5 * total:
+    if parts[0].shape.rate >= LEVELS.blames.leads * total:
         return parts[0].blame.frame
     frames = [part.blame.frame for part in parts]
     stacks = [stack for part in parts for stack in part.blame.stacks]
@@ -145,7 +148,9 @@ def _fitting(book: Book, growth: Growth, ours: list[Growth]) -> list[int]:
     """Which of the application's lines may keep what a library allocated."""
     near = []
     for index, other in enumerate(ours):
-        apart = (0.1 if _cut(book, growth) else 0.05) + (_by_chance(book, other, growth) or 0.0)
+        apart = (LEVELS.blames.in_step_cut if _cut(book, growth) else LEVELS.blames.in_step) + (
+            _by_chance(book, other, growth) or 0.0
+        )
         if in_step(other.counts, growth.counts, apart) or in_step(other.sizes, growth.sizes, apart):
             near.append(index)
     if not _cut(book, growth):
@@ -168,9 +173,9 @@ def _holder(book: Book, free: list[Growth]) -> Frame | None:
     tables = []
     for (is_ours, frame), stacks in book.owners.items():
         rise = book.rise(stacks)
-        if not is_ours or rise < FLOOR:
+        if not is_ours or rise < LEVELS.worth.floor:
             continue
-        in_time = in_step(book.series(stacks).counts, largest.counts, 0.15)
+        in_time = in_step(book.series(stacks).counts, largest.counts, LEVELS.blames.in_step_holder)
         if in_time or _table(book, stacks, min(items, book.t[-1]) / 4):
             tables.append((in_time, rise, frame))
     return max(tables)[2] if tables else None

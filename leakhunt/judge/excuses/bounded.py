@@ -9,12 +9,10 @@ from __future__ import annotations
 
 from leakhunt.judge import codes
 from leakhunt.judge.codes import Reason, because
+from leakhunt.judge.levels import LEVELS
 from leakhunt.judge.owners import Book, Growth
 from leakhunt.model.retention import Retention
 from leakhunt.model.snapshot import Stack
-
-#: So much of what is tied of a growth must be held alike.
-MOST = 0.6
 
 
 def kept_by(book: Book, growth: Growth) -> tuple[Retention, ...]:
@@ -31,7 +29,10 @@ def holds(book: Book, stack: Stack) -> bool:
     snapshot = book.history.newest
     ways = snapshot.told(stack).retention if snapshot is not None else ()
     total = sum(way.size for way in ways)
-    return total > 0 and sum(way.size for way in ways if way.bound is not None) >= MOST * total
+    return (
+        total > 0
+        and sum(way.size for way in ways if way.bound is not None) >= LEVELS.excuses.bounded * total
+    )
 
 
 def container(book: Book, growth: Growth) -> int | None:
@@ -41,7 +42,14 @@ def container(book: Book, growth: Growth) -> int | None:
     for way in ways:
         sizes[way.mark] = sizes.get(way.mark, 0) + way.size
     total = sum(sizes.values())
-    return next((mark for mark, size in sizes.items() if mark and size >= MOST * total > 0), None)
+    return next(
+        (
+            mark
+            for mark, size in sizes.items()
+            if mark and size >= LEVELS.excuses.bounded * total > 0
+        ),
+        None,
+    )
 
 
 def bound(book: Book, growth: Growth) -> Reason | None:
@@ -49,7 +57,7 @@ def bound(book: Book, growth: Growth) -> Reason | None:
     ways = kept_by(book, growth)
     total = sum(way.size for way in ways)
     bounded = [way for way in ways if way.bound is not None]
-    if total <= 0 or sum(way.size for way in bounded) < MOST * total:
+    if total <= 0 or sum(way.size for way in bounded) < LEVELS.excuses.bounded * total:
         return None
     first = bounded[0]
     return because(codes.BOUNDED, length=first.length, bound=first.bound)

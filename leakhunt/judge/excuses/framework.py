@@ -5,26 +5,20 @@ from __future__ import annotations
 from leakhunt.judge import codes
 from leakhunt.judge.codes import because
 from leakhunt.judge.history import TASK
+from leakhunt.judge.levels import LEVELS
 from leakhunt.judge.owners import Book, Growth
 from leakhunt.judge.whose import FRAMEWORK as FRAMEWORKS
 from leakhunt.model.paths import STDLIB
 
-#: Celery's own bounded tables: they fill until about task 1,700 and take about 280 KiB in all
-#: (1,000 task ids among them: ``celery/worker/state.py``, ``celery/utils/collections.py``).
-FRAMEWORK_TASKS = 3000
-FRAMEWORK_BYTES = 320 << 10
-FRAMEWORK_PER_TASK = 320.0
 FRAMEWORK = because(codes.FRAMEWORK_TABLES)
-#: The holder decides where it is known of so much.
-HELD = 0.5
 
 
 def is_frameworks_own(book: Book, growth: Growth) -> bool:
     """Whether the framework's bounded tables may still be filling, and explain the growth."""
     done = book.history.last.tasks_done
-    if growth.blame.ours or done is None or done > FRAMEWORK_TASKS:
+    if growth.blame.ours or done is None or done > LEVELS.excuses.framework_tasks:
         return False
-    if growth.grown > FRAMEWORK_BYTES:
+    if growth.grown > LEVELS.excuses.framework_bytes:
         return False
     cut = book.history.nframe <= 2  # who called the standard library is not to be seen
     holder = _holder(book, growth)
@@ -33,7 +27,9 @@ def is_frameworks_own(book: Book, growth: Growth) -> bool:
     known = any(map(book.paths.is_framework, growth.blame.stacks)) or (
         cut and book.paths.kind(growth.blame.frame.file) == STDLIB
     )
-    return known and (book.history.unit != TASK or growth.shape.rate <= FRAMEWORK_PER_TASK)
+    return known and (
+        book.history.unit != TASK or growth.shape.rate <= LEVELS.excuses.framework_per_task
+    )
 
 
 def _holder(book: Book, growth: Growth) -> str | None:
@@ -53,7 +49,7 @@ def _holder(book: Book, growth: Growth) -> str | None:
                 package = name.partition(".")[0]
                 sizes[package] = sizes.get(package, 0) + way.size
     known = sum(sizes.values())
-    if not known or known < HELD * sum(
+    if not known or known < LEVELS.excuses.framework_held * sum(
         book.history.tracks[s].sizes[-1] for s in growth.blame.stacks
     ):
         return None

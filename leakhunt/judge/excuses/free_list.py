@@ -6,6 +6,7 @@ Every object that a program keeps is held by something that grows as well.
 from __future__ import annotations
 
 from leakhunt.judge.history import History
+from leakhunt.judge.levels import LEVELS
 from leakhunt.judge.owners import Book, Growth, in_step
 from leakhunt.snapshots.objects import summed
 
@@ -16,8 +17,6 @@ FREE_LIST = 2000
 FREE_LIST_SIZES = range(24, 209, 8)
 #: A dict's first table of keys, by version (``PyDictKeysObject`` with 8 slots).
 KEYS_SIZES = range(96, 201, 8)
-#: Objects of a type that free lists do not serve, as a part of what is alive, that rule them out.
-OTHERS = 0.5
 
 IN_FREE_LIST, HANDED_ON = "in a free list", "handed on"
 
@@ -31,7 +30,7 @@ def small_blocks(book: Book, growth: Growth) -> int | None:
         return None
     size = max(grown, key=lambda size: size * grown[size])
     total = sum(size * count for size, count in grown.items())
-    if size not in FREE_LIST_SIZES or size * grown[size] < 0.95 * total:
+    if size not in FREE_LIST_SIZES or size * grown[size] < LEVELS.excuses.one_size * total:
         return None
     return None if _of_other_types(book.history, growth) else size
 
@@ -42,7 +41,7 @@ def _of_other_types(history: History, growth: Growth) -> bool:
     held = summed(history.types, history.recycled, alive)
     if held is None or held.recycled:
         return False
-    return sum(size for _, size in held.types) > OTHERS * held.size
+    return sum(size for _, size in held.types) > LEVELS.excuses.others * held.size
 
 
 def kept(book: Book, growth: Growth, firm: list[Growth]) -> str | None:

@@ -8,11 +8,9 @@ from __future__ import annotations
 from typing import Any
 
 from leakhunt.judge.history import History
+from leakhunt.judge.levels import LEVELS
 from leakhunt.judge.owners import Book, Growth, in_step
 from leakhunt.model.snapshot import Frame, Stack
-
-#: A growth of which so many objects are unreachable is the collector's business.
-GARBAGE = 0.5
 
 
 def waiting(history: History) -> dict[Stack, int]:
@@ -41,7 +39,7 @@ def only_waits(book: Book, growth: Growth, waiting: dict[Stack, int]) -> bool:
     objects = sum(
         max(book.grown_blocks([stack]).values(), default=0) for stack in growth.blame.stacks
     )
-    return more > 0 and more >= GARBAGE * objects
+    return more > 0 and more >= LEVELS.excuses.garbage * objects
 
 
 def waits_with(growth: Growth, idle: list[Growth]) -> bool:

@@ -9,11 +9,9 @@ from __future__ import annotations
 from itertools import accumulate
 
 from leakhunt.judge.history import History
+from leakhunt.judge.levels import LEVELS
 from leakhunt.judge.owners import Book, Growth
 from leakhunt.snapshots import facts
-
-#: Standard errors by which an estimate must exceed what the allocators say.
-BEYOND = 2.0
 
 
 def overrated(book: Book, growth: Growth) -> bool:
@@ -21,7 +19,7 @@ def overrated(book: Book, growth: Growth) -> bool:
     most = handed_out(book.history)
     if not book.history.is_sampled or most is None:
         return False
-    return bool(growth.grown - BEYOND * growth.series.errors.change**0.5 > most)
+    return bool(growth.grown - LEVELS.excuses.overrated * growth.series.errors.change**0.5 > most)
 
 
 def handed_out(history: History) -> int | None:

@@ -6,10 +6,7 @@ import math
 from collections.abc import Callable, Iterable, Sequence
 from operator import mul
 
-#: Twice the logarithm of a likelihood ratio that tells: chi squared with one degree of freedom, 5 %.
-SURELY = 3.84
-#: Schwarz's criterions that differ by so much.
-DECISIVE = 20.0
+from leakhunt.judge.levels import LEVELS
 
 
 def saturates(t: Sequence[float], y: Sequence[float], surely: bool = False) -> bool:
@@ -48,7 +45,7 @@ def saturates(t: Sequence[float], y: Sequence[float], surely: bool = False) -> b
         if surely and fills:
             straight = criterion([misfit([clock], part)], 2)
             beside = criterion((misfit([curve, clock], part) for curve in approaches), 4)
-            fills = filling < min(straight - DECISIVE, beside)
+            fills = filling < min(straight - LEVELS.shapes.decisive, beside)
         verdicts.append(fills)
     return any(verdicts)
 
@@ -91,7 +88,7 @@ def bends(at: Sequence[float], counts: Sequence[float], exposures: Sequence[floa
         return False
     bend = min(map(bent, range(1, len(at))))
     falling = min(scaled([pace(x, tau) for x in at]) for pace in _FALLING for tau in _CONSTANTS)
-    return falling - bend >= SURELY * max(1.0, bend / max(1, len(at) - 3))
+    return falling - bend >= LEVELS.shapes.surely * max(1.0, bend / max(1, len(at) - 3))
 
 
 _FALLING: tuple[Callable[[float, float], float], ...] = (

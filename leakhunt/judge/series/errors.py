@@ -42,31 +42,9 @@ from operator import mul
 from statistics import median
 from typing import NamedTuple
 
+from leakhunt.judge.levels import LEVELS
 from leakhunt.judge.series import curves, stats
 from leakhunt.judge.series.series import Drift, Halves, Series
-
-#: No growth is called a leak that fewer samples stand for.
-FEWEST = 5
-#: With so many a steady leak is told from chance, in eight snapshots, more often than not.
-ENOUGH = 30
-#: Time constants of a cache that a series as long as one of them must tell from a leak.
-FILLS = 1.0
-#: So many samples of the second half are wanted to show that a growth goes on.
-LATE = float(FEWEST)
-#: What is likelier than this to be an accident of sampling is not taken for a change of pace.
-ACCIDENT = 0.05
-#: A last third that rises less than this part of the pace before, surely, slows down.
-FALTERING = 0.5
-#: The chance of that by accident where the pace has not changed.
-NO_ACCIDENT = 0.02
-#: The chance of samples that come as late by accident where a cache fills.
-DOUBT = 0.1
-#: The same where a faster rise went before.
-DOUBT_LATER = 0.025
-#: A rise of which small blocks make no more than this part is looked at by blocks, too.
-SMALL = 0.75
-#: Growth that counts as more samples than the inverse of this has no error that a float could hold.
-CERTAIN = 1e-18
 
 
 class Late(NamedTuple):
@@ -115,7 +93,7 @@ class Estimates(NamedTuple):
 
     @property
     def is_enough(self) -> bool:
-        return max(self.samples) >= FEWEST
+        return max(self.samples) >= LEVELS.samples.fewest
 
     @property
     def steps(self) -> list[float]:
@@ -160,7 +138,7 @@ class Estimates(NamedTuple):
         A block of 37 intervals is missed once in 1e16 times: no float tells that from never.
         """
         each = self.weight / grown if grown > 0 else 0.0
-        return each if each > CERTAIN * grown else 0.0
+        return each if each > LEVELS.samples.certain * grown else 0.0
 
     def drift(self, series: Series) -> Drift:
         """The pace from sampling and scatter together.
@@ -270,7 +248,7 @@ class Estimates(NamedTuple):
     def late(self, series: Series) -> Late:
         """How much later samples came than those of a cache that fills would.
 
-        Such a cache grows at a rate that falls as exp(-FILLS x) over the series, x from 0 to 1: keys
+        Such a cache grows at a rate that falls as exp(-LEVELS.samples.fills x) over the series, x from 0 to 1: keys
         drawn evenly, with a time constant as long as the series. The mean x of its
         samples is known; that of those that came is compared with it, times their number. This is
         the score test of a trend in a Poisson process (Cox and Lewis, The Statistical Analysis of
@@ -280,7 +258,7 @@ class Estimates(NamedTuple):
         number = sum(counts)
         if number <= 0:
             return Late(0.0, 0.0, 0.0, 0.0)
-        shares = [time * math.exp(-FILLS * x) for time, x in zip(times, at)]
+        shares = [time * math.exp(-LEVELS.samples.fills * x) for time, x in zip(times, at)]
         mean = sum(share * x for share, x in zip(shares, at)) / sum(shares)
 
         def moment(power: int) -> float:
@@ -313,7 +291,7 @@ class Estimates(NamedTuple):
         if knot < 3:
             return False
         pace = sum(counts[:knot]) / sum(times[:knot])
-        if pace <= 0 or sum(counts[knot:]) > FALTERING * pace * sum(times[knot:]):
+        if pace <= 0 or sum(counts[knot:]) > LEVELS.samples.faltering * pace * sum(times[knot:]):
             return False
         squares = sum(
             (count - pace * time) ** 2 / (pace * time) for count, time in zip(counts[:knot], times)
@@ -321,21 +299,21 @@ class Estimates(NamedTuple):
         burst = max(1.0, squares / (knot - 1))
         early, late = (max(0.0, sum(part)) / burst for part in (counts[:knot], counts[knot:]))
         share = sum(times[knot:]) / sum(times)
-        return 1 - stats.binomial_sf(late + 1, early + late, share) <= NO_ACCIDENT
+        return 1 - stats.binomial_sf(late + 1, early + late, share) <= LEVELS.chances.falters
 
     def fading(self, series: Series) -> float:
         """The chance of samples that come so late, or later, from a cache that fills."""
         return fading(self.late(series))
 
     def tells(self, series: Series) -> bool:
-        return self.fading(series) >= 1 - DOUBT
+        return self.fading(series) >= 1 - LEVELS.chances.late
 
     def least_p(self, series: Series) -> float:
         """Every sample is an event, of which there must be some, and enough of them late to go on."""
-        if self.came < FEWEST:
+        if self.came < LEVELS.samples.fewest:
             return 1.0
         accident = self.fading(series)
-        return max(accident if accident > DOUBT else 0.0, float(2.0**-self.came))
+        return max(accident if accident > LEVELS.chances.late else 0.0, float(2.0**-self.came))
 
     def looks(self, start: int, starts: int) -> int:
         """Few samples must be spent well: half of the risk is the whole series', the rest is for all
@@ -350,10 +328,14 @@ class Estimates(NamedTuple):
         """Not where the whole of it goes on as a leak does. Else it must have changed its pace once, and
         the rest must go on surely: keys that are rare come late.
         """
-        if start == 0 or not self.slows(series, start) or self.fading(series) <= DOUBT:
+        if (
+            start == 0
+            or not self.slows(series, start)
+            or self.fading(series) <= LEVELS.chances.late
+        ):
             return False
         rest = series.since(start)
-        goes_on = fading(self.since(start).late(rest)) <= DOUBT_LATER
+        goes_on = fading(self.since(start).late(rest)) <= LEVELS.chances.late_again
         return not (goes_on and curves.bends(*self.path(series)))
 
     def fills(self, series: Series) -> bool:
@@ -363,7 +345,7 @@ class Estimates(NamedTuple):
     def by_blocks(self, series: Series) -> Series | None:
         """Samples at their intervals, only where large blocks make a good part of the rise."""
         counted = self.counted()
-        if counted is None or counted[0][-1] - counted[0][0] > SMALL * series.rise:
+        if counted is None or counted[0][-1] - counted[0][0] > LEVELS.samples.small * series.rise:
             return None
         return Series(series.t, counted[0], series.counts, counted[1])
 
@@ -386,4 +368,4 @@ def fading(late: Late) -> float:
     skewness = late.third / math.sqrt(late.variance) ** 3
     density = math.exp(-z * z / 2) / math.sqrt(2 * math.pi)
     p = 0.5 * math.erfc(z / math.sqrt(2)) + density * skewness / 6 * (z * z - 1)
-    return min(1.0, max(p, 0.0 if late.second >= LATE else 0.5))
+    return min(1.0, max(p, 0.0 if late.second >= LEVELS.samples.late else 0.5))

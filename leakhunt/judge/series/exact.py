@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import median
 
+from leakhunt.judge.levels import LEVELS
 from leakhunt.judge.series import curves, stats
 from leakhunt.judge.series.series import Drift, Halves, Series
 
@@ -67,7 +68,9 @@ class Exact:
         if all(step > 0 for step in steps):
             per_unit = [step / (v - u) for step, u, v in zip(steps, t, t[1:])]
             whole = round(median(per_unit))
-            if whole >= 1 and all(abs(rate - whole) <= 0.05 * whole for rate in per_unit):
+            if whole >= 1 and all(
+                abs(rate - whole) <= LEVELS.shapes.whole * whole for rate in per_unit
+            ):
                 events = float(sum(steps))
             else:
                 events = max(events, sum(steps) / math.gcd(*steps))

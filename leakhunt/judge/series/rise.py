@@ -5,27 +5,16 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+from leakhunt.judge.levels import LEVELS
 from leakhunt.judge.series import curves, stats
-from leakhunt.judge.series.errors import ACCIDENT
 from leakhunt.judge.series.series import Drift, Series
-
-#: A series that loses more than this part of its range again falls back.
-FALL = 0.3
-#: A late slope below this part of the early one is a slowing down.
-SLOWING = 0.72
-#: A tail that rises less than this part of the mean rise has levelled off.
-LEVEL = 0.25
-#: So many snapshots show at a glance that nothing rises.
-MANY = 12
-#: With a p-value this small there is no need to look for a smaller one further on.
-PLAIN = 1e-6
 
 
 def rise(series: Series) -> tuple[int, float] | None:
     """(where the steady rise begins, its p-value); None where there is none."""
     y = series.sizes
     starts = _starts(len(y))
-    if len(y) >= MANY and stats.mann_kendall(y[starts[-1] :]) > 0.3:
+    if len(y) >= LEVELS.shapes.many and stats.mann_kendall(y[starts[-1] :]) > LEVELS.chances.stands:
         return None  # a leak rises to the end
     rising = []
     for start in starts:
@@ -40,7 +29,7 @@ def rise(series: Series) -> tuple[int, float] | None:
     if not rising:
         return None
     least = min(rising)[0]
-    p, start = next((p, begin) for p, begin in rising if p <= max(least, PLAIN))
+    p, start = next((p, begin) for p, begin in rising if p <= max(least, LEVELS.shapes.plain))
     if start > 0 and 0 not in {begin for _, begin in rising} and curves.saturates(series.t, y):
         return None
     return None if series.errors.fills(series) else (start, p)
@@ -52,7 +41,9 @@ def _fell_before(y: Sequence[float], start: int) -> bool:
     The last ramp of a sawtooth rises as steadily as a leak does.
     """
     high = max(y[: start + 1])
-    return high > y[start] and y[-1] - high < 0.5 * (y[-1] - y[start]) and fallen(y)
+    return (
+        high > y[start] and y[-1] - high < LEVELS.shapes.regained * (y[-1] - y[start]) and fallen(y)
+    )
 
 
 def _starts(n: int) -> list[int]:
@@ -67,7 +58,7 @@ def fallen(y: Sequence[float]) -> bool:
     for value in y:
         high = max(high, value)
         drop = max(drop, high - value)
-    return drop > FALL * (max(y) - min(y))
+    return drop > LEVELS.shapes.fall * (max(y) - min(y))
 
 
 def _goes_on(series: Series) -> bool:
@@ -76,14 +67,14 @@ def _goes_on(series: Series) -> bool:
     if series.rise <= 0:
         return False
     chance = stats.mann_kendall(y)
-    if n >= 4 and chance > 0.05:
+    if n >= 4 and chance > LEVELS.chances.rises:
         return False
-    if fallen(y) and chance > 0.005:
+    if fallen(y) and chance > LEVELS.chances.rises_after_falls:
         return False
     steps = [b - a for a, b in zip(y, y[1:])]
     largest = max(range(n - 1), key=steps.__getitem__)
     if steps[largest] > _largest(n) * sum(step for step in steps if step > 0) and (
-        series.errors.at_once(series, largest) <= ACCIDENT
+        series.errors.at_once(series, largest) <= LEVELS.chances.accident
     ):
         return False
     drift = series.errors.drift(series)
@@ -92,13 +83,15 @@ def _goes_on(series: Series) -> bool:
 
 def _largest(n: int) -> float:
     """The part of the rise that one of n - 1 increments may carry."""
-    return {3: 0.7, 4: 0.6}.get(n, 0.5)
+    return LEVELS.shapes.largest.get(n, LEVELS.shapes.largest_of_many)
 
 
 def levels_off(series: Series, drift: Drift) -> bool:
     """Whether its last third hardly rises, and not by an accident of sampling."""
     tail = max(2, (len(series) + 2) // 3)
-    slow = stats.theil_sen(series.t[-tail:], series.sizes[-tail:]) < LEVEL * drift.rate
+    slow = (
+        stats.theil_sen(series.t[-tail:], series.sizes[-tail:]) < LEVELS.shapes.level * drift.rate
+    )
     return slow and not by_accident(series, len(series) - tail)
 
 
@@ -108,17 +101,20 @@ def by_accident(series: Series, middle: int | None = None) -> bool:
     From the middle on where nothing else is said.
     """
     middle = len(series) // 2 if middle is None else middle
-    return series.errors.slower(series, middle) > ACCIDENT
+    return series.errors.slower(series, middle) > LEVELS.chances.accident
 
 
 def slows_down(series: Series, drift: Drift) -> bool:
     """Whether the second half rises clearly less than the first, beyond what its noise explains."""
     rises, times = series.errors.halves(series)
     early, late = rises[0] / times[0], rises[1] / times[1]
-    if late < LEVEL * early and not by_accident(series):
+    if late < LEVELS.shapes.level * early and not by_accident(series):
         return True
     scatter = drift.error * math.sqrt(sum(times) * (1 / times[0] + 1 / times[1]))
-    if late < SLOWING * early and early - late > 1.5 * scatter:
+    if (
+        late < LEVELS.shapes.slowing * early
+        and early - late > LEVELS.shapes.beyond_scatter * scatter
+    ):
         return True
     return series.errors.falters(series) or (len(series) >= 6 and _declines(series))
 
@@ -135,11 +131,11 @@ def _declines(series: Series) -> bool:
     rates = [(b - a) / (v - u) for a, b, u, v in zip(y, y[1:], t, t[1:])]
     weights = series.errors.weights(series)
     slope, _, p_rising = stats.line_test(at, rates, weights)
-    if slope >= 0 or 1 - p_rising > 0.01:
+    if slope >= 0 or 1 - p_rising > LEVELS.chances.declines:
         return False
     line = stats.least_squares(at, rates, weights)
     start, end = line[1] + slope * at[0], line[1] + slope * at[-1]
-    return end < 0.75 * start
+    return end < LEVELS.shapes.declined * start
 
 
 def interval(series: Series) -> tuple[float, float, float]:

@@ -26,21 +26,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from statistics import median
 
+from leakhunt.judge.levels import LEVELS
 from leakhunt.judge.series import rise as steady
 from leakhunt.judge.series import stats
-from leakhunt.judge.series.errors import ACCIDENT
 from leakhunt.judge.series.series import Series
 
 LEAK, WARM_UP, SAWTOOTH, STEP, NOISE = "leak", "warm-up", "sawtooth", "step", "noise"
 #: Told by births only: what is alive is young, because what was older has gone.
 TURNOVER = "turnover"
-
-#: One increment with more than this part of the rise is a jump.
-JUMP = 0.7
-#: No growth is called a leak that is likelier than this to be chance.
-CHANCE = 0.0075
-#: Valleys of a sawtooth that are worth a look of their own.
-VALLEYS = 5
 
 
 @dataclass(frozen=True)
@@ -78,10 +71,10 @@ def judge(series: Series) -> Shape:
     A sawtooth leaks where its valleys do: they are judged as a series of their own.
     """
     whole = _judge(series)
-    if whole.verdict == LEAK and whole.p <= CHANCE:
+    if whole.verdict == LEAK and whole.p <= LEVELS.chances.leak:
         return whole
     below = _by_valleys(series)
-    return whole if below is None or below.p > CHANCE else below
+    return whole if below is None or below.p > LEVELS.chances.leak else below
 
 
 def _by_valleys(series: Series) -> Shape | None:
@@ -93,7 +86,10 @@ def _by_valleys(series: Series) -> Shape | None:
     """
     t, sizes = series.t, series.sizes
     low = valleys(sizes)
-    if len(low) < VALLEYS or stats.mann_kendall([sizes[index] for index in low]) > 0.05:
+    if (
+        len(low) < LEVELS.shapes.valleys
+        or stats.mann_kendall([sizes[index] for index in low]) > LEVELS.chances.valleys
+    ):
         return None
     below = _judge(series.at(low))
     if below.verdict != LEAK:
@@ -160,7 +156,7 @@ def _not_steady(series: Series) -> Shape:
     def shape(verdict: str, since: int, still: bool = False) -> Shape:
         return Shape(verdict, rate, low, high, 1.0, since, 0.0, None, still)
 
-    rising = rise > 0 and (stats.mann_kendall(y) <= 0.1 or n == 3)
+    rising = rise > 0 and (stats.mann_kendall(y) <= LEVELS.chances.rising or n == 3)
     if not series.errors.is_enough:  # anything may look so
         return shape(NOISE, 0, still=rising)
     if span <= 0 or rise <= 0:
@@ -168,8 +164,8 @@ def _not_steady(series: Series) -> Shape:
     if steady.fallen(y):
         return shape(SAWTOOTH if falls(y) and n >= 4 else NOISE, 0)
     largest = max(range(n - 1), key=steps.__getitem__)
-    alone = series.errors.at_once(series, largest) <= ACCIDENT
-    if alone and steps[largest] >= JUMP * rise and _quiet(y, largest + 1, n, span):
+    alone = series.errors.at_once(series, largest) <= LEVELS.chances.accident
+    if alone and steps[largest] >= LEVELS.shapes.jump * rise and _quiet(y, largest + 1, n, span):
         return shape(STEP, largest + 1, still=largest == n - 2)
     drift = series.errors.drift(series)
     if steady.levels_off(series, drift):
@@ -178,8 +174,8 @@ def _not_steady(series: Series) -> Shape:
         return shape(WARM_UP, flat, still=rising and not series.errors.tells(series))
     if (
         alone
-        and steps[largest] >= 0.5 * rise
-        and sum(step > 0.05 * rise for step in steps) <= (n - 1) / 2
+        and steps[largest] >= LEVELS.shapes.largest_of_many * rise
+        and sum(step > LEVELS.shapes.small_step * rise for step in steps) <= (n - 1) / 2
     ):
         return shape(STEP, largest + 1, still=largest == n - 2)
     return shape(NOISE, 0, still=rising)
@@ -190,7 +186,7 @@ def falls(y: Sequence[float]) -> list[int]:
     span = max(y) - min(y)
     fallen, high = [], y[0]
     for index, value in enumerate(y):
-        if high - value > steady.FALL * span:
+        if high - value > LEVELS.shapes.fall * span:
             fallen.append(index)
             high = value
         high = max(high, value)
@@ -199,13 +195,13 @@ def falls(y: Sequence[float]) -> list[int]:
 
 def _quiet(y: Sequence[float], start: int, stop: int, span: float) -> bool:
     part = y[start:stop]
-    return max(part) - min(part) <= steady.FALL * span
+    return max(part) - min(part) <= LEVELS.shapes.fall * span
 
 
 def _flat_since(y: Sequence[float]) -> int:
     """The first snapshot from which on it stays within a tenth of its range of its last value."""
     span = max(y) - min(y)
     for start in range(len(y)):
-        if all(abs(value - y[-1]) <= 0.1 * span for value in y[start:]):
+        if all(abs(value - y[-1]) <= LEVELS.shapes.within * span for value in y[start:]):
             return start
     return len(y) - 1

@@ -9,7 +9,7 @@ from leakhunt import units
 from leakhunt.judge import codes
 from leakhunt.judge.codes import Reason
 from leakhunt.judge.finding import Finding, Since
-from leakhunt.judge.series.errors import FEWEST
+from leakhunt.judge.levels import LEVELS
 from leakhunt.judge.series.shape import LEAK
 from leakhunt.model.paths import prefixes, visible
 from leakhunt.report.words.places import MAY_BE, holder
@@ -209,7 +209,11 @@ def figures(finding: Finding) -> str:
         f"{units.rate(finding.rate, unit)} (95 %: {units.small_size(finding.low)} to "
         f"{units.small_size(finding.high)}), {blocks(finding)} per {unit}"
     )
-    if finding.samples is not None and finding.samples >= FEWEST and not finding.together:
+    if (
+        finding.samples is not None
+        and finding.samples >= LEVELS.samples.fewest
+        and not finding.together
+    ):
         text += f", by {units.counted(finding.samples, 'sample')}"
     return text
 

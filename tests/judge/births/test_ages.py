@@ -12,8 +12,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from leakhunt.judge.births.ages import (
-    BELIEVED,
-    FEWEST,
     LEAK,
     TURNOVER,
     WARM_UP,
@@ -21,6 +19,7 @@ from leakhunt.judge.births.ages import (
     ages,
     effective,
 )
+from leakhunt.judge.levels import LEVELS
 
 LIFE = 2000
 EDGES = tuple(float(edge) for edge in range(0, LIFE + 1, 80))
@@ -91,7 +90,7 @@ def test_few_events_are_no_evidence() -> None:
         Births(EDGES, tuple(sizes), tuple(size * size for size in sizes),
                tuple(size / 100 for size in sizes), (1024.0,) * number)
     )  # fmt: skip
-    assert found.events < FEWEST
+    assert found.events < LEVELS.lives.fewest
 
 
 def test_an_even_leak_that_is_seen_exactly_is_believed() -> None:
@@ -101,7 +100,7 @@ def test_an_even_leak_that_is_seen_exactly_is_believed() -> None:
         Births(EDGES, each, tuple(80 * 100.0**2 for _ in each), (80.0,) * number, (0.0,) * number)
     )
     assert (found.kind, found.since) == (LEAK, 0.0)
-    assert found.belief >= BELIEVED
+    assert found.belief >= LEVELS.lives.believed
 
 
 def test_nothing_born_is_no_belief() -> None:

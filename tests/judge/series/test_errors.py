@@ -9,10 +9,11 @@ from dataclasses import replace
 
 import pytest
 
-from leakhunt.judge.series import errors, rise, shape, stats
-from leakhunt.judge.series.errors import FEWEST, Estimates
+from leakhunt.judge.levels import LEVELS
+from leakhunt.judge.series import rise, shape, stats
+from leakhunt.judge.series.errors import Estimates
 from leakhunt.judge.series.series import Series
-from leakhunt.judge.series.shape import CHANCE, LEAK
+from leakhunt.judge.series.shape import LEAK
 
 #: (from, to, samples per unit of time, how long a block that comes then lives).
 Source = tuple[float, float, float, Callable[[float], float]]
@@ -166,12 +167,12 @@ HEALTHY = [window, coming_and_going, full_soon, turning_over, saturating, sawtoo
 
 def leaks_surely(made: Series) -> bool:
     found = shape.judge(made)
-    return found.verdict == LEAK and found.p <= CHANCE
+    return found.verdict == LEAK and found.p <= LEVELS.chances.leak
 
 
 @pytest.mark.parametrize("n", [4, 8, 16])
 def test_thousands_of_healthy_sampled_series_are_accused_no_oftener_than_claimed(n: int) -> None:
-    """As for exact series: CHANCE on average, and three times that for any kind; within what so
+    """As for exact series: LEVELS.chances.leak on average, and three times that for any kind; within what so
     many draws allow (two standard errors). A lone ramp of a sawtooth is not healthy.
     """
     seeds = 400
@@ -180,7 +181,7 @@ def test_thousands_of_healthy_sampled_series_are_accused_no_oftener_than_claimed
         draw.__name__: sum(leaks_surely(draw(random.Random(seed), n)) for seed in range(seeds))
         for draw in kinds
     }
-    total, each = seeds * len(kinds) * CHANCE, 3 * seeds * CHANCE
+    total, each = seeds * len(kinds) * LEVELS.chances.leak, 3 * seeds * LEVELS.chances.leak
     assert sum(accused.values()) <= total + 2 * total**0.5, accused
     assert max(accused.values()) <= each + 2 * each**0.5, accused
 
@@ -195,10 +196,14 @@ def test_caches_that_still_fill_are_seldom_taken_for_leaks(samples: float, young
     """With a time constant as long as the series only DOUBT keeps it from being a leak, for the
     whole of it and for what comes after a warm-up; with half of that it is told for sure.
     """
-    assert accusations(lambda dice: filling(dice, 8, 1.0, samples, young)) <= 2 * errors.DOUBT
-    assert accusations(lambda dice: filling(dice, 8, 0.5, samples, young)) <= errors.DOUBT / 2
+    assert (
+        accusations(lambda dice: filling(dice, 8, 1.0, samples, young)) <= 2 * LEVELS.chances.late
+    )
+    assert (
+        accusations(lambda dice: filling(dice, 8, 0.5, samples, young)) <= LEVELS.chances.late / 2
+    )
     assert accusations(lambda dice: filling(dice, 8, 1 / 3, samples, young)) <= 0.02
-    assert accusations(lambda dice: vocabulary(dice, 8, samples, young)) <= 2 * errors.DOUBT
+    assert accusations(lambda dice: vocabulary(dice, 8, samples, young)) <= 2 * LEVELS.chances.late
 
 
 def test_a_cache_that_may_still_fill_wants_for_samples_and_is_not_denied() -> None:
@@ -259,7 +264,7 @@ def test_the_more_samples_the_oftener_a_leak_is_found_and_below_five_never() -> 
     assert found[120] > 0.9
     for seed in range(200):
         made = leak(random.Random(seed), 8, 4)
-        assert (made.errors.came or 0) >= FEWEST or not leaks_surely(made)
+        assert (made.errors.came or 0) >= LEVELS.samples.fewest or not leaks_surely(made)
 
 
 def test_the_growth_of_what_stays_varies_by_what_came() -> None:

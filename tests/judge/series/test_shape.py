@@ -10,11 +10,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from leakhunt.judge.levels import LEVELS
 from leakhunt.judge.series import shape
 from leakhunt.judge.series.errors import Estimates
 from leakhunt.judge.series.exact import EXACT
 from leakhunt.judge.series.series import Series
-from leakhunt.judge.series.shape import CHANCE, LEAK, SAWTOOTH, STEP, WARM_UP
+from leakhunt.judge.series.shape import LEAK, SAWTOOTH, STEP, WARM_UP
 
 Made = tuple[list[float], list[float], list[float]]
 #: Draws (times, bytes, blocks) of n snapshots, about a hundred tasks apart.
@@ -148,7 +149,7 @@ HEALTHY = [flushed, noise, walk, saturating, filling, sawtooth, step, pool]
 
 def leaks_surely(made: Made) -> bool:
     found = shape.judge(exact(*made))
-    return found.verdict == LEAK and found.p <= CHANCE
+    return found.verdict == LEAK and found.p <= LEVELS.chances.leak
 
 
 @pytest.mark.parametrize("draw", [leak, doubling_leak, warm_then_leak])
@@ -161,7 +162,7 @@ def test_leaks_are_found(draw: Draw, n: int) -> None:
 def test_a_sawtooth_whose_valleys_rise_is_a_leak() -> None:
     for n, least in ((30, 55), (48, 80)):
         made = [shape.judge(exact(*leaky_sawtooth(random.Random(seed), n))) for seed in range(100)]
-        found = [each for each in made if each.verdict == LEAK and each.p <= CHANCE]
+        found = [each for each in made if each.verdict == LEAK and each.p <= LEVELS.chances.leak]
         assert len(found) >= least
         assert all(each.valleys and each.low <= 60 <= each.high for each in found)
 
@@ -190,8 +191,8 @@ def test_a_thousand_healthy_series_are_accused_no_oftener_than_claimed(n: int) -
         for draw in HEALTHY
         if not (draw in (sawtooth, flushed) and n < 8)
     }
-    assert max(accused.values()) <= 3 * CHANCE, accused
-    assert sum(accused.values()) / len(accused) <= CHANCE, accused
+    assert max(accused.values()) <= 3 * LEVELS.chances.leak, accused
+    assert sum(accused.values()) / len(accused) <= LEVELS.chances.leak, accused
 
 
 def test_three_snapshots_need_a_straight_line() -> None:
