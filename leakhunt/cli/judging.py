@@ -7,12 +7,14 @@ from collections.abc import Sequence
 from leakhunt.cli import reading
 from leakhunt.cli.options import unread
 from leakhunt.errors import SnapshotError
-from leakhunt.judge.history import gather, lines_of
+from leakhunt.judge.history import History, choose, history
 from leakhunt.report.trend import TrendReport
 from leakhunt.report.trend import trend as judged
 from leakhunt.report.words import choices, notes
 from leakhunt.snapfile import folders as places
+from leakhunt.snapshots.columns import read
 from leakhunt.snapshots.load import ENOUGH, expand, most_telling, some
+from leakhunt.snapshots.series import Entry, lines_of
 
 #: The engine whose samples know when they were born.
 BORN = "sampled"
@@ -46,15 +48,19 @@ def look(
     noted = (notes.too_short(len(few)),) if few and few != lines else ()
     if not lines:
         raise SnapshotError(problems[0] if problems else "no snapshots were given")
-    histories = []
     with reading.progress([entry.path for line in lines for entry in line], quiet):
-        for line in lines:
-            history = gather(line, problems)
-            if history is not None:
-                histories.append(history)
+        gathered = [gather(line, problems) for line in lines]
+    histories = [each for each in gathered if each is not None]
     if not histories:
         raise SnapshotError(problems[0])
     if strict or not quiet:
         noted = (*noted, *unread(problems, strict))
-    ended = all(reading.runs(history.last) is False for history in histories)
+    ended = all(reading.runs(each.last) is False for each in histories)
     return judged(histories, filters, excludes, why, noted, ended, limit, command)
+
+
+def gather(line: Sequence[Entry], problems: list[str]) -> History | None:
+    """One process's snapshots, read; None where none can be. What cannot is told in ``problems``."""
+    choice = choose(line)
+    columns = read([entry.path for entry in choice.entries], problems)
+    return history(choice, columns) if columns is not None else None

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from leakhunt.cli import reading
+from leakhunt.cli.judging import gather
 from leakhunt.cli.options import show
-from leakhunt.judge.history import gather
 from leakhunt.live import processes
 from leakhunt.report.status import StatusReport
 from leakhunt.report.trend import TrendReport, trend

@@ -1,7 +1,7 @@
-"""Many snapshots of one process as columns: for each stack, bytes and blocks at every snapshot.
+"""The snapshots of one process as what is judged: for each stack, bytes and blocks at every moment.
 
-Snapshots are read one after the other and forgotten, so memory grows with the
-number of distinct stacks, not with the size of the files.
+Which of the snapshots count, by which clock, and to whom each byte belongs. The files have been
+read (:mod:`leakhunt.snapshots.columns`).
 """
 
 from __future__ import annotations
@@ -9,11 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from operator import add
-from pathlib import Path
 from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from leakhunt.errors import SnapshotError
 from leakhunt.judge import codes
 from leakhunt.judge import kept as holders
 from leakhunt.judge.codes import Reason, because
@@ -23,13 +21,10 @@ from leakhunt.judge.series.errors import Estimates
 from leakhunt.judge.series.exact import EXACT, Exact
 from leakhunt.judge.series.series import Series
 from leakhunt.judge.whose import Paths
-from leakhunt.model.gcpause import uncollected
 from leakhunt.model.paths import prefixes
-from leakhunt.model.snapshot import Block, Frame, Held, Meta, Snapshot, Spot, Stack, Tallies
-from leakhunt.snapfile.read import quick_facts
-from leakhunt.snapshots.facts import meta
-from leakhunt.snapshots.load import each
-from leakhunt.snapshots.series import Entry, by_process
+from leakhunt.model.snapshot import Block, Frame, Meta, Snapshot, Spot, Stack
+from leakhunt.snapshots.columns import Columns
+from leakhunt.snapshots.series import Entry
 
 #: Snapshots of one process that are read with their traces; of more, that many,
 #: evenly spread, the first and the newest among them. The facts of all are used.
@@ -146,36 +141,23 @@ class History:
         return self.metas[-1]
 
 
-# -- files to series ------------------------------------------------------------------
+# -- columns to a history -------------------------------------------------------------
 
 
-def lines_of(paths: Sequence[Path], problems: list[str]) -> list[tuple[Entry, ...]]:
-    """The files by process, each oldest first, whatever their order was.
+class Choice(NamedTuple):
+    """What of a process's snapshots is judged."""
 
-    Files that cannot be opened are told in ``problems`` and left out.
-    """
-    entries: list[Entry] = []
-    seen: set[tuple[int, int]] = set()
-    for path in paths:
-        try:
-            known = meta(quick_facts(path))
-            status = path.stat()
-        except (SnapshotError, OSError) as error:
-            problems.append(str(error))
-            continue
-        if (status.st_dev, status.st_ino) in seen:  # a folder and a file in it
-            continue
-        seen.add((status.st_dev, status.st_ino))
-        entries.append(Entry(path, known))
-    lines = by_process(entries)
-    return sorted(lines, key=lambda line: (line[0].meta.started_at or 0.0, str(line[0].path)))
+    stretch: tuple[Entry, ...]
+    """Of one engine, armed once; the facts of all are used."""
+    entries: tuple[Entry, ...]
+    """Those that are read with their traces: at most FULL."""
+    notes: tuple[Reason, ...]
+    """What was left out."""
 
 
-def gather(line: Sequence[Entry], problems: list[str]) -> History | None:
-    """Read one process's snapshots; None where none can be read.
-
-    Where tracing was stopped and begun again, the longest stretch counts. Files that
-    cannot be read are told in ``problems`` and left out.
+def choose(line: Sequence[Entry]) -> Choice:
+    """Which of one process's snapshots to read. Where tracing was stopped and begun again, the
+    longest stretch counts.
     """
     notes: list[Reason] = []
     stretch = _longest_stretch(line)
@@ -185,12 +167,44 @@ def gather(line: Sequence[Entry], problems: list[str]) -> History | None:
     chosen = [stretch[index] for index in stats.spread(len(stretch), FULL)]
     if len(chosen) < len(stretch):
         notes.append(because(codes.READ_IN_PART, left=len(stretch) - len(chosen), of=len(stretch)))
-    ends = {0, len(chosen) - 1}
-    columns = _Columns()
-    with uncollected():
-        for snapshot in each([entry.path for entry in chosen], problems, ends.__contains__):
-            columns.add(snapshot)
-        return columns.history(tuple(stretch), tuple(notes)) if columns.metas else None
+    return Choice(tuple(stretch), tuple(chosen), tuple(notes))
+
+
+def history(choice: Choice, columns: Columns) -> History:
+    """The columns of the chosen snapshots with a clock, and every byte booked to the line that keeps it."""
+    first, last = columns.first, columns.newest
+    unit, times = _clock(columns.metas)
+    spots = {**first.spots, **last.spots}
+    blocks = (_blocks(first), _blocks(last))
+    sizes, counts = columns.sizes, columns.counts
+    variances, samples = columns.variances, columns.samples
+    recycled = {stack: told.recycled for stack, told in last.facts.items() if told.recycled}
+    kept: Mapping[Stack, tuple[Kept, ...]] = {}
+    if any(columns.holders):
+        accounts = holders.accounts(columns, *blocks, recycled)
+        kept = holders.book(
+            accounts, columns.holders, Paths(prefixes(last.meta.facts), spots, sizes)
+        )
+        sizes, counts, variances, samples, *_ = accounts
+    return History(
+        entries=choice.stretch,
+        metas=columns.metas,
+        nframe=last.nframe,
+        tracks={stack: Track(column, counts[stack]) for stack, column in sizes.items()},
+        sizes=columns.totals,
+        unit=unit,
+        times=times,
+        spots=spots,
+        first_blocks=blocks[0],
+        last_blocks=blocks[1],
+        variances=variances,
+        samples=samples,
+        types={stack: told.types for stack, told in last.facts.items() if told.types},
+        recycled=recycled,
+        kept=kept,
+        notes=choice.notes,
+        newest=last,
+    )
 
 
 def _longest_stretch(line: Sequence[Entry]) -> list[Entry]:
@@ -216,108 +230,8 @@ def _distinct(line: list[Entry], notes: list[Reason]) -> list[Entry]:
     return kept
 
 
-class _Columns:
-    """Grows by one column per snapshot."""
-
-    def __init__(self) -> None:
-        self.metas: list[Meta] = []
-        self._sizes: dict[Stack, list[int]] = {}
-        self._counts: dict[Stack, list[int]] = {}
-        self._totals: list[int] = []
-        self._variances: dict[Stack, list[float]] = {}
-        self._samples: dict[Stack, list[int]] = {}
-        self._told: list[Mapping[Stack, tuple[Held, ...]]] = []
-        self._snapshots: list[Snapshot] = []
-        """The first and the newest one."""
-
-    def add(self, snapshot: Snapshot) -> None:
-        before = len(self.metas)
-        sizes, counts = self._sizes, self._counts
-        for stack, size, count in _lines(snapshot):
-            column = sizes.get(stack)
-            if column is None:
-                column = sizes[stack] = []
-                counts[stack] = []
-            missing = before - len(column)
-            if missing < 0:  # a file may write a stack twice
-                column[-1] += size
-                counts[stack][-1] += count
-                continue
-            if missing:
-                column.extend([0] * missing)
-                counts[stack].extend([0] * missing)
-            column.append(size)
-            counts[stack].append(count)
-        held = {}
-        for stack, told in snapshot.facts.items():
-            if told.stderr is not None:
-                _put(self._variances.setdefault(stack, []), before, told.stderr**2)
-                _put(self._samples.setdefault(stack, []), before, told.samples)
-            if told.holders:
-                held[stack] = told.holders
-        self.metas.append(snapshot.meta)
-        self._told.append(held)
-        self._totals.append(snapshot.totals.size)
-        self._snapshots = [*self._snapshots[:1], snapshot]
-
-    def history(self, entries: tuple[Entry, ...], notes: tuple[Reason, ...]) -> History:
-        length = len(self.metas)
-        for columns in (self._sizes, self._counts, self._variances, self._samples):
-            for column in columns.values():
-                column.extend([0] * (length - len(column)))
-        first, last = self._snapshots[0], self._snapshots[-1]
-        unit, times = _clock(self.metas)
-        spots = {**first.spots, **last.spots}
-        blocks = (_blocks(first), _blocks(last))
-        recycled = {stack: told.recycled for stack, told in last.facts.items() if told.recycled}
-        kept: Mapping[Stack, tuple[Kept, ...]] = {}
-        if any(self._told):
-            kept = holders.book(
-                holders.Columns(
-                    self._sizes, self._counts, self._variances, self._samples, *blocks, recycled
-                ),
-                self._told,
-                Paths(prefixes(last.meta.facts), spots, self._sizes),
-            )
-        return History(
-            entries=entries,
-            metas=tuple(self.metas),
-            nframe=last.nframe,
-            tracks={
-                stack: Track(sizes, self._counts[stack]) for stack, sizes in self._sizes.items()
-            },
-            sizes=tuple(self._totals),
-            unit=unit,
-            times=times,
-            spots=spots,
-            first_blocks=blocks[0],
-            last_blocks=blocks[1],
-            variances=self._variances,
-            samples=self._samples,
-            types={stack: told.types for stack, told in last.facts.items() if told.types},
-            recycled=recycled,
-            kept=kept,
-            notes=notes,
-            newest=last,
-        )
-
-
 def _blocks(snapshot: Snapshot) -> dict[Stack, tuple[Block, ...]]:
     return {stack: told.blocks for stack, told in snapshot.facts.items() if told.blocks}
-
-
-def _put(column: list[Any], index: int, value: float) -> None:
-    """At that index, after nothing where there was none."""
-    column.extend([0] * (index - len(column)))
-    column.append(value)
-
-
-def _lines(snapshot: Snapshot) -> Iterable[tuple[Stack, int, int]]:
-    """Stack, bytes and blocks; a stack may come twice."""
-    tallies = snapshot.tallies
-    if isinstance(tallies, Tallies):
-        return zip(tallies.stacks(), tallies.sizes, tallies.counts)
-    return ((stack, size, count) for stack, (size, count) in tallies.items())
 
 
 def ledger(known: Meta) -> dict[str, int] | None:

@@ -26,6 +26,7 @@ from typing import NamedTuple, TypeVar
 from leakhunt.judge.levels import LEVELS
 from leakhunt.judge.whose import FRAMEWORK, Paths, outer
 from leakhunt.model.snapshot import Block, Frame, Held, Stack
+from leakhunt.snapshots.columns import Columns
 
 #: What the snapshots of a series tell of holders, oldest first.
 Told = Sequence[Mapping[Stack, tuple[Held, ...]]]
@@ -40,7 +41,7 @@ class Kept(NamedTuple):
     size: int
 
 
-class Columns(NamedTuple):
+class Accounts(NamedTuple):
     """A series by stack: one value for each snapshot, which may be changed here."""
 
     sizes: dict[Stack, list[int]]
@@ -52,7 +53,22 @@ class Columns(NamedTuple):
     recycled: dict[Stack, int]
 
 
-def book(columns: Columns, told: Told, paths: Paths) -> dict[Stack, tuple[Kept, ...]]:
+def accounts(
+    columns: Columns,
+    first_blocks: dict[Stack, tuple[Block, ...]],
+    last_blocks: dict[Stack, tuple[Block, ...]],
+    recycled: dict[Stack, int],
+) -> Accounts:
+    """Those of some snapshots, copied; the last three are changed as they are."""
+    sizes, counts, samples = (
+        {stack: list(column) for stack, column in each.items()}
+        for each in (columns.sizes, columns.counts, columns.samples)
+    )
+    variances = {stack: list(column) for stack, column in columns.variances.items()}
+    return Accounts(sizes, counts, variances, samples, first_blocks, last_blocks, recycled)
+
+
+def book(accounts: Accounts, told: Told, paths: Paths) -> dict[Stack, tuple[Kept, ...]]:
     """Book what is held to the stacks that make the holders grow; what they have of it at the end.
 
     Sums over all stacks stay, at each snapshot.
@@ -67,13 +83,13 @@ def book(columns: Columns, told: Told, paths: Paths) -> dict[Stack, tuple[Kept, 
                     if (filler, grower) not in known:
                         known[filler, grower] = stays(paths, filler, grower)
                     if not known[filler, grower]:
-                        if not _moved(columns, index, filler, grower, part):
+                        if not _moved(accounts, index, filler, grower, part):
                             continue
                         if index == len(told) - 1:
                             kept.setdefault(grower, Counter())[held.kind] += part.tally.size
                     if index == len(told) - 1:  # it is known now who keeps it
-                        before = columns.recycled.get(filler, 0)
-                        columns.recycled[filler] = max(0, before - part.tally.size)
+                        before = accounts.recycled.get(filler, 0)
+                        accounts.recycled[filler] = max(0, before - part.tally.size)
     return {
         stack: tuple(Kept(*each) for each in sizes.most_common()) for stack, sizes in kept.items()
     }
@@ -178,20 +194,20 @@ def _is_called(code: str, function: str | None) -> bool:
 # -- moving ---------------------------------------------------------------------------------
 
 
-def _moved(columns: Columns, index: int, filler: Stack, grower: Stack, held: Held) -> bool:
+def _moved(accounts: Accounts, index: int, filler: Stack, grower: Stack, held: Held) -> bool:
     """Move it in one snapshot. False: there is not so much."""
     size, count = held.tally
-    length = len(columns.sizes[filler])
-    if size > columns.sizes[filler][index] or count > columns.counts[filler][index]:
+    length = len(accounts.sizes[filler])
+    if size > accounts.sizes[filler][index] or count > accounts.counts[filler][index]:
         return False
     for column, value in (
-        (columns.sizes, size),
-        (columns.counts, count),
-        (columns.samples, held.samples),
+        (accounts.sizes, size),
+        (accounts.counts, count),
+        (accounts.samples, held.samples),
     ):
         _shift(column, length, index, filler, grower, value)
-    _shift(columns.variances, length, index, filler, grower, held.variance)
-    ends = ((0, columns.first_blocks), (length - 1, columns.last_blocks))
+    _shift(accounts.variances, length, index, filler, grower, held.variance)
+    ends = ((0, accounts.first_blocks), (length - 1, accounts.last_blocks))
     for end, blocks in ends:
         if index == end:
             _shift_blocks(blocks, filler, grower, held)

@@ -13,7 +13,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from leakhunt.errors import SnapshotError
 from leakhunt.model.snapshot import Meta
+from leakhunt.snapfile.read import quick_facts
+from leakhunt.snapshots.facts import meta
 
 
 @dataclass(frozen=True)
@@ -104,6 +107,28 @@ def by_process(entries: Iterable[Entry]) -> list[tuple[Entry, ...]]:
     for entry in entries:
         found.setdefault(entry.meta.process, []).append(entry)
     return [tuple(sorted(line, key=_order(line))) for line in found.values()]
+
+
+def lines_of(paths: Sequence[Path], problems: list[str]) -> list[tuple[Entry, ...]]:
+    """The files by process, each oldest first, whatever their order was.
+
+    Files that cannot be opened are told in ``problems`` and left out.
+    """
+    entries: list[Entry] = []
+    seen: set[tuple[int, int]] = set()
+    for path in paths:
+        try:
+            known = meta(quick_facts(path))
+            status = path.stat()
+        except (SnapshotError, OSError) as error:
+            problems.append(str(error))
+            continue
+        if (status.st_dev, status.st_ino) in seen:  # a folder and a file in it
+            continue
+        seen.add((status.st_dev, status.st_ino))
+        entries.append(Entry(path, known))
+    lines = by_process(entries)
+    return sorted(lines, key=lambda line: (line[0].meta.started_at or 0.0, str(line[0].path)))
 
 
 _NUMBER = re.compile(r"\d+")

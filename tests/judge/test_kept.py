@@ -13,11 +13,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from leakhunt.cli.judging import gather
 from leakhunt.compare import place as show
-from leakhunt.judge import growths, history
+from leakhunt.judge import growths
 from leakhunt.judge import kept as holders
 from leakhunt.judge.history import History
-from leakhunt.judge.kept import Columns, Kept
+from leakhunt.judge.kept import Accounts, Kept
 from leakhunt.judge.series.shape import LEAK
 from leakhunt.judge.whose import Paths
 from leakhunt.model.paths import prefixes
@@ -28,6 +29,7 @@ from leakhunt.report import trend as outlook
 from leakhunt.report.place import place
 from leakhunt.snapfile.write import RawFrames, write
 from leakhunt.snapshots import facts, load
+from leakhunt.snapshots.series import lines_of
 from tests.support import builders
 from tests.support.builders import FACTS, stack
 from tests.support.pages import document, page, shown_as
@@ -180,11 +182,11 @@ def test_without_names_near_lines_of_a_file_are_one_function() -> None:
 # -- columns --------------------------------------------------------------------------------------------
 
 
-def columns(length: int) -> Columns:
+def columns(length: int) -> Accounts:
     """Twenty blocks of 100 bytes on the line that churns, a list's body on the line that keeps."""
     churn, keep = of(CHURN), of(KEEP)
     blocks = {churn: (Block(0, 100, 20),), keep: (Block(0, 500, 1),)}
-    return Columns(
+    return Accounts(
         {churn: [2000] * length, keep: [500] * length},
         {churn: [20] * length, keep: [1] * length},
         {churn: [400000.0] * length, keep: [0.0] * length},
@@ -200,13 +202,13 @@ def held(number: int, grower: RawFrames | None = KEEP, mark: int = 7) -> Held:
     return Held(where, "list", mark, 5, 90000.0, ((100, number),))
 
 
-def sums(made: Columns) -> list[list[float]]:
+def sums(made: Accounts) -> list[list[float]]:
     parts: list[Any] = [made.sizes, made.counts, made.variances, made.samples]
     assert all(min(column) >= 0 for part in parts for column in part.values())
     return [[round(sum(values), 3) for values in zip(*part.values())] for part in parts]
 
 
-def booked(*told: Held | None) -> tuple[Columns, Mapping[Stack, Any]]:
+def booked(*told: Held | None) -> tuple[Accounts, Mapping[Stack, Any]]:
     made = columns(len(told))
     before = sums(made)
     kept = holders.book(
@@ -287,7 +289,7 @@ def series(folder: Path, held_by: RawFrames | None = KEEP) -> History:
             },
         )  # fmt: skip
     problems: list[str] = []
-    found = history.gather(history.lines_of(sorted(folder.glob("*.bin")), problems)[0], problems)
+    found = gather(lines_of(sorted(folder.glob("*.bin")), problems)[0], problems)
     assert found is not None
     assert problems == []
     return found

@@ -12,9 +12,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from leakhunt.cli.judging import gather
 from leakhunt.judge import codes, growths
 from leakhunt.judge.codes import because
-from leakhunt.judge.history import SECOND, SNAPSHOT, TASK, gather, lines_of
+from leakhunt.judge.history import SECOND, SNAPSHOT, TASK
 from leakhunt.judge.owners import Growth
 from leakhunt.judge.series.shape import LEAK, NOISE, SAWTOOTH, STEP, WARM_UP
 from leakhunt.judge.verdict import INCONCLUSIVE, NO_LEAK, UNEXPLAINED, judge
@@ -23,6 +24,7 @@ from leakhunt.render.terminal import trend as trendtext
 from leakhunt.report import trend as outlook
 from leakhunt.report.words.growths import reason, where
 from leakhunt.snapfile.write import write
+from leakhunt.snapshots.series import lines_of
 from tests.support.builders import history
 from tests.support.pages import as_csv, as_json, as_markdown, document, page
 

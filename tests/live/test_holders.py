@@ -11,10 +11,12 @@ from typing import Any
 
 import pytest
 
+from leakhunt.cli.judging import gather
 from leakhunt.engine.interface import choose
 from leakhunt.judge import history
 from leakhunt.report import trend
 from leakhunt.report.words.growths import reason
+from leakhunt.snapshots.series import lines_of
 from tests.live import harness
 
 pytest.importorskip("leakhunt.hook.capture._holders")
@@ -67,7 +69,7 @@ def grown(folder: Path, made: str) -> tuple[Path, history.History, list[int]]:
     assert done.returncode == 0, done.stderr
     problems: list[str] = []
     files = sorted((folder / "snapshots").glob("*/*.bin"))
-    found = history.gather(history.lines_of(files, problems)[0], problems)
+    found = gather(lines_of(files, problems)[0], problems)
     assert found is not None
     assert problems == []
     truth: list[int] = json.loads(done.stdout.splitlines()[-1])

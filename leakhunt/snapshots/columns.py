@@ -1,0 +1,123 @@
+"""The snapshots of one process side by side: for each stack, a column of bytes and one of blocks.
+
+Snapshots are read one after the other and forgotten, so memory grows with the
+number of distinct stacks, not with the size of the files.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from leakhunt.model.gcpause import uncollected
+from leakhunt.model.snapshot import Held, Meta, Snapshot, Stack, Tallies
+from leakhunt.snapshots.load import each
+
+Sizes = Mapping[Stack, Sequence[int]]
+#: What each snapshot's facts say of the holders of a stack's objects.
+Holders = Sequence[Mapping[Stack, "tuple[Held, ...]"]]
+
+
+@dataclass(frozen=True)
+class Columns:
+    """One place per snapshot in every column, oldest first; 0 where a stack held nothing."""
+
+    metas: tuple[Meta, ...]
+    totals: tuple[int, ...]
+    """Traced bytes at each snapshot."""
+    sizes: Sizes
+    """Bytes."""
+    counts: Sizes
+    """Blocks."""
+    variances: Mapping[Stack, Sequence[float]]
+    """Square of the standard error of the bytes, where they are estimates."""
+    samples: Sizes
+    """How many live samples they are estimated from."""
+    holders: Holders
+    first: Snapshot = field(repr=False)
+    """The oldest snapshot itself, with the blocks of each stack,"""
+    newest: Snapshot = field(repr=False)
+    """and the newest one."""
+
+
+def read(paths: Sequence[Path], problems: list[str]) -> Columns | None:
+    """The snapshots in those files; None where none can be read.
+
+    Those that cannot be read are told in ``problems`` and left out.
+    """
+    ends = {0, len(paths) - 1}
+    columns = _Growing()
+    with uncollected():
+        for snapshot in each(paths, problems, ends.__contains__):
+            columns.add(snapshot)
+        return columns.full() if columns.metas else None
+
+
+class _Growing:
+    """Grows by one place per snapshot."""
+
+    def __init__(self) -> None:
+        self.metas: list[Meta] = []
+        self._sizes: dict[Stack, list[int]] = {}
+        self._counts: dict[Stack, list[int]] = {}
+        self._totals: list[int] = []
+        self._variances: dict[Stack, list[float]] = {}
+        self._samples: dict[Stack, list[int]] = {}
+        self._holders: list[Mapping[Stack, tuple[Held, ...]]] = []
+        self._ends: list[Snapshot] = []
+
+    def add(self, snapshot: Snapshot) -> None:
+        before = len(self.metas)
+        sizes, counts = self._sizes, self._counts
+        for stack, size, count in _lines(snapshot):
+            column = sizes.get(stack)
+            if column is None:
+                column = sizes[stack] = []
+                counts[stack] = []
+            missing = before - len(column)
+            if missing < 0:  # a file may write a stack twice
+                column[-1] += size
+                counts[stack][-1] += count
+                continue
+            if missing:
+                column.extend([0] * missing)
+                counts[stack].extend([0] * missing)
+            column.append(size)
+            counts[stack].append(count)
+        held = {}
+        for stack, told in snapshot.facts.items():
+            if told.stderr is not None:
+                _put(self._variances.setdefault(stack, []), before, told.stderr**2)
+                _put(self._samples.setdefault(stack, []), before, told.samples)
+            if told.holders:
+                held[stack] = told.holders
+        self.metas.append(snapshot.meta)
+        self._holders.append(held)
+        self._totals.append(snapshot.totals.size)
+        self._ends = [*self._ends[:1], snapshot]
+
+    def full(self) -> Columns:
+        length = len(self.metas)
+        for columns in (self._sizes, self._counts, self._variances, self._samples):
+            for column in columns.values():
+                column.extend([0] * (length - len(column)))
+        return Columns(
+            tuple(self.metas), tuple(self._totals), self._sizes, self._counts, self._variances,
+            self._samples, tuple(self._holders), self._ends[0], self._ends[-1],
+        )  # fmt: skip
+
+
+def _put(column: list[Any], index: int, value: float) -> None:
+    """At that index, after nothing where there was none."""
+    column.extend([0] * (index - len(column)))
+    column.append(value)
+
+
+def _lines(snapshot: Snapshot) -> Iterable[tuple[Stack, int, int]]:
+    """Stack, bytes and blocks; a stack may come twice."""
+    tallies = snapshot.tallies
+    if isinstance(tallies, Tallies):
+        return zip(tallies.stacks(), tallies.sizes, tallies.counts)
+    return ((stack, size, count) for stack, (size, count) in tallies.items())
