@@ -21,6 +21,7 @@ from leakhunt.errors import LocationError
 from leakhunt.model.paths import Prefixes, prefixes, shorten, visible
 from leakhunt.model.query import Query
 from leakhunt.model.snapshot import NOTHING, Block, Frame, Snapshot, Stack, Tally
+from leakhunt.snapshots.births import Born, born
 from leakhunt.snapshots.filters import selector
 from leakhunt.snapshots.objects import Kinds, kinds
 
@@ -67,6 +68,8 @@ class Shown:
     """Sizes and domains of the blocks, summed over the stacks, sorted."""
     kinds: Kinds | None
     """What the objects are, where the snapshot knows."""
+    born: Born | None = None
+    """When they were asked for, likewise."""
     rank: int | None = None
     """The row of top that was asked for, where it was one."""
     elsewhere: Tally = NOTHING
@@ -123,6 +126,7 @@ def show(snapshot: Snapshot, location: str, query: Query) -> Shown:
         below=merged(root, _inwards(found, skip), query.limit),
         blocks=_blocks(snapshot, (stack for stack, _, _ in found)),
         kinds=kinds(snapshot, (stack for stack, _, _ in found)),
+        born=born(snapshot, (stack for stack, _, _ in found)),
         rank=rank,
         elsewhere=elsewhere,
     )

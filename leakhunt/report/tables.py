@@ -13,6 +13,8 @@ from leakhunt.compare.rows import Comparison, Row
 from leakhunt.model.query import Query
 from leakhunt.model.snapshot import Snapshot
 from leakhunt.report.words import notes as words
+from leakhunt.snapshots import births
+from leakhunt.snapshots.births import Born
 from leakhunt.snapshots.objects import Key, Kinds, by_row, key_of
 
 
@@ -39,6 +41,8 @@ class TopReport:
     notes: tuple[str, ...]
     kinds: Mapping[Key, Kinds] = field(default_factory=dict)
     """What each row's objects are, by its key."""
+    births: Mapping[Key, Born] = field(default_factory=dict)
+    """When and in which task each row's objects were asked for, likewise."""
 
 
 @dataclass(frozen=True)
@@ -65,6 +69,11 @@ def kinds_of(report: TopReport | DiffReport, row: Row) -> Kinds | None:
     return _kinds_of(report.kinds, row, report.query)
 
 
+def born_of(report: TopReport, row: Row) -> Born | None:
+    """When a row's objects were asked for; None where the snapshot does not know."""
+    return report.births.get(key_of(row.change.site, row.change.stack, report.query))
+
+
 def _kinds_of(kinds: Mapping[Key, Kinds], row: Row, query: Query) -> Kinds | None:
     return kinds.get(key_of(row.change.site, row.change.stack, query))
 
@@ -81,7 +90,7 @@ def top(
 ) -> TopReport:
     comparison, kinds = rows.group(snapshot, query), by_row(snapshot, query)
     said = (*words.of_one(snapshot, query), *_notes_of_rows(kinds, comparison, query), *notes)
-    return TopReport(snapshot, query, comparison, why, said, kinds)
+    return TopReport(snapshot, query, comparison, why, said, kinds, births.by_row(snapshot, query))
 
 
 def diff(

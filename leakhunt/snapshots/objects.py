@@ -7,7 +7,7 @@ allocator can see that. Who holds such objects is looked up when the snapshot is
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple, Optional
 
 from leakhunt.model.paths import APP, Prefixes, prefixes
@@ -130,13 +130,19 @@ def by_row(snapshot: Snapshot, query: Query) -> Mapping[Key, Kinds]:
     """For each row that the query makes of the snapshot, by its key; empty where nothing is known."""
     if not _knows(snapshot):
         return {}
+    rows = stacks_by_row(snapshot, query)
+    return {key: _kinds(snapshot, stacks) for key, stacks in rows.items()}
+
+
+def stacks_by_row(snapshot: Snapshot, query: Query) -> Mapping[Key, Sequence[Stack]]:
+    """The stacks of each row that the query makes of the snapshot, by the row's key."""
     known, select = prefixes(snapshot.meta.facts), selector(query, prefixes(snapshot.meta.facts))
     rows: dict[Key, list[Stack]] = {}
     for stack in snapshot.tallies:
         depth = select(stack)
         if depth is not None and stack:
             rows.setdefault(_key(stack, stack[depth], query, known), []).append(stack)
-    return {key: _kinds(snapshot, stacks) for key, stacks in rows.items()}
+    return rows
 
 
 def key_of(site: Site, stack: Stack, query: Query) -> Key:

@@ -20,7 +20,6 @@ from leakhunt.judge.owners import Growth
 from leakhunt.judge.series.shape import LEAK, NOISE, SAWTOOTH, STEP, WARM_UP
 from leakhunt.judge.verdict import INCONCLUSIVE, NO_LEAK, UNEXPLAINED, judge
 from leakhunt.model.snapshot import Block
-from leakhunt.render.terminal import trend as trendtext
 from leakhunt.report import trend as outlook
 from leakhunt.report.words.growths import reason, where
 from leakhunt.snapfile.write import write
@@ -349,9 +348,3 @@ def test_every_document_and_page_can_be_drawn(rows: list[list[int]]) -> None:
         assert all(len(line) <= width for line in text.splitlines())
     assert as_markdown(report).startswith("**")
     assert as_csv(report).startswith("rank,")
-
-
-def test_a_sparkline_has_the_shape_of_its_series() -> None:
-    assert trendtext.spark([0, 7, 0, 7]) == "▁█▁█"
-    assert trendtext.spark([5, 5, 5]) == "▁▁▁"
-    assert len(trendtext.spark(list(range(500)))) == 16

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,10 +11,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from leakhunt import api
+from leakhunt.model.query import Query
 from leakhunt.model.snapshot import Birth, Calendar, Snapshot, Tally
+from leakhunt.report import tables
 from leakhunt.snapfile.write import write
 from leakhunt.snapshots import facts, load
-from tests.support.builders import FACTS, stack
+from leakhunt.snapshots.births import AT_ONCE, EARLY, EVEN, INHERITED, RECENT, by_row
+from leakhunt.snapshots.births import born as of_stacks
+from tests.support.builders import FACTS, snap, stack
+from tests.support.lives import aged
 
 INNER = (("/srv/shop/tasks.py", 40), ("/srv/shop/app.py", 1))
 PLACE = stack("/srv/shop/tasks.py:40 < /srv/shop/app.py:1")
@@ -128,3 +134,78 @@ def test_any_fact_ends_in_checked_values(births: Any, calendar: Any) -> None:
                 assert birth.size**2 / birth.runs <= birth.squares + 1e-6
                 assert birth.squares <= birth.size**2 + 1e-6
                 assert birth.task in (None, *CALENDAR["tasks"])
+
+
+# -- of rows --------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("sizes", "shape"),
+    [
+        ([500] * 12, EVEN),
+        ([2500, 2000, 1000, *[60] * 9], EARLY),
+        ([*[0] * 9, 300, 2000, 3000], RECENT),
+        ([100, 100, 100, 100, 6000, *[100] * 7], AT_ONCE),
+        ([50, *[0] * 11], None),
+        ([0, 0, 3000, 0, 0, 3000, *[0] * 6], None),
+    ],
+)
+def test_how_births_lie(sizes: list[float], shape: str | None) -> None:
+    found = of_stacks(aged(("tasks.py:40", sizes)), [stack("tasks.py:40")])
+    assert found is not None
+    assert found.shape == shape
+    assert found.tasks == {"shop.take": sum(sizes)}
+
+
+def test_a_single_coarse_sample_is_no_shape() -> None:
+    snapshot = aged(("tasks.py:40", [500] * 12))
+    place = stack("tasks.py:40")
+    births = (*snapshot.told(place).births, Birth(7, None, 1, 1, 90_000.0, 90_000.0**2, 9.0))
+    coarse = replace(snapshot, facts={place: replace(snapshot.told(place), births=births)})
+    found = of_stacks(coarse, [place])
+    assert found is not None
+    assert found.events < 2
+    assert found.shape is None
+
+
+def test_what_was_there_before_the_fork_is_inherited() -> None:
+    snapshot = aged(("tasks.py:40", [500] * 12))
+    place = stack("tasks.py:40")
+    old = tuple(Birth(-1, None, 1, 1, 2000.0, 2000.0**2, 9.0) for _ in range(12))
+    births = (*snapshot.told(place).births, *old)
+    found = of_stacks(
+        replace(snapshot, facts={place: replace(snapshot.told(place), births=births)}), [place]
+    )
+    assert found is not None
+    assert found.shape == INHERITED
+    assert found.before == 24_000
+    assert found.known == 30_000
+
+
+def test_without_a_calendar_nothing_is_known() -> None:
+    assert of_stacks(snap("tasks.py:40 4KiB x10"), [stack("tasks.py:40")]) is None
+    assert by_row(snap("tasks.py:40 4KiB x10"), Query()) == {}
+
+
+@given(st.lists(st.integers(0, 5000), min_size=2, max_size=40), st.integers(1, 50))
+def test_columns_of_births_add_up(sizes: list[int], columns: int) -> None:
+    if not sum(sizes):
+        return
+    found = of_stacks(aged(("tasks.py:40", sizes)), [stack("tasks.py:40")])
+    assert found is not None
+    assert sum(found.spread(1.0, columns)) == pytest.approx(sum(sizes))
+    assert sum(found.tasks.values()) == pytest.approx(found.known) == sum(sizes)
+
+
+@pytest.mark.parametrize("group", ["lineno", "filename", "package", "traceback"])
+def test_the_births_of_rows_add_up(group: str) -> None:
+    snapshot = aged(
+        ("/srv/a.py:1 < /srv/b.py:2", [500] * 4), ("/srv/a.py:9 < /srv/b.py:2", [0, 0, 300, 0])
+    )
+    rows = by_row(snapshot, Query(group))
+    assert sum(born.known for born in rows.values()) == 2300
+    report = tables.top(snapshot, Query(group))
+    assert (
+        sum(born.known for row in report.comparison.rows if (born := tables.born_of(report, row)))
+        == 2300
+    )

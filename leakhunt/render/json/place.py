@@ -6,7 +6,15 @@ from typing import Any
 
 from leakhunt.compare.tree import Node
 from leakhunt.model.snapshot import Tally
-from leakhunt.render.json.tables import dumped, frame_of, kinds_keys, live, ratio, snapshot_of
+from leakhunt.render.json.tables import (
+    born_keys,
+    dumped,
+    frame_of,
+    kinds_keys,
+    live,
+    ratio,
+    snapshot_of,
+)
 from leakhunt.report.place import PlaceReport
 
 
@@ -58,6 +66,7 @@ def place(report: PlaceReport) -> str:
             "callers": [node(one) for one in found.callers],
             "below": [node(one) for one in found.below],
             **kinds_keys(found.kinds),
+            **born_keys(found.born),
             "blocks": [block._asdict() for block in found.blocks],
             "source": None
             if source is None

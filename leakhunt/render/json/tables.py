@@ -9,8 +9,9 @@ from leakhunt.compare.rows import Amount, Comparison, Row
 from leakhunt.model.query import Query
 from leakhunt.model.snapshot import Frame, Meta, Snapshot, Tally
 from leakhunt.report.labels import Labels
-from leakhunt.report.tables import DiffReport, TopReport, kinds_of
+from leakhunt.report.tables import DiffReport, TopReport, born_of, kinds_of
 from leakhunt.snapshots import facts
+from leakhunt.snapshots.births import Born
 from leakhunt.snapshots.objects import Kinds
 
 
@@ -35,6 +36,7 @@ def top(report: TopReport) -> str:
                 {
                     **_place(row, labels, report.query),
                     **kinds_keys(kinds_of(report, row)),
+                    **born_keys(born_of(report, row)),
                     **live(row.change.after),
                     "average": ratio(row.change.after.size, row.change.after.count),
                     "share": ratio(row.change.after.size, total),
@@ -154,6 +156,24 @@ def kinds_keys(kinds: Kinds | None) -> dict[str, Any]:
         for holder in kinds.holders
     ]
     return {"types": types, "recycled": kinds.recycled, "holders": holders}
+
+
+def born_keys(born: Born | None) -> dict[str, Any]:
+    """The key ``born``, where it is known: bytes by period, from before the fork, and by task."""
+    if born is None:
+        return {}
+    tasks = sorted(born.tasks.items(), key=lambda item: (-item[1], item[0] or ""))
+    return {
+        "born": {
+            "unit": born.unit,
+            "edges": list(born.edges),
+            "bytes": list(born.sizes),
+            "before": born.before,
+            "shape": born.shape,
+            "events": born.events,
+            "tasks": [{"task": task, "size": size} for task, size in tasks],
+        }
+    }
 
 
 def frame_of(frame: Frame, labels: Labels) -> dict[str, Any]:

@@ -25,11 +25,13 @@ from leakhunt.render.terminal.console import (
     say_notes,
     say_why,
 )
+from leakhunt.render.terminal.sparks import spark
 from leakhunt.report.labels import Labels
 from leakhunt.report.place import PlaceReport
 from leakhunt.report.words import taken_apart
 from leakhunt.report.words.notes import RECYCLED
 from leakhunt.report.words.places import holders, taken, types, who
+from leakhunt.snapshots.births import FEWEST
 from leakhunt.snapshots.source import Source
 
 #: Block sizes that are listed one by one; more of them are put together by powers of two.
@@ -54,6 +56,8 @@ ASCII = Guides("|- ", "`- ", "|  ", ".. ")
 
 #: On a page: lines of source around the place, and of a tree alone or beside another one.
 SOURCE, ALONE, BESIDE = 1, 12, 5
+#: Of the births over the life of a process.
+BARS = 32
 #: Lines of a screen, and those that follow the blocks.
 SCREEN, REST = 24, 2
 
@@ -103,6 +107,12 @@ def place(report: PlaceReport, screen: Screen) -> str:
         console.print()
         for text in blocks:
             console.print(text, soft_wrap=True)
+    if found.born is not None and found.born.events >= FEWEST:
+        console.print()
+        bars = spark(found.born.spread(1.0, BARS), screen.lines, 0.0)
+        say(console, f"{taken_apart.born(found.born)}  {bars}".rstrip())
+        if set(found.born.tasks) != {None}:
+            say(console, visible(taken_apart.tasks(found.born)))
     if found.kinds is not None and (
         found.kinds.types or found.kinds.holders or found.kinds.is_recycled
     ):

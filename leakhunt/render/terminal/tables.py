@@ -24,11 +24,17 @@ from leakhunt.render.terminal.console import (
     say_notes,
     say_why,
 )
+from leakhunt.render.terminal.sparks import spark
 from leakhunt.report.labels import Labels
-from leakhunt.report.tables import DiffReport, TopReport, kinds_of
+from leakhunt.report.tables import DiffReport, TopReport, born_of, kinds_of
 from leakhunt.report.words import lines
 from leakhunt.report.words.places import recycled, taken, types, who
+from leakhunt.snapshots import births
+from leakhunt.snapshots.births import Born
 from leakhunt.snapshots.objects import Kinds
+
+#: From this width on, births have a column, with so many bars.
+WIDE, BARS = 110, 8
 
 
 def top(report: TopReport, screen: Screen) -> str:
@@ -38,12 +44,14 @@ def top(report: TopReport, screen: Screen) -> str:
     say(console, taken(snapshot), QUIET)
     say_why(console, report.why)
     console.print()
+    wide = bool(report.births) and screen.width >= WIDE
     table = _table(
         ("#", "right"),
         ("size", "right"),
         ("blocks", "right"),
         ("average", "right"),
         ("share", "right"),
+        *([("born", "left")] if wide else []),
     )
     totals = report.comparison.totals.after
     for row in report.comparison.rows:
@@ -54,6 +62,7 @@ def top(report: TopReport, screen: Screen) -> str:
             units.count(live.count),
             units.size(live.size / live.count) if live.count else "",
             units.share(live.size / totals.size) if totals.size else "",
+            *([_born(born_of(report, row), screen)] if wide else []),
             _where(row, labels, report.query, kinds_of(report, row)),
         )
     rest = report.comparison.remainder.after
@@ -64,6 +73,7 @@ def top(report: TopReport, screen: Screen) -> str:
             units.count(rest.count),
             "",
             "",
+            *([""] if wide else []),
             _rest(report),
             style=QUIET,
         )
@@ -154,6 +164,13 @@ def _print_table(console: Console, table: Table, comparison: Comparison, empty: 
 
 def _rest(report: TopReport | DiffReport) -> str:
     return f"{lines.more(report.comparison, report.query)} (-n 0 shows all)"
+
+
+def _born(born: Born | None, screen: Screen) -> str:
+    """``▁▂▅▇ recent``: when a row's bytes were asked for, over the life of the process."""
+    if born is None or born.events < births.FEWEST or not sum(born.sizes):
+        return ""  # too few events: a picture of chance
+    return f"{spark(born.spread(1.0, BARS), screen.lines, 0.0)} {born.shape or ''}".rstrip()
 
 
 def _sure(row: Row) -> str:

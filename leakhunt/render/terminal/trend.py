@@ -34,6 +34,7 @@ from leakhunt.render.terminal.console import (
     say_notes,
     say_why,
 )
+from leakhunt.render.terminal.sparks import spark
 from leakhunt.report.labels import Label
 from leakhunt.report.trend import Judged, TrendReport
 from leakhunt.report.words import growths, kept, supports
@@ -42,8 +43,6 @@ from leakhunt.report.words.places import place
 TONES = {LEAK: GROWN, UNEXPLAINED: NOTE, INCONCLUSIVE: NOTE, NO_LEAK: SHRUNK}
 #: Columns of a sparkline on a wide page and on one of 80 columns.
 SPARK, NARROW_SPARK, WIDE = 16, 8, 100
-_BARS = "▁▂▃▄▅▆▇█"
-_STEPS = "_.-=*#"
 #: Growths that are no leaks, on the first page.
 OTHERS = 3
 #: Other lines of a finding, and frames of its stack, that are listed.
@@ -92,14 +91,9 @@ def _first_page(ranked: Sequence[tuple[int, Judged]]) -> list[tuple[int, Judged]
 # -- the table ------------------------------------------------------------------------
 
 
-def spark(sizes: Sequence[float], columns: int = SPARK, bars: str = _BARS) -> str:
-    """A series as bars, the least at the bottom; longer ones keep every n-th point."""
-    sizes = [sizes[index] for index in stats.spread(len(sizes), columns)]
-    low, high = min(sizes), max(sizes)
-    span = high - low
-    return "".join(
-        bars[round((size - low) / span * (len(bars) - 1))] if span else bars[0] for size in sizes
-    )
+def _thinned(sizes: Sequence[float], columns: int) -> list[float]:
+    """Every n-th point of a longer series."""
+    return [sizes[index] for index in stats.spread(len(sizes), columns)]
 
 
 def _rate(finding: Finding, unit: str) -> str:
@@ -111,7 +105,6 @@ def _rate(finding: Finding, unit: str) -> str:
 def _table(report: TrendReport, shown: Sequence[tuple[int, Judged]], screen: Screen) -> list[Text]:
     """A line per finding that is never folded: the path gives way, from its left."""
     columns = SPARK if screen.width >= WIDE else NARROW_SPARK
-    bars = _BARS if screen.lines else _STEPS
     heads = ["#", "verdict", f"per {report.verdict.unit}", "grown", "series"]
     rows = []
     for rank, judged in shown:
@@ -121,7 +114,7 @@ def _table(report: TrendReport, shown: Sequence[tuple[int, Judged]], screen: Scr
             str(rank), finding.verdict,
             _rate(finding, report.verdict.unit) if leak else "",
             units.signed_size(finding.sizes[-1] - finding.sizes[0]),
-            spark(finding.sizes, columns, bars),
+            spark(_thinned(finding.sizes, columns), screen.lines),
         ])  # fmt: skip
     wide = [max(map(cell_len, column)) for column in zip(heads, *rows)]
     room = screen.width - sum(wide) - 2 * len(wide)

@@ -8,11 +8,14 @@ from leakhunt import units
 from leakhunt.compare.place import Shown
 from leakhunt.model.snapshot import NOTHING
 from leakhunt.report.words.lines import alive
+from leakhunt.snapshots.births import AT_ONCE, EARLY, EVEN, INHERITED, RECENT, Born
 
 CALLERS = "who brings us here: the place, then its callers outwards"
 BELOW = "what it allocates: the place, then what it calls inwards"
 FROM_DISK = "(from disk: unchanged since)"
 ITSELF = "(this line itself)"
+#: Tasks that are named.
+TASKS = 3
 
 
 def summary(shown: Shown) -> str:
@@ -32,6 +35,33 @@ def summary(shown: Shown) -> str:
 def hidden(shown: Shown) -> str:
     stacks = units.counted(shown.hidden_stacks, "more stack")
     return f"dropped by filters or hidden (--all): {units.size(shown.hidden.size)} in {stacks}"
+
+
+#: How births lie over the life of a process.
+SHAPES = {
+    EVEN: "evenly",
+    EARLY: "mostly early",
+    RECENT: "mostly of late",
+    AT_ONCE: "mostly at once",
+    INHERITED: "mostly before the fork",
+}
+
+
+def born(found: Born) -> str:
+    """``born from task 0 to task 1,200, evenly``: over which time, and how."""
+    first, last = found.edges[0], found.edges[-1]
+    text = f"born from {found.unit} {units.count(first)} to {units.count(last)}"
+    return text if found.shape is None else f"{text}, {SHAPES[found.shape]}"
+
+
+def tasks(found: Born) -> str:
+    """``asked for by shop.tasks.order 90 %, no task 10 %``: of the bytes whose birth is known."""
+    ranked = sorted(found.tasks.items(), key=lambda item: (-item[1], item[0] or ""))
+    told = [
+        f"{task or 'no task'} {units.share(size / found.known)}" for task, size in ranked[:TASKS]
+    ]
+    rest = len(ranked) - len(told)
+    return f"asked for by {', '.join(told)}" + (f" and {rest} more" if rest else "")
 
 
 def cut(nframe: int) -> str:
