@@ -128,13 +128,15 @@ class _Cell:
 
     def __init__(self) -> None:
         self.samples = 0
-        self.blocks = 0.0
+        self.blocks = self.recycled = 0.0
         self.sizes: dict[tuple[int, int], float] = {}
 
     def add(self, sample: Sample, unit: tuple[int, int]) -> None:
         self.samples += 1
         self.blocks += 1 / sample.chance
-        self.sizes[unit] = self.sizes.get(unit, 0.0) + sample.size / sample.chance
+        size = sample.size / sample.chance
+        self.sizes[unit] = self.sizes.get(unit, 0.0) + size
+        self.recycled += size if sample.recycled else 0.0
 
 
 def by_stack(
@@ -164,7 +166,8 @@ def _rounded(
     for ((period, task), cell), (bytes_born, number) in zip(cells, parts):
         root = min(bytes_born, round(scale * hypot(*cell.sizes.values())))
         runs = len(cell.sizes)
-        yield Birth(period, task, runs, cell.samples, bytes_born, root, number)
+        recycled = min(bytes_born, round(scale * cell.recycled))
+        yield Birth(period, task, runs, cell.samples, bytes_born, root, number, recycled)
 
 
 def _whole(parts: Sequence[float], total: int) -> list[int]:
@@ -206,4 +209,5 @@ def _both(one: Birth, other: Birth) -> Birth:
         one.size + other.size,
         round(hypot(one.root, other.root)),
         one.blocks + other.blocks,
+        one.recycled + other.recycled,
     )

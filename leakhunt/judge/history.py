@@ -79,6 +79,8 @@ class History:
     """What was left out."""
     newest: Snapshot | None = field(default=None, repr=False)
     """The newest snapshot itself: its births tell what no series does."""
+    doubtful: Mapping[Stack, Sequence[float]] = field(default_factory=lambda: MappingProxyType({}))
+    """Of a life: of the bytes of a stack that were born by each moment, those whose objects may be younger."""
     lived: bool = False
     """Whether the columns are moments of the life of one snapshot's survivors."""
 

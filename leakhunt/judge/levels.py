@@ -132,15 +132,17 @@ class Lives:
     per_decade: int = 8
     """Scales to a factor of ten: the likelihood hardly changes from one to the next."""
     short: float = 0.15
-    """Scales of the warm-up that may go before a leak."""
+    """Scales of the warm-up that may go before a leak, and of the turnover beside it."""
     burdens: tuple[float, ...] = (0.05, 0.2, 0.8)
-    """Sizes of that warm-up, as parts of the leak's whole growth."""
+    """Sizes of these, as parts of the leak's whole growth."""
     from_the_start: float = 0.4
     """Prior belief, of a leak: even from the start,"""
-    after_warming_up: float = 0.3
+    after_warming_up: float = 0.2
     """after a warm-up,"""
+    beside_turnover: float = 0.1
+    """beside what is young and will go, as the work at hand is,"""
     later: float = 0.3
-    """or with an onset. The three add up to one."""
+    """or with an onset. The four add up to one."""
     rarer: float = 1.2
     """Exponent of a cache whose keys are drawn by Zipf's law: new ones come ever more slowly."""
     believed: float = 2 / 3
@@ -149,6 +151,16 @@ class Lives:
     """No growth is called a leak that fewer independent events stand for."""
     at_once: float = 0.7
     """What one period has brought more of than this was one event, where few events are in all."""
+    doubtful: float = 0.5
+    """Where no more than this part of what lives may have come through a freelist, the ages of the rest
+    decide alone."""
+    turnovers: tuple[tuple[float, float, float], ...] = (
+        (0.0, 0.5, 0.25),
+        (0.03, 0.0625, 0.0625),
+        (0.1, 0.0625, 0.0625),
+    )
+    """Of a turnover: the part of what lives that was kept all along, as the most popular entries of a
+    cache are, with the prior beliefs in a queue and in entries that die at random. They add up to one."""
     periods: int = 3
     """Fewer periods than these say as little as so many snapshots."""
     task: float = 0.8

@@ -170,6 +170,8 @@ class Birth(NamedTuple):
     """Sum over the distinct units of (bytes born there)^2: the variance of a compound Poisson sum."""
     blocks: float
     """Estimated blocks; over all births of a stack they add up to the stack's blocks."""
+    recycled: float = 0.0
+    """Of ``size``, what a freelist may have handed on: the block is as old as that, its object is younger."""
 
 
 @dataclass(frozen=True)

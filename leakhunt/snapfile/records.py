@@ -75,6 +75,8 @@ class Birth(NamedTuple):
     """Root of the sum of (bytes born in a unit)^2 over the distinct units: bytes."""
     blocks: int
     """Estimated blocks."""
+    recycled: int = 0
+    """Of ``size``, what a freelist may have handed on: the block was born then, the object later."""
 
 
 class Births(NamedTuple):

@@ -192,9 +192,9 @@ def _births_of(recorded: Any, said: Mapping[str, Any], periods: int) -> tuple[Bi
         numbers = [number_of(each) for each in birth[1:]]
         if None in numbers or isinstance(birth.period, bool) or not isinstance(birth.period, int):
             return ()
-        task, runs, samples, size, root, blocks = (number or 0 for number in numbers)
+        task, runs, samples, size, root, blocks, recycled = (number or 0 for number in numbers)
         name = named[int(task) - 1] if 0 < task <= len(named) else None
-        if not (-1 <= birth.period < periods and 1 <= runs <= samples and root <= size):
+        if not (-1 <= birth.period < periods and 1 <= runs <= samples and root <= size >= recycled):
             return ()
         if task and not isinstance(name, str):
             return ()
@@ -208,6 +208,7 @@ def _births_of(recorded: Any, said: Mapping[str, Any], periods: int) -> tuple[Bi
                 float(size),
                 squares,
                 float(blocks),
+                float(recycled),
             )
         )
     return tuple(found)
@@ -223,6 +224,7 @@ def _both(one: Birth, other: Birth) -> Birth:
         one.size + other.size,
         one.squares + other.squares,
         one.blocks + other.blocks,
+        one.recycled + other.recycled,
     )
 
 

@@ -1,11 +1,11 @@
-"""How often ``leakhunt trend`` is right on recorded programs, beside the standard recipe.
+"""How often ``leakhunt verdict`` is right on recorded programs, beside the standard recipe.
 
     python fixtures/collection/record.py --all --out DIR
-    python tests/benchmarks/bench_verdicts.py DIR [DIR…] [--snapshots 4,8,16] [--half held-out]
+    python tests/benchmarks/bench_verdicts.py DIR [DIR…] [--snapshots 1,2,4,8] [--half held-out]
         [--only NAME] [--jobs 2] [--json FILE] [--recipe-only] [--details]
 
 Each program's series are thinned out to K evenly spaced snapshots per process and judged by
-``leakhunt trend --json``. Printed per program and K, and summed up per half:
+``leakhunt verdict --json``. Printed per program and K, and summed up per half:
 
 * leaks: *hit* when the first finding judged ``leak`` is at a guilty line (or at one that the
   program's truth accepts, or, where the kept frames end inside a library, in that library);
@@ -77,7 +77,9 @@ class Judged:
 
 
 def thinned(files: Sequence[Path], number: int) -> list[Path]:
-    """That many, evenly spaced, the first and the last among them."""
+    """That many, evenly spaced, the first and the last among them; one is the last."""
+    if number == 1:
+        return list(files[-1:])
     if number <= 0 or number >= len(files):
         return list(files)
     return [files[round(i * (len(files) - 1) / (number - 1))] for i in range(number)]
@@ -182,14 +184,14 @@ def judge(result: Judged, truth: dict[str, Any], document: dict[str, Any]) -> No
 
 def trend(folders: Sequence[Path], root: Path) -> dict[str, Any]:
     done = subprocess.run(
-        [sys.executable, "-m", "leakhunt", "trend", "--json", *map(str, folders)],
+        [sys.executable, "-m", "leakhunt", "verdict", "--json", *map(str, folders)],
         capture_output=True,
         text=True,
         cwd="/",
         env={**os.environ, "PYTHONPATH": str(root), "NO_COLOR": "1"},
         check=False,
     )
-    if done.returncode != 0:
+    if done.returncode not in (0, 3):
         raise RuntimeError(done.stderr.strip()[-600:] or f"exit {done.returncode}")
     found: dict[str, Any] = json.loads(done.stdout)
     return found

@@ -32,7 +32,7 @@ def born(told, function):
         assert sum(b.samples for b in one.births) == samples[one.frames]
         for b in one.births:
             assert 1 <= b.runs <= b.samples and b.size / b.runs ** 0.5 - 2 <= b.root <= b.size, b
-    return [tuple(b) for one in told.births if told.functions.get(one.frames[0], "").split(".")[-1] == function
+    return [tuple(b)[:7] for one in told.births if told.functions.get(one.frames[0], "").split(".")[-1] == function
             for b in one.births]
 
 def work(tasks, body, start=0):

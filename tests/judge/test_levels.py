@@ -85,4 +85,7 @@ def test_levels_are_frozen() -> None:
 
 def test_beliefs_in_the_kinds_of_leak_add_up() -> None:
     lives = LEVELS.lives
-    assert lives.from_the_start + lives.after_warming_up + lives.later == pytest.approx(1.0)
+    assert (
+        lives.from_the_start + lives.after_warming_up + lives.beside_turnover + lives.later
+    ) == pytest.approx(1.0)
+    assert sum(queue + dying for _, queue, dying in lives.turnovers) == pytest.approx(1.0)

@@ -6,11 +6,13 @@ death. Its rate at the time u, of a life of length N, has one shape for each kin
 ==============  ===============================================  ==========================
 kind            rate of survivors born at u                      its scale
 ==============  ===============================================  ==========================
-leak            constant from an onset on; more may have         the onset: at the start (half
-                been born in a warm-up before                    of the belief), or anywhere
+leak            constant from an onset on; more may have         the onset: at the start, or
+                been born in a warm-up before, or be young       anywhere
+                and in turnover beside it
 warm-up         falls as exp(-u / s) or (1 + u / s)**-1.2        s, log-uniform
 turnover        none before N - s (a queue), or falls            s, log-uniform
-                backwards as exp(-(N - u) / s)
+                backwards as exp(-(N - u) / s); a small part
+                may have been kept all along
 ==============  ===============================================  ==========================
 
 A time scale of which nothing is known is log-uniform (Jeffreys 1961), here from a thousandth of the life to
@@ -65,6 +67,8 @@ class Ages(NamedTuple):
     """Independent events that the growth since then stands for."""
     scatter: float
     """How much more than a multinomial the periods scatter; 1: no more."""
+    part: float = 1.0
+    """For a leak: the part of the growth since then that will stay; the rest is young, and will go."""
 
 
 class _Life(NamedTuple):
@@ -74,6 +78,8 @@ class _Life(NamedTuple):
     """As a part of the life."""
     rates: Callable[[float, float], float]
     """Integral of the rate over a part of the life, from 0 to 1."""
+    part: float = 1.0
+    """Of what is born, the part that stays."""
 
 
 def ages(births: Births) -> Ages:
@@ -100,18 +106,18 @@ def ages(births: Births) -> Ages:
     scatter = _scatter(counts, expected[best])
     top = max(logs)
     beliefs = dict.fromkeys(BEFORE, 0.0)
-    leading: tuple[float, float] = (-1.0, 0.0)
+    leading: tuple[float, float, float] = (-1.0, 0.0, 1.0)
     for life, log in zip(lives, logs):
         weight = BEFORE[life.kind] * life.prior * math.exp((log - top) / scatter)
         beliefs[life.kind] += weight
         if life.kind == LEAK and weight > leading[0]:
-            leading = (weight, life.since)
+            leading = (weight, life.since, life.part)
     total = sum(beliefs.values())
     beliefs = {kind: weight / total for kind, weight in beliefs.items()}
     kind = max(beliefs, key=lambda each: beliefs[each])
     since = start + leading[1] * (end - start)
     after = sum(c for c, a in zip(counts, births.edges) if a >= since - 1e-9)
-    return Ages(kind, beliefs[kind], beliefs, since, after, scatter)
+    return Ages(kind, beliefs[kind], beliefs, since, after, scatter, leading[2])
 
 
 def effective(births: Births) -> tuple[list[float], list[float]]:
@@ -186,6 +192,15 @@ def _leaks(parts: tuple[tuple[float, float], ...]) -> Iterator[_Life]:
                 min(0.5, 3 * scale),
                 lambda a, b, s=scale, m=burden: b - a + m * (math.exp(-a / s) - math.exp(-b / s)),  # type: ignore[misc]
             )
+            yield _Life(
+                LEAK,
+                LEVELS.lives.beside_turnover / len(short) / len(burdens),
+                0.0,
+                lambda a, b, s=scale, m=burden: (
+                    b - a + m * (math.exp((b - 1) / s) - math.exp((a - 1) / s))
+                ),  # type: ignore[misc]
+                1 / (1 + burden),
+            )
     for onset, width in _inner(parts):
         yield _Life(LEAK, LEVELS.lives.later * width, onset, _from(onset))
 
@@ -214,14 +229,22 @@ def _fillings() -> Iterator[_Life]:
 
 
 def _turnovers(parts: tuple[tuple[float, float], ...]) -> Iterator[_Life]:
-    scales = _scales()
-    for edge, width in _inner(parts):  # a queue that is longer than the life is a leak so far
-        density = 1 / (math.log(1 / LEVELS.lives.shortest) * (1 - edge))
-        yield _Life(TURNOVER, 0.5 * width * density, 0.0, _from(edge))
-    for s in scales:
-        yield _Life(
-            TURNOVER,
-            0.5 / len(scales),
-            0.0,
-            lambda a, b, s=s: s * (math.exp((b - 1) / s) - math.exp((a - 1) / s)),  # type: ignore[misc]
-        )
+    scales, lives = _scales(), LEVELS.lives
+    for kept, queue, dying in lives.turnovers:
+        for edge, width in _inner(parts):  # a queue that is longer than the life is a leak so far
+            density = 1 / (math.log(1 / lives.shortest) * (1 - edge))
+            yield _Life(TURNOVER, queue * width * density, 0.0, _over(_from(edge), 1 - edge, kept))
+        for s in scales:
+            whole = s * (1 - math.exp(-1 / s))
+            yield _Life(TURNOVER, dying / len(scales), 0.0, _over(_dying(s), whole, kept))
+
+
+def _dying(s: float) -> Callable[[float, float], float]:
+    return lambda a, b: s * (math.exp((b - 1) / s) - math.exp((a - 1) / s))
+
+
+def _over(
+    young: Callable[[float, float], float], whole: float, kept: float
+) -> Callable[[float, float], float]:
+    """Survivors that are young but for a part, which was kept all along."""
+    return lambda a, b: (1 - kept) * young(a, b) / whole + kept * (b - a)

@@ -6,6 +6,8 @@ ever less where a cache fills, at its end alone where the container was emptied 
 judged as a series of snapshots is, by the same rules, with these differences:
 
 * steps are independent, and no step falls: nobody sees here what died;
+* a block that a freelist has handed on is older than its object: where most of a line's bytes are no such
+  blocks, their ages alone are looked at;
 * what is born late is young: a rise that gets ever faster towards the end is *turnover*, of a container
   that forgets its oldest entries (:mod:`leakhunt.judge.births.ages`).
 
@@ -46,6 +48,7 @@ def lived(snapshot: Snapshot, entries: Sequence[Entry] = ()) -> History | None:
     tracks: dict[Stack, Track] = {}
     variances: dict[Stack, Sequence[float]] = {}
     samples: dict[Stack, Sequence[int]] = {}
+    doubtful: dict[Stack, Sequence[float]] = {}
     for stack, births in born.items():
         sizes = _by_period([birth.size for birth in births], births, columns)
         counts = _by_period([birth.blocks for birth in births], births, columns)
@@ -55,6 +58,9 @@ def lived(snapshot: Snapshot, entries: Sequence[Entry] = ()) -> History | None:
             [round(size) for size in accumulate(sizes)], [round(n) for n in accumulate(counts)]
         )
         variances[stack] = list(accumulate(squares))
+        again = _by_period([birth.recycled for birth in births], births, columns)
+        if any(again):
+            doubtful[stack] = list(accumulate(again))
         samples[stack] = [round(number) for number in accumulate(numbers)]
     told = {stack: facts for stack, facts in snapshot.facts.items() if stack in born}
     return History(
@@ -71,6 +77,7 @@ def lived(snapshot: Snapshot, entries: Sequence[Entry] = ()) -> History | None:
         samples=samples,
         types={stack: facts.types for stack, facts in told.items() if facts.types},
         recycled={stack: facts.recycled for stack, facts in told.items() if facts.recycled},
+        doubtful=doubtful,
         lived=True,
         newest=snapshot,
     )

@@ -42,12 +42,38 @@ class Survivors(Book):
             tuple(intervals[1:]),
         )
 
+    def sure(self, stacks: Sequence[Stack], births: Births) -> Births:
+        """Those births whose objects are as old as their blocks, where these are most of them.
+
+        A part of a period's births is taken to have come in as many events as that part.
+        """
+        doubtful = self.history.doubtful
+        rows = [doubtful[stack] for stack in stacks if stack in doubtful]
+        if not rows:
+            return births
+        sums = [sum(column) for column in zip(*rows)]
+        steps = [max(0.0, b - a) for a, b in zip(sums, sums[1:])]
+        if sum(steps) > LEVELS.lives.doubtful * sum(births.sizes):
+            return births
+        parts = [
+            max(0.0, 1 - step / size) if size > 0 else 1.0
+            for step, size in zip(steps, births.sizes)
+        ]
+
+        def left(values: Sequence[float]) -> tuple[float, ...]:
+            return tuple(value * part for value, part in zip(values, parts))
+
+        return births._replace(
+            sizes=left(births.sizes), squares=left(births.squares), blocks=left(births.blocks)
+        )
+
     def _judge(self, stacks: tuple[Stack, ...]) -> Shape:
         births = self.births(stacks)
-        found = age.ages(births)
+        found = age.ages(self.sure(stacks, births))
         start = next((i for i, t in enumerate(self.t) if t >= found.since - 1e-9), 0)
         lasted = self.t[-1] - self.t[start]
-        size, blocks = sum(births.sizes[start:]), sum(births.blocks[start:])
+        size = found.part * sum(births.sizes[start:])
+        blocks = found.part * sum(births.blocks[start:])
         low, high = _interval(size, found.events)
         came = [sum(self.history.samples[stack][at] for stack in stacks) for at in (start, -1)]
         verdict = _verdict(births, found)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -10,7 +12,7 @@ from leakhunt.judge.births.life import lived
 from leakhunt.judge.growths import growths
 from leakhunt.judge.series.shape import LEAK, NOISE, STEP, TURNOVER, WARM_UP
 from leakhunt.model.snapshot import Calendar
-from tests.support.builders import snap
+from tests.support.builders import snap, stack
 from tests.support.lives import PERIOD, aged
 
 TASKS = "/srv/shop/tasks.py"
@@ -42,6 +44,38 @@ def test_a_leak_has_the_rate_at_which_its_survivors_were_born() -> None:
     assert growth.shape.low < 10_000 / PERIOD < growth.shape.high
 
 
+@pytest.mark.parametrize(
+    ("part", "verdict"),
+    [(0.0, LEAK), (1.0, TURNOVER)],
+)
+def test_blocks_of_a_freelist_do_not_tell_the_age_of_their_objects(
+    part: float, verdict: str
+) -> None:
+    """Old blocks beside young objects: where the old ones may be recycled, the young ones decide."""
+    snapshot = aged((f"{TASKS}:40", [*[6000] * 18, 100_000, 100_000]))
+    place = stack(f"{TASKS}:40")
+    told = snapshot.told(place)
+    births = tuple(
+        birth._replace(recycled=part * birth.size if birth.period < 18 else 0.0)
+        for birth in told.births
+    )
+    life = lived(replace(snapshot, facts={place: replace(told, births=births)}))
+    assert life is not None
+    (growth,) = growths(life)
+    assert growth.shape.verdict == verdict
+
+
+def test_where_most_is_recycled_all_of_it_is_looked_at() -> None:
+    snapshot = aged((f"{TASKS}:40", [10_000] * N))
+    place = stack(f"{TASKS}:40")
+    told = snapshot.told(place)
+    births = tuple(birth._replace(recycled=0.9 * birth.size) for birth in told.births)
+    life = lived(replace(snapshot, facts={place: replace(told, births=births)}))
+    assert life is not None
+    (growth,) = growths(life)
+    assert growth.shape.verdict == LEAK
+
+
 def test_a_few_events_are_no_leak_however_many_bytes_they_kept() -> None:
     snapshot = aged((f"{TASKS}:40", [0, 0, 150, 0, 0, 0, 100, 0, 0, 0, 0, 0]))
     life = lived(snapshot)
@@ -55,8 +89,8 @@ def test_what_was_born_adds_up_to_what_is_alive(sizes: list[int]) -> None:
     snapshot = aged((f"{TASKS}:40", sizes), (f"{TASKS}:90", [1000] * len(sizes)))
     life = lived(snapshot)
     assert life is not None
-    for stack, track in life.tracks.items():
-        assert track.sizes[-1] == pytest.approx(snapshot.tallies[stack].size, abs=1)
+    for each, track in life.tracks.items():
+        assert track.sizes[-1] == pytest.approx(snapshot.tallies[each].size, abs=1)
         assert list(track.sizes) == sorted(track.sizes)
     assert life.sizes[-1] == pytest.approx(snapshot.totals.size, abs=2)
 

@@ -84,6 +84,7 @@ def heap(walked: Walked, records: Iterable[Retention]) -> tuple[dict[str, Any], 
         ways = tuple(
             (paths.number(path), objects, size, _number(used, holder))
             for path, objects, size, holder in record.ways
+            if not paths.is_own(path)
         )
         kept.append(record._replace(ways=ways))
     told["holders"] = [(paths.number(holders[at - 1][0]), *holders[at - 1][1:]) for at in used]
@@ -118,10 +119,17 @@ class _Paths:
         self._numbers: dict[int, int] = {0: 0}
 
     def is_own(self, shape: int) -> bool:
-        """Whether leakhunt's own modules hold it."""
-        while self.shapes[shape][0]:
-            shape = self.shapes[shape][0]
-        return str(self.shapes[shape][2]).partition(".")[0] == "leakhunt"
+        """Whether leakhunt holds it: a module of its own, or on the way an object of one of its classes.
+
+        What the capture's child itself makes may lie in blocks that the program had freed.
+        """
+        while shape:
+            parent, _, name, kind, *_ = self.shapes[shape]
+            whose = kind if parent else name
+            if str(whose).partition(".")[0] == "leakhunt":
+                return True
+            shape = parent
+        return False
 
     def number(self, shape: int) -> int:
         """The place of a path's last step; 0: nothing is known of a way."""
