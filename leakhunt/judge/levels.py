@@ -168,7 +168,10 @@ class Lives:
     snapshots: int = 3
     """Snapshots that a series needs to be judged as one."""
     refuted: float = 0.95
-    """Belief in another kind of life that refutes a leak which the series shows."""
+    """Belief in another kind of life that refutes a leak which the series shows; and belief that
+    processes must have together where none has enough alone."""
+    least: float = 1e-3
+    """No process's births speak more surely than this against a kind: its code may not be the others'."""
     stays: float = 0.5
     """Growth between the snapshots, as a part of what was born meanwhile, below which some of it has gone."""
     beyond: float = 2.0

@@ -88,6 +88,8 @@ class Survivors(Book):
             open=verdict == NOISE,
             samples=came[1] - came[0],
             belief=found.belief,
+            beliefs=tuple(found.beliefs.values()),
+            events=found.events,
         )
 
 

@@ -63,6 +63,10 @@ class Shape:
     """By how many samples the steady part grew; None where sizes are exact."""
     belief: float | None = None
     """Probability of the verdict among the kinds of life that births tell apart; None: a series told."""
+    beliefs: tuple[float, ...] = ()
+    """The same of each kind: leak, warm-up, turnover."""
+    events: float = 0.0
+    """Independent births that the rate stands for."""
 
 
 def judge(series: Series) -> Shape:

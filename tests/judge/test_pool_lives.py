@@ -1,0 +1,77 @@
+"""A pool of processes, of each of which one snapshot's births are known."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+from leakhunt.judge import verdict
+from leakhunt.judge.history import History, choose, history
+from leakhunt.judge.informed import informed
+from leakhunt.judge.owners import Growth
+from leakhunt.judge.pool import _beliefs, doubted
+from leakhunt.judge.series.shape import LEAK, NOISE
+from leakhunt.judge.verdict import Verdict
+from leakhunt.snapshots.columns import Columns
+from leakhunt.snapshots.series import Entry
+from tests.support.lives import BLOCK, aged
+
+PLACE = "/srv/shop/tasks.py:40"
+N = 20
+
+
+def child(pid: int, sizes: list[int], **facts: object) -> History:
+    snapshot = aged((PLACE, sizes), pid=pid, role="child", **facts)
+    columns = Columns(
+        (snapshot.meta,), (snapshot.totals.size,), {}, {}, {}, {}, ({},), snapshot, snapshot
+    )
+    return history(choose([Entry(Path(f"{pid}.bin"), snapshot.meta)]), columns)
+
+
+def judged(*children: list[int]) -> Verdict:
+    return verdict.judge([child(4000 + number, sizes) for number, sizes in enumerate(children)])
+
+
+def sparse(*at: int) -> list[int]:
+    """Two blocks born in each of these periods."""
+    return [2 * BLOCK if period in at else 0 for period in range(N)]
+
+
+def test_children_with_too_few_births_each_tell_together() -> None:
+    each = sparse(2, 9, 15, 18)
+    assert judged(each).verdict != LEAK
+    pool = judged(*[each] * 6)
+    (finding,) = (f for f in pool.findings if f.verdict == LEAK)
+    assert finding.together
+    assert finding.of == 6
+    assert [part.verdict for part in finding.parts] == [NOISE] * 6
+
+
+def test_most_processes_must_have_the_place() -> None:
+    pool = judged(sparse(2, 9, 15, 18), sparse(2, 9, 15, 18), *[[0] * N] * 4)
+    assert pool.verdict != LEAK
+
+
+def test_what_one_process_hardly_believes_the_others_refute() -> None:
+    even = child(4000, [10_000] * N)
+    growth = informed(even)[1][0]
+    shape = growth.shape
+    assert shape.verdict == LEAK
+
+    def part(*beliefs: float) -> tuple[History, Growth]:
+        best = max(beliefs)
+        kind = (LEAK, "warm-up", "turnover")[beliefs.index(best)]
+        return even, replace(
+            growth, shape=replace(shape, verdict=kind, belief=best, beliefs=beliefs)
+        )
+
+    unsure, other, sure = part(0.7, 0.1, 0.2), part(0.02, 0.03, 0.95), part(0.99, 0.005, 0.005)
+    assert [g.shape.verdict for _, g in doubted([unsure, other], 2)] == [NOISE, "turnover"]
+    assert [g.shape.verdict for _, g in doubted([sure, other], 2)] == [LEAK, "turnover"]
+    assert [g.shape.verdict for _, g in doubted([unsure, unsure], 2)] == [LEAK, LEAK]
+
+
+def test_beliefs_of_all_add_up_to_one() -> None:
+    growth = informed(child(1, [10_000] * N))[1][0]
+    assert abs(sum(growth.shape.beliefs) - 1) < 1e-9
+    assert abs(sum(_beliefs([(child(1, [10_000] * N), growth)] * 3)) - 1) < 1e-9
