@@ -20,8 +20,20 @@ PLACE = "/srv/shop/tasks.py:40"
 N = 20
 
 
-def child(pid: int, sizes: list[int], **facts: object) -> History:
-    snapshot = aged((PLACE, sizes), pid=pid, role="child", **facts)
+def child(pid: int, sizes: list[int], lumps: bool = False) -> History:
+    """``lumps``: all that a period brought came at once, as one event."""
+    snapshot = aged((PLACE, sizes), pid=pid, role="child")
+    if lumps:
+        facts = {
+            place: replace(
+                told,
+                births=tuple(
+                    birth._replace(runs=1, squares=birth.size**2) for birth in told.births
+                ),
+            )
+            for place, told in snapshot.facts.items()
+        }
+        snapshot = replace(snapshot, facts=facts)
     columns = Columns(
         (snapshot.meta,), (snapshot.totals.size,), {}, {}, {}, {}, ({},), snapshot, snapshot
     )
@@ -29,12 +41,14 @@ def child(pid: int, sizes: list[int], **facts: object) -> History:
 
 
 def judged(*children: list[int]) -> Verdict:
-    return verdict.judge([child(4000 + number, sizes) for number, sizes in enumerate(children)])
+    return verdict.judge(
+        [child(4000 + number, sizes, True) for number, sizes in enumerate(children)]
+    )
 
 
 def sparse(*at: int) -> list[int]:
-    """Two blocks born in each of these periods."""
-    return [2 * BLOCK if period in at else 0 for period in range(N)]
+    """A hundred blocks born in each of these periods."""
+    return [100 * BLOCK if period in at else 0 for period in range(N)]
 
 
 def test_children_with_too_few_births_each_tell_together() -> None:
