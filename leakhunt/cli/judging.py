@@ -1,13 +1,31 @@
-"""Judges snapshots for a command: from what the user names to a report. ``trend`` and ``verdict`` share it."""
+"""Judges snapshots for a command: from what the user names to a report and an exit status.
+
+``trend`` and ``verdict`` share their options, what is judged, and what ``--fail-above`` makes of it.
+"""
 
 from __future__ import annotations
 
+import functools
+import sys
 from collections.abc import Sequence
+from typing import Any, NamedTuple
 
+import click
+
+from leakhunt import units
 from leakhunt.cli import reading
-from leakhunt.cli.options import unread
+from leakhunt.cli.options import (
+    Function,
+    Size,
+    folder_option,
+    show,
+    strict_option,
+    unread,
+    verbose_option,
+)
 from leakhunt.errors import SnapshotError
 from leakhunt.judge.history import History, choose, history
+from leakhunt.render.screen import FORMATS
 from leakhunt.report.trend import TrendReport
 from leakhunt.report.trend import trend as judged
 from leakhunt.report.words import choices, notes
@@ -20,15 +38,73 @@ from leakhunt.snapshots.series import Entry, lines_of
 BORN = "sampled"
 
 
+class Asked(NamedTuple):
+    """What the shared options say."""
+
+    filters: tuple[str, ...] = ()
+    excludes: tuple[str, ...] = ()
+    limit: int = 10
+    form: str = "table"
+    fail_above: int | None = None
+    """Bytes per unit that a leak may keep."""
+    verbose: bool = False
+    strict: bool = False
+    folder: str | None = None
+
+
+def judging(function: Function) -> Function:
+    """The options of a command that judges; passes ``asked``."""
+
+    @click.option("-f", "--filter", "filters", multiple=True, metavar="P",
+                  help="Keep findings that pass through P (package, module, path or glob).")  # fmt: skip
+    @click.option("-x", "--exclude", "excludes", multiple=True, metavar="P",
+                  help="Drop findings blamed on a line in P.")  # fmt: skip
+    @click.option("-n", "--limit", type=click.IntRange(min=0), default=10, show_default=True,
+                  metavar="N", help="Findings; 0 shows all.")  # fmt: skip
+    @click.option("--format", "form", type=click.Choice(FORMATS), default="table", show_default=True,
+                  help="How to print it.")  # fmt: skip
+    @click.option("--json", "as_json", is_flag=True, help="Short for --format json.")
+    @click.option("--fail-above", type=Size(), metavar="SIZE",
+                  help="Exit 3 when a leak keeps more than SIZE per task (or other unit).")  # fmt: skip
+    @verbose_option
+    @strict_option
+    @folder_option
+    @functools.wraps(function)
+    def wrapper(
+        filters: tuple[str, ...],
+        excludes: tuple[str, ...],
+        limit: int,
+        form: str,
+        as_json: bool,
+        fail_above: int | None,
+        verbose: bool,
+        strict: bool,
+        folder: str | None,
+        **others: Any,
+    ) -> Any:
+        form = "json" if as_json else form
+        asked = Asked(filters, excludes, limit, form, fail_above, verbose, strict, folder)
+        return function(asked=asked, **others)
+
+    return wrapper  # type: ignore[return-value]
+
+
+def tell(report: TrendReport, asked: Asked) -> None:
+    """Print the report; exit with 3 where a leak keeps more than was allowed."""
+    show(report, asked.form, asked.verbose)
+    worst = max((leak.rate for leak in report.leaks), default=0.0)
+    if asked.fail_above is not None and worst > asked.fail_above:
+        click.echo(
+            f"leakhunt: a leak of {units.size(worst)} per {report.verdict.unit}, "
+            f"more than {units.size(asked.fail_above)}",
+            err=True,
+        )
+        sys.stdout.flush()
+        click.get_current_context().exit(3)
+
+
 def look(
-    files: Sequence[str],
-    filters: Sequence[str],
-    excludes: Sequence[str],
-    limit: int,
-    folder: str | None,
-    strict: bool,
-    quiet: bool = False,
-    command: str = "trend",
+    files: Sequence[str], asked: Asked, quiet: bool = False, command: str = "trend"
 ) -> TrendReport:
     """The report over the snapshots meant: without any, of the process that tells most.
 
@@ -36,7 +112,7 @@ def look(
     snapshots know when what lives was born. Raises SnapshotError.
     """
     problems: list[str] = []
-    home, why = places.state_dir(folder), None
+    home, why = places.state_dir(asked.folder), None
     if files:
         lines = lines_of(expand(files, problems, home, reading.runs), problems)
     else:
@@ -53,10 +129,10 @@ def look(
     histories = [each for each in gathered if each is not None]
     if not histories:
         raise SnapshotError(problems[0])
-    if strict or not quiet:
-        noted = (*noted, *unread(problems, strict))
+    if asked.strict or not quiet:
+        noted = (*noted, *unread(problems, asked.strict))
     ended = all(reading.runs(each.last) is False for each in histories)
-    return judged(histories, filters, excludes, why, noted, ended, limit, command)
+    return judged(histories, asked.filters, asked.excludes, why, noted, ended, asked.limit, command)
 
 
 def gather(line: Sequence[Entry], problems: list[str]) -> History | None:

@@ -154,18 +154,25 @@ def expand(
 
     A word is a path, a glob, a folder, ``before~N`` (N before the newest), or, in the folder
     ``home``, what ``leakhunt ls`` prints: a process's folder or pid, a node. Files in a folder that
-    cannot be read are told in ``problems`` and left out. Raises SnapshotError for a word that means none.
+    cannot be read are told in ``problems`` and left out; so is, of several, a folder that holds no
+    snapshots: the shell has matched it. Raises SnapshotError for a word that means none.
     """
     found: list[Path] = []
+    words = list(words)
+    empty = [word for word in words if len(words) > 1 and _is_empty(Path(word), problems, runs)]
+    if len(empty) == len(words):
+        empty = []
     for word in words:
         path = Path(word)
+        if word in empty:
+            continue
         if path.exists() and not path.is_dir():
             found.append(path)
             continue
         if not path.exists() and _is_glob(word):
             matches = sorted(Path(match) for match in glob(word))  # noqa: PTH207 - absolute patterns too
             if matches:
-                found.extend(matches)
+                found += _matched(matches, problems, runs)
                 continue
             if home is None:
                 raise SnapshotError(f"{visible(word)}: no file matches this pattern")
@@ -178,6 +185,28 @@ def expand(
             found.append(_before(lines, int(back["back"]), word))
         else:
             found += [entry.path for line in lines for entry in line.entries]
+    return found
+
+
+def _is_empty(folder: Path, problems: list[str] | None, runs: Runs) -> bool:
+    """Whether that is a folder without snapshots; told, but for the records of processes."""
+    if not folder.is_dir() or series(folder, [], runs):
+        return False
+    if folder.name != PROCESSES and problems is not None:
+        problems.append(f"{visible(str(folder))}: there are no snapshots in this folder")
+    return True
+
+
+def _matched(matches: Sequence[Path], problems: list[str] | None, runs: Runs) -> list[Path]:
+    """The snapshots that a pattern has matched, and those in the folders that it has matched."""
+    found = []
+    for match in matches:
+        lines = series(match, problems, runs) if match.is_dir() else ()
+        found += [entry.path for line in lines for entry in line.entries] if lines else []
+        if not match.is_dir():
+            found.append(match)
+    if not found:
+        raise SnapshotError(f"{visible(str(matches[0]))}: there are no snapshots in this folder")
     return found
 
 

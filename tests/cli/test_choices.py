@@ -137,3 +137,22 @@ def test_the_largest_leak_is_held_against_the_threshold(tmp_path: Path) -> None:
         write(tmp_path / f"{index:06d}.bin", runs, 5, {**FACTS, "tasks_done": 100 * index, "sequence": index})  # fmt: skip
     assert run("trend", str(tmp_path), "--fail-above", "5KiB").returncode == 3
     assert run("trend", str(tmp_path), "--fail-above", "20KiB").returncode == 0
+
+
+@pytest.mark.parametrize("command", ["trend", "verdict"])
+@pytest.mark.parametrize("expanded", [True, False], ids=["by the shell", "by leakhunt"])
+def test_a_pattern_that_matches_more_than_series(home: Path, command: str, expanded: bool) -> None:
+    """`leakhunt verdict DIR/*/`: the folder of records is no series, and no error."""
+    (home / "processes").mkdir()
+    (home / "empty-9-20270115T080000Z").mkdir()
+    folders = sorted(f"{path}/" for path in home.iterdir())
+    words = folders if expanded else [f"{home}/*/"]
+    done = run(command, *words, "--json")
+    assert done.returncode == 0, done.stderr
+    assert "3 processes" in " ".join(run(command, *words).stdout.split())
+    assert json.loads(done.stdout)["verdict"] == "leak"
+    assert "processes" not in done.stderr
+    assert ("empty-9" in done.stderr) is expanded
+    alone = run(command, str(home / "empty-9-20270115T080000Z"))
+    assert alone.returncode == 2
+    assert "there are no snapshots in this folder" in alone.stderr
