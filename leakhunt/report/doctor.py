@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from leakhunt.advice.doctor import examine
 from leakhunt.advice.doctor.case import SERIOUS, SEVERITIES, Case, Finding, Measured, is_of, workers
 from leakhunt.model.configuration import Configuration, Surroundings
-from leakhunt.model.process import Process
 from leakhunt.report.ps import Growth, Problem, PsReport, Row
+from leakhunt.report.words import doctor as words
 
 #: Where what is said of a process is explained.
 _SOURCES = {
@@ -50,7 +50,18 @@ def doctor(
     )
     found = [*_of_processes(rows, seen.crowds), *examine(case)]
     ordered = tuple(sorted(found, key=lambda finding: SEVERITIES.index(finding.severity)))
-    return DoctorReport(ordered, _looked_at(configuration, processes), seen.notes)
+    app = None if configuration is None else configuration.app
+    return DoctorReport(ordered, words.looked_at(app, len(processes)), seen.notes)
+
+
+def alike(findings: Sequence[Finding]) -> tuple[tuple[Finding, ...], ...]:
+    """Findings by what is said of them: those of one rule with the same reason and the same advice are
+    one group, whatever each is about and the figures in it.
+    """
+    groups: dict[Finding, list[Finding]] = {}
+    for finding in findings:
+        groups.setdefault(replace(finding, where="", what="", value=None), []).append(finding)
+    return tuple(map(tuple, groups.values()))
 
 
 def _measured(growth: Growth | None) -> Measured | None:
@@ -75,11 +86,3 @@ def _of_processes(rows: Sequence[Row], crowds: Sequence[Problem]) -> list[Findin
         for problem in crowds
     ]
     return found
-
-
-def _looked_at(configuration: Configuration | None, processes: Sequence[Process]) -> str:
-    noun = "process" if len(processes) == 1 else "processes"
-    whole = f"{len(processes)} running {noun}"
-    if configuration is None:
-        return f"{whole}; no app was named (-A), so no configuration was read"
-    return f"the configuration of app {configuration.app} and {whole}"

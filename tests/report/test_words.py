@@ -16,11 +16,6 @@ from tests.support.places import ROOT
 #: Rooms that say nothing themselves.
 SILENT = ("report", "judge", "compare", "render")
 WORD = re.compile(r"[A-Za-z][a-z']+")
-#: Modules that are still to be silenced; the list may only become shorter.
-STILL = {
-    "report/doctor.py", "report/ps.py", "report/watch.py",
-    "render/terminal/doctor.py", "render/terminal/ps.py",
-}  # fmt: skip
 #: So many words in a row are a sentence.
 SENTENCE = 4
 
@@ -56,10 +51,7 @@ def test_no_other_module_makes_a_sentence(path: Path) -> None:
         for line, text in texts(ast.parse(path.read_text()))
         if len(WORD.findall(text)) >= SENTENCE and " " in text.strip()
     ]
-    if str(path.relative_to(ROOT / "leakhunt")) in STILL:
-        assert found, "it makes none any more: take it from the list"
-    else:
-        assert found == []
+    assert found == []
 
 
 def test_every_code_has_its_words() -> None:

@@ -1,9 +1,8 @@
-"""``leakhunt doctor`` for the eye: one paragraph a finding."""
+"""``leakhunt doctor`` for the eye: one paragraph for what is alike."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Iterator, Sequence
 
 from rich.padding import Padding
 from rich.text import Text
@@ -21,56 +20,53 @@ from leakhunt.render.terminal.console import (
     say,
     say_notes,
 )
-from leakhunt.report.doctor import DoctorReport
+from leakhunt.report.doctor import DoctorReport, alike
+from leakhunt.report.words import doctor as words
 
 _TONES = {SERIOUS: GROWN, ADVICE: "yellow", NOTE: QUIET}
-
-#: Places that are named before they are counted.
-SHOWN = 4
 
 
 def doctor(report: DoctorReport, screen: Screen) -> str:
     console = make_console(screen)
     say(console, f"looked at {visible(report.looked_at)}", QUIET)
     console.print()
-    for finding in report.findings:
-        head = Text.assemble(
-            (finding.severity, _TONES[finding.severity]), f"  {visible(finding.where)}: "
-        )
-        head.append(visible(finding.what), STRONG)
-        console.print(head)
-        for text, tone in _below(finding):
+    for group in alike(report.findings):
+        for what, places in _said(group):
+            head = Text.assemble(
+                (group[0].severity, _TONES[group[0].severity]),
+                f"  {visible(words.places(places))}: ",
+            )
+            head.append(visible(what), STRONG)
+            console.print(head)
+        for text, tone in _below(group):
             console.print(Padding(Text(visible(text), tone), (0, 0, 0, 2)))
         console.print()
     if not report.findings:
-        say(console, "nothing to complain of", SHRUNK)
+        say(console, words.NOTHING, SHRUNK)
     say_notes(console, report.notes)
     return drawn(console)
 
 
-def _alike(findings: Sequence[Finding]) -> list[tuple[Finding, list[str]]]:
-    """The same of several processes or nodes is said once."""
-    found: dict[Finding, list[str]] = {}
-    for finding in findings:
-        found.setdefault(replace(finding, where=""), []).append(finding.where)
+def _said(group: Sequence[Finding]) -> list[tuple[str, list[str]]]:
+    """What is said, each with the places that it is said of."""
+    found: dict[str, list[str]] = {}
+    for finding in group:
+        found.setdefault(finding.what, []).append(finding.where)
     return list(found.items())
 
 
-def _listed(places: Sequence[str]) -> str:
-    known = list(dict.fromkeys(places))
-    more = f" and {len(known) - SHOWN} more" if len(known) > SHOWN else ""
-    return ", ".join(known[:SHOWN]) + more
-
-
-def _below(finding: Finding) -> list[tuple[str, str]]:
-    found = [(finding.why, "")] if finding.why else []
-    if finding.setting is not None:
-        value = "" if finding.value is None else f" = {finding.value!r}"
-        found.append((f"-> {finding.setting}{value}", SHRUNK))
-    elif finding.todo:
-        found.append((f"-> {finding.todo}", SHRUNK))
-    if finding.source:
-        found.append((f"{finding.source}  [{finding.rule}]", QUIET))
-    else:
-        found.append((f"[{finding.rule}]", QUIET))
-    return found
+def _below(group: Sequence[Finding]) -> Iterator[tuple[str, str]]:
+    """Why, what to set or to do, and the source: once for all of them."""
+    first = group[0]
+    if first.why:
+        yield first.why, ""
+    if first.setting is not None:
+        values: dict[str, list[str]] = {}
+        for finding in group:
+            values.setdefault(words.setting(first.setting, finding.value), []).append(finding.where)
+        for setting, places in values.items():
+            whose = f"  ({words.places(places)})" if len(values) > 1 else ""
+            yield f"-> {setting}{whose}", SHRUNK
+    elif first.todo:
+        yield f"-> {first.todo}", SHRUNK
+    yield f"{first.source}  [{first.rule}]" if first.source else f"[{first.rule}]", QUIET

@@ -57,6 +57,23 @@ def over_limit(peak: int, limit: int, rss: int) -> str:
     )
 
 
+NOBODY = (
+    "no Celery process on this host, and no hooked one (that this user may see); start a worker "
+    "with `celery -A proj worker -I leakhunt.worker`"
+)
+HOOK_IT = "start the worker with -I leakhunt.worker"
+
+
+def raise_limit(peak: int) -> str:
+    """What to do about a limit below a child's peak."""
+    return f"--max-memory-per-child above {peak >> 10} (KiB), or tasks with a lower peak"
+
+
+def whose_limit(group: str | None) -> str:
+    """Who sets a limit on memory: a control group, or without one the machine by what it has."""
+    return "the machine's memory" if group is None else f"the limit of the control group {group}"
+
+
 def total(processes: int, pss: int, rss: int, limit: int | None, whose: str) -> str:
     text = f"{counted(processes, 'process', 'processes')}: PSS {units.size(pss)}"
     if limit is not None:

@@ -1,0 +1,31 @@
+"""What ``leakhunt doctor`` says beside its findings, whose sentences the rules make."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from leakhunt import units
+
+NOTHING = "nothing to complain of"
+
+#: Places that are named before they are counted.
+SHOWN = 4
+
+
+def looked_at(app: str | None, processes: int) -> str:
+    """What the findings were found in."""
+    running = f"{units.counted(processes, 'running process')}"
+    if app is None:
+        return f"{running}; no app was named (-A), so no configuration was read"
+    return f"the configuration of app {app} and {running}"
+
+
+def places(named: Sequence[str]) -> str:
+    """``main 7, main 9``, or the first few and how many more."""
+    known = list(dict.fromkeys(named))
+    more = f" and {units.count(len(known) - SHOWN)} more" if len(known) > SHOWN else ""
+    return ", ".join(known[:SHOWN]) + more
+
+
+def setting(name: str, value: object) -> str:
+    return name if value is None else f"{name} = {value!r}"

@@ -1,0 +1,56 @@
+"""The same advice for many workers is said once, with every figure that differs."""
+
+from __future__ import annotations
+
+import json
+
+from leakhunt.advice.doctor.case import ADVICE, NOTE, Finding
+from leakhunt.render.json import doctor as jsonout
+from leakhunt.render.screen import Screen
+from leakhunt.render.terminal import doctor as terminal
+from leakhunt.report.doctor import DoctorReport, alike
+from leakhunt.report.words import doctor as words
+
+
+def finding(where: str, what: str = "no concurrency is set", value: object = 4) -> Finding:
+    return Finding(
+        ADVICE, "concurrency", where, what, "cores count", "worker_concurrency", value, "https://x"
+    )
+
+
+def report(*findings: Finding) -> DoctorReport:
+    return DoctorReport(findings, words.looked_at("proj", 7), ())
+
+
+def test_one_advice_for_six_workers_is_one_paragraph() -> None:
+    found = report(*(finding(f"w{n}@h") for n in range(6)))
+    text = terminal.doctor(found, Screen(100))
+    assert text.count("cores count") == 1
+    assert text.count("-> worker_concurrency = 4") == 1
+    assert "advice  w0@h, w1@h, w2@h, w3@h and 2 more: no concurrency is set" in text
+    assert len(json.loads(jsonout.doctor(found))["findings"]) == 6
+
+
+def test_figures_that_differ_are_each_told() -> None:
+    found = report(finding("a@h", "grows by 1 KiB", 100), finding("b@h", "grows by 2 KiB", 50))
+    text = terminal.doctor(found, Screen(100))
+    assert "a@h: grows by 1 KiB" in text
+    assert "b@h: grows by 2 KiB" in text
+    assert text.count("cores count") == 1
+    assert "-> worker_concurrency = 100  (a@h)" in text
+    assert "-> worker_concurrency = 50  (b@h)" in text
+
+
+def test_no_finding_is_lost_by_grouping() -> None:
+    found = [
+        finding("a@h"), finding("b@h", "other"), finding("a@h", value=None),
+        Finding(NOTE, "n", "a@h", "w", "y"), Finding(NOTE, "n", "a@h", "w", "z"),
+    ]  # fmt: skip
+    groups = alike(found)
+    assert sorted(map(len, groups)) == [1, 1, 3]
+    assert sorted(map(str, (each for group in groups for each in group))) == sorted(map(str, found))
+
+
+def test_what_was_looked_at() -> None:
+    assert words.looked_at("proj", 1) == "the configuration of app proj and 1 running process"
+    assert words.looked_at(None, 0).startswith("0 running processes; no app was named")
