@@ -6,13 +6,15 @@ import sys
 
 import click
 
-from leakhunt.cli.asking import answers, complain, targets, yes_option
+from leakhunt.cli import completion
+from leakhunt.cli.asking import answers, complain, meant, yes_option
 from leakhunt.engine.interface import ENGINES
 from leakhunt.model.paths import visible
 
 
 @click.command(name="arm")
-@click.argument("pids", metavar="PID...", nargs=-1, type=click.IntRange(min=1))
+@click.argument("named", metavar="[PID | NODE | FOLDER]...", nargs=-1,
+                shell_complete=completion.processes)  # fmt: skip
 @click.option("--all", "everything", is_flag=True, help="Every hooked process of this host.")
 @click.option(
     "--engine",
@@ -27,7 +29,7 @@ from leakhunt.model.paths import visible
 @click.option("--dir", "folder", metavar="DIR", help="Only processes that write to this folder.")
 @yes_option
 def command(
-    pids: tuple[int, ...],
+    named: tuple[str, ...],
     everything: bool,
     engine: str,
     nframe: int | None,
@@ -45,11 +47,11 @@ def command(
       leakhunt arm 4242 --engine exact --nframe 10    # look closer at one worker
       leakhunt arm 4242 --engine sampled              # and go back
     """
-    if bool(pids) == everything:
-        raise click.UsageError("name one or more PIDs, or use --all")
+    if bool(named) == everything:
+        raise click.UsageError("name one or more processes, or use --all")
     request = f"arm {engine}" + (f" {nframe}" if nframe else "")
     problems = 0
-    for process, answer in answers(targets(pids, folder, yes), request, timeout):
+    for process, answer in answers(meant(named, folder, yes), request, timeout):
         if isinstance(answer, Exception):
             problems += 1
             complain(process, answer)

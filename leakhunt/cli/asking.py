@@ -6,6 +6,7 @@ import pwd
 import sys
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -50,6 +51,35 @@ def targets(pids: tuple[int, ...], folder: str | None, yes: bool = False) -> lis
     if not pids and folder is None:
         _agree(known, yes)
     return sorted(known, key=lambda process: (process.record["main"] or 0, process.pid))
+
+
+def meant(words: Sequence[str], folder: str | None, yes: bool = False) -> list[Hooked]:
+    """As :func:`targets` for what ``ps`` and ``ls`` print: a pid, a node's name, a series' folder.
+
+    Raises NotHookedError for a word that means no hooked process that runs.
+    """
+    if all(word.isdecimal() for word in words):
+        return targets(tuple(map(int, words)), folder, yes)
+    known = processes.hooked(folders.state_dir(folder))
+    pids: list[int] = []
+    for word in words:
+        name = Path(word).name or Path(word).parent.name
+        found = [
+            each.pid
+            for each in known
+            if word in (str(each.pid), each.record["node"])
+            or name == Path(each.record["series"]).name
+        ]
+        if not found:
+            nodes = sorted({each.record["node"] for each in known if each.record["node"]})
+            near = get_close_matches(word, nodes, n=3)
+            hint = f"; did you mean {' or '.join(map(visible, near))}?" if near else ""
+            raise NotHookedError(
+                f"{visible(word)}: no hooked process that runs has that pid, node or folder "
+                f"(`leakhunt ps` lists them){hint}"
+            )
+        pids += found
+    return targets(tuple(pids), folder, yes)
 
 
 def _agree(known: Sequence[Hooked], yes: bool) -> None:

@@ -6,6 +6,7 @@ Imported by every command: the standard library only, until Tab is pressed.
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from typing import Any
 
 from leakhunt.snapfile import SUFFIX
@@ -24,6 +25,46 @@ def snapshots(ctx: Any, param: Any, incomplete: str) -> list[Any]:
         home = places.state_dir(ctx.params.get("folder"))
         found = _paths(f"{home}/{incomplete}")
     return [CompletionItem(path) for path in found]
+
+
+def processes(ctx: Any, param: Any, incomplete: str) -> list[Any]:
+    """Pids and nodes of the hooked processes of the user's folder, and their series."""
+    from click.shell_completion import CompletionItem
+
+    home = places.state_dir(ctx.params.get("folder"))
+    found = {}
+    for told in _records(f"{home}/{places.PROCESSES}"):
+        pid, node, role = told.get("pid"), told.get("node"), told.get("role")
+        if not isinstance(pid, int) or not os.path.exists(f"/proc/{pid}"):  # noqa: PTH110 - fast
+            continue
+        found[str(pid)] = f"{role or 'process'}" + (f" of {node}" if node else "")
+        if isinstance(node, str):
+            found[node] = "every process of that node"
+    for path in _paths(f"{home}/"):
+        if path.endswith("/"):
+            found[os.path.basename(path[:-1])] = "series"  # noqa: PTH119 - fast
+    return [
+        CompletionItem(name, help=what)
+        for name, what in sorted(found.items())
+        if name.startswith(incomplete) and "\n" not in name
+    ]
+
+
+def _records(folder: str) -> Iterator[dict[str, Any]]:
+    import json
+
+    try:
+        entries = sorted(os.listdir(folder))[:MANY]  # noqa: PTH208 - fast
+    except OSError:
+        return
+    for name in entries:
+        try:
+            with open(f"{folder}/{name}", "rb") as file:  # noqa: PTH123 - fast
+                told = json.loads(file.read(16384))
+        except (OSError, ValueError):
+            continue
+        if isinstance(told, dict):
+            yield told
 
 
 def files(ctx: Any, param: Any, incomplete: str) -> list[Any]:

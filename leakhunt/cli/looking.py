@@ -1,4 +1,4 @@
-"""Looks at the processes of this host: what ``ps``, ``watch`` and ``doctor`` share."""
+"""Looks at the processes of this host, or of an app's workers: what ``ps``, ``watch``, ``doctor`` share."""
 
 from __future__ import annotations
 
@@ -7,9 +7,11 @@ from contextlib import suppress
 from pathlib import Path
 
 from leakhunt.errors import NotHookedError, SnapshotError
-from leakhunt.live import tree
+from leakhunt.live import remote, tree
 from leakhunt.model.process import Identity, Process
+from leakhunt.report import fleet as of_hosts
 from leakhunt.report import ps as report
+from leakhunt.report.fleet import FleetReport, HostReport
 from leakhunt.report.ps import PsReport
 from leakhunt.snapshots.load import series
 
@@ -38,3 +40,25 @@ def growths(found: Sequence[Process]) -> dict[Identity, report.Growth]:
                 if growth is not None:
                     grown[process.identity] = growth
     return grown
+
+
+def answered(fleet: remote.Fleet, pids: Iterable[int] = ()) -> FleetReport:
+    """The processes of an app's workers, as they tell them. Raises RemoteError."""
+    found = fleet.look()
+    hosts = [HostReport(host.name, host.nodes, _of_host(host, pids)) for host in found.hosts]
+    known = {*found.refused, *(node for host in hosts for node in host.nodes)}
+    return of_hosts.fleet(
+        fleet.name,
+        [host for host in hosts if host.seen.rows],
+        found.refused,
+        fleet.silent(known),
+        found.left_out,
+    )
+
+
+def _of_host(host: remote.Host, pids: Iterable[int]) -> PsReport:
+    grown = {
+        identity: report.Growth(size, seconds, None, snapshots)
+        for identity, (size, seconds, snapshots) in host.grown.items()
+    }
+    return report.ps(host.processes, host.machine, grown, pids)

@@ -7,7 +7,7 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import click
 
@@ -73,6 +73,16 @@ def querying(function: Function) -> Function:
     return wrapper  # type: ignore[return-value]
 
 
+class Reach(NamedTuple):
+    """Which workers are asked through a broker: none without an app."""
+
+    app: str | None
+    nodes: tuple[str, ...]
+    """All without."""
+    wait: float
+    """Seconds after the last reply."""
+
+
 class Size(click.ParamType):  # type: ignore[type-arg,unused-ignore]
     """A size such as 1MiB, as bytes."""
 
@@ -123,6 +133,31 @@ verbose_option = click.option("-v", "--verbose", is_flag=True, help="Also the ev
 folder_option = click.option(
     "--dir", "folder", metavar="DIR", shell_complete=completion.folders, help="Folder with the snapshots [LEAKHUNT_DIR, else a private one]."
 )  # fmt: skip
+
+
+def reaching(function: Function) -> Function:
+    """The options of a command that can ask an app's workers through its broker."""
+
+    @click.option(
+        "-A",
+        "--app",
+        metavar="APP",
+        help="Ask the app's workers through its broker, on whatever host.",
+    )
+    @click.option("--destination", "destinations", multiple=True, metavar="NODE",
+                  help="With -A: these workers only (a name, or several with commas).")  # fmt: skip
+    @click.option("--wait", type=Duration(), default="2s", metavar="TIME", show_default=True,
+                  help="With -A: for the next worker to answer.")  # fmt: skip
+    @functools.wraps(function)
+    def wrapper(app: str | None, destinations: tuple[str, ...], wait: float, **others: Any) -> Any:
+        nodes = tuple(
+            node for given in destinations for node in map(str.strip, given.split(",")) if node
+        )
+        if nodes and app is None:
+            raise click.UsageError("--destination names workers that are asked with -A")
+        return function(reach=Reach(app, nodes, wait), **others)
+
+    return wrapper  # type: ignore[return-value]
 
 
 def show(report: object, form: str, verbose: bool = False) -> None:

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import click
 
 from leakhunt import units
-from leakhunt.cli.looking import seen
-from leakhunt.cli.options import Duration, folder_option, show
-from leakhunt.live import orphans, stuck
+from leakhunt.cli.looking import answered, seen
+from leakhunt.cli.options import Duration, Reach, folder_option, reaching, show
+from leakhunt.live import orphans, remote, stuck
 from leakhunt.model.process import Process
 from leakhunt.report import ps as report
 from leakhunt.snapfile import folders
@@ -25,9 +26,11 @@ from leakhunt.snapfile import folders
 @click.option("--patience", type=Duration(), default="10s", metavar="TIME", show_default=True,
               help="With --reap: SIGKILL for those that live on after SIGTERM for so long.")  # fmt: skip
 @click.option("-y", "--yes", is_flag=True, help="With --reap: without asking.")
+@reaching
 @folder_option
 def command(
     pids: tuple[int, ...],
+    reach: Reach,
     as_json: bool,
     stacks: bool,
     reap: bool,
@@ -41,6 +44,9 @@ def command(
     hook. PSS is the column to add up: it counts each shared page once. Tasks, the running task
     and growth need the hook. What looks wrong is told below, with what to do.
 
+    With -A the app's workers are asked through its broker, on whatever host they run: those with
+    the hook answer, as far as the transport has broadcast (Redis, AMQP).
+
     --reap ends orphans (pool children whose main process is gone) with SIGTERM, and with
     SIGKILL those that live on; never anything else, and never another user's but as root.
 
@@ -48,21 +54,31 @@ def command(
     Examples:
       leakhunt ps
       leakhunt ps 4242 --json
+      leakhunt ps -A proj
       leakhunt ps --reap --yes --patience 30s      # after a deploy
     """
+    form = "json" if as_json else "table"
+    if reach.app is not None:
+        if reap or stacks:
+            raise click.UsageError("--reap and --stacks look at this host: leave -A out")
+        with remote.reached(reach.app, reach.nodes, reach.wait) as fleet:
+            show(answered(fleet, pids), form)
+        return
     home = folders.state_dir(folder)
     made = seen(home, pids)
     if reap:
         _reap([row.process for row in made.rows], home, patience, yes)
         return
-    show(made, "json" if as_json else "table")
     if stacks:
-        for row in made.rows:
-            if row.process.pid in pids or any(p.code == "hung" for p in row.problems):
-                click.echo(
-                    f"\n{row.process.role} {row.process.pid}\n{stuck.evidence(row.process.pid)}",
-                    nl=False,
-                )
+        asked = [row.process for row in made.rows if row.process.pid in pids or _is_hung(row)]
+        made = replace(
+            made, stacks={each.identity: stuck.evidence(each.pid, home) for each in asked}
+        )
+    show(made, form)
+
+
+def _is_hung(row: report.Row) -> bool:
+    return any(problem.code == "hung" for problem in row.problems)
 
 
 def _reap(found: Sequence[Process], home: Path, patience: float, yes: bool) -> None:

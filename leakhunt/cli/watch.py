@@ -2,31 +2,20 @@
 
 from __future__ import annotations
 
-import csv
-import os
-import shlex
-import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any
 
 import click
 
-from leakhunt.cli.options import Duration, Size, folder_option, screen, show
-from leakhunt.errors import LeakhuntError
-from leakhunt.live import processes, tree
-from leakhunt.live.history import History
-from leakhunt.model.process import Identity, Machine, Process
-from leakhunt.report import watch as report
-from leakhunt.report.watch import Limits, Sample, WatchReport
+from leakhunt.cli import watching
+from leakhunt.cli.options import Duration, Reach, Size, folder_option, reaching, screen, show
+from leakhunt.live import remote
+from leakhunt.report.watch import Limits, WatchReport
 from leakhunt.snapfile import folders
-
-COLUMNS = (
-    "timestamp", "pid", "rss", "vms", "uss", "pss", "swap", "tasks", "node", "role", "started_at",
-)  # fmt: skip
 
 
 @click.command(name="watch")
@@ -72,9 +61,15 @@ COLUMNS = (
 )
 @click.option("--exec", "command_line", metavar="COMMAND",
               help="Run this when a process becomes critical (WATCH_PID, WATCH_RSS, WATCH_NODE are set).")  # fmt: skip
+@click.option("--prometheus", "address", metavar="[HOST]:PORT",
+              help="Serve the looks as metrics over HTTP (needs leakhunt[prometheus]).")  # fmt: skip
+@click.option("--textfile", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE",
+              help="Write each look as metrics for node_exporter's textfile collector.")  # fmt: skip
+@reaching
 @folder_option
 def command(
     pids: tuple[int, ...],
+    reach: Reach,
     interval: float,
     length: float | None,
     once: bool,
@@ -86,175 +81,57 @@ def command(
     snapshot_above: int | None,
     snapshot_every: float | None,
     command_line: str | None,
+    address: str | None,
+    textfile: Path | None,
     folder: str | None,
 ) -> None:
     """Watch the memory of Celery processes (or of PIDs and their children) as it goes on.
 
     Growth is that of RSS, with a 95 % interval; the time until the limit is told where growth
-    is sure. Processes may come and go. Ctrl-C ends it with a sentence for each process. Exits
+    is sure. Processes may come and go. With -A an app's workers are asked through its broker, on
+    whatever host. Ctrl-C ends it with a sentence for each process. Exits
     3 when a process is critical at the end.
 
     \b
     Examples:
       leakhunt watch
       leakhunt watch 4242 --for 10m --csv memory.csv
+      leakhunt watch -A proj --prometheus :9898
       leakhunt watch --limit 400MiB --snapshot-above 300MiB --exec 'notify-oncall'
     """
     home = folders.state_dir(folder)
-    watching = Watching(home, pids, Limits(limit, warning, critical))
-    acts = Acts(home, snapshot_above, snapshot_every, command_line)
+    limits = Limits(limit, warning, critical)
     began = time.monotonic()
     end = began + (0 if once else length if length is not None else float("inf"))
     last = False
-    with _table(csv_path) as rows, _screen(once or as_json) as draw, suppress(KeyboardInterrupt):
+    with ExitStack() as stack:
+        fleet = None
+        if reach.app is not None:
+            fleet = stack.enter_context(remote.reached(reach.app, reach.nodes, reach.wait))
+        look = watching.here(home, pids) if fleet is None else watching.afar(fleet, pids)
+        seen_so_far = watching.Watching(look, limits, judge=fleet is None and not once)
+        acts = watching.Acts(
+            watching.dumping(home, fleet), snapshot_above, snapshot_every, command_line
+        )
+        write = stack.enter_context(watching.table(csv_path))
+        publish = stack.enter_context(watching.metrics(address, textfile))
+        draw = stack.enter_context(_screen(once or as_json))
+        stack.enter_context(suppress(KeyboardInterrupt))
         while not last:
             due = time.monotonic() + interval
             last = once or time.monotonic() >= end
-            seen = watching.look()
-            _write(rows, seen)
+            seen = seen_so_far.look()
+            write(seen)
+            publish(seen)
             acts.act(seen)
             draw(seen)
             if not last:
                 time.sleep(max(0.0, min(due, end) - time.monotonic()))
-    made = watching.made(over=not once)
+    made = seen_so_far.made(over=not once)
     show(made, "json" if as_json else "table")
     acts.reap()
     if made.critical:
         sys.exit(3)
-
-
-class Watching:
-    """The processes that are watched, from the first look to the last."""
-
-    def __init__(self, home: Path, pids: Sequence[int], limits: Limits) -> None:
-        self._home, self._pids, self._limits = home, frozenset(pids), limits
-        self._history: History[Sample] = History()
-        self._seen: list[Process] = []
-        self._since = time.time()
-        self._machine = tree.machine()
-
-    def look(self, over: bool = False) -> WatchReport:
-        """Look now."""
-        found = tree.celery_processes(self._home)
-        self._machine = tree.machine()
-        self._seen = [p for p in found if not self._pids or self._is_meant(p)]
-        now = self._machine.now
-        self._history.observe(
-            [(p, Sample(now, p.memory, p.pulse.done if p.pulse else None)) for p in self._seen]
-        )
-        return self.made(over)
-
-    def made(self, over: bool = False) -> WatchReport:
-        lines = [
-            report.line(process, self._history.samples[process.identity], self._limits)
-            for process in self._seen
-        ]
-        machine: Machine = self._machine
-        return report.watch(
-            machine, min(self._since, machine.now), lines, self._history.ended, over
-        )
-
-    def _is_meant(self, process: Process) -> bool:
-        return process.pid in self._pids or process.parent in self._pids
-
-
-class Acts:
-    """What is done of itself: snapshots, and the command on critical."""
-
-    def __init__(
-        self, home: Path, above: int | None, every: float | None, command_line: str | None
-    ) -> None:
-        self._home, self._above, self._every = home, above, every
-        self._command = shlex.split(command_line) if command_line else None
-        self._crossed: set[Identity] = set()
-        self._critical: set[Identity] = set()
-        self._last = time.monotonic()
-        self._started: list[subprocess.Popen[bytes]] = []
-
-    def act(self, seen: WatchReport) -> None:
-        present = {line.process.identity for line in seen.lines}
-        self._crossed &= present
-        self._critical &= present
-        timed = self._every is not None and time.monotonic() - self._last >= self._every
-        if timed:
-            self._last = time.monotonic()
-        for line in seen.lines:
-            process, rss = line.process, line.process.memory.rss or 0
-            if process.hooked and (timed or self._has_crossed(process, rss)):
-                self._dump(process)
-            if line.level == "critical" and process.identity not in self._critical:
-                self._critical.add(process.identity)
-                self._run(process)
-            elif line.level != "critical":
-                self._critical.discard(process.identity)
-        self.reap()
-
-    def _has_crossed(self, process: Process, rss: int) -> bool:
-        """Once, and again after it has fallen by a tenth."""
-        if self._above is None:
-            return False
-        if rss > self._above and process.identity not in self._crossed:
-            self._crossed.add(process.identity)
-            return True
-        if rss < 0.9 * self._above:
-            self._crossed.discard(process.identity)
-        return False
-
-    def _dump(self, process: Process) -> None:
-        try:
-            processes.ask(processes.one(self._home, process.pid), "dump")
-        except (OSError, LeakhuntError) as error:
-            click.echo(f"leakhunt: {error}", err=True)
-
-    def _run(self, process: Process) -> None:
-        if self._command is None:
-            return
-        node = (process.celery.node if process.celery else None) or ""
-        variables = {
-            "WATCH_PID": str(process.pid),
-            "WATCH_RSS": str(process.memory.rss or 0),
-            "WATCH_NODE": node,
-        }
-        try:
-            self._started.append(
-                subprocess.Popen(
-                    self._command, env={**os.environ, **variables}, stdin=subprocess.DEVNULL
-                )
-            )
-        except OSError as error:
-            click.echo(f"leakhunt: --exec {self._command[0]}: {error.strerror}", err=True)
-
-    def reap(self) -> None:
-        """Forget the commands that have ended."""
-        self._started = [started for started in self._started if started.poll() is None]
-
-
-@contextmanager
-def _table(path: Path | None) -> Iterator[tuple[Any, TextIO] | None]:
-    """The CSV file, with its header if it is new."""
-    if path is None:
-        yield None
-        return
-    with path.open("a", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file)
-        if file.tell() == 0:
-            writer.writerow(COLUMNS)
-        yield writer, file
-
-
-def _write(rows: tuple[Any, TextIO] | None, seen: WatchReport) -> None:
-    if rows is None:
-        return
-    writer, file = rows
-    now = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(seen.machine.now))
-    for line in seen.lines:
-        process, memory = line.process, line.process.memory
-        writer.writerow([
-            now, process.pid, memory.rss, memory.vms, memory.uss, memory.pss, memory.swap,
-            process.pulse.done if process.pulse else None,
-            process.celery.node if process.celery else None, process.role, process.started_at,
-        ])  # fmt: skip
-    file.flush()
 
 
 @contextmanager

@@ -72,6 +72,9 @@ class Settings(NamedTuple):
     """Who keeps what: ``auto`` (within 2 s of the child's CPU), ``off``, ``full`` (``LEAKHUNT_WALK``)."""
     fork: bool
     """Capture in a forked child; False: in the process itself (``LEAKHUNT_FORK``)."""
+    remote: str
+    """What Celery's remote control is answered: ``full`` (snapshots too), ``look`` (figures), ``off``
+    (``LEAKHUNT_REMOTE``)."""
     source: str
     """Source lines in the file: ``masked`` (no string literals), ``full`` or ``off`` (``LEAKHUNT_SOURCE``)."""
 
@@ -187,6 +190,7 @@ _DEFAULTS: dict[str, Any] = {
     "at_exit": False,
     "walk": "auto",
     "fork": True,
+    "remote": "full",
     "source": "masked",
 }
 
@@ -205,6 +209,7 @@ _PARSERS: dict[str, Callable[[str], Any]] = {
     "at_exit": _switch,
     "walk": _one_of("auto", "off", "full"),
     "fork": _switch,
+    "remote": _one_of("full", "look", "off"),
     "source": _one_of("masked", "full", "off"),
 }
 

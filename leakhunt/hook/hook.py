@@ -16,7 +16,7 @@ from typing import Any
 from leakhunt import units
 from leakhunt.engine import interface as engines
 from leakhunt.errors import CaptureError, LeakhuntError
-from leakhunt.hook import watch
+from leakhunt.hook import stacks, watch
 from leakhunt.hook.capture import capture, fork
 from leakhunt.hook.capture.capture import Order, Outcome
 from leakhunt.hook.celery.ledger import Ledger
@@ -78,6 +78,8 @@ class Hook:
         self.leaving = False
         self._missed = False
         self.note: str | None = None
+        self.stacks: str | None = None
+        """Where its threads stood when that was asked last."""
         self.last: capture.Outcome | None = None
         self.tracing.inherit(process.started_at)
         self._lock = threading.Lock()  # another thread of the parent may hold the old one
@@ -209,11 +211,14 @@ class Hook:
         return bool(requests) or noted is not None
 
     def _do(self, identity: str, request: str) -> None:
-        """``look``, ``disarm`` or ``arm ENGINE [NFRAME]``, as the console leaves it in the letter box."""
+        """``look``, ``stacks``, ``disarm`` or ``arm ENGINE [NFRAME]``, as the console leaves it in the letter box."""
         word, *rest = request.split()
         try:
             if word == "look":
                 self._tell_heard()
+                self._reply([identity], None, None, None)
+            elif word == "stacks":
+                self.stacks = stacks.text()
                 self._reply([identity], None, None, None)
             elif word == "disarm":
                 self.disarm()
@@ -221,7 +226,7 @@ class Hook:
                 self.switch(rest[0], int(rest[1]) if len(rest) > 1 else None)
             else:
                 raise ValueError("this version of leakhunt does not know that request")
-            if word != "look":
+            if word not in ("look", "stacks"):
                 self._reply([identity], None, None, self.note)
         except Exception as error:
             if is_a_handlers(error):
@@ -491,6 +496,7 @@ class Hook:
                     "captures": self.captures,
                     "answers": self.answers,
                     "note": self.note,
+                    "stacks": self.stacks,
                     "path": self.last.path if self.last else None,
                     "problem": self.last.problem if self.last else None,
                 },

@@ -32,7 +32,7 @@ RECORD = 16384
 #: A request is at most that long, and so many bytes of them are looked at together.
 REQUEST = 200
 REQUESTS = 65536
-#: Texts in a record are cut here, but for paths.
+#: Texts in a record are cut here, but for paths and stacks.
 LONGEST_TEXT = 500
 #: Answers that a record tells, the newest.
 ANSWERS = 16
@@ -53,10 +53,10 @@ FACTS: dict[str, tuple[type, ...]] = {
     "started_at": _REAL, "armed_at": _REAL,
     "host": _TEXT, "space": _TEXT, "node": _TEXT, "pool": _TEXT, "role": _TEXT, "python": _TEXT,
     "engine": _TEXT, "start": _TEXT, "series": _TEXT, "note": _TEXT, "path": _TEXT,
-    "problem": _TEXT, "heard": _TEXT, "taken_by": _TEXT, "looks": _TEXT, "answers": (list,),
+    "problem": _TEXT, "heard": _TEXT, "stacks": _TEXT, "taken_by": _TEXT, "looks": _TEXT, "answers": (list,),
 }  # fmt: skip
 _NEEDED = ("pid", "signal", "captures", "series")
-_PATHS = ("series", "path")
+_WHOLE_TEXTS = ("series", "path", "stacks")
 LARGEST = 1 << 62
 
 
@@ -151,10 +151,12 @@ def packed(facts: dict[str, Any]) -> bytes:
     """The record as it stands in the file. What is too long for it is cut, who it is never."""
     told = {"schema": SCHEMA, **facts}
     for key, value in told.items():
-        if isinstance(value, str) and key not in _PATHS:
+        if isinstance(value, str) and key not in _WHOLE_TEXTS:
             told[key] = value[:LONGEST_TEXT]
-    for dropped in (None, "answers", "path", "series"):
-        if dropped == "answers":
+    for dropped in (None, "stacks", "answers", "path", "series"):
+        if dropped == "stacks":
+            told["stacks"] = None
+        elif dropped == "answers":
             told["answers"] = told.get("answers", ())[-1:]
         elif dropped == "path":
             told["answers"], told["path"] = [], None

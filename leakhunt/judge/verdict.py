@@ -35,6 +35,7 @@ from leakhunt.model.snapshot import Frame, Meta, Stack
 from leakhunt.snapshots.objects import Holder, joined, summed
 
 NO_LEAK, UNEXPLAINED, INCONCLUSIVE = "no-leak", "unexplained", "inconclusive"
+VERDICTS = (LEAK, NO_LEAK, UNEXPLAINED, INCONCLUSIVE)
 
 
 @dataclass(frozen=True)

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import Generic, TypeVar
 
 from leakhunt.model.process import Identity, Process
+
+#: Nodes and roles of which replacements are counted before those that are gone are forgotten.
+MOST_NODES = 1000
 
 #: Samples kept per process: when full, every other one of the older ones goes.
 MOST = 240
@@ -19,16 +23,36 @@ class History(Generic[Sample]):
     def __init__(self) -> None:
         self.samples: dict[Identity, list[Sample]] = {}
         self.ended = 0
+        self.replaced: Counter[tuple[str, str]] = Counter()
+        """Per node and role, those that have ended and were followed by another one."""
+        self._who: dict[Identity, tuple[str, str]] = {}
+        self._vacant: Counter[tuple[str, str]] = Counter()
 
-    def observe(self, seen: Sequence[tuple[Process, Sample]]) -> None:
-        """Book one look at everything that is watched."""
+    def observe(self, seen: Sequence[tuple[Process, Sample | None]]) -> None:
+        """Book one look at everything that is watched; no sample: it is held to be there."""
         present = {process.identity for process, _ in seen}
         gone = [identity for identity in self.samples if identity not in present]
         for identity in gone:
             del self.samples[identity]
+            self._vacant[self._who.pop(identity)] += 1
         self.ended += len(gone)
         for process, sample in seen:
+            if process.identity not in self.samples:
+                self._begins(process)
             kept = self.samples.setdefault(process.identity, [])
-            kept.append(sample)
+            if sample is not None:
+                kept.append(sample)
             if len(kept) > MOST:
                 del kept[1:-1:2]  # the first and the newest stay
+
+    def _begins(self, process: Process) -> None:
+        node = (process.celery.node if process.celery else None) or ""
+        who = self._who[process.identity] = node, process.role
+        if self._vacant[who]:
+            self._vacant[who] -= 1
+            self.replaced[who] += 1
+        for counted in (self._vacant, self.replaced):
+            if len(counted) > MOST_NODES:  # of nodes that are there no more
+                kept = set(self._who.values())
+                for each in [each for each in counted if each not in kept or not counted[each]]:
+                    del counted[each]

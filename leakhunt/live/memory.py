@@ -117,8 +117,4 @@ def _folder(group: Cgroup) -> str:
 
 def total() -> int | None:
     """Bytes of memory of this machine."""
-    if vitals.LINUX:
-        return _fields("/proc/meminfo", ("MemTotal",))["MemTotal"]
-    import psutil
-
-    return int(psutil.virtual_memory().total)
+    return vitals.memory_total()

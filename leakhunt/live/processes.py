@@ -9,8 +9,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import secrets
-import signal
 import stat
 import time
 from collections.abc import Iterable, Iterator
@@ -19,8 +17,8 @@ from pathlib import Path
 from typing import Any
 
 from leakhunt.errors import CaptureError, NotHookedError
-from leakhunt.hook import letterbox
-from leakhunt.hook.config import FORBIDDEN_SIGNALS, signal_name
+from leakhunt.hook import asking, letterbox
+from leakhunt.hook.config import signal_name
 from leakhunt.hook.letterbox import Answer
 from leakhunt.hook.process import alive, vitals
 from leakhunt.model.paths import visible
@@ -61,12 +59,7 @@ class Hooked:
     @property
     def hearing(self) -> str:
         """``heard``, ``blocked``, ``taken`` or ``none``: the signal that users send."""
-        told, state = alive.disposition(self.pid, self.record["signal"]), self.record["heard"]
-        if state == "taken":
-            return "taken"
-        if state == "none" or (told is not None and not told.caught):
-            return "none"
-        return "blocked" if state == "blocked" or (told is not None and told.blocked) else "heard"
+        return asking.hearing(self.pid, self.record)
 
     @property
     def silence(self) -> str | None:
@@ -236,33 +229,14 @@ def ask(process: Hooked, request: str) -> Asked:
 
     Raises NotHookedError where it would neither hear nor look.
     """
-    signum = _waking(process)
-    looks = process.record["looks"]
-    if signum is None and looks not in ("task", "timer"):
+    by = asking.way(process.pid, process.record)
+    if by is None:
         raise NotHookedError(f"{process.name} cannot be asked: {process.silence}")
-    identity = secrets.token_hex(8)
     with _opened(process.at, process.owner, os.O_WRONLY | os.O_APPEND) as descriptor:
-        os.write(descriptor, letterbox.line(identity, request))
-    if signum is None:
-        return Asked(process, identity, looks)
-    os.kill(process.pid, signum)
-    return Asked(process, identity, "signal")
-
-
-def _waking(process: Hooked) -> int | None:
-    """The signal by which the process can be woken: that of the console's, else the user's."""
-    for key in ("second", "signal"):
-        signum = process.record[key]
-        if signum is None or not 0 < signum < signal.NSIG:
-            continue
-        if signal_name(signum) in FORBIDDEN_SIGNALS:
-            continue
-        if key == "signal" and process.record["heard"] != "heard":
-            continue
-        told = alive.disposition(process.pid, signum)
-        if told is None or told.caught:
-            return int(signum)
-    return None
+        identity = asking.leave(descriptor, request)
+    if by.signum is not None:
+        os.kill(process.pid, by.signum)
+    return Asked(process, identity, by.word)
 
 
 def answered(asked: Asked) -> tuple[Answer, dict[str, Any]] | None:

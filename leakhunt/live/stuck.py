@@ -1,7 +1,9 @@
 """Where a process that does not get on is standing, as far as this user may look.
 
-py-spy's stacks where it is installed and may trace; else the kernel's: the system call
-(proc_pid_syscall(5)), the function it waits in (``wchan``), and for root its stack.
+Its own hook is asked first. Where there is none, or it does not answer because the process is in code
+that does not return to the interpreter: py-spy's stacks where it is installed and may trace; else
+the kernel's: the system call (proc_pid_syscall(5)), the function it waits in (``wchan``), and for
+root its stack.
 """
 
 from __future__ import annotations
@@ -11,15 +13,42 @@ import shutil
 import subprocess
 from pathlib import Path
 
-#: Seconds that py-spy may take.
-PATIENCE = 10.0
+from leakhunt.errors import LeakhuntError
+from leakhunt.live import processes
+
+#: Seconds that the hook and that py-spy may take.
+HOOKS, PATIENCE = 3.0, 10.0
 
 
-def evidence(pid: int) -> str:
-    """Lines of text; says what it could not see and why."""
+def evidence(pid: int, folder: Path) -> str:
+    """Lines of text; says what it could not see and why. ``folder``: where records may be."""
+    told = hooks(pid, folder)
+    if told:
+        return f"{told}\n"
     python = _py_spy(pid)
     if python is not None:
         return python
+    found = ["the hook does not answer: it is in code that does not return to the interpreter"]
+    found = found if told is not None else []
+    kernel = _kernel(pid)
+    found += kernel or ["the kernel tells this user nothing of where it waits (root may see more)"]
+    return "\n".join([*found, "(with py-spy installed: Python's own stacks)", ""])
+
+
+def hooks(pid: int, folder: Path) -> str | None:
+    """What the process itself says; "" where it does not answer, None where nobody can be asked."""
+    try:
+        asked = processes.ask(processes.one(folder, pid), "stacks")
+    except (LeakhuntError, OSError):
+        return None
+    for _, found in processes.wait([asked], HOOKS):
+        if not isinstance(found, Exception):
+            answer, record = found
+            return record["stacks"] if answer[2] is None and record["stacks"] else None
+    return ""
+
+
+def _kernel(pid: int) -> list[str]:
     found = []
     for name, what in (
         ("wchan", "waits in"),
@@ -32,9 +61,7 @@ def evidence(pid: int) -> str:
                 lines = text.splitlines()
                 found.append(f"{what}: {lines[0] if len(lines) == 1 else ''}".rstrip())
                 found += [f"  {line}" for line in lines if len(lines) > 1]
-    if not found:
-        found = ["the kernel tells this user nothing of where it waits (root may see more)"]
-    return "\n".join([*found, "(with py-spy installed: Python's own stacks)", ""])
+    return found
 
 
 def _py_spy(pid: int) -> str | None:

@@ -19,6 +19,8 @@ class Identity:
     start: int
     """When it began, in clock ticks since boot (field 22 of /proc/PID/stat); elsewhere in
     hundredths of a second since the epoch."""
+    host: str = ""
+    """Where its pid counts, if that is not here."""
 
 
 @dataclass(frozen=True)

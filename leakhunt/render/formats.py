@@ -27,6 +27,8 @@ RENDERERS: Mapping[tuple[str, str], str] = {
     ("ListReport", JSON): "json.listing:listing",
     ("PsReport", TABLE): "terminal.ps:ps",
     ("PsReport", JSON): "json.ps:ps",
+    ("FleetReport", TABLE): "terminal.fleet:fleet",
+    ("FleetReport", JSON): "json.fleet:fleet",
     ("TasksReport", TABLE): "terminal.tasks:tasks",
     ("TasksReport", JSON): "json.tasks:tasks",
     ("WatchReport", TABLE): "terminal.watch:watch",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from statistics import median
 
 from leakhunt.model.process import Identity, Machine, Process
@@ -95,6 +95,8 @@ class PsReport:
     limit: int | None
     """The one limit of all of them, else the machine's memory."""
     notes: tuple[str, ...]
+    stacks: Mapping[Identity, str] = field(default_factory=dict)
+    """Where processes stand, of those that were asked."""
 
 
 def growth(line: Series) -> Growth | None:
@@ -218,7 +220,7 @@ def _problems(process: Process, beside: Sequence[Process], machine: Machine) -> 
         yield Problem(
             "over-limit",
             words.over_limit(memory.peak, limit, memory.rss),
-            f"--max-memory-per-child above {memory.peak >> 10} (KiB), or tasks with a lower peak",
+            words.raise_limit(memory.peak),
         )
 
 
@@ -233,9 +235,7 @@ def _outsized(process: Process, others: Sequence[Process], machine: Machine) -> 
         yield Problem(
             "outsized",
             words.outsized(size, young.pid, other, machine.now - young.started_at),
-            f"leakhunt dump {process.pid}"
-            if process.hooked
-            else "start the worker with -I leakhunt.worker",
+            f"leakhunt dump {process.pid}" if process.hooked else words.HOOK_IT,
         )
 
 
@@ -278,8 +278,8 @@ def _sums(processes: Sequence[Process], machine: Machine) -> Iterable[Sum]:
 def _limit(limit: int | None, group: str | None, machine: Machine) -> tuple[int | None, str]:
     """The limit that counts: the control group's, where it is below the machine's memory."""
     if limit is None or (machine.total is not None and machine.total <= limit):
-        return machine.total, "the machine's memory"
-    return limit, f"the limit of the control group {group}"
+        return machine.total, words.whose_limit(None)
+    return limit, words.whose_limit(group)
 
 
 def _crowds(processes: Sequence[Process], machine: Machine) -> Iterable[Problem]:

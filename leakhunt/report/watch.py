@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from math import sqrt
 
 from leakhunt.judge.series.stats import student_quantile
@@ -63,6 +63,8 @@ class Line:
     lasts: Lasts | None
     level: str
     """``fine``, ``warning`` or ``critical``."""
+    verdict: str | None = None
+    """The newest on its snapshots; None without snapshots, or before they are judged."""
 
 
 @dataclass(frozen=True)
@@ -86,6 +88,9 @@ class WatchReport:
     total: str
     over: bool
     """Whether the watching is over: then each process gets a sentence."""
+    restarts: Mapping[tuple[str, str], int] = field(default_factory=dict)
+    """Per node and role, processes that have ended and were followed by another one."""
+    notes: tuple[str, ...] = ()
 
     @property
     def critical(self) -> int:
@@ -109,7 +114,9 @@ def rate(x: Sequence[float], y: Sequence[float]) -> Rate | None:
     return Rate(slope, slope - error, slope + error)
 
 
-def line(process: Process, samples: Sequence[Sample], limits: Limits) -> Line:
+def line(
+    process: Process, samples: Sequence[Sample], limits: Limits, verdict: str | None = None
+) -> Line:
     known = [(s.at, s.memory.rss, s.tasks) for s in samples if s.memory.rss is not None]
     at, sizes = [t for t, _, _ in known], [float(size) for _, size, _ in known]
     by_time = rate([moment / 60 for moment in at], sizes)
@@ -128,6 +135,7 @@ def line(process: Process, samples: Sequence[Sample], limits: Limits) -> Line:
         limit,
         _lasts(size, by_time, limit),
         _level(size, limit, limits),
+        verdict,
     )
 
 
@@ -150,16 +158,21 @@ def _level(size: float, limit: int | None, limits: Limits) -> str:
 
 
 def watch(
-    machine: Machine, since: float, lines: Sequence[Line], ended: int, over: bool
+    machine: Machine,
+    since: float,
+    lines: Sequence[Line],
+    ended: int,
+    over: bool,
+    restarts: Mapping[tuple[str, str], int] | None = None,
+    notes: Sequence[str] = (),
 ) -> WatchReport:
     pss = sum(each.process.memory.pss or 0 for each in lines)
     rss = sum(each.process.memory.rss or 0 for each in lines)
-    limits = {each.process.limit for each in lines}
-    limit = next(iter(limits)) if len(limits) == 1 else None
-    whole, whose = (
-        (machine.total, "the machine's memory")
-        if limit is None or (machine.total or limit) < limit
-        else (limit, "the control group's limit")
+    limits = {(each.process.limit, each.process.group) for each in lines}
+    limit, group = next(iter(limits)) if len(limits) == 1 else (None, None)
+    if limit is None or (machine.total or limit) < limit:
+        limit, group = machine.total, None
+    total = words.total(len(lines), pss, rss, limit, words.whose_limit(group))
+    return WatchReport(
+        machine, since, tuple(lines), ended, total, over, restarts or {}, tuple(notes)
     )
-    total = words.total(len(lines), pss, rss, whole, whose)
-    return WatchReport(machine, since, tuple(lines), ended, total, over)

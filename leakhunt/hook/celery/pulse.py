@@ -13,9 +13,10 @@ from __future__ import annotations
 
 import contextlib
 import os
+import posix
 import struct
 import time
-from typing import Any
+from typing import Any, NamedTuple
 
 NAME = "leakhunt-pulse"
 MAGIC = b"lhpulse1"
@@ -29,6 +30,25 @@ _BODY = struct.Struct("<QQddd")
 _AT_BODY = 24
 _TASK = struct.Struct("<Q200s")
 _AT_TASK = _AT_BODY + _BODY.size
+#: A writer holds the page for a microsecond: that many readings in a row do not all meet one.
+READINGS = 100
+
+
+class Beat(NamedTuple):
+    """What a page says."""
+
+    done: int
+    """Tasks that the process has finished."""
+    wall: float
+    """Seconds that those took in all."""
+    last_done: float | None
+    """When it finished one last, seconds since the epoch."""
+    running: int
+    """Tasks under way."""
+    task: str | None
+    """The name of the one that began last, while one is under way."""
+    since: float | None
+    """When that one began, seconds since the epoch."""
 
 
 class Pulse:
@@ -99,4 +119,46 @@ def _page() -> Any:
             return mmap.mmap(descriptor, SIZE)
         finally:
             os.close(descriptor)
+    return None
+
+
+def look(pid: int, inner: int) -> Beat | None:
+    """What a process says of its tasks; None where it has no page, or none for this user.
+
+    ``inner`` is the pid by which it knows itself: a forked child that is not hooked keeps its
+    parent's page open.
+    """
+    folder = f"/proc/{pid}/fd"
+    with contextlib.suppress(OSError):
+        for name in posix.listdir(folder):
+            with contextlib.suppress(OSError):
+                if posix.readlink(f"{folder}/{name}").startswith(f"/memfd:{NAME}"):
+                    found = _read(f"{folder}/{name}", inner)
+                    if found is not None:
+                        return found
+    return None
+
+
+def _read(path: str, inner: int) -> Beat | None:
+    descriptor = posix.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        for _ in range(READINGS):
+            page = posix.pread(descriptor, LAYOUT.size, 0)
+            if len(page) < LAYOUT.size:
+                return None
+            magic, turn, owner, done, running, wall, last, since, length, name = LAYOUT.unpack(page)
+            if magic != MAGIC or owner != inner:
+                return None
+            if turn % 2 or page != posix.pread(descriptor, LAYOUT.size, 0):
+                continue
+            return Beat(
+                done=done,
+                wall=wall,
+                last_done=last or None,
+                running=running,
+                task=name[: min(length, len(name))].decode(errors="replace") if running else None,
+                since=since if running else None,
+            )
+    finally:
+        posix.close(descriptor)
     return None

@@ -35,7 +35,7 @@ from celery.app import trace
 
 from leakhunt.errors import LeakhuntError
 from leakhunt.hook import config, current, signals
-from leakhunt.hook.celery import soft_limits
+from leakhunt.hook.celery import remote, soft_limits
 from leakhunt.hook.celery.pulse import Pulse
 from leakhunt.hook.hook import Hook
 from leakhunt.hook.log import say
@@ -90,6 +90,7 @@ def connect(keywords: Mapping[str, Any], app: Any = None) -> None:
         (celery_signals.worker_shutdown, _on_exit),
     ):
         signal_.connect(receiver, weak=False, dispatch_uid=f"leakhunt.{receiver.__name__}")
+    remote.register_for_the_console()
 
 
 # -- the main process -----------------------------------------------------------------
@@ -105,6 +106,7 @@ def _on_worker_init(sender: Any = None, **_: Any) -> None:
         say(logging.ERROR, f"the worker runs without the hook: {error}")
         return
     session.main = os.getpid()
+    remote.register()
     atexit.register(_ignore_signals)
     session.node = sender.hostname
     session.pool = _pool_name(sender.pool_cls)
@@ -173,10 +175,8 @@ def _tell_children(worker: Any) -> None:
     """
     assert session.hook is not None
     signum = session.hook.handlers.signum
-    pool = getattr(worker, "pool", None)
-    for process in list(getattr(getattr(pool, "_pool", None), "_pool", ())):
-        pid = process.pid
-        if pid and vitals.catches(pid, signum) is not False:
+    for pid in remote.pool_children(worker):
+        if vitals.catches(pid, signum) is not False:
             with contextlib.suppress(OSError):
                 os.kill(pid, signum)
 

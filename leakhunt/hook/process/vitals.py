@@ -69,9 +69,9 @@ def memory() -> dict[str, int | None]:
         found["rss"] = rss()
         rolled = read("/proc/self/smaps_rollup", 4096)
         if rolled:
-            found["uss"] = _sum(rolled, b"Private_Clean:", b"Private_Dirty:")
-            found["shared"] = _sum(rolled, b"Shared_Clean:", b"Shared_Dirty:")
-            found["pss"], found["swap"] = _sum(rolled, b"\nPss:"), _sum(rolled, b"\nSwap:")
+            found["uss"] = summed(rolled, b"Private_Clean:", b"Private_Dirty:")
+            found["shared"] = summed(rolled, b"Shared_Clean:", b"Shared_Dirty:")
+            found["pss"], found["swap"] = summed(rolled, b"\nPss:"), summed(rolled, b"\nSwap:")
         return found
     with contextlib.suppress(Exception):
         full = _process().memory_full_info()
@@ -79,7 +79,7 @@ def memory() -> dict[str, int | None]:
     return found
 
 
-def _sum(content: bytes, *labels: bytes) -> int | None:
+def summed(content: bytes, *labels: bytes) -> int | None:
     """The sum of ``Label:   123 kB`` lines as bytes; None when one is missing."""
     total = 0
     for label in labels:
@@ -106,7 +106,7 @@ def process(pid: int) -> dict[str, Any]:
             found["sockets"] = sum(target.startswith("socket:") for target in targets)
             found["open_files"] = len(targets)
         status = read(f"/proc/{pid}/status") or b""
-        found["rss_peak"] = _sum(status, b"VmHWM:")
+        found["rss_peak"] = summed(status, b"VmHWM:")
         for line in status.splitlines():
             if line.startswith(b"Threads:"):
                 found["threads"] = int(line.split()[1])
@@ -164,12 +164,23 @@ def memory_left(groups: Sequence[Cgroup]) -> int | None:
 
             return int(psutil.virtual_memory().available)
         return None
-    left = _sum(read("/proc/meminfo", 4096) or b"", b"MemAvailable:")
+    left = summed(read("/proc/meminfo", 4096) or b"", b"MemAvailable:")
     for group in groups:
         amount = group.left()
         if amount is not None and (left is None or amount < left):
             left = amount
     return left
+
+
+def memory_total() -> int | None:
+    """Bytes of memory of this machine."""
+    if LINUX:
+        return summed(read("/proc/meminfo", 4096) or b"", b"MemTotal:")
+    with contextlib.suppress(Exception):
+        import psutil
+
+        return int(psutil.virtual_memory().total)
+    return None
 
 
 def memory_limit(groups: Sequence[Cgroup]) -> int | None:

@@ -15,7 +15,10 @@ def ps(report: PsReport) -> str:
             {
                 "schema": "leakhunt/ps@1",
                 "taken_at": report.machine.now,
-                "processes": [process(row) for row in report.rows],
+                "processes": [
+                    {**process(row), "stacks": report.stacks.get(row.process.identity)}
+                    for row in report.rows
+                ],
                 "totals": {"rss": report.rss, "pss": report.pss},
                 "limit": report.limit,
                 "limits": [

@@ -17,6 +17,11 @@ def watch(report: WatchReport) -> str:
         "taken_at": report.machine.now,
         "processes": [_line(line) for line in report.lines],
         "ended": report.ended,
+        "restarts": [
+            {"node": node, "role": role, "restarts": number}
+            for (node, role), number in sorted(report.restarts.items())
+        ],
+        "notes": list(report.notes),
         "machine": {"memory": report.machine.total, "cores": report.machine.cores},
     }
     return json.dumps(document, indent=2) + "\n"
@@ -31,6 +36,7 @@ def _line(line: Line) -> dict[str, Any]:
         "threshold": line.limit,
         "lasts": _lasts(line.lasts),
         "level": line.level,
+        "verdict": line.verdict,
     }
 
 

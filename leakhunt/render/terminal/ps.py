@@ -24,11 +24,6 @@ from leakhunt.render.terminal.console import (
 from leakhunt.report.ps import PsReport, Row
 from leakhunt.report.words import processes as words
 
-NOBODY = (
-    "no Celery process on this host, and no hooked one (that this user may see); start a worker "
-    "with `celery -A proj worker -I leakhunt.worker`"
-)
-
 
 class Column(NamedTuple):
     """One column of the table."""
@@ -44,7 +39,7 @@ class Column(NamedTuple):
 def ps(report: PsReport, screen: Screen) -> str:
     console, width = make_console(screen), screen.width
     if not report.rows:
-        say(console, NOBODY)
+        say(console, words.NOBODY)
         return drawn(console)
     for line in _lines(report, width):
         console.print(line, soft_wrap=True)
@@ -57,6 +52,13 @@ def ps(report: PsReport, screen: Screen) -> str:
     for problem in report.crowds:
         _problem(console, None, problem.what, problem.todo)
     say_notes(console, report.notes)
+    for row in report.rows:
+        stack = report.stacks.get(row.process.identity)
+        if stack is not None:
+            console.print()
+            say(console, _name(row), STRONG)
+            for frame in stack.splitlines():
+                console.print(Text(visible(frame)), soft_wrap=True)
     return drawn(console)
 
 
