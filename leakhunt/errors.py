@@ -8,7 +8,8 @@
     ├── LocationError             a snapshot holds nothing at the place that was asked for
     ├── NotHookedError            a process does not carry the hook
     ├── EngineRefusedError        a tracking engine cannot work in this process
-    └── CaptureError              a snapshot could not be taken (memory, disk, fork, watchdog)
+    ├── CaptureError              a snapshot could not be taken (memory, disk, fork, watchdog)
+    └── ExportError               a format cannot be written: a library or a fact is missing
 
 Every message says what failed, on which file or process, and what to do.
 Anything else that escapes is a bug and exits with 1.
@@ -43,3 +44,7 @@ class EngineRefusedError(LeakhuntError):
 
 class CaptureError(LeakhuntError):
     """A snapshot that could not be taken or written."""
+
+
+class ExportError(LeakhuntError):
+    """A format that cannot be written."""

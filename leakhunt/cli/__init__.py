@@ -38,6 +38,8 @@ COMMANDS = {
     "trend": "What keeps growing, per task: a verdict from three or more snapshots.",
     "why": "What keeps the objects of a place alive.",
     "show": "Everything about one place: who leads there, what it allocates.",
+    "report": "One page for the ticket: verdict, timeline, flame graph, in a file that opens anywhere.",
+    "export": "Files that other tools open: pprof, speedscope, collapsed, csv, json, parquet.",
 }
 
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import click
 
-from leakhunt.errors import LeakhuntError, NotHookedError
+from leakhunt.errors import CaptureError, LeakhuntError, NotHookedError
 from leakhunt.live import processes
 from leakhunt.live.processes import Asked, Hooked
 from leakhunt.model.paths import visible
@@ -134,3 +134,35 @@ def complain(process: Hooked, error: Exception) -> None:
     text = visible(str(error))
     prefix = "" if process.name in text else f"{process.name}: "
     click.echo(f"leakhunt: {prefix}{text}", err=True)
+
+
+def taken_first(words: Sequence[str], folder: str | None, timeout: float) -> list[str]:
+    """The words, those that are pids of running processes as the folders of the snapshots they take now.
+
+    A main process takes one of each of its children. Raises LeakhuntError where none was taken.
+    """
+    pids = [int(word) for word in words if word.isdigit() and not Path(word).exists()]
+    taken = _taken(tuple(pids), folder, timeout) if pids else []
+    return [word for word in words if not (word.isdigit() and int(word) in pids)] + taken
+
+
+def _taken(pids: tuple[int, ...], folder: str | None, timeout: float) -> list[str]:
+    """The folders of the processes that have taken a snapshot now; those that run no more, by their pid."""
+    try:
+        asked = targets(pids, folder)
+    except NotHookedError:
+        return [str(pid) for pid in pids]  # ended: its snapshots answer, or the error says so
+    series = []
+    failed: LeakhuntError | None = None
+    for process, answer in answers(asked, "dump", timeout):
+        if isinstance(answer, Exception):
+            complain(process, answer)
+            failed = answer if isinstance(answer, LeakhuntError) else CaptureError(str(answer))
+        elif answer.get("path"):
+            series.append(str(Path(str(answer["path"])).parent))
+        else:
+            failed = CaptureError(str(answer.get("problem") or "no snapshot"))
+            complain(process, failed)
+    if not series and failed is not None:
+        raise failed
+    return series

@@ -8,7 +8,15 @@ import click
 
 from leakhunt import units
 from leakhunt.cli import completion, reading
-from leakhunt.cli.options import Size, folder_option, querying, show, strict_option, unread
+from leakhunt.cli.options import (
+    Size,
+    flame_option,
+    folder_option,
+    querying,
+    show_table,
+    strict_option,
+    unread,
+)
 from leakhunt.model.query import Query
 from leakhunt.report import tables
 from leakhunt.report.words import choices
@@ -17,6 +25,7 @@ from leakhunt.report.words import choices
 @click.command(name="diff")
 @click.argument("files", nargs=-1, metavar="[BEFORE AFTER]", shell_complete=completion.snapshots)
 @querying
+@flame_option
 @click.option(
     "--fail-above", type=Size(), metavar="SIZE", help="Exit 3 when the growth shown exceeds SIZE."
 )
@@ -26,6 +35,7 @@ def command(
     files: tuple[str, ...],
     query: Query,
     form: str,
+    flame: bool,
     fail_above: int | None,
     strict: bool,
     folder: str | None,
@@ -42,6 +52,7 @@ def command(
       leakhunt diff 4242                       # what that process grew by
       leakhunt diff before.bin after.bin --filter myapp
       leakhunt diff before.bin after.bin -g traceback -n 3
+      leakhunt diff before.bin after.bin --flame   # stacks as boxes, as wide as what changed
       leakhunt diff before.bin after.bin --fail-above 1MiB    # exit 3: for CI
     """
     problems: list[str] = []
@@ -50,7 +61,7 @@ def command(
     before, after = reading.snapshots([older, newer])
     why = choices.chosen(choice) if choice else None
     report = tables.diff(before, after, query, why, notes)
-    show(report, form)
+    show_table(report, form, flame)
     grown = report.comparison.totals.diff.size - report.comparison.dropped.diff.size
     if fail_above is not None and grown > fail_above:
         click.echo(

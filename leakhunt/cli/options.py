@@ -7,7 +7,7 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from typing import Any, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import click
 
@@ -15,12 +15,17 @@ from leakhunt import units
 from leakhunt.cli import completion
 from leakhunt.errors import SnapshotError
 from leakhunt.model.query import BLAMES, GROUPS, SORTS, Query
-from leakhunt.render.screen import FORMATS, Screen
+from leakhunt.render.screen import FORMATS, TABLE, Screen
+
+if TYPE_CHECKING:
+    from leakhunt.report.tables import DiffReport, TopReport
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 #: Columns of a table that is piped and was not told how wide to be.
 PIPED_WIDTH = 120
+#: Lines of a picture that is piped.
+PIPED_HEIGHT = 40
 
 
 innermost_option = click.option(
@@ -128,6 +133,25 @@ def unread(problems: Sequence[str], strict: bool) -> tuple[str, ...]:
     return tuple(f"not read: {problem}" for problem in problems)
 
 
+flame_option = click.option(
+    "--flame", is_flag=True, help="Stacks as boxes of text, as wide as their bytes, that fit the window."
+)  # fmt: skip
+
+
+def show_table(report: TopReport | DiffReport, form: str, flame: bool) -> None:
+    """Print a table, or with ``flame`` its stacks as boxes. Raises UsageError for two formats at once."""
+    if not flame:
+        show(report, form)
+        return
+    if form != TABLE:
+        raise click.UsageError(
+            f"--flame is a picture for the terminal, and --format {form} is none"
+        )
+    from leakhunt.report.flame import drawing
+
+    show(drawing(report), TABLE)
+
+
 verbose_option = click.option("-v", "--verbose", is_flag=True, help="Also the evidence.")
 
 folder_option = click.option(
@@ -177,10 +201,12 @@ def screen(verbose: bool = False) -> Screen:
     """
     terminal = sys.stdout.isatty()
     columns = os.environ.get("COLUMNS", "")
-    width = PIPED_WIDTH
+    width, height = PIPED_WIDTH, PIPED_HEIGHT
     if terminal:
+        height = 24
         with suppress(OSError):
-            width = os.get_terminal_size(sys.stdout.fileno()).columns or 80
+            window = os.get_terminal_size(sys.stdout.fileno())
+            width, height = window.columns or 80, window.lines or 24
     if columns.isdigit() and int(columns) > 0:
         width = int(columns)
     forced = any(
@@ -189,7 +215,7 @@ def screen(verbose: bool = False) -> Screen:
     color = not os.environ.get("NO_COLOR") and (
         forced or (terminal and os.environ.get("TERM") != "dumb")
     )
-    return Screen(max(width, 40), color, _draws_lines(), verbose)
+    return Screen(max(width, 40), color, _draws_lines(), verbose, height)
 
 
 def _draws_lines() -> bool:

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import click
 
 from leakhunt.cli import asking, completion, judging
-from leakhunt.errors import CaptureError, LeakhuntError, NotHookedError
 
 
 @click.command(name="verdict")
@@ -31,29 +28,5 @@ def command(words: tuple[str, ...], asked: judging.Asked, timeout: float) -> Non
       leakhunt verdict after.bin -v
       leakhunt verdict 4242 --fail-above 1KiB --json
     """
-    pids = [int(word) for word in words if word.isdigit() and not Path(word).exists()]
-    taken = _taken(tuple(pids), asked.folder, timeout) if pids else []
-    files = [word for word in words if not (word.isdigit() and int(word) in pids)]
-    judging.tell(judging.look([*files, *taken], asked, command="verdict"), asked)
-
-
-def _taken(pids: tuple[int, ...], folder: str | None, timeout: float) -> list[str]:
-    """The folders of the processes that have taken a snapshot now; those that run no more, by their pid."""
-    try:
-        asked = asking.targets(pids, folder)
-    except NotHookedError:
-        return [str(pid) for pid in pids]  # ended: its snapshots answer, or the error says so
-    series = []
-    failed: LeakhuntError | None = None
-    for process, answer in asking.answers(asked, "dump", timeout):
-        if isinstance(answer, Exception):
-            asking.complain(process, answer)
-            failed = answer if isinstance(answer, LeakhuntError) else CaptureError(str(answer))
-        elif answer.get("path"):
-            series.append(str(Path(str(answer["path"])).parent))
-        else:
-            failed = CaptureError(str(answer.get("problem") or "no snapshot"))
-            asking.complain(process, failed)
-    if not series and failed is not None:
-        raise failed
-    return series
+    files = asking.taken_first(words, asked.folder, timeout)
+    judging.tell(judging.look(files, asked, command="verdict"), asked)

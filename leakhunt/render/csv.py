@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any, Union
 
 from leakhunt.compare.rows import Amount, Row
-from leakhunt.model.paths import visible
+from leakhunt.render.cells import cell
 from leakhunt.report.labels import Labels
 from leakhunt.report.tables import DiffReport, TopReport
 from leakhunt.report.trend import TrendReport
@@ -80,11 +80,3 @@ def _written(lines: Iterable[Sequence[Any]]) -> str:
     out = io.StringIO()
     csv.writer(out, lineterminator="\n").writerows(map(cell, line) for line in lines)
     return out.getvalue()
-
-
-def cell(value: Any) -> Any:
-    """Text that a spreadsheet takes as text: a leading = + - @ would be a formula there."""
-    if not isinstance(value, str):
-        return "" if value is None else value
-    text = visible(value)
-    return f"'{text}" if text.startswith(("=", "+", "-", "@")) else text

@@ -23,6 +23,7 @@ RENDERERS: Mapping[tuple[str, str], str] = {
     ("TrendReport", JSON): "json.trend:trend",
     ("TrendReport", CSV): "csv:findings",
     ("TrendReport", MARKDOWN): "markdown:findings",
+    ("FlameReport", TABLE): "terminal.flame:flame",
     ("ListReport", TABLE): "terminal.listing:listing",
     ("ListReport", JSON): "json.listing:listing",
     ("PsReport", TABLE): "terminal.ps:ps",

@@ -15,3 +15,5 @@ class Screen(NamedTuple):
     lines: bool = True
     """Whether it can show the lines that trees are drawn with."""
     verbose: bool = False
+    height: int = 24
+    """Lines of the window."""

@@ -32,17 +32,20 @@ class Source(Protocol):
 
 
 class Labels:
-    """Frames of a report as text; made once per report."""
+    """Frames of a report as text; made once per report.
+
+    ``sources``: where their functions and lines come from; ``known``: which folders are whose.
+    """
 
     def __init__(self, *snapshots: Source) -> None:
-        self._snapshots = snapshots
+        self.sources = snapshots
         self.known: Prefixes = next(
             (found for found in (prefixes(s.meta.facts) for s in snapshots) if found.folders),
             Prefixes(),
         )
 
     def spot(self, frame: Frame) -> Spot:
-        return next((s.spots[frame] for s in self._snapshots if frame in s.spots), UNKNOWN)
+        return next((s.spots[frame] for s in self.sources if frame in s.spots), UNKNOWN)
 
     def label(self, frame: Frame) -> Label:
         spot = self.spot(frame)

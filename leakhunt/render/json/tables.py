@@ -7,10 +7,12 @@ from typing import Any
 
 from leakhunt.compare.rows import Amount, Comparison, Row
 from leakhunt.model.query import Query
-from leakhunt.model.snapshot import Frame, Meta, Snapshot, Tally
+from leakhunt.render.documents import frame_of as frame_of
+from leakhunt.render.documents import live as live
+from leakhunt.render.documents import meta_of as meta_of
+from leakhunt.render.documents import snapshot_of as snapshot_of
 from leakhunt.report.labels import Labels
 from leakhunt.report.tables import DiffReport, TopReport, born_of, kinds_of
-from leakhunt.snapshots import facts
 from leakhunt.snapshots.births import Born
 from leakhunt.snapshots.objects import Kinds
 
@@ -94,29 +96,6 @@ def ratio(part: int, whole: int | None) -> float | None:
     return part / whole if whole else None
 
 
-def snapshot_of(snapshot: Snapshot) -> dict[str, Any]:
-    return {**meta_of(snapshot.path, snapshot.meta), "nframe": snapshot.nframe}
-
-
-def meta_of(path: str, known: Meta) -> dict[str, Any]:
-    names = (
-        "host", "pid", "started_at", "taken_at", "trigger", "tasks_done", "rss", "uss", "traced",
-        "traced_peak", "python", "node", "pool", "engine", "role", "baseline", "sequence",
-        "armed_at", "armed_rss", "monotonic",
-    )  # fmt: skip
-    nframe = known.facts.get("nframe")
-    return {
-        "path": path,
-        **{name: getattr(known, name) for name in names},
-        "nframe": nframe if isinstance(nframe, int) else None,
-        **facts.cost(known)._asdict(),
-    }
-
-
-def live(tally: Tally) -> dict[str, int]:
-    return {"size": tally.size, "count": tally.count}
-
-
 def _amount(amount: Amount) -> dict[str, int]:
     return {
         "size_before": amount.before.size,
@@ -174,8 +153,3 @@ def born_keys(born: Born | None) -> dict[str, Any]:
             "tasks": [{"task": task, "size": size} for task, size in tasks],
         }
     }
-
-
-def frame_of(frame: Frame, labels: Labels) -> dict[str, Any]:
-    spot = labels.spot(frame)
-    return {"file": frame.file, "line": frame.line, "function": spot.function, "code": spot.code}

@@ -1,0 +1,121 @@
+// RSS, USS, traced and tasks over time: of one process, or the RSS of all.
+import uPlot from "uplot";
+import { byId, choice, el, redrawn, selectOf, tone } from "./dom.js";
+import { count, moment, size } from "./units.js";
+
+const DASHES = [[], [6, 4], [2, 3], [10, 3, 2, 3]];
+
+export function timeline(processes) {
+  const place = byId("timeline-plot");
+  const usable = processes.filter((each) => each.t.some((at) => at !== null) && each.t.length > 1);
+  if (!usable.length) {
+    place.append(el("p", { class: "hint" }, "One snapshot is one moment: there is no line to draw. Its figures are below."));
+    return;
+  }
+  const state = { of: "0", plot: null };
+  const controls = byId("timeline-controls");
+  if (processes.length > 1) {
+    const named = processes.map((each, index) => [String(index), `${each.name}${each.node ? `, ${each.node}` : ""}`]);
+    controls.append(selectOf("Process", [...named, ["all", `RSS of all ${processes.length}`]], (value) => {
+      state.of = value;
+      draw();
+    }));
+  }
+  const reset = el("button", { type: "button", class: "quiet", onclick: () => draw() }, "Whole time");
+  controls.append(reset);
+  byId("timeline-help").textContent =
+    "Drag to zoom in, double-click or “Whole time” to zoom out. Dots are snapshots; a vertical line is where a process began.";
+
+  function draw() {
+    if (state.plot) state.plot.destroy();
+    const chosen = state.of === "all" ? all(processes) : one(processes[Number(state.of)]);
+    state.plot = new uPlot(options(place, chosen), chosen.columns, place);
+  }
+  redrawn(draw);
+}
+
+function one(process) {
+  const at = process.t.map((value, index) => (value === null ? null : index)).filter((value) => value !== null);
+  const pick = (name) => at.map((index) => process[name][index]);
+  const lines = [
+    ["RSS", pick("rss"), "line-1", "y"],
+    ["USS", pick("uss"), "line-2", "y"],
+    ["traced", pick("traced"), "line-3", "y"],
+    ["tasks", pick("tasks"), "quiet", "tasks"],
+  ].filter(([, values]) => values.some((value) => value !== null));
+  return { lines, columns: [pick("t"), ...lines.map((line) => line[1])], starts: [process.started], of: process.name };
+}
+
+function all(processes) {
+  const tables = processes.map((each) => {
+    const at = each.t.map((value, index) => [value, index]).filter(([value]) => value !== null);
+    return [at.map(([value]) => value), at.map(([, index]) => each.rss[index])];
+  });
+  const columns = uPlot.join(tables);
+  const lines = processes.map((each, index) => [each.name, columns[index + 1], `line-${1 + (index % 4)}`, "y"]);
+  return { lines, columns, starts: processes.map((each) => each.started), of: "all processes" };
+}
+
+function options(place, { lines, starts, of }) {
+  const font = `12px ${getComputedStyle(document.body).fontFamily}`;
+  const axis = { font, stroke: tone("text-2"), grid: { stroke: tone("line"), width: 1 }, ticks: { stroke: tone("line") } };
+  const hasTasks = lines.some((line) => line[3] === "tasks");
+  return {
+    width: Math.max(280, place.clientWidth),
+    height: 260,
+    tzDate: (stamp) => uPlot.tzDate(new Date(stamp * 1e3), "Etc/UTC"),
+    cursor: { drag: { x: true, y: false } },
+    legend: { live: true },
+    scales: { x: { time: true }, y: { range: (_, low, high) => [0, (high || 1) * 1.08] }, tasks: { range: (_, low, high) => [0, (high || 1) * 1.08] } },
+    axes: [
+      { ...axis, space: 70 },
+      { ...axis, size: 72, values: (_, ticks) => ticks.map((value) => size(value)), incrs: powers() },
+      ...(hasTasks ? [{ ...axis, scale: "tasks", side: 1, size: 60, grid: { show: false }, values: (_, ticks) => ticks.map(count) }] : []),
+    ],
+    series: [
+      { label: "when (UTC)", value: (_, at) => (at === null || at === undefined ? "–" : moment(at)) },
+      ...lines.map(([label, , color, scale], index) => ({
+        label,
+        scale,
+        stroke: tone(color),
+        width: scale === "tasks" ? 1 : 2,
+        dash: scale === "tasks" ? [3, 3] : DASHES[Math.floor(index / 4) % 4].length ? DASHES[Math.floor(index / 4) % 4] : DASHES[index % 4],
+        points: { show: scale !== "tasks", size: 5 },
+        spanGaps: true,
+        value: (_, value) => (value === null || value === undefined ? "–" : scale === "tasks" ? count(value) : size(value)),
+      })),
+    ],
+    hooks: {
+      draw: [(plot) => begins(plot, starts)],
+      ready: [(plot) => {
+        plot.over.parentElement.setAttribute("role", "img");
+        plot.over.parentElement.setAttribute("aria-label", `Memory of ${of} over time; the figures are in the table below`);
+      }],
+    },
+  };
+}
+
+// Steps of an axis of bytes: powers of two, so that it reads 0, 16 MiB, 32 MiB.
+function powers() {
+  return Array.from({ length: 50 }, (_, power) => 2 ** power);
+}
+
+function begins(plot, starts) {
+  const { ctx, bbox } = plot;
+  for (const start of starts) {
+    if (start === null || start === undefined) continue;
+    const x = plot.valToPos(start, "x", true);
+    if (x < bbox.left || x > bbox.left + bbox.width) continue;
+    ctx.save();
+    ctx.strokeStyle = tone("text-2");
+    ctx.setLineDash([2, 4]);
+    ctx.beginPath();
+    ctx.moveTo(x, bbox.top);
+    ctx.lineTo(x, bbox.top + bbox.height);
+    ctx.stroke();
+    ctx.restore();
+  }
+}
+
+export { powers };
+void choice;

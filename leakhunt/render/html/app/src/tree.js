@@ -1,0 +1,99 @@
+// From the tree of the data to the one that is drawn: chosen processes, own code, packages, turned round.
+export class Stacks {
+  constructor(data) {
+    this.data = data;
+    this.paths = new Map();
+  }
+
+  // The frames from the outermost to where node ends, and how many stacks it stands for (0: itself).
+  path(node) {
+    let found = this.paths.get(node);
+    if (!found) {
+      const { parents, frames, smaller } = this.data.tree;
+      const steps = [];
+      for (let at = node; at > 0; at = parents[at]) if (frames[at] >= 0) steps.push(frames[at]);
+      found = { steps: steps.reverse(), smaller: smaller[node] ?? 0 };
+      this.paths.set(node, found);
+    }
+    return found;
+  }
+
+  isOwn(frame) {
+    return this.data.files[this.data.frames[frame][0]][3] === "app";
+  }
+
+  label(frame) {
+    const [file, line, name] = this.data.frames[frame];
+    const short = this.data.files[file][1];
+    return name ? `${name}  ${short}:${line}` : `${short}:${line}`;
+  }
+
+  package(frame) {
+    return this.data.files[this.data.frames[frame][0]][2];
+  }
+
+  kind(frame) {
+    return this.data.files[this.data.frames[frame][0]][3];
+  }
+
+  // options: process ("all" or a number), changed (bytes that grew or shrank, else what is alive), inverted, own, packages
+  tree({ process, changed, inverted, own, packages }) {
+    const root = node("all", null, "root");
+    const chosen = process === "all" ? this.data.tree.ends : [this.data.tree.ends[process]];
+    for (const ends of chosen) {
+      for (const [at, now, grown, shrunk] of ends) {
+        const weight = changed ? grown + shrunk : now;
+        if (!weight) continue;
+        const { steps, smaller } = this.path(at);
+        let shown = own ? steps.filter((frame) => this.isOwn(frame)) : steps;
+        let keyed = shown.map((frame) => [packages ? `p${this.package(frame)}` : `f${frame}`, frame]);
+        if (packages) keyed = keyed.filter(([key], index) => index === 0 || key !== keyed[index - 1][0]);
+        if (!keyed.length) keyed = [[own ? "none" : "unknown", -1]];
+        if (smaller && !packages && !own) keyed = [...keyed, ["smaller", -1]];
+        if (inverted) keyed = keyed.reverse();
+        add(root, weight, now, grown, shrunk);
+        let here = root;
+        for (const [key, frame] of keyed) {
+          let next = here.index.get(key);
+          if (!next) {
+            next = node(this.named(key, frame, packages), frame < 0 ? null : frame, key);
+            here.index.set(key, next);
+            here.children.push(next);
+          }
+          add(next, weight, now, grown, shrunk);
+          here = next;
+        }
+        if (smaller) here.smaller += smaller;
+      }
+    }
+    sorted(root);
+    return root;
+  }
+
+  named(key, frame, packages) {
+    if (key === "smaller") return "smaller";
+    if (key === "none") return "no line of your own code";
+    if (key === "unknown") return "unknown";
+    return packages ? this.package(frame) : this.label(frame);
+  }
+}
+
+function node(name, frame, key) {
+  return { name, frame, key, value: 0, now: 0, grown: 0, shrunk: 0, smaller: 0, children: [], index: new Map() };
+}
+
+function add(to, weight, now, grown, shrunk) {
+  to.value += weight;
+  to.now += now;
+  to.grown += grown;
+  to.shrunk += shrunk;
+}
+
+function sorted(root) {
+  const todo = [root];
+  while (todo.length) {
+    const at = todo.pop();
+    at.children.sort((one, other) => other.value - one.value || (one.name < other.name ? -1 : 1));
+    todo.push(...at.children);
+  }
+}

@@ -1,0 +1,379 @@
+"""The page: text that needs no script, and beside it what the script draws.
+
+Everything is in the one file. Its policy lets only that script and that style run (by their
+hashes), and nothing be fetched: a name in a snapshot could not call home even if it got out of
+its place.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections.abc import Iterator
+from functools import lru_cache
+from importlib import resources
+
+from leakhunt import units
+from leakhunt.judge.series.shape import LEAK
+from leakhunt.model.paths import APP, visible
+from leakhunt.render.html.drawn import drawn, spread
+from leakhunt.render.html.markup import Markup, data, el, escaped, together
+from leakhunt.report.page import PageReport, Part
+from leakhunt.report.trend import Judged
+from leakhunt.report.words import growths, kept, supports
+from leakhunt.report.words.places import place, who
+from leakhunt.report.words.verdicts import head
+
+SCRIPT, STYLE, LICENSES = "page.js", "page.css", "LICENSES.txt"
+#: Snapshots and other lines of a leak that are listed.
+LISTED, WITH_IT = 50, 8
+
+
+@lru_cache(maxsize=4)
+def shipped(name: str) -> str:
+    """A file that the build has made (see README.md)."""
+    return (resources.files("leakhunt.render.html") / "shipped" / name).read_text("utf-8")
+
+
+def document(report: PageReport) -> str:
+    """The whole page."""
+    script, style = shipped(SCRIPT), shipped(STYLE)
+    title = f"{head(report.trend.verdict)}: {who(report.trend.verdict.main)}"
+    policy = (
+        f"default-src 'none'; script-src '{_hash(script)}'; style-src '{_hash(style)}'; "
+        "img-src data:; base-uri 'none'; form-action 'none'"
+    )
+    page = el(
+        "html",
+        el(
+            "head",
+            el("meta", charset="utf-8"),
+            el("meta", http_equiv="Content-Security-Policy", content=Markup(policy.replace("'", "&#39;"))),
+            el("meta", name="viewport", content="width=device-width, initial-scale=1"),
+            el("meta", name="referrer", content="no-referrer"),
+            el("title", f"leakhunt: {title}"),
+            Markup(f"<style>{style}</style>"),
+        ),
+        el(
+            "body",
+            el("a", "Skip to the findings", class_="skip", href="#findings"),
+            _header(report),
+            el("main", *_sections(report), id="main"),
+            _footer(report),
+            Markup(f'<script type="application/json" id="data">{data(drawn(report))}</script>'),
+            Markup(f"<script>{script}</script>"),
+        ),
+        lang="en",
+    )  # fmt: skip
+    return f"<!doctype html>\n{page}\n"
+
+
+def _hash(text: str) -> str:
+    return f"sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}"
+
+
+# -- the verdict ----------------------------------------------------------------------
+
+SECTIONS = (
+    ("timeline", "Timeline"), ("findings", "Findings"), ("flame", "Flame graph"),
+    ("table", "Table"), ("memory", "Memory"), ("measured", "How it was measured"),
+)  # fmt: skip
+
+
+def _header(report: PageReport) -> Markup:
+    links = [el("li", el("a", title, href=f"#{name}")) for name, title in SECTIONS]
+    return el(
+        "header",
+        el("div", el("span", "leakhunt", class_="brand"), el("nav", el("ul", *links), aria_label="Sections"),
+           el("button", "Dark / light", type="button", id="theme", class_="quiet", hidden=True), class_="bar"),
+        class_="top",
+    )  # fmt: skip
+
+
+def _sections(report: PageReport) -> Iterator[Markup]:
+    yield _verdict(report)
+    yield _timeline(report)
+    yield _findings(report)
+    yield _flame(report)
+    yield _table(report)
+    yield _memory(report)
+    yield _measured(report)
+
+
+def _verdict(report: PageReport) -> Markup:
+    found = report.trend.verdict
+    word, _, rest = report.trend.summary.partition(":")
+    story = [together(el("dt", title), el("dd", sentence)) for title, sentence in report.story]
+    return el(
+        "section",
+        el("h1", el("span", word, class_=f"badge {found.verdict}"), " ", rest.strip()),
+        el("dl", *story, class_="story"),
+        class_=f"verdict {found.verdict}",
+        aria_label="Verdict",
+    )
+
+
+def _section(name: str, *children: object) -> Markup:
+    title = dict(SECTIONS)[name]
+    return el("section", el("h2", title, id=f"{name}-title"), *children,
+              id=name, aria_labelledby=f"{name}-title")  # fmt: skip
+
+
+# -- the timeline ---------------------------------------------------------------------
+
+
+def _timeline(report: PageReport) -> Markup:
+    main = report.processes[0]
+    heads = ("when (UTC)", "tasks", "RSS", "USS", "traced", "file")
+    looks = spread(main.looks, LISTED)
+    rows = [
+        el(
+            "tr",
+            *(
+                el("td", text)
+                for text in (
+                    units.moment(look.meta.taken_at),
+                    "" if look.meta.tasks_done is None else units.count(look.meta.tasks_done),
+                    *("" if size is None else units.size(size)
+                      for size in (look.meta.rss, look.meta.uss, look.meta.traced)),
+                    look.file,
+                )
+            ),
+        )
+        for look in looks
+    ]  # fmt: skip
+    left = len(main.looks) - len(looks)
+    caption = f"Snapshots of {who(main.history)}"
+    if left:
+        caption += f"; {units.count(len(looks))} of {units.count(len(main.looks))}, evenly spread"
+    return _section(
+        "timeline",
+        el("div", id="timeline-controls", class_="controls"),
+        el("div", id="timeline-plot", class_="plot"),
+        el("p", "", id="timeline-help", class_="hint"),
+        el("details", el("summary", "The figures"),
+           _scrolled(el("table", el("caption", caption), el("thead", el("tr", *(el("th", text, scope="col") for text in heads))),
+              el("tbody", *rows), class_="figures"), "The figures of the timeline")),
+    )  # fmt: skip
+
+
+def _scrolled(table: Markup, label: str) -> Markup:
+    """Wider than a phone: it scrolls by itself, with the keyboard too."""
+    return el("div", table, class_="scroll", tabindex="0", role="region", aria_label=label)
+
+
+# -- findings -------------------------------------------------------------------------
+
+
+def _findings(report: PageReport) -> Markup:
+    ranked = report.trend.ranked
+    if not ranked:
+        return _section("findings", el("p", "Nothing grows that is worth a line."))
+    leaks = [each for each in ranked if each[1].finding.verdict == LEAK]
+    others = ranked[len(leaks) :]
+    cards = [_finding(report, rank, judged) for rank, judged in leaks]
+    if others:
+        more = f"{units.counted(len(others), 'growth')} that {units.plural(len(others), 'is', 'are')} no leak"
+        inside = [_finding(report, rank, judged) for rank, judged in others]
+        cards.append(el("details", el("summary", more), *inside, open=not leaks, class_="others"))
+    if report.trend.hidden:
+        cards.append(el("p", supports.hidden(report.trend.hidden), class_="hint"))
+    return _section("findings", *cards)
+
+
+def _finding(report: PageReport, rank: int, judged: Judged) -> Markup:
+    finding, labels = judged.finding, report.trend.labels
+    leak = finding.verdict == LEAK
+    code = labels.label(finding.site).code
+    facts = ", ".join(
+        filter(None, (growths.reason(finding), growths.task(finding), growths.where(finding)))
+    )
+    lines = [el("p", facts)]
+    if leak:
+        lines.append(el("p", supports.figures(report.trend.verdict, finding), class_="figure"))
+    if len(finding.parts) > 1:
+        lines.append(el("p", growths.by_process(finding), class_="hint"))
+    others = [labels.label(frame).where for frame in finding.sites[1:]]
+    if others:
+        lines.append(el("p", supports.with_it(others, WITH_IT), class_="hint"))
+    grown = units.signed_size(finding.sizes[-1] - finding.sizes[0])
+    rate = units.rate(finding.rate, finding.history.unit) if leak else grown
+    name = f"finding-{rank}"
+    return el(
+        "article",
+        el("h3", el("span", finding.verdict, class_=f"badge {finding.verdict}"), " ",
+           el("span", place(finding.site, labels), class_="where"), " ", el("span", rate, class_="rate"), id=name),
+        el("pre", el("code", visible(code))) if code else None,
+        el("div",
+           el("div", *lines, _held(judged), _advice(judged), class_="said"),
+           el("div", class_="pictures", data_finding=rank - 1), class_="both"),
+        _stack(report, judged),
+        aria_labelledby=name,
+        class_=f"finding {finding.verdict}",
+    )  # fmt: skip
+
+
+def _held(judged: Judged) -> Markup | None:
+    held = judged.finding.holder
+    if held is None:
+        return None
+    steps = [el("li", el("code", kept.step(step))) for step in held.container_path]
+    much = f"{units.counted(held.objects, 'object')}, {units.size(held.size)}"
+    return el("div", el("h4", f"Kept by ({much})"), el("ol", *steps, class_="path"))
+
+
+def _advice(judged: Judged) -> Markup | None:
+    advice = judged.advice
+    if advice is None:
+        return None
+    because = advice.because[:1].upper() + advice.because[1:]
+    source: object = advice.source
+    if advice.source.startswith(("https://", "http://")):
+        source = el("a", advice.source, href=advice.source, rel="noreferrer noopener")
+    return el(
+        "div",
+        el("h4", "Advice"),
+        el("p", because),
+        el("dl", el("dt", "why"), el("dd", advice.why), el("dt", "fix"), el("dd", advice.fix),
+           el("dt", "see"), el("dd", source)),
+        class_="advice",
+    )  # fmt: skip
+
+
+def _stack(report: PageReport, judged: Judged) -> Markup | None:
+    finding, labels = judged.finding, report.trend.labels
+    if not finding.stacks:
+        return None
+    lines = []
+    for frame in finding.stacks[0]:
+        label = labels.label(frame)
+        own = labels.known.kind(frame.file) == APP
+        kind = "site" if frame == finding.site else "own" if own else None
+        function = f" in {visible(label.function)}" if label.function else ""
+        code = el("code", visible(label.code)) if label.code else None
+        lines.append(el("li", el("span", label.where, class_="where"), function, code, class_=kind))
+    number = len(finding.stacks)
+    said = "The stack" if number == 1 else f"The heaviest of {units.count(number)} stacks"
+    return el(
+        "details",
+        el("summary", f"{said}, most recent call last"),
+        el("ol", *lines, class_="stack"),
+        open=finding.verdict == LEAK and len(lines) <= 8,
+    )
+
+
+# -- pictures that the script draws ---------------------------------------------------
+
+NEEDS_SCRIPT = "This part is drawn by the page's own script, which does not run here."
+
+
+def _flame(report: PageReport) -> Markup:
+    return _section(
+        "flame",
+        el("div", id="flame-controls", class_="controls"),
+        el("p", "", id="flame-help", class_="hint"),
+        el("div", id="flame-graph", class_="flame"),
+        el("noscript", el("p", NEEDS_SCRIPT)),
+    )
+
+
+def _table(report: PageReport) -> Markup:
+    what = who(report.processes[0].history)
+    said = (
+        f"What grew in {what}, first snapshot to newest"
+        if report.compared
+        else f"What is alive in {what}"
+    )
+    return _section(
+        "table",
+        el("p", f"{said}, by the line that allocated it."),
+        el("div", id="table-controls", class_="controls"),
+        el("div", id="table-body"),
+        el("noscript", el("p", NEEDS_SCRIPT)),
+    )  # fmt: skip
+
+
+# -- memory ---------------------------------------------------------------------------
+
+
+def _memory(report: PageReport) -> Markup:
+    children: list[object] = []
+    if report.account:
+        rss = sum(part.size for part in report.account)
+        children += [
+            el("h3", f"Where the {units.size(rss)} of RSS are"),
+            _bar([(part.name, part.size) for part in report.account], rss),
+            _parts(report.account, rss),
+        ]
+    else:
+        children.append(el("p", "The newest file does not say how large the process is."))
+    if report.types:
+        whole = report.types_of
+        told = sum(size for _, size in report.types)
+        shown = [*report.types, *([("other types", whole - told)] if whole > told else [])]
+        rows = [
+            el("tr", el("th", name, scope="row"), el("td", units.size(size)), el("td", units.share(size / whole)),
+               el("td", el("meter", units.share(size / whole), min=0, max=whole, value=size, aria_label=name)))
+            for name, size in shown
+        ]  # fmt: skip
+        children += [
+            el("h3", "Objects by type"),
+            _scrolled(el("table", el("thead", el("tr", *(el("th", text, scope="col") for text in ("type", "size", "share", "")))),
+               el("tbody", *rows), class_="figures types"), "Objects by type"),
+        ]  # fmt: skip
+    return _section("memory", *children)
+
+
+def _bar(parts: list[tuple[str, int]], whole: int) -> Markup:
+    """A stacked bar as SVG: attributes, which the page's policy lets be, and not styles."""
+    shown, at = [], 0.0
+    for number, (name, size) in enumerate(parts):
+        width = 1000 * size / whole if whole else 0.0
+        shown.append(
+            el("rect", el("title", f"{name}: {units.size(size)}"), x=f"{at:.2f}", y="0",
+               width=f"{width:.2f}", height="28", class_=f"part part-{number}")
+        )  # fmt: skip
+        at += width
+    said = ", ".join(f"{name} {units.share(size / whole)}" for name, size in parts if whole)
+    return el("svg", *shown, viewBox="0 0 1000 28", preserveAspectRatio="none", role="img",
+              aria_label=said, class_="account")  # fmt: skip
+
+
+def _parts(account: tuple[Part, ...], rss: int) -> Markup:
+    grown = any(part.grown is not None for part in account)
+    heads = ("part", "now", "share", *(("grown",) if grown else ()))
+    rows = [
+        el("tr", el("th", el("span", class_=f"key part-{number}", aria_hidden="true"), part.name, scope="row"),
+           el("td", units.size(part.size)), el("td", units.share(part.size / rss) if rss else ""),
+           el("td", "" if part.grown is None else units.signed_size(part.grown)) if grown else None)
+        for number, part in enumerate(account)
+    ]  # fmt: skip
+    head_row = el("tr", *(el("th", text, scope="col") for text in heads))
+    return _scrolled(
+        el("table", el("thead", head_row), el("tbody", *rows), class_="figures"), "Parts of the RSS"
+    )
+
+
+# -- how it was measured --------------------------------------------------------------
+
+
+def _measured(report: PageReport) -> Markup:
+    trend = report.trend
+    rests = [el("li", line) for line, _ in supports.lines(trend.verdict, trend.ended)]
+    notes = [el("li", note) for note in report.notes]
+    chosen = el("p", f"Chosen: {trend.why}.") if trend.why else None
+    return _section("measured", chosen, el("ul", *rests, *notes))
+
+
+def _footer(report: PageReport) -> Markup:
+    made = f"Made by leakhunt {report.version} at {units.moment(report.made_at)}. Sizes are binary: 1 KiB = 1,024 B."
+    return el(
+        "footer",
+        el("p", made),
+        el("details", el("summary", "Licences of the libraries in this page"), el("pre", escaped_lines(shipped(LICENSES)))),
+    )  # fmt: skip
+
+
+def escaped_lines(text: str) -> Markup:
+    """Several lines, each escaped."""
+    return Markup("\n".join(escaped(line) for line in text.splitlines()))

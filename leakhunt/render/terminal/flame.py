@@ -1,0 +1,198 @@
+"""Stacks as boxes of text, callers above what they call: as wide as their bytes, as high as the window."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from rich.cells import cell_len, set_cell_size
+from rich.text import Text
+
+from leakhunt import units
+from leakhunt.compare.flame import NO_WEIGHT, Flame, Weight
+from leakhunt.model.paths import APP, visible
+from leakhunt.model.snapshot import Frame
+from leakhunt.render.screen import Screen
+from leakhunt.render.terminal.console import (
+    QUIET,
+    STRONG,
+    drawn,
+    heading,
+    make_console,
+    say,
+    say_notes,
+    say_why,
+)
+from leakhunt.report.flame import FlameReport
+from leakhunt.report.labels import Labels
+from leakhunt.report.tables import DiffReport
+from leakhunt.report.words import lines
+from leakhunt.report.words.places import taken, who
+
+#: A box needs that many columns for anything to be read in it.
+NARROWEST = 3
+#: Lines of the window that boxes and the list below them get at most, and lines around both.
+LIST, AROUND = 8, 9
+
+
+@dataclass
+class _Box:
+    """One frame, or a row of frames that only lead to the next."""
+
+    frame: Frame | None
+    weight: Weight = NO_WEIGHT
+    children: list[_Box] = field(default_factory=list)
+    through: int = 0
+    """Frames before it that are not drawn: the one way here."""
+
+    def width(self, compared: bool) -> int:
+        """Bytes."""
+        return self.weight.width(compared)
+
+
+def flame(report: FlameReport, screen: Screen) -> str:
+    console = make_console(screen)
+    table = report.table
+    if isinstance(table, DiffReport):
+        labels = Labels(table.after, table.before)
+        heading(console, "growth in", who(table.after))
+        say(console, f"{taken(table.before)}, to {taken(table.after)}", QUIET)
+    else:
+        labels = Labels(table.snapshot)
+        heading(console, "alive in", who(table.snapshot))
+        say(console, taken(table.snapshot), QUIET)
+    say_why(console, table.why)
+    console.print()
+    root = _boxes(report.tree)
+    if not root.width(report.compared):
+        say(console, lines.NOTHING_CHANGED if report.compared else lines.NOTHING_ALIVE)
+        return drawn(console)
+    _folded(root, labels)
+    rows = _laid(root, labels, report.compared, screen)
+    listed = _listed(root, report.compared)[:LIST]
+    room = max(4, screen.height - AROUND - len(listed))
+    deeper = len(rows) - room
+    for row in rows[:room]:
+        console.print(row, soft_wrap=True)
+    if deeper > 0:
+        say(console, f"{units.counted(deeper, 'row')} deeper (a higher window shows them)", QUIET)
+    console.print()
+    for frame, weight in listed:
+        console.print(_line(frame, weight, labels, report.compared, screen), soft_wrap=True)
+    total = root.weight
+    what = (
+        f"total {units.signed_size(total.change)}: grown {units.signed_size(total.grown)}, "
+        f"shrunk {units.signed_size(-total.shrunk)}; widths are the two together"
+        if report.compared
+        else f"total {units.size(total.now)}"
+    )
+    say(console, what, STRONG)
+    say_notes(console, table.notes)
+    return drawn(console)
+
+
+def _boxes(tree: Flame) -> _Box:
+    """The nodes with all that passes through each."""
+    made = [_Box(node.frame) for node in tree.nodes]
+    for number in range(len(made) - 1, -1, -1):  # children stand behind their parents
+        node, box = tree.nodes[number], made[number]
+        for weight in node.ends:
+            box.weight = box.weight.plus(weight)
+        if node.parent >= 0:
+            parent = made[node.parent]
+            parent.weight = parent.weight.plus(box.weight)
+            parent.children.append(box)
+    for box in made:
+        box.children.reverse()
+    return made[0]
+
+
+def _folded(root: _Box, labels: Labels) -> None:
+    """Library frames that lead to one frame only, and end nothing themselves, are not drawn."""
+    todo = [root]
+    while todo:
+        box = todo.pop()
+        for index, child in enumerate(box.children):
+            while (
+                len(child.children) == 1
+                and child.children[0].weight == child.weight
+                and child.frame is not None
+                and child.children[0].frame is not None
+                and labels.known.kind(child.frame.file) != APP
+            ):
+                child.children[0].through = child.through + 1
+                child = child.children[0]
+            box.children[index] = child
+        todo += box.children
+
+
+def _laid(root: _Box, labels: Labels, compared: bool, screen: Screen) -> list[Text]:
+    """A line of text per depth."""
+    rows: list[Text] = []
+    whole = root.width(compared)
+    level: list[tuple[int, int, _Box]] = [(0, screen.width, root)]
+    while level:
+        text, at = Text(), 0
+        below: list[tuple[int, int, _Box]] = []
+        for left, right, box in level:
+            text.append(" " * (left - at))
+            text.append_text(_cell(box, right - left, labels, compared, screen, box is root))
+            at = right
+            start, children = left, 0
+            for child in sorted(box.children, key=lambda each: -each.width(compared)):
+                children += child.width(compared)
+                part = children / (box.width(compared) or 1)
+                end = min(right, left + round(part * (right - left)))
+                if end - start >= NARROWEST and child.width(compared):
+                    below.append((start, end, child))
+                start = end
+        text.rstrip()
+        rows.append(text)
+        level = below
+    assert whole
+    return rows
+
+
+def _cell(box: _Box, width: int, labels: Labels, compared: bool, screen: Screen, top: bool) -> Text:
+    edge = "▏" if screen.lines else "|"
+    if top:
+        name = "all"
+    elif box.frame is None:
+        name = "smaller"
+    else:
+        label = labels.label(box.frame)
+        name = visible(label.function) if label.function else label.where.rpartition("/")[2]
+    name = f"{_mark(box.weight)}{name}" if compared and not top else name
+    style = STRONG if box.frame is not None and labels.known.kind(box.frame.file) == APP else ""
+    room = width - 1
+    shown = name if cell_len(name) <= room else set_cell_size(name, max(0, room - 1)) + "…"
+    return Text.assemble((edge, QUIET), (set_cell_size(shown, room), style))
+
+
+def _mark(weight: Weight) -> str:
+    """Whether it grew."""
+    return "+" if weight.change > 0 else "-" if weight.change < 0 else "="
+
+
+def _listed(root: _Box, compared: bool) -> list[tuple[Frame, Weight]]:
+    """The frames in which most ends, the widest first: what ends there, and not what passes through."""
+    ends: dict[Frame, Weight] = {}
+    todo = [root]
+    while todo:
+        box = todo.pop()
+        todo += box.children
+        if box.frame is not None:
+            own = box.weight
+            for child in box.children:
+                own = own.minus(child.weight)
+            ends[box.frame] = ends.get(box.frame, NO_WEIGHT).plus(own)
+    found = [(frame, weight) for frame, weight in ends.items() if weight != NO_WEIGHT]
+    return sorted(found, key=lambda each: (-each[1].width(compared), each[0]))
+
+
+def _line(frame: Frame, weight: Weight, labels: Labels, compared: bool, screen: Screen) -> Text:
+    label = labels.label(frame)
+    figure = units.signed_size(weight.change) if compared else units.size(weight.now)
+    where = f"{label.where} in {visible(label.function)}" if label.function else label.where
+    room = max(8, screen.width - 13)
+    shown = where if cell_len(where) <= room else "…" + where[-(room - 1) :]
+    return Text.assemble((f"{figure:>11}  ", STRONG), shown)
