@@ -31,7 +31,7 @@ def where(found: Verdict, ended: bool) -> str:
     newest = main.last.taken_at
     until = f", the newest of {units.moment(newest)}" if newest is not None else ""
     gone = "It has ended since." if number == 1 else "All of them have ended since."
-    return visible(f"{sentence(f'{text}: {looks}{over}{until}')}{f' {gone}' if ended else ''}")
+    return visible(f"{text}: {looks}{over}{until}.{f' {gone}' if ended else ''}")
 
 
 def per_day(finding: Finding) -> str | None:

@@ -11,7 +11,7 @@ export function flame(data) {
   const stacks = new Stacks(data);
   const place = byId("flame-graph");
   const compares = data.processes.some((each) => each.compared);
-  const state = { what: compares ? "changed" : "alive", process: "all", inverted: false, own: false, packages: false, words: "" };
+  const state = { what: compares ? "changed" : "alive", process: "all", inverted: false, own: false, packages: false, every: false, words: "" };
   const total = data.tree.ends.flat().length;
   if (!total) {
     place.append(el("p", { class: "hint" }, "Nothing is alive here that was traced."));
@@ -31,6 +31,7 @@ export function flame(data) {
     choice("flame-by", "By", [["line", "line"], ["package", "package"]], "line", (value) => change("packages")(value === "package")),
     check("Own code only", change("own")),
     check("Callers below", change("inverted")),
+    check("Every frame", change("every")),
   );
   const search = searchField("Search function, file, code", (value) => {
     state.words = value;
@@ -40,7 +41,7 @@ export function flame(data) {
   const reset = el("button", { type: "button", class: "quiet", onclick: () => zoomOut() }, "Zoom out");
   controls.append(search, found, reset);
   byId("flame-help").textContent =
-    "Each box is a line; the boxes below it are what it calls. Click a box to zoom in. With the keyboard: Tab to the graph, arrow keys to walk, Enter to zoom in, Escape to zoom out.";
+    "Each box is a line; the boxes below it are what it calls. Click a box to zoom in; bold is your own code. With the keyboard: Tab to the graph, arrow keys to walk, Enter to zoom in, Escape to zoom out.";
   const legend = el("p", { class: "legend" });
   const box = el("div", { class: "graph", tabindex: "0", role: "group", "aria-label": "Flame graph; the table below has the same figures", "aria-describedby": "flame-help" });
   const details = el("p", { class: "details", "aria-live": "polite" });
@@ -52,7 +53,7 @@ export function flame(data) {
 
   function draw() {
     const changed = state.what === "changed";
-    const tree = stacks.tree({ process: state.process === "all" ? "all" : Number(state.process), changed, inverted: state.inverted, own: state.own, packages: state.packages });
+    const tree = stacks.tree({ process: state.process === "all" ? "all" : Number(state.process), changed, inverted: state.inverted, own: state.own, packages: state.packages, every: state.every });
     tree.name = changed ? `${signedSize(tree.grown - tree.shrunk)} in all` : `${size(tree.now)} in all`;
     if (chart) chart.destroy();
     box.replaceChildren();
@@ -76,10 +77,14 @@ export function flame(data) {
       .getName((each) => label(each.data, changed))
       .setColorMapper((each) => color(each, changed))
       .setSearchMatch((each, words) => matches(each.data, words))
-      .onClick((each) => tell(each));
+      .onClick((each) => {
+        mine();
+        tell(each);
+      });
     select(box).datum(tree).call(chart);
     box.querySelector("svg")?.setAttribute("aria-hidden", "true");
     root = select(box).datum();
+    mine();
     tell(root);
     find();
   }
@@ -90,21 +95,33 @@ export function flame(data) {
     return changed && each.frame !== null ? `${mark(each)} ${each.name}` : each.name;
   }
 
+  function spelled(number) {
+    const [file, line, name, code] = data.frames[number];
+    return `${name} ${data.files[file][0]}:${line} ${code}`;
+  }
+
   function matches(each, words) {
     if (!words || each.frame === null) return false;
-    const [file, line, name, code] = data.frames[each.frame];
-    const text = state.packages ? each.name : `${name} ${data.files[file][0]}:${line} ${code}`;
+    const text = state.packages ? each.name : [...each.through, each.frame].map(spelled).join("\n");
     return text.toLowerCase().includes(words.toLowerCase());
+  }
+
+  // Your own code stands out. The library writes the class anew whenever it draws.
+  function mine() {
+    select(box).selectAll("g.frame").classed("own", (each) => !state.packages && each.data.frame !== null && stacks.isOwn(each.data.frame));
+    ring();
   }
 
   function find() {
     if (!chart || !root) return;
     if (!state.words.trim()) {
-      chart.clear();
+      if (found.textContent) chart.clear();
       found.textContent = "";
+      mine();
       return;
     }
     chart.search(state.words.trim());
+    mine();
     let sum = 0;
     let number = 0;
     const todo = [[root, false]];
@@ -139,6 +156,7 @@ export function flame(data) {
     const figures = [`${size(now)} alive`];
     if (compares && state.what === "changed") figures.push(`grown ${signedSize(grown)}, shrunk ${signedSize(-shrunk)}`);
     figures.push(`${share(value / root.data.value)} of the width`);
+    if (each.data.through.length) figures.push(`${plural(each.data.through.length, "frame")} that only lead here folded in`);
     if (smaller) figures.push(`${plural(smaller, "stack")} drawn together`);
     details.replaceChildren(...parts, el("span", { class: "numbers" }, figures.join("; ")));
   }

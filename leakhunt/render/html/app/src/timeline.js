@@ -1,9 +1,18 @@
 // RSS, USS, traced and tasks over time: of one process, or the RSS of all.
 import uPlot from "uplot";
-import { byId, choice, el, redrawn, selectOf, tone } from "./dom.js";
+import { byId, el, redrawn, selectOf, tone } from "./dom.js";
 import { count, moment, size } from "./units.js";
 
 const DASHES = [[], [6, 4], [2, 3], [10, 3, 2, 3]];
+
+// Moments on the axis, in UTC and in one order; the day below where it changes.
+const MOMENTS = [
+  [86400 * 360, "{YYYY}", null, null, null, null, null, null, 1],
+  [86400 * 28, "{YYYY}-{MM}", null, null, null, null, null, null, 1],
+  [86400, "{MM}-{DD}", "\n{YYYY}", null, null, null, null, null, 1],
+  [60, "{HH}:{mm}", "\n{YYYY}-{MM}-{DD}", null, "\n{MM}-{DD}", null, null, null, 1],
+  [1, "{HH}:{mm}:{ss}", "\n{YYYY}-{MM}-{DD}", null, "\n{MM}-{DD}", null, null, null, 1],
+];
 
 export function timeline(processes) {
   const place = byId("timeline-plot");
@@ -68,7 +77,7 @@ function options(place, { lines, starts, of }) {
     legend: { live: true },
     scales: { x: { time: true }, y: { range: (_, low, high) => [0, (high || 1) * 1.08] }, tasks: { range: (_, low, high) => [0, (high || 1) * 1.08] } },
     axes: [
-      { ...axis, space: 70 },
+      { ...axis, space: 70, values: MOMENTS },
       { ...axis, size: 72, values: (_, ticks) => ticks.map((value) => size(value)), incrs: powers() },
       ...(hasTasks ? [{ ...axis, scale: "tasks", side: 1, size: 60, grid: { show: false }, values: (_, ticks) => ticks.map(count) }] : []),
     ],
@@ -88,6 +97,7 @@ function options(place, { lines, starts, of }) {
     hooks: {
       draw: [(plot) => begins(plot, starts)],
       ready: [(plot) => {
+        plot.setLegend({ idx: plot.data[0].length - 1 }, false);
         plot.over.parentElement.setAttribute("role", "img");
         plot.over.parentElement.setAttribute("aria-label", `Memory of ${of} over time; the figures are in the table below`);
       }],
@@ -118,4 +128,3 @@ function begins(plot, starts) {
 }
 
 export { powers };
-void choice;

@@ -37,7 +37,7 @@ export class Stacks {
   }
 
   // options: process ("all" or a number), changed (bytes that grew or shrank, else what is alive), inverted, own, packages
-  tree({ process, changed, inverted, own, packages }) {
+  tree({ process, changed, inverted, own, packages, every }) {
     const root = node("all", null, "root");
     const chosen = process === "all" ? this.data.tree.ends : [this.data.tree.ends[process]];
     for (const ends of chosen) {
@@ -66,8 +66,27 @@ export class Stacks {
         if (smaller) here.smaller += smaller;
       }
     }
+    if (!every && !packages) this.fold(root);
     sorted(root);
     return root;
+  }
+
+  // Library frames that only lead to the next one are folded into it.
+  fold(root) {
+    const todo = [root];
+    while (todo.length) {
+      const at = todo.pop();
+      at.children = at.children.map((child) => {
+        let shown = child;
+        while (shown.children.length === 1 && shown.children[0].value === shown.value && shown.children[0].frame !== null && !this.isOwn(shown.frame)) {
+          const next = shown.children[0];
+          next.through = [...shown.through, shown.frame];
+          shown = next;
+        }
+        return shown;
+      });
+      todo.push(...at.children);
+    }
   }
 
   named(key, frame, packages) {
@@ -79,7 +98,7 @@ export class Stacks {
 }
 
 function node(name, frame, key) {
-  return { name, frame, key, value: 0, now: 0, grown: 0, shrunk: 0, smaller: 0, children: [], index: new Map() };
+  return { name, frame, key, value: 0, now: 0, grown: 0, shrunk: 0, smaller: 0, through: [], children: [], index: new Map() };
 }
 
 function add(to, weight, now, grown, shrunk) {
