@@ -49,7 +49,8 @@ def command(
     """
     refuse(output, force)
     files = asking.taken_first(words, folder, timeout)
-    found = judging.look(files, filters, excludes, 0, folder, strict, command="verdict")
+    asked = judging.Asked(filters, excludes, 0, strict=strict, folder=folder)
+    found = judging.look(files, asked, command="verdict")
     from leakhunt.render.html.page import document
     from leakhunt.report.page import page
 
