@@ -151,6 +151,8 @@ class Lives:
     """No growth is called a leak that fewer independent events stand for."""
     at_once: float = 0.7
     """What one period has brought more of than this was one event, where few events are in all."""
+    outweighs: float = 0.5
+    """A birth with more than this part of all squares is an event of its own, and no part of a rate."""
     doubtful: float = 0.5
     """Where no more than this part of what lives may have come through a freelist, the ages of the rest
     decide alone."""

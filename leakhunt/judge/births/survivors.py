@@ -42,6 +42,30 @@ class Survivors(Book):
             tuple(intervals[1:]),
         )
 
+    def usual(self, stacks: Sequence[Stack], births: Births) -> Births:
+        """Those births without the one that outweighs all others, where there is such a one.
+
+        It happened once (a table that was made anew is as large as all it has gathered), and cannot speak
+        for a rate.
+        """
+        newest = self.history.newest
+        told = [b for stack in stacks for b in (newest.told(stack).births if newest else ())]
+        largest = max(told, key=lambda birth: birth.squares, default=None)
+        squares = sum(births.squares)
+        if largest is None or largest.squares <= LEVELS.lives.outweighs * squares:
+            return births
+        at = min(max(largest.period, 0), len(self.t) - 1) - 1
+        if at < 0:
+            return births  # it was there before the first edge, and is counted nowhere
+        once = min(largest.squares**0.5, largest.size, births.sizes[at])
+        part = once / births.sizes[at] if births.sizes[at] > 0 else 0.0
+        sizes, blocks = list(births.sizes), list(births.blocks)
+        left = list(births.squares)
+        sizes[at] -= once
+        blocks[at] -= min(blocks[at], max(1.0, part * largest.blocks / largest.runs))
+        left[at] = max(0.0, left[at] - once**2)
+        return births._replace(sizes=tuple(sizes), blocks=tuple(blocks), squares=tuple(left))
+
     def sure(self, stacks: Sequence[Stack], births: Births) -> Births:
         """Those births whose objects are as old as their blocks, where these are most of them.
 
@@ -68,7 +92,8 @@ class Survivors(Book):
         )
 
     def _judge(self, stacks: tuple[Stack, ...]) -> Shape:
-        births = self.births(stacks)
+        every = self.births(stacks)
+        births = self.usual(stacks, every)
         found = age.ages(self.sure(stacks, births))
         start = next((i for i, t in enumerate(self.t) if t >= found.since - 1e-9), 0)
         lasted = self.t[-1] - self.t[start]
@@ -76,7 +101,7 @@ class Survivors(Book):
         blocks = found.part * sum(births.blocks[start:])
         low, high = _interval(size, found.events)
         came = [sum(self.history.samples[stack][at] for stack in stacks) for at in (start, -1)]
-        verdict = _verdict(births, found)
+        verdict = _verdict(every, found)
         return Shape(
             verdict,
             rate=size / lasted,

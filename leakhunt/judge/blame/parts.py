@@ -7,7 +7,7 @@ the line that keeps what the library allocated.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from itertools import chain
 
@@ -41,7 +41,26 @@ def merged(book: Book, found: list[Growth]) -> list[Growth]:
 
     blames = [growth.blame for growth in found]
     groups = together(blames, book.paths, alike, lambda index: _holds(book, found[index]))
+    groups = _by_container(groups, kept)
     return [_combined(book, [found[index] for index in group]) for group in groups]
+
+
+def _by_container(groups: Sequence[list[int]], kept: Sequence[int | None]) -> list[list[int]]:
+    """Groups that one container keeps are one leak, whoever allocates what is in it: a freelist may have
+    handed it on.
+    """
+    joined: list[list[int]] = []
+    homes: dict[int, list[int]] = {}
+    for group in groups:
+        marks = {kept[index] for index in group}
+        (mark,) = marks if len(marks) == 1 else (None,)
+        if mark is not None and mark in homes:
+            homes[mark] += group
+            continue
+        joined.append(list(group))
+        if mark is not None:
+            homes[mark] = joined[-1]
+    return joined
 
 
 def _by_chance(book: Book, one: Growth, other: Growth) -> float | None:

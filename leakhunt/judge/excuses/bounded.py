@@ -11,8 +11,12 @@ from leakhunt.judge import codes
 from leakhunt.judge.codes import Reason, because
 from leakhunt.judge.levels import LEVELS
 from leakhunt.judge.owners import Book, Growth
-from leakhunt.model.retention import Retention
+from leakhunt.model.retention import Retention, Step
 from leakhunt.model.snapshot import Stack
+
+#: Attributes of types whose own documentation calls what they keep a leak, bound or not: Django keeps the
+#: last 9,000 statements of each connection where DEBUG is on ("Why is Django leaking memory?", FAQ).
+LEAKS = (("django.db.backends.", "queries_log"),)
 
 
 def kept_by(book: Book, growth: Growth) -> tuple[Retention, ...]:
@@ -29,16 +33,35 @@ def holds(book: Book, stack: Stack) -> bool:
     snapshot = book.history.newest
     ways = snapshot.told(stack).retention if snapshot is not None else ()
     total = sum(way.size for way in ways)
-    return (
-        total > 0
-        and sum(way.size for way in ways if way.bound is not None) >= LEVELS.excuses.bounded * total
+    ended = sum(way.size for way in ways if _ends(way))
+    return total > 0 and ended >= LEVELS.excuses.bounded * total
+
+
+def _is_below_a_bound(way: Retention) -> bool:
+    return _ends(way) or any(
+        step.bound is not None and not _is_known(before, step)
+        for before, step in zip(way.path, way.path[1:])
     )
 
 
+def _ends(way: Retention) -> bool:
+    """Whether the container has a bound, and one that a worker should ever come to."""
+    return way.bound is not None and not any(map(_is_known, way.path, way.path[1:]))
+
+
+def _is_known(before: Step, step: Step) -> bool:
+    """Whether a step leads to a container that is a leak, bound or not."""
+    return any(step.name == name and (before.type or "").startswith(kind) for kind, name in LEAKS)
+
+
 def container(book: Book, growth: Growth) -> int | None:
-    """The mark of the container that holds most of what is tied of the growth; None: there is none."""
+    """The mark of the container that holds most of what is tied of the growth; None: there is none.
+
+    What turns over below a container with a bound is not counted, where there is anything else.
+    """
     sizes: dict[int, int] = {}
-    ways = kept_by(book, growth)
+    every = kept_by(book, growth)
+    ways = [way for way in every if not _is_below_a_bound(way)] or every
     for way in ways:
         sizes[way.mark] = sizes.get(way.mark, 0) + way.size
     total = sum(sizes.values())
@@ -56,7 +79,7 @@ def bound(book: Book, growth: Growth) -> Reason | None:
     """The bound that ends the growth, with how full the container is; None: there is none."""
     ways = kept_by(book, growth)
     total = sum(way.size for way in ways)
-    bounded = [way for way in ways if way.bound is not None]
+    bounded = [way for way in ways if _ends(way)]
     if total <= 0 or sum(way.size for way in bounded) < LEVELS.excuses.bounded * total:
         return None
     first = bounded[0]

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from leakhunt.judge.births.life import lived
 from leakhunt.judge.growths import growths
 from leakhunt.judge.series.shape import LEAK, NOISE, STEP, TURNOVER, WARM_UP
-from leakhunt.model.snapshot import Calendar
+from leakhunt.model.snapshot import Birth, Calendar, Tally
 from tests.support.builders import snap, stack
 from tests.support.lives import PERIOD, aged
 
@@ -110,3 +110,22 @@ def test_periods_beyond_the_calendar_count_as_its_last() -> None:
     life = lived(snapshot)
     assert life is not None
     assert next(iter(life.tracks.values())).sizes[-1] == 1000 * N
+
+
+def test_a_table_that_was_made_anew_does_not_speak_for_the_rate() -> None:
+    """One block of 4 MB beside even births: the births tell, and the table is no part of their rate."""
+    snapshot = aged((f"{TASKS}:40", [10_000] * N))
+    place = stack(f"{TASKS}:40")
+    told = snapshot.told(place)
+    table = Birth(13, "shop.take", 1, 1, 4_000_000.0, 4_000_000.0**2, 1.0)
+    tallies = {place: Tally(10_000 * N + 4_000_000, 200 * N + 1)}
+    life = lived(
+        replace(
+            snapshot, tallies=tallies, facts={place: replace(told, births=(*told.births, table))}
+        )
+    )
+    assert life is not None
+    (growth,) = growths(life)
+    assert growth.shape.verdict == LEAK
+    assert growth.shape.rate == pytest.approx(10_000 / PERIOD, rel=0.01)
+    assert life.sizes[-1] == 10_000 * N + 4_000_000  # nothing is left out of what is alive

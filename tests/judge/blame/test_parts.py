@@ -55,3 +55,31 @@ def test_what_different_containers_hold_is_two_leaks_however_well_it_goes_in_ste
     )
     assert len(found) == leaks
     assert sum(len(growth.blame.stacks) for growth in found) == 2
+
+
+def test_lines_that_feed_one_container_are_one_leak_though_nothing_else_joins_them() -> None:
+    """A freelist hands on what one line has freed: the other keeps it."""
+    lines = {"/srv/shop/tasks.py:14": 3, "/srv/other/rows.py:50": 2}
+    past = history(
+        *((place, [times * size for size in SIZES], COUNTS) for place, times in lines.items())
+    )
+    here = way("KEPT", 7, 900)
+    desk = replace_bound(way("DESK", 8, 5000), 24)
+    facts = {stack(place): replace(UNTOLD, retention=(here, desk)) for place in lines}
+    newest = replace(
+        snap(*(f"{place} 8000B x80" for place in lines)), facts=MappingProxyType(facts)
+    )
+    book = Book(replace(past, newest=newest))
+    growths = [
+        book.of(Blame(Frame(file, int(line)), True, (stack(f"{file}:{line}"),)))
+        for file, _, line in (place.rpartition(":") for place in lines)
+    ]
+    (growth,) = merged(book, growths)
+    assert growth.blame.frame == Frame("/srv/shop/tasks.py", 14)  # most of it
+    assert growth.parts == (Frame("/srv/other/rows.py", 50),)
+    assert growth.sizes[-1] == 5 * SIZES[-1]
+
+
+def replace_bound(way: Retention, bound: int) -> Retention:
+    path = (way.path[0], way.path[1]._replace(bound=bound))
+    return way._replace(path=path, container_path=path, bound=bound)

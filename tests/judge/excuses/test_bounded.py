@@ -13,7 +13,7 @@ from leakhunt.judge.blame.families import families
 from leakhunt.judge.growths import growths
 from leakhunt.judge.owners import Growth
 from leakhunt.judge.series.shape import LEAK, WARM_UP
-from leakhunt.model.retention import Retention
+from leakhunt.model.retention import Retention, Step
 from leakhunt.model.snapshot import Frame, Spot
 from tests.support.builders import stack
 from tests.support.lives import aged, held
@@ -80,3 +80,16 @@ def test_a_bounded_cache_is_no_part_of_what_leaks_beside_it() -> None:
     assert not any(stack(cache) in each for groups in families(book) for each in groups.values())
     found = {growth.blame.frame.line: growth.shape.verdict for growth in growths(named)}
     assert found == {11: LEAK, 17: WARM_UP}
+
+
+def test_what_a_framework_itself_calls_a_leak_is_one_in_spite_of_its_bound() -> None:
+    """Django keeps 9,000 statements of each connection where DEBUG is on."""
+    path = (
+        Step("module", "django.db", "module"),
+        Step("attribute", "default", "django.db.backends.sqlite3.base.DatabaseWrapper"),
+        Step("attribute", "queries_log", "collections.deque", 2000, 9000),
+    )
+    way = Retention(path, 40, 40_000, "collections.deque", 2000, 9000, 1, 90_000, path)
+    assert judged(way).shape.verdict == LEAK
+    other = (*path[:2], path[2]._replace(name="recent"))
+    assert judged(way._replace(path=other, container_path=other)).shape.verdict == WARM_UP

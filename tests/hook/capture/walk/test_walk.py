@@ -177,6 +177,29 @@ def test_traced_blocks_are_tied_by_traceback() -> None:
     assert {found["holders"][tie[1] - 1][2] for tie in here} == {500}
 
 
+@pytest.mark.parametrize(
+    ("number", "size", "holder"), [(500, 2000, "list"), (1, 1 << 20, "bytearray")]
+)
+def test_a_buffer_is_a_holder_where_it_outweighs_what_holds_it(
+    number: int, size: int, holder: str
+) -> None:
+    """Many buffers in a list are the list's, one that has grown large is its own."""
+    tracemalloc.start(1)
+    try:
+        KEPT.extend(bytearray(size) for _ in range(number))
+        found = walked(traced=10**7)
+    finally:
+        tracemalloc.stop()
+        KEPT.clear()
+    tracebacks, ties, _ = found["traced"]
+    held = {
+        found["holders"][tie[1] - 1][1]
+        for frames, tie in zip(tracebacks, TIE.iter_unpack(ties))
+        if frames[0][0] == __file__ and tie[1] and names(found, tie[0])[-1] == ("item", None)
+    }
+    assert held == {holder}
+
+
 def test_of_no_blocks_there_are_no_ties() -> None:
     """As at a baseline, before anything was traced."""
     found = walked(traced=10**7)
