@@ -37,6 +37,7 @@ COMMANDS = {
     "verdict": "Leak or not, at which line, since when: from one snapshot, or from a process now.",
     "trend": "What keeps growing, per task: a verdict from three or more snapshots.",
     "why": "What keeps the objects of a place alive.",
+    "account": "Where the RSS is, or where its growth went, in parts that add up.",
     "show": "Everything about one place: who leads there, what it allocates.",
     "report": "One page for the ticket: verdict, timeline, flame graph, in a file that opens anywhere.",
     "export": "Files that other tools open: pprof, speedscope, collapsed, csv, json, parquet.",

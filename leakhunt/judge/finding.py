@@ -75,6 +75,8 @@ class Finding:
     """What its objects in the newest snapshot are, where that is known."""
     holder: Retention | None = None
     """What keeps most of its objects in the newest snapshot, where that is known."""
+    holder_grew: int | None = None
+    """By how many entries that container grew over the series; None: not known."""
     since: Since | None = None
     """From when on, where births tell; None: not known."""
     per_run: float | None = None

@@ -75,6 +75,8 @@ class History:
     to be kept, by that line or another."""
     kept: Mapping[Stack, tuple[Kept, ...]] = field(default_factory=lambda: MappingProxyType({}))
     """What of a stack's bytes others have allocated and it keeps (:mod:`leakhunt.judge.kept`), at the end."""
+    lengths: Mapping[int, tuple[int, int]] = field(default_factory=lambda: MappingProxyType({}))
+    """By a container's mark: its entries in the first snapshot that tells of it, and in the last one."""
     notes: tuple[Reason, ...] = ()
     """What was left out."""
     newest: Snapshot | None = field(default=None, repr=False)
@@ -204,6 +206,7 @@ def history(choice: Choice, columns: Columns) -> History:
         types={stack: told.types for stack, told in last.facts.items() if told.types},
         recycled=recycled,
         kept=kept,
+        lengths=columns.lengths,
         notes=choice.notes,
         newest=last,
     )

@@ -268,6 +268,29 @@ class Excuses:
 
 
 @dataclass(frozen=True)
+class Accounts:
+    """What the account of the resident memory calls a cause."""
+
+    least: int = 2 << 20
+    """A growth of less than this is none: the resident set of a worker that does nothing varies by a
+    MiB or so, with what its capture asks for."""
+    mostly: float = 0.5
+    """A part is the answer where it is more than half of the whole: no other can be as large."""
+
+
+@dataclass(frozen=True)
+class Opened:
+    """What must be so before descriptors, threads or processes are said to leak."""
+
+    snapshots: int = 3
+    """As of memory: two tell no rate."""
+    least: int = 8
+    """A pool of connections opens so many at once, and then no more (``broker_pool_limit`` is 10)."""
+    told: int = 3
+    """Between two snapshots one or two more are what a task under way has open."""
+
+
+@dataclass(frozen=True)
 class Levels:
     """All of them."""
 
@@ -279,6 +302,8 @@ class Levels:
     resident: Resident = Resident()
     blames: Blames = Blames()
     excuses: Excuses = Excuses()
+    accounts: Accounts = Accounts()
+    resources: Opened = Opened()
 
 
 LEVELS = Levels()

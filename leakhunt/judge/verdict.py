@@ -201,6 +201,7 @@ def _finding(each: list[tuple[History, Growth]], alike: list[History]) -> Findin
     held = summed(history.types, history.recycled, alive)
     if held is not None:
         held = held._replace(holders=_kept(history, growth, paths))
+    holder = _holder(history, growth)
     return Finding(
         verdict=LEAK if together else growth.shape.verdict,
         site=growth.blame.frame,
@@ -230,7 +231,8 @@ def _finding(each: list[tuple[History, Growth]], alike: list[History]) -> Findin
         samples=growth.shape.samples,
         wanted=missing,
         kinds=held,
-        holder=_holder(history, growth),
+        holder=holder,
+        holder_grew=_grew(history, holder),
         since=None if born is None else born.since,
         per_run=_per_run(history, task, rate),
         born=None if born is None else born.series,
@@ -256,6 +258,14 @@ def _holder(history: History, growth: Growth) -> Retention | None:
             else way._replace(objects=before.objects + way.objects, size=before.size + way.size)
         )
     return max(sums.values(), key=lambda way: way.size, default=None)
+
+
+def _grew(history: History, holder: Retention | None) -> int | None:
+    """By how many entries the container grew; None where fewer than two snapshots tell of it."""
+    if holder is None or not holder.mark or len(history.looks) < 2:
+        return None
+    ends = history.lengths.get(holder.mark)
+    return None if ends is None else ends[1] - ends[0]
 
 
 def _kept(history: History, growth: Growth, paths: Paths) -> tuple[Holder, ...]:

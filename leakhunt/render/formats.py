@@ -23,6 +23,8 @@ RENDERERS: Mapping[tuple[str, str], str] = {
     ("TrendReport", JSON): "json.trend:trend",
     ("TrendReport", CSV): "csv:findings",
     ("TrendReport", MARKDOWN): "markdown:findings",
+    ("AccountReport", TABLE): "terminal.account:account",
+    ("AccountReport", JSON): "json.account:account",
     ("FlameReport", TABLE): "terminal.flame:flame",
     ("ListReport", TABLE): "terminal.listing:listing",
     ("ListReport", JSON): "json.listing:listing",

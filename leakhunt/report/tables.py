@@ -10,10 +10,12 @@ from dataclasses import dataclass, field
 
 from leakhunt.compare import rows
 from leakhunt.compare.rows import Comparison, Row
+from leakhunt.judge.account import live_of
 from leakhunt.model.query import Query
 from leakhunt.model.snapshot import Snapshot
+from leakhunt.report.account import Told, of_two
 from leakhunt.report.words import notes as words
-from leakhunt.snapshots import births
+from leakhunt.snapshots import births, process
 from leakhunt.snapshots.births import Born
 from leakhunt.snapshots.objects import Key, Kinds, by_row, key_of
 
@@ -62,6 +64,8 @@ class DiffReport:
     notes: tuple[str, ...]
     kinds: Mapping[Key, Kinds] = field(default_factory=dict)
     """What each row's objects in ``after`` are, by its key."""
+    account: Told | None = None
+    """Where the growth of the resident memory went; None: these are of two processes, or do not tell."""
 
 
 def kinds_of(report: TopReport | DiffReport, row: Row) -> Kinds | None:
@@ -119,7 +123,15 @@ def diff(
             *notes,
         ),
         kinds=kinds,
+        account=_account(before, after) if same else None,
     )
+
+
+def _account(before: Snapshot, after: Snapshot) -> Told | None:
+    """The account of the growth, where both say where their memory is."""
+    if any(process.maps(each.meta) is None for each in (before, after)):
+        return None
+    return of_two(before.meta, live_of(before), after.meta, live_of(after))
 
 
 def _difference(start: int | None, end: int | None) -> int | None:

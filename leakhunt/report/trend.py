@@ -7,15 +7,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import chain
 
 from leakhunt.advice.match import Advice, Evidence, advise, scoped
 from leakhunt.judge.history import History
+from leakhunt.judge.resources import Rising, fastest
 from leakhunt.judge.series.shape import LEAK
 from leakhunt.judge.verdict import UNEXPLAINED, Finding, Verdict, judge
+from leakhunt.model.account import live
 from leakhunt.model.paths import prefixes
+from leakhunt.report.account import Told, of_two
 from leakhunt.report.labels import Labels
 from leakhunt.report.words import notes as words
 from leakhunt.report.words.verdicts import summary
+from leakhunt.snapshots import process
 from leakhunt.snapshots.filters import matcher
 
 #: Stacks of a finding that the rule base is asked about.
@@ -50,6 +55,10 @@ class TrendReport:
     """Findings that are shown; 0: all."""
     command: str = "trend"
     """``trend`` or ``verdict``: what the document is called."""
+    account: Told | None = None
+    """Where the growth of the main process's resident memory went, where its snapshots tell."""
+    rising: tuple[Rising, ...] = ()
+    """What the processes open ever more of, the fastest first."""
 
     @property
     def ranked(self) -> list[tuple[int, Judged]]:
@@ -80,9 +89,10 @@ def trend(
     kept = [finding for finding in found.findings if _passes(finding, filters, excludes)]
     leaks = [finding for finding in kept if finding.verdict == LEAK]
     left_out = [each for history in histories for each in history.notes]
+    rising = fastest(histories)
     return TrendReport(
         verdict=found,
-        summary=summary(found, leaks, labels, ended),
+        summary=summary(found, leaks, labels, ended, rising),
         findings=tuple(Judged(finding, _advice(finding)) for finding in kept),
         hidden=len(found.findings) - len(kept),
         advice=_advice_outside(found),
@@ -92,6 +102,24 @@ def trend(
         ended=ended,
         limit=limit,
         command=command,
+        account=_account(histories, found),
+        rising=rising,
+    )
+
+
+def _account(histories: Sequence[History], found: Verdict) -> Told | None:
+    """The account of the process that the figures are of, from its first to its newest snapshot."""
+    history = next(
+        (each for each in histories if each.last.same_process(found.main.last)), found.main
+    )
+    first, last = history.first, history.last
+    if len(history.looks) < 2 or any(process.maps(each) is None for each in (first, last)):
+        return None
+    return of_two(
+        first,
+        live(chain.from_iterable(history.first_blocks.values())),
+        last,
+        live(chain.from_iterable(history.last_blocks.values())),
     )
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from leakhunt.model.retention import Path, Retention
 from leakhunt.model.snapshot import Snapshot, Stack
+from leakhunt.snapshots import retention
 
 
 @dataclass(frozen=True)
@@ -76,10 +77,8 @@ def _lengths(snapshots: Sequence[Snapshot]) -> dict[int, int]:
     """The entries of each container where it is first told of, by its mark."""
     found: dict[int, int] = {}
     for snapshot in snapshots:
-        for told in snapshot.facts.values():
-            for held in told.retention:
-                if held.mark and held.length is not None:
-                    found.setdefault(held.mark, held.length)
+        for mark, length in retention.lengths(snapshot).items():
+            found.setdefault(mark, length)
     return found
 
 

@@ -63,17 +63,23 @@ work
     one, summed over ``kept_runs`` runs, None where tasks overlap or nothing is traced), ``running``
     (list of names of the tasks running at that moment).
 memory
-    ``rss uss pss shared swap rss_peak``, ``traced``, ``traced_peak``, ``tracer``
-    (the engine's own tables), ``allocators`` ({"malloc_used", "malloc_mapped",
-    "malloc_free", "pymalloc_used", "pymalloc_free"}: bytes that glibc's malloc (mallinfo2(3))
-    and pymalloc have handed out and hold free; as many of them as are known, else None),
+    ``rss uss pss shared swap rss_peak``, ``anonymous`` (resident and of no file), ``shared_dirty``
+    (written, and other processes have the pages too: what a fork left shared, and shared memory),
+    ``maps`` ({kind: [resident bytes, mappings]} of ``heap arenas stacks libraries files shared sysv
+    anonymous special``, see :mod:`leakhunt.hook.process.maps`; a moment after the rest), ``traced``,
+    ``traced_peak``, ``tracer`` (the engine's own tables), ``allocators`` ({"malloc_used", "malloc_mapped",
+    "malloc_free", "pymalloc_used", "pymalloc_free"}: bytes that glibc's malloc (mallinfo2(3)) and
+    pymalloc have handed out and hold free; and "malloc": ``glibc jemalloc tcmalloc mimalloc musl`` or
+    ``other``, whose figures are not known but for glibc's; as many of them as are known, else None),
     ``limits`` ({"max_memory_per_child": bytes, "cgroup": bytes}; those that are set).
 garbage
     ``garbage`` ({"objects": how many objects only wait for the garbage collector,
     "stacks": [(traceback, how many), ...]}: by the traceback that allocated them, most recent
     call first, the most objects first), None where it was not looked at.
 process
-    ``open_files sockets threads`` (counts), ``gc`` ({"enabled": bool, "counts":
+    ``open_files sockets threads`` (counts), ``resources`` ([(kind, name, port, state, number)]: how many
+    descriptors of each kind, sockets by port and state, threads by the code that they run, subprocesses
+    by program, named semaphores; no path, address or content), ``gc`` ({"enabled": bool, "counts":
     [3 ints], "stats": [3 dicts of gc.get_stats()]}).
 heap
     What the heap was, by a walk over all objects in the child (``LEAKHUNT_WALK``); None where none was
@@ -150,7 +156,7 @@ UNCHECKED_MAGIC = b"LKHUNT\x01\n"
 LONG = frozenset(
     {
         "frames", "scopes", "estimates", "types", "recycled", "holders", "garbage",
-        "births", "calendar", "heap", "retention",
+        "births", "calendar", "heap", "retention", "resources",
     }
 )  # fmt: skip
 

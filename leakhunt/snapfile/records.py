@@ -1,8 +1,8 @@
-"""What a file tells of single stacks: one record per kind, to write it and to read it.
+"""What a file tells in records: one type per kind, to write it and to read it. Most are of single stacks.
 
 In the file a record is a plain tuple with its fields in this order, so that nothing but plain
 values is ever unpickled. A later version may append fields: :func:`read` takes the ones it knows.
-A field with a default may be missing: an earlier version wrote none. All of them begin with
+A field with a default may be missing: an earlier version wrote none. All but :class:`Resource` begin with
 ``frames``: the very tuple that the traces share, most recent call first; a stack may occur twice.
 """
 
@@ -106,6 +106,21 @@ class Retention(NamedTuple):
     ways: tuple[tuple[int, int, int, int], ...]
     """(Number of the path among the heap's ``paths``, objects, bytes, number of the holder among its
     ``holders`` from 1, or 0), the most bytes first; estimated where the engine or the walk samples."""
+
+
+class Resource(NamedTuple):
+    """How many of a kind a process has open. It is of no stack, and begins with its kind."""
+
+    kind: str
+    """``file``, ``deleted file``, ``socket``, ``pipe``, ``eventfd``, ``thread``, ``subprocess`` ..."""
+    name: str
+    """Of a socket ``tcp`` (to that port), ``tcp from`` (at that port), ``tcp listening``, ``udp``, ``unix``;
+    of a thread the code that it runs; of a subprocess its program; else ""."""
+    port: int
+    """0: it has none."""
+    state: str
+    """Of a connection; "ended" of a subprocess that nobody has waited for."""
+    number: int
 
 
 Record = TypeVar("Record", bound=tuple[Any, ...])

@@ -13,6 +13,7 @@ from typing import Any
 
 from leakhunt.model.gcpause import uncollected
 from leakhunt.model.snapshot import Held, Meta, Snapshot, Stack, Tallies
+from leakhunt.snapshots import retention
 from leakhunt.snapshots.load import each
 
 Sizes = Mapping[Stack, Sequence[int]]
@@ -36,6 +37,8 @@ class Columns:
     samples: Sizes
     """How many live samples they are estimated from."""
     holders: Holders
+    lengths: Mapping[int, tuple[int, int]]
+    """By a container's mark: its entries in the first snapshot that tells of it, and in the last one."""
     first: Snapshot = field(repr=False)
     """The oldest snapshot itself, with the blocks of each stack,"""
     newest: Snapshot = field(repr=False)
@@ -66,6 +69,7 @@ class _Growing:
         self._variances: dict[Stack, list[float]] = {}
         self._samples: dict[Stack, list[int]] = {}
         self._holders: list[Mapping[Stack, tuple[Held, ...]]] = []
+        self._lengths: dict[int, tuple[int, int]] = {}
         self._ends: list[Snapshot] = []
 
     def add(self, snapshot: Snapshot) -> None:
@@ -93,6 +97,8 @@ class _Growing:
                 _put(self._samples.setdefault(stack, []), before, told.samples)
             if told.holders:
                 held[stack] = told.holders
+        for mark, length in retention.lengths(snapshot).items():
+            self._lengths[mark] = (self._lengths.get(mark, (length, 0))[0], length)
         self.metas.append(snapshot.meta)
         self._holders.append(held)
         self._totals.append(snapshot.totals.size)
@@ -105,7 +111,7 @@ class _Growing:
                 column.extend([0] * (length - len(column)))
         return Columns(
             tuple(self.metas), tuple(self._totals), self._sizes, self._counts, self._variances,
-            self._samples, tuple(self._holders), self._ends[0], self._ends[-1],
+            self._samples, tuple(self._holders), self._lengths, self._ends[0], self._ends[-1],
         )  # fmt: skip
 
 

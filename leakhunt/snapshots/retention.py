@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from leakhunt.model.retention import Container, Heap, Path, Rest, Retention, Step, TypeCount
-from leakhunt.model.snapshot import Stack, Tally
+from leakhunt.model.snapshot import Snapshot, Stack, Tally
 from leakhunt.snapfile import records
 from leakhunt.snapshots import facts
 
@@ -74,6 +74,20 @@ def by_stack(
         stack: tuple(sorted(several, key=lambda each: -each.size))
         for stack, several in found.items()
     }
+
+
+def lengths(snapshot: Snapshot) -> dict[int, int]:
+    """The entries of each container that a snapshot tells of, by its mark."""
+    found = {}
+    if snapshot.heap is not None:
+        for one in (*snapshot.heap.points, *snapshot.heap.containers):
+            if one.mark and one.length is not None:
+                found[one.mark] = one.length
+    for told in snapshot.facts.values():
+        for held in told.retention:
+            if held.mark and held.length is not None:
+                found[held.mark] = held.length
+    return found
 
 
 def _why(recorded: Mapping[str, Any]) -> str | None:

@@ -33,6 +33,7 @@
 #include "internal/pycore_pymem.h"
 #endif
 
+#include <dlfcn.h>
 #ifdef __GLIBC__
 #include <malloc.h>
 #include <stdio.h>
@@ -81,9 +82,39 @@ static struct {
     PyMemAllocatorEx untraced;
 } allocators;
 
+/* Whose malloc() this process calls, by the library that it is found in. Asked when nobody forks: the
+ * dynamic linker has locks. */
+static const char *malloc_owner = "other";
+
+static void
+find_malloc(void)
+{
+    static const char *const names[][2] = {{"libc.", "glibc"}, {"libc-2", "glibc"}, {"ld-musl", "musl"},
+                                           {"libc.musl", "musl"}, {"jemalloc", "jemalloc"},
+                                           {"tcmalloc", "tcmalloc"}, {"mimalloc", "mimalloc"}};
+    Dl_info where;
+    void *found = dlsym(RTLD_DEFAULT, "malloc");
+    if (found == NULL || !dladdr(found, &where) || where.dli_fname == NULL) {
+        return;
+    }
+    const char *name = strrchr(where.dli_fname, '/');
+    name = name != NULL ? name + 1 : where.dli_fname;
+    for (size_t at = 0; at < sizeof names / sizeof *names; at++) {
+        if (strstr(name, names[at][0]) != NULL) {
+            malloc_owner = names[at][1];
+        }
+    }
+#ifndef __GLIBC__
+    malloc_owner = strcmp(malloc_owner, "glibc") == 0 ? "musl" : malloc_owner;
+#endif
+}
+
 static void
 measure_malloc(void *Py_UNUSED(context))
 {
+    if (strcmp(malloc_owner, "glibc") != 0) {
+        return; /* glibc's own would say that nobody uses it */
+    }
 #if defined(__GLIBC__) && defined(__GLIBC_PREREQ)
 #if __GLIBC_PREREQ(2, 33)
     struct mallinfo2 now = mallinfo2(); /* takes the arenas' locks */
@@ -156,9 +187,9 @@ measure_allocators(void)
 
 PyDoc_STRVAR(allocators_doc,
 "allocators()\n--\n\n"
-"In the child of fork_and_read: (bytes of malloc's main arena in use, bytes it mapped,\n"
-"bytes it holds free, text of sys._debugmallocstats()), each None where unknown.\n"
-"The figures are glibc's mallinfo2(3). None in any other process.");
+"In the child of fork_and_read: (bytes of malloc's arenas in use, bytes it mapped, bytes it\n"
+"holds free, text of sys._debugmallocstats(), whose malloc it is), the first three None where unknown.\n"
+"The figures are glibc's mallinfo2(3), of all arenas. None in any other process.");
 
 static PyObject *
 get_allocators(PyObject *Py_UNUSED(module), PyObject *Py_UNUSED(ignored))
@@ -171,9 +202,9 @@ get_allocators(PyObject *Py_UNUSED(module), PyObject *Py_UNUSED(ignored))
         return NULL;
     }
     if (!allocators.has_malloc) {
-        return Py_BuildValue("(OOON)", Py_None, Py_None, Py_None, text);
+        return Py_BuildValue("(OOONs)", Py_None, Py_None, Py_None, text, malloc_owner);
     }
-    return Py_BuildValue("(KKKN)", allocators.used, allocators.mapped, allocators.free, text);
+    return Py_BuildValue("(KKKNs)", allocators.used, allocators.mapped, allocators.free, text, malloc_owner);
 }
 
 /* -- the fork ------------------------------------------------------------------------------ */
@@ -500,6 +531,7 @@ PyInit__fork(void)
 {
     /* Before anything is traced, in all but a few cases (PYTHONTRACEMALLOC). */
     PyMem_GetAllocator(PYMEM_DOMAIN_OBJ, &allocators.untraced);
+    find_malloc();
 #ifdef __GLIBC__
     open_text_stream();
 #endif

@@ -17,20 +17,21 @@ _ARENAS = re.compile(r"^\d+ arenas \* \d+ bytes/arena\s*=\s*([\d,]+)", re.MULTIL
 _IN_USE = re.compile(r"^# bytes in allocated blocks\s*=\s*([\d,]+)", re.MULTILINE)
 
 
-def allocators() -> dict[str, int] | None:
-    """``malloc_used malloc_mapped malloc_free pymalloc_used pymalloc_free`` in bytes, as far as known.
+def allocators() -> dict[str, int | str] | None:
+    """``malloc_used malloc_mapped malloc_free pymalloc_used pymalloc_free`` in bytes, as far as known;
+    ``malloc``: whose it is.
 
-    malloc's figures are of glibc's main arena (mallinfo2(3)). None where nothing was measured.
+    malloc's figures are of all arenas of glibc's (mallinfo2(3)). None where nothing was measured.
     """
     measured = _fork.allocators() if _fork is not None else None
     if measured is None:
         return None
-    used, mapped, free, text = measured
-    found: dict[str, int] = {}
+    used, mapped, free, text, owner = measured
+    found: dict[str, int | str] = {"malloc": owner}
     if used is not None:
         found.update(malloc_used=used, malloc_mapped=mapped, malloc_free=free)
     found.update(pymalloc(text))
-    return found or None
+    return found
 
 
 def pymalloc(text: str) -> dict[str, int]:

@@ -29,7 +29,7 @@ from leakhunt.errors import CaptureError
 from leakhunt.hook.capture import fork, own, scopes, spots, turns, walk
 from leakhunt.hook.capture.allocators import allocators
 from leakhunt.hook.capture.sources import Sources
-from leakhunt.hook.process import vitals
+from leakhunt.hook.process import look, threads, vitals
 from leakhunt.snapfile import folders, records, write
 from leakhunt.snapfile.records import Held
 
@@ -290,13 +290,17 @@ def _child(order: Order, forked: fork.Forked, page: mmap.mmap, began: float) -> 
     try:
         fork.settle(order.signum)
         gc.disable()
+        pid = order.facts["pid"]
+        # As text: what lives while the heap is walked over may have taken objects from freelists.
+        with_parent = posix.getppid() == pid
+        seen = json.dumps(look.look(pid, forked.threads, os.getpid()) if with_parent else {})
 
         def looked() -> dict[str, Any]:
             how = order.walk if order.walks else "off"
             walked = walk.look(order.engine, forked.raw, how, own.PACKAGE)
             kept = order.engine.retention(forked.raw, walked) if walked else ()
             fork.quiet(order.engine)
-            return _capture(order, forked, began, page, walked, kept)
+            return _capture(order, forked, began, json.loads(seen), page, walked, kept)
 
         with turns.turn(order.series.parent):
             said = _said(looked)
@@ -314,13 +318,12 @@ def _child(order: Order, forked: fork.Forked, page: mmap.mmap, began: float) -> 
 def in_process(order: Order, began: float) -> Outcome:
     """Capture without a fork: the process stands still all the while."""
     raw = order.engine.read()
-    return Outcome(
-        **{
-            "path": None,
-            "problem": None,
-            **_said(lambda: _capture(order, fork.Forked(-1, raw, None, None), began)),
-        }
-    )
+
+    def capture() -> dict[str, Any]:
+        seen = look.look(order.facts["pid"], threads.described(threads.alive()))
+        return _capture(order, fork.Forked(-1, raw, None, None), began, seen)
+
+    return Outcome(**{"path": None, "problem": None, **_said(capture)})
 
 
 def _said(capture: Callable[[], dict[str, Any]]) -> dict[str, Any]:
@@ -339,6 +342,7 @@ def _capture(
     order: Order,
     forked: fork.Forked,
     began: float,
+    seen: dict[str, Any],
     page: mmap.mmap | None = None,
     walked: Walked | None = None,
     kept: Sequence[records.Retention] = (),
@@ -355,6 +359,7 @@ def _capture(
             facts["rss"] = vitals.rss()
     else:
         walks.problems["all"] = "left out: captured in the process itself"
+    facts.update(seen)
     facts.update(order.late_facts())
     known = own.prefixes()
     kept_of = own.judge(known)

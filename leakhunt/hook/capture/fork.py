@@ -9,11 +9,12 @@ import os
 import posix
 import signal
 import sys
-import threading
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from leakhunt.engine.interface import Engine
+from leakhunt.hook.process import threads as process_threads
+from leakhunt.hook.process.threads import Thread
 
 if TYPE_CHECKING:
     import mmap
@@ -80,6 +81,8 @@ class Forked(NamedTuple):
     first: number}; None where it was not looked at."""
     problem: str | None
     """Why it was not looked at to the end."""
+    threads: tuple[Thread, ...] = ()
+    """Those that the process had."""
 
 
 def exact() -> bool:
@@ -159,7 +162,7 @@ def fork(engine: Engine, limits: Limits, page: mmap.mmap, walks: bool = True) ->
     """
     # Thread objects live on in `held` across the fork, so that threading's own
     # clean-up in the child frees nothing and runs nobody's finalizer.
-    held = [*getattr(threading, "_active", {}).values(), *getattr(threading, "_limbo", {}).values()]
+    held = process_threads.alive()
     collecting = gc.isenabled()
     gc.disable()
     parent = os.getpid()
@@ -180,7 +183,8 @@ def fork(engine: Engine, limits: Limits, page: mmap.mmap, walks: bool = True) ->
             limits.memory,
             page,
         )
-        return Forked(pid, raw, garbage, ended_by(number) if number else None)
+        known = () if pid else tuple(process_threads.described(held))
+        return Forked(pid, raw, garbage, ended_by(number) if number else None, known)
     except OSError as error:
         raise ForkRefusedError(f"fork: {error.strerror}") from error
     except RuntimeError as error:
@@ -204,7 +208,8 @@ def _plain(engine: Engine, limits: Limits) -> Forked:
     signal.signal(signal.SIGALRM, signal.SIG_DFL)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGALRM})
     signal.alarm(limits.cpu)
-    return Forked(0, engine.read(), None, None)
+    raw = engine.read()
+    return Forked(0, raw, None, None, tuple(process_threads.described(process_threads.alive())))
 
 
 def quiet(engine: Engine) -> None:

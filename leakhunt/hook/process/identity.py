@@ -89,7 +89,6 @@ class Process:
     def late_facts(self, ledger: Ledger) -> dict[str, Any]:
         """Facts that cost time and are the same in a forked child: for there."""
         return {
-            **vitals.process(self.pid),
             "tasks_done": ledger.done,
             "tasks": ledger.facts(),
             "running": self.work.running(),

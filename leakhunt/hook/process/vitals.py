@@ -33,6 +33,28 @@ def read(path: str, limit: int = 65536) -> bytes | None:
         posix.close(descriptor)
 
 
+def whole(path: str, most: int) -> bytes | None:
+    """A file of /proc that takes more than one read; None where it cannot be read, or is larger."""
+    try:
+        descriptor = posix.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
+        return None
+    parts: list[bytes] = []
+    size = 0
+    try:
+        while size <= most:
+            part = posix.read(descriptor, 1 << 20)
+            if not part:
+                return b"".join(parts)
+            parts.append(part)
+            size += len(part)
+    except OSError:
+        return None
+    finally:
+        posix.close(descriptor)
+    return None
+
+
 def _process(pid: int | None = None) -> Any:
     import psutil  # not on Linux: /proc is cheaper and imports nothing
 
@@ -56,15 +78,20 @@ def rss() -> int | None:
     return None
 
 
+#: What :func:`memory` tells.
+MEMORY = ("rss", "uss", "pss", "shared", "swap", "anonymous", "shared_dirty")
+
+
 def memory() -> dict[str, int | None]:
-    """``rss uss pss shared swap`` of this process in bytes.
+    """``rss uss pss shared swap anonymous shared_dirty`` of this process in bytes.
 
     USS and PSS are what ``/proc/self/smaps_rollup`` says (Private_Clean +
     Private_Dirty, Pss): they must be read before a capture forks, because a forked
-    child shares every page and turns private memory into shared. The process
-    stands still meanwhile, and may be traced: every allocation counts here.
+    child shares every page and turns private memory into shared. ``anonymous`` belongs to no file;
+    ``shared_dirty`` was written, and other processes have it too: what a fork left shared, and shared
+    memory. The process stands still meanwhile, and may be traced: every allocation counts here.
     """
-    found: dict[str, int | None] = dict.fromkeys(("rss", "uss", "pss", "shared", "swap"))
+    found: dict[str, int | None] = dict.fromkeys(MEMORY)
     if LINUX:
         found["rss"] = rss()
         rolled = read("/proc/self/smaps_rollup", 4096)
@@ -72,6 +99,8 @@ def memory() -> dict[str, int | None]:
             found["uss"] = summed(rolled, b"Private_Clean:", b"Private_Dirty:")
             found["shared"] = summed(rolled, b"Shared_Clean:", b"Shared_Dirty:")
             found["pss"], found["swap"] = summed(rolled, b"\nPss:"), summed(rolled, b"\nSwap:")
+            found["anonymous"] = summed(rolled, b"\nAnonymous:")
+            found["shared_dirty"] = summed(rolled, b"\nShared_Dirty:")
         return found
     with contextlib.suppress(Exception):
         full = _process().memory_full_info()

@@ -88,8 +88,19 @@ class Exact:
     def fills(self, series: Series) -> bool:
         return curves.saturates(series.t, series.sizes, surely=True)
 
-    def by_blocks(self, series: Series) -> Series:
+    def by_blocks(self, series: Series) -> Series | None:
         return Series(series.t, series.counts, series.counts, self)
 
 
 EXACT = Exact()
+
+
+@dataclass(frozen=True)
+class Counted(Exact):
+    """Of what is counted and has no bytes: sizes and blocks are the same, and are looked at once."""
+
+    def by_blocks(self, series: Series) -> None:
+        return None
+
+
+COUNTED = Counted()

@@ -11,6 +11,7 @@ from leakhunt.render.documents import frame_of as frame_of
 from leakhunt.render.documents import live as live
 from leakhunt.render.documents import meta_of as meta_of
 from leakhunt.render.documents import snapshot_of as snapshot_of
+from leakhunt.render.json.told import told
 from leakhunt.report.labels import Labels
 from leakhunt.report.tables import DiffReport, TopReport, born_of, kinds_of
 from leakhunt.snapshots.births import Born
@@ -82,6 +83,7 @@ def diff(report: DiffReport) -> str:
                 "tracer_diff": process.tracer_diff,
                 "explained": process.explained,
             },
+            "account": None if report.account is None else told(report.account),
             "seconds": report.seconds,
             "notes": list(report.notes),
         },

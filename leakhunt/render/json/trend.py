@@ -9,6 +9,7 @@ from leakhunt.judge.history import History
 from leakhunt.judge.series.errors import Estimates
 from leakhunt.judge.verdict import Finding, Pace
 from leakhunt.render.json.tables import frame_of, kinds_keys, meta_of
+from leakhunt.render.json.told import rising, told
 from leakhunt.report.trend import Judged, TrendReport
 from leakhunt.report.words import growths, kept
 
@@ -34,6 +35,8 @@ def trend(report: TrendReport) -> str:
             "held": found.outside.held,
         },
         "findings": [_finding(report, number, judged) for number, judged in report.ranked],
+        "account": None if report.account is None else told(report.account),
+        "resources": [rising(one) for one in report.rising],
         "processes": [
             {
                 "pid": history.last.pid,
@@ -125,7 +128,7 @@ def _holder(finding: Finding) -> dict[str, Any] | None:
         "objects": held.objects,
         "size": held.size,
         "retained": held.retained,
-        "grew": None,
+        "grew": finding.holder_grew,
     }
 
 

@@ -11,6 +11,7 @@ from leakhunt.compare.rows import Comparison, Row
 from leakhunt.model.paths import visible
 from leakhunt.model.query import Query
 from leakhunt.render.screen import Screen
+from leakhunt.render.terminal.account import say_next, say_opened
 from leakhunt.render.terminal.console import (
     GROWN,
     NOTE,
@@ -139,6 +140,10 @@ def diff(report: DiffReport, screen: Screen) -> str:
     )
     if explained is not None:
         say(console, explained)
+    if report.account is not None:
+        say(console, visible(report.account.sentence))
+        say_next(console, report.account)
+        say_opened(console, report.account, report.tasks)
     say_notes(console, report.notes)
     return drawn(console)
 

@@ -16,12 +16,15 @@ from rich.text import Text
 
 from leakhunt import units
 from leakhunt.advice.match import Advice
+from leakhunt.judge import account as causes
+from leakhunt.judge.resources import Rising
 from leakhunt.judge.series import stats
 from leakhunt.judge.series.shape import LEAK
 from leakhunt.judge.verdict import INCONCLUSIVE, NO_LEAK, UNEXPLAINED, Finding
 from leakhunt.model.paths import visible
 from leakhunt.model.snapshot import Frame, Stack
 from leakhunt.render.screen import Screen
+from leakhunt.render.terminal.account import say_next, say_parts
 from leakhunt.render.terminal.console import (
     GROWN,
     NOTE,
@@ -37,7 +40,7 @@ from leakhunt.render.terminal.console import (
 from leakhunt.render.terminal.sparks import spark
 from leakhunt.report.labels import Label
 from leakhunt.report.trend import Judged, TrendReport
-from leakhunt.report.words import growths, kept, supports
+from leakhunt.report.words import growths, kept, resources, supports
 from leakhunt.report.words.places import place
 
 TONES = {LEAK: GROWN, UNEXPLAINED: NOTE, INCONCLUSIVE: NOTE, NO_LEAK: SHRUNK}
@@ -77,10 +80,33 @@ def trend(report: TrendReport, screen: Screen) -> str:
     console.print()
     for line, weighs in supports.lines(found, report.ended):
         say(console, visible(line), "" if weighs else QUIET)
+    _say_account(console, report, screen)
+    for one in report.rising[: None if screen.verbose else OTHERS]:
+        say(console, visible(_opens(one)), NOTE)
     say_notes(console, report.notes)
     if not screen.verbose and report.findings:
         say(console, supports.MORE, QUIET)
     return drawn(console)
+
+
+def _say_account(console: Console, report: TrendReport, screen: Screen) -> None:
+    """Where the growth went, in a line; with a verbose screen part by part."""
+    told = report.account
+    if told is None or (told.cause.kind in (causes.NOTHING, causes.SHRUNK) and not screen.verbose):
+        return
+    say(console, visible(told.sentence), QUIET)
+    if screen.verbose:
+        say_parts(console, told)
+    if screen.verbose or report.verdict.verdict == UNEXPLAINED:
+        say_next(console, told)
+
+
+def _opens(one: Rising) -> str:
+    """``opens ever more: sockets to :5432 (PostgreSQL) 12 → 1,012, 1 per task (998 in close-wait)``."""
+    change = one.change
+    told = resources.risen(change.resource, change.first, change.last.number, one.rate, one.unit)
+    states = resources.states(change.last)
+    return f"opens ever more: {told}" + (f" ({states})" if states else "")
 
 
 def _first_page(ranked: Sequence[tuple[int, Judged]]) -> list[tuple[int, Judged]]:
@@ -179,7 +205,7 @@ def _remedy(console: Console, report: TrendReport) -> None:
     if code and (judged.advice is None or visible(code) not in judged.advice.because):
         console.print(Text.assemble((f"{rank}  ", STRONG), visible(code)), soft_wrap=True)
     if held is not None:
-        _indent(console, Text(visible(kept.by(held))))
+        _indent(console, Text(visible(kept.by(held, judged.finding.holder_grew))))
     if judged.advice is not None:
         _advice(console, judged.advice, False)
 
@@ -196,7 +222,7 @@ def _detail(console: Console, report: TrendReport, rank: int, judged: Judged) ->
     if len(finding.parts) > 1:
         _indent(console, Text(growths.by_process(finding), QUIET))
     if finding.holder is not None:
-        _indent(console, Text(visible(kept.by(finding.holder))))
+        _indent(console, Text(visible(kept.by(finding.holder, finding.holder_grew))))
     others = finding.sites[1:]
     if others:
         said = [labels.label(frame).where for frame in others]

@@ -32,10 +32,13 @@ def step(one: Step) -> str:
     return f"{name}: {held}{', and so on' if one.again else ''}"
 
 
-def by(held: Retention) -> str:
-    """``kept by module shop.tasks > KEPT: list[10,000] (10,000 objects, 1.9 MiB)``."""
+def by(held: Retention, grew: int | None = None) -> str:
+    """``kept by module shop.tasks > KEPT: list[10,000] (10,000 objects, 1.9 MiB), which grew by 1,996``."""
     much = f"{units.counted(held.objects, 'object')}, {units.size(held.size)}"
-    return f"kept by {way(held.container_path)} ({much})"
+    text = f"kept by {way(held.container_path)} ({much})"
+    return text + (
+        f", which grew by {units.counted(grew, 'item')}" if grew is not None and grew > 0 else ""
+    )
 
 
 def amount(one: Way) -> str:

@@ -7,20 +7,49 @@ from collections.abc import Sequence
 from leakhunt import units
 from leakhunt.judge import codes
 from leakhunt.judge.history import SECOND, TASK, History
+from leakhunt.judge.resources import Rising
 from leakhunt.judge.rss import FRAGMENTATION, NATIVE
 from leakhunt.judge.series.shape import LEAK, NOISE
 from leakhunt.judge.verdict import INCONCLUSIVE, NO_LEAK, UNEXPLAINED, Finding, Verdict
 from leakhunt.model.paths import visible
 from leakhunt.report.labels import Labels
-from leakhunt.report.words import growths
+from leakhunt.report.words import growths, resources
 from leakhunt.report.words.places import place
 
 #: A part of the growth below this is not worth a clause.
 TELLING = 0.005
 
 
-def summary(found: Verdict, leaks: Sequence[Finding], labels: Labels, ended: bool) -> str:
-    """One sentence, two at most. ``leaks``: those that are shown; ``ended``: whether the process is gone."""
+def summary(
+    found: Verdict,
+    leaks: Sequence[Finding],
+    labels: Labels,
+    ended: bool,
+    rising: Sequence[Rising] = (),
+) -> str:
+    """One sentence, or a few. ``leaks``: those that are shown; ``ended``: whether the process is gone;
+    ``rising``: what it opens ever more of.
+    """
+    text = _of_memory(found, leaks, labels, ended)
+    if rising and found.verdict == NO_LEAK:
+        text = text.replace("No leak: nothing grows", "No leak in memory: no object grows", 1)
+    return text + _open(rising)
+
+
+def _open(rising: Sequence[Rising]) -> str:
+    """`` It opens ever more: sockets to :5432 (PostgreSQL) 12 → 1,012, 1 per task.``"""
+    if not rising:
+        return ""
+    first = rising[0]
+    change = first.change
+    told = resources.risen(
+        change.resource, change.first, change.last.number, first.rate, first.unit
+    )
+    more = f", and {units.counted(len(rising) - 1, 'more kind')}" if len(rising) > 1 else ""
+    return f" It opens ever more: {told}{more}."
+
+
+def _of_memory(found: Verdict, leaks: Sequence[Finding], labels: Labels, ended: bool) -> str:
     if found.verdict == LEAK:
         return _leak(found, leaks, labels, ended)
     if found.verdict == UNEXPLAINED:

@@ -1,0 +1,112 @@
+"""What a process has open, judged with the statistics of bytes: descriptors, sockets, threads, processes
+that are left open once per task leak as memory does, and end a worker sooner.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from leakhunt.judge.history import History
+from leakhunt.judge.levels import LEVELS
+from leakhunt.judge.series import shape, stats
+from leakhunt.judge.series.exact import COUNTED
+from leakhunt.judge.series.series import Series
+from leakhunt.judge.series.shape import LEAK
+from leakhunt.model.resources import Open, Resource
+from leakhunt.model.snapshot import Meta
+from leakhunt.snapshots import process
+
+
+@dataclass(frozen=True)
+class Change:
+    """How many there were of a kind, and how many there are."""
+
+    resource: Resource
+    first: int
+    last: Open
+
+    @property
+    def grown(self) -> int:
+        return self.last.number - self.first
+
+
+@dataclass(frozen=True)
+class Rising:
+    """A kind of which a process opens ever more."""
+
+    change: Change
+    numbers: tuple[int, ...]
+    """How many at each snapshot."""
+    rate: float
+    """Per unit."""
+    unit: str
+    p: float
+
+
+def changes(before: Meta, after: Meta) -> tuple[Change, ...]:
+    """What there is more or less of, by a number worth a line, the largest change first; () where one of
+    the two does not say.
+    """
+    first, last = process.resources(before), process.resources(after)
+    if first is None or last is None:
+        return ()
+    found = [
+        Change(kind, _number(first, kind), last.get(kind, Open(0))) for kind in {**first, **last}
+    ]
+    told = [one for one in found if abs(one.grown) >= LEVELS.resources.told]
+    return tuple(sorted(told, key=lambda one: (-abs(one.grown), one.resource)))
+
+
+def rising(history: History) -> tuple[Rising, ...]:
+    """What leaks, the fastest first. It takes three snapshots that say what was open, and a growth that no
+    accident explains: as with bytes (:mod:`leakhunt.judge.series.shape`), and of as many kinds as are looked at.
+    """
+    if history.lived or len(history.metas) < LEVELS.resources.snapshots:
+        return ()
+    told = [process.resources(known) for known in history.metas]
+    known = [each for each in told if each is not None]
+    if len(known) < len(told):
+        return ()
+    kinds = [
+        kind
+        for kind in sorted({kind for each in known for kind in each})
+        if _number(known[-1], kind) - _number(known[0], kind) >= LEVELS.resources.least
+    ]
+    judged = []
+    for kind in kinds:
+        numbers = [_number(each, kind) for each in known]
+        sizes = list(map(float, numbers))
+        found = shape.judge(Series(history.times, sizes, sizes, COUNTED))
+        if found.verdict == LEAK and found.p <= LEVELS.chances.leak:
+            judged.append((kind, numbers, found))
+    sure = stats.false_discovery(
+        [found.p for _, _, found in judged], LEVELS.chances.false_discoveries
+    )
+    risen = [
+        Rising(
+            Change(kind, numbers[0], known[-1].get(kind, Open(0))),
+            tuple(numbers),
+            found.rate,
+            history.unit,
+            found.p,
+        )
+        for keep, (kind, numbers, found) in zip(sure, judged)
+        if keep
+    ]
+    return tuple(sorted(risen, key=lambda one: (-one.rate, one.change.resource)))
+
+
+def _number(found: Mapping[Resource, Open], kind: Resource) -> int:
+    return found[kind].number if kind in found else 0
+
+
+def fastest(histories: Sequence[History]) -> tuple[Rising, ...]:
+    """Of several processes: each kind once, where it rises fastest."""
+    best: dict[Resource, Rising] = {}
+    for history in histories:
+        for one in rising(history):
+            kind = one.change.resource
+            if kind not in best or one.rate > best[kind].rate:
+                best[kind] = one
+    return tuple(sorted(best.values(), key=lambda one: (-one.rate, one.change.resource)))

@@ -1,0 +1,94 @@
+"""What a process opens ever more of, judged with the statistics of bytes."""
+
+from __future__ import annotations
+
+import random
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from leakhunt.judge import resources
+from leakhunt.judge.history import History
+from leakhunt.model.resources import Resource
+from leakhunt.report.words import resources as words
+from leakhunt.snapshots import process
+from leakhunt.snapshots.facts import meta
+from tests.support import builders
+
+POSTGRES = Resource("socket", "tcp", 5432)
+
+
+def opened(numbers: list[int], kind: Resource = POSTGRES, state: str = "established") -> History:
+    """A history in which so many of a kind are open at each snapshot, and memory stands still."""
+    size = [1 << 20] * len(numbers)
+    told = [[(*kind, state, number)] for number in numbers]
+    return builders.history(("/srv/shop/a.py:1", size, size), resources=told)
+
+
+def test_one_per_task_is_told_with_its_rate() -> None:
+    (found,) = resources.rising(opened([12 + 100 * number for number in range(11)]))
+    assert found.change.resource == POSTGRES
+    assert (found.change.first, found.change.last.number) == (12, 1012)
+    assert found.rate == 1.0
+    said = words.risen(POSTGRES, 12, 1012, found.rate, found.unit)
+    assert said == "sockets to :5432 (PostgreSQL) 12 → 1,012, 1 per task"
+
+
+def test_a_pool_that_fills_does_not_leak() -> None:
+    assert resources.rising(opened([2, 5, 8, 10, 10, 10, 10, 10, 10, 10])) == ()
+
+
+def test_what_comes_and_goes_does_not_leak() -> None:
+    """200 series of 10 snapshots: none is called a leak, with a fixed seed."""
+    dice = random.Random(1)
+    for _ in range(200):
+        assert resources.rising(opened([dice.randrange(40) for _ in range(10)])) == ()
+
+
+def test_two_snapshots_are_not_enough() -> None:
+    assert resources.rising(opened([1, 1000])) == ()
+
+
+def test_files_that_do_not_say_are_not_judged() -> None:
+    size = [1 << 20] * 5
+    assert resources.rising(builders.history(("/srv/shop/a.py:1", size, size))) == ()
+
+
+def test_between_two_snapshots_changes_are_told_the_largest_first() -> None:
+    before = meta({"resources": [("pipe", "", 0, "", 4), (*POSTGRES, "established", 12)]})
+    after = meta(
+        {
+            "resources": [
+                ("pipe", "", 0, "", 5), (*POSTGRES, "established", 2), (*POSTGRES, "close-wait", 20),
+                ("thread", "shop.poll", 0, "", 30),
+            ]
+        }
+    )  # fmt: skip
+    told = resources.changes(before, after)
+    assert [(one.resource.kind, one.first, one.last.number) for one in told] == [
+        ("thread", 0, 30),
+        ("socket", 12, 22),
+    ]
+    assert words.states(told[1].last) == "20 in close-wait"
+    assert words.name(told[0].resource) == "threads in shop.poll"
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.text() | st.integers(),
+            st.text(),
+            st.integers() | st.none(),
+            st.text(),
+            st.integers(),
+        )
+    )
+    | st.integers()
+    | st.lists(st.integers())
+)
+def test_a_file_may_say_anything(recorded: Any) -> None:
+    found = process.resources(meta({"resources": recorded}))
+    for kind, many in (found or {}).items():
+        assert words.name(kind)
+        assert many.number >= sum(number for _, number in many.states) >= 0
