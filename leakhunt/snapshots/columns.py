@@ -37,12 +37,12 @@ class Columns:
     samples: Sizes
     """How many live samples they are estimated from."""
     holders: Holders
-    lengths: Mapping[int, tuple[int, int]]
-    """By a container's mark: its entries in the first snapshot that tells of it, and in the last one."""
     first: Snapshot = field(repr=False)
     """The oldest snapshot itself, with the blocks of each stack,"""
     newest: Snapshot = field(repr=False)
     """and the newest one."""
+    lengths: Mapping[int, tuple[int, int]] = field(default_factory=dict)
+    """By a container's mark: its entries in the first snapshot that tells of it, and in the last one."""
 
 
 def read(paths: Sequence[Path], problems: list[str]) -> Columns | None:
@@ -111,7 +111,7 @@ class _Growing:
                 column.extend([0] * (length - len(column)))
         return Columns(
             tuple(self.metas), tuple(self._totals), self._sizes, self._counts, self._variances,
-            self._samples, tuple(self._holders), self._lengths, self._ends[0], self._ends[-1],
+            self._samples, tuple(self._holders), self._ends[0], self._ends[-1], self._lengths,
         )  # fmt: skip
 
 
