@@ -46,6 +46,15 @@ def rate(amount: float, unit: str) -> str:
     return f"{'+' if amount > 0 and text[0] != '<' else ''}{text} per {unit}"
 
 
+def with_error(amount: float, error: float) -> str:
+    """``1.9 KiB ± 0.1``, ``104 B``: the error in the unit of the amount, left out where it reads as nothing."""
+    text = small_size(amount)
+    number, _, unit = text.rpartition(" ")
+    off = error / 1024 ** _STEPS.index(unit)
+    said = f"{off:.1f}" if unit != "B" or "." in number or off < 9.95 else f"{off:.0f}"
+    return text if not said.strip("0.") else f"{text} ± {said}"
+
+
 def between(first: float, last: float) -> str:
     """``1.9 KiB to 12.0 MiB``; one size where both read alike."""
     start, end = size(first), size(last)

@@ -1,7 +1,7 @@
 """The console: a group of lazy commands and the one error boundary.
 
 Exit codes: 0 fine, 1 a bug, 2 usage or unreadable input, 3 a threshold the user set was
-exceeded, 130 interrupted. Reports go to stdout, everything else to stderr. Each
+exceeded or a check has found a leak, 4 a check is not sure, 130 interrupted. Reports go to stdout, everything else to stderr. Each
 command is ``leakhunt.cli.<name>:command``, imported when it is used: ``leakhunt
 --version`` loads click and nothing else.
 """
@@ -38,6 +38,7 @@ COMMANDS = {
     "trend": "What keeps growing, per task: a verdict from three or more snapshots.",
     "why": "What keeps the objects of a place alive.",
     "account": "Where the RSS is, or where its growth went, in parts that add up.",
+    "check": "Does a function or task leak? Run it until the answer is sure.",
     "show": "Everything about one place: who leads there, what it allocates.",
     "report": "One page for the ticket: verdict, timeline, flame graph, in a file that opens anywhere.",
     "export": "Files that other tools open: pprof, speedscope, collapsed, csv, json, parquet.",

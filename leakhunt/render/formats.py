@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from importlib import import_module
 
-from leakhunt.render.screen import CSV, FORMATS, JSON, MARKDOWN, TABLE, Screen
+from leakhunt.render.screen import CSV, FORMATS, GITHUB, JSON, MARKDOWN, SARIF, TABLE, Screen
 
 #: The function that makes the text, by the report's type and the format. By name, because each is
 #: imported when it is used: JSON needs no rich, and top no rule base. Each takes the report; those of
@@ -26,6 +26,10 @@ RENDERERS: Mapping[tuple[str, str], str] = {
     ("AccountReport", TABLE): "terminal.account:account",
     ("AccountReport", JSON): "json.account:account",
     ("FlameReport", TABLE): "terminal.flame:flame",
+    ("CheckReport", TABLE): "terminal.check:check",
+    ("CheckReport", JSON): "json.check:check",
+    ("CheckReport", GITHUB): "github:check",
+    ("CheckReport", SARIF): "sarif:check",
     ("ListReport", TABLE): "terminal.listing:listing",
     ("ListReport", JSON): "json.listing:listing",
     ("PsReport", TABLE): "terminal.ps:ps",

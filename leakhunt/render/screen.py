@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import NamedTuple
 
 TABLE, JSON, CSV, MARKDOWN = FORMATS = ("table", "json", "csv", "markdown")
+#: Formats of a check alone.
+GITHUB, SARIF = "github", "sarif"
 
 
 class Screen(NamedTuple):

@@ -93,7 +93,7 @@ def trend(
     return TrendReport(
         verdict=found,
         summary=summary(found, leaks, labels, ended, rising),
-        findings=tuple(Judged(finding, _advice(finding)) for finding in kept),
+        findings=tuple(Judged(finding, advised(finding)) for finding in kept),
         hidden=len(found.findings) - len(kept),
         advice=_advice_outside(found),
         labels=labels,
@@ -136,7 +136,8 @@ def _passes(finding: Finding, filters: Sequence[str], excludes: Sequence[str]) -
 # -- advice ---------------------------------------------------------------------------
 
 
-def _advice(finding: Finding) -> Advice | None:
+def advised(finding: Finding) -> Advice | None:
+    """What the rule base says of a leak; None of anything else, or where no rule fits."""
     if finding.verdict != LEAK:
         return None
     history = finding.history

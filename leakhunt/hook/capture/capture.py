@@ -88,6 +88,8 @@ class Order(NamedTuple):
     """What its child may take: see :func:`guard`."""
     walks: bool = True
     """Whether the process's objects are walked over."""
+    explains: bool = True
+    """Whether functions and source lines of the frames are looked up."""
 
 
 class Capture:
@@ -371,7 +373,8 @@ def _capture(
         key = id(trace[2])
         weight[key] = weight.get(key, 0) + trace[1] * count
         stacks[key] = trace[2]
-    largest = nlargest(EXPLAINED_STACKS, weight, key=weight.__getitem__)
+    most = EXPLAINED_STACKS if order.explains else 0
+    largest = nlargest(most, weight, key=weight.__getitem__)
     sources = Sources(facts["started_at"] or time.time(), order.source)
     explained = spots.spots(
         (frame for key in largest for frame in stacks[key]),

@@ -12,9 +12,11 @@ from leakhunt.snapfile.write import RawFrames, Run
 #: The package's own folder, as it stands in tracebacks.
 PACKAGE = os.path.dirname(os.path.abspath(leakhunt.__file__)) + os.sep
 
-#: The file through which ``leakhunt run`` enters the user's program: what lies
-#: outside of it belongs to the launcher, what lies inside to the program.
-LAUNCHER = os.path.join(PACKAGE, "hook", "launch.py")
+#: The files through which ``leakhunt run`` and ``leakhunt check`` enter the user's program: what
+#: lies outside of them belongs to the launcher, what lies inside to the program.
+LAUNCHERS = frozenset(
+    {os.path.join(PACKAGE, "hook", "launch.py"), os.path.join(PACKAGE, "gate", "call.py")}
+)
 
 
 def prefixes() -> dict[str, list[str]]:
@@ -63,7 +65,7 @@ def judge(known: dict[str, list[str]]) -> Callable[[RawFrames], RawFrames | None
     It is leakhunt's when, from the innermost frame outwards, nothing but the
     standard library and psutil stands before a frame of leakhunt's. Memory that
     user code allocates further in (a chained signal handler, a program started
-    by ``leakhunt run``) stays the user's. The launcher's frames are cut off.
+    by ``leakhunt run``) stays the user's. The launchers' frames are cut off.
     """
     passing = tuple(folder.rstrip(os.sep) + os.sep for folder in known["stdlib"])
     site = tuple(folder.rstrip(os.sep) + os.sep for folder in known["site"])
@@ -97,7 +99,7 @@ def without_own(
 def _judge(frames: RawFrames, passing: tuple[str, ...], site: tuple[str, ...]) -> RawFrames | None:
     """None for leakhunt's own; else the frames (most recent first) to keep."""
     for depth, (file, _) in enumerate(frames):
-        if file == LAUNCHER:
+        if file in LAUNCHERS:
             frames = frames[:depth]
             break
     if not frames:

@@ -10,6 +10,7 @@ from leakhunt.judge.series.errors import Estimates
 from leakhunt.judge.verdict import Finding, Pace
 from leakhunt.render.json.tables import frame_of, kinds_keys, meta_of
 from leakhunt.render.json.told import rising, told
+from leakhunt.report.labels import Labels
 from leakhunt.report.trend import Judged, TrendReport
 from leakhunt.report.words import growths, kept
 
@@ -34,7 +35,7 @@ def trend(report: TrendReport) -> str:
             "kind": found.outside.kind,
             "held": found.outside.held,
         },
-        "findings": [_finding(report, number, judged) for number, judged in report.ranked],
+        "findings": [finding_of(report.labels, number, judged) for number, judged in report.ranked],
         "account": None if report.account is None else told(report.account),
         "resources": [rising(one) for one in report.rising],
         "processes": [
@@ -69,8 +70,9 @@ def _pace(pace: Pace) -> dict[str, Any]:
     return {"first": pace.first, "last": pace.last, "per_unit": pace.per_unit}
 
 
-def _finding(report: TrendReport, number: int, judged: Judged) -> dict[str, Any]:
-    finding, labels = judged.finding, report.labels
+def finding_of(labels: Labels, number: int, judged: Judged) -> dict[str, Any]:
+    """A finding as every document has it."""
+    finding = judged.finding
     advice = judged.advice
     stack = finding.stacks[0] if finding.stacks else ()
     return {
@@ -79,9 +81,9 @@ def _finding(report: TrendReport, number: int, judged: Judged) -> dict[str, Any]
         "rank": number,
         "unit": finding.history.unit,
         "verdict": finding.verdict,
-        "site": _site(finding.site, report),
+        "site": _site(finding.site, labels),
         "stack": [frame_of(frame, labels) for frame in stack],
-        "sites": [_site(frame, report) for frame in finding.sites],
+        "sites": [_site(frame, labels) for frame in finding.sites],
         "size_first": round(finding.sizes[0]),
         "size_last": round(finding.sizes[-1]),
         "bytes_per_unit": finding.rate,
@@ -140,9 +142,9 @@ def _sampled(finding: Finding) -> dict[str, Any]:
     return {"stderr": known.variances[-1] ** 0.5, "samples": list(known.samples)}
 
 
-def _site(frame: Any, report: TrendReport) -> dict[str, Any]:
+def _site(frame: Any, labels: Labels) -> dict[str, Any]:
     return {
         "file": frame.file,
         "line": frame.line,
-        "function": report.labels.spot(frame).function,
+        "function": labels.spot(frame).function,
     }

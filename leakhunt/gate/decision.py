@@ -1,0 +1,233 @@
+"""What the looks of one stage say: it leaks, it keeps nothing, or go on. Pure.
+
+A leak is sure when two things hold. The line's size at the looks wins its bets (:mod:`leakhunt.gate.betting`)
+against "it grows by the limit at most", at odds that leave :data:`FALSE_ALARM` for all lines and stages
+together. And the judgement that ``leakhunt trend`` makes calls it a leak: that blames the right line, puts
+the parts of one leak together, and lets go of what a container's bound, CPython's free lists, Celery's tables
+or the collector explain. It keeps nothing when the growth of all that is not excused is below the limit,
+with an interval (:mod:`leakhunt.gate.bound`) that misses by :data:`MISSED` in all stages together.
+
+The error rates hold for a program whose warm-up is over by the first look of the stage, which is half of
+all runs at its end. What still fills by then looks like a leak to anybody.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from types import MappingProxyType
+
+from leakhunt.gate import betting, bound
+from leakhunt.gate.baseline import Growths, place
+from leakhunt.gate.bound import Interval
+from leakhunt.judge import codes, rss
+from leakhunt.judge.history import History
+from leakhunt.judge.informed import informed
+from leakhunt.judge.owners import Book, Growth, Owner
+from leakhunt.judge.series.shape import LEAK
+from leakhunt.judge.verdict import NO_LEAK, Finding, Verdict, judge
+from leakhunt.model.snapshot import Stack
+
+UNSURE = "unsure"
+
+#: The chance that a program which keeps nothing is ever called leaking.
+FALSE_ALARM = 0.001
+#: The chance that one which keeps more than the limit is ever said to keep less.
+MISSED = 0.05
+#: Bytes a run that are nothing to speak of: 12 MB in a million runs.
+LIMIT = 12.0
+#: Outside Python less is not seen: the resident set grows by pages, and malloc keeps some.
+NATIVE_LIMIT = 256.0
+#: Looks by whose growth the chance of error is divided; the bets begin with the next.
+SCOUTS = 4
+#: Looks of a stage: thirteen steps that are won reach 1 : 2,500, so three more may be wanted.
+LOOKS = 20
+#: Of what a finding grew by, the part that lines must stand for which won their bets.
+SUPPORT = 0.5
+
+#: What is no leak though it grows: none of it counts for the bound either.
+EXCUSES = frozenset(
+    {codes.BOUNDED, codes.FRAMEWORK_TABLES, codes.FREE_LIST, codes.UNCOLLECTED, codes.OVERRATED}
+)
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What may be kept."""
+
+    bytes_per_run: float = LIMIT
+    native: bool = False
+    """Whether memory outside Python counts as well."""
+    known: Growths = field(default_factory=lambda: MappingProxyType({}))
+    """Places that may keep what they are known to keep."""
+
+    def of(self, finding: Finding) -> float:
+        """Bytes a run that a finding may keep: more than its baseline's interval is a regression."""
+        known = self.known.get(place(finding.site, finding.history)) if self.known else None
+        return self.bytes_per_run if known is None else known.high + self.bytes_per_run
+
+    def knows(self, finding: Finding) -> bool:
+        """Whether it is in the baseline, and keeps no more than there."""
+        return (
+            bool(self.known)
+            and place(finding.site, finding.history) in self.known
+            and finding.low <= self.of(finding)
+        )
+
+    @property
+    def native_bytes_per_run(self) -> float:
+        """The same outside Python, where less cannot be seen."""
+        return max(self.bytes_per_run, NATIVE_LIMIT)
+
+
+@dataclass(frozen=True)
+class Ruling:
+    """What is known after a look."""
+
+    verdict: str | None
+    """LEAK, NO_LEAK, or None: not sure yet."""
+    judged: Verdict
+    """The judgement of the same looks, with everything that grew."""
+    sure: tuple[Finding, ...]
+    """Findings that are leaks for sure and keep more than the limit, the most first."""
+    known: tuple[Finding, ...]
+    """Findings that keep no more than the baseline says."""
+    suspects: tuple[Finding, ...]
+    """Findings that look like leaks and are not sure."""
+    kept: Interval
+    """Bytes a run: of the sure leaks together, else of all that is not excused. 95 %."""
+    native: Interval | None
+    """Bytes a run outside Python, where somebody asked; 95 %."""
+    native_leaks: bool
+    runs: int
+    """Runs from the first to the last look of this stage."""
+    since: int
+    """Runs before the first of these looks: the warm-up."""
+    still: bool
+    """Whether all that is not excused had the same size at every look."""
+
+
+def decide(history: History, stage: int, limits: Limits, complete: bool) -> Ruling:
+    """The ruling over the looks of a stage (1, 2, ...); ``complete``: the stage has all of its looks.
+
+    Needs three looks.
+    """
+    judged = judge([history])
+    book = Book(history)
+    grown = informed(history)[1]
+    excused = {stack for growth in grown if _is_excused(growth) for stack in growth.blame.stacks}
+    known = [finding for finding in judged.findings if limits.knows(finding)]
+    excused.update(stack for finding in known for stack in finding.stacks)
+    whole = _whole(book, excused)
+    limit = limits.bytes_per_run
+    won = _won(book, whole, limit, betting.spent(FALSE_ALARM, stage))
+    leaks = [
+        finding for finding in judged.findings
+        if (finding.verdict == LEAK or finding.reason.code == codes.TRIFLE)
+        and finding.rate > limits.of(finding) and finding not in known
+    ]  # fmt: skip
+    sure = [finding for finding in leaks if _is_supported(book, finding, won)]
+    native = _native(history) if limits.native else None
+    native_leaks = native is not None and _native_grows(history, limits, stage, native)
+    chance = betting.spent(MISSED, stage)
+    kept = _together(sure) if sure else _interval(history.times, whole, chance)
+    verdict = None
+    if sure or won.get(None) or native_leaks:
+        verdict = LEAK
+    elif complete and not leaks and kept.high <= limit:
+        outside = None if native is None else bound.interval(history.times, _rest(history), chance)
+        if outside is None or outside.high <= limits.native_bytes_per_run:
+            verdict = NO_LEAK
+    return Ruling(
+        verdict=verdict,
+        judged=judged,
+        sure=tuple(sorted(sure, key=lambda finding: -finding.rate)),
+        known=tuple(known),
+        suspects=tuple(finding for finding in leaks if finding not in sure),
+        kept=kept,
+        native=native,
+        native_leaks=native_leaks,
+        runs=round(history.times[-1]),
+        since=history.first.tasks_done or 0,
+        still=len(set(whole)) == 1,
+    )
+
+
+def _is_excused(growth: Growth) -> bool:
+    return growth.why is not None and growth.why.code in EXCUSES
+
+
+def _whole(book: Book, excused: set[Stack]) -> list[float]:
+    """Bytes at each look of all that is neither hidden nor excused."""
+    stacks = (stack for owned in book.owners.values() for stack in owned if stack not in excused)
+    return list(book.series(stacks).sizes)
+
+
+def _won(
+    book: Book, whole: Sequence[float], limit: float, chance: float
+) -> Mapping[Owner | None, bool]:
+    """Which lines have won their bets; None stands for all together, with a tenth of the chance."""
+    if len(book.t) <= SCOUTS:
+        return {}
+    start = SCOUTS - 1
+    owners = list(book.owners)
+    sizes = [book.series(book.owners[owner]).sizes for owner in owners]
+    shares = betting.shares([each[start] - each[0] for each in sizes])
+    t = book.t[start:]
+    won: dict[Owner | None, bool] = {}
+    for owner, each, share in zip(owners, sizes, shares):
+        if each[-1] - each[start] <= limit * (t[-1] - t[0]):
+            continue  # has not even grown so much
+        odds = 1 / (0.9 * chance * share)
+        won[owner] = betting.against(t, each[start:], limit) >= odds
+    won[None] = betting.against(t, whole[start:], limit) >= 10 / chance
+    return won
+
+
+def _is_supported(book: Book, finding: Finding, won: Mapping[Owner | None, bool]) -> bool:
+    """Whether lines that won their bets stand for most of what the finding grew by."""
+    risen = {stack: max(0.0, weight) for stack, weight in zip(finding.stacks, finding.weights)}
+    by_winners = sum(
+        size for stack, size in risen.items() if won.get(book.paths.owner(stack), False)
+    )
+    return by_winners > 0 and by_winners >= SUPPORT * sum(risen.values())
+
+
+def _together(sure: Sequence[Finding]) -> Interval:
+    """The rates of several leaks added up; their errors are independent."""
+    rate = sum(finding.rate for finding in sure)
+    low = sum((finding.rate - finding.low) ** 2 for finding in sure) ** 0.5
+    high = sum((finding.high - finding.rate) ** 2 for finding in sure) ** 0.5
+    return Interval(rate, rate - low, rate + high)
+
+
+def _interval(t: Sequence[float], sizes: Sequence[float], chance: float) -> Interval:
+    """As :func:`bound.interval`; of three looks nothing is known but the rate."""
+    if len(t) >= 4:
+        return bound.interval(t, sizes, chance)
+    rate = (sizes[-1] - sizes[0]) / (t[-1] - t[0])
+    return Interval(rate, float("-inf"), float("inf"))
+
+
+# -- outside Python -------------------------------------------------------------------
+
+
+def _rest(history: History) -> list[float]:
+    """The resident set less what is traced and less the tracer's tables, at each look."""
+    return [
+        float((known.rss or 0) - (known.traced or 0) - (known.tracer or 0))
+        for known in history.metas
+    ]
+
+
+def _native(history: History) -> Interval:
+    return _interval(history.times, _rest(history), MISSED / 2)
+
+
+def _native_grows(history: History, limits: Limits, stage: int, native: Interval) -> bool:
+    """Whether the resident set grows for good beyond what Python objects explain."""
+    if len(history.times) <= SCOUTS or native.low <= limits.native_bytes_per_run:
+        return False
+    capital = betting.against(history.times, _rest(history), limits.native_bytes_per_run)
+    found = rss.outside(history)
+    return found.grows and capital >= 1 / betting.spent(FALSE_ALARM, stage)

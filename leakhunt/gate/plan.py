@@ -1,0 +1,197 @@
+"""How often to run, when to look and when to stop: a warm-up, then stages of evenly spread looks.
+
+A stage begins when the warm-up is over and goes on for as many runs again, with :data:`~.decision.LOOKS`
+looks on the way, their distances jittered so that nothing periodic hides between them. When it leaves the
+question open the next begins, with twice as many runs: all that was run so far is its warm-up. So a
+leak that is regular is decided in the first stage, and noise has to give way in the end.
+"""
+
+from __future__ import annotations
+
+import random
+from math import ceil
+from pathlib import Path
+from typing import NamedTuple
+
+from leakhunt.gate.decision import LOOKS, Limits, Ruling, decide
+from leakhunt.gate.orders import EXHAUSTED, FAILED, RUN, STOP, Answer, Order
+from leakhunt.judge.history import gather, lines_of
+from leakhunt.judge.series.shape import LEAK
+from leakhunt.judge.verdict import NO_LEAK
+
+#: The warm-up goes on for so many runs and so many seconds, but not beyond this many seconds.
+WARM_RUNS, WARM_SECONDS, WARM_AT_MOST = 1000, 0.4, 3.0
+#: And takes no more of the time, or of the runs, than this part.
+WARM_PART = 0.25
+#: Distances between looks vary by so much.
+JITTER = 0.2
+#: Looks before which no bet can have been won.
+FEWEST = 17
+#: Looks with which a stage that was cut short may still say that nothing is kept.
+ENOUGH = 8
+
+DECIDED, OUT_OF_TIME, OUT_OF_RUNS, BROKEN = "decided", "out-of-time", "out-of-runs", "broken"
+
+
+class Terms(NamedTuple):
+    """What the user allows."""
+
+    limits: Limits
+    at_most: float
+    """Seconds."""
+    runs: int | None = None
+    """At most; None: as many as it takes."""
+    warm_up: int | None = None
+    """Runs that do not count; None: as the time allows."""
+
+
+class Gate:
+    """The judge's side of one check: answers come in, orders go out, and in the end there is a result."""
+
+    def __init__(self, terms: Terms) -> None:
+        self.terms = terms
+        self.ruling: Ruling | None = None
+        self.stopped: str | None = None
+        """Why it has stopped: DECIDED, OUT_OF_TIME, OUT_OF_RUNS or BROKEN."""
+        self.failure: Answer | None = None
+        self.runs = 0
+        self.stage = 0
+        self.spent = 0.0
+        """Seconds of running, looks not counted."""
+        self._looks: list[Path] = []
+        self._batches: list[int] = []
+        self._full = False
+        self._pace = 0.0
+
+    def first(self) -> Order:
+        """One run, by which it is seen how long one takes."""
+        return Order(RUN, 1)
+
+    def next(self, answer: Answer, elapsed: float) -> Order:
+        """What to do after an answer; ``elapsed``: seconds since the start of the check."""
+        if answer.kind == FAILED:
+            self.failure = answer
+            return self._stop(BROKEN)
+        new = answer.runs - self.runs
+        self.runs, self.spent = answer.runs, self.spent + answer.seconds
+        if new > 0:
+            self._pace = answer.seconds / new
+        if answer.path is not None:
+            self._looks.append(Path(answer.path))
+        order = self._after(elapsed) if answer.kind != EXHAUSTED else None
+        if order is None:
+            return self._stop(OUT_OF_RUNS)
+        if order.do == RUN and elapsed + order.runs * self._pace > self.terms.at_most:
+            return self._stop(OUT_OF_TIME)
+        return order
+
+    def give_up(self) -> None:
+        """The time is over while it runs: what the looks so far say counts."""
+        if self.stopped is None:
+            self._stop(OUT_OF_TIME)
+
+    def _after(self, elapsed: float) -> Order | None:
+        """None where there are no more runs to be had."""
+        if self.stage == 0:
+            wanted = self._warm_up()
+            if wanted > self.runs and self.spent < self._warm_seconds():
+                return Order(RUN, min(wanted - self.runs, max(1, self.runs)))
+            return self._begin()
+        ready = len(self._looks) >= FEWEST or not self._batches
+        if ready and len(self._looks) >= 3:
+            ruling = self._rule(complete=not self._batches)
+            accused = ruling.verdict == LEAK or (not self._batches and ruling.suspects)
+            if accused and not self._full:  # before it is called one: who holds it?
+                self._full = True
+                return self._batch(self._batches.pop(0) if self._batches else self._size())
+            self._full = False
+            if ruling.verdict is not None:
+                return self._stop(DECIDED)
+        if not self._batches:
+            return self._begin()
+        return self._batch(self._batches.pop(0))
+
+    def _begin(self) -> Order | None:
+        """The first look of the next stage, at once."""
+        batches = self._split()
+        if not batches:
+            return None
+        self.stage += 1
+        self._looks, self._full, self._batches = [], False, batches
+        return Order(RUN, 0, look=True)
+
+    def _split(self) -> list[int]:
+        """Runs between the looks of a stage; none where no two are left."""
+        steps = LOOKS - 1
+        total = max(self.runs, steps)
+        if self.terms.runs is not None:
+            left = self.terms.runs - self.runs
+            total = min(total, left)
+            if left - total < total:  # not enough for one more stage: this one takes all
+                total = left
+        if total < 3:
+            return []
+        steps = min(steps, total)
+        dice = random.Random(self.stage)
+        weights = [1 + JITTER * (2 * dice.random() - 1) for _ in range(steps)]
+        edges = [0]
+        for weight in weights:
+            edges.append(max(edges[-1] + 1, round(edges[-1] + total * weight / sum(weights))))
+        return [min(total, b) - min(total, a) for a, b in zip(edges, edges[1:]) if a < total]
+
+    def _size(self) -> int:
+        return max(1, self.runs // (2 * LOOKS))
+
+    def _batch(self, runs: int) -> Order | None:
+        if self.terms.runs is not None:
+            runs = min(runs, max(0, self.terms.runs - self.runs))
+        if runs <= 0 and not self._full:
+            return None
+        return Order(RUN, runs, look=True, full=self._full)
+
+    def _warm_up(self) -> int:
+        """Runs at which the warm-up is over."""
+        wanted = self.terms.warm_up
+        if wanted is None:
+            wanted = WARM_RUNS
+            if self.spent < WARM_SECONDS and self.runs >= WARM_RUNS:
+                wanted = 2 * self.runs
+        if self.terms.runs is not None:
+            room = self.terms.runs - (LOOKS - 1)
+            wanted = min(wanted, max(1, min(self.terms.runs // 2, room)))
+        return wanted
+
+    def _warm_seconds(self) -> float:
+        if self.terms.warm_up is not None:
+            return self.terms.at_most
+        return min(WARM_AT_MOST, WARM_PART * self.terms.at_most)
+
+    def _rule(self, complete: bool) -> Ruling:
+        problems: list[str] = []
+        history = gather(lines_of(self._looks, problems)[0], problems)
+        assert history is not None, problems
+        self.ruling = decide(history, self.stage, self.terms.limits, complete)
+        return self.ruling
+
+    def _stop(self, why: str) -> Order:
+        self.stopped = why
+        if why in (OUT_OF_TIME, OUT_OF_RUNS) and len(self._looks) >= 3:
+            ruling = self._rule(complete=len(self._looks) >= ENOUGH)
+            if ruling.verdict in (LEAK, NO_LEAK):
+                self.stopped = DECIDED
+        return Order(STOP)
+
+    # -- what would make it sure --------------------------------------------------------
+
+    def wanted(self) -> int | None:
+        """About how many runs would make it sure, if it goes on as it does; None: nobody knows.
+
+        The interval of what is kept narrows as the runs grow, where what wanders stays as it is.
+        """
+        ruling = self.ruling
+        if ruling is None or not self.runs:
+            return None
+        room = abs(self.terms.limits.bytes_per_run - ruling.kept.rate)
+        if room <= 0 or ruling.kept.reach == float("inf"):
+            return None
+        return ceil(max(2 * self.runs, self.runs * ruling.kept.reach / room))

@@ -1,0 +1,134 @@
+"""Carries out orders in the process that runs the target, and answers."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from leakhunt.errors import CaptureError, LeakhuntError
+from leakhunt.gate import target as targets
+from leakhunt.gate.call import call
+from leakhunt.gate.looks import Looks
+from leakhunt.gate.orders import EXHAUSTED, FAILED, LOOK, RAN, RUN, Answer, Order, line, order
+from leakhunt.gate.target import Arguments, TargetError
+
+
+class Runner:
+    """One target under observation: so many runs, a look, what went wrong.
+
+    Tracing begins after the first order's runs: what imports and first uses make is no growth, and
+    looks that need not count it are several times faster.
+    """
+
+    def __init__(
+        self,
+        looks: Looks,
+        target: Callable[..., Any],
+        arguments: Iterator[Arguments],
+        batch: Callable[[int], int] | None = None,
+    ) -> None:
+        """``batch``: runs so many times by itself, instead of calls in a row; returns how often it did."""
+        self.looks = looks
+        self._target = target
+        self._arguments = arguments
+        self._batch = batch or self._call
+        self.runs = 0
+        self._pid = os.getpid()
+
+    def carry_out(self, wanted: Order) -> Answer:
+        """Never raises, but for what only ends the process: KeyboardInterrupt."""
+        began = time.perf_counter()
+        try:
+            done = self._batch(wanted.runs)
+        except KeyboardInterrupt:
+            raise
+        except TargetError as error:
+            return self._failed(error)
+        except BaseException as error:  # noqa: BLE001 - whatever it is, it is told
+            if os.getpid() != self._pid:
+                os._exit(70)
+            return self._failed(targets.failed(error))
+        seconds = time.perf_counter() - began
+        self.runs += done
+        self.looks.begin()
+        path = None
+        if wanted.look:
+            try:
+                path = self.looks.take(wanted.full)
+            except (CaptureError, OSError) as error:
+                return Answer(FAILED, self.runs, seconds, None, LOOK, str(error))
+        return Answer(RAN if done == wanted.runs else EXHAUSTED, self.runs, seconds, path)
+
+    def _call(self, runs: int) -> int:
+        return call(self._target, self._arguments, runs, self._done)
+
+    def _done(self) -> None:
+        if os.getpid() != self._pid:  # a child that the target forked has come back here
+            os._exit(0)
+        self.looks.ran()
+
+    def _failed(self, error: TargetError) -> Answer:
+        return Answer(FAILED, self.runs, 0.0, None, error.where, str(error), error.shown)
+
+
+class Settings(NamedTuple):
+    """What ``leakhunt check`` passes on."""
+
+    target: str
+    args: str | None
+    eager: bool
+    engine: str
+    nframe: int | None
+    dir: str
+    orders: int
+    answers: int
+
+
+def serve(known: dict[str, Any]) -> None:
+    """Import the target, carry out orders until told to stop; then end without farewells.
+
+    A program under test may have threads, atexit functions and finalizers that hang.
+    """
+    settings = Settings(**known)
+    for descriptor in (settings.orders, settings.answers):
+        os.set_inheritable(descriptor, False)
+    with (
+        os.fdopen(settings.orders, "rb") as orders,
+        os.fdopen(settings.answers, "wb", buffering=0) as answers,
+    ):
+        runner = None
+        with contextlib.suppress(BrokenPipeError):
+            try:
+                runner = _prepared(settings)
+            except TargetError as error:
+                answers.write(
+                    line(Answer(FAILED, 0, 0.0, None, error.where, str(error), error.shown))
+                )
+            except LeakhuntError as error:
+                answers.write(line(Answer(FAILED, 0, 0.0, None, LOOK, str(error))))
+            if runner is not None:
+                answers.write(line(Answer(RAN)))
+                for text in orders:
+                    wanted = order(text)
+                    if wanted.do != RUN:
+                        break
+                    answers.write(line(runner.carry_out(wanted)))
+        os._exit(0)
+
+
+def _prepared(settings: Settings) -> Runner:
+    looks = Looks(Path(settings.dir), settings.engine, settings.nframe, settings.target)
+    found = targets.load(settings.target)
+    arguments = targets.arguments(settings.args)
+    if targets.is_task(found):
+        from leakhunt.gate import celery_task
+
+        if settings.eager:
+            return Runner(looks, celery_task.eagerly(found), arguments)
+        worker = celery_task.Worker(found, Path(settings.dir), looks.ran)
+        return Runner(looks, found, arguments, worker.batches(arguments))
+    return Runner(looks, targets.runnable(found, settings.target), arguments)

@@ -1,0 +1,177 @@
+"""What is run: a callable by its name, its arguments, and what kind of thing it is."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import itertools
+import json
+import sys
+import traceback
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+from leakhunt.gate.orders import ARGUMENTS, IMPORT, TARGET
+
+Arguments = tuple[tuple[Any, ...], dict[str, Any]]
+
+
+class TargetError(Exception):
+    """It cannot be run; ``where`` as in an Answer, with the traceback that shows why."""
+
+    def __init__(self, where: str, message: str, shown: str | None = None) -> None:
+        super().__init__(message)
+        self.where = where
+        self.shown = shown
+
+
+def load(name: str, where: str = IMPORT) -> Any:
+    """The object that ``package.module:name`` means, attributes of attributes included. Raises TargetError."""
+    module, colon, path = name.partition(":")
+    if not colon or not module or not path:
+        raise TargetError(where, f"{name!r} is no MODULE:CALLABLE, such as shop.tasks:process")
+    try:
+        found: Any = importlib.import_module(module)
+    except SystemExit as error:
+        raise TargetError(
+            where, f"importing {module} ended the program: SystemExit({error.code!r})", told(error)
+        ) from error
+    except BaseException as error:
+        raise TargetError(where, f"cannot import {module}: {last(error)}", told(error)) from error
+    for part in path.split("."):
+        try:
+            found = getattr(found, part)
+        except AttributeError:
+            near = ", ".join(sorted(each for each in vars(module_of(found)) if each[:1] != "_")[:8])
+            hint = f"; it has {near}" if near else ""
+            raise TargetError(where, f"{module} has no {path!r}{hint}") from None
+    return found
+
+
+def module_of(found: Any) -> Any:
+    return found if hasattr(found, "__dict__") else type(found)
+
+
+def is_task(found: Any) -> bool:
+    """Whether it is a task of Celery's, without importing Celery for it."""
+    celery = sys.modules.get("celery.app.task")
+    return celery is not None and isinstance(found, celery.Task)
+
+
+def runnable(found: Any, name: str) -> Callable[..., Any]:
+    """A function that runs it once. Coroutine functions run in one event loop. Raises TargetError."""
+    if not callable(found):
+        raise TargetError(
+            IMPORT, f"{name} is of type {type(found).__name__}, which cannot be called"
+        )
+    if inspect.iscoroutinefunction(found) or inspect.iscoroutinefunction(
+        getattr(found, "__call__", None)  # noqa: B004 - whether it is a coroutine function
+    ):
+        return in_loop(found)
+    return found  # type: ignore[no-any-return]
+
+
+def in_loop(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Runs a coroutine function to its end, in a loop that stays."""
+    import asyncio
+
+    loop = asyncio.new_event_loop()
+    asyncio.set_event_loop(loop)
+
+    def run(*args: Any, **keywords: Any) -> None:
+        loop.run_until_complete(function(*args, **keywords))
+
+    return run
+
+
+# -- arguments ------------------------------------------------------------------------
+
+
+def arguments(said: str | None) -> Iterator[Arguments]:
+    """What to call with, run by run: from a file of JSON lines, a generator function, or nothing.
+
+    A line is a list (positional), an object (keywords) or one value. A file begins again when it
+    ends. A generator yields tuples, dicts or single values, and is called again when it ends, unless
+    it has yielded nothing. Raises TargetError, also in between.
+    """
+    if said is None:
+        return itertools.repeat(((), {}))
+    path = Path(said)
+    if path.exists() or said.endswith((".jsonl", ".json", ".ndjson")):
+        return _from_file(path)
+    return _from_function(said)
+
+
+def _from_file(path: Path) -> Iterator[Arguments]:
+    while True:
+        number = found = 0
+        try:
+            with path.open(encoding="utf-8") as lines:
+                for text in lines:
+                    number += 1
+                    if text.strip():
+                        found += 1
+                        yield shaped(json.loads(text), list)
+        except OSError as error:
+            raise TargetError(ARGUMENTS, f"{path}: {error.strerror}") from error
+        except ValueError as error:
+            raise TargetError(ARGUMENTS, f"{path}, line {number}: not JSON: {error}") from error
+        if not found:
+            raise TargetError(ARGUMENTS, f"{path}: there are no arguments in this file")
+
+
+def _from_function(name: str) -> Iterator[Arguments]:
+    found = load(name, ARGUMENTS)
+    if not callable(found) and not isinstance(found, Iterable):
+        raise TargetError(
+            ARGUMENTS, f"{name} is of type {type(found).__name__}: no generator function, no list"
+        )
+    while True:
+        number = 0
+        try:
+            for value in found() if callable(found) else found:
+                number += 1
+                yield shaped(value, tuple)
+        except Exception as error:
+            raise TargetError(ARGUMENTS, f"{name}: {last(error)}", told(error)) from error
+        if not number:
+            raise TargetError(ARGUMENTS, f"{name} gave no arguments")
+
+
+def shaped(value: Any, positional: type[list[Any]] | type[tuple[Any, ...]]) -> Arguments:
+    """One value as the arguments of a call."""
+    if isinstance(value, positional):
+        return tuple(value), {}
+    if isinstance(value, dict) and all(isinstance(key, str) for key in value):
+        return (), value
+    return (value,), {}
+
+
+# -- what went wrong ------------------------------------------------------------------
+
+
+def last(error: BaseException) -> str:
+    """``ValueError: no such order``."""
+    return "".join(traceback.format_exception_only(type(error), error)).strip().splitlines()[-1]
+
+
+#: Frames of files in here are not the target's.
+_OWN = str(Path(__file__).parent)
+
+
+def told(error: BaseException) -> str:
+    """The traceback as Python prints it, from the target's first frame on."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_frame.f_code.co_filename.startswith(
+        (_OWN, "<frozen importlib", importlib.__file__)
+    ):
+        trace = trace.tb_next
+    return "".join(traceback.format_exception(type(error), error, trace, chain=trace is not None))
+
+
+def failed(error: BaseException) -> TargetError:
+    """What the target raised."""
+    if isinstance(error, SystemExit):
+        return TargetError(TARGET, f"it ended the program: SystemExit({error.code!r})", told(error))
+    return TargetError(TARGET, f"it raised {last(error)}", told(error))

@@ -1,0 +1,37 @@
+"""The process that judges for the tests' process: lines in, lines out, until its input ends."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from pathlib import Path
+from typing import Any, BinaryIO
+
+
+def main(lines: BinaryIO, says: BinaryIO) -> None:
+    """Answer each line with one."""
+    from leakhunt.plugin import verdicts
+    from leakhunt.plugin.words import BEGIN, BLOCK, line
+
+    check = None
+    for text in lines:
+        said: dict[str, Any] = json.loads(text)
+        if said.get("do") == BEGIN:
+            check = verdicts.Check(said)
+            answer = check.first()
+        elif said.get("do") == BLOCK:
+            answer = verdicts.block(said["name"], said["looks"], said["most"])
+        else:
+            assert check is not None
+            answer = check.next(said)
+        says.write(line(answer))
+        says.flush()
+
+
+if __name__ == "__main__":
+    # At the end: an uninstalled leakhunt must be found, and shadow nothing.
+    sys.path.append(str(Path(sys.path.pop(0)).parents[1]))
+    out = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)  # what anybody prints by mistake is no answer
+    main(sys.stdin.buffer, out)

@@ -1,0 +1,188 @@
+"""leakhunt under pytest: a marker, a fixture and options. See ``leakhunt/plugin``.
+
+pytest loads this for every project that has leakhunt installed, so it imports nothing but the standard
+library and pytest; all else is imported when a test asks for it.
+"""
+
+from __future__ import annotations
+
+import unittest
+from collections.abc import Generator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from leakhunt.plugin.checks import Checks, Leakhunt
+
+MARKER = (
+    "leakhunt(runs=None, max_bytes_per_run=12, warm_up=None, at_most=10): run the test until it is sure "
+    "whether it leaks, and fail it if so. SIZE and TIME may be texts such as '1KiB' and '30s'."
+)
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    group = parser.getgroup("leakhunt", "memory leaks")
+    group.addoption("--leakhunt", action="store_true", dest="leakhunt_all",
+                    help="Check every test that can be repeated, not only those that are marked.")  # fmt: skip
+    group.addoption("--leakhunt-at-most", metavar="TIME", dest="leakhunt_at_most",
+                    help="Time for a check of a test that names none [10s, with --leakhunt 3s].")  # fmt: skip
+    group.addoption("--leakhunt-report", metavar="FILE", dest="leakhunt_report",
+                    help="Write every check's result to FILE, as JSON, or as SARIF if it ends in .sarif.")  # fmt: skip
+    group.addoption("--leakhunt-baseline", metavar="FILE", dest="leakhunt_baseline",
+                    help="Known growths, by test: only what is new or worse fails.")  # fmt: skip
+    group.addoption("--leakhunt-update-baseline", action="store_true", dest="leakhunt_update",
+                    help="Write what is found to --leakhunt-baseline.")  # fmt: skip
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", MARKER)
+    if config.getoption("leakhunt_update") and not config.getoption("leakhunt_baseline"):
+        raise pytest.UsageError("--leakhunt-update-baseline needs --leakhunt-baseline FILE")
+    config.pluginmanager.register(_Results(config), "leakhunt-results")
+
+
+def _checks(config: pytest.Config) -> Checks:
+    """One for the whole session of this process, made when it is first asked for."""
+    from leakhunt.plugin.checks import Checks
+
+    found = getattr(config, "_leakhunt_checks", None)
+    if found is None:
+        found = Checks(
+            at_most=config.getoption("leakhunt_at_most"),
+            every=bool(config.getoption("leakhunt_all")),
+            baseline=config.getoption("leakhunt_baseline"),
+            update=bool(config.getoption("leakhunt_update")),
+        )
+        config._leakhunt_checks = found  # type: ignore[attr-defined]
+        config.add_cleanup(found.close)
+    return found
+
+
+@pytest.fixture
+def leakhunt(request: pytest.FixtureRequest) -> Leakhunt:
+    """``leakhunt.check(function, *args)`` and ``with leakhunt.no_growth():``."""
+    from leakhunt.plugin.checks import Leakhunt
+
+    return Leakhunt(_checks(request.config), request.node)
+
+
+@pytest.hookimpl(hookwrapper=True, tryfirst=True)
+def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> Generator[None, Any, None]:
+    """Run as ever; then, where wanted, again and again through whatever runs it (asyncio, anyio, ...)."""
+    outcome = yield
+    if outcome.excinfo is not None or getattr(pyfuncitem, "_leakhunt_repeats", False):
+        return
+    wanted = _wanted(pyfuncitem)
+    if wanted is None:
+        return
+
+    def repeat() -> None:
+        pyfuncitem.ihook.pytest_pyfunc_call(pyfuncitem=pyfuncitem)
+
+    _repeated(pyfuncitem, repeat, wanted, outcome)
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Generator[None, Any, None]:
+    """The same for a unittest case: each repetition is a case of its own, from setUp to tearDown."""
+    outcome = yield
+    case = getattr(getattr(item, "parent", None), "obj", None)
+    if (
+        not isinstance(item, pytest.Function)
+        or not (isinstance(case, type) and issubclass(case, unittest.TestCase))
+        or outcome.excinfo is not None
+        or getattr(item, "_excinfo", None)
+    ):
+        return
+    wanted = _wanted(item)
+    if wanted is None:
+        return
+    kind, name = case, item.originalname or item.name
+
+    def repeat() -> None:
+        result = unittest.TestResult()
+        kind(name)(result)
+        for _, shown in (*result.errors, *result.failures):
+            raise AssertionError(shown)
+
+    _repeated(item, repeat, wanted, outcome)
+
+
+def _wanted(item: pytest.Function) -> dict[str, Any] | None:
+    """What the marker says; None where the test is not to be checked."""
+    marker = item.get_closest_marker("leakhunt")
+    if marker is not None:
+        if marker.args:
+            raise pytest.UsageError("the marker leakhunt takes keywords only, such as runs=1000")
+        return dict(marker.kwargs)
+    if item.config.getoption("leakhunt_all") and _repeats(item):
+        return {}
+    return None
+
+
+def _repeats(item: pytest.Function) -> bool:
+    """Whether a test may be called again with the same arguments: none of them is made for one call."""
+    info = getattr(item, "_fixtureinfo", None)
+    if info is None:
+        return True
+    if "leakhunt" in info.argnames:
+        return False  # it checks by itself
+    for name in info.argnames:
+        made = info.name2fixturedefs.get(name)
+        if made and made[-1].scope == "function" and "_pseudofixture" not in repr(made[-1]):
+            params = getattr(getattr(item, "callspec", None), "params", {})
+            if name not in params:
+                return False
+    return True
+
+
+def _repeated(item: pytest.Function, repeat: Any, wanted: dict[str, Any], outcome: Any) -> None:
+    item._leakhunt_repeats = True  # type: ignore[attr-defined]
+    try:
+        _checks(item.config).item(item, repeat, wanted)
+    except BaseException as error:  # noqa: BLE001 - it becomes the test's outcome
+        outcome.force_exception(error)
+    finally:
+        del item._leakhunt_repeats  # type: ignore[attr-defined]
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item: pytest.Item, call: Any) -> Generator[None, Any, None]:
+    """Results ride on the report, so that they come home from the workers of xdist."""
+    outcome = yield
+    found = getattr(item, "_leakhunt_results", None)
+    if found and call.when == "call":
+        outcome.get_result().leakhunt = list(found)
+
+
+class _Results:
+    """Gathers what all tests, in all processes, have found; writes it at the end."""
+
+    def __init__(self, config: pytest.Config) -> None:
+        self.config = config
+        self.found: list[dict[str, Any]] = []
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        self.found += getattr(report, "leakhunt", [])
+
+    def pytest_terminal_summary(self, terminalreporter: Any) -> None:
+        if self.found:
+            from leakhunt.plugin import results
+
+            results.summarise(terminalreporter, self.found)
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_sessionfinish(self) -> None:
+        if hasattr(self.config, "workerinput"):  # a worker of xdist: the main process writes
+            return
+        report = self.config.getoption("leakhunt_report")
+        update = self.config.getoption("leakhunt_update")
+        if report or update:
+            from leakhunt.plugin import results
+
+            if report:
+                results.write(Path(report), self.found)
+            if update:
+                results.update(Path(self.config.getoption("leakhunt_baseline")), self.found)

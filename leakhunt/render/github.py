@@ -1,0 +1,88 @@
+"""For GitHub Actions: workflow commands that annotate the guilty line.
+
+``::error file=…,line=…,title=…::message`` on standard output, as the documentation of workflow commands
+has it (docs.github.com, "Workflow commands for GitHub Actions"): ``%``, CR and LF are escaped in a message,
+``:`` and ``,`` too in a property.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from leakhunt.judge.series.shape import LEAK
+from leakhunt.judge.verdict import NO_LEAK
+from leakhunt.model.paths import visible
+from leakhunt.report.check import CheckReport
+from leakhunt.report.trend import Judged
+from leakhunt.report.words import checks, kept
+
+#: The command by verdict.
+COMMANDS = {LEAK: "error", NO_LEAK: "notice"}
+
+
+def check(report: CheckReport) -> str:
+    """A command per place that leaks for sure; one for the whole where there is none."""
+    command = COMMANDS.get(report.outcome.verdict, "warning")
+    title = "leakhunt"
+    lines = [
+        _line(
+            command,
+            {
+                "file": report.labels.file(judged.finding.site.file),
+                "line": str(judged.finding.site.line),
+                "title": f"{title}: memory leak",
+            },
+            "\n".join(_said(report, judged)),
+        )
+        for judged in report.sure
+    ]
+    if not lines:
+        said = [report.summary, *([report.next_step] if report.next_step else [])]
+        lines = [_line(command, {"title": title}, "\n".join(said))]
+    return "".join(f"{line}\n" for line in lines)
+
+
+def summary(report: CheckReport) -> str:
+    """Markdown for the job's summary (``GITHUB_STEP_SUMMARY``)."""
+    found = report.outcome
+    sign = {LEAK: "❌", NO_LEAK: "✅"}.get(found.verdict, "⚠️")
+    lines = [f"### {sign} leakhunt check `{visible(found.target)}`", "", visible(report.summary)]
+    if report.next_step:
+        lines += ["", report.next_step]
+    if report.findings:
+        lines += ["", "| kept a run | 95 % | where |", "|---|---|---|"]
+        for judged in report.findings:
+            finding = judged.finding
+            label = report.labels.label(finding.site)
+            low_high = f"{finding.low:,.0f} to {finding.high:,.0f} B"
+            code = f"<br>`{_cell(label.code)}`" if label.code else ""
+            lines.append(f"| {checks.keeps(finding)} | {low_high} | `{_cell(label.where)}`{code} |")
+    lines += ["", checks.rests_on(found), *(f"- {visible(note)}" for note in report.notes)]
+    return "\n".join(lines) + "\n"
+
+
+def _said(report: CheckReport, judged: Judged) -> Sequence[str]:
+    finding, advice = judged.finding, judged.advice
+    label = report.labels.label(finding.site)
+    lines = [f"{visible(report.outcome.target)} keeps {checks.figures(finding)}"]
+    lines += [visible(label.code)] if label.code else []
+    lines += [visible(kept.by(finding.holder))] if finding.holder is not None else []
+    lines += [f"fix: {visible(advice.fix)}"] if advice is not None else []
+    return [*lines, checks.rests_on(report.outcome)]
+
+
+def _line(command: str, properties: dict[str, str], message: str) -> str:
+    told = ",".join(f"{name}={_property(text)}" for name, text in properties.items())
+    return f"::{command} {told}::{_escaped(message)}"
+
+
+def _escaped(text: str) -> str:
+    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+
+
+def _property(text: str) -> str:
+    return _escaped(text).replace(":", "%3A").replace(",", "%2C")
+
+
+def _cell(text: str) -> str:
+    return visible(text).replace("|", "\\|").replace("`", "'")

@@ -1,0 +1,115 @@
+"""SARIF 2.1.0, which code-scanning tabs show (OASIS, *Static Analysis Results Interchange Format*)."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import Any
+
+import leakhunt
+from leakhunt.gate.baseline import place
+from leakhunt.model.paths import visible
+from leakhunt.model.snapshot import Frame
+from leakhunt.report.check import CheckReport
+from leakhunt.report.trend import Judged
+from leakhunt.report.words import checks, kept
+
+SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
+RULE = "memory-leak"
+
+
+def check(report: CheckReport) -> str:
+    """A log with one run: a result for each place that leaks for sure."""
+    return json.dumps(log([report]), indent=2) + "\n"
+
+
+def log(reports: list[CheckReport]) -> dict[str, Any]:
+    """The log of several checks together."""
+    return {
+        "$schema": SCHEMA,
+        "version": "2.1.0",
+        "runs": [
+            {
+                "tool": {
+                    "driver": {
+                        "name": "leakhunt",
+                        "semanticVersion": leakhunt.__version__,
+                        "rules": [
+                            {
+                                "id": RULE,
+                                "shortDescription": {"text": "Memory that is kept for good"},
+                                "fullDescription": {
+                                    "text": "Each run keeps memory that nothing frees, so the process "
+                                    "grows until it is ended."
+                                },
+                                "defaultConfiguration": {"level": "error"},
+                            }
+                        ],
+                    }
+                },
+                "invocations": [
+                    {
+                        "executionSuccessful": True,
+                        "toolExecutionNotifications": [
+                            {"level": "note", "message": {"text": visible(report.summary)}}
+                            for report in reports
+                        ],
+                    }
+                ],
+                "results": [
+                    _result(report, judged) for report in reports for judged in report.sure
+                ],
+            }
+        ],
+    }
+
+
+def _result(report: CheckReport, judged: Judged) -> dict[str, Any]:
+    finding, advice = judged.finding, judged.advice
+    said = [f"{visible(report.outcome.target)} keeps {checks.figures(finding)}."]
+    said += [f"It is {visible(kept.by(finding.holder))}."] if finding.holder is not None else []
+    said += [visible(advice.fix)] if advice is not None else []
+    stack = finding.stacks[0] if finding.stacks else ()
+    result: dict[str, Any] = {
+        "ruleId": RULE,
+        "level": "error",
+        "message": {"text": " ".join(said)},
+        "locations": [_location(report, finding.site)],
+        "partialFingerprints": {"place/v1": _fingerprint(judged)},
+        "properties": {
+            "bytesPerRun": finding.rate,
+            "ci95": [finding.low, finding.high],
+            "runs": report.outcome.runs,
+        },
+    }
+    if stack:
+        result["stacks"] = [
+            {"frames": [{"location": _location(report, frame)} for frame in reversed(stack)]}
+        ]
+    return result
+
+
+def _location(report: CheckReport, frame: Frame) -> dict[str, Any]:
+    label = report.labels.label(frame)
+    region: dict[str, Any] = {"startLine": max(1, frame.line)}
+    if label.code:
+        region["snippet"] = {"text": visible(label.code)}
+    return {
+        "physicalLocation": {
+            "artifactLocation": {"uri": _uri(report.labels.file(frame.file))},
+            "region": region,
+        }
+    }
+
+
+def _uri(file: str) -> str:
+    """A relative reference (RFC 3986): what a code-scanning tab finds in the repository."""
+    from urllib.parse import quote
+
+    return quote(visible(file), safe="/+-._~")
+
+
+def _fingerprint(judged: Judged) -> str:
+    """Of the place, not of its number: a line that moves is the same result."""
+    where = place(judged.finding.site, judged.finding.history)
+    return hashlib.sha256("\0".join(map(str, where)).encode()).hexdigest()[:32]

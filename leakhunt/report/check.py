@@ -1,0 +1,87 @@
+"""What a renderer of ``leakhunt check`` gets."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from leakhunt.gate.baseline import Growths, place
+from leakhunt.gate.decision import UNSURE
+from leakhunt.gate.outcome import Outcome
+from leakhunt.judge.finding import Finding
+from leakhunt.judge.series.shape import LEAK
+from leakhunt.judge.verdict import NO_LEAK
+from leakhunt.report.labels import Labels
+from leakhunt.report.trend import Judged, advised
+from leakhunt.report.words import checks
+
+#: Exit status by verdict.
+STATUS = {NO_LEAK: 0, LEAK: 3, UNSURE: 4}
+
+
+@dataclass(frozen=True)
+class CheckReport:
+    """Everything that ``leakhunt check`` shows."""
+
+    outcome: Outcome
+    summary: str
+    findings: tuple[Judged, ...]
+    """The leaks that are sure, then what looks like one, then what the baseline knows."""
+    others: tuple[Finding, ...]
+    """What grew too and is no leak."""
+    labels: Labels
+    next_step: str | None
+    """What would make it sure."""
+    notes: tuple[str, ...]
+
+    @property
+    def status(self) -> int:
+        """The exit status."""
+        return STATUS[self.outcome.verdict]
+
+    @property
+    def sure(self) -> tuple[Judged, ...]:
+        number = len(self.outcome.ruling.sure) if self.outcome.ruling is not None else 0
+        return self.findings[:number]
+
+
+def check(found: Outcome, baseline: Growths | None = None) -> CheckReport:
+    """The report of an outcome; ``baseline``: what was known of the target before, where one is kept."""
+    ruling = found.ruling
+    if ruling is None:
+        labels = Labels()
+        return CheckReport(
+            found, checks.summary(found, labels), (), (), labels, checks.next_step(found), ()
+        )
+    labels = Labels(ruling.judged.main)
+    shown = (*ruling.sure, *ruling.suspects, *ruling.known)
+    sites = {finding.site for finding in shown}
+    return CheckReport(
+        outcome=found,
+        summary=checks.summary(found, labels),
+        findings=tuple(Judged(finding, advised(finding)) for finding in shown),
+        others=tuple(each for each in ruling.judged.findings if each.site not in sites),
+        labels=labels,
+        next_step=checks.next_step(found),
+        notes=_notes(found, baseline, labels),
+    )
+
+
+def _notes(found: Outcome, baseline: Growths | None, labels: Labels) -> tuple[str, ...]:
+    ruling = found.ruling
+    assert ruling is not None
+    notes = [checks.native(ruling)]
+    if baseline and found.verdict != UNSURE:
+        now = {
+            place(each.site, each.history): each
+            for each in (*ruling.sure, *ruling.known, *ruling.suspects)
+        }
+        for where, known in baseline.items():
+            finding = now.get(where)
+            if finding is None or finding.high < known.low:
+                rate = None if finding is None else finding.rate
+                notes.append(checks.improved(where.file, known.line, known.bytes_per_run, rate))
+        for finding in ruling.sure:
+            before = baseline.get(place(finding.site, finding.history))
+            told = None if before is None else before.bytes_per_run
+            notes.append(checks.regressed(finding, labels, told))
+    return tuple(note for note in notes if note)

@@ -1,0 +1,103 @@
+"""What a stage's looks say, on histories made by hand."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import replace
+
+from leakhunt.gate import baseline, decision
+from leakhunt.gate.decision import LOOKS, Limits, decide
+from leakhunt.judge.history import History
+from leakhunt.judge.series.shape import LEAK
+from leakhunt.judge.verdict import NO_LEAK
+from tests.support.builders import history
+
+TASKS = [1000 + 50 * n for n in range(LOOKS)]
+SHOP = "/srv/shop/tasks.py"
+
+
+def made(*lines: tuple[str, list[int]], **facts: object) -> History:
+    return history(
+        *((where, sizes, [size // 100 for size in sizes]) for where, sizes in lines),
+        tasks=TASKS,
+        **facts,  # type: ignore[arg-type]
+    )
+
+
+def grows(rate: float, start: int = 5000) -> list[int]:
+    return [start + round(rate * (done - TASKS[0])) for done in TASKS]
+
+
+def test_a_line_that_grows_with_every_look_leaks() -> None:
+    ruling = decide(made((f"{SHOP}:40", grows(200))), 1, Limits(), True)
+    assert ruling.verdict == LEAK
+    assert [finding.site.line for finding in ruling.sure] == [40]
+    assert abs(ruling.kept.rate - 200) < 2
+    assert ruling.since == 1000
+    assert ruling.runs == TASKS[-1] - TASKS[0]
+
+
+def test_a_line_that_stands_still_keeps_nothing() -> None:
+    ruling = decide(made((f"{SHOP}:40", [5000] * LOOKS)), 1, Limits(), True)
+    assert ruling.verdict == NO_LEAK
+    assert ruling.still
+    assert decide(made((f"{SHOP}:40", [5000] * LOOKS)), 1, Limits(), False).verdict is None
+
+
+def test_growth_below_the_limit_is_none_and_above_it_is_one() -> None:
+    slow = made((f"{SHOP}:40", grows(100)))
+    assert decide(slow, 1, Limits(bytes_per_run=150), True).verdict == NO_LEAK
+    assert decide(slow, 1, Limits(bytes_per_run=50), True).verdict == LEAK
+
+
+def test_a_cache_that_levels_off_is_not_sure_until_it_has() -> None:
+    fills = [round(50_000 * (1 - 0.5**n)) for n in range(LOOKS)]
+    assert decide(made((f"{SHOP}:40", fills)), 1, Limits(), True).verdict is None
+
+
+def test_noise_is_not_sure_either() -> None:
+    dice = random.Random(2)
+    noisy = [50_000 + dice.randrange(20_000) for _ in TASKS]
+    ruling = decide(made((f"{SHOP}:40", noisy)), 1, Limits(), True)
+    assert ruling.verdict is None
+    assert ruling.kept.high > 12
+
+
+def test_twelve_looks_are_too_few_to_accuse_anybody() -> None:
+    cut = made((f"{SHOP}:40", grows(200)))
+    short = replace(
+        cut, metas=cut.metas[:12], times=cut.times[:12], sizes=cut.sizes[:12],
+        tracks={k: type(t)(t.sizes[:12], t.counts[:12]) for k, t in cut.tracks.items()},
+    )  # fmt: skip
+    assert decide(short, 1, Limits(), True).verdict is None
+
+
+def test_what_the_baseline_knows_is_allowed_and_no_more_than_that() -> None:
+    old = made((f"{SHOP}:40", grows(200)))
+    known = baseline.growths(decide(old, 1, Limits(), True).sure)
+    assert decide(old, 1, Limits(known=known), True).verdict == NO_LEAK
+    worse = decide(made((f"{SHOP}:40", grows(400))), 1, Limits(known=known), True)
+    assert worse.verdict == LEAK
+    other = made((f"{SHOP}:40", grows(200)), (f"{SHOP}:77", grows(90)))
+    ruling = decide(other, 1, Limits(known=known), True)
+    assert [finding.site.line for finding in ruling.sure] == [77]
+    assert [finding.site.line for finding in ruling.known] == [40]
+
+
+def test_a_resident_set_that_grows_alone_is_told_only_where_somebody_asks() -> None:
+    rss = [(100 << 20) + 40_000 * n for n in range(LOOKS)]
+    rss = [(100 << 20) + 400_000 * n for n in range(LOOKS)]
+    outside = made((f"{SHOP}:40", [5000] * LOOKS), rss=rss)
+    assert decide(outside, 1, Limits(), True).verdict == NO_LEAK
+    ruling = decide(outside, 1, Limits(native=True), True)
+    assert ruling.native_leaks
+    assert ruling.verdict == LEAK
+
+
+def test_a_resident_set_that_stands_still_passes() -> None:
+    still = made((f"{SHOP}:40", [5000] * LOOKS), rss=[100 << 20] * LOOKS)
+    assert decide(still, 1, Limits(native=True), True).verdict == NO_LEAK
+
+
+def test_the_stated_rates_are_what_the_readme_says() -> None:
+    assert (decision.FALSE_ALARM, decision.MISSED, decision.LIMIT) == (0.001, 0.05, 12.0)

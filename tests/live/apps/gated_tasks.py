@@ -1,0 +1,21 @@
+"""Celery tasks as targets."""
+
+from celery import Celery
+
+app = Celery("gated", broker="redis://nobody.invalid")
+KEPT = []
+
+
+@app.task
+def keeps(number=0):
+    KEPT.append(bytearray(1500))  # LEAK
+
+
+@app.task
+def adds(a=1, b=2):
+    return a + b
+
+
+@app.task
+def fails():
+    raise ValueError("no such order")
