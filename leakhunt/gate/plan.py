@@ -13,11 +13,14 @@ from math import ceil
 from pathlib import Path
 from typing import NamedTuple
 
+from leakhunt.errors import SnapshotError
 from leakhunt.gate.decision import LOOKS, Limits, Ruling, decide
 from leakhunt.gate.orders import EXHAUSTED, FAILED, RUN, STOP, Answer, Order
-from leakhunt.judge.history import gather, lines_of
+from leakhunt.judge.history import choose, history
 from leakhunt.judge.series.shape import LEAK
 from leakhunt.judge.verdict import NO_LEAK
+from leakhunt.snapshots.columns import read
+from leakhunt.snapshots.series import lines_of
 
 #: The warm-up goes on for so many runs and so many seconds, but not beyond this many seconds.
 WARM_RUNS, WARM_SECONDS, WARM_AT_MOST = 1000, 0.4, 3.0
@@ -168,9 +171,11 @@ class Gate:
 
     def _rule(self, complete: bool) -> Ruling:
         problems: list[str] = []
-        history = gather(lines_of(self._looks, problems)[0], problems)
-        assert history is not None, problems
-        self.ruling = decide(history, self.stage, self.terms.limits, complete)
+        choice = choose(lines_of(self._looks, problems)[0])
+        columns = read([entry.path for entry in choice.entries], problems)
+        if columns is None:
+            raise SnapshotError(problems[0])
+        self.ruling = decide(history(choice, columns), self.stage, self.terms.limits, complete)
         return self.ruling
 
     def _stop(self, why: str) -> Order:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import itertools
+import json
 import shutil
 import subprocess
 import sys
@@ -53,12 +54,12 @@ class Judge:
         with contextlib.suppress(BrokenPipeError):
             asks.write(said)
             asks.flush()
-        import json
-
         text = answers.readline()
         if not text:
             raise LeakhuntError("the process that judges has ended; its own message is above")
         known: dict[str, Any] = json.loads(text)
+        if known["do"] == words.PROBLEM:
+            raise LeakhuntError(known["message"])
         return known
 
     def close(self) -> None:
@@ -127,11 +128,12 @@ class Checks:
         with self._looks(name) as looks:
             before = looks.take(full=False)
             yield
-            looks.ran()
             after = looks.take(full=True)
-        said = judge.ask(
-            words.line({"do": words.BLOCK, "name": name, "looks": [before, after], "most": most})
-        )
+            said = judge.ask(
+                words.line(
+                    {"do": words.BLOCK, "name": name, "looks": [before, after], "most": most}
+                )
+            )
         if said["failure"] is not None:
             pytest.fail(said["failure"], pytrace=False)
 

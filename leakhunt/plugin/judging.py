@@ -11,22 +11,31 @@ from typing import Any, BinaryIO
 
 def main(lines: BinaryIO, says: BinaryIO) -> None:
     """Answer each line with one."""
-    from leakhunt.plugin import verdicts
-    from leakhunt.plugin.words import BEGIN, BLOCK, line
+    from leakhunt.errors import LeakhuntError
+    from leakhunt.plugin.words import PROBLEM, line
 
     check = None
     for text in lines:
         said: dict[str, Any] = json.loads(text)
-        if said.get("do") == BEGIN:
-            check = verdicts.Check(said)
-            answer = check.first()
-        elif said.get("do") == BLOCK:
-            answer = verdicts.block(said["name"], said["looks"], said["most"])
-        else:
-            assert check is not None
-            answer = check.next(said)
+        try:
+            check, answer = answered(check, said)
+        except LeakhuntError as error:
+            answer = {"do": PROBLEM, "message": str(error)}
         says.write(line(answer))
         says.flush()
+
+
+def answered(check: Any, said: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
+    """(the check that is under way, the answer). Raises LeakhuntError."""
+    from leakhunt.plugin import verdicts
+    from leakhunt.plugin.words import BEGIN, BLOCK
+
+    if said.get("do") == BEGIN:
+        check = verdicts.Check(said)
+        return check, check.first()
+    if said.get("do") == BLOCK:
+        return None, verdicts.block(said["name"], said["looks"], said["most"])
+    return check, check.next(said)
 
 
 if __name__ == "__main__":

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
-#: The beginning of a check, of a block, and the judge's last word.
-BEGIN, BLOCK, RESULT = "begin", "block", "result"
+#: The beginning of a check, of a block; the judge's last word, and what keeps it from having one.
+BEGIN, BLOCK, RESULT, PROBLEM = "begin", "block", "result", "problem"
 
 
 def line(said: dict[str, Any]) -> bytes:

@@ -1,0 +1,383 @@
+"""The plugin in real sessions of pytest: what leaks fails, what does not passes, whatever runs the tests."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+
+from tests.support.places import ROOT
+
+pytest_plugins = ["pytester"]
+pytestmark = pytest.mark.live
+
+#: What a busy machine must not make unsure.
+LONG = "--leakhunt-at-most=5min"
+SHOP = """
+    KEPT = []
+    PAGES = {}
+
+    def leaks():
+        KEPT.append(bytearray(1000))  # LEAK
+
+    def healthy():
+        return [str(n) for n in range(50)]
+"""
+
+Run = Callable[..., pytest.RunResult]
+
+
+@pytest.fixture
+def run(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Run:
+    """pytest in a process of its own, with the plugin as pip installs it."""
+    monkeypatch.setenv("PYTHONPATH", f"{ROOT}:{pytester.path}")
+    monkeypatch.delenv("PYTEST_XDIST_WORKER", raising=False)
+    pytester.makepyfile(shop=SHOP)
+
+    def started(*options: str) -> pytest.RunResult:
+        return pytester.runpytest_subprocess(LONG, "-p", "no:cacheprovider", *options)
+
+    return started
+
+
+def needs(*modules: str) -> None:
+    missing = [module for module in modules if importlib.util.find_spec(module) is None]
+    if missing:
+        pytest.skip(f"not installed: {', '.join(missing)}")
+
+
+def test_a_marked_test_that_leaks_fails_with_the_finding(
+    pytester: pytest.Pytester, run: Run
+) -> None:
+    pytester.makepyfile(
+        test_shop="""
+        import pytest, shop
+
+        @pytest.mark.leakhunt
+        def test_it():
+            shop.leaks()
+
+        @pytest.mark.leakhunt(max_bytes_per_run="4KiB")
+        def test_allowed():
+            shop.leaks()
+
+        @pytest.mark.leakhunt
+        def test_healthy():
+            shop.healthy()
+
+        def test_unmarked():
+            shop.leaks()
+        """
+    )
+    found = run()
+    found.assert_outcomes(passed=3, failed=1)
+    text = found.stdout.str()
+    assert "shop.py:5 (leaks)" in text
+    assert "KEPT.append(bytearray(1000))" in text
+    assert "kept by module shop > KEPT: list" in text
+    assert "fix  " in text
+    assert "leakhunt: 1 leaks, 2 keep nothing" in text
+    assert "plugin/checks.py" not in text
+
+
+def test_every_test_that_can_be_repeated_is_checked_where_somebody_asks(
+    pytester: pytest.Pytester, run: Run, tmp_path: Path
+) -> None:
+    pytester.makepyfile(
+        test_shop="""
+        import pytest, shop
+
+        @pytest.fixture(scope="module")
+        def wide():
+            return 3
+
+        @pytest.mark.parametrize("number", [1, 2])
+        def test_parametrised(number):
+            shop.leaks() if number == 2 else shop.healthy()
+
+        class TestClass:
+            @pytest.fixture(scope="class")
+            def made(self):
+                return []
+
+            def test_in_a_class(self, made, wide):
+                shop.healthy()
+
+        def test_once(tmp_path):
+            shop.leaks()
+        """
+    )
+    file = tmp_path / "found.json"
+    found = run("--leakhunt", f"--leakhunt-report={file}")
+    found.assert_outcomes(passed=3, failed=1)
+    content = json.loads(file.read_text())
+    assert content["schema"] == "leakhunt/pytest@1"
+    assert {each["test"]: each["verdict"] for each in content["checks"]} == {
+        "test_shop.py::test_parametrised[1]": "no-leak",
+        "test_shop.py::test_parametrised[2]": "leak",
+        "test_shop.py::TestClass::test_in_a_class": "no-leak",
+    }
+
+
+def test_the_fixture_checks_functions_and_blocks(pytester: pytest.Pytester, run: Run) -> None:
+    pytester.makepyfile(
+        test_shop="""
+        import pytest, shop
+
+        async def coroutine():
+            shop.leaks()
+
+        def test_leaks(leakhunt):
+            leakhunt.check(shop.leaks)
+
+        def test_healthy(leakhunt):
+            assert leakhunt.check(shop.healthy)["verdict"] == "no-leak"
+
+        def test_coroutine(leakhunt):
+            leakhunt.check(coroutine)
+
+        def test_options(leakhunt):
+            leakhunt.options(max_bytes_per_run="4KiB").check(shop.leaks)
+
+        def test_block_that_grows(leakhunt):
+            with leakhunt.no_growth():
+                for _ in range(50):
+                    shop.leaks()
+
+        def test_block_that_does_not(leakhunt):
+            shop.healthy()
+            with leakhunt.no_growth():
+                shop.healthy()
+
+        def test_raises(leakhunt):
+            with pytest.raises(ZeroDivisionError):
+                leakhunt.check(lambda: 1 / 0)
+        """
+    )
+    found = run()
+    found.assert_outcomes(passed=4, failed=3)
+    assert "leaves 5" in found.stdout.str()
+
+
+def test_a_test_that_cannot_be_repeated_fails_with_its_own_error(
+    pytester: pytest.Pytester, run: Run
+) -> None:
+    pytester.makepyfile(
+        test_shop="""
+        import pytest
+        SEEN = []
+
+        @pytest.mark.leakhunt
+        def test_it():
+            assert not SEEN
+            SEEN.append(1)
+        """
+    )
+    found = run()
+    found.assert_outcomes(failed=1)
+    assert "assert not SEEN" in found.stdout.str()
+
+
+@pytest.mark.parametrize("kind", ["unittest.TestCase", "unittest.IsolatedAsyncioTestCase"])
+def test_cases_of_unittest(pytester: pytest.Pytester, run: Run, kind: str) -> None:
+    word = "async def" if "Async" in kind else "def"
+    pytester.makepyfile(
+        test_shop=f"""
+        import unittest, pytest, shop
+
+        class Cases({kind}):
+            def setUp(self):
+                self.mine = []
+
+            @pytest.mark.leakhunt
+            {word} test_leaks(self):
+                shop.leaks()
+
+            @pytest.mark.leakhunt
+            {word} test_healthy(self):
+                assert not self.mine
+                self.mine.append(bytearray(1000))
+        """
+    )
+    run().assert_outcomes(passed=1, failed=1)
+
+
+def test_workers_of_xdist(pytester: pytest.Pytester, run: Run, tmp_path: Path) -> None:
+    needs("xdist")
+    pytester.makepyfile(
+        test_shop="""
+        import pytest, shop
+
+        @pytest.mark.leakhunt
+        def test_leaks():
+            shop.leaks()
+
+        @pytest.mark.leakhunt
+        def test_healthy():
+            shop.healthy()
+        """
+    )
+    file, junit = tmp_path / "found.sarif", tmp_path / "junit.xml"
+    found = run("-n", "2", f"--leakhunt-report={file}", f"--junitxml={junit}")
+    found.assert_outcomes(passed=1, failed=1)
+    log = json.loads(file.read_text())
+    assert [each["ruleId"] for each in log["runs"][0]["results"]] == ["memory-leak"]
+    told = {
+        (case.get("name"), each.get("name")): each.get("value")
+        for case in ElementTree.parse(junit).getroot().iter("testcase")
+        for each in case.iter("property")
+    }
+    assert told["test_leaks", "leakhunt_verdict"] == "leak"
+    assert told["test_healthy", "leakhunt_verdict"] == "no-leak"
+    assert float(str(told["test_leaks", "leakhunt_bytes_per_run"])) > 1000
+
+
+ASYNC = """
+    import pytest, shop
+
+    pytestmark = pytest.mark.{mark}
+
+    @pytest.mark.leakhunt
+    async def test_leaks():
+        shop.leaks()
+
+    @pytest.mark.leakhunt
+    async def test_healthy():
+        shop.healthy()
+"""
+
+
+@pytest.mark.parametrize(("module", "mark"), [("pytest_asyncio", "asyncio"), ("anyio", "anyio")])
+def test_coroutines(pytester: pytest.Pytester, run: Run, module: str, mark: str) -> None:
+    needs(module)
+    pytester.makepyfile(test_shop=ASYNC.format(mark=mark))
+    if module == "anyio":
+        pytester.makeconftest(
+            "import pytest\n@pytest.fixture(scope='session')\ndef anyio_backend():\n    return 'asyncio'\n"
+        )
+    run().assert_outcomes(passed=1, failed=1)
+
+
+def test_cases_of_django(pytester: pytest.Pytester, run: Run) -> None:
+    needs("django")
+    pytester.makepyfile(
+        settings="""
+        SECRET_KEY = "x"
+        INSTALLED_APPS = ["django.contrib.contenttypes", "django.contrib.auth"]
+        DATABASES = {"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": ":memory:"}}
+        USE_TZ = True
+        """
+    )
+    pytester.makeconftest(
+        """
+        import os, pytest
+        os.environ["DJANGO_SETTINGS_MODULE"] = "settings"
+        import django
+        django.setup()
+
+        @pytest.fixture(scope="session", autouse=True)
+        def database():
+            from django.test.utils import setup_test_environment, setup_databases, teardown_databases
+            setup_test_environment()
+            made = setup_databases(0, False)
+            yield
+            teardown_databases(made, 0)
+        """
+    )
+    pytester.makepyfile(
+        test_shop="""
+        import pytest, shop
+        from django.test import TestCase
+
+        class Users(TestCase):
+            @pytest.mark.leakhunt
+            def test_healthy(self):
+                from django.contrib.auth.models import Group
+                Group.objects.create(name="only one of that name")
+
+            @pytest.mark.leakhunt
+            def test_leaks(self):
+                shop.leaks()
+        """
+    )
+    run().assert_outcomes(passed=1, failed=1)
+
+
+def test_the_celery_worker_fixture(pytester: pytest.Pytester, run: Run) -> None:
+    needs("celery")
+    pytester.makepyfile(
+        test_shop="""
+        import pytest, shop
+        pytest_plugins = ["celery.contrib.pytest"]
+
+        @pytest.fixture(scope="session")
+        def celery_config():
+            return {"broker_url": "memory://", "result_backend": "cache+memory://"}
+
+        @pytest.fixture
+        def add(celery_app, celery_worker):
+            @celery_app.task(shared=False)
+            def add(a, b):
+                shop.leaks()
+                return a + b
+            celery_worker.reload()
+            return add
+
+        @pytest.mark.leakhunt(warm_up=50)
+        def test_leaks(add):
+            assert add.delay(1, 2).get(timeout=60) == 3
+        """
+    )
+    found = run()
+    found.assert_outcomes(failed=1)
+    assert "shop.py:5 (leaks)" in found.stdout.str()
+
+
+def test_a_baseline_lets_pass_what_it_knows(pytester: pytest.Pytester, run: Run) -> None:
+    pytester.makepyfile(
+        test_shop="""
+        import pytest, shop
+
+        @pytest.mark.leakhunt
+        def test_it():
+            shop.leaks()
+        """
+    )
+    run("--leakhunt-baseline=leaks.json", "--leakhunt-update-baseline")
+    run("--leakhunt-baseline=leaks.json").assert_outcomes(passed=1)
+    run().assert_outcomes(failed=1)
+
+
+@pytest.mark.parametrize("wrong", ["3", "colour=3", "runs='many'", "max_bytes_per_run='much'"])
+def test_a_wrong_word_is_an_error_that_says_so(
+    pytester: pytest.Pytester, run: Run, wrong: str
+) -> None:
+    pytester.makepyfile(
+        test_shop=f"""
+        import pytest
+
+        @pytest.mark.leakhunt({wrong})
+        def test_it():
+            pass
+        """
+    )
+    found = run()
+    found.assert_outcomes(failed=1)
+    assert "leakhunt" in found.stdout.str()
+
+
+def test_it_costs_nothing_until_a_test_asks() -> None:
+    code = (
+        "import sys, pytest; before = set(sys.modules); import leakhunt.pytest_plugin;"
+        "print(sorted(name for name in set(sys.modules) - before))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT
+    )
+    assert done.stdout.strip() == "['leakhunt', 'leakhunt.pytest_plugin']"
