@@ -155,7 +155,7 @@ class Lives:
     """A birth with more than this part of all squares is an event of its own, and no part of a rate."""
     doubtful: float = 0.5
     """Where no more than this part of what lives may have come through a freelist, the ages of the rest
-    decide alone."""
+    decide alone; and so they do where they are births enough."""
     turnovers: tuple[tuple[float, float, float], ...] = (
         (0.0, 0.5, 0.25),
         (0.03, 0.0625, 0.0625),

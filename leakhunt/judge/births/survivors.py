@@ -67,7 +67,7 @@ class Survivors(Book):
         return births._replace(sizes=tuple(sizes), blocks=tuple(blocks), squares=tuple(left))
 
     def sure(self, stacks: Sequence[Stack], births: Births) -> Births:
-        """Those births whose objects are as old as their blocks, where these are most of them.
+        """Those births whose objects are as old as their blocks, where these are most of them, or enough.
 
         A part of a period's births is taken to have come in as many events as that part.
         """
@@ -77,8 +77,6 @@ class Survivors(Book):
             return births
         sums = [sum(column) for column in zip(*rows)]
         steps = [max(0.0, b - a) for a, b in zip(sums, sums[1:])]
-        if sum(steps) > LEVELS.lives.doubtful * sum(births.sizes):
-            return births
         parts = [
             max(0.0, 1 - step / size) if size > 0 else 1.0
             for step, size in zip(steps, births.sizes)
@@ -87,9 +85,11 @@ class Survivors(Book):
         def left(values: Sequence[float]) -> tuple[float, ...]:
             return tuple(value * part for value, part in zip(values, parts))
 
-        return births._replace(
+        surely = births._replace(
             sizes=left(births.sizes), squares=left(births.squares), blocks=left(births.blocks)
         )
+        few = sum(steps) > LEVELS.lives.doubtful * sum(births.sizes)
+        return births if few and age.ages(surely).events < LEVELS.lives.fewest else surely
 
     def _judge(self, stacks: tuple[Stack, ...]) -> Shape:
         every = self.births(stacks)
