@@ -72,6 +72,10 @@ class Settings(NamedTuple):
     """Who keeps what: ``auto`` (within 2 s of the child's CPU), ``off``, ``full`` (``LEAKHUNT_WALK``)."""
     fork: bool
     """Capture in a forked child; False: in the process itself (``LEAKHUNT_FORK``)."""
+    summary: int
+    """A verdict in the log after every so many snapshots of a process, 0: never (``LEAKHUNT_SUMMARY``)."""
+    events: bool
+    """Tell memory and verdicts as a Celery event and in ``inspect stats`` (``LEAKHUNT_EVENTS``)."""
     remote: str
     """What Celery's remote control is answered: ``full`` (snapshots too), ``look`` (figures), ``off``
     (``LEAKHUNT_REMOTE``)."""
@@ -190,6 +194,8 @@ _DEFAULTS: dict[str, Any] = {
     "at_exit": False,
     "walk": "auto",
     "fork": True,
+    "summary": 0,
+    "events": False,
     "remote": "full",
     "source": "masked",
 }
@@ -209,6 +215,8 @@ _PARSERS: dict[str, Callable[[str], Any]] = {
     "at_exit": _switch,
     "walk": _one_of("auto", "off", "full"),
     "fork": _switch,
+    "summary": _count(0, 10**6),
+    "events": _switch,
     "remote": _one_of("full", "look", "off"),
     "source": _one_of("masked", "full", "off"),
 }

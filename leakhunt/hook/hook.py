@@ -28,6 +28,7 @@ from leakhunt.hook.process.identity import NO_WORK, Process, Work
 from leakhunt.hook.quiet import held, is_a_handlers
 from leakhunt.hook.schedule import Schedule
 from leakhunt.hook.signals import HEARD, Handlers
+from leakhunt.hook.summary import Summary
 from leakhunt.hook.tracing import Tracing
 from leakhunt.snapfile import SCHEMA, folders
 
@@ -60,6 +61,7 @@ class Hook:
         self.sequence = 0
         self.failures = 0
         self.schedule = Schedule(self.settings)
+        self.summary = Summary(self.settings.summary)
         self.capture: capture.Capture | None = None
         self.pending: str | None = None
         self.noted: str | None = None
@@ -259,6 +261,8 @@ class Hook:
         if self.capture is not None:
             self.poll()
         self.look()
+        if self.summary.poll():
+            self.publish()
         if self.failures < PATIENCE:
             trigger = self.schedule.after_task(done)
             if trigger is not None:
@@ -454,7 +458,9 @@ class Hook:
         self._reply(self.serving, os.path.basename(outcome.path), None, None)
         self.serving = []
         self._tell_heard()
+        self.summary.poll()
         self.publish()
+        self.summary.captured(str(self.series), str(self.settings.dir), self.process.groups)
         say(
             logging.INFO,
             f"wrote {outcome.path} ({units.size(outcome.size)}, {outcome.blocks} blocks)"
@@ -497,6 +503,8 @@ class Hook:
                     "answers": self.answers,
                     "note": self.note,
                     "stacks": self.stacks,
+                    "verdict": self.summary.verdict,
+                    "summary": self.summary.sentence,
                     "path": self.last.path if self.last else None,
                     "problem": self.last.problem if self.last else None,
                 },

@@ -53,7 +53,8 @@ FACTS: dict[str, tuple[type, ...]] = {
     "started_at": _REAL, "armed_at": _REAL,
     "host": _TEXT, "space": _TEXT, "node": _TEXT, "pool": _TEXT, "role": _TEXT, "python": _TEXT,
     "engine": _TEXT, "start": _TEXT, "series": _TEXT, "note": _TEXT, "path": _TEXT,
-    "problem": _TEXT, "heard": _TEXT, "stacks": _TEXT, "taken_by": _TEXT, "looks": _TEXT, "answers": (list,),
+    "problem": _TEXT, "heard": _TEXT, "stacks": _TEXT,
+    "verdict": _TEXT, "summary": _TEXT, "taken_by": _TEXT, "looks": _TEXT, "answers": (list,),
 }  # fmt: skip
 _NEEDED = ("pid", "signal", "captures", "series")
 _WHOLE_TEXTS = ("series", "path", "stacks")

@@ -93,6 +93,16 @@ class WatchReport:
     notes: tuple[str, ...] = ()
 
     @property
+    def worth_a_sentence(self) -> tuple[Line, ...]:
+        """Not a main process that only waits: its children do the work, and theirs are told."""
+        return tuple(
+            each
+            for each in self.lines
+            if each.process.role != "main"
+            or (each.per_minute is not None and each.per_minute.is_sure)
+        )
+
+    @property
     def critical(self) -> int:
         return sum(line.level == "critical" for line in self.lines)
 

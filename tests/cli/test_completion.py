@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import pty
 import re
@@ -82,6 +83,24 @@ def test_series_of_the_users_folder_are_offered_where_none_are_here(place: Path)
     assert said(place, "leakhunt top cel") == [
         f"plain,{place}/home/celery@web2-7-20270115T080000Z/"
     ]
+
+
+def test_hooked_processes_and_series_are_offered_where_a_process_is_meant(place: Path) -> None:
+    home = place / "home"
+    (home / "processes").mkdir(parents=True)
+    (home / "celery@web2-7-20270115T080000Z").mkdir()
+    for name, record in {
+        "mine.json": {"pid": os.getpid(), "node": "celery@web2", "role": "child"},
+        "gone.json": {"pid": 2**22 - 1, "node": "celery@gone"},
+        "odd.json": ["x"],
+    }.items():
+        (home / "processes" / name).write_text(json.dumps(record).ljust(16384) + "\nabc dump\n")
+    (home / "processes" / "torn.json").write_text("{")
+    for command in ("dump", "arm"):
+        assert said(place, f"leakhunt {command} cel") == [
+            "plain,celery@web2", "plain,celery@web2-7-20270115T080000Z",
+        ]  # fmt: skip
+        assert said(place, f"leakhunt {command} {os.getpid()}") == [f"plain,{os.getpid()}"]
 
 
 def test_commands_options_and_choices(place: Path) -> None:

@@ -158,6 +158,14 @@ class Worker:
     def snapshots(self, record: dict[str, Any]) -> list[Path]:
         return sorted(Path(record["series"]).glob("*.bin"))
 
+    def listening(self, node: str) -> None:
+        """Wait until a node answers what is asked through its broker: `ready` comes a moment earlier, and
+        what is broadcast before is lost.
+        """
+        self.until(
+            lambda: self.app.control.ping(destination=[node], timeout=5, limit=1), f"{node} listens"
+        )
+
     # -- acting ---------------------------------------------------------------------------
 
     def send(self, task: str, *arguments: Any, **options: Any) -> Any:

@@ -37,6 +37,8 @@ def fleet_of_two(folder: Path, broker: str) -> Iterator[tuple[harness.Worker, ha
     ):
         one.hooked("child", 2)
         two.hooked("child", 1)
+        one.listening("one@h1")
+        two.listening("two@h2")
         yield one, two
 
 
@@ -210,6 +212,7 @@ def test_a_worker_may_refuse(tmp_path: Path, redis_url: str) -> None:
         tmp_path, "-c", "1", "-n", "shy@h", LEAKHUNT_REMOTE="look", **found
     ) as worker:
         child = worker.hooked("child")[0]
+        worker.listening("shy@h")
         done = console(worker, "dump", "-A", "shop", "--wait", PATIENCE, "--destination", "shy@h")
         assert done.returncode == 2
         assert "LEAKHUNT_REMOTE=look does not allow that" in done.stderr

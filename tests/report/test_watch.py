@@ -8,8 +8,8 @@ from dataclasses import replace
 
 import pytest
 
-from leakhunt.live.history import MOST, History
-from leakhunt.model.process import Celery, Identity, Memory
+from leakhunt.live.history import MOST, MOST_NODES, History
+from leakhunt.model.process import Celery, Identity, Memory, Process
 from leakhunt.render.json import watch as jsonout
 from leakhunt.render.screen import Screen
 from leakhunt.render.terminal import watch as terminal
@@ -94,6 +94,52 @@ def test_a_day_of_processes_that_come_and_go_takes_no_more_memory() -> None:
     assert (kept[0], kept[-1]) == (0, looks - 1)
     assert kept == sorted(kept)
     assert history.ended == (looks - 1) // 100
+
+
+def test_those_that_have_ended_and_were_followed_are_counted_by_node_and_role() -> None:
+    history: History[int] = History()
+
+    def at(pid: int, start: int) -> tuple[Process, int]:
+        return replace(process(pid), identity=Identity(pid, start)), 0
+
+    history.observe([at(1, 1), at(2, 1)])
+    history.observe([at(1, 1), at(2, 2)])  # a pid that is used again
+    assert history.replaced == {("w@h", "child"): 1}
+    history.observe([at(1, 1)])  # one has ended …
+    assert history.replaced == {("w@h", "child"): 1}
+    history.observe([at(1, 1), at(3, 3), at(4, 4)])  # … is followed, and another one has come
+    assert history.replaced == {("w@h", "child"): 2}
+    assert history.ended == 2
+
+
+def test_one_that_does_not_answer_is_there_without_a_sample() -> None:
+    history: History[int] = History()
+    history.observe([(process(1), 7)])
+    history.observe([(process(1), None)])
+    assert history.samples[process(1).identity] == [7]
+    assert history.ended == 0
+
+
+def test_nodes_that_have_gone_are_forgotten() -> None:
+    history: History[int] = History()
+    for n in range(3 * MOST_NODES):
+        celery = Celery("worker", f"w{n}@h")
+        for start in (1, 2):
+            history.observe(
+                [(replace(process(7, celery=celery), identity=Identity(7, 10 * n + start)), 0)]
+            )
+    assert len(history.replaced) <= MOST_NODES + 1
+    assert len(history._vacant) <= MOST_NODES + 1
+
+
+def test_a_main_process_that_waits_gets_no_sentence() -> None:
+    grows, waits = samples(*(50 + n for n in range(13))), samples(*[50] * 13)
+    main, child = process(10, "main"), process(11)
+    told = report(line(main, waits, Limits()), line(child, waits, Limits()), over=True)
+    assert [each.process.pid for each in told.worth_a_sentence] == [11]
+    assert "main 10:" not in terminal.watch(told, Screen(100))
+    both = report(line(main, grows, Limits()), line(child, grows, Limits()), over=True)
+    assert [each.process.pid for each in both.worth_a_sentence] == [10, 11]
 
 
 def report(*lines: Line, over: bool = False) -> WatchReport:

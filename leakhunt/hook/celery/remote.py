@@ -91,7 +91,7 @@ def register_for_the_console() -> None:
 @guarded
 def figures(state: Any, **_: Any) -> dict[str, Any]:
     """Memory, tasks and growth of the worker's processes, as leakhunt's hook sees them."""
-    hook, session = _hooked("look")
+    hook, session = hooked("look")
     worker = state.consumer.controller
     until = time.monotonic() + WALKING
     pids = [hook.pid, *pool_children(worker)]
@@ -117,7 +117,7 @@ def figures(state: Any, **_: Any) -> dict[str, Any]:
 @guarded
 def dump(state: Any, pids: Sequence[Any] = (), **_: Any) -> dict[str, Any]:
     """Ask the pool children (or those with these pids) for a snapshot each; does not wait for it."""
-    hook, _session = _hooked("full")
+    hook, _session = hooked("full")
     of_this_worker = [*pool_children(state.consumer.controller), hook.pid]
     wanted = {int(pid) for pid in list(pids)[:MOST_PROCESSES]} or set(of_this_worker)
     asked: list[dict[str, Any]] = []
@@ -140,7 +140,7 @@ def dump(state: Any, pids: Sequence[Any] = (), **_: Any) -> dict[str, Any]:
 @guarded
 def dumped(state: Any, requests: Sequence[Any] = (), **_: Any) -> dict[str, Any]:
     """What has become of requests, each a pid and a name of ``leakhunt_dump``'s answer."""
-    hook, _session = _hooked("full")
+    hook, _session = hooked("full")
     answers = []
     for pid, identity in list(requests)[:MOST_PROCESSES]:
         found = _record(hook, int(pid))
@@ -161,7 +161,7 @@ def dumped(state: Any, requests: Sequence[Any] = (), **_: Any) -> dict[str, Any]
 @guarded
 def piece(state: Any, series: str = "", file: str = "", at: int = 0, **_: Any) -> dict[str, Any]:
     """So many bytes of a snapshot, from an offset on, as base64."""
-    hook, _session = _hooked("full")
+    hook, _session = hooked("full")
     with _snapshot(hook, str(series), str(file)) as (descriptor, size):
         if size > LARGEST:
             raise RefusedError(f"it has {size} bytes, and no more than {LARGEST} are sent")
@@ -175,14 +175,18 @@ def piece(state: Any, series: str = "", file: str = "", at: int = 0, **_: Any) -
 # -- the worker -----------------------------------------------------------------------
 
 
-def _hooked(needs: str) -> tuple[Any, Any]:
-    """The hook of this worker and its session. Raises RefusedError."""
+def hooked(needs: str) -> tuple[Any, Any]:
+    """The hook of this worker and its session. Raises RefusedError where there is none, or where the
+    setting does not allow what is needed: ``look``, ``full``, or "" for what the worker says unasked.
+    """
     worker = sys.modules.get("leakhunt.hook.celery.worker")
     session = worker.session if worker is not None else None
     hook = session.hook if session is not None else None
     if hook is None or hook.pid != os.getpid():
         raise RefusedError("this worker runs without leakhunt's hook")
     allowed = hook.settings.remote
+    if not needs:
+        return hook, session
     if allowed == "off" or (needs == "full" and allowed != "full"):
         raise RefusedError(f"LEAKHUNT_REMOTE={allowed} does not allow that here")
     return hook, session
@@ -196,6 +200,19 @@ def pool_children(worker: Any) -> list[int]:
     crew = getattr(getattr(pool, "_pool", None), "_pool", None)
     pids = [getattr(process, "pid", None) for process in list(crew or ())]
     return [pid for pid in pids if isinstance(pid, int)]
+
+
+def weighed(hook: Any, pid: int) -> dict[str, Any]:
+    """The little that a worker says of a process unasked."""
+    record = _record(hook, pid) or {}
+    return {
+        "pid": pid,
+        "role": "main" if pid == hook.pid else "child",
+        "rss": others.figures(pid, 0.0)["rss"],
+        "snapshots": record.get("captures"),
+        "verdict": record.get("verdict"),
+        "summary": record.get("summary"),
+    }
 
 
 def _process(hook: Any, pid: int, until: float) -> dict[str, Any]:
@@ -224,6 +241,8 @@ def _process(hook: Any, pid: int, until: float) -> dict[str, Any]:
         "snapshots": record["captures"],
         "grown": None if armed is None or found["rss"] is None else found["rss"] - armed,
         "grown_since": record["armed_at"],
+        "verdict": record["verdict"],
+        "summary": record["summary"],
         "pulse": None if beat is None else list(beat),
     }
 

@@ -55,6 +55,8 @@ class Session:
         self.apps: list[Any] = []
         self.any_app = False
         self.main = 0
+        self.worker: Any = None
+        """Celery's own, in the main process."""
         self.node: str | None = None
         self.pool: str | None = None
         self.hook: Hook | None = None
@@ -105,8 +107,9 @@ def _on_worker_init(sender: Any = None, **_: Any) -> None:
     except LeakhuntError as error:
         say(logging.ERROR, f"the worker runs without the hook: {error}")
         return
-    session.main = os.getpid()
+    session.main, session.worker = os.getpid(), sender
     remote.register()
+    _say_what_it_weighs(sender.app, hook)
     atexit.register(_ignore_signals)
     session.node = sender.hostname
     session.pool = _pool_name(sender.pool_cls)
@@ -124,6 +127,17 @@ def _on_worker_init(sender: Any = None, **_: Any) -> None:
         hook.handlers.install()
     role = "main" if session.pool == "prefork" else "worker"
     hook.adopt(role, session.node, session.pool, work=work)
+
+
+def _say_what_it_weighs(app: Any, hook: Hook) -> None:
+    if not hook.settings.events:
+        return
+    try:
+        from leakhunt.hook.celery import saying
+
+        saying.connect(app)
+    except Exception as error:  # noqa: BLE001 - the worker's guard
+        say(logging.ERROR, f"no events: {type(error).__name__}: {error}")
 
 
 def _pool_name(pool: Any) -> str:

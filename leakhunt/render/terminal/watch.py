@@ -7,7 +7,16 @@ from rich.text import Text
 from leakhunt import units
 from leakhunt.model.paths import visible
 from leakhunt.render.screen import Screen
-from leakhunt.render.terminal.console import GROWN, NOTE, QUIET, STRONG, drawn, make_console, say
+from leakhunt.render.terminal.console import (
+    GROWN,
+    NOTE,
+    QUIET,
+    STRONG,
+    drawn,
+    make_console,
+    say,
+    say_notes,
+)
 from leakhunt.report.watch import Line, WatchReport
 from leakhunt.report.words import processes as words
 
@@ -30,7 +39,7 @@ def watch(report: WatchReport, screen: Screen) -> str:
     console.print()
     say(console, report.total, STRONG)
     if report.over:
-        for each in report.lines:
+        for each in report.worth_a_sentence:
             say(console, visible(words.watched(
                 f"{each.process.role} {each.process.pid}",
                 None if each.per_minute is None
@@ -38,6 +47,7 @@ def watch(report: WatchReport, screen: Screen) -> str:
                 None if each.lasts is None
                 else (each.lasts.seconds, each.lasts.soonest, each.lasts.latest),
             )), _TONES[each.level])  # fmt: skip
+    say_notes(console, report.notes)
     return drawn(console)
 
 
@@ -54,8 +64,9 @@ def _table(report: WatchReport, screen: Screen) -> list[Text]:
         "per task",
         "tasks",
         "running",
+        "verdict",
     )
-    order = (0, 1, 4, 5, 3, 2, 6, 7, 8)
+    order = (0, 1, 4, 5, 9, 3, 2, 6, 7, 8)
     wide = [max(len(title), *(len(row[n]) for row in rows)) for n, title in enumerate(titles)]
     shown: list[int] = []
     room = screen.width
@@ -68,7 +79,7 @@ def _table(report: WatchReport, screen: Screen) -> list[Text]:
 
     def laid(cells: tuple[str, ...]) -> str:
         return "  ".join(
-            cells[n].ljust(wide[n]) if n in (0, 8) else cells[n].rjust(wide[n]) for n in shown
+            cells[n].ljust(wide[n]) if n in (0, 8, 9) else cells[n].rjust(wide[n]) for n in shown
         )
 
     found = [Text(laid(titles) + ("  RSS so far" if curve else ""), STRONG)]
@@ -96,6 +107,7 @@ def _cells(line: Line) -> tuple[str, ...]:
         "" if line.per_task is None else words.interval(line.per_task.value, line.per_task.low),
         "" if pulse is None else units.count(pulse.done),
         visible(pulse.task or "")[:24] if pulse is not None else "",
+        line.verdict or "",
     )
 
 
