@@ -8,9 +8,15 @@ installation that is broken is said on standard error.
 import sys
 
 try:
-    from leakhunt.hook.install import connect_or_say
+    from leakhunt.cpython.interpreter import unfit
 
-    connect_or_say({}, None)
+    why = unfit()
+    if why is None:
+        from leakhunt.hook.install import connect_or_say
+
+        connect_or_say({}, None)
+    else:
+        sys.stderr.write(f"leakhunt: the worker runs without the hook: {why}\n")
 except Exception as error:  # noqa: BLE001 - the worker's guard
     sys.stderr.write(
         f"leakhunt: the worker runs without the hook: {type(error).__name__}: {error}\n"

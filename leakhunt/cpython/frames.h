@@ -4,8 +4,8 @@
  * count, no call into the interpreter. The public frame API creates frame objects on
  * 3.11 and can run the garbage collector in the middle of a realloc.
  *
- * See Include/internal/pycore_frame.h and Include/cpython/pystate.h of 3.9 to 3.14
- * (there pycore_interpframe.h),
+ * See Include/internal/pycore_frame.h and Include/cpython/pystate.h of 3.9 to 3.15
+ * (since 3.14 pycore_interpframe.h),
  * and tracemalloc_get_frame / traceback_get_frames in Modules/_tracemalloc.c, which
  * walk the same structs at the same moments.
  */
@@ -18,7 +18,7 @@
 #define UNSUPPORTED "the sampled engine needs fork() and pthreads"
 #elif defined(Py_GIL_DISABLED)
 #define UNSUPPORTED "free-threaded builds of Python are not supported by the sampled engine"
-#elif PY_VERSION_HEX < 0x03090000 || PY_VERSION_HEX >= 0x030F0000
+#elif PY_VERSION_HEX < 0x03090000 || PY_VERSION_HEX >= 0x03100000
 #define UNSUPPORTED "the sampled engine does not know this version of Python"
 #endif
 
@@ -41,6 +41,7 @@
 #include <internal/pycore_frame.h>
 #endif
 #endif
+#include "layout.h"
 
 /* The place where a frame stands: `lasti` is a byte offset, as PyCode_Addr2Line wants it. */
 typedef struct {

@@ -7,7 +7,7 @@ that leaks such objects may never ask. So bytes in these objects *may* belong to
 
 Only exact types: subclasses are made without the freelist. Sources: ``MAXFREELIST`` in
 ``Objects/`` of CPython 3.9 to 3.12, ``Include/internal/pycore_freelist.h`` (3.13),
-``pycore_freelist_state.h`` (3.14).
+``pycore_freelist_state.h`` (3.14, 3.15).
 """
 
 from __future__ import annotations
@@ -25,9 +25,10 @@ _ALL = (
 )
 _BEFORE_3_11 = "frame"
 _FROM_3_14 = (
-    "int complex range range_iterator list_iterator tuple_iterator method "
+    "int range range_iterator list_iterator tuple_iterator method "
     "builtin_function_or_method _asyncio.FutureIter"
 )
+_FROM_3_15 = "complex"
 
 
 def _sizes(version: tuple[int, int]) -> dict[str, int]:
@@ -36,6 +37,8 @@ def _sizes(version: tuple[int, int]) -> dict[str, int]:
         names += _BEFORE_3_11.split()
     if version >= (3, 14):
         names += _FROM_3_14.split()
+    if version >= (3, 15):
+        names += _FROM_3_15.split()
     sizes = dict.fromkeys(names, sys.maxsize)
     sizes["tuple"] = _GC_HEAD + tuple.__basicsize__ + 8 * _LONGEST_TUPLE
     if "int" in sizes:

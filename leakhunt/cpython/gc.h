@@ -3,9 +3,8 @@
  * Shared by _garbage.c and _holders.c, each of which includes it once. No reference count
  * changes and no Python memory is allocated, so that a forked child copies no page.
  *
- * CPython 3.9 to 3.14 with the default build: the list heads are internal. 3.14 began with an
- * incremental collector and went back: there this compiles with the later headers only,
- * and serves the very release it was compiled for.
+ * CPython 3.9 to 3.15 with the default build: the list heads are internal. 3.14 began with an
+ * incremental collector and went back to three generations at the same places.
  */
 #ifndef LEAKHUNT_TRACKED_H
 #define LEAKHUNT_TRACKED_H
@@ -15,9 +14,7 @@
 #include <Python.h>
 #include "internal/pycore_gc.h"
 #include "internal/pycore_interp.h"
-#if PY_VERSION_HEX >= 0x030F0000 || defined(Py_GIL_DISABLED)
-#error "unknown to this module: the hook does without"
-#endif
+#include "layout.h"
 
 #include <stdint.h>
 #include <stdlib.h>
@@ -89,11 +86,22 @@ block_of(PyObject *object)
 
 typedef int (*Seen)(PyObject *, void *);
 
+#ifndef NUM_GENERATIONS
+#define NUM_GENERATIONS 3
+#endif
+
+/* The lowest bits are flags: during a collection, and in the first releases of 3.14 at all times. */
+static inline PyGC_Head *
+next_of(const PyGC_Head *gc)
+{
+    return (PyGC_Head *)(gc->_gc_next & ~(uintptr_t)3);
+}
+
 /* Call `seen` for each tracked object of a list until it returns nonzero; that, or 0. */
 static int
 each_of(PyGC_Head *head, Seen seen, void *context)
 {
-    for (PyGC_Head *gc = _PyGCHead_NEXT(head); gc != head; gc = _PyGCHead_NEXT(gc)) {
+    for (PyGC_Head *gc = next_of(head); gc != head; gc = next_of(gc)) {
         int stop = seen((PyObject *)(gc + 1), context);
         if (stop) {
             return stop;
@@ -102,28 +110,26 @@ each_of(PyGC_Head *head, Seen seen, void *context)
     return 0;
 }
 
+/* What is collected, from the youngest on; 3.14 named the same three otherwise at first. */
+static inline struct gc_generation *
+generations_of(struct _gc_runtime_state *state)
+{
+#if PY_VERSION_HEX >= 0x030E0000
+    return &state->permanent_generation - NUM_GENERATIONS;
+#else
+    return state->generations;
+#endif
+}
+
 static int
 each_tracked(Seen seen, void *context)
 {
     struct _gc_runtime_state *state = &PyThreadState_Get()->interp->gc;
     int stop = 0;
     for (int generation = 0; generation < NUM_GENERATIONS && !stop; generation++) {
-        stop = each_of(&state->generations[generation].head, seen, context);
+        stop = each_of(&generations_of(state)[generation].head, seen, context);
     }
     return stop;
-}
-
-/* A module of 3.14 reads the lists of the release that it was compiled for. */
-static int
-is_known_release(void)
-{
-#if PY_VERSION_HEX >= 0x030E0000
-    if (Py_Version != PY_VERSION_HEX) {
-        PyErr_SetString(PyExc_ImportError, "compiled for another release of this Python");
-        return 0;
-    }
-#endif
-    return 1;
 }
 
 #endif

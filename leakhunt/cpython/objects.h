@@ -4,7 +4,8 @@
  * user's: no attribute lookup, no hash, no comparison. Include after gc.h.
  *
  * See Objects/dictobject.c, listobject.c, setobject.c, unicodeobject.c, longobject.c, typeobject.c
- * and Include/internal/pycore_dict.h, pycore_object.h, pycore_frame.h of CPython 3.9 to 3.13.
+ * and Include/internal/pycore_dict.h, pycore_object.h, pycore_frame.h, pycore_stackref.h of
+ * CPython 3.9 to 3.15.
  */
 #ifndef LEAKHUNT_OBJECTS_H
 #define LEAKHUNT_OBJECTS_H
@@ -18,9 +19,8 @@
 #include "internal/pycore_object.h"
 #if PY_VERSION_HEX >= 0x030E0000
 #include "internal/pycore_interpframe.h"
-#else
-#include "internal/pycore_frame.h"
 #endif
+#include "internal/pycore_frame.h"
 #else
 /* Objects/dict-common.h */
 typedef struct {
@@ -214,15 +214,51 @@ attributes_of(PyObject *object, Attributes *found)
 
 /* -- frames -------------------------------------------------------------------------------- */
 
+/* A place of a frame for a variable or a value. Since 3.14 it has flags in its lowest bits
+ * (_PyStackRef): both of them mark a number that is no object, the lowest a reference that is borrowed from
+ * another place, so that nobody has counted it. */
+#if PY_VERSION_HEX >= 0x030E0000
+typedef _PyStackRef Slot;
+enum { IS_BORROWED = 1, IS_NUMBER = 3 };
+
+static inline PyObject *
+in_slot(Slot slot)
+{
+    return (slot.bits & IS_NUMBER) == IS_NUMBER ? NULL : (PyObject *)(slot.bits & ~(uintptr_t)IS_NUMBER);
+}
+
+static inline int
+is_counted(Slot slot)
+{
+    return (slot.bits & IS_BORROWED) == 0;
+}
+#else
+typedef PyObject *Slot;
+
+static inline PyObject *
+in_slot(Slot slot)
+{
+    return slot;
+}
+
+static inline int
+is_counted(Slot slot)
+{
+    (void)slot;
+    return 1;
+}
+#endif
+
 /* What one call holds: of a running thread, a suspended generator or a frame object. */
 typedef struct {
     PyCodeObject *code;
-    PyObject **slots;
+    Slot *slots;
     int locals;   /* slots of named variables, cells included */
     int depth;    /* slots in use, with the stack of values; -1: not known how many of `most` */
     int most;
     int lasti;    /* as PyCode_Addr2Line wants it */
     PyObject *others[4];
+    unsigned borrowed; /* which of these nobody has counted: bits */
 } Call;
 
 #if PY_VERSION_HEX < 0x030B0000
@@ -278,24 +314,65 @@ name_of_code(PyCodeObject *code)
     return code->co_name;
 }
 #else
-#if PY_VERSION_HEX < 0x030D0000
-#define CODE_OF(frame) ((PyObject *)(frame)->f_code)
-#define PLACE_OF(frame) ((frame)->prev_instr)
-#else
-#define CODE_OF(frame) ((frame)->f_executable)
+#if PY_VERSION_HEX >= 0x030E0000
+#define CODE_OF(frame) in_slot((frame)->f_executable)
+#define FUNCTION_OF(frame) in_slot((frame)->f_funcobj)
+#define BORROWED_IN(frame) \
+    ((unsigned)!is_counted((frame)->f_executable) | (unsigned)!is_counted((frame)->f_funcobj) << 1)
 #define PLACE_OF(frame) ((frame)->instr_ptr)
+#define IS_FOREIGN(frame) ((frame)->owner >= FRAME_OWNED_BY_INTERPRETER)
+#else
+#define BORROWED_IN(frame) 0
+#define PLACE_OF(frame) ((frame)->instr_ptr)
+#define CODE_OF(frame) ((frame)->f_executable)
+#define FUNCTION_OF(frame) ((PyObject *)(frame)->f_funcobj)
+#define IS_FOREIGN(frame) ((frame)->owner == FRAME_OWNED_BY_CSTACK)
+#if PY_VERSION_HEX < 0x030D0000
+#undef PLACE_OF
+#undef CODE_OF
+#define PLACE_OF(frame) ((frame)->prev_instr)
+#define CODE_OF(frame) ((PyObject *)(frame)->f_code)
 #endif
+#if PY_VERSION_HEX < 0x030C0000
+#undef FUNCTION_OF
+#undef IS_FOREIGN
+#define FUNCTION_OF(frame) ((PyObject *)(frame)->f_func)
+#define IS_FOREIGN(frame) 0
+#endif
+#endif
+
+/* Slots in use; -1: not known. Up to 3.13 that is known of suspended frames alone. Since 3.14 each
+ * frame has it: whoever waits for a call or for the GIL has put it down before (_PyFrame_SetStackPointer,
+ * and the release build leaves it there). */
+static inline int
+depth_of(_PyInterpreterFrame *frame, int most)
+{
+#if PY_VERSION_HEX >= 0x030E0000
+    ptrdiff_t depth = frame->stackpointer != NULL ? frame->stackpointer - frame->localsplus : -1;
+    return depth >= 0 && depth <= most ? (int)depth : -1;
+#else
+    (void)most;
+    return frame->stacktop;
+#endif
+}
+
+/* Whether a frame of a thread is visited by no object: a generator visits what it holds itself, up to
+ * 3.13 while its depth is known. */
+static inline int
+is_on_thread(_PyInterpreterFrame *frame)
+{
+#if PY_VERSION_HEX >= 0x030E0000
+    return frame->owner == FRAME_OWNED_BY_THREAD;
+#else
+    return frame->owner == FRAME_OWNED_BY_THREAD || frame->stacktop < 0;
+#endif
+}
 
 static int
 call_of_inner(_PyInterpreterFrame *frame, Call *call)
 {
     memset(call, 0, sizeof *call);
-#if PY_VERSION_HEX >= 0x030C0000
-    if (frame->owner == FRAME_OWNED_BY_CSTACK) {
-        return 0;
-    }
-#endif
-    PyObject *code = CODE_OF(frame);
+    PyObject *code = IS_FOREIGN(frame) ? NULL : CODE_OF(frame);
     if (code == NULL || !PyCode_Check(code)) {
         return 0;
     }
@@ -303,20 +380,17 @@ call_of_inner(_PyInterpreterFrame *frame, Call *call)
     call->slots = frame->localsplus;
     call->locals = call->code->co_nlocalsplus;
     call->most = call->locals + call->code->co_stacksize;
-    call->depth = frame->stacktop;
+    call->depth = depth_of(frame, call->most);
     ptrdiff_t at = PLACE_OF(frame) - _PyCode_CODE(call->code);
     if (frame->owner != FRAME_OWNED_BY_GENERATOR && at < call->code->_co_firsttraceable) {
         return 0; /* not begun: its slots may hold anything */
     }
     call->lasti = (int)((at < 0 ? 0 : at) * (ptrdiff_t)sizeof(_Py_CODEUNIT));
     call->others[0] = code;
-#if PY_VERSION_HEX >= 0x030C0000
-    call->others[1] = frame->f_funcobj;
-#else
-    call->others[1] = (PyObject *)frame->f_func;
-#endif
+    call->others[1] = FUNCTION_OF(frame);
     call->others[2] = frame->f_locals;
     call->others[3] = (PyObject *)frame->frame_obj;
+    call->borrowed = BORROWED_IN(frame);
     return 1;
 }
 
@@ -351,6 +425,12 @@ is_generator(PyObject *object)
     return PyGen_CheckExact(object) || PyCoro_CheckExact(object) || PyAsyncGen_CheckExact(object);
 }
 
+#if PY_VERSION_HEX >= 0x030E0000
+#define INNER_OF(generator) (&(generator)->gi_iframe)
+#elif PY_VERSION_HEX >= 0x030B0000
+#define INNER_OF(generator) ((_PyInterpreterFrame *)(generator)->gi_iframe)
+#endif
+
 /* What a suspended generator or coroutine holds; 0: it has ended. */
 static int
 call_of_generator(PyObject *object, Call *call)
@@ -359,8 +439,12 @@ call_of_generator(PyObject *object, Call *call)
 #if PY_VERSION_HEX < 0x030B0000
     return generator->gi_frame != NULL && call_of_frame(generator->gi_frame, call);
 #else
-    return generator->gi_frame_state < FRAME_COMPLETED &&
-           call_of_inner((_PyInterpreterFrame *)generator->gi_iframe, call);
+#if PY_VERSION_HEX >= 0x030E0000
+    int ended = FRAME_STATE_FINISHED(generator->gi_frame_state);
+#else
+    int ended = generator->gi_frame_state >= FRAME_COMPLETED;
+#endif
+    return !ended && call_of_inner(INNER_OF(generator), call);
 #endif
 }
 
@@ -383,9 +467,7 @@ each_call(PyThreadState *state, SeenCall seen, void *context)
     _PyInterpreterFrame *frame = state->cframe != NULL ? state->cframe->current_frame : NULL;
 #endif
     for (; frame != NULL && !stop; frame = frame->previous) {
-        /* A generator visits what it holds itself while its depth is known. */
-        if (call_of_inner(frame, &call) &&
-            (frame->owner == FRAME_OWNED_BY_THREAD || frame->stacktop < 0)) {
+        if (call_of_inner(frame, &call) && is_on_thread(frame)) {
             stop = seen(frame, &call, context);
         }
     }

@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterator, Mapping
 from math import expm1, sqrt
 from typing import Any, NamedTuple
 
+from leakhunt.cpython import parts
 from leakhunt.cpython.freelists import may_be_recycled
 from leakhunt.engine import births, holders
 from leakhunt.engine.interface import UNKNOWN_LIFE, Counters, Harvest, Life
@@ -25,10 +26,9 @@ from leakhunt.errors import EngineRefusedError
 from leakhunt.snapfile.records import Estimate, Held, Recycled, Retention, Types
 from leakhunt.snapfile.write import RawFrames, Run
 
-try:
-    from leakhunt.engine import _sampler  # type: ignore[attr-defined,unused-ignore]
-except ImportError as error:  # installed without a compiler, or on an interpreter it does not know
-    raise EngineRefusedError(str(error)) from error
+_sampler = parts.load("leakhunt.engine._sampler")
+if _sampler is None:  # installed without a compiler, or on an interpreter it does not know
+    raise EngineRefusedError(parts.missing["leakhunt.engine._sampler"])
 
 atexit.register(_sampler.end)
 

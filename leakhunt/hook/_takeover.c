@@ -8,6 +8,8 @@
 #define _GNU_SOURCE
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
+
+#include "../cpython/built.h"
 #include <dlfcn.h>
 #include <errno.h>
 #include <signal.h>
@@ -191,5 +193,5 @@ static struct PyModuleDef module = {
 PyMODINIT_FUNC
 PyInit__takeover(void)
 {
-    return PyModule_Create(&module);
+    return with_built(PyModule_Create(&module));
 }

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from leakhunt import units
+from leakhunt.cpython import parts
 from leakhunt.engine import interface as engines
 from leakhunt.errors import CaptureError, LeakhuntError
 from leakhunt.hook import stacks, watch
@@ -135,6 +136,13 @@ class Hook:
         self.note = note
         say(logging.WARNING, note)
         self.publish()
+
+    def say_what_is_missing(self) -> None:
+        """Say, a line each, why the engine is another one, and which compiled parts cannot be used."""
+        self.tracing.say_engine()
+        lost = parts.lost()
+        if lost is not None:
+            say(logging.WARNING, lost)
 
     # -- who hears ------------------------------------------------------------------
 

@@ -10,8 +10,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from leakhunt.errors import CaptureError, SettingError
-from leakhunt.hook import config, current
+from leakhunt.hook import config, current, unit
 from leakhunt.hook.log import say
+from leakhunt.hook.process.identity import Work
 from leakhunt.hook.signals import in_main_thread
 
 _fork_followed = False
@@ -26,8 +27,8 @@ def program(keywords: Mapping[str, Any]) -> None:
     hook = current.claim(settings)
     config.say_unknown()
     hook.handlers.install()
-    hook.adopt("program")
-    hook.tracing.say_engine()
+    hook.adopt("program", work=Work(running=unit.opened.running))
+    hook.say_what_is_missing()
     if not _fork_followed:
         _fork_followed = True
         atexit.register(_at_exit)
@@ -82,6 +83,6 @@ def _in_forked_child() -> None:
     if hook is None or hook.process.role not in ("program", "fork") or hook._lock.locked():
         return
     try:
-        hook.adopt("fork", main=hook.pid)
+        hook.adopt("fork", main=hook.pid, work=Work(running=unit.opened.running))
     except Exception as error:  # noqa: BLE001 - the worker's guard
         say(logging.ERROR, f"a forked child runs without the hook: {error}")

@@ -29,6 +29,11 @@ def main(root: str | None = None) -> None:
         sys.path[0] = os.getcwd() if kind == "module" else os.path.dirname(os.path.abspath(target))
     # At the end: an uninstalled leakhunt must be found, and shadow nothing.
     sys.path.append(root)
+    from leakhunt.cpython.interpreter import unfit
+
+    why = unfit()
+    if why is not None:
+        sys.exit(f"leakhunt: {why}")
     from leakhunt.errors import LeakhuntError
     from leakhunt.hook import install
 

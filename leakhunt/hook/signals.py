@@ -20,13 +20,10 @@ from collections.abc import Callable, Collection
 from types import FrameType
 from typing import Any, NamedTuple
 
+from leakhunt.cpython import parts
 from leakhunt.hook.process import alive, vitals
 
-takeover: Any
-try:
-    from leakhunt.hook import _takeover as takeover  # type: ignore[attr-defined,no-redef,unused-ignore]
-except ImportError:  # installed without a compiler
-    takeover = None
+takeover = parts.load("leakhunt.hook._takeover")
 
 #: Offsets from SIGRTMIN that are tried, the first free one wins. The first few are left to
 #: others: glibc and container runtimes use some.

@@ -87,6 +87,11 @@ class History:
     """Whether the columns are moments of the life of one snapshot's survivors."""
 
     @property
+    def noun(self) -> str:
+        """What the unit is called: where units of work count, ``request`` or ``job`` as well as ``task``."""
+        return self.last.unit if self.unit == TASK else self.unit
+
+    @property
     def looks(self) -> tuple[Meta, ...]:
         """The facts of the snapshots that were taken: of a life the one that tells of all its columns."""
         return self.metas[-1:] if self.lived else self.metas

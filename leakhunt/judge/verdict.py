@@ -58,6 +58,11 @@ class Verdict:
     wanted: Wanted | None = None
     """The same in samples, where they are what is missing."""
 
+    @property
+    def noun(self) -> str:
+        """What the unit is called."""
+        return self.main.noun if self.unit == self.main.unit else self.unit
+
 
 def judge(histories: Sequence[History]) -> Verdict:
     """The verdict of one or several processes with one snapshot or more each."""

@@ -230,6 +230,10 @@ class Spot(NamedTuple):
     code: str | None
 
 
+#: What units of work that are no Celery tasks may be called.
+NOUNS = ("request", "job", "unit")
+
+
 @dataclass(frozen=True)
 class Meta:
     """The facts that ride in a snapshot (``snapshot.leakhunt``), all of them optional.
@@ -262,6 +266,12 @@ class Meta:
     armed_at: float | None = None
     armed_rss: int | None = None
     facts: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
+
+    @property
+    def unit(self) -> str:
+        """What the process's units of work are called: ``task``, ``request``, ``job`` or ``unit``."""
+        said = self.facts.get("unit")
+        return said if said in NOUNS else "task"
 
     @property
     def process(self) -> tuple[str | None, int | None, float | None]:

@@ -26,7 +26,11 @@ def rows(report: Report) -> str:
     newest = report.after if isinstance(report, DiffReport) else report.snapshot
     labels = Labels(report.after, report.before) if isinstance(report, DiffReport) else Labels(newest)  # fmt: skip
     tasks = report.tasks if isinstance(report, DiffReport) else None
-    names = ["growth", "blocks", *(["per task"] if tasks else [])]
+    names = [
+        "growth",
+        "blocks",
+        *([f"per {report.after.meta.unit}"] if tasks and isinstance(report, DiffReport) else []),
+    ]
     head = ["#", *(names if compared else ["size", "blocks", "average"]), "where"]
     text = [f"**{'Growth' if compared else 'Alive'} in** {code(who(newest))}", ""]
     text += [_row(head), _row("---:" if name != "where" else "---" for name in head)]
@@ -57,14 +61,14 @@ def _cells(row: Row, compared: bool, tasks: int | None) -> list[str]:
 
 def findings(report: TrendReport) -> str:
     """The verdict and a table of the findings."""
-    unit = report.verdict.unit
+    unit = report.verdict.noun
     text = [f"**{escape(report.summary)}**", ""]
     if report.ranked:
         head = ("#", "verdict", f"per {unit}", "grown", "where", "why")
         text += [_row(head), "| ---: | --- | ---: | ---: | --- | --- |"]
     for rank, judged in report.ranked:
         each = judged.finding
-        told = units.rate(each.rate, each.history.unit).removesuffix(f" per {unit}")
+        told = units.rate(each.rate, each.history.noun).removesuffix(f" per {unit}")
         rate = told if each.verdict == LEAK else ""
         grown = units.signed_size(each.sizes[-1] - each.sizes[0])
         cells = (str(rank), each.verdict, rate, grown, place(each.site, report.labels))

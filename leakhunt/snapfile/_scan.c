@@ -7,6 +7,8 @@
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
 
+#include "../cpython/built.h"
+
 #include "_opcodes.h"
 #include "_pairs.h"
 
@@ -278,5 +280,5 @@ static struct PyModuleDef module = {
 PyMODINIT_FUNC
 PyInit__scan(void)
 {
-    return PyModule_Create(&module);
+    return with_built(PyModule_Create(&module));
 }

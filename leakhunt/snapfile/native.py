@@ -5,10 +5,6 @@ Whoever uses it can do without, in Python and more slowly, with the same result.
 
 from __future__ import annotations
 
-from typing import Any
+from leakhunt.cpython import parts
 
-native: Any
-try:
-    from leakhunt.snapfile import _scan as native  # type: ignore[attr-defined,no-redef,unused-ignore]
-except ImportError:
-    native = None
+native = parts.load("leakhunt.snapfile._scan")

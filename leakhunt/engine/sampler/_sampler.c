@@ -24,7 +24,7 @@
  *   caller without the GIL that reads half of an old and half of a new struct is right.
  * - What looks inconsistent turns the engine off: hooks then only pass through.
  *
- * See Objects/obmalloc.c of CPython 3.9 to 3.14.
+ * See Objects/obmalloc.c of CPython 3.9 to 3.15.
  */
 #if defined(__linux__) && !defined(_GNU_SOURCE)
 #define _GNU_SOURCE 1 /* process_vm_readv */
@@ -32,6 +32,7 @@
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
 
+#include "../../cpython/built.h"
 #include "../../cpython/frames.h"
 
 #ifdef UNSUPPORTED
@@ -270,7 +271,10 @@ static struct PyModuleDef module = {
 PyMODINIT_FUNC
 PyInit__sampler(void)
 {
-    PyObject *created = PyModule_Create(&module);
+    if (!is_known_layout()) {
+        return NULL;
+    }
+    PyObject *created = with_built(PyModule_Create(&module));
     PyObject *capsule = created != NULL ? PyCapsule_New(&at_fork, AT_FORK, NULL) : NULL;
     if (capsule == NULL || PyModule_AddObject(created, "at_fork", capsule) < 0) {
         Py_XDECREF(capsule);

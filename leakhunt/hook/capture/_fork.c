@@ -20,7 +20,7 @@
  * switch greenlets, or take a Python lock that another thread may have had.
  *
  * See Modules/posixmodule.c (os_fork_impl, PyOS_BeforeFork, PyOS_AfterFork_Child) and
- * Python/pystate.c (PyThreadState_Clear) of CPython 3.9 to 3.14.
+ * Python/pystate.c (PyThreadState_Clear) of CPython 3.9 to 3.15.
  */
 #define PY_SSIZE_T_CLEAN
 #define _GNU_SOURCE 1
@@ -41,6 +41,8 @@
 
 #include "../../cpython/at_fork.h"
 #include "../../cpython/bare_fork.h"
+#include "../../cpython/built.h"
+#include "../../cpython/layout.h"
 #include "arena.inc"
 #include "cover.inc"
 #include "guard.inc"
@@ -529,11 +531,14 @@ static struct PyModuleDef module = {
 PyMODINIT_FUNC
 PyInit__fork(void)
 {
+    if (!is_known_layout()) {
+        return NULL;
+    }
     /* Before anything is traced, in all but a few cases (PYTHONTRACEMALLOC). */
     PyMem_GetAllocator(PYMEM_DOMAIN_OBJ, &allocators.untraced);
     find_malloc();
 #ifdef __GLIBC__
     open_text_stream();
 #endif
-    return PyModule_Create(&module);
+    return with_built(PyModule_Create(&module));
 }

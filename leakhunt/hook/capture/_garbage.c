@@ -7,6 +7,7 @@
  * may ask without saying goodbye on its parent's connections, and without copying its pages.
  */
 #include "../../cpython/gc.h"
+#include "../../cpython/built.h"
 
 /* Exported by all of these versions (Modules/_tracemalloc.c, Python/tracemalloc.c). */
 PyAPI_FUNC(PyObject *) _PyTraceMalloc_GetTraceback(unsigned int domain, uintptr_t ptr);
@@ -255,7 +256,7 @@ PyDoc_STRVAR(unreachable_doc,
 "None where nothing was written down.");
 
 static PyObject *
-unreachable(PyObject *Py_UNUSED(module), PyObject *Py_UNUSED(ignored))
+told_unreachable(PyObject *Py_UNUSED(module), PyObject *Py_UNUSED(ignored))
 {
     if (current.objects == NULL) {
         Py_RETURN_NONE;
@@ -320,7 +321,7 @@ tracked(PyObject *Py_UNUSED(module), PyObject *Py_UNUSED(ignored))
 
 static PyMethodDef methods[] = {
     {"look", look, METH_O, look_doc},
-    {"unreachable", unreachable, METH_NOARGS, unreachable_doc},
+    {"unreachable", told_unreachable, METH_NOARGS, unreachable_doc},
     {"tracked", tracked, METH_NOARGS, tracked_doc},
     {"among", among, METH_O, among_doc},
     {NULL, NULL, 0, NULL},
@@ -337,5 +338,5 @@ static struct PyModuleDef module = {
 PyMODINIT_FUNC
 PyInit__garbage(void)
 {
-    return is_known_release() ? PyModule_Create(&module) : NULL;
+    return is_known_layout() ? with_built(PyModule_Create(&module)) : NULL;
 }

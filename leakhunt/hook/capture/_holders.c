@@ -13,6 +13,7 @@
  * flag of the collector's, no Python memory is asked for while objects are being looked at.
  */
 #include "../../cpython/gc.h"
+#include "../../cpython/built.h"
 
 #include "holds.inc"
 #include "nodes.inc"
@@ -159,10 +160,10 @@ type_in(const char *module_name, const char *name)
 PyMODINIT_FUNC
 PyInit__holders(void)
 {
-    if (!is_known_release()) {
+    if (!is_known_layout()) {
         return NULL;
     }
     deque_type = type_in("_collections", "deque");
     lru_type = type_in("_functools", "_lru_cache_wrapper");
-    return PyModule_Create(&module);
+    return with_built(PyModule_Create(&module));
 }

@@ -7,10 +7,9 @@ from __future__ import annotations
 
 import re
 
-try:
-    from leakhunt.hook.capture import _fork  # type: ignore[attr-defined,unused-ignore]
-except ImportError:
-    _fork = None
+from leakhunt.cpython import parts
+
+_fork = parts.load("leakhunt.hook.capture._fork")
 
 #: Lines of ``sys._debugmallocstats()`` (``_PyObject_DebugMallocStats`` in ``Objects/obmalloc.c``).
 _ARENAS = re.compile(r"^\d+ arenas \* \d+ bytes/arena\s*=\s*([\d,]+)", re.MULTILINE)

@@ -12,6 +12,7 @@ import sys
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from leakhunt.cpython import parts
 from leakhunt.engine.interface import Engine
 from leakhunt.hook.process import threads as process_threads
 from leakhunt.hook.process.threads import Thread
@@ -19,18 +20,9 @@ from leakhunt.hook.process.threads import Thread
 if TYPE_CHECKING:
     import mmap
 
-try:
-    from leakhunt.hook.capture import _fork  # type: ignore[attr-defined,unused-ignore]
-except ImportError:  # installed without a compiler
-    _fork = None
-try:
-    from leakhunt.hook.capture import _garbage  # type: ignore[attr-defined,unused-ignore]
-except ImportError:  # without a compiler, or an interpreter that it does not know
-    _garbage = None
-try:
-    from leakhunt.hook.capture import _holders  # type: ignore[attr-defined,unused-ignore]
-except ImportError:  # likewise
-    _holders = None
+_fork = parts.load("leakhunt.hook.capture._fork")
+_garbage = parts.load("leakhunt.hook.capture._garbage")
+_holders = parts.load("leakhunt.hook.capture._holders")
 
 #: Signals that must not end a capture halfway: the hook's own (``pkill -USR1 -f
 #: celery`` matches the forked child too) and Ctrl-C, which reaches the whole group.

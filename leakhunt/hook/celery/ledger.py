@@ -13,6 +13,9 @@ from leakhunt.hook.process import vitals
 MOST_NAMES = 255
 #: The name that these share.
 OTHERS = "(other tasks)"
+OTHER_UNITS = "(others)"
+#: Characters of a unit's name.
+LONGEST_NAME = 200
 #: Moments that are remembered, and the least seconds between two of a steady stream of tasks:
 #: also this part of the time that has passed.
 MOST_MARKS = 64
@@ -46,6 +49,24 @@ class Ledger:
         self._traced: int | None = None
         self._numbers: dict[str, int] = {}
         self._moments = Moments()
+        self.unit: str | None = None
+        """What the units are called; None: tasks, or nothing has counted yet."""
+
+    def named(self, name: str) -> str:
+        """The name under which a unit is booked: of those that a program gives there may be without end."""
+        name = str(name)[:LONGEST_NAME]
+        return name if name in self._runs or len(self._runs) < MOST_NAMES else OTHER_UNITS
+
+    def call(self, noun: str) -> None:
+        """What the unit that is booked next is called; units of several kinds are called units."""
+        self.unit = noun if self.unit in (None, noun) else "unit"
+
+    def share(self) -> None:
+        """Several units are under way at once: what grows meanwhile is nobody's in particular."""
+        if self.alone:
+            self.alone = False
+            self._kept.clear()
+            self._kept_runs.clear()
 
     def number(self, name: str) -> int:
         """Stands for a task from now on: 1 and up."""

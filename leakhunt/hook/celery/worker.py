@@ -167,7 +167,7 @@ def _on_worker_ready(sender: Any = None, **_: Any) -> None:
         )
     hook.listen()
     how = "after the first signal" if hook.tracing.start == "signal" else "now"
-    hook.tracing.say_engine()
+    hook.say_what_is_missing()
     if hook.unwritable is not None:
         say(logging.ERROR, f"hooked, but no snapshot can be written: {hook.unwritable}")
         return

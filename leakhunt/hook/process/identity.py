@@ -91,6 +91,7 @@ class Process:
         return {
             "tasks_done": ledger.done,
             "tasks": ledger.facts(),
+            "unit": ledger.unit,
             "running": self.work.running(),
             "limits": self._limits(),
             "versions": versions(),

@@ -22,6 +22,7 @@ def trend(report: TrendReport) -> str:
         "schema": f"leakhunt/{report.command}@1",
         "series": _snapshots(found.main),
         "unit": found.unit,
+        "unit_name": found.noun,
         "verdict": found.verdict,
         "summary": report.summary,
         "rss": _pace(found.rss),

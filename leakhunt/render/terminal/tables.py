@@ -94,12 +94,12 @@ def diff(report: DiffReport, screen: Screen) -> str:
     heading(console, "growth in", who(report.after))
     say(console, f"before  {taken(report.before)}", QUIET)
     say(console, f"after   {taken(report.after)}", QUIET)
-    between = lines.between(report.seconds, report.tasks)
+    between = lines.between(report.seconds, report.tasks, report.after.meta.unit)
     if between:
         say(console, between, QUIET)
     say_why(console, report.why)
     console.print()
-    per_task = [("per task", "right")] if report.tasks else []
+    per_task = [(f"per {report.after.meta.unit}", "right")] if report.tasks else []
     table = _table(("#", "right"), ("growth", "right"), ("blocks", "right"), *per_task)
     for row in report.comparison.rows:
         change = row.change.diff
@@ -127,7 +127,11 @@ def diff(report: DiffReport, screen: Screen) -> str:
     say(
         console,
         f"total {lines.grown(total)}"
-        + (f", {units.rate(total.size / report.tasks, 'task')}" if report.tasks else ""),
+        + (
+            f", {units.rate(total.size / report.tasks, report.after.meta.unit)}"
+            if report.tasks
+            else ""
+        ),
         STRONG,
     )
     for text in lines.left_out(

@@ -124,21 +124,21 @@ def _thinned(sizes: Sequence[float], columns: int) -> list[float]:
 
 def _rate(finding: Finding, unit: str) -> str:
     """Without the unit that the head of the column says."""
-    text = units.rate(finding.rate, finding.history.unit)
+    text = units.rate(finding.rate, finding.history.noun)
     return text.removesuffix(f" per {unit}")
 
 
 def _table(report: TrendReport, shown: Sequence[tuple[int, Judged]], screen: Screen) -> list[Text]:
     """A line per finding that is never folded: the path gives way, from its left."""
     columns = SPARK if screen.width >= WIDE else NARROW_SPARK
-    heads = ["#", "verdict", f"per {report.verdict.unit}", "grown", "series"]
+    heads = ["#", "verdict", f"per {report.verdict.noun}", "grown", "series"]
     rows = []
     for rank, judged in shown:
         finding = judged.finding
         leak = finding.verdict == LEAK
         rows.append([
             str(rank), finding.verdict,
-            _rate(finding, report.verdict.unit) if leak else "",
+            _rate(finding, report.verdict.noun) if leak else "",
             units.signed_size(finding.sizes[-1] - finding.sizes[0]),
             spark(_thinned(finding.sizes, columns), screen.lines),
         ])  # fmt: skip

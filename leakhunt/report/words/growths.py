@@ -24,7 +24,7 @@ Say = Callable[[Figures, str], str]
 
 def reason(finding: Finding) -> str:
     """Why it is judged so, with what must be said of where its memory is booked."""
-    said = because(finding.reason, finding.history.unit)
+    said = because(finding.reason, finding.history.noun)
     kinds = finding.kinds
     if kinds is None:
         return said
@@ -36,7 +36,7 @@ def reason(finding: Finding) -> str:
 
 
 def because(code: Reason, unit: str) -> str:
-    """A reason in words; ``unit``: of the series, ``task`` for one."""
+    """A reason in words; ``unit``: what that of the series is called, ``task`` for one."""
     return SAID[code.code](dict(code.figures), unit)
 
 
@@ -137,7 +137,7 @@ SAID: Mapping[str, Say] = MappingProxyType(
         ),
         codes.BOUNDED: _bounded,
         codes.TRIFLE: lambda known, unit: (
-            f"rises by {units.small_size(known['rate'])} per task only"
+            f"rises by {units.small_size(known['rate'])} per {unit} only"
         ),
         codes.FRAMEWORK_TABLES: lambda known, unit: (
             "the framework's own tables, which fill until about task 1,700 (about 280 KiB)"
@@ -204,7 +204,7 @@ def by_process(finding: Finding) -> str:
 
 def figures(finding: Finding) -> str:
     """How fast, how sure, in how many blocks."""
-    unit = finding.history.unit
+    unit = finding.history.noun
     text = (
         f"{units.rate(finding.rate, unit)} (95 %: {units.small_size(finding.low)} to "
         f"{units.small_size(finding.high)}), {blocks(finding)} per {unit}"

@@ -74,8 +74,8 @@ def explained(
     return text
 
 
-def between(seconds: float | None, tasks: int | None) -> str:
+def between(seconds: float | None, tasks: int | None, unit: str) -> str:
     """``between 3 min 20 s, 1,000 tasks``; empty where neither is known."""
     told = [units.duration(seconds)] if seconds is not None else []
-    told += [units.counted(tasks, "task")] if tasks is not None else []
+    told += [units.counted(tasks, unit)] if tasks is not None else []
     return f"between {', '.join(told)}" if told else ""

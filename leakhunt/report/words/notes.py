@@ -173,7 +173,7 @@ def of_verdict(found: Verdict) -> tuple[str, ...]:
     least = enough.blind_below(main)
     if least is not None and found.verdict == NO_LEAK:
         notes.append(
-            f"sizes are sampled: a leak of less than about {units.small_size(least)} per {found.unit} may "
+            f"sizes are sampled: a leak of less than about {units.small_size(least)} per {found.noun} may "
             "not show yet"
         )
     armed = main.first.armed_at

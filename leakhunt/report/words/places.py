@@ -37,7 +37,7 @@ def taken(snapshot: Snapshot) -> str:
     known = snapshot.meta
     parts = [visible(Path(snapshot.path).name)]
     parts += [units.moment(known.taken_at)] if known.taken_at is not None else []
-    parts += [units.counted(known.tasks_done, "task")] if known.tasks_done else []
+    parts += [units.counted(known.tasks_done, known.unit)] if known.tasks_done else []
     parts += [f"{units.size(known.rss)} RSS"] if known.rss is not None else []
     parts += [f"{units.size(snapshot.totals.size)} traced"]
     return ", ".join(parts)

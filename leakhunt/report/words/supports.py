@@ -34,21 +34,21 @@ def lines(found: Verdict, gone: bool) -> Iterator[tuple[str, bool]]:
     main = found.main
     text = f"from {units.counted(len(main.looks), 'snapshot')}"
     if found.unit == TASK:
-        text += f", {units.spent(main.spent, TASK)}"
+        text += f", {units.spent(main.spent, main.noun)}"
     spent = seconds(main)
     text += f", {units.duration(spent)}" if spent is not None and spent > 0 else ""
     count = len(found.histories)
     of = f" ({units.counted(count, 'process')})" if count > 1 else ""
     ended = f"; ended after {units.moment(main.last.taken_at)}" if gone else ""
     yield f"{text}: {who(main)}{of}{ended}", True
-    traced = f"traced {_over(found.traced, main.spent, found.unit)}"
+    traced = f"traced {_over(found.traced, main.spent, found.noun)}"
     if main.lived:
         yield _now(found), True
         return
     if found.rss.last is None:
         yield f"{traced}; the files do not say the RSS", False
         return
-    yield f"RSS {_over(found.rss, main.spent, found.unit)}; {traced}", True
+    yield f"RSS {_over(found.rss, main.spent, found.noun)}; {traced}", True
     part = explained(found)
     if part is not None:
         yield (

@@ -77,12 +77,12 @@ def _leak(found: Verdict, leaks: Sequence[Finding], labels: Labels, ended: bool)
     if not leaks:
         return "Leak: it grows, at lines that the filters leave out."
     first = leaks[0]
-    text = f"Leak: {units.rate(first.rate, first.history.unit)} at {place(first.site, labels)}"
+    text = f"Leak: {units.rate(first.rate, first.history.noun)} at {place(first.site, labels)}"
     if len(leaks) > 1:
         alike = all(each.history.unit == first.history.unit for each in leaks)
         text += f", the {'fastest' if alike else 'first'} of {units.count(len(leaks))}"
     if first.since is not None and first.since.unit > 0:
-        text += f", {growths.since(first.since, first.history.unit)}"
+        text += f", {growths.since(first.since, first.history.noun)}"
     if first.task is not None and first.task_runs is not None:
         text += f", in {visible(first.task)}"
     if growths.where(first):
@@ -114,7 +114,7 @@ def _forecast(found: Verdict, leak: Finding) -> str:
     if left <= 0:
         return f" The {process} is at its {said}."
     number = left / rate
-    amount = units.forecast(number, history.unit)
+    amount = units.forecast(number, history.noun)
     elapsed = seconds(history)
     hours = ""
     if elapsed and history.unit != SECOND:
@@ -138,7 +138,7 @@ def _unexplained(found: Verdict, leaks: Sequence[Finding], labels: Labels) -> st
     explained = outside.explained or 0.0
     part = units.share(min(1.0, explained)) if explained >= TELLING / 10 else "none"
     text = (
-        f"Unexplained: RSS grows by {units.small_size(outside.rss_rate or 0.0)} per {found.unit}, and Python "
+        f"Unexplained: RSS grows by {units.small_size(outside.rss_rate or 0.0)} per {found.noun}, and Python "
         f"objects explain {part} of it"
     )
     text += {
@@ -147,7 +147,7 @@ def _unexplained(found: Verdict, leaks: Sequence[Finding], labels: Labels) -> st
         None: ": native memory, or fragmentation; these snapshots do not tell which.",
     }[outside.kind]
     if leaks:
-        rate = units.rate(leaks[0].rate, found.unit)
+        rate = units.rate(leaks[0].rate, found.noun)
         text += f" Beside it {rate} at {place(leaks[0].site, labels)}."
     return text
 
@@ -156,7 +156,7 @@ def _inconclusive(found: Verdict, labels: Labels, ended: bool) -> str:
     number = max(len(history.looks) for history in found.histories)
     seen = units.counted(number, "snapshot")
     if found.unit == TASK and found.main.spent > 0:
-        seen += f" over {units.spent(found.main.spent, TASK)}"
+        seen += f" over {units.spent(found.main.spent, found.noun)}"
     text = f"Inconclusive: {seen} {'does' if number == 1 else 'do'} not tell a leak from a warm-up"
     scarce = next((finding for finding in found.findings if finding.wanted), None)
     if scarce is not None and scarce.wanted is not None:
@@ -167,26 +167,26 @@ def _inconclusive(found: Verdict, labels: Labels, ended: bool) -> str:
             _gone()
             if ended
             else f" About {units.size(lacking.size)} more will tell, "
-            f"{units.forecast(lacking.units, found.unit)} at this rate."
+            f"{units.forecast(lacking.units, found.noun)} at this rate."
         )
     if found.wanted is not None:
         text = (
             f"Inconclusive: RSS keeps growing, by {units.small_size(found.rss.per_unit or 0.0)} per "
-            f"{found.unit}, and too few samples tell where."
+            f"{found.noun}, and too few samples tell where."
         )
         return text + (
             _gone()
             if ended
-            else f" Look again in {units.forecast(found.wanted.units, found.unit)}."
+            else f" Look again in {units.forecast(found.wanted.units, found.noun)}."
         )
     rising = next((finding for finding in found.findings if finding.is_open), None)
     if rising is not None:
         rate = units.small_size(rising.rate)
-        text += f"; {place(rising.site, labels)} rises by {rate} per {found.unit}"
+        text += f"; {place(rising.site, labels)} rises by {rate} per {found.noun}"
     if ended:
         return f"{text}.{_gone()}"
     more = found.more or 0
-    return f"{text}. Take {units.count(more)} more, with tasks in between."
+    return f"{text}. Take {units.count(more)} more, with {units.plural(2, found.main.last.unit)} in between."
 
 
 def _gone() -> str:
@@ -197,7 +197,7 @@ def _no_leak(found: Verdict, labels: Labels) -> str:
     looks = len(found.main.looks)
     over = f"{'over' if looks > 1 else 'by the births in'} {units.counted(looks, 'snapshot')}"
     if found.unit == TASK:
-        over += f" and {units.spent(found.main.spent, TASK)}"
+        over += f" and {units.spent(found.main.spent, found.noun)}"
     text = f"No leak: nothing grows for good {over}."
     largest = found.findings[0] if found.findings else None
     if largest is not None and largest.verdict != NOISE:

@@ -144,13 +144,16 @@ def _literals(text: str, tokens: list[tokenize.TokenInfo]) -> list[tuple[int, in
     def offset(place: tuple[int, int]) -> int:
         return lengths[place[0] - 1] + place[1]
 
-    start, end = (getattr(tokenize, f"FSTRING_{edge}", -1) for edge in ("START", "END"))
+    start, end = (
+        {getattr(tokenize, f"{kind}STRING_{edge}", None) for kind in "FT"}
+        for edge in ("START", "END")
+    )
     depth, found, began = 0, [], 0
     for token in tokens:
-        if token.type == start:
+        if token.type in start:
             began = began if depth else offset(token.start)
             depth += 1
-        elif token.type == end:
+        elif token.type in end:
             depth -= 1
             found += [] if depth else [(began, offset(token.end))]
         elif depth == 0 and token.type in (tokenize.STRING, tokenize.COMMENT):

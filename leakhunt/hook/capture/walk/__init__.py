@@ -10,15 +10,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
+from leakhunt.cpython import parts
 from leakhunt.engine.interface import Engine
 from leakhunt.engine.retention import Walked
 from leakhunt.hook.process import vitals
 from leakhunt.snapfile.records import Retention
 
-try:
-    from leakhunt.hook.capture.walk import _walk  # type: ignore[attr-defined,unused-ignore]
-except ImportError:  # without a compiler, or an interpreter that it does not know
-    _walk = None
+_walk = parts.load("leakhunt.hook.capture.walk._walk")
 
 #: What ``LEAKHUNT_WALK`` may say.
 WAYS = ("auto", "off", "full")

@@ -5,10 +5,11 @@
  * a tp_traverse that crashes costs the objects of its type. Names of code go into the answer, and
  * never keys of ordinary dicts or contents.
  *
- * CPython 3.9 to 3.13.
+ * CPython 3.9 to 3.15.
  */
 #include "../../../cpython/gc.h"
 #include "../../../cpython/objects.h"
+#include "../../../cpython/built.h"
 
 #include <setjmp.h>
 #include <signal.h>
@@ -307,7 +308,7 @@ learn_lru(void)
 PyMODINIT_FUNC
 PyInit__walk(void)
 {
-    if (!is_known_release()) {
+    if (!is_known_layout()) {
         return NULL;
     }
     deque_type = type_in("_collections", "deque");
@@ -315,5 +316,5 @@ PyInit__walk(void)
     local_type = type_in("_thread", "_local");
     array_type = type_in("array", "array");
     learn_lru();
-    return PyModule_Create(&module);
+    return with_built(PyModule_Create(&module));
 }
