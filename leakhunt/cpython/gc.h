@@ -110,6 +110,30 @@ each_of(PyGC_Head *head, Seen seen, void *context)
     return 0;
 }
 
+/* A dict, or since 3.15 a frozendict, which is laid out alike. */
+static inline int
+is_dict(PyObject *object)
+{
+#if PY_VERSION_HEX >= 0x030F0000
+    return PyAnyDict_Check(object);
+#else
+    return PyDict_Check(object);
+#endif
+}
+
+/* Whether the collector may not list an object though it holds others: it leaves out what can be in no
+ * cycle, such as a tuple of strings; since 3.15 a frozenset as well. */
+static inline int
+may_be_unlisted(PyTypeObject *type)
+{
+#if PY_VERSION_HEX >= 0x030F0000
+    if (type == &PyFrozenSet_Type || type == &PyFrozenDict_Type) {
+        return 1;
+    }
+#endif
+    return type == &PyTuple_Type || type == &PyDict_Type;
+}
+
 /* What is collected, from the youngest on; 3.14 named the same three otherwise at first. */
 static inline struct gc_generation *
 generations_of(struct _gc_runtime_state *state)

@@ -14,8 +14,6 @@ import zlib
 from types import ModuleType
 from typing import Any
 
-from leakhunt import __version__
-
 #: Minor versions of CPython whose structs the compiled parts know.
 KNOWN = ((3, 9), (3, 15))
 
@@ -68,8 +66,9 @@ def outdated(module: ModuleType) -> str | None:
     if not built:
         return None
     version, digest, *names = built.split()
-    if version != __version__:
-        return f"it was built for leakhunt {version}, and this is {__version__}"
+    current = sys.modules["leakhunt"].__version__  # not imported: it leads to every room
+    if version != current:
+        return f"it was built for leakhunt {version}, and this is {current}"
     root = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
     if not os.path.exists(os.path.join(root, names[0])):
         return None  # installed: the sources stay at home

@@ -16,9 +16,6 @@ from leakhunt import __version__
 from leakhunt.cpython import parts
 from tests.support.places import ROOT
 
-if sys.version_info >= (3, 11):
-    import tomllib
-
 EXTENSIONS = [f"leakhunt.{name}" for name in (
     "hook.capture._fork", "hook.capture._garbage", "hook.capture._holders", "hook._takeover",
     "hook.capture.walk._walk", "engine._sampler", "snapfile._scan",
@@ -126,9 +123,9 @@ def test_free_threaded_and_other_interpreters_load_none(monkeypatch: pytest.Monk
     assert "CPython 3.9 to 3.15 with the GIL" in lost
 
 
-@pytest.mark.skipif(sys.version_info < (3, 11), reason="needs tomllib")
 def test_what_an_extension_is_made_of_is_listed() -> None:
     """Else a change of it would leave the part as it was, and nobody would see that."""
+    tomllib = pytest.importorskip("tomllib")
     known = tomllib.loads((ROOT / "pyproject.toml").read_text())
     extensions = known["tool"]["setuptools"]["ext-modules"]
     assert sorted(each["name"] for each in extensions) == sorted(EXTENSIONS)
