@@ -37,7 +37,9 @@ def account(report: AccountReport, screen: Screen) -> str:
     else:
         say(console, f"before  {taken(report.before)}", QUIET)
         say(console, f"after   {taken(report.after)}", QUIET)
-        spent = between(report.after.meta.since(report.before.meta), report.tasks)
+        spent = between(
+            report.after.meta.since(report.before.meta), report.tasks, report.after.meta.unit
+        )
         if spent:
             say(console, spent, QUIET)
     say_why(console, report.why)
