@@ -149,20 +149,32 @@ def taken_first(words: Sequence[str], folder: str | None, timeout: float) -> lis
 def _taken(pids: tuple[int, ...], folder: str | None, timeout: float) -> list[str]:
     """The folders of the processes that have taken a snapshot now; those that run no more, by their pid."""
     try:
-        asked = targets(pids, folder)
+        found = taken(pids, folder, timeout)
     except NotHookedError:
         return [str(pid) for pid in pids]  # ended: its snapshots answer, or the error says so
-    series = []
+    return [str(path.parent) for path in found]
+
+
+def taken(
+    pids: tuple[int, ...], folder: str | None, timeout: float, request: str = "dump"
+) -> list[Path]:
+    """The snapshots that these processes take now, a main process one of each of its children too.
+
+    ``dump full`` walks the whole heap. Raises NotHookedError, and what the last one said where none
+    has taken one.
+    """
+    asked = targets(pids, folder)
+    found = []
     failed: LeakhuntError | None = None
-    for process, answer in answers(asked, "dump", timeout):
+    for process, answer in answers(asked, request, timeout):
         if isinstance(answer, Exception):
             complain(process, answer)
             failed = answer if isinstance(answer, LeakhuntError) else CaptureError(str(answer))
         elif answer.get("path"):
-            series.append(str(Path(str(answer["path"])).parent))
+            found.append(Path(str(answer["path"])))
         else:
             failed = CaptureError(str(answer.get("problem") or "no snapshot"))
             complain(process, failed)
-    if not series and failed is not None:
+    if not found and failed is not None:
         raise failed
-    return series
+    return found

@@ -2,57 +2,116 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 
 import click
 
-from leakhunt.cli import completion, reading
+from leakhunt.cli import asking, completion, judging, reading
 from leakhunt.cli.options import folder_option, show
 from leakhunt.compare import place as taking_apart
+from leakhunt.errors import LocationError, NotHookedError, SnapshotError
 from leakhunt.model.query import Query
 from leakhunt.model.snapshot import Snapshot
-from leakhunt.report.why import why
-from leakhunt.snapfile import SUFFIX
+from leakhunt.report.why import WhyReport, of_finding, of_place
+from leakhunt.snapfile import SUFFIX, folders
+from leakhunt.snapshots.load import named
 
 
 @click.command(name="why")
-@click.argument(
-    "snapshot", required=False, metavar="[SNAPSHOT]", shell_complete=completion.snapshots
-)
-@click.argument("location", required=False, metavar="LOCATION")
+@click.argument("snapshot", required=False, metavar="[SNAPSHOT | PID]",
+                shell_complete=completion.snapshots)  # fmt: skip
+@click.argument("location", required=False, metavar="[LOCATION]")
 @click.option("-n", "--limit", type=click.IntRange(min=0), default=5, show_default=True,
               metavar="N", help="Ways in the table; 0 shows all.")  # fmt: skip
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.option("--timeout", default=120.0, metavar="SECONDS", show_default=True,
+              help="With a PID: how long to wait for its snapshot.")  # fmt: skip
 @folder_option
 def command(
     snapshot: str | None,
     location: str | None,
     limit: int,
     as_json: bool,
+    timeout: float,
     folder: str | None,
 ) -> None:
     """Tell what keeps the objects alive that LOCATION has allocated.
 
-    LOCATION is a line (tasks.py:8), a file, a function, or the number of a row of `leakhunt top`,
-    without one the first. Without SNAPSHOT, the newest one of the folder is meant.
+    LOCATION is a line (tasks.py:8), a file, a function, or a number: a row of `leakhunt top` where a
+    SNAPSHOT is named, else a finding of the newest `leakhunt trend`. Without one the first is meant.
+    A PID of a running process takes a new snapshot first, of its whole heap.
 
-    Each way leads from a root (a module, a running call, a thread, a context) to the objects, by
+    The ways lead from a root (a module, a running call, a thread, a context) to the objects, by
     names of code only: what stands for a key or a position is called item. Earlier snapshots of the
     process tell how the container grew.
 
     \b
     Examples:
-      leakhunt why                           # the first row of leakhunt top
-      leakhunt why after.bin tasks.py:8
+      leakhunt why                           # the first finding of the newest trend
+      leakhunt why 4242                      # of that process, looked at now
+      leakhunt why 4242 tasks.py:8
       leakhunt why after.bin place_order --json
     """
-    if location is None and snapshot is not None and not _holds_snapshots(Path(snapshot)):
+    if location is None and snapshot is not None and not _is_source(snapshot, folder):
         snapshot, location = None, snapshot
+    report = None
+    taken = _taken(snapshot, folder, timeout) if snapshot is not None else None
+    if snapshot is None or taken is not None:
+        report = _finding(taken, location, limit, folder)
+    if report is None:
+        report = _place(str(taken) if taken is not None else snapshot, location, limit, folder)
+    show(report, "json" if as_json else "table")
+
+
+def _taken(word: str, folder: str | None, timeout: float) -> Path | None:
+    """The snapshot that a running process of that pid takes now; None where the word is no such pid.
+
+    Of a main process and its children the one with most to tell is taken.
+    """
+    if not word.isdecimal() or Path(word).exists():
+        return None
+    with reading.waiting(f"process {word} walks its heap"), suppress(NotHookedError):
+        found = asking.taken((int(word),), folder, timeout, "dump full")
+        return max(found, key=lambda path: path.stat().st_size)
+    return None
+
+
+def _finding(
+    taken: Path | None, location: str | None, limit: int, folder: str | None
+) -> WhyReport | None:
+    """A finding by its number, in the process of that snapshot or the one that tells most; None where a
+    place is meant, or nothing is found and no number was asked for.
+    """
+    if location is not None and not location.isdecimal():
+        return None
+    rank = int(location or 1)
+    words = [str(taken.parent)] if taken is not None else []
+    try:
+        judged = judging.look(words, judging.Asked(folder=folder), quiet=True)
+    except SnapshotError:
+        if taken is None:
+            raise
+        return None
+    if not 0 < rank <= len(judged.findings):
+        if location is None:
+            return None
+        raise LocationError(
+            f"there is no finding {rank}: `leakhunt trend` tells of {len(judged.findings)}"
+        )
+    finding = judged.findings[rank - 1]
+    newest = finding.finding.history.newest
+    assert newest is not None  # a history that was read from files has it
+    return of_finding(rank, finding, newest, _earlier(Path(newest.path), newest), limit)
+
+
+def _place(snapshot: str | None, location: str | None, limit: int, folder: str | None) -> WhyReport:
+    """A place of a snapshot."""
     problems: list[str] = []
     path, _ = reading.one(snapshot, folder, problems)
     (loaded,) = reading.snapshots([path], detail=True)
-    found = taking_apart.show(loaded, location or "1", Query(limit=0))
-    show(why(found, loaded, _earlier(path, loaded), limit), "json" if as_json else "table")
+    shown = taking_apart.show(loaded, location or "1", Query(limit=0))
+    return of_place(shown, loaded, _earlier(path, loaded), limit)
 
 
 def _earlier(path: Path, newest: Snapshot) -> list[Snapshot]:
@@ -63,5 +122,25 @@ def _earlier(path: Path, newest: Snapshot) -> list[Snapshot]:
     return [each for each in reading.snapshots(names) if each.meta.process == newest.meta.process]
 
 
-def _holds_snapshots(path: Path) -> bool:
-    return path.is_dir() or (path.suffix == SUFFIX and path.exists())
+def _is_source(word: str, folder: str | None) -> bool:
+    """Whether a word means snapshots or a process, and no place."""
+    path = Path(word)
+    if path.is_dir() or (path.suffix == SUFFIX and path.exists()):
+        return True
+    home = folders.state_dir(folder)
+    if word.isdecimal():
+        return _is_process(int(word), home)
+    with suppress(SnapshotError):
+        return bool(home.is_dir() and ":" not in word and named(word, home, []))
+    return False
+
+
+def _is_process(pid: int, home: Path) -> bool:
+    """Whether a number is the pid of a hooked process, or of one that has left snapshots."""
+    from leakhunt.live import processes
+
+    with suppress(NotHookedError):
+        return processes.one(home, pid).pid == pid
+    with suppress(SnapshotError):
+        return bool(home.is_dir() and named(str(pid), home, []))
+    return False

@@ -70,6 +70,8 @@ class Hook:
         self.captures = 0
         self.asked: list[str] = []
         """Requests that the next capture to begin will answer."""
+        self.full = False
+        """Whether the next capture walks the whole heap, whatever the settings say."""
         self.serving: list[str] = []
         """Those that the capture under way answers."""
         self.answers: list[tuple[str, str | None, str | None, str | None]] = []
@@ -211,7 +213,8 @@ class Hook:
         requests = [] if self.leaving else self.record.take_requests()
         trigger = noted
         for identity, request in requests:
-            if request == "dump":
+            if request in ("dump", "dump full"):
+                self.full = self.full or request == "dump full"
                 self.asked.append(identity)
                 trigger = trigger or "dump"
             else:
@@ -417,6 +420,7 @@ class Hook:
         self.publish()
 
     def _order(self, trigger: str, baseline: bool, limits: fork.Limits) -> Order:
+        walk, self.full = "full" if self.full else self.settings.walk, False
         taken_at = time.time()
         series = self.series
         memory = vitals.memory()
@@ -443,7 +447,7 @@ class Hook:
             keep=self.settings.keep,
             source=self.settings.source,
             notify=self.settings.fork and not self.handlers.watch_child() and waking is not None,
-            walk=self.settings.walk,
+            walk=walk,
             facts=facts,
             late_facts=lambda: self.process.late_facts(self.ledger),
             life=self.ledger.life(),

@@ -127,7 +127,7 @@ def _native(allocated: Mapping[str, int], traced: Live, own: int) -> tuple[int |
     used, mapped = allocated.get("malloc_used"), allocated.get("malloc_mapped")
     if used is None or mapped is None:
         return None, None
-    huge = traced.huge + (own if own >= parts.HUGE else 0)
+    huge = traced.huge + own  # the engine's tables are a few large blocks
     rest = traced.size - (traced.small or 0) + own - huge
     in_mappings = min(huge, mapped)
     return max(0, used - rest - (huge - in_mappings)), mapped - in_mappings

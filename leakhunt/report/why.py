@@ -1,16 +1,23 @@
-"""What a renderer of ``leakhunt why`` gets: a place, and what keeps its objects."""
+"""What a renderer of ``leakhunt why`` gets: a place, what keeps its objects, and what would end that."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from leakhunt.advice.match import Advice, Evidence, advise, scoped
 from leakhunt.compare.place import Shown
-from leakhunt.model.snapshot import Snapshot
+from leakhunt.model.paths import prefixes, visible
+from leakhunt.model.snapshot import Frame, Snapshot, Stack
 from leakhunt.report.labels import Labels
+from leakhunt.report.trend import Judged
 from leakhunt.report.words import kept
+from leakhunt.report.words.places import place
 from leakhunt.retention import ways
-from leakhunt.retention.ways import Why
+from leakhunt.retention.ways import Branch, Why
+
+#: Stacks of a place that the rule base is asked about.
+TELLING = 40
 
 
 @dataclass(frozen=True)
@@ -18,17 +25,97 @@ class WhyReport:
     """Everything that ``leakhunt why`` shows."""
 
     found: Why
-    shown: Shown
+    title: str
+    site: Frame
+    """The line that allocates."""
     snapshot: Snapshot
     labels: Labels
-    lines: tuple[tuple[str, str], ...]
-    """For each way: the way, and what it amounts to."""
+    tree: tuple[Branch, ...]
+    """The ways that are shown, put together where they begin alike."""
+    more: int
+    """Ways that are not shown."""
     summary: str
+    advice: Advice | None
+    """What fits, where it is known that this grows."""
 
 
-def why(shown: Shown, snapshot: Snapshot, earlier: Sequence[Snapshot], limit: int) -> WhyReport:
+def of_place(
+    shown: Shown, snapshot: Snapshot, earlier: Sequence[Snapshot], limit: int
+) -> WhyReport:
     """``shown`` with all its stacks. ``limit``: ways that are told, 0: all."""
-    found = ways.why(snapshot, (lead.stack for lead in shown.leads), earlier)
-    told = found.ways[:limit] if limit else found.ways
-    lines = tuple((kept.way(way.held.path), kept.amount(way)) for way in told)
-    return WhyReport(found, shown, snapshot, Labels(snapshot), lines, kept.summary(found))
+    site = shown.places[0][0]
+    stacks = [lead.stack for lead in shown.leads]
+    title = visible(shown.location) if shown.rank is None else f"row {shown.rank} of leakhunt top"
+    return _report(title, site, stacks, snapshot, earlier, limit, None)
+
+
+def of_finding(
+    rank: int, judged: Judged, snapshot: Snapshot, earlier: Sequence[Snapshot], limit: int
+) -> WhyReport:
+    """A finding of trend or verdict, in the newest snapshot of its process."""
+    finding = judged.finding
+    title = f"finding {rank} of leakhunt trend, {finding.verdict}"
+    return _report(title, finding.site, finding.stacks, snapshot, earlier, limit, judged.advice)
+
+
+def _report(
+    title: str,
+    site: Frame,
+    stacks: Sequence[Stack],
+    snapshot: Snapshot,
+    earlier: Sequence[Snapshot],
+    limit: int,
+    advice: Advice | None,
+) -> WhyReport:
+    found, labels = ways.why(snapshot, stacks, earlier), Labels(snapshot)
+    shown = found.ways[:limit] if limit else found.ways
+    where = place(site, labels)
+    return WhyReport(
+        found=found,
+        title=f"{title}: {where}" if where != title else title,
+        site=site,
+        snapshot=snapshot,
+        labels=labels,
+        tree=ways.tree(shown),
+        more=len(found.ways) - len(shown),
+        summary=kept.summary(found),
+        advice=advice or _advice(found, site, stacks, snapshot, earlier),
+    )
+
+
+def _advice(
+    found: Why,
+    site: Frame,
+    stacks: Sequence[Stack],
+    snapshot: Snapshot,
+    earlier: Sequence[Snapshot],
+) -> Advice | None:
+    """What the place looks like, where what keeps its objects is known to have grown: what merely is
+    there is no leak, and needs no advice.
+    """
+    grown = [way for way in found.ways if way.grew is not None and way.grew[1] > way.grew[0]]
+    if not grown:
+        return None
+    largest = max(grown, key=lambda way: way.held.size).held
+    sizes = {stack: snapshot.tallies[stack].size for stack in stacks if stack in snapshot.tallies}
+    heaviest = sorted(sizes, key=lambda stack: (-sizes[stack], stack))[:TELLING]
+    known = snapshot.meta
+    versions = known.facts.get("versions")
+    heads, shared = scoped(known.facts, snapshot.spots)
+    return advise(
+        Evidence(
+            stacks=heaviest,
+            weights=[float(sizes[stack]) for stack in heaviest],
+            site=site,
+            spots=snapshot.spots,
+            heads=heads,
+            shared=shared,
+            prefixes=prefixes(known.facts),
+            role=known.role,
+            pool=known.pool,
+            holder=largest.container_type,
+            versions=versions if isinstance(versions, dict) else {},
+            facts_first=earlier[0].meta.facts if earlier else known.facts,
+            facts_last=known.facts,
+        )
+    )

@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from leakhunt.model.retention import Path, Retention
+from leakhunt.model.retention import Path, Retention, Step
 from leakhunt.model.snapshot import Snapshot, Stack
 from leakhunt.snapshots import retention
+
+#: The shortest way stands first where it holds so much of what is known.
+GOOD_PART = 0.1
 
 
 @dataclass(frozen=True)
@@ -21,11 +24,24 @@ class Way:
 
 
 @dataclass(frozen=True)
+class Branch:
+    """One step of some ways, with all that is held through it."""
+
+    step: Step
+    objects: int
+    size: int
+    """Bytes."""
+    holding: tuple[Way, ...]
+    """Those ways whose container with most entries this step leads to."""
+    below: tuple[Branch, ...]
+
+
+@dataclass(frozen=True)
 class Why:
     """What keeps the objects of some stacks."""
 
     ways: tuple[Way, ...]
-    """Those with names all along first, then the most bytes."""
+    """Those with names all along first, of these the shortest that holds a good part, then the most bytes."""
     objects: int
     """Blocks of the stacks in all."""
     size: int
@@ -52,6 +68,7 @@ def why(snapshot: Snapshot, stacks: Iterable[Stack], earlier: Sequence[Snapshot]
         Way(held, _grown(held, lengths))
         for held in sorted(sums.values(), key=lambda held: (is_unnamed(held.path), -held.size))
     ]
+    ways = _shortest_first(ways)
     size = sum(snapshot.tallies[stack].size for stack in chosen)
     heap = snapshot.heap
     return Why(
@@ -61,6 +78,46 @@ def why(snapshot: Snapshot, stacks: Iterable[Stack], earlier: Sequence[Snapshot]
         min(size, sum(way.held.size for way in ways)),
         None if heap is None else heap.whole,
         None if heap is None else heap.why,
+    )
+
+
+def _shortest_first(ways: list[Way]) -> list[Way]:
+    """With the shortest named way first, of those that hold a good part of what is known: what a reader
+    looks for is the nearest name.
+    """
+    known = sum(way.held.size for way in ways)
+    large = [
+        way for way in ways if not is_unnamed(way.held.path) and way.held.size >= GOOD_PART * known
+    ]
+    if not large:
+        return ways
+    first = min(large, key=lambda way: len(way.held.path))
+    return [first, *(way for way in ways if way is not first)]
+
+
+def tree(ways: Sequence[Way]) -> tuple[Branch, ...]:
+    """The ways as trees, in their order: what begins alike is one branch, with the sum of what is held."""
+    return _branches([(way.held.path, way) for way in ways if way.held.path], 0)
+
+
+def _branches(ways: Sequence[tuple[Path, Way]], depth: int) -> tuple[Branch, ...]:
+    groups: dict[Step, list[tuple[Path, Way]]] = {}
+    for path, way in ways:
+        if len(path) > depth:
+            groups.setdefault(path[depth], []).append((path, way))
+    return tuple(
+        Branch(
+            step,
+            sum(way.held.objects for _, way in group),
+            sum(way.held.size for _, way in group),
+            tuple(
+                way
+                for path, way in group
+                if way.held.mark and way.held.container_path == path[: depth + 1]
+            ),
+            _branches(group, depth + 1),
+        )
+        for step, group in groups.items()
     )
 
 

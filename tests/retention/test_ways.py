@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from types import MappingProxyType
 
+from hypothesis import given
+from hypothesis import strategies as st
+
 from leakhunt.model.retention import Heap, Rest, Retention, Step
 from leakhunt.model.snapshot import Facts, Frame, Meta, Snapshot, Stack, Tally
 from leakhunt.report.words import kept
@@ -83,3 +86,39 @@ def test_a_part_of_a_walk_is_said_to_be_one() -> None:
     part = replace(HEAP, whole=False, why="its time was over")
     found = ways.why(replace(snapshot(here=held(1, 10, 5)), heap=part), [HERE])
     assert kept.summary(found).endswith("the walk is a part: its time was over")
+
+
+def test_the_shortest_way_with_a_name_comes_first_where_it_holds_a_good_part() -> None:
+    long = held(9, 900, 20)
+    short = Retention((MODULE, Step("attribute", "LAST", "dict")), 3, 200, None, None, None, 0)
+    little = Retention((Step("module", "shop.b", "module"),), 1, 10, None, None, None, 0)
+    taken = replace(
+        snapshot(), facts=MappingProxyType({HERE: Facts(retention=(long, short, little))})
+    )
+    found = ways.why(taken, [HERE])
+    assert [way.held for way in found.ways] == [short, long, little]
+
+
+steps = st.builds(
+    Step, st.sampled_from(["module", "attribute", "item"]), st.sampled_from("abc"), st.just("list")
+)
+retentions = st.builds(
+    Retention,
+    st.lists(steps, min_size=1, max_size=5).map(tuple),
+    st.integers(0, 100), st.integers(0, 10**6), st.none(), st.none(), st.none(), st.integers(0, 3),
+)  # fmt: skip
+
+
+@given(st.lists(retentions, max_size=12))
+def test_the_branches_of_a_tree_add_up(told: list[Retention]) -> None:
+    branches = ways.tree([ways.Way(held, None) for held in told])
+    assert sum(branch.size for branch in branches) == sum(held.size for held in told)
+    assert sum(branch.objects for branch in branches) == sum(held.objects for held in told)
+
+    def check(branch: ways.Branch) -> None:
+        assert sum(below.size for below in branch.below) <= branch.size
+        for below in branch.below:
+            check(below)
+
+    for branch in branches:
+        check(branch)

@@ -9,7 +9,7 @@ from leakhunt.report.why import WhyReport
 def why(report: WhyReport) -> str:
     """``leakhunt/why@1``: all ways, whatever the limit of the table."""
     found = report.found
-    frame = report.shown.places[0][0]
+    frame = report.site
     return dumped(
         "why",
         {
@@ -43,6 +43,13 @@ def why(report: WhyReport) -> str:
                 }
                 for way in found.ways
             ],
-            "advice": None,
+            "advice": None
+            if report.advice is None
+            else {
+                "pattern": report.advice.pattern,
+                "why": report.advice.why,
+                "fix": report.advice.fix,
+                "source": report.advice.source,
+            },
         },
     )

@@ -1,19 +1,71 @@
-"""What keeps the objects of a place, for the eye: a way to each, the named ones first."""
+"""What keeps the objects of a place, for the eye: the ways to them as a tree, the named ones first."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+
+from rich.console import Console
+from rich.text import Text
+
+from leakhunt import units
 from leakhunt.model.paths import visible
 from leakhunt.render.screen import Screen
 from leakhunt.render.terminal.console import QUIET, STRONG, drawn, make_console, say
 from leakhunt.report.why import WhyReport
+from leakhunt.report.words import kept
+from leakhunt.retention.ways import Branch
 
 
 def why(report: WhyReport, screen: Screen) -> str:
     console = make_console(screen)
-    say(console, visible(report.shown.location), STRONG)
+    say(console, visible(report.title), STRONG)
+    code = report.labels.label(report.site).code
+    if code:
+        say(console, f"  {visible(code)}")
     say(console, visible(report.summary), QUIET)
-    for way, amount in report.lines:
-        say(console, "")
-        say(console, visible(way))
-        say(console, visible(f"  {amount}"), QUIET)
+    if report.tree:
+        console.print()
+        for text in _table(report.tree, screen.lines):
+            console.print(text, soft_wrap=False)
+    if report.more:
+        say(console, kept.more(report.more), QUIET)
+    if report.advice is not None:
+        console.print()
+        _say_advice(console, report)
     return drawn(console)
+
+
+def _table(tree: Sequence[Branch], lines: bool) -> Iterator[Text]:
+    """A line per step: bytes and objects that are held through it, and the step."""
+    rows = list(_rows(tree, "", True, lines))
+    sizes = [units.size(branch.size) for branch, _ in rows]
+    numbers = [units.count(branch.objects) for branch, _ in rows]
+    wide, long = max(map(len, [*sizes, "size"])), max(map(len, [*numbers, "objects"]))
+    yield Text(f"{'size':>{wide}}  {'objects':>{long}}  held by", STRONG)
+    for (branch, guide), size, number in zip(rows, sizes, numbers):
+        text = Text(f"{size:>{wide}}  {number:>{long}}  {guide}")
+        text.append(visible(kept.step(branch.step)), STRONG if branch.holding else "")
+        for way in branch.holding[:1]:
+            told = kept.container(way)
+            text.append(f"  {visible(told)}" if told else "", QUIET)
+        yield text
+
+
+def _rows(
+    branches: Sequence[Branch], lead: str, top: bool, lines: bool
+) -> Iterator[tuple[Branch, str]]:
+    """Each branch with the guides before it. What goes one way only stands under its step."""
+    middle, last, on = ("├ ", "└ ", "│ ") if lines else ("|- ", "`- ", "|  ")
+    for index, branch in enumerate(branches):
+        is_last = index == len(branches) - 1
+        guide = "" if top else lead + (last if is_last else middle)
+        yield branch, guide
+        below = "" if top else lead + (" " * len(last) if is_last else on)
+        yield from _rows(branch.below, below, False, lines)
+
+
+def _say_advice(console: Console, report: WhyReport) -> None:
+    advice = report.advice
+    assert advice is not None
+    say(console, visible(advice.because[:1].upper() + advice.because[1:]))
+    console.print(Text.assemble(("fix  ", QUIET), visible(advice.fix)))

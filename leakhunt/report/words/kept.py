@@ -53,6 +53,21 @@ def amount(one: Way) -> str:
     return "; ".join(parts)
 
 
+def container(one: Way) -> str:
+    """Of the container that a way leads through: how it grew, and what would be freed without it."""
+    parts = []
+    if one.grew is not None and one.grew[0] != one.grew[1]:
+        parts.append(f"{units.count(one.grew[0])} → {units.count(one.grew[1])} items")
+    if one.held.retained is not None:
+        parts.append(f"{units.size(one.held.retained)} freed without it")
+    return ", ".join(parts)
+
+
+def more(number: int) -> str:
+    """Ways that are left out."""
+    return f"{units.counted(number, 'way')} more (-n 0 shows all)"
+
+
 def summary(found: Why) -> str:
     """What was found, in a sentence."""
     if found.whole is None:
