@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import contextlib
+import csv
 import json
 import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 import celery
 import pytest
 
+import leakhunt
 from leakhunt.errors import CaptureError
 from leakhunt.hook.celery import remote as answering
 from leakhunt.live import remote
@@ -139,6 +142,67 @@ def test_dump_prints_the_paths_where_the_files_are_on_this_machine(
     assert len(paths) == 3
     assert all(path.is_file() and path.is_relative_to(one.dir) for path in paths)
     assert not (tmp_path / "into").exists()
+
+
+def test_watch_asks_every_worker(
+    both: tuple[harness.Worker, harness.Worker], tmp_path: Path
+) -> None:
+    one, two = both
+    table = tmp_path / "memory.csv"
+    done = console(
+        one, "watch", "-A", "shop", "--once", "--json", "--csv", str(table), "--wait", PATIENCE,
+        "--destination", "one@h1,two@h2",
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    rows = json.loads(done.stdout)["processes"]
+    assert {row["pid"] for row in rows} == pids(one) | pids(two)
+    with table.open(newline="") as file:
+        assert {row["node"] for row in csv.DictReader(file)} == {"one@h1", "two@h2"}
+
+
+def test_a_node_and_a_series_stand_for_their_processes(
+    both: tuple[harness.Worker, harness.Worker],
+) -> None:
+    one, _two = both
+    child = one.hooked("child", 2)[0]
+    every = console(one, "dump", "one@h1")
+    assert every.returncode == 0, every.stderr
+    assert {Path(line).parent.name for line in every.stdout.splitlines()} == {
+        Path(record["series"]).name for record in one.records()
+    }
+    for word in (Path(child["series"]).name, child["series"], f"{child['series']}/"):
+        alone = console(one, "dump", word)
+        assert alone.returncode == 0, alone.stderr
+        (line,) = alone.stdout.splitlines()
+        assert str(Path(line).parent) == child["series"]
+    engine = harness.engine()
+    switched = console(one, "arm", Path(child["series"]).name, "--engine", engine)
+    assert switched.returncode == 0, switched.stderr
+    unknown = console(one, "dump", "one@h2")
+    assert unknown.returncode == 2
+    assert "did you mean one@h1" in unknown.stderr
+    for command in ("top", "verdict", "trend", "tasks", "diff"):
+        for word in (str(child["pid"]), "one@h1", Path(child["series"]).name):
+            if command == "verdict" and word.isdigit():
+                continue  # that takes another snapshot
+            done = console(one, command, word, "--json")
+            assert done.returncode == 0, (command, word, done.stderr)
+            json.loads(done.stdout)
+
+
+def test_celery_loads_the_console(both: tuple[harness.Worker, harness.Worker]) -> None:
+    (point,) = [
+        each
+        for each in metadata.distribution("leakhunt").entry_points
+        if each.group == "celery.commands"
+    ]
+    assert point.name == "leakhunt"
+    one, _two = both
+    done = console(one, "-A", "shop", "leakhunt", "--version", program="celery")
+    assert done.stdout == f"leakhunt {leakhunt.__version__}\n", done.stderr
+    listed = console(one, "-A", "shop", "inspect", "--list", program="celery")
+    assert "leakhunt " in listed.stdout
+    assert "leakhunt_piece" not in listed.stdout
 
 
 @pytest.fixture
