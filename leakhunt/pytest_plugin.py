@@ -54,6 +54,7 @@ def _checks(config: pytest.Config) -> Checks:
             every=bool(config.getoption("leakhunt_all")),
             baseline=config.getoption("leakhunt_baseline"),
             update=bool(config.getoption("leakhunt_update")),
+            root=str(config.rootpath),
         )
         config._leakhunt_checks = found  # type: ignore[attr-defined]
         config.add_cleanup(found.close)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 import time
+from math import ceil
 
 _STEPS = ("B", "KiB", "MiB", "GiB", "TiB", "PiB")
 
@@ -44,6 +45,16 @@ def rate(amount: float, unit: str) -> str:
     """``+1.9 KiB per task``."""
     text = small_size(amount)
     return f"{'+' if amount > 0 and text[0] != '<' else ''}{text} per {unit}"
+
+
+def bound(amount: float) -> str:
+    """As :func:`small_size` for what is no more than that: rounded up, so that it stays true."""
+    step = 0.1 if amount < 9.95 else 1.0
+    while step >= 1 and amount >= 1023.95 * (step if step > 1 else 1):
+        step *= 1024
+    if step >= 1024:
+        step /= 10
+    return small_size(ceil(amount / step - 1e-9) * step) if amount > 0 else size(0)
 
 
 def with_error(amount: float, error: float) -> str:

@@ -134,3 +134,26 @@ def test_something_is_never_printed_as_nothing(amount: float) -> None:
         assert not text.lstrip("+").startswith(("0 ", "0.0 ")), text
         assert text != "0"
         assert "e" not in text.replace("per", "").replace("less", "").replace("snapshot", "")
+
+
+@given(st.floats(1e-3, 1e14))
+def test_a_bound_is_never_rounded_down(amount: float) -> None:
+    text = units.bound(amount)
+    number, _, unit = text.rpartition(" ")
+    scale = 1024 ** ["B", "KiB", "MiB", "GiB", "TiB", "PiB"].index(unit)
+    assert float(number.replace(",", "")) * scale >= amount * (1 - 1e-6)
+    assert float(number.replace(",", "")) * scale <= amount * 1.12 + 0.1
+
+
+@pytest.mark.parametrize(
+    ("amount", "error", "text"),
+    [
+        (1945.6, 100, "1.9 KiB ± 0.1"),
+        (1945.6, 1, "1.9 KiB"),
+        (227, 17.4, "227 B ± 17"),
+        (521, 7.1, "521 B ± 7.1"),
+        (3 << 20, 1 << 20, "3.0 MiB ± 1.0"),
+    ],
+)
+def test_an_error_stands_in_the_unit_of_its_amount(amount: float, error: float, text: str) -> None:
+    assert units.with_error(amount, error) == text

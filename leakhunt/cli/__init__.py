@@ -38,6 +38,7 @@ COMMANDS = {
     "trend": "What keeps growing, per task: a verdict from three or more snapshots.",
     "why": "What keeps the objects of a place alive.",
     "account": "Where the RSS is, or where its growth went, in parts that add up.",
+    "compare": "Two series, before and after a fix: fixed, better, same, worse or new, place by place.",
     "check": "Does a function or task leak? Run it until the answer is sure.",
     "show": "Everything about one place: who leads there, what it allocates.",
     "report": "One page for the ticket: verdict, timeline, flame graph, in a file that opens anywhere.",

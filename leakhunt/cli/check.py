@@ -99,7 +99,7 @@ def command(
         if isinstance(found, Broken):
             _broken(found)
             return
-        report = reported(found, before.of(target) if before is not None else None)
+        report = reported(found, before.of(target) if before is not None else None, str(Path.cwd()))
     show(report, JSON if as_json else form, verbose)
     if form == GITHUB and not as_json:
         _summarise(report)

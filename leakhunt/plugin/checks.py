@@ -73,14 +73,14 @@ class Checks:
     """All checks of a session in this process."""
 
     def __init__(
-        self, at_most: str | None, every: bool, baseline: str | None, update: bool
+        self, at_most: str | None, every: bool, baseline: str | None, update: bool, root: str
     ) -> None:
         try:
             told = None if at_most is None else units.parse_duration(at_most)
         except ValueError as error:
             raise pytest.UsageError(f"--leakhunt-at-most: {error}") from None
         self.at_most = told or (AT_MOST_EACH if every else AT_MOST)
-        self.baseline, self.update = baseline, update
+        self.baseline, self.update, self.root = baseline, update, root
         self._judge: Judge | None = None
         self._folder = Path(tempfile.mkdtemp(prefix="leakhunt-pytest-"))
         self._number = itertools.count(1)
@@ -163,6 +163,7 @@ class Checks:
                 "limit": _size(known.pop("max_bytes_per_run", None)),
                 "at_most": _seconds(known.pop("at_most", None)) or self.at_most,
                 "baseline": None if self.update else self.baseline,
+                "root": self.root,
             }
         except ValueError as error:
             raise pytest.UsageError(f"leakhunt: {error}") from None

@@ -34,6 +34,7 @@ class Check:
 
     def __init__(self, said: dict[str, Any]) -> None:
         self.name: str = said["name"]
+        self._root: str = said["root"]
         known = said.get("baseline")
         self._known = baseline.read(Path(known)).of(self.name) if known else None
         limit = LIMIT if said["limit"] is None else float(said["limit"])
@@ -49,7 +50,9 @@ class Check:
         order: Order = self._gate.next(Answer(**said), elapsed)
         if order.do == RUN:
             return order._asdict()
-        return self._result(reported(outcome(self._gate, self.name, elapsed), self._known))
+        return self._result(
+            reported(outcome(self._gate, self.name, elapsed), self._known, self._root)
+        )
 
     def _result(self, report: CheckReport) -> dict[str, Any]:
         leaks = report.status == 3

@@ -26,6 +26,8 @@ RENDERERS: Mapping[tuple[str, str], str] = {
     ("AccountReport", TABLE): "terminal.account:account",
     ("AccountReport", JSON): "json.account:account",
     ("FlameReport", TABLE): "terminal.flame:flame",
+    ("CompareReport", TABLE): "terminal.compared:compare",
+    ("CompareReport", JSON): "json.compared:compare",
     ("CheckReport", TABLE): "terminal.check:check",
     ("CheckReport", JSON): "json.check:check",
     ("CheckReport", GITHUB): "github:check",

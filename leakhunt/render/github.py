@@ -28,7 +28,7 @@ def check(report: CheckReport) -> str:
         _line(
             command,
             {
-                "file": report.labels.file(judged.finding.site.file),
+                "file": report.path(judged.finding.site.file),
                 "line": str(judged.finding.site.line),
                 "title": f"{title}: memory leak",
             },

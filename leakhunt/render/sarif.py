@@ -96,7 +96,7 @@ def _location(report: CheckReport, frame: Frame) -> dict[str, Any]:
         region["snippet"] = {"text": visible(label.code)}
     return {
         "physicalLocation": {
-            "artifactLocation": {"uri": _uri(report.labels.file(frame.file))},
+            "artifactLocation": {"uri": _uri(report.path(frame.file))},
             "region": region,
         }
     }

@@ -32,6 +32,14 @@ class CheckReport:
     next_step: str | None
     """What would make it sure."""
     notes: tuple[str, ...]
+    root: str | None = None
+    """The folder of the repository: what other programs find files below."""
+
+    def path(self, file: str) -> str:
+        """A file as seen from there; of one that lies elsewhere what a reader is shown."""
+        if self.root is not None and file.startswith(self.root.rstrip("/") + "/"):
+            return file[len(self.root.rstrip("/")) + 1 :]
+        return self.labels.file(file)
 
     @property
     def status(self) -> int:
@@ -44,8 +52,10 @@ class CheckReport:
         return self.findings[:number]
 
 
-def check(found: Outcome, baseline: Growths | None = None) -> CheckReport:
-    """The report of an outcome; ``baseline``: what was known of the target before, where one is kept."""
+def check(found: Outcome, baseline: Growths | None = None, root: str | None = None) -> CheckReport:
+    """The report of an outcome; ``baseline``: what was known of the target before, where one is kept;
+    ``root``: the folder below which files are named to other programs.
+    """
     ruling = found.ruling
     if ruling is None:
         labels = Labels()
@@ -63,6 +73,7 @@ def check(found: Outcome, baseline: Growths | None = None) -> CheckReport:
         labels=labels,
         next_step=checks.next_step(found),
         notes=_notes(found, baseline, labels),
+        root=root,
     )
 
 

@@ -68,7 +68,7 @@ def _at_most(ruling: Ruling) -> str:
         return f"nothing: less than {least} keeps anything (95 %)"
     if ruling.kept.high <= 0:
         return "nothing: what is alive shrinks (95 %)"
-    return f"less than {units.small_size(ruling.kept.high)} a run (95 %)"
+    return f"less than {units.bound(ruling.kept.high)} a run (95 %)"
 
 
 def _unsure(found: Outcome, ruling: Ruling, labels: Labels) -> str:
@@ -145,8 +145,8 @@ def odds(found: Outcome) -> str:
 def figures(finding: Finding) -> str:
     """How fast, how sure, in how many blocks."""
     return (
-        f"{units.rate(finding.rate, 'run')} (95 %: {units.small_size(finding.low)} to "
-        f"{units.small_size(finding.high)}), {growths.blocks(finding)} per run"
+        f"{units.small_size(finding.rate)} a run (95 %: {units.small_size(finding.low)} to "
+        f"{units.small_size(finding.high)}), in {growths.blocks(finding)}"
     )
 
 

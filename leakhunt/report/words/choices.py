@@ -49,3 +49,8 @@ ENDED = "this process has ended"
 def ended(line: Series) -> str:
     """That a process is gone, and since when at most."""
     return f"{ENDED}, after {units.moment(line.newest.meta.taken_at)}"
+
+
+def one_of(word: str, pid: int | None, number: int) -> str:
+    """Which of several processes a word was taken to mean."""
+    return f"{visible(word)} has the snapshots of {number} processes: process {pid} is compared"

@@ -1,0 +1,65 @@
+"""``leakhunt compare`` as JSON."""
+
+from __future__ import annotations
+
+from math import isfinite
+from typing import Any
+
+from leakhunt.gate.bound import Interval
+from leakhunt.gate.compared import Change, Side
+from leakhunt.model.snapshot import Frame
+from leakhunt.render.json.tables import dumped
+from leakhunt.report.compared import CompareReport
+
+
+def compare(report: CompareReport) -> str:
+    """``leakhunt/compare@1``."""
+    found = report.found
+    return dumped(
+        "compare",
+        {
+            "summary": report.summary,
+            "change": found.word,
+            "unit": found.unit,
+            "before": _side(found.before),
+            "after": _side(found.after),
+            "places": [_place(change) for change in found.changes],
+            "notes": list(report.notes),
+        },
+    )
+
+
+def _side(side: Side) -> dict[str, Any]:
+    last = side.history.last
+    return {
+        "host": last.host,
+        "pid": last.pid,
+        "snapshots": len(side.history.looks),
+        "units": side.units,
+        "verdict": side.verdict.verdict,
+        "traced": _interval(side.whole),
+    }
+
+
+def _place(change: Change) -> dict[str, Any]:
+    return {
+        "change": change.word,
+        "place": {
+            "file": change.where.file,
+            "function": change.where.function,
+            "code": change.where.code,
+        },
+        "before": {"site": _site(change, change.site_before), **_interval(change.before)},
+        "after": {"site": _site(change, change.site_after), **_interval(change.after)},
+    }
+
+
+def _site(change: Change, frame: Frame | None) -> dict[str, Any] | None:
+    if frame is None:
+        return None
+    return {"file": frame.file, "line": frame.line, "function": change.where.function}
+
+
+def _interval(interval: Interval) -> dict[str, Any]:
+    ends = [end if isfinite(end) else None for end in (interval.low, interval.high)]
+    return {"bytes_per_unit": interval.rate, "ci95": ends}
