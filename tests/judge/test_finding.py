@@ -1,0 +1,40 @@
+"""A finding says no more than was found."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import pytest
+
+from leakhunt.judge.finding import Finding, Pace, Part, Since
+from tests.support.growing import finding
+
+
+def test_what_is_not_known_is_not_said() -> None:
+    plain = finding()
+    told = {each.name: each.default for each in dataclasses.fields(Finding)}
+    left = {
+        name: getattr(plain, name)
+        for name, default in told.items()
+        if default is not dataclasses.MISSING
+    }
+    assert left == {
+        "is_open": False, "together": False, "samples": None, "wanted": None, "kinds": None,
+        "holder": None, "since": None, "per_run": None, "born": None,
+    }  # fmt: skip
+
+
+def test_a_finding_in_a_message_does_not_print_its_history() -> None:
+    """Of 10^5 stacks, in the message of an assertion or an error."""
+    text = repr(finding())
+    assert "history" not in text
+    assert "Track" not in text
+    assert "tasks.py" in text
+
+
+def test_values_are_by_name_and_do_not_change() -> None:
+    assert Since(12, 3.5) == Since(unit=12, time=3.5)
+    assert Part(1, 2.5, "leak") == Part(pid=1, rate=2.5, verdict="leak")
+    assert Pace(1, 9, 0.5) == Pace(first=1, last=9, per_unit=0.5)
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        finding().rate = 1.0  # type: ignore[misc]
