@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterable
+
 import pytest
 
 from leakhunt.judge import growths
 from leakhunt.judge.blame.caller import helper_or_caller, together
+from leakhunt.judge.levels import LEVELS
 from leakhunt.judge.owners import Book
 from leakhunt.judge.whose import Blame, Paths
 from leakhunt.model.paths import prefixes
-from leakhunt.model.snapshot import Frame
+from leakhunt.model.snapshot import Frame, Spot, Stack
 from tests.support.builders import FACTS, history, stack
 
 SHOP = "/srv/shop/tasks.py"
@@ -73,3 +76,170 @@ def test_a_growth_in_step_with_two_containers_stays_by_itself() -> None:
     ]
     beside = together(blames[:2], paths, lambda a, b: True, lambda index: index == 1)
     assert [sorted(group) for group in beside] == [[0, 1]]
+
+
+# -- the helper or its caller, either side of each condition ---------------------------
+
+HELPER = Frame(SHOP, 5)
+BY_40, BY_50, ALONE = (
+    stack(f"{SHOP}:5 < {SHOP}:40 < {SHOP}:1"),
+    stack(f"{SHOP}:5 < {SHOP}:50 < {SHOP}:1"),
+    stack(f"{SHOP}:5"),
+)
+
+
+def blamed(
+    grown: dict[Stack, float],
+    siblings: Iterable[Stack] = (),
+    grows: Collection[Stack] = (),
+    absent: Collection[Stack] = (),
+    ours: bool = True,
+) -> Blame:
+    """Where the blame goes, of stacks that grew by so many bytes beside some that did not."""
+    blame = Blame(HELPER, ours, tuple(grown))
+    siblings = tuple(siblings)
+    return helper_or_caller(
+        blame, siblings, Paths(prefixes(FACTS), {}, [*grown, *siblings]),
+        lambda some: sum(grown.get(each, 0.0) for each in some),
+        lambda some: any(each in grows for each in some),
+        lambda some: any(each not in absent for each in some),
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(("beside", "line"), [(0.0, 40), (0.001, 5)])
+def test_a_caller_answers_from_its_part_of_the_growth_on(beside: float, line: int) -> None:
+    part = LEVELS.blames.caller - beside
+    assert blamed({BY_40: 1000 * part, BY_50: 1000 * (1 - part)}).frame.line == line
+
+
+def test_the_blame_moves_with_the_stacks_of_the_caller_only() -> None:
+    moved = blamed({BY_40: 90.0, BY_50: 10.0})
+    assert (moved.frame, moved.ours, moved.stacks) == (Frame(SHOP, 40), True, (BY_40,))
+
+
+def test_the_helper_answers_where_there_is_no_other_caller_to_compare_with() -> None:
+    assert blamed({BY_40: 100.0}).frame == HELPER
+    assert blamed({BY_40: 100.0}, [BY_50]).frame.line == 40
+    assert blamed({BY_40: 100.0}, [BY_50], absent=[BY_50]).frame == HELPER  # hardly ever there
+
+
+def test_the_helper_answers_where_another_caller_leaks_too() -> None:
+    assert blamed({BY_40: 90.0, BY_50: 10.0}, grows=[BY_50]).frame == HELPER
+
+
+def test_the_helper_answers_where_most_comes_without_a_caller() -> None:
+    assert blamed({ALONE: 100.0}, [BY_40]).frame == HELPER
+    assert blamed({BY_40: 100.0}, [ALONE]).frame.line == 40
+
+
+def test_a_library_and_what_does_not_grow_stay_blamed_where_they_are() -> None:
+    assert blamed({BY_40: 100.0}, [BY_50], ours=False).frame == HELPER
+    assert blamed({BY_40: 0.0}, [BY_50]).frame == HELPER
+
+
+def test_the_blame_moves_on_outwards_as_long_as_a_caller_makes_the_difference() -> None:
+    mine, its = stack(f"{SHOP}:5 < {SHOP}:40 < {SHOP}:1"), stack(f"{SHOP}:5 < {SHOP}:40 < {SHOP}:2")
+    assert blamed({mine: 100.0}, [its]).frame == HELPER  # both by line 40: no other caller
+    assert blamed({mine: 100.0}, [its, BY_50]).frame == Frame(SHOP, 1)
+
+
+# -- which lines are one leak ----------------------------------------------------------
+
+
+def parted(
+    *places: str,
+    alike: bool = True,
+    holds: Collection[int] = (),
+    functions: dict[int, str] | None = None,
+) -> list[list[int]]:
+    """The groups of lines, each blamed with one stack."""
+    stacks = [stack(place) for place in places]
+    spots = {Frame(SHOP, line): Spot(name, None) for line, name in (functions or {}).items()}
+    paths = Paths(prefixes(FACTS), spots, stacks)
+    blames = [Blame(each[-1], True, (each,)) for each in stacks]
+    return together(blames, paths, lambda a, b: alike, holds.__contains__)
+
+
+def test_lines_of_one_function_in_step_are_one_leak() -> None:
+    places = f"{SHOP}:100", f"{SHOP}:300"
+    assert parted(*places, functions={100: "take", 300: "take.<locals>.<listcomp>"}) == [[0, 1]]
+    assert parted(*places, functions={100: "take.<lambda>", 300: "take"}) == [[0, 1]]
+    assert parted(*places, functions={100: "take", 300: "send"}) == [[0], [1]]
+    assert parted(*places, functions={100: "take", 300: "take"}, alike=False) == [[0], [1]]
+
+
+@pytest.mark.parametrize(("apart", "groups"), [(0, [[0, 1]]), (1, [[0], [1]])])
+def test_lines_that_are_near_are_one_functions_where_none_is_known(
+    apart: int, groups: list[list[int]]
+) -> None:
+    line = 100 + LEVELS.blames.near + apart
+    assert parted(f"{SHOP}:100", f"{SHOP}:{line}") == groups
+    assert parted(f"{SHOP}:{line}", f"{SHOP}:100") == groups
+    assert parted(f"{SHOP}:100", f"/srv/shop/other.py:{line}") == [[0], [1]]
+
+
+def test_lines_in_step_called_from_one_line_are_one_leak() -> None:
+    mine, its = f"{SHOP}:100 < {SHOP}:1", f"/srv/shop/b.py:7 < {SHOP}:1"
+    assert parted(mine, its) == [[0, 1]]
+    assert parted(mine, f"/srv/shop/b.py:7 < {SHOP}:2") == [[0], [1]]
+    assert parted(mine, its, alike=False) == [[0], [1]]
+
+
+def test_a_line_called_from_anothers_is_its_part_in_step_or_not() -> None:
+    assert parted(f"{SHOP}:100", f"/srv/shop/b.py:7 < {SHOP}:100", alike=False) == [[0, 1]]
+    assert parted(f"/srv/shop/b.py:7 < {SHOP}:100", f"{SHOP}:100", alike=False) == [[0, 1]]
+
+
+def test_mostly_called_from_there_is_by_the_part_of_the_stacks() -> None:
+    caller, part = Frame(SHOP, 100), LEVELS.blames.caller
+    inside = [stack(f"/srv/shop/b.py:7 < /srv/shop/c{n}.py:1 < {SHOP}:100") for n in range(8)]
+    beside = [stack(f"/srv/shop/b.py:7 < /srv/shop/d{n}.py:1") for n in range(3)]
+    assert 8 / 10 >= part > 8 / 11
+    for others, groups in ((2, [[0, 1]]), (3, [[0], [1]])):
+        stacks = (*inside, *beside[:others])
+        blames = [
+            Blame(caller, True, (stack(f"{SHOP}:100"),)),
+            Blame(inside[0][-1], True, stacks),
+        ]
+        paths = Paths(prefixes(FACTS), {}, stacks)
+        assert together(blames, paths, lambda a, b: False, lambda index: False) == groups
+
+
+@pytest.mark.parametrize("ours", [(False, False), (True, False), (False, True)])
+def test_lines_of_a_library_are_put_together_nowhere(ours: tuple[bool, bool]) -> None:
+    places = [stack("/usr/lib/python3.11/a.py:1"), stack("/usr/lib/python3.11/a.py:2")]
+    blames = [Blame(each[-1], is_ours, (each,)) for each, is_ours in zip(places, ours)]
+    paths = Paths(prefixes(FACTS), {}, places)
+    assert together(blames, paths, lambda a, b: True, lambda index: False) == [[0], [1]]
+
+
+def test_a_line_does_not_call_itself() -> None:
+    assert parted(f"{SHOP}:100", f"{SHOP}:100 < {SHOP}:1", alike=False) == [[0], [1]]
+
+
+def test_lines_that_share_one_caller_of_several_are_not_called_from_one_line() -> None:
+    other = "/srv/shop/b.py:7"
+    stacks = [stack(f"{other} < {SHOP}:1"), stack(f"{other} < {SHOP}:2"), stack(f"{SHOP}:100 < {SHOP}:1")]  # fmt: skip
+    blames = [Blame(stacks[0][-1], True, tuple(stacks[:2])), Blame(stacks[2][-1], True, (stacks[2],))]  # fmt: skip
+    paths = Paths(prefixes(FACTS), {}, stacks)
+    assert together(blames, paths, lambda a, b: True, lambda index: False) == [[0], [1]]
+
+
+def test_a_part_must_be_one_with_every_other_of_its_group() -> None:
+    """The first and the last are too far apart, though the middle one is near both."""
+    near = LEVELS.blames.near
+    lines = [100, 100 + near, 100 + 2 * near]
+    assert parted(*(f"{SHOP}:{line}" for line in lines)) == [[0, 1], [2]]
+
+
+def test_of_lines_in_one_file_each_goes_with_the_next_below_it_that_holds() -> None:
+    """What is made is put away further down; what comes after the last goes with the last."""
+    places = [f"{SHOP}:{line}" for line in (1, 5, 6, 10, 15)]
+    assert parted(*places, holds=[1, 3]) == [[0, 1], [2, 3, 4]]
+    assert parted(*places, holds=[1]) == [[0, 1, 2, 3, 4]]
+
+
+def test_two_holders_in_different_files_share_their_parts() -> None:
+    """Which feeds which is not to be told by lines."""
+    mine, its = f"{SHOP}:100 < {SHOP}:1", f"/srv/shop/b.py:7 < {SHOP}:1"
+    assert parted(mine, its, holds=[0, 1]) == [[0, 1]]

@@ -10,12 +10,16 @@ from leakhunt.judge import codes
 from leakhunt.judge.births.life import lived
 from leakhunt.judge.births.survivors import Survivors
 from leakhunt.judge.blame.families import families
+from leakhunt.judge.codes import because
+from leakhunt.judge.excuses import bounded
 from leakhunt.judge.growths import growths
-from leakhunt.judge.owners import Growth
+from leakhunt.judge.levels import LEVELS
+from leakhunt.judge.owners import Book, Growth
 from leakhunt.judge.series.shape import LEAK, WARM_UP
 from leakhunt.model.retention import Retention, Step
-from leakhunt.model.snapshot import Frame, Spot
-from tests.support.builders import stack
+from leakhunt.model.snapshot import Facts, Frame, Spot
+from tests.support.builders import history, snap, stack
+from tests.support.growing import growth, rising
 from tests.support.lives import aged, held
 
 LINE = "/srv/shop/tasks.py:40"
@@ -93,3 +97,55 @@ def test_what_a_framework_itself_calls_a_leak_is_one_in_spite_of_its_bound() -> 
     assert judged(way).shape.verdict == LEAK
     other = (*path[:2], path[2]._replace(name="recent"))
     assert judged(way._replace(path=other, container_path=other)).shape.verdict == WARM_UP
+
+
+# -- most of it, either side of the level ----------------------------------------------
+
+
+def kept_so(*ways: Retention) -> tuple[Book, Growth]:
+    """A line whose newest snapshot says these ways."""
+    made = history((LINE, rising(1000), rising(1)))
+    newest = replace(snap(f"{LINE} 8000B x8"), facts={stack(LINE): Facts(retention=ways)})
+    book = Book(replace(made, newest=newest))
+    return book, growth(book, LINE)
+
+
+@pytest.mark.parametrize(("short", "most"), [(0, True), (1, False)])
+def test_a_bound_ends_what_it_holds_most_of(short: int, most: bool) -> None:
+    part = round(LEVELS.excuses.bounded * 10_000) - short
+    ways = held("deque", 7, 9, size=part), held("dict", 5, None, size=10_000 - part)
+    book, judged = kept_so(*ways)
+    assert bounded.holds(book, stack(LINE)) is most
+    assert (bounded.bound(book, judged) is not None) is most
+
+
+def test_the_largest_of_the_bounded_containers_is_told() -> None:
+    book, judged = kept_so(
+        held("deque", 1, 2, size=3000), held("deque", 7, 9, size=5000), held("dict", 5, None, size=100)
+    )  # fmt: skip
+    assert bounded.bound(book, judged) == because(codes.BOUNDED, length=7, bound=9)
+    assert [way.size for way in bounded.kept_by(book, judged)] == [5000, 3000, 100]
+
+
+def test_what_ties_nothing_has_no_bound_and_no_container() -> None:
+    book, judged = kept_so()
+    assert not bounded.holds(book, stack(LINE))
+    assert bounded.bound(book, judged) is None
+    assert bounded.container(book, judged) is None
+    blind = Book(replace(book.history, newest=None))
+    assert bounded.kept_by(blind, judged) == ()
+    assert not bounded.holds(blind, stack(LINE))
+
+
+@pytest.mark.parametrize(("short", "mark"), [(0, 5), (1, None)])
+def test_a_container_is_named_where_it_holds_most(short: int, mark: int | None) -> None:
+    """Its ways add up; what no container holds counts against it."""
+    part = round(LEVELS.excuses.bounded * 10_000) - short
+    ways = (
+        held("dict", 5, None, size=part - 100)._replace(mark=5),
+        held("dict", 5, None, size=100)._replace(mark=5),
+        held("dict", 5, None, size=10_000 - part)._replace(mark=0),
+    )
+    assert bounded.container(*kept_so(*ways)) == mark
+    nobody = held("dict", 5, None, size=10_000)._replace(mark=0)
+    assert bounded.container(*kept_so(nobody)) is None

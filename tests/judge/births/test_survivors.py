@@ -1,0 +1,132 @@
+"""One snapshot's growth by the ages of what is alive: sums, doubts, thresholds."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from leakhunt.judge.births.ages import LEAK as AGED_LEAK
+from leakhunt.judge.births.ages import TURNOVER as AGED_TURNOVER
+from leakhunt.judge.births.ages import Ages, Births
+from leakhunt.judge.births.life import lived
+from leakhunt.judge.births.survivors import Survivors, _interval, _verdict
+from leakhunt.judge.levels import LEVELS
+from leakhunt.judge.series.shape import LEAK, NOISE, STEP, TURNOVER
+from leakhunt.model.snapshot import Snapshot
+from tests.support.builders import stack
+from tests.support.lives import BLOCK, PERIOD, aged
+
+ONE, TWO = "/srv/shop/tasks.py:40", "/srv/shop/tasks.py:50"
+LIVES = LEVELS.lives
+N = 12
+
+
+def book(snapshot: Snapshot) -> Survivors:
+    made = lived(snapshot)
+    assert made is not None
+    return Survivors(made)
+
+
+def handed_on(snapshot: Snapshot, part: float) -> Snapshot:
+    """That part of each birth of the first line may have come through a freelist."""
+    told = snapshot.told(stack(ONE))
+    births = tuple(birth._replace(recycled=part * birth.size) for birth in told.births)
+    return replace(snapshot, facts={**snapshot.facts, stack(ONE): replace(told, births=births)})
+
+
+def test_births_of_several_lines_add_up_period_by_period() -> None:
+    """The first period is what was there to begin with: columns are the edges from the second on."""
+    survivors = book(aged((ONE, [900, 100, 200, 300]), (TWO, [800, 50, 0, 150])))
+    found = survivors.births([stack(ONE), stack(TWO)])
+    assert found.edges == (0.0, 1.0 * PERIOD, 2.0 * PERIOD, 3.0 * PERIOD)
+    assert found.sizes == (150, 200, 450)
+    assert found.blocks == (150 / BLOCK, 200 / BLOCK, 450 / BLOCK)
+    # Each task that keeps something keeps one block: the sum of squares is bytes times a block.
+    assert found.squares == (150 * BLOCK, 200 * BLOCK, 450 * BLOCK)
+    assert found.intervals == (1.0, 1.0, 1.0)
+    assert survivors.births([stack(TWO)]).sizes == (50, 0, 150)
+
+
+@pytest.mark.parametrize(
+    ("part", "left"), [(0.0, 1.0), (LIVES.doubtful, 1 - LIVES.doubtful), (LIVES.doubtful + 0.02, 1)]
+)
+def test_what_a_freelist_handed_on_is_left_out_where_it_is_not_most(
+    part: float, left: float
+) -> None:
+    survivors = book(handed_on(aged((ONE, [1000] * 6)), part))
+    stacks = [stack(ONE)]
+    births = survivors.births(stacks)
+    sure = survivors.sure(stacks, births)
+    for name in ("sizes", "squares", "blocks"):
+        assert getattr(sure, name) == pytest.approx(
+            [left * value for value in getattr(births, name)]
+        )
+    assert (sure.edges, sure.intervals) == (births.edges, births.intervals)
+
+
+def test_doubts_of_one_line_are_parts_of_all_that_are_judged_together() -> None:
+    survivors = book(handed_on(aged((ONE, [1000] * 6), (TWO, [3000] * 6)), 1.0))
+    stacks = [stack(ONE), stack(TWO)]
+    births = survivors.births(stacks)
+    assert survivors.sure(stacks, births).sizes == pytest.approx([3000] * 5)
+    assert survivors.sure([stack(TWO)], births) is births
+
+
+def test_a_leak_has_the_rates_of_its_survivors_and_the_interval_of_their_number() -> None:
+    survivors = book(aged((ONE, [10_000] * N)))
+    judged = survivors.judge((stack(ONE),))
+    assert (judged.verdict, judged.p, judged.since, judged.open) == (LEAK, 0.0, 0, False)
+    assert judged.rate == pytest.approx(10_000 / PERIOD)
+    assert judged.blocks_rate == pytest.approx(10_000 / BLOCK / PERIOD)
+    # 200 tasks a period brought a block each: one in the square root of 2,200.
+    half = 1.96 * judged.rate / 2200**0.5
+    assert judged.high - judged.rate == pytest.approx(half, rel=0.05)
+    assert judged.rate - judged.low == pytest.approx(half, rel=0.05)
+    assert judged.samples == 10_000 // BLOCK * (N - 1)
+    assert judged.belief is not None
+    assert judged.belief >= LIVES.believed
+
+
+def test_a_later_start_counts_from_there() -> None:
+    survivors = book(aged((ONE, [0] * 6 + [10_000] * 12)))
+    judged = survivors.judge((stack(ONE),))
+    assert judged.verdict == LEAK
+    assert judged.rate == pytest.approx(10_000 / PERIOD, rel=0.1)
+    assert 4 <= judged.since <= 6
+    assert judged.samples == 10_000 // BLOCK * 12
+
+
+# -- what the ages say, either side of each level --------------------------------------
+
+
+def verdict(
+    kind: str = AGED_LEAK, belief: float = 1.0, events: float = 100.0,
+    sizes: tuple[float, ...] = (10.0, 10.0),
+) -> str:  # fmt: skip
+    births = Births((0.0, 1.0, 2.0), sizes, sizes, sizes, (1.0, 1.0))
+    return _verdict(births, Ages(kind, belief, {}, 0.0, events, 1.0))
+
+
+def test_a_kind_is_said_where_it_is_believed() -> None:
+    assert verdict(belief=LIVES.believed) == LEAK
+    assert verdict(belief=LIVES.believed - 0.001) == NOISE
+    assert verdict(AGED_TURNOVER, LIVES.believed) == TURNOVER
+    assert verdict(belief=0.0, events=0.0) == NOISE
+
+
+def test_no_kind_is_said_of_a_few_events_but_that_they_came_at_once() -> None:
+    few = LIVES.fewest - 0.001
+    assert verdict(events=LIVES.fewest) == LEAK
+    assert verdict(events=few) == NOISE
+    part = LIVES.at_once
+    assert verdict(events=few, sizes=(part, 1 - part)) == STEP
+    assert verdict(events=few, sizes=(part - 0.001, 1 - part + 0.001)) == NOISE
+    assert verdict(events=LIVES.fewest, sizes=(1.0, 0.0)) == LEAK
+
+
+def test_the_interval_is_that_of_a_count() -> None:
+    """Garwood: of 10 events that were counted the mean is 4.795 to 18.39."""
+    low, high = _interval(1000.0, 10.0)
+    assert (low, high) == pytest.approx((479.5, 1839.0), rel=1e-3)
+    assert _interval(7.0, 0.0) == (7.0, 7.0)

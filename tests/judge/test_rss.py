@@ -1,0 +1,285 @@
+"""The resident set against what Python explains: either side of each level."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from leakhunt.judge.history import History
+from leakhunt.judge.levels import LEVELS
+from leakhunt.judge.rss import FRAGMENTATION, NATIVE, UNKNOWN, Outside, outside
+from tests.support.builders import history
+from tests.support.growing import LINE
+
+MIB = 1 << 20
+N = 10
+RESIDENT = LEVELS.resident
+#: What a process holds to begin with, and its growth from one snapshot to the next: 1 MiB.
+BASE = 100 * MIB
+ALLOCATORS = {"malloc_used": 0, "malloc_mapped": 0, "pymalloc_used": 0, "malloc_free": 0, "pymalloc_free": 0}  # fmt: skip
+
+
+def process(
+    rss: list[int], traced: list[int] | None = None, tracer: int | list[int] = 0, **facts: Any
+) -> History:
+    """A process with that resident set, after 100 tasks each, and that much traced memory."""
+    sizes = traced or [10 * MIB] * len(rss)
+    return history((LINE, sizes, [1] * len(rss)), rss=rss, tracer=tracer, **facts)
+
+
+def line(start: int, each: int, number: int = N) -> list[int]:
+    return [start + each * index for index in range(number)]
+
+
+def allocators(**series: list[int]) -> list[dict[str, int]]:
+    """The allocators' figures at each snapshot; those that are not told stand still."""
+    return [
+        {**ALLOCATORS, **{name: values[index] for name, values in series.items()}}
+        for index in range(N)
+    ]
+
+
+# -- whether it grows, and how much is outside ----------------------------------------
+
+
+def test_growth_that_python_explains_is_not_outside() -> None:
+    found = outside(process(line(BASE, MIB), line(10 * MIB, MIB)))
+    assert (found.known, found.grows_at_all, found.grows, found.keeps) == (True, True, False, True)
+    assert found.rss_rate == found.traced_rate == pytest.approx(MIB / 100)
+    assert found.rest == pytest.approx(0)
+    assert found.explained == pytest.approx(1)
+    assert found.kind is None
+
+
+def test_growth_that_python_does_not_explain_is() -> None:
+    found = outside(process(line(BASE, MIB)))
+    assert (found.grows_at_all, found.grows, found.keeps) == (True, True, True)
+    assert found.rest == pytest.approx(MIB / 100)
+    assert (found.traced_rate, found.explained) == (0, 0)
+    assert found.kind is None  # the snapshots do not tell which
+
+
+@pytest.mark.parametrize(("beside", "grows"), [(-0.01, True), (0.01, False)])
+def test_mostly_is_what_python_explains_less_than_half_of(beside: float, grows: bool) -> None:
+    part = RESIDENT.explained + beside
+    found = outside(process(line(BASE, MIB), line(10 * MIB, round(part * MIB))))
+    assert found.explained == pytest.approx(part, abs=1e-6)
+    assert found.grows is grows
+    assert found.grows_at_all
+    assert found.rest == pytest.approx((1 - part) * MIB / 100, rel=1e-4)
+
+
+def test_the_tracers_own_tables_are_explained() -> None:
+    found = outside(process(line(BASE, MIB), line(10 * MIB, MIB // 4), line(MIB, MIB // 2)))
+    assert found.explained == pytest.approx(0.75)
+    assert (found.traced_rate, found.rest) == pytest.approx((MIB / 400, MIB / 400))
+    assert not found.grows
+
+
+def test_what_shrinks_explains_nothing_and_leaves_more_outside() -> None:
+    found = outside(process(line(BASE, MIB), line(20 * MIB, -MIB)))
+    assert found.explained == 0
+    assert found.rest == pytest.approx(2 * MIB / 100)
+
+
+@pytest.mark.parametrize(("short", "material"), [(0, True), (1, False)])
+def test_growth_counts_from_some_mib_on(short: int, material: bool) -> None:
+    """The first snapshot is left out, so of ten there are eight steps."""
+    rss = line(BASE, RESIDENT.least // 8)
+    rss[-1] -= short
+    found = outside(process(rss))
+    assert found.grows_at_all is found.keeps is found.grows is material
+
+
+@pytest.mark.parametrize(("short", "material"), [(0, True), (4096, False)])
+def test_and_from_a_part_of_the_resident_set_on(short: int, material: bool) -> None:
+    base = 1000 * MIB
+    assert RESIDENT.least_part * base > RESIDENT.least
+    each = round(RESIDENT.least_part * base / 8) + 4096
+    rss = line(base - each, each)  # the second snapshot, from which it is reckoned, is the base
+    rss[-1] = round(base * (1 + RESIDENT.least_part)) + 1 - short
+    assert outside(process(rss)).grows_at_all is material
+
+
+def test_one_jump_is_no_growth_for_good() -> None:
+    rss = [BASE] * 5 + [BASE + 40 * MIB] * 5
+    found = outside(process(rss))
+    assert not found.keeps
+    assert not found.grows
+
+
+def test_what_falls_back_does_not_grow() -> None:
+    found = outside(process([BASE + MIB * (index % 2) * 20 for index in range(N)]))
+    assert not found.grows
+    falling = outside(process(line(BASE, -MIB)))
+    assert (falling.grows_at_all, falling.explained) == (False, None)
+
+
+# -- which snapshots ------------------------------------------------------------------
+
+
+def test_fewer_than_two_that_say_both_figures_say_nothing() -> None:
+    assert outside(process([BASE])) is UNKNOWN
+    assert not UNKNOWN.known
+    made = process(line(BASE, MIB, 2))
+    silent = replace(made.entries[0], meta=replace(made.entries[0].meta, rss=None))
+    assert outside(replace(made, entries=(silent, made.entries[1]))) is UNKNOWN
+    untold = replace(made.entries[0], meta=replace(made.entries[0].meta, traced=None))
+    assert outside(replace(made, entries=(untold, made.entries[1]))) is UNKNOWN
+    assert outside(made).known
+
+
+def test_of_four_and_more_the_first_is_left_out() -> None:
+    """The first trigger arms the tracer, whose tables take memory once."""
+    for number, from_first in ((3, True), (4, False)):
+        rss = [BASE, *line(BASE + 50 * MIB, 0, number - 1)]
+        assert outside(process(rss)).grows_at_all is from_first
+
+
+def test_every_snapshot_counts_those_that_were_not_read_with_their_traces_too() -> None:
+    made = process(line(BASE, MIB))
+    assert outside(replace(made, metas=made.metas[:2])).grows
+
+
+def test_seconds_are_the_clock_where_tasks_are_not() -> None:
+    made = process(line(BASE, MIB), monotonic=[7.0 + 5 * index for index in range(N)])
+    found = outside(replace(made, unit="second"))
+    assert found.rss_rate == pytest.approx(MIB / 5)
+    assert outside(replace(made, unit="snapshot")).rss_rate == pytest.approx(MIB)
+
+
+def test_two_snapshots_at_the_same_moment_do_not_divide_by_nothing() -> None:
+    made = process(line(BASE, MIB), tasks=None, tasks_done=[100] * N)
+    rate = outside(made).rss_rate
+    assert rate is not None
+    assert rate > 0
+
+
+# -- which kind -----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("series", "kind"),
+    [
+        ({"malloc_used": line(50 * MIB, MIB)}, NATIVE),
+        ({"malloc_mapped": line(50 * MIB, MIB)}, NATIVE),
+        ({"malloc_free": line(50 * MIB, MIB)}, FRAGMENTATION),
+        ({"pymalloc_free": line(50 * MIB, MIB)}, FRAGMENTATION),
+        ({"pymalloc_used": line(50 * MIB, MIB // 4), "malloc_free": line(0, 3 * MIB // 4)}, FRAGMENTATION),
+        ({"pymalloc_used": line(50 * MIB, 3 * MIB // 4), "malloc_free": line(0, MIB // 4)}, NATIVE),
+        ({}, NATIVE),  # in neither allocator: mapped by native code itself
+    ],
+)  # fmt: skip
+def test_the_allocators_tell_native_memory_from_what_is_free(
+    series: dict[str, list[int]], kind: str
+) -> None:
+    found = outside(process(line(BASE, MIB), allocators=allocators(**series)))
+    assert found.kind == kind
+    assert found.grows
+
+
+def test_what_is_handed_out_to_python_is_not_native() -> None:
+    """Traced memory is all that malloc hands out more of, and more than what lies free."""
+    own, free = line(10 * MIB, 45 * MIB // 100), line(0, 40 * MIB // 100)
+    figures = allocators(malloc_used=own, malloc_free=free)
+    found = outside(process(line(BASE, MIB), own, allocators=figures))
+    assert found.kind == FRAGMENTATION
+    assert found.free == 40 * MIB // 100 * 8
+
+
+def test_native_memory_that_malloc_shows_counts_under_whatever_else_the_process_does() -> None:
+    """Python gives as much back: the resident set stands still meanwhile, or jumps about."""
+    rss = [BASE + (index % 2) * MIB for index in range(N)]
+    used = [10 * MIB + 10 * MIB + MIB * index for index in range(N)]
+    found = outside(process(rss, allocators=allocators(malloc_used=used)))
+    assert (found.grows, found.kind) == (True, NATIVE)
+    assert found.rest == pytest.approx(MIB / 100)
+    less = [20 * MIB + (RESIDENT.least // 8 - 1) * index for index in range(N)]
+    assert not outside(process(rss, allocators=allocators(malloc_used=less))).grows
+
+
+def test_nothing_is_told_of_kinds_where_python_explains_the_growth() -> None:
+    own = line(10 * MIB, MIB)
+    found = outside(process(line(BASE, MIB), own, allocators=allocators(malloc_used=own)))
+    assert (found.kind, found.grows) == (None, False)
+
+
+# -- what stays without growing -------------------------------------------------------
+
+
+def high_water(free: int) -> Outside:
+    """40 MiB stay of a peak; the allocators hold so much of them free."""
+    rss = [BASE] * 4 + [BASE + 40 * MIB] * 6
+    return outside(
+        process(rss, allocators=allocators(malloc_free=[0] * 4 + [free] * 6),
+                traced_peak=[10 * MIB] * 4 + [60 * MIB] * 6)
+    )  # fmt: skip
+
+
+def test_memory_of_a_peak_stays_and_is_fragmented_where_half_of_it_is_free() -> None:
+    found = high_water(20 * MIB)
+    assert (found.held, found.free) == (40 * MIB, 20 * MIB)
+    assert found.fragmented
+    assert not found.grows
+    assert not high_water(20 * MIB - 1).fragmented
+
+
+@pytest.mark.parametrize(("held", "fragmented"), [(0, True), (-1, False)])
+def test_free_memory_is_worth_a_verdict_from_a_size_on(held: int, fragmented: bool) -> None:
+    stays = RESIDENT.held + held
+    found = replace(high_water(40 * MIB), held=stays, free=stays)
+    assert found.fragmented is fragmented
+    assert not replace(found, free=None).fragmented
+
+
+def test_what_stays_is_reckoned_beyond_what_python_explains() -> None:
+    """By the middle of the last third less that of the first: one outlier in each says nothing."""
+    rss = [BASE, BASE, BASE + 90 * MIB, BASE, *[BASE + 40 * MIB] * 4, BASE, BASE + 40 * MIB]
+    assert outside(process(rss)).held == 40 * MIB
+    grown = [10 * MIB] * 4 + [25 * MIB] * 6
+    assert outside(process(rss, grown)).held == 25 * MIB
+    shrunk = [30 * MIB] * 4 + [10 * MIB] * 6
+    assert outside(process(rss, shrunk)).held == 40 * MIB
+    assert outside(process(line(BASE, 0), grown)).held == 0
+
+
+# -- peaks ----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("beside", "grows"), [(-0.02, True), (0.02, False)])
+def test_ever_higher_peaks_explain_a_growth_of_which_they_are_half(
+    beside: float, grows: bool
+) -> None:
+    each = round((RESIDENT.explained + beside) * MIB)
+    found = outside(process(line(BASE, MIB), traced_peak=line(20 * MIB, each)))
+    assert found.grows is grows
+
+
+def test_the_tracers_tables_grow_with_a_peak() -> None:
+    """At a third of the growth the peaks are half, with a tracer that takes as much again."""
+    third = line(20 * MIB, MIB // 3)
+    assert outside(process(line(BASE, MIB), traced_peak=third)).grows
+    assert not outside(process(line(BASE, MIB), tracer=10 * MIB, traced_peak=third)).grows
+
+
+def test_peaks_count_where_every_snapshot_tells_one() -> None:
+    peaks: list[int | None] = [*line(20 * MIB, MIB)]
+    peaks[5] = None
+    assert outside(process(line(BASE, MIB), traced_peak=peaks)).grows
+
+
+@pytest.mark.parametrize(("peak", "grows"), [(10, True), (100, False)])
+def test_jumps_far_above_any_peak_are_fragmentation_that_goes_on(peak: int, grows: bool) -> None:
+    """Each round finds the holes of the last one too small: 20 MiB every third snapshot."""
+    rss = [BASE + 20 * MIB * (index // 3) for index in range(N)]
+    peaks = [10 * MIB] * 7 + [(10 + peak) * MIB] * 3
+    found = outside(process(rss, traced_peak=peaks))
+    assert found.grows is grows
+    assert not found.keeps
+
+
+def test_jumps_that_come_early_alone_do_not_go_on() -> None:
+    early = [BASE + 20 * MIB * min(2, index) for index in range(N)]
+    assert not outside(process(early)).grows
