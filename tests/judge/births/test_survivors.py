@@ -49,12 +49,19 @@ def test_births_of_several_lines_add_up_period_by_period() -> None:
 
 
 @pytest.mark.parametrize(
-    ("part", "left"), [(0.0, 1.0), (LIVES.doubtful, 1 - LIVES.doubtful), (LIVES.doubtful + 0.02, 1)]
+    ("each", "part", "left"),
+    [
+        (1000, 0.0, 1.0),
+        (1000, LIVES.doubtful + 0.02, 0.98 - LIVES.doubtful),  # 48 events are enough
+        (40, LIVES.doubtful, 1 - LIVES.doubtful),  # not most of them
+        (40, LIVES.doubtful + 0.02, 1.0),  # most, and two events are left
+    ],
 )
-def test_what_a_freelist_handed_on_is_left_out_where_it_is_not_most(
-    part: float, left: float
+def test_what_a_freelist_handed_on_is_left_out_where_it_is_not_most_or_enough_is_left(
+    each: int, part: float, left: float
 ) -> None:
-    survivors = book(handed_on(aged((ONE, [1000] * 6)), part))
+    """Events of a block of 50 bytes each, in five periods."""
+    survivors = book(handed_on(aged((ONE, [each] * 6)), part))
     stacks = [stack(ONE)]
     births = survivors.births(stacks)
     sure = survivors.sure(stacks, births)

@@ -150,6 +150,12 @@ def test_the_line_with_half_of_the_growth_answers() -> None:
     assert responsible(book, found) == Frame("/srv/shop/b.py", 1)  # calls all others
 
 
+def test_of_several_lines_that_call_all_the_innermost_answers() -> None:
+    c, b, a = (f"/srv/shop/{name}.py:1" for name in "cba")
+    book, found = several(40.0, 35.0, 25.0, places=(f"{a} < {b} < {c}", f"{b} < {c}", f"{c} < {b} < {c}"))  # fmt: skip
+    assert responsible(book, found) == Frame("/srv/shop/b.py", 1)
+
+
 def test_without_a_line_that_calls_all_the_largest_answers() -> None:
     book, found = several(40.0, 35.0, 25.0)
     assert responsible(book, found) == Frame("/srv/shop/a.py", 1)
@@ -278,16 +284,23 @@ def test_strangers_of_one_package_in_step_are_one_finding() -> None:
     assert len(adopted(book, [], pair)) == 2
 
 
-@pytest.mark.parametrize(("short", "found"), [(0, True), (1, False)])
-def test_a_line_whose_table_grew_keeps_what_strangers_leak(short: int, found: bool) -> None:
-    """It has room for a quarter of the items, and grew enough to be looked at."""
+@pytest.mark.parametrize(
+    ("short", "room", "found"), [(0, 800, True), (1, 800, False), (0, 799, False)]
+)
+def test_a_line_whose_table_grew_keeps_what_strangers_leak(
+    short: int, room: int, found: bool
+) -> None:
+    """One item a task in 800 tasks: it has room for a quarter of them, and grew enough to be looked at."""
     steady, floor = late_by(0, 1000), LEVELS.worth.floor
     made = history(
         (LIBRARY, [1000 * n for n in steady], steady),
         (TASKS, [0] * 8 + [floor - short], [0] * 8 + [1]),
+        (PRICES, late_by(0.5, 1000), late_by(0.5, 1000)),
     )
-    book = Book(replace(made, last_blocks={stack(TASKS): (Block(0, 1 << 20, 1),)}))
-    (leak,) = adopted(book, [], [growth(book, LIBRARY, verdict=LEAK)])
+    book = Book(replace(made, last_blocks={stack(TASKS): (Block(0, room, 1),)}))
+    stranger, ours = (growth(book, place, verdict=LEAK) for place in (LIBRARY, PRICES))
+    assert adopted(book, [ours], [stranger]) == [ours, stranger]  # the application's own leak
+    (leak,) = adopted(book, [], [stranger])
     assert (leak.blame.frame == stack(TASKS)[-1]) is found
     assert leak.blame.ours is found
 

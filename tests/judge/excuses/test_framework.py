@@ -42,6 +42,9 @@ def test_its_own_stacks_are_excused_and_others_are_not() -> None:
     assert not excused(REQUESTS)
     assert not excused(JSON)
     assert not excused(ours=True)
+    some = [100 * index for index in range(N)]
+    both = Book(history((REQUESTS, some, some), (CELERY, some, some)))
+    assert is_frameworks_own(both, growth(both, REQUESTS, CELERY, rate=10.0))
 
 
 @pytest.mark.parametrize(("more", "own"), [(0, True), (1, False)])
