@@ -232,7 +232,8 @@ def _account(history: History) -> tuple[Part, ...]:
 
     def grown(name: str) -> int | None:
         start, end = getattr(first, name), getattr(last, name)
-        return end - start if start is not None and end is not None and first is not last else None
+        known = start is not None and end is not None and _compared(history)
+        return end - start if known else None
 
     parts = [("Python objects", last.traced, grown("traced"))]
     if last.tracer:

@@ -130,14 +130,14 @@ def _timeline(report: PageReport) -> Markup:
         el(
             "tr",
             *(
-                el("td", text)
-                for text in (
+                el("td", text, class_="number" if 0 < at < 5 else None)
+                for at, text in enumerate((
                     units.moment(look.meta.taken_at),
                     "" if look.meta.tasks_done is None else units.count(look.meta.tasks_done),
                     *("" if size is None else units.size(size)
                       for size in (look.meta.rss, look.meta.uss, look.meta.traced)),
                     look.file,
-                )
+                ))
             ),
         )
         for look in looks
@@ -312,7 +312,7 @@ def _memory(report: PageReport) -> Markup:
         told = sum(size for _, size in report.types)
         shown = [*report.types, *([("other types", whole - told)] if whole > told else [])]
         rows = [
-            el("tr", el("th", name, scope="row"), el("td", units.size(size)), el("td", units.share(size / whole)),
+            el("tr", el("th", name, scope="row"), el("td", units.size(size), class_="number"), el("td", units.share(size / whole), class_="number"),
                el("td", el("meter", units.share(size / whole), min=0, max=whole, value=size, aria_label=name)))
             for name, size in shown
         ]  # fmt: skip
@@ -344,7 +344,7 @@ def _parts(account: tuple[Part, ...], rss: int) -> Markup:
     heads = ("part", "now", "share", *(("grown",) if grown else ()))
     rows = [
         el("tr", el("th", el("span", class_=f"key part-{number}", aria_hidden="true"), part.name, scope="row"),
-           el("td", units.size(part.size)), el("td", units.share(part.size / rss) if rss else ""),
+           el("td", units.size(part.size), class_="number"), el("td", units.share(part.size / rss) if rss else ""),
            el("td", "" if part.grown is None else units.signed_size(part.grown)) if grown else None)
         for number, part in enumerate(account)
     ]  # fmt: skip

@@ -5,6 +5,9 @@ import { count, share, signedCount, signedSize, size } from "./units.js";
 
 const FIRST = 25;
 
+// Minor columns give way on a narrow page.
+const classOf = ({ number, minor }) => (number ? `number${minor ? " minor" : ""}` : null);
+
 export function table(data) {
   const { compared, tasks, rows, remainder, dropped, totals } = data.table;
   const grown = ([was, now]) => now - was;
@@ -13,7 +16,7 @@ export function table(data) {
     return { where: `${data.files[file][1]}:${line}`, path: `${data.files[file][0]}:${line}`, name, code };
   };
   const lines = rows.map((row) => ({ ...row, ...(row.frame >= 0 ? frame(row.frame) : { where: "unknown", path: "", name: "", code: "" }) }));
-  const number = (id, header, value, text) => ({ id, header, accessorFn: value, meta: { text, number: true }, sortDescFirst: true, enableGlobalFilter: false });
+  const number = (id, header, value, text) => ({ id, header, accessorFn: value, meta: { text, number: true, minor: ["rank", "blocks", "share", "alive"].includes(id) && !(id === "alive" && !compared) }, sortDescFirst: true, enableGlobalFilter: false });
   const columns = [
     number("rank", "#", (row) => row.rank, (row) => String(row.rank)),
     ...(compared
@@ -69,7 +72,7 @@ export function table(data) {
   const body = el("tbody");
   const foot = el("tfoot");
   const more = el("p");
-  const scroll = el("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "Table" }, el("table", { class: "rows" }, head, body, foot));
+  const scroll = el("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "Rows of the table" }, el("table", { class: "rows" }, head, body, foot));
   byId("table-body").append(scroll, more);
 
   function draw() {
@@ -94,14 +97,14 @@ export function table(data) {
     const arrow = sorted === "asc" ? " ▲" : sorted === "desc" ? " ▼" : "";
     const button = el("button", { type: "button", "data-key": `sort-${header.id}`, onclick: header.column.getToggleSortingHandler() },
       header.column.columnDef.header, el("span", { "aria-hidden": "true" }, arrow));
-    return el("th", { scope: "col", "aria-sort": order, class: header.column.columnDef.meta.number ? "number" : null }, button);
+    return el("th", { scope: "col", "aria-sort": order, class: classOf(header.column.columnDef.meta) }, button);
   }
 
   function rowOf(row) {
     const open = row.getIsExpanded();
     const cells = row.getVisibleCells().map((cell) => {
       const { meta } = cell.column.columnDef;
-      if (meta.number) return el("td", { class: "number" }, meta.text(row.original));
+      if (meta.number) return el("td", { class: classOf(meta) }, meta.text(row.original));
       return el("td", {}, whereOf(row, open));
     });
     const line = el("tr", {}, ...cells);
@@ -137,7 +140,7 @@ export function table(data) {
           where: () => (sites === undefined ? name : `${name}: ${count(sites)} ${sites === 1 ? "line" : "lines"}`),
           rank: () => "",
         }[column.id]();
-        return el("td", { class: column.meta.number ? "number" : null }, text);
+        return el("td", { class: classOf(column.meta) }, text);
       });
       return el("tr", {}, ...cells);
     };

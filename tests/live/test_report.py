@@ -1,0 +1,293 @@
+"""The page in a real headless Chromium: opened, zoomed, searched, sorted, walked by keyboard, printed."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.support.web import HOSTILE, hostile, html, leaking
+
+pytestmark = pytest.mark.live
+
+#: Milliseconds after which what is waited for is taken for hung.
+HANGS = 100_000
+BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")
+
+
+class Page:
+    """One page, with all that went wrong in it."""
+
+    def __init__(self, page: Any) -> None:
+        self.page = page
+        self.wrong: list[str] = []
+        self.asked: list[str] = []
+        page.on("console", lambda message: self.wrong.append(f"{message.type}: {message.text}"))
+        page.on("pageerror", lambda error: self.wrong.append(str(error)))
+        page.on("request", lambda request: self.asked.append(request.url))
+
+    def text(self, selector: str) -> str:
+        return str(self.page.inner_text(selector))
+
+    def until(self, expression: str) -> None:
+        """Wait until it holds in the page."""
+        # Not wait_for_function, which evaluates strings in the page: its policy forbids that.
+        self.page.evaluate(
+            f"""() => new Promise((done, fail) => {{
+                const ends = performance.now() + {HANGS};
+                const look = () => ({expression}) ? done()
+                    : performance.now() > ends ? fail(new Error("it never held")) : requestAnimationFrame(look);
+                look();
+            }})"""
+        )
+
+    def settled(self) -> None:
+        """The flame graph moves no more: what it is drawn as has stayed the same for ten frames."""
+        self.page.evaluate(
+            """() => new Promise((done) => {
+                let same = 0, before = "";
+                const look = () => {
+                    const now = document.querySelector("#flame-graph").innerHTML;
+                    same = now === before ? same + 1 : 0;
+                    before = now;
+                    if (same > 30) done(); else requestAnimationFrame(look);
+                };
+                look();
+            })"""
+        )
+
+
+@pytest.fixture
+def browser() -> Iterator[Any]:
+    sync_api = pytest.importorskip("playwright.sync_api")
+    found = next(filter(None, map(shutil.which, BROWSERS)), None)
+    if found is None:
+        pytest.skip("no Chromium is installed")
+    with sync_api.sync_playwright() as playwright:
+        # As root there is no sandbox; the page is our own.
+        launched = playwright.chromium.launch(executable_path=found, args=["--no-sandbox"])
+        yield launched
+        launched.close()
+
+
+def opened(browser: Any, folder: Path, text: str, **options: Any) -> Page:
+    path = folder / "report.html"
+    path.write_text(text, encoding="utf-8")
+    context = browser.new_context(viewport={"width": 1280, "height": 900}, reduced_motion="reduce", **options)  # fmt: skip
+    page = Page(context.new_page())
+    page.page.goto(path.as_uri())
+    page.until("document.documentElement.dataset.ready === 'yes'")
+    page.settled()
+    assert page.asked == [path.as_uri()], "something was fetched"
+    assert page.wrong == []
+    return page
+
+
+def audited(page: Page) -> list[str]:
+    """What axe-core finds against WCAG 2.1 A and AA and its best practices."""
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright").Axe()
+    # Evaluated from outside, as a debugger does: the page's policy lets no other script in.
+    found = axe.run(page.page).response
+    return [
+        f"{each['id']}: {[node['target'] for node in each['nodes']][:3]}"
+        for each in found["violations"]
+    ]
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing(browser: Any, tmp_path: Path, scheme: str) -> None:
+    page = opened(browser, tmp_path, html(leaking(), leaking(4243)), color_scheme=scheme)
+    assert audited(page) == []
+    page.page.click("#table-body .open >> nth=0")
+    page.page.click("#findings summary >> nth=0")
+    assert audited(page) == []
+    assert page.wrong == []
+
+
+def test_a_narrow_page_scrolls_in_one_direction(browser: Any, tmp_path: Path) -> None:
+    page = opened(browser, tmp_path, html(leaking(), hostile()))
+    for width in (1280, 700, 390, 320):
+        page.page.set_viewport_size({"width": width, "height": 800})
+        page.until(f"document.documentElement.scrollWidth <= {width}")
+        page.until(
+            f"[...document.querySelectorAll('.uplot')].every((each) => each.clientWidth <= {width})"
+        )
+    assert audited(page) == []
+    assert page.wrong == []
+
+
+def test_the_flame_graph_is_zoomed_searched_and_walked(browser: Any, tmp_path: Path) -> None:
+    page = opened(browser, tmp_path, html(leaking(), leaking(4243)))
+
+    def width(name: str) -> float:
+        box = page.page.locator("#flame-graph g.frame", has_text=name).first.locator("rect")
+        return float(box.get_attribute("width") or 0)
+
+    graph = page.page.locator("#flame-graph .graph")
+    whole = float(page.page.locator("#flame-graph svg").get_attribute("width") or 0)
+    before = width("process")
+    assert 0 < before < whole
+    page.page.locator("#flame-graph g.frame", has_text="process").first.click()
+    page.settled()
+    assert width("process") == pytest.approx(whole, abs=1)
+    page.page.get_by_role("button", name="Zoom out").click()
+    page.settled()
+    assert width("process") == pytest.approx(before, abs=1)
+
+    search = page.page.get_by_role("searchbox", name="Search function, file, code")
+    search.fill("ORDERS.append")
+    page.until("document.querySelector('#flame-controls .found').textContent.includes('%')")
+    assert "box" in page.text("#flame-controls .found")
+    search.fill("nothing is called so")
+    page.until("document.querySelector('#flame-controls .found').textContent === 'nothing found'")
+    search.fill("")
+
+    graph.focus()
+    page.page.keyboard.press("ArrowDown")
+    assert page.page.locator("#flame-graph g.walked").count() == 1
+    page.page.keyboard.press("Enter")
+    page.settled()
+    page.page.keyboard.press("Escape")
+    page.settled()
+    assert page.wrong == []
+
+
+def test_every_way_to_look_at_the_flame_graph_keeps_the_total(browser: Any, tmp_path: Path) -> None:
+    page = opened(browser, tmp_path, html(leaking(), leaking(4243)))
+    totals = {}
+    for what in ("what is alive", "what changed"):
+        page.page.get_by_role("radio", name=what).check()
+        said = set()
+        for name in ("Own code only", "Callers below", "Every frame"):
+            for _ in range(2):
+                page.page.get_by_label(name).click()
+                page.settled()
+                said.add(page.text("#flame-graph .details strong"))
+        page.page.get_by_role("radio", name="package").check()
+        page.settled()
+        said.add(page.text("#flame-graph .details strong"))
+        page.page.get_by_role("radio", name="line").check()
+        totals[what] = said
+    assert all(len(said) == 1 for said in totals.values()), totals
+    page.page.get_by_label("Process").last.select_option("1")
+    page.settled()
+    assert page.text("#flame-graph .details strong") not in totals["what changed"]
+    assert page.wrong == []
+
+
+def test_the_table_is_sorted_searched_and_opened(browser: Any, tmp_path: Path) -> None:
+    page = opened(browser, tmp_path, html(leaking()))
+
+    def column(number: int) -> list[str]:
+        cells = page.page.locator(f"#table-body tbody tr:not(.opened) td:nth-child({number})")
+        return [text.strip() for text in cells.all_inner_texts()]
+
+    assert column(1) == ["1", "2"]
+    head = page.page.locator("#table-body thead th")
+    page.page.get_by_role("button", name="growth").click()
+    assert head.nth(1).get_attribute("aria-sort") == "descending"
+    largest = column(2)
+    page.page.get_by_role("button", name="growth").click()
+    assert head.nth(1).get_attribute("aria-sort") == "ascending"
+    assert column(2) == largest[::-1]
+    assert page.page.evaluate("document.activeElement.textContent").startswith("growth")
+
+    row = page.page.locator("#table-body .open", has_text="decoder.py:353")
+    row.press("Enter")
+    assert "/srv/shop/tasks.py:40 in process" in page.text("#table-body tr.opened")
+    page.page.get_by_role("searchbox", name="Search the table").fill("decoder")
+    page.until("document.querySelector('#table-controls .found').textContent === '1 of 2 rows'")
+    assert page.wrong == []
+
+
+def test_the_timeline_is_zoomed(browser: Any, tmp_path: Path) -> None:
+    page = opened(browser, tmp_path, html(leaking(), leaking(4243)))
+    over = page.page.locator("#timeline-plot .u-over")
+    box = over.bounding_box()
+    ticks = "document.querySelector('#timeline-plot canvas').toDataURL()"
+    whole = page.page.evaluate(ticks)
+    page.page.mouse.move(box["x"] + 100, box["y"] + 50)
+    page.page.mouse.down()
+    page.page.mouse.move(box["x"] + 300, box["y"] + 50, steps=5)
+    page.page.mouse.up()
+    page.until(f"{ticks} !== {json.dumps(whole)}")
+    page.page.get_by_role("button", name="Whole time").click()
+    page.until(f"{ticks} === {json.dumps(whole)}")
+    page.page.get_by_label("Process").first.select_option("all")
+    assert "4243" in page.text("#timeline-plot .u-legend")
+    assert page.wrong == []
+
+
+def test_hostile_names_do_nothing(browser: Any, tmp_path: Path) -> None:
+    page = opened(browser, tmp_path, html(hostile()))
+    page.page.get_by_label("Every frame").click()
+    page.settled()
+    for button in page.page.locator("#table-body .open").all():
+        button.click()
+    for number in range(page.page.locator("#flame-graph g.frame").count()):
+        page.page.locator("#flame-graph g.frame").nth(number).hover(force=True)
+    assert "owned" not in page.page.title().replace(HOSTILE[0], "").replace(HOSTILE[1], "")[:9]
+    assert page.page.evaluate("document.title") != "owned"
+    assert page.page.locator("img").count() == 0
+    assert "\\u202e" in page.text("body")
+    assert page.wrong == []
+
+
+def test_it_prints_light_and_unfolded(browser: Any, tmp_path: Path) -> None:
+    page = opened(browser, tmp_path, html(leaking(), leaking(4243)), color_scheme="dark")
+    pdf = page.page.pdf(path=str(tmp_path / "page.pdf"), format="A4", print_background=True)
+    assert pdf.startswith(b"%PDF")
+    page.page.emulate_media(media="print")
+    page.until("document.documentElement.dataset.theme === 'light'")
+    assert page.page.locator("main details:not([open])").count() == 0
+    assert page.page.locator(".controls").first.is_hidden()
+    page.page.emulate_media(media="screen")
+    page.until("document.documentElement.dataset.theme !== 'light'")
+    assert page.page.locator("main details:not([open])").count() > 0
+    assert page.wrong == []
+
+
+def test_dark_and_light_change_by_hand(browser: Any, tmp_path: Path) -> None:
+    page = opened(browser, tmp_path, html(leaking()))
+    ground = "getComputedStyle(document.body).backgroundColor"
+    light = page.page.evaluate(ground)
+    page.page.get_by_role("button", name="Dark / light").click()
+    assert page.page.evaluate(ground) != light
+    page.page.get_by_role("button", name="Dark / light").click()
+    assert page.page.evaluate(ground) == light
+    assert page.wrong == []
+
+
+def test_it_reads_without_its_script(browser: Any, tmp_path: Path) -> None:
+    path = tmp_path / "report.html"
+    path.write_text(html(leaking()), encoding="utf-8")
+    page = browser.new_context(java_script_enabled=False).new_page()
+    page.goto(path.as_uri())
+    said = page.inner_text("body")
+    assert "ORDERS.append(json.loads(text))" in said
+    assert "does not run here" in said
+
+
+def test_sizes_read_on_the_page_as_in_the_terminal(browser: Any, tmp_path: Path) -> None:
+    """The script's formatter and units.py, on what each boundary has on either side."""
+    from leakhunt import units
+
+    amounts = [sign * (base**power + step) for sign in (1, -1) for base in (2, 10)
+               for power in range(50 if base == 2 else 15) for step in (-1, 0, 1, 511, 512, 513)]  # fmt: skip
+    source = (Path(__file__).parents[2] / "leakhunt/render/html/app/src/units.js").read_text()
+    page = browser.new_page()
+    page.set_content("<p></p>")
+    program = (
+        source.replace("export ", "")
+        + "; return values.map((value) => [size(value), signedSize(value), share(value / 1e6), count(value)]);"
+    )
+    found = page.evaluate(f"(values) => {{ {program} }}", amounts)
+    expected = [
+        [units.size(each), units.signed_size(each), units.share(each / 1e6), units.count(each)]
+        for each in amounts
+    ]
+    assert json.loads(json.dumps(found)) == expected

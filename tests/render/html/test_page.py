@@ -1,0 +1,149 @@
+"""The page as text: what it says without its script, and that no name gets out of its place."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import re
+from html.parser import HTMLParser
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from leakhunt.render.html.markup import data, el
+from leakhunt.render.html.page import document, shipped
+from tests.support.web import HOSTILE, hostile, html, leaking, reported
+
+
+class Outline(HTMLParser):
+    """Elements and the text of one page."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.tags: list[str] = []
+        self.attributes: list[tuple[str, str | None]] = []
+        self.said = ""
+        self.raw: dict[str, str] = {}
+        self._inside = ""
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+        self.attributes += attrs
+        kind = dict(attrs).get("type")
+        self._inside = tag if kind is None else kind
+
+    def handle_data(self, text: str) -> None:
+        if self._inside in ("script", "style", "application/json"):
+            self.raw[self._inside] = self.raw.get(self._inside, "") + text
+        else:
+            self.said += f"{text} "
+
+    def handle_endtag(self, tag: str) -> None:
+        self._inside = ""
+
+
+def drawn(text: str) -> Any:
+    return json.loads(Outline(text).raw["application/json"])
+
+
+def test_it_says_what_matters_without_a_script() -> None:
+    said = " ".join(Outline(html(leaking())).said.split())
+    assert re.search(r"Leak \+9\d B per task at tasks.py:40 \(process\)", said)
+    assert "celery@web1, child 4242 (prefork), Python 3.11.7: 12 snapshots over 1,100 tasks" in said
+    assert "ORDERS.append(json.loads(text))" in said
+    assert re.search(r"MiB a day for each process, at the pace seen: [\d,]+ tasks a day", said)
+    assert "leakhunt 1.2.3 at 2027-01-15 08:15:00Z" in said
+
+
+def test_nothing_is_fetched_and_only_its_own_script_runs() -> None:
+    outline = Outline(html(leaking()))
+    assert not {"link", "iframe", "object", "embed", "base", "form"} & set(outline.tags)
+    assert outline.tags.count("script") == 2
+    assert outline.tags.count("style") == 1
+    names = [name for name, _ in outline.attributes]
+    assert not [name for name in names if name in ("src", "style") or name.startswith("on")]
+    policy = next(value for name, value in outline.attributes if value and "default-src" in value)
+    assert "default-src 'none'" in policy
+    assert "unsafe" not in policy
+    for kind in ("script", "style"):
+        digest = hashlib.sha256(outline.raw[kind].encode()).digest()
+        assert f"{kind}-src 'sha256-{base64.b64encode(digest).decode()}'" in policy
+
+
+def test_a_hostile_name_is_text_everywhere() -> None:
+    text = html(hostile())
+    plain = Outline(html(leaking()))
+    outline = Outline(text)
+    assert set(outline.tags) <= {*plain.tags, "ol", "li"}
+    assert outline.tags.count("script") == 2
+    assert "img" not in outline.tags
+    assert not [c for c in text if not c.isprintable() and c != "\n"]
+    assert not set("\u202e\u2066\u2028\x1b\x07\x00") & set(text)
+    files = {file[0] for file in drawn(text)["files"]}
+    assert len(files) == len(HOSTILE)
+    assert any("</script>" in file for file in files)
+
+
+@given(st.text())
+def test_no_text_ends_its_element(text: str) -> None:
+    made = str(el("p", text, title=text))
+    assert made.count("<") == 2
+    assert made.count('"') == 2
+    inside = str(data({text: [text]}))
+    assert not set("<>&") & set(inside)
+    assert json.loads(inside) == {text: [text]}
+
+
+def test_the_tree_holds_every_byte_of_the_table() -> None:
+    """What is drawn, per process, adds up to what is alive less what is left out."""
+    report = reported(leaking(), leaking(4243))
+    values = drawn(document(report))
+    for process, ends, total in zip(report.processes, values["tree"]["ends"], report.tree.totals):
+        assert sum(end[1] for end in ends) == total.now == process.history.sizes[-1]
+        assert sum(end[2] for end in ends) - sum(end[3] for end in ends) == total.change
+        assert total.change == process.history.sizes[-1] - process.history.sizes[0]
+    table = values["table"]
+    shown = [row["sizes"] for row in table["rows"]] + [table["remainder"], table["dropped"]]
+    assert [sum(column) for column in zip(*(each[:4] for each in shown))] == table["totals"]
+
+
+@pytest.mark.parametrize("nodes", [1, 3, 4, 100])
+def test_a_cut_tree_says_so_and_keeps_the_sum(nodes: int) -> None:
+    report = reported(leaking(), nodes=nodes)
+    framed = [node for node in report.tree.nodes if node.frame is not None]
+    assert len(framed) <= nodes
+    assert report.tree.totals == reported(leaking()).tree.totals
+    told = [note for note in report.notes if "drawn together" in note]
+    assert len(told) == (report.tree.cut > 0)
+
+
+def test_the_parts_of_the_resident_set_add_up() -> None:
+    report = reported(leaking())
+    assert sum(part.size for part in report.account) == report.processes[0].meta.rss
+    grown = [part.grown for part in report.account]
+    assert None not in grown
+    first, last = report.processes[0].history.first, report.processes[0].history.last
+    assert sum(part or 0 for part in grown) == (last.rss or 0) - (first.rss or 0)
+
+
+def test_the_line_goes_through_the_series() -> None:
+    values = drawn(html(leaking()))
+    leak = values["findings"][0]
+    line = leak["fit"]
+    assert line["low"] <= line["rate"] <= line["high"]
+    for at, size in zip(leak["x"], leak["y"]):
+        if at >= line["start"]:
+            assert abs(line["at"] + line["rate"] * (at - line["start"]) - size) < 2_000
+
+
+def test_a_page_is_small() -> None:
+    assert len(html(leaking(), leaking(4243), hostile()).encode()) < 400_000
+
+
+def test_what_is_shipped_cannot_end_its_element() -> None:
+    for name in ("page.js", "page.css"):
+        assert not re.search(r"</(script|style)|<!--", shipped(name), re.IGNORECASE)
