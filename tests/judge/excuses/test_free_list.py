@@ -54,6 +54,8 @@ def test_free_lists_hold_whole_words_from_a_float_to_a_tuple_of_twenty(
 def test_a_tuple_of_twenty_is_the_largest_that_one_holds() -> None:
     """The collector's two words, the head's three, a hash (since Python 3.14), twenty pointers."""
     assert (FREE_LIST_SIZES[0], FREE_LIST_SIZES[-1]) == (24, 8 * (2 + 3 + 1 + 20))
+    # A table of 8 slots: a head of 32 bytes (40 before 3.11), a byte a slot, five entries of 24 (or 16).
+    assert {32 + 8 + 5 * 16, 32 + 8 + 5 * 24, 40 + 8 + 5 * 24} <= set(KEYS_SIZES)
     assert set(KEYS_SIZES) <= set(FREE_LIST_SIZES)
 
 
@@ -66,7 +68,7 @@ def test_nearly_all_of_it_is_of_one_size(others: int, small: int | None) -> None
 
 def test_the_size_is_that_of_most_bytes_not_of_most_blocks() -> None:
     assert small_blocks(*made_of((24, 100), (2048, 90))) is None
-    assert small_blocks(*made_of((24, 10), (104, 90))) == 104
+    assert small_blocks(*made_of((8, 11), (208, 10))) == 208  # 96 % of the bytes
 
 
 def test_what_was_there_before_did_not_grow() -> None:

@@ -22,7 +22,6 @@ def test_exact_sizes_have_no_errors_of_sampling() -> None:
     assert (EXACT.came, EXACT.is_enough, EXACT.change) == (None, True, 0.0)
     assert EXACT.since(2) is EXACT.at([0, 2]) is EXACT
     assert EXACT.slower(some, 2) == EXACT.at_once(some, 1) == 0.0
-    assert EXACT.weights(some) is None
     assert not EXACT.falters(some)
     assert not EXACT.is_warm_up(some, 2)
     assert EXACT.tells(some)
@@ -41,7 +40,7 @@ def test_the_drift_is_the_rise_by_the_time_with_the_scatter_of_its_steps() -> No
     By their number less one, and by the whole time: 1 / 3 / 400.
     """
     drift = EXACT.drift(series([0, 5, 20, 25, 40]))
-    assert drift == Drift(0.1, pytest.approx(math.sqrt(1 / 3 / 400)), 3.0)
+    assert drift == pytest.approx(Drift(0.1, math.sqrt(1 / 3 / 400), 3.0))
     assert EXACT.drift(series([0, 10])).freedom == 1.0
     assert EXACT.interval(series([0, 5, 20, 25, 40])) == (0.1, 0.1)
     # The t of 0.1 by its error is 3.46 with three degrees of freedom: p is 2.0 %.
@@ -98,6 +97,7 @@ def test_choices_are_paid_for_by_starts_and_not_by_axes() -> None:
 def test_blocks_are_looked_at_instead_of_bytes() -> None:
     some = series([0, 10, 20], [1, 2, 3])
     blocks = EXACT.by_blocks(some)
+    assert blocks is not None
     assert (blocks.sizes, blocks.counts, blocks.t) == ([1, 2, 3], [1, 2, 3], some.t)
     assert blocks.errors is EXACT
 
