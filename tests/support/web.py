@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from leakhunt.judge.history import History
 from leakhunt.render.html.page import document
 from leakhunt.report.page import PageReport, page
@@ -22,7 +24,7 @@ SLOPE = [100_000 + 9_000 * at + (at * 7919) % 400 for at in range(12)]
 FLAT = [50_000] * 12
 
 
-def leaking(pid: int = 4242, **facts: object) -> History:
+def leaking(pid: int = 4242, **facts: Any) -> History:
     """A leak of 90 bytes a task in shop/tasks.py:40, a cache that filled, a line that shrank."""
     return history(
         ("/usr/lib/python3.11/json/decoder.py:353 < /srv/shop/tasks.py:40 < /srv/venv/lib/python3.11/site-packages/celery/app/trace.py:760",

@@ -28,6 +28,8 @@ from leakhunt.report.tables import DiffReport
 from leakhunt.report.words import lines
 from leakhunt.report.words.places import taken, who
 
+#: What was cut off stands first among its like.
+NOWHERE = Frame("", 0)
 #: A box needs that many columns for anything to be read in it.
 NARROWEST = 3
 #: Lines of the window that boxes and the list below them get at most, and lines around both.
@@ -138,7 +140,9 @@ def _laid(root: _Box, labels: Labels, compared: bool, screen: Screen) -> list[Te
             text.append_text(_cell(box, right - left, labels, compared, screen, box is root))
             at = right
             start, children = left, 0
-            for child in sorted(box.children, key=lambda each: -each.width(compared)):
+            for child in sorted(
+                box.children, key=lambda each: (-each.width(compared), each.frame or NOWHERE)
+            ):
                 children += child.width(compared)
                 part = children / (box.width(compared) or 1)
                 end = min(right, left + round(part * (right - left)))

@@ -78,7 +78,7 @@ function options(place, { lines, starts, of }) {
     scales: { x: { time: true }, y: { range: (_, low, high) => [0, (high || 1) * 1.08] }, tasks: { range: (_, low, high) => [0, (high || 1) * 1.08] } },
     axes: [
       { ...axis, space: 70, values: MOMENTS },
-      { ...axis, size: 72, values: (_, ticks) => ticks.map((value) => size(value)), incrs: powers() },
+      { ...axis, size: 82, values: (_, ticks) => ticks.map((value) => size(value)), incrs: powers() },
       ...(hasTasks ? [{ ...axis, scale: "tasks", side: 1, size: 60, grid: { show: false }, values: (_, ticks) => ticks.map(count) }] : []),
     ],
     series: [

@@ -1,0 +1,63 @@
+"""Readers written by others open the files, and print the totals that leakhunt prints."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.support.exporting import exported, exported_diff, odd, read
+from tests.support.places import SNAPSHOTS
+
+BEFORE, AFTER = SNAPSHOTS / "leakhunt-before.bin", SNAPSHOTS / "leakhunt-after.bin"
+
+
+def pprof(*arguments: str) -> str:
+    """What ``go tool pprof -top`` says, in bytes."""
+    if shutil.which("go") is None:
+        pytest.skip("Go is not installed: nothing here reads a profile")
+    pytest.importorskip("google.protobuf")
+    done = subprocess.run(
+        ["go", "tool", "pprof", "-top", "-nodecount=0", "-nodefraction=0", "-unit=B", *arguments],
+        capture_output=True, text=True, timeout=400, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def nodes(text: str) -> int:
+    """The sum of the bytes of its lines themselves."""
+    rows = re.findall(r"^\s*(-?\d+)B?\s+-?[\d.]+%\s+-?[\d.]+%", text, re.MULTILINE)
+    return sum(map(int, rows))
+
+
+def written(folder: Path, name: str, content: bytes) -> str:
+    (folder / name).write_bytes(content)
+    return str(folder / name)
+
+
+def test_pprof_prints_the_total(tmp_path: Path) -> None:
+    after = read(AFTER)
+    said = pprof(written(tmp_path, "after.pb.gz", exported("pprof", after)))
+    assert "Type: inuse_space" in said
+    assert f"of {after.totals.size}B total" in said
+    assert nodes(said) == after.totals.size
+
+
+def test_pprof_subtracts_as_diff_does(tmp_path: Path) -> None:
+    """Two exports by -diff_base, and one export of the difference, say the same."""
+    before, after = read(BEFORE), read(AFTER)
+    grown = after.totals.size - before.totals.size
+    base = written(tmp_path, "before.pb.gz", exported("pprof", before))
+    said = pprof("-diff_base", base, written(tmp_path, "after.pb.gz", exported("pprof", after)))
+    assert nodes(said) == grown
+    told = pprof(written(tmp_path, "change.pb.gz", exported_diff("pprof", before, after)))
+    assert nodes(told) == grown
+
+
+def test_pprof_reads_odd_names(tmp_path: Path) -> None:
+    said = pprof(written(tmp_path, "odd.pb.gz", exported("pprof", odd())))
+    assert nodes(said) == odd().totals.size

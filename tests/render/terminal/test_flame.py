@@ -1,0 +1,97 @@
+"""Stacks as boxes of text: they fit, they add up, they say what grew."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from rich.cells import cell_len
+
+from leakhunt.model.query import Query
+from leakhunt.model.snapshot import Snapshot
+from leakhunt.render import formats
+from leakhunt.render.screen import TABLE, Screen
+from leakhunt.report import tables
+from leakhunt.report.flame import drawing
+from tests.support.builders import snap
+from tests.support.exporting import odd
+
+LIBRARY = "/srv/venv/lib/python3.11/site-packages/celery"
+
+
+def drawn(
+    *snapshots: Snapshot,
+    width: int = 100,
+    height: int = 40,
+    lines: bool = True,
+    filters: tuple[str, ...] = (),
+) -> str:
+    query = Query(filters=filters)
+    newest = snapshots[-1]
+    table: tables.TopReport | tables.DiffReport = tables.top(newest, query)
+    if len(snapshots) == 2:
+        table = tables.diff(snapshots[0], newest, query)
+    return formats.text(drawing(table), TABLE, Screen(width, lines=lines, height=height))
+
+
+def boxes(text: str, edge: str = "▏") -> list[list[str]]:
+    return [
+        [box.strip() for box in line.split(edge)[1:]]
+        for line in text.splitlines()
+        if line.startswith(edge)
+    ]
+
+
+def test_boxes_are_as_wide_as_their_bytes() -> None:
+    text = drawn(
+        snap(
+            "/srv/shop/a.py:1 < /srv/shop/t.py:9 3KiB x3",
+            "/srv/shop/b.py:2 < /srv/shop/t.py:9 1KiB x1",
+        )
+    )
+    assert boxes(text) == [["all"], ["t.py:9"], ["a.py:1", "b.py:2"]]
+    row = next(line for line in text.splitlines() if "a.py:1" in line)
+    assert row.index("b.py:2") == pytest.approx(75, abs=2)
+    assert "total 4.0 KiB" in text
+
+
+def test_frames_that_only_lead_on_are_folded() -> None:
+    chain = " < ".join(f"{LIBRARY}/app/trace.py:{line}" for line in range(700, 710))
+    text = drawn(snap(f"/srv/shop/a.py:1 < {chain} 1KiB x1", f"/srv/shop/b.py:1 < {chain} 1KiB x1"))
+    assert boxes(text) == [["all"], ["trace.py:700"], ["a.py:1", "b.py:1"]]
+
+
+def test_a_difference_is_signed_and_nothing_cancels_out() -> None:
+    text = drawn(
+        snap("/srv/shop/a.py:1 1KiB x1", "/srv/shop/b.py:2 4KiB x1"),
+        snap("/srv/shop/a.py:1 4KiB x1", "/srv/shop/b.py:2 3KiB x1"),
+    )
+    assert boxes(text) == [["all"], ["+a.py:1", "-b.py:2"]]
+    assert "total +2.0 KiB: grown +3.0 KiB, shrunk -1.0 KiB" in text
+
+
+@pytest.mark.parametrize("width", [40, 80, 200])
+@pytest.mark.parametrize("height", [12, 24, 60])
+def test_it_fits_the_window(width: int, height: int) -> None:
+    deep = snap(
+        *(
+            f"{' < '.join(f'/srv/shop/m{depth}.py:{at}' for depth in range(40))} {at}KiB x1"
+            for at in range(1, 9)
+        )
+    )
+    for snapshot in (deep, odd()):
+        text = drawn(snapshot, width=width, height=height)
+        for line in text.splitlines():
+            if line.startswith("▏") or re.match(r" +[\d.,]+ [KMG]?i?B  ", line):
+                assert cell_len(line) <= width
+        assert len(text.splitlines()) <= max(height, 24)
+
+
+def test_it_can_be_drawn_without_lines() -> None:
+    assert boxes(drawn(snap("/srv/shop/a.py:1 1KiB x1"), lines=False), "|") == [["all"], ["a.py:1"]]
+
+
+def test_filters_hold_and_nothing_is_said_of_nothing() -> None:
+    snapshot = snap("/srv/shop/a.py:1 1KiB x1", "/srv/other/b.py:2 4KiB x1")
+    assert boxes(drawn(snapshot, filters=("shop",))) == [["all"], ["a.py:1"]]
+    assert "nothing is alive here" in drawn(snapshot, filters=("elsewhere",))
