@@ -27,6 +27,8 @@ from leakhunt.report.words.verdicts import head
 SCRIPT, STYLE, LICENSES = "page.js", "page.css", "LICENSES.txt"
 #: Snapshots and other lines of a leak that are listed.
 LISTED, WITH_IT = 50, 8
+#: Leaks that are not folded away.
+OPEN = 5
 
 
 @lru_cache(maxsize=4)
@@ -171,7 +173,11 @@ def _findings(report: PageReport) -> Markup:
         return _section("findings", el("p", "Nothing grows that is worth a line."))
     leaks = [each for each in ranked if each[1].finding.verdict == LEAK]
     others = ranked[len(leaks) :]
-    cards = [_finding(report, rank, judged) for rank, judged in leaks]
+    cards = [_finding(report, rank, judged) for rank, judged in leaks[:OPEN]]
+    if len(leaks) > OPEN:
+        more = units.counted(len(leaks) - OPEN, "more leak")
+        inside = [_finding(report, rank, judged) for rank, judged in leaks[OPEN:]]
+        cards.append(el("details", el("summary", more), *inside, class_="others"))
     if others:
         more = f"{units.counted(len(others), 'growth')} that {units.plural(len(others), 'is', 'are')} no leak"
         inside = [_finding(report, rank, judged) for rank, judged in others]

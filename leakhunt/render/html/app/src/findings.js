@@ -1,6 +1,6 @@
 // Beside each finding: its series with the line through it, and when what lives was born.
 import uPlot from "uplot";
-import { el, redrawn, tone } from "./dom.js";
+import { el, redraw, redrawn, tone } from "./dom.js";
 import { powers } from "./timeline.js";
 import { count, plural, size, signedSize } from "./units.js";
 
@@ -10,6 +10,8 @@ export function findings(all) {
     if (finding.x.length > 1) series(place, finding);
     if (finding.born) births(place, finding);
   }
+  // What was folded away had no width when it was drawn.
+  for (const folded of document.querySelectorAll("#findings .others")) folded.addEventListener("toggle", redraw, { once: true });
 }
 
 const rate = (value, unit) => `${signedSize(value)} per ${unit}`;
@@ -39,6 +41,7 @@ function frame(place, unit) {
   return {
     width: Math.max(220, Math.min(460, place.clientWidth)),
     height: 150,
+    padding: [8, 30, 0, 0],
     legend: { show: false },
     cursor: { show: false },
     scales: { x: { time: false }, y: { range: (_, low, high) => [Math.min(0, low), (high || 1) * 1.08] } },
