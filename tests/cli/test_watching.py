@@ -1,0 +1,147 @@
+"""Hours of watching: memory that does not grow, workers that fall silent, verdicts within their share."""
+
+from __future__ import annotations
+
+import tracemalloc
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from leakhunt.cli import watching
+from leakhunt.cli.watching import PATIENCE, Seen, Verdicts, Watching
+from leakhunt.errors import SettingError
+from leakhunt.live.remote import Answers, Host
+from leakhunt.model.process import Celery, Identity, Machine, Memory, Process
+from leakhunt.report.watch import Limits
+from tests.support.fleet import MIB, NOW, machine, process
+
+
+def test_a_simulated_day_takes_no_more_memory_than_its_first_hours() -> None:
+    """2,880 looks, half a minute apart: a main process and a child that is replaced every hundred."""
+
+    def day() -> Iterator[Seen]:
+        for n in range(2880):
+            at = Machine(16 << 30, 4, NOW + 30 * n)
+            child = replace(
+                process(11, pulse=(n, 1.0, None, None, None)),
+                identity=Identity(11, n // 100), memory=Memory(rss=(50 + n % 100) * MIB),
+            )  # fmt: skip
+            yield Seen([process(10, "main"), child], at)
+
+    looks = day()
+    watched = Watching(lambda: next(looks), Limits(), judge=True)
+    sizes = []
+    tracemalloc.start()
+    try:
+        for hours in (8, 16):
+            for _ in range(hours * 120):
+                watched.look()
+            sizes.append(tracemalloc.get_traced_memory()[0])
+    finally:
+        tracemalloc.stop()
+    made = watched.made(over=True)
+    assert made.ended == 28
+    assert made.restarts == {("w@h", "child"): 28}
+    assert abs(sizes[1] - sizes[0]) < 200 << 10
+
+
+def of(node: str, pid: int) -> Process:
+    return process(pid, "main", celery=Celery("worker", node))
+
+
+def test_a_worker_that_falls_silent_stays_for_some_looks_without_new_samples() -> None:
+    def host(*nodes: str) -> Answers:
+        return Answers((Host("h", machine(), nodes, tuple(of(n, ord(n[0])) for n in nodes), {}),))
+
+    answers = [host("a", "b"), *[host("a")] * (PATIENCE + 1), host("a", "b")]
+    fleet: Any = SimpleNamespace(look=lambda: answers.pop(0))
+    look = watching.afar(fleet, ())
+    first = look()
+    assert len(first.processes) == 2
+    assert first.old == frozenset()
+    for missed in range(1, PATIENCE + 1):
+        seen = look()
+        assert seen.old == {of("b", ord("b")).identity}
+        assert len(seen.processes) == 2
+        times = "look" if missed == 1 else "looks"
+        assert seen.notes == (
+            f"b has not answered the last {missed} {times}: its figures are older",
+        )
+    assert [p.celery.node for p in look().processes if p.celery] == ["a"]
+    again = look()
+    assert len(again.processes) == 2
+    assert again.notes == ()
+
+
+def test_the_memory_of_several_hosts_is_no_one_limit() -> None:
+    hosts = tuple(Host(n, machine(), (n,), (of(n, 7),), {}) for n in ("a", "b"))
+    fleet: Any = SimpleNamespace(look=lambda: Answers(hosts, {"c": "no hook"}))
+    seen = watching.afar(fleet, ())()
+    assert seen.machine.total is None
+    assert seen.machine.cores == 8
+    assert seen.notes == ("c: no hook",)
+
+
+def test_verdicts_are_made_of_new_snapshots_only_and_keep_to_their_share(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    judged: list[str] = []
+    clock = [0.0]
+
+    def look(files: list[str], *_: Any, **__: Any) -> Any:
+        judged.append(files[0])
+        clock[0] += 1.0  # it takes a second
+        return SimpleNamespace(verdict=SimpleNamespace(verdict="leak"))
+
+    monkeypatch.setattr("leakhunt.cli.judging.look", look)
+    monkeypatch.setattr("time.monotonic", lambda: clock[0])
+    present = []
+    for pid in (1, 2, 3):
+        folder = tmp_path / str(pid)
+        folder.mkdir()
+        if pid < 3:
+            (folder / "000001.bin").touch()
+        present.append(process(pid, hooked=True, series=str(folder)))
+    found = Verdicts()
+    found.look(present)
+    assert judged == [str(tmp_path / "1")]
+    assert found.of(present[0]) == "leak"
+    found.look(present)
+    assert len(judged) == 1  # not yet: it would take more than its share
+    for _ in range(3):
+        clock[0] += 1 / watching.SHARE
+        found.look(present)
+    assert judged == [str(tmp_path / "1"), str(tmp_path / "2")]
+    (tmp_path / "1" / "000002.bin").touch()
+    clock[0] += 1 / watching.SHARE
+    found.look(present)
+    assert judged[-1] == str(tmp_path / "1")
+    found.look(present[1:])
+    assert found.of(present[0]) is None  # it has ended, and is forgotten
+
+
+def test_a_series_too_large_to_judge_has_no_verdict(tmp_path: Path) -> None:
+    with (tmp_path / "000001.bin").open("wb") as file:
+        file.truncate(watching.LARGEST + 1)
+    found, one = Verdicts(), process(1, series=str(tmp_path))
+    found.look([one])
+    assert found.of(one) is None
+
+
+@pytest.mark.parametrize("address", ["x", ":", ":x", "127.0.0.1:99999", "9898x"])
+def test_an_address_that_is_none(address: str) -> None:
+    pytest.importorskip("prometheus_client")
+    with pytest.raises(SettingError, match="give a port"), watching.metrics(address, None):
+        pass
+
+
+def test_a_text_file_that_cannot_be_written_leaves_nothing(tmp_path: Path) -> None:
+    place = tmp_path / "taken"
+    place.mkdir()
+    with pytest.raises(OSError, match="taken"):
+        watching._replace(place, b"x")
+    assert list(tmp_path.iterdir()) == [place]
