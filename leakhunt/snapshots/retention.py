@@ -47,7 +47,10 @@ def by_stack(
     if not isinstance(recorded, dict):
         return {}
     paths = _paths(recorded.get("paths"))
-    holders = list(_each_container(recorded.get("holders"), paths))
+    holders = [
+        None if row is None else _container(row, paths)
+        for row in _numbered(recorded.get("holders"), 7)
+    ]
     found: dict[Stack, list[Retention]] = {}
     for stack, said in facts.known_records(records.Retention, known.get("retention"), tallies):
         for way in _rows(said.ways, 4):
@@ -103,8 +106,11 @@ def _why(recorded: Mapping[str, Any]) -> str | None:
 def _paths(recorded: Any) -> list[Path]:
     """By number; each begins with an earlier one, so that none can be endless."""
     found: list[Path] = [()]
-    for number, row in enumerate(_rows(recorded, 7)):
+    for number, row in enumerate(_numbered(recorded, 7)):
         if number == 0:
+            continue
+        if row is None:
+            found.append(())
             continue
         parent, kind, name, type_name, length, bound, again = row
         before = found[parent] if isinstance(parent, int) and 0 <= parent < number else ()
@@ -121,21 +127,21 @@ def _paths(recorded: Any) -> list[Path]:
 
 
 def _containers(recorded: Any, paths: list[Path]) -> tuple[Container, ...]:
-    return tuple(_each_container(recorded, paths))
+    return tuple(_container(row, paths) for row in _rows(recorded, 7))
 
 
-def _each_container(recorded: Any, paths: list[Path]) -> Iterator[Container]:
-    for path, type_name, length, bound, mark, retained, size in _rows(recorded, 7):
-        number = _whole(path)
-        yield Container(
-            paths[number] if number < len(paths) else (),
-            _text(type_name) or "object",
-            _maybe(length),
-            _maybe(bound),
-            _whole(mark),
-            _maybe(retained),
-            _whole(size),
-        )
+def _container(row: tuple[Any, ...], paths: list[Path]) -> Container:
+    path, type_name, length, bound, mark, retained, size = row
+    number = _whole(path)
+    return Container(
+        paths[number] if number < len(paths) else (),
+        _text(type_name) or "object",
+        _maybe(length),
+        _maybe(bound),
+        _whole(mark),
+        _maybe(retained),
+        _whole(size),
+    )
 
 
 def _types(recorded: Any) -> tuple[TypeCount, ...]:
@@ -152,9 +158,15 @@ def _rest(recorded: Any) -> Rest:
 
 
 def _rows(recorded: Any, length: int) -> Iterable[tuple[Any, ...]]:
+    """Those that have so many values."""
+    return (row for row in _numbered(recorded, length) if row is not None)
+
+
+def _numbered(recorded: Any, length: int) -> Iterator[tuple[Any, ...] | None]:
+    """The same where others name them by number: None stands in the place of one that has not."""
     for row in recorded if isinstance(recorded, (list, tuple)) else ():
-        if isinstance(row, (list, tuple)) and len(row) >= length:
-            yield tuple(row[:length])
+        has = isinstance(row, (list, tuple)) and len(row) >= length
+        yield tuple(row[:length]) if has else None
 
 
 def _text(value: Any) -> str | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import pytest
@@ -85,7 +86,7 @@ def test_the_resident_set_is_read_no_more_often_than_it_says(
         return 50 << 20
 
     monkeypatch.setattr(schedules, "RSS_INTERVAL", 2.0)
-    monkeypatch.setattr(schedules.time, "monotonic", lambda: next(clock))
+    monkeypatch.setattr(time, "monotonic", lambda: next(clock))
     monkeypatch.setattr(vitals, "rss", rss)
     schedule = Schedule(config.settings({"dir": str(tmp_path), "rss": "100MiB"}, {}))
     read = []

@@ -6,6 +6,7 @@ import _thread
 import logging
 import os
 import threading
+import time
 from typing import Any
 
 import pytest
@@ -17,7 +18,7 @@ def test_it_looks_with_its_pid_until_it_is_told_to_stop(monkeypatch: pytest.Monk
     looks: list[int] = []
     pauses: list[float] = []
     ended = threading.Event()
-    monkeypatch.setattr(watch.time, "sleep", pauses.append)
+    monkeypatch.setattr(time, "sleep", pauses.append)
 
     def look(pid: int) -> bool:
         looks.append(pid)
@@ -34,7 +35,7 @@ def test_it_looks_with_its_pid_until_it_is_told_to_stop(monkeypatch: pytest.Monk
 def test_what_goes_wrong_ends_the_timer_with_a_word(monkeypatch: pytest.MonkeyPatch) -> None:
     said: list[tuple[int, str]] = []
     monkeypatch.setattr(watch, "say", lambda level, text: said.append((level, text)))
-    monkeypatch.setattr(watch.time, "sleep", lambda seconds: None)
+    monkeypatch.setattr(time, "sleep", lambda seconds: None)
 
     def look(pid: int) -> bool:
         raise ValueError("broken")

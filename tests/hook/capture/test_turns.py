@@ -6,11 +6,12 @@ import fcntl
 import os
 import socket
 import stat
+import time
 from pathlib import Path
 
 import pytest
 
-from leakhunt.hook.capture import turns
+from leakhunt.hook.capture import fork, turns
 from leakhunt.snapfile.folders import PROCESSES
 
 
@@ -19,7 +20,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder of snapshots on a host with two places."""
     (tmp_path / PROCESSES).mkdir()
     monkeypatch.setattr(turns, "places", lambda: 2)
-    monkeypatch.setattr(turns.fork, "rest", lambda: None)
+    monkeypatch.setattr(fork, "rest", lambda: None)
     return tmp_path
 
 
@@ -55,7 +56,7 @@ def test_as_many_have_a_turn_as_there_are_places_and_the_next_waits_no_longer_th
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     clock = iter(range(1_000_000))
-    monkeypatch.setattr(turns.time, "monotonic", lambda: float(next(clock)))
+    monkeypatch.setattr(time, "monotonic", lambda: float(next(clock)))
     monkeypatch.setattr(turns, "PAUSE", 0.0)
     monkeypatch.setattr(turns, "LONGEST_WAIT", 5.0)
     before = len(os.listdir("/proc/self/fd"))

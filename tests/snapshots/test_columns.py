@@ -1,0 +1,66 @@
+"""Snapshots side by side: one place for each in every column."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from types import MappingProxyType
+
+from leakhunt.model.retention import Container
+from leakhunt.model.snapshot import Facts, Frame, Held, Tallies
+from leakhunt.snapshots import retention
+from leakhunt.snapshots.columns import read
+from tests.support.builders import snap, stack
+from tests.support.growing import side_by_side
+
+ONE, TWO = "/srv/shop/a.py:1", "/srv/shop/b.py:2"
+
+
+def test_a_stack_has_nothing_where_a_snapshot_does_not_have_it() -> None:
+    found = side_by_side(
+        snap(f"{ONE} 10B x1"), snap(f"{TWO} 20B x2"), snap(), snap(f"{ONE} 30B x3", f"{TWO} 5B x1")
+    )
+    assert found.sizes == {stack(ONE): [10, 0, 0, 30], stack(TWO): [0, 20, 0, 5]}
+    assert found.counts == {stack(ONE): [1, 0, 0, 3], stack(TWO): [0, 2, 0, 1]}
+    assert found.totals == (10, 20, 0, 35)
+    for index, total in enumerate(found.totals):
+        assert sum(column[index] for column in found.sizes.values()) == total
+
+
+def test_a_stack_that_a_file_writes_twice_adds_up_wherever_it_comes() -> None:
+    frame = Frame("/srv/shop/a.py", 1)
+    twice = replace(snap(), tallies=Tallies([frame], [0, 0], [1, 1], [10, 5], [1, 2]))
+    for before in ([], [snap(f"{ONE} 1B x1")], [snap(f"{TWO} 1B x1")]):
+        found = side_by_side(*before, twice)
+        assert (found.sizes[(frame,)][-1], found.counts[(frame,)][-1]) == (15, 3)
+        assert {len(column) for column in found.sizes.values()} == {len(before) + 1}
+
+
+def test_errors_are_squared_and_holders_kept_snapshot_by_snapshot() -> None:
+    held = Held(None, "list", 7, 1, 4.0, ((64, 2),))
+    told = Facts(stderr=3.0, samples=5, holders=(held,))
+    first = snap(f"{ONE} 10B x1", f"{TWO} 10B x1")
+    second = replace(first, facts=MappingProxyType({stack(ONE): told, stack(TWO): Facts()}))
+    found = side_by_side(first, second, first)
+    assert found.variances == {stack(ONE): [0, 9.0, 0]}
+    assert found.samples == {stack(ONE): [0, 5, 0]}
+    assert found.holders == ({}, {stack(ONE): (held,)}, {})
+    assert (found.first, found.newest) == (first, first)
+    exact = replace(first, facts=MappingProxyType({stack(ONE): Facts(stderr=0.0, samples=2)}))
+    assert side_by_side(exact).variances == {stack(ONE): [0.0]}
+
+
+def test_a_containers_length_is_from_the_first_that_tells_of_it_to_the_last() -> None:
+    def of(length: int | None, mark: int = 7) -> object:
+        heap = retention.heap({"whole": True})
+        assert heap is not None
+        one = Container((), "list", length, None, mark, None, 8)
+        return replace(snap(f"{ONE} 1B x1"), heap=replace(heap, containers=(one,)))
+
+    found = side_by_side(snap(), of(5), of(9), of(None), of(3, mark=0))  # type: ignore[arg-type]
+    assert found.lengths == {7: (5, 9)}
+    assert side_by_side(of(5)).lengths == {7: (5, 5)}  # type: ignore[arg-type]
+
+
+def test_nothing_that_can_be_read_is_no_columns(tmp_path: Path) -> None:
+    assert read([], []) is None

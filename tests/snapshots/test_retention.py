@@ -1,0 +1,127 @@
+"""What a file tells of the heap: paths without an end, numbers of nothing, more than a name."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from leakhunt.model.retention import Container, Rest, Step, TypeCount
+from leakhunt.model.snapshot import Tally
+from leakhunt.snapshots.retention import DEEPEST, LONGEST_NAME, by_stack, heap
+from tests.support.builders import stack
+
+RAW = (("/srv/shop/tasks.py", 40),)
+STACK = stack("/srv/shop/tasks.py:40")
+TALLIES = {STACK: Tally(1000, 10)}
+MODULE = (0, "module", "shop", "module", None, None, False)
+KEPT = (1, "attribute", "KEPT", "list", 80, None, False)
+QUEUE = (1, "attribute", "QUEUE", "deque", 5, 9, True)
+PATHS = [None, MODULE, KEPT, QUEUE]
+TO_KEPT = (Step("module", "shop", "module"), Step("attribute", "KEPT", "list", 80))
+TO_QUEUE = (TO_KEPT[0], Step("attribute", "QUEUE", "deque", 5, 9, True))
+
+
+def told(ways: object, holders: object = (), paths: object = PATHS) -> Any:
+    recorded = {"heap": {"paths": paths, "holders": holders}, "retention": [(RAW, ways)]}
+    return by_stack(recorded, TALLIES).get(STACK, ())
+
+
+def test_a_path_is_the_way_from_its_root() -> None:
+    (way,) = told([(2, 10, 600, 0)])
+    assert (way.path, way.objects, way.size) == (TO_KEPT, 10, 600)
+    assert (way.container_type, way.length, way.bound, way.mark) == (None, None, None, 0)
+
+
+def test_the_holder_is_counted_from_one_and_tells_of_the_container() -> None:
+    holders = [(3, "deque", 5, 9, 11, 7000, 64), (2, "list", 80, None, 12, None, 640)]
+    first, second = told([(2, 1, 100, 2), (3, 4, 600, 1)], holders)
+    assert (first.size, first.container_type, first.length, first.bound, first.mark) == (600, "deque", 5, 9, 11)  # fmt: skip
+    assert (first.retained, first.container_path) == (7000, TO_QUEUE)
+    assert (second.size, second.mark, second.retained, second.container_path) == (100, 12, None, TO_KEPT)  # fmt: skip
+    (nobody,) = told([(2, 1, 100, 3)], holders)
+    assert (nobody.mark, nobody.container_path) == (0, ())
+
+
+def test_a_malformed_row_takes_no_number_from_those_after_it() -> None:
+    """What is known of one object is never said of another."""
+    paths = [None, MODULE, ("broken",), KEPT]
+    (way,) = told([(3, 1, 100, 2)], [7, (3, "list", 80, None, 12, None, 640)], paths)
+    assert way.path == TO_KEPT
+    assert (way.mark, way.container_path) == (12, TO_KEPT)
+    (lost, same) = told([(2, 1, 100, 1), (3, 1, 50, 0)], [7], paths)
+    assert (lost.path, lost.mark) == ((), 0)
+    assert same.path == TO_KEPT
+
+
+@pytest.mark.parametrize("number", [0, 4, -1, "2", None])
+def test_a_path_that_there_is_not_is_no_way(number: object) -> None:
+    assert told([(number, 1, 100, 0)]) == ()
+
+
+def test_a_path_that_leads_to_itself_has_an_end() -> None:
+    (way,) = told([(1, 1, 1, 0)], paths=[None, (1, "item", None, "list", None, None, False)])
+    assert way.path == (Step("item", None, "list"),)
+    later = [None, (2, *MODULE[1:]), MODULE]
+    (way,) = told([(1, 1, 1, 0)], paths=later)
+    assert way.path == TO_KEPT[:1]
+    deep = [None, *((number, "item", None, "list", None, None, False) for number in range(DEEPEST + 9))]  # fmt: skip
+    (way,) = told([(DEEPEST + 9, 1, 1, 0)], paths=deep)
+    assert len(way.path) == DEEPEST
+
+
+def test_a_name_is_cut_and_what_is_no_text_is_none() -> None:
+    paths = [None, (0, 3, "x" * (LONGEST_NAME + 1), 7, "many", -1, 1)]
+    (way,) = told([(1, 1, 1, 0)], paths=paths)
+    assert way.path == (Step("", "x" * LONGEST_NAME, None, None, None, False),)
+
+
+@pytest.mark.parametrize("said", [None, 7, {"a": 1}, [7], [(1, 2)]])
+def test_ways_that_are_malformed_are_none(said: object) -> None:
+    assert told(said) == ()
+    assert by_stack({"heap": said, "retention": [(RAW, [(1, 1, 1, 0)])]}, TALLIES) == {}
+
+
+def test_a_heap_tells_what_it_found() -> None:
+    found = heap(
+        {
+            "whole": True, "objects": 7, "tracked": 5, "seconds": 0.25, "memory": 99, "wanted": 4, "tied": 3,
+            "paths": PATHS, "types": [("dict", 3, 300), (None, 1, 8)], "types_rest": (2, 9, 90),
+            "garbage": [("list", 1, 64)], "garbage_rest": (0, 0, 0),
+            "containers": [(2, "list", 80, None, 12, 700, 640)],
+            "points": [(99, None, None, None, 0, None, 8)],
+        }
+    )  # fmt: skip
+    assert found is not None
+    assert (found.whole, found.why) == (True, None)
+    assert (found.objects, found.tracked, found.seconds, found.memory) == (7, 5, 0.25, 99)
+    assert (found.wanted, found.tied) == (4, 3)
+    assert found.types == (TypeCount("dict", 3, 300), TypeCount("object", 1, 8))
+    assert found.types_rest == Rest(2, 9, 90)
+    assert found.garbage == (TypeCount("list", 1, 64),)
+    assert found.containers == (Container(TO_KEPT, "list", 80, None, 12, 700, 640),)
+    assert found.points == (Container((), "object", None, None, 0, None, 8),)
+
+
+def test_a_heap_that_says_nothing_is_empty_and_one_that_is_none_is_none() -> None:
+    found = heap({})
+    assert found is not None
+    assert (found.whole, found.why, found.objects, found.garbage) == (False, "not known", 0, None)
+    assert found.types_rest == Rest(0, 0, 0)
+    assert heap(None) is heap([1]) is None
+
+
+@pytest.mark.parametrize(
+    ("said", "why"),
+    [
+        ({"crashed": "numpy.ndarray", "late": True}, "the traversal of numpy.ndarray crashed"),
+        ({"late": True, "full": True}, "its time was over"),
+        ({"full": True}, "its memory was full"),
+        ({"late": 1}, "not known"),
+        ({"whole": True, "late": True}, None),
+    ],
+)
+def test_why_a_walk_is_a_part(said: dict[str, object], why: str | None) -> None:
+    found = heap(said)
+    assert found is not None
+    assert found.why == why
