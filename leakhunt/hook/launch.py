@@ -49,10 +49,11 @@ def main(root: str | None = None) -> None:
     except SystemExit:
         raise
     except BaseException:
-        shown = sys.excepthook
+        shown, own = sys.excepthook, main.__code__.co_filename
 
         def without_launcher(kind: Any, error: Any, trace: Any) -> None:
-            while trace is not None and trace.tb_frame.f_code.co_filename == __file__:
+            # Not __file__, which is gone from __main__ by then since 3.15.
+            while trace is not None and trace.tb_frame.f_code.co_filename == own:
                 trace = trace.tb_next
             shown(kind, error.with_traceback(trace), trace)
 

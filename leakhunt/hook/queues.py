@@ -46,12 +46,12 @@ def rq(worker: Any) -> Any:
 
     @functools.wraps(worker, updated=())
     class Worker(worker):  # type: ignore[misc, valid-type, unused-ignore]
-        def perform_job(self, job: Any, queue: Any) -> Any:
+        def perform_job(self, job: Any, *args: Any, **kwargs: Any) -> Any:
             unit = Unit(_function_name(job), JOB)
             unit.begin()
             done = False
             try:
-                done = super().perform_job(job, queue)
+                done = super().perform_job(job, *args, **kwargs)
             finally:
                 unit.end(failed=not done)
             return done

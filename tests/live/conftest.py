@@ -7,10 +7,23 @@ import socket
 import subprocess
 import tempfile
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from tests.live import harness
+
+#: What depends on the interpreter more than on the pool or the console: run on every Python, the
+#: rest of the live tests on the first one and, with the other engine, on the oldest.
+EVERY_PYTHON = (
+    "test_exact", "test_program", "test_sampled", "test_signals", "test_holders", "test_births", "test_why", "test_demo",
+)  # fmt: skip
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if item.path.stem in EVERY_PYTHON and item.path.parent == Path(__file__).parent:
+            item.add_marker("every_python")
 
 
 @pytest.fixture(scope="session", autouse=True)

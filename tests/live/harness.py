@@ -17,6 +17,7 @@ from typing import Any, TypeVar
 
 import celery
 import psutil
+import pytest
 
 from leakhunt.engine import interface as engines
 from leakhunt.hook import letterbox
@@ -75,6 +76,8 @@ class Worker:
         launcher: Sequence[str] = (),
         **variables: str,
     ) -> None:
+        for name in {"gevent", "eventlet"} & set(arguments):
+            pytest.importorskip(name)  # some Pythons have no wheels of them
         self.folder = folder
         for name in ("queue", "outbox", "results", "control"):
             (folder / name).mkdir(parents=True, exist_ok=True)
