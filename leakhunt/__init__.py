@@ -29,9 +29,9 @@ __version__ = "0.1.0"
 def install(app: Any = None, **settings: Any) -> None:
     """Hook the workers of a Celery app, or, without one, the running program.
 
-    Keywords win over the ``LEAKHUNT_*`` variables: ``dir signal every engine nframe
-    start keep rss rss_step at_exit fork source`` (see the README). With an app, a bad value
-    is an error in the worker's log and the worker runs on without the hook;
+    Keywords win over the ``LEAKHUNT_*`` variables: ``dir signal every engine budget interval nframe
+    start keep rss rss_step at_exit walk fork source summary events remote`` (see the README). With
+    an app, a bad value is an error in the worker's log and the worker runs on without the hook;
     without one it raises :class:`leakhunt.errors.SettingError`.
     """
     from leakhunt.cpython.interpreter import unfit
