@@ -17,6 +17,7 @@ SAMPLED = Series(
 
 def test_the_rise_is_from_end_to_end() -> None:
     assert WHOLE.rise == 4.0
+    assert Series(T, (5.0, 9.0, 4.0, 7.0), WHOLE.counts, EXACT).rise == 2.0  # not to its highest
     assert len(WHOLE) == 4
 
 
