@@ -56,6 +56,8 @@ ASCII = Guides("|- ", "`- ", "|  ", ".. ")
 
 #: On a page: lines of source around the place, and of a tree alone or beside another one.
 SOURCE, ALONE, BESIDE = 1, 12, 5
+#: Of a tree on the smallest page.
+LEAST = 2
 #: Of the births over the life of a process.
 BARS = 32
 #: Lines of a screen, and those that follow the blocks.
@@ -63,6 +65,22 @@ SCREEN, REST = 24, 2
 
 
 def place(report: PlaceReport, screen: Screen) -> str:
+    """All of it where that is asked for; else what fits the window: trees give way first."""
+    text = _page(report, screen, 0)
+    if screen.verbose:
+        return text
+    height = max(screen.height, SCREEN)
+    for fewer in range(1, ALONE):
+        if len(text.splitlines()) <= height:
+            return text
+        text = _page(report, screen, fewer)
+    lines = text.splitlines()
+    kept = lines if len(lines) <= height else [*lines[: height - 1], taken_apart.cut_off(len(lines) - height + 1)]  # fmt: skip
+    return "\n".join(kept) + "\n"
+
+
+def _page(report: PlaceReport, screen: Screen, fewer: int) -> str:
+    """``fewer``: lines that each tree has less than it has by default."""
     console = make_console(screen)
     found, snapshot, labels, source = report.shown, report.snapshot, report.labels, report.source
     width = screen.width
@@ -95,7 +113,7 @@ def place(report: PlaceReport, screen: Screen) -> str:
         chosen = list(branches)
         if not screen.verbose:
             chosen = list(folded(chosen, labels.known))
-        most = len(chosen) if screen.verbose else ALONE if len(trees) == 1 else BESIDE
+        most = len(chosen) if screen.verbose else max(LEAST, (ALONE if len(trees) == 1 else BESIDE) - fewer)  # fmt: skip
         shown = chosen if len(chosen) <= most else chosen[: most - 1]
         for text in _tree(shown, found.matched.size, guides, width):
             console.print(text, soft_wrap=True)

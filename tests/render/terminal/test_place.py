@@ -45,3 +45,17 @@ def test_a_page_is_no_more_than_a_screen(width: int) -> None:
     assert len(text.splitlines()) <= 24
     assert "tasks.py:8" in text.splitlines()[3]
     assert "more (-v shows all)" in text
+
+
+def test_names_that_fold_do_not_make_it_longer_than_a_screen() -> None:
+    """Lines that are wrapped count as what they take."""
+    long = "/srv/" + "/".join(["a_folder_with_a_long_name"] * 6)
+    lines = [
+        f"{long}/x{x}.py:{y} < /srv/shop/tasks.py:8 < {long}/c{y}.py:{x} 1KiB x{x + 1}"
+        for x in range(1, 20)
+        for y in range(1, 20)
+    ]
+    text = shown(*lines)
+    assert len(text.splitlines()) <= 24
+    assert "-v shows all" in text
+    assert len(shown(*lines, verbose=True).splitlines()) > 24
