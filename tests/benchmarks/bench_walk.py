@@ -93,15 +93,10 @@ def main(sizes: list[int]) -> None:
             if not found:
                 print(f"{number:>11,} {tool:<9} {runs[tool][-1]}")
                 continue
-            cpu, wall, memory, each = (
-                statistics.median(of(one) for one in found)
-                for of in (
-                    lambda one: one["cpu"],
-                    lambda one: one["wall"],
-                    lambda one: one["memory"],
-                    lambda one: one["cpu"] / one["objects"],
-                )
+            cpu, wall, memory = (
+                statistics.median(one[name] for one in found) for name in ("cpu", "wall", "memory")
             )
+            each = statistics.median(one["cpu"] / one["objects"] for one in found)
             ours = ours or each
             print(
                 f"{number:>11,} {tool:<9} {cpu:>8.2f} {wall:>8.2f} {memory / 1e6:>8.0f} "
