@@ -192,3 +192,19 @@ def test_a_link_in_the_folder_is_not_followed(tmp_path: Path) -> None:
 def test_a_piece_is_no_more_than_the_worker_sends(tmp_path: Path) -> None:
     with pytest.raises(CaptureError, match="a reply is wrong"):
         Liar(piece(b"x" * (PIECE + 1))).collect(written(1 << 20), tmp_path / "into", 1 << 20)
+
+
+def test_the_page_ends_where_it_ends() -> None:
+    def page(**replies: Any) -> str:
+        found = remote.answers(replies, "proj")
+        hosts = [HostReport(h.name, h.nodes, ps(h.processes, h.machine)) for h in found.hosts]
+        return terminal.fleet(fleet("proj", hosts, found.refused), Screen(100))
+
+    one = page(a=told())
+    assert one.startswith("h1: 1 worker\n")
+    assert not one.endswith("\n\n")
+    two = page(a=told(), b=told(host="h2"), c={"error": "no hook"})
+    assert "\n\nh2: 1 worker\n" in two
+    assert "2 workers on 2 hosts: PSS 100 B, RSS 220 B" in two
+    assert two.endswith("note: c: no hook\n")
+    assert "no worker of proj has answered" in " ".join(page().split())
