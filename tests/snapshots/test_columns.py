@@ -22,6 +22,7 @@ def test_a_stack_has_nothing_where_a_snapshot_does_not_have_it() -> None:
     )
     assert found.sizes == {stack(ONE): [10, 0, 0, 30], stack(TWO): [0, 20, 0, 5]}
     assert found.counts == {stack(ONE): [1, 0, 0, 3], stack(TWO): [0, 2, 0, 1]}
+    assert (found.first.totals.size, found.newest.totals.size) == (10, 35)
     assert found.totals == (10, 20, 0, 35)
     for index, total in enumerate(found.totals):
         assert sum(column[index] for column in found.sizes.values()) == total

@@ -104,6 +104,29 @@ def test_a_later_start_counts_from_there() -> None:
     assert judged.samples == 10_000 // BLOCK * 12
 
 
+def test_what_was_born_before_the_start_is_no_part_of_the_rate() -> None:
+    """A warm-up, and then a leak: only what is born in the leak counts."""
+    warm = [int(400_000 * 0.3**i) for i in range(6)]
+    survivors = book(aged((ONE, [a + 10_000 for a in [*warm, *[0] * 30]])))
+    judged = survivors.judge((stack(ONE),))
+    assert judged.verdict == LEAK
+    assert judged.since > 0
+    assert judged.rate == pytest.approx(10_000 / PERIOD, rel=0.2)
+
+
+def test_no_leak_has_a_chance_of_one() -> None:
+    judged = book(aged((ONE, [0] * 18 + [10_000] * 2))).judge((stack(ONE),))
+    assert (judged.verdict, judged.p) == (TURNOVER, 1.0)
+
+
+def test_each_period_has_its_own_interval() -> None:
+    snapshot = aged((ONE, [1000] * 5))
+    assert snapshot.calendar is not None
+    calendar = replace(snapshot.calendar, intervals=(1.0, 2.0, 3.0, 4.0, 5.0))
+    survivors = book(replace(snapshot, calendar=calendar))
+    assert survivors.births([stack(ONE)]).intervals == (2.0, 3.0, 4.0, 5.0)
+
+
 # -- what the ages say, either side of each level --------------------------------------
 
 

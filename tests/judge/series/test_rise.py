@@ -47,6 +47,17 @@ def test_a_straight_line_rises_from_its_first_snapshot() -> None:
     assert p == pytest.approx(2.0**-8)  # eight rises: no surer than their signs
 
 
+def test_each_start_that_is_tried_counts_against_the_chance() -> None:
+    uneven = series(of_steps(5000, 500, 3000, 900, 4000, 700, 2600, 1500))
+    found = steady.rise(uneven)
+    assert found is not None
+    start, p = found
+    starts = len(steady._starts(9))
+    assert starts == 5  # five snapshots of nine are left at least
+    assert p == pytest.approx(starts * EXACT.chance(uneven.since(start)))
+    assert p > EXACT.least_p(uneven)
+
+
 def test_what_stands_falls_or_rises_once_does_not_rise() -> None:
     assert steady.rise(series([7.0] * 9)) is None
     assert steady.rise(series(line(9)[::-1])) is None
@@ -123,11 +134,11 @@ def test_what_falls_back_on_the_way_must_rise_ten_times_surer() -> None:
 
 @pytest.mark.parametrize(("beside", "level"), [(-0.01, True), (0.01, False)])
 def test_a_tail_that_hardly_rises_has_levelled_off(beside: float, level: bool) -> None:
-    """Of nine snapshots the last three; the mean rise counts from end to end."""
+    """Of nine snapshots the last three, whose slopes are 0, twice the tail's, and the tail's."""
     slow = SHAPES.level + beside
     # Six steps of 1 and two of s: the mean is (6 + 2 s) / 8; s is that part of it.
     step = 6 * slow / (8 - 2 * slow)
-    some = series(of_steps(*[1000.0] * 6, *[1000 * step] * 2))
+    some = series(of_steps(*[1000.0] * 6, 0.0, 2000 * step))
     assert steady.levels_off(some, drift_of(some)) is level
 
 
