@@ -18,7 +18,7 @@ from leakhunt.model.snapshot import Snapshot
 from leakhunt.snapshots import columns
 from leakhunt.snapshots.columns import Columns
 from leakhunt.snapshots.facts import meta
-from leakhunt.snapshots.series import Entry
+from leakhunt.snapshots.series import Entry, Series
 from tests.support.builders import FACTS, history, stack
 
 #: A line of the application.
@@ -97,3 +97,16 @@ def finding(**changed: Any) -> Finding:
         parts=(Part(4242, 10.0, LEAK),), of=1, history=made,
     )  # fmt: skip
     return replace(plain, **changed)
+
+
+#: 2027-01-15 12:00:00Z.
+NOON = 1_800_014_400.0
+
+
+def hourly(*rss: int, alive: bool | None = None, **facts: Any) -> Series:
+    """A process's snapshots with that resident set, an hour apart, from noon on."""
+    every = tuple(
+        entry(f"{n}.bin", rss=size, taken_at=NOON + 3600 * n, monotonic=3600.0 * n, **facts)
+        for n, size in enumerate(rss)
+    )
+    return Series(Path("/snaps/4242"), every, alive)
