@@ -30,4 +30,4 @@ def write(out: IO[bytes], snapshots: Iterator[Snapshot]) -> None:
         for block in blocks:
             traces += [(block.domain, block.size, frames, len(frames))] * block.count
     dumped = tracemalloc.Snapshot(traces, snapshot.nframe)  # as take_snapshot() does
-    pickle.dump(dumped, out, pickle.HIGHEST_PROTOCOL if pickle.HIGHEST_PROTOCOL < 5 else 4)
+    pickle.dump(dumped, out, 4)  # which Python 3.8 reads too

@@ -76,6 +76,7 @@ def test_collapsed_lines_keep_their_frames_apart() -> None:
 
 
 def test_pprof_names_its_values_and_lists_the_innermost_frame_first() -> None:
+    needed("pprof")
     made = profile(exported("pprof", odd()))
     text = made.string_table
     kinds = [(text[each.type], text[each.unit]) for each in made.sample_type]
@@ -92,6 +93,7 @@ def test_pprof_names_its_values_and_lists_the_innermost_frame_first() -> None:
 
 
 def test_pprof_of_a_difference_is_signed() -> None:
+    needed("pprof")
     before, after = _grown_and_shrunk()
     made = profile(exported_diff("pprof", before, after))
     assert sorted(tuple(sample.value) for sample in made.sample) == [(-1024, -1), (2048, 2)]
