@@ -101,7 +101,7 @@ def next_step(found: Outcome) -> str | None:
     if found.verdict in (LEAK, NO_LEAK):
         return None
     if found.stopped != OUT_OF_TIME:
-        return "more runs would tell: --runs without a number runs until the answer is sure"
+        return "more runs would tell: without a number of runs it goes on until the answer is sure"
     if found.wanted is None or not found.runs:
         return f"more time would tell: --at-most {_rounded(4 * found.at_most)}"
     seconds = found.seconds * found.wanted / found.runs
@@ -124,7 +124,8 @@ def rests_on(found: Outcome) -> str:
     if ruling is None:
         return text
     if ruling.since:
-        text += f", of which the first {units.count(ruling.since)} are warm-up"
+        first = "" if ruling.since == 1 else f" {units.count(ruling.since)}"
+        text += f", of which the first{first} {'is' if ruling.since == 1 else 'are'} warm-up"
     return f"{text}; {odds(found)}"
 
 
