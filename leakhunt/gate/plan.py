@@ -26,6 +26,8 @@ from leakhunt.snapshots.series import lines_of
 WARM_RUNS, WARM_SECONDS, WARM_AT_MOST = 1000, 0.4, 3.0
 #: And takes no more of the time, or of the runs, than this part.
 WARM_PART = 0.25
+#: A stage is laid out so that its runs take no more of the time that is left than this part.
+PART_OF_TIME = 0.7
 #: Distances between looks vary by so much.
 JITTER = 0.2
 #: Looks before which no bet can have been won.
@@ -64,7 +66,7 @@ class Gate:
         self._looks: list[Path] = []
         self._batches: list[int] = []
         self._full = False
-        self._pace = 0.0
+        self._pace = self._elapsed = 0.0
 
     def first(self) -> Order:
         """One run, by which it is seen how long one takes."""
@@ -75,6 +77,7 @@ class Gate:
         if answer.kind == FAILED:
             self.failure = answer
             return self._stop(BROKEN)
+        self._elapsed = elapsed
         new = answer.runs - self.runs
         self.runs, self.spent = answer.runs, self.spent + answer.seconds
         if new > 0:
@@ -98,7 +101,9 @@ class Gate:
         if self.stage == 0:
             wanted = self._warm_up()
             if wanted > self.runs and self.spent < self._warm_seconds():
-                return Order(RUN, min(wanted - self.runs, max(1, self.runs)))
+                left = self._warm_seconds() - self.spent
+                soon = int(left / self._pace) if self._pace > 0 else wanted
+                return Order(RUN, max(1, min(wanted - self.runs, self.runs, soon)))
             return self._begin()
         ready = len(self._looks) >= FEWEST or not self._batches
         if ready and len(self._looks) >= 3:
@@ -127,6 +132,9 @@ class Gate:
         """Runs between the looks of a stage; none where no two are left."""
         steps = LOOKS - 1
         total = max(self.runs, steps)
+        if self._pace > 0:  # a stage that the time cuts short decides nothing
+            left = PART_OF_TIME * (self.terms.at_most - self._elapsed)
+            total = max(steps, min(total, int(left / self._pace)))
         if self.terms.runs is not None:
             left = self.terms.runs - self.runs
             total = min(total, left)
