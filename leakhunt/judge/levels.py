@@ -147,12 +147,17 @@ class Lives:
     """Exponent of a cache whose keys are drawn by Zipf's law: new ones come ever more slowly."""
     believed: float = 2 / 3
     """A kind is said where it is believed in at two to one."""
+    doubt: float = 0.1
+    """Belief in a leak that keeps the question open, though a warm-up is believed in: what came late may
+    not have been sampled. What is young in turnover is so common that it leaves no such doubt."""
     fewest: float = 5.0
     """No growth is called a leak that fewer independent events stand for."""
     at_once: float = 0.7
     """What one period has brought more of than this was one event, where few events are in all."""
     outweighs: float = 0.5
-    """A birth with more than this part of all squares is an event of its own, and no part of a rate."""
+    """A birth with more than this part of all squares is an event of its own, and no part of a rate,"""
+    one_block: float = 2.0
+    """where it is one block, not a sample that stands for so many."""
     doubtful: float = 0.5
     """Where no more than this part of what lives may have come through a freelist, the ages of the rest
     decide alone; and so they do where they are births enough."""

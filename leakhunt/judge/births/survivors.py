@@ -43,16 +43,18 @@ class Survivors(Book):
         )
 
     def usual(self, stacks: Sequence[Stack], births: Births) -> Births:
-        """Those births without the one that outweighs all others, where there is such a one.
+        """Those births without the block that outweighs all others, where there is such a one.
 
-        It happened once (a table that was made anew is as large as all it has gathered), and cannot speak
-        for a rate.
+        It was made once (a table that was made anew is as large as all it has gathered), and cannot speak
+        for a rate. A sample at a coarse interval, which stands for many small blocks, is none.
         """
         newest = self.history.newest
         told = [b for stack in stacks for b in (newest.told(stack).births if newest else ())]
         largest = max(told, key=lambda birth: birth.squares, default=None)
         squares = sum(births.squares)
         if largest is None or largest.squares <= LEVELS.lives.outweighs * squares:
+            return births
+        if largest.blocks >= LEVELS.lives.one_block * largest.runs:
             return births
         at = min(max(largest.period, 0), len(self.t) - 1) - 1
         if at < 0:
@@ -62,7 +64,7 @@ class Survivors(Book):
         sizes, blocks = list(births.sizes), list(births.blocks)
         left = list(births.squares)
         sizes[at] -= once
-        blocks[at] -= min(blocks[at], max(1.0, part * largest.blocks / largest.runs))
+        blocks[at] -= min(blocks[at], part * largest.blocks)
         left[at] = max(0.0, left[at] - once**2)
         return births._replace(sizes=tuple(sizes), blocks=tuple(blocks), squares=tuple(left))
 
@@ -110,7 +112,8 @@ class Survivors(Book):
             p=0.0 if verdict == LEAK else 1.0,
             since=start,
             blocks_rate=blocks / lasted,
-            open=verdict == NOISE,
+            open=verdict == NOISE
+            or (verdict == WARM_UP and found.beliefs[age.LEAK] > LEVELS.lives.doubt),
             samples=came[1] - came[0],
             belief=found.belief,
             beliefs=tuple(found.beliefs.values()),

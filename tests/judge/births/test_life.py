@@ -129,3 +129,20 @@ def test_a_table_that_was_made_anew_does_not_speak_for_the_rate() -> None:
     assert growth.shape.verdict == LEAK
     assert growth.shape.rate == pytest.approx(10_000 / PERIOD, rel=0.01)
     assert life.sizes[-1] == 10_000 * N + 4_000_000  # nothing is left out of what is alive
+
+
+@pytest.mark.parametrize(("late", "is_open"), [(1.0, False), (300_000.0, True)])
+def test_a_warm_up_is_in_doubt_where_later_births_would_not_have_been_sampled(
+    late: float, is_open: bool
+) -> None:
+    """Fewer and fewer births, then a gap between samples in which nothing could be seen."""
+    sizes = [9000, 8000, 6500, 5500, 5000, 4000, *[0] * 14]
+    snapshot = aged((f"{TASKS}:40", sizes))
+    calendar = snapshot.calendar
+    assert calendar is not None
+    seen = replace(calendar, intervals=(*calendar.intervals[:6], *[late] * 14))
+    life = lived(replace(snapshot, calendar=seen))
+    assert life is not None
+    (growth,) = growths(life)
+    assert growth.shape.verdict != LEAK
+    assert growth.shape.open is is_open
