@@ -63,6 +63,7 @@ OVERRATED = "overrated"
 FREE_LIST = "free-list"
 #: ``length`` entries of at most ``bound``.
 BOUNDED = "bounded"
+SCATTERED = "scattered"
 
 # -- what of a series was left out ----------------------------------------------------
 

@@ -14,6 +14,13 @@ from leakhunt.judge.owners import Book, Growth
 from leakhunt.model.retention import Retention, Step
 from leakhunt.model.snapshot import Stack
 
+#: Celery's and kombu's own containers that drop their oldest entries (``celery/utils/collections.py``,
+#: ``kombu/utils/functional.py``): a freelist hands the application's blocks to their entries, too.
+LIMITED = frozenset({
+    "celery.utils.collections.LimitedSet",
+    "celery.utils.collections.BufferMap",
+    "kombu.utils.functional.LRUCache",
+})  # fmt: skip
 #: Attributes of types whose own documentation calls what they keep a leak, bound or not: Django keeps the
 #: last 9,000 statements of each connection where DEBUG is on ("Why is Django leaking memory?", FAQ).
 LEAKS = (("django.db.backends.", "queries_log"),)
@@ -46,6 +53,8 @@ def _is_below_a_bound(way: Retention) -> bool:
 
 def _ends(way: Retention) -> bool:
     """Whether the container has a bound, and one that a worker should ever come to."""
+    if any(step.type in LIMITED for step in way.path):
+        return True
     return way.bound is not None and not any(map(_is_known, way.path, way.path[1:]))
 
 
@@ -82,5 +91,7 @@ def bound(book: Book, growth: Growth) -> Reason | None:
     bounded = [way for way in ways if _ends(way)]
     if total <= 0 or sum(way.size for way in bounded) < LEVELS.excuses.bounded * total:
         return None
-    first = bounded[0]
+    first = next((way for way in bounded if way.bound is not None), None)
+    if first is None:
+        return because(codes.FRAMEWORK_TABLES)
     return because(codes.BOUNDED, length=first.length, bound=first.bound)

@@ -1,6 +1,6 @@
 """What grows and is no leak all the same: the excuses, in the order in which they are tried.
 
-The collector's doing first, then what a container's bound ends, then the sampler's, then CPython's free lists. Each excuse is a module of its
+The collector's doing first, then what a container's bound ends or many holders share, then the sampler's, then CPython's free lists. Each excuse is a module of its
 own that knows no other; what the framework keeps is asked where blame is laid
 (:mod:`leakhunt.judge.excuses.framework`).
 """
@@ -15,10 +15,11 @@ from leakhunt.judge.codes import because
 from leakhunt.judge.excuses import bounded, free_list, garbage
 from leakhunt.judge.excuses.free_list import FREE_LIST
 from leakhunt.judge.excuses.overrated import handed_out, overrated
+from leakhunt.judge.excuses.scattered import is_scattered
 from leakhunt.judge.owners import Book, Growth
 from leakhunt.judge.series.shape import NOISE, SAWTOOTH, WARM_UP
 
-WAITING, OVERRATED, BOUNDED = "waiting", "overrated", "bounded"
+WAITING, OVERRATED, BOUNDED, SCATTERED = "waiting", "overrated", "bounded", "scattered"
 
 
 def fates(book: Book, growths: list[Growth]) -> list[str | None]:
@@ -32,6 +33,7 @@ def fates(book: Book, growths: list[Growth]) -> list[str | None]:
     excuses: tuple[Callable[[Growth], str | None], ...] = (
         lambda growth: WAITING if garbage.only_waits(book, growth, waiting) else None,
         lambda growth: BOUNDED if bounded.bound(book, growth) is not None else None,
+        lambda growth: SCATTERED if is_scattered(book, growth) else None,
         lambda growth: OVERRATED if overrated(book, growth) else None,
         lambda growth: free_list.kept(book, growth, firm),
     )
@@ -54,6 +56,8 @@ def excused(book: Book, growth: Growth, fate: str) -> Growth:
         return calmed(growth).called(
             NOISE, because(codes.OVERRATED, handed_out=handed_out(book.history) or 0)
         )
+    if fate == SCATTERED:
+        return calmed(growth).called(NOISE, because(codes.SCATTERED))
     if fate == BOUNDED:
         return calmed(growth).called(WARM_UP, bounded.bound(book, growth))
     return growth.called(

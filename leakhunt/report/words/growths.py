@@ -136,6 +136,9 @@ SAID: Mapping[str, Say] = MappingProxyType(
             f"too little to tell by its age: {units.counted(int(known.get('samples', 0)), 'sample')}"
         ),
         codes.BOUNDED: _bounded,
+        codes.SCATTERED: lambda known, unit: (
+            "kept a little everywhere: blocks that others have taken over from a freelist"
+        ),
         codes.TRIFLE: lambda known, unit: (
             f"rises by {units.small_size(known['rate'])} per {unit} only"
         ),

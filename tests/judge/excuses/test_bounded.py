@@ -149,3 +149,17 @@ def test_a_container_is_named_where_it_holds_most(short: int, mark: int | None) 
     assert bounded.container(*kept_so(*ways)) == mark
     nobody = held("dict", 5, None, size=10_000)._replace(mark=0)
     assert bounded.container(*kept_so(nobody)) is None
+
+
+def test_what_celerys_own_sets_keep_is_nobodys_leak() -> None:
+    """They drop their oldest entries; a freelist hands them the application's tuples."""
+    path = (
+        Step("module", "celery.worker.state", "module"),
+        Step("attribute", "successful_requests", "celery.utils.collections.LimitedSet"),
+        Step("attribute", "_data", "dict", 1000),
+        Step("item", None, "tuple"),
+    )
+    growth = judged(Retention(path, 800, 40_000, "dict", 1000, None, 1, 52_000, path[:3]))
+    assert growth.shape.verdict == WARM_UP
+    assert growth.why is not None
+    assert growth.why.code == codes.FRAMEWORK_TABLES
