@@ -41,9 +41,7 @@ def test_many_small_holders_end_an_accusation() -> None:
     assert not growth.shape.open
 
 
-@pytest.mark.parametrize(
-    ("largest", "verdict"), [(0.4, LEAK), (0.3, NOISE)]
-)
+@pytest.mark.parametrize(("largest", "verdict"), [(0.4, LEAK), (0.3, NOISE)])
 def test_a_place_that_holds_a_good_part_is_a_pile(largest: float, verdict: str) -> None:
     rest = [way(f"lib{n}", "CACHE", round((1 - largest) / 7 * SIZE), n + 2) for n in range(7)]
     growth = judged(way("shop.tasks", "KEPT", round(largest * SIZE), 1), *rest)
