@@ -37,11 +37,8 @@ def log(reports: list[CheckReport]) -> dict[str, Any]:
                         "rules": [
                             {
                                 "id": RULE,
-                                "shortDescription": {"text": "Memory that is kept for good"},
-                                "fullDescription": {
-                                    "text": "Each run keeps memory that nothing frees, so the process "
-                                    "grows until it is ended."
-                                },
+                                "shortDescription": {"text": checks.KEPT},
+                                "fullDescription": {"text": checks.KEPT_FOR_GOOD},
                                 "defaultConfiguration": {"level": "error"},
                             }
                         ],

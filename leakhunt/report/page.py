@@ -235,9 +235,9 @@ def _account(history: History) -> tuple[Part, ...]:
         known = start is not None and end is not None and _compared(history)
         return end - start if known else None
 
-    parts = [("Python objects", last.traced, grown("traced"))]
+    parts = [(words.OBJECTS, last.traced, grown("traced"))]
     if last.tracer:
-        parts.append(("the tracer's own tables", last.tracer, grown("tracer")))
+        parts.append((words.TRACER, last.tracer, grown("tracer")))
     size = last.rss - sum(part[1] for part in parts)
     if size < 0:  # swapped out, or shared: no parts of a whole
         return ()
@@ -245,7 +245,7 @@ def _account(history: History) -> tuple[Part, ...]:
     rest = None
     if whole is not None and None not in changes:
         rest = whole - sum(change or 0 for change in changes)
-    parts.append(("the rest: interpreter, libraries, free memory", size, rest))
+    parts.append((words.REST, size, rest))
     return tuple(Part(*part) for part in parts)
 
 

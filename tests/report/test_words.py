@@ -16,6 +16,8 @@ from tests.support.places import ROOT
 #: Rooms that say nothing themselves.
 SILENT = ("report", "judge", "compare", "render")
 WORD = re.compile(r"[A-Za-z][a-z']+")
+#: HTML, its attributes and policies are not read.
+MARKUP = re.compile(r"[<=]|'none'")
 #: So many words in a row are a sentence.
 SENTENCE = 4
 
@@ -49,7 +51,7 @@ def test_no_other_module_makes_a_sentence(path: Path) -> None:
     found = [
         (line, text)
         for line, text in texts(ast.parse(path.read_text()))
-        if len(WORD.findall(text)) >= SENTENCE and " " in text.strip()
+        if len(WORD.findall(text)) >= SENTENCE and " " in text.strip() and not MARKUP.search(text)
     ]
     assert found == []
 

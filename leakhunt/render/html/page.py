@@ -21,6 +21,7 @@ from leakhunt.render.html.markup import Markup, data, el, escaped, together
 from leakhunt.report.page import PageReport, Part
 from leakhunt.report.trend import Judged
 from leakhunt.report.words import growths, kept, supports
+from leakhunt.report.words import page as words
 from leakhunt.report.words.places import place, who
 from leakhunt.report.words.verdicts import head
 
@@ -58,7 +59,7 @@ def document(report: PageReport) -> str:
         ),
         el(
             "body",
-            el("a", "Skip to the findings", class_="skip", href="#findings"),
+            el("a", words.SKIP, class_="skip", href="#findings"),
             _header(report),
             el("main", *_sections(report), id="main"),
             _footer(report),
@@ -78,7 +79,7 @@ def _hash(text: str) -> str:
 
 SECTIONS = (
     ("timeline", "Timeline"), ("findings", "Findings"), ("flame", "Flame graph"),
-    ("table", "Table"), ("memory", "Memory"), ("measured", "How it was measured"),
+    ("table", "Table"), ("memory", "Memory"), ("measured", words.HOW),
 )  # fmt: skip
 
 
@@ -144,10 +145,7 @@ def _timeline(report: PageReport) -> Markup:
         )
         for look in looks
     ]  # fmt: skip
-    left = len(main.looks) - len(looks)
-    caption = f"Snapshots of {who(main.history)}"
-    if left:
-        caption += f"; {units.count(len(looks))} of {units.count(len(main.looks))}, evenly spread"
+    caption = words.spread(len(looks), len(main.looks), who(main.history))
     return _section(
         "timeline",
         el("div", id="timeline-controls", class_="controls"),
@@ -155,7 +153,7 @@ def _timeline(report: PageReport) -> Markup:
         el("p", "", id="timeline-help", class_="hint"),
         el("details", el("summary", "The figures"),
            _scrolled(el("table", el("caption", caption), el("thead", el("tr", *(el("th", text, scope="col") for text in heads))),
-              el("tbody", *rows), class_="figures"), "The figures of the timeline")),
+              el("tbody", *rows), class_="figures"), words.TIMELINE_FIGURES)),
     )  # fmt: skip
 
 
@@ -170,7 +168,7 @@ def _scrolled(table: Markup, label: str) -> Markup:
 def _findings(report: PageReport) -> Markup:
     ranked = report.trend.ranked
     if not ranked:
-        return _section("findings", el("p", "Nothing grows that is worth a line."))
+        return _section("findings", el("p", words.NOTHING_GROWS))
     leaks = [each for each in ranked if each[1].finding.verdict == LEAK]
     others = ranked[len(leaks) :]
     cards = [_finding(report, rank, judged) for rank, judged in leaks[:OPEN]]
@@ -258,19 +256,15 @@ def _stack(report: PageReport, judged: Judged) -> Markup | None:
         function = f" in {visible(label.function)}" if label.function else ""
         code = el("code", visible(label.code)) if label.code else None
         lines.append(el("li", el("span", label.where, class_="where"), function, code, class_=kind))
-    number = len(finding.stacks)
-    said = "The stack" if number == 1 else f"The heaviest of {units.count(number)} stacks"
     return el(
         "details",
-        el("summary", f"{said}, most recent call last"),
+        el("summary", words.stack(len(finding.stacks))),
         el("ol", *lines, class_="stack"),
         open=finding.verdict == LEAK and len(lines) <= 8,
     )
 
 
 # -- pictures that the script draws ---------------------------------------------------
-
-NEEDS_SCRIPT = "This part is drawn by the page's own script, which does not run here."
 
 
 def _flame(report: PageReport) -> Markup:
@@ -279,23 +273,18 @@ def _flame(report: PageReport) -> Markup:
         el("div", id="flame-controls", class_="controls"),
         el("p", "", id="flame-help", class_="hint"),
         el("div", id="flame-graph", class_="flame"),
-        el("noscript", el("p", NEEDS_SCRIPT)),
+        el("noscript", el("p", words.NEEDS_SCRIPT)),
     )
 
 
 def _table(report: PageReport) -> Markup:
     what = who(report.processes[0].history)
-    said = (
-        f"What grew in {what}, first snapshot to newest"
-        if report.compared
-        else f"What is alive in {what}"
-    )
     return _section(
         "table",
-        el("p", f"{said}, by the line that allocated it."),
+        el("p", words.table(what, report.compared)),
         el("div", id="table-controls", class_="controls"),
         el("div", id="table-body"),
-        el("noscript", el("p", NEEDS_SCRIPT)),
+        el("noscript", el("p", words.NEEDS_SCRIPT)),
     )  # fmt: skip
 
 
@@ -312,7 +301,7 @@ def _memory(report: PageReport) -> Markup:
             _parts(report.account, rss),
         ]
     else:
-        children.append(el("p", "The newest file does not say how large the process is."))
+        children.append(el("p", words.NO_RSS))
     if report.types:
         whole = report.types_of
         told = sum(size for _, size in report.types)
@@ -372,11 +361,11 @@ def _measured(report: PageReport) -> Markup:
 
 
 def _footer(report: PageReport) -> Markup:
-    made = f"Made by leakhunt {report.version} at {units.moment(report.made_at)}. Sizes are binary: 1 KiB = 1,024 B."
+    made = words.made(report.version, report.made_at)
     return el(
         "footer",
         el("p", made),
-        el("details", el("summary", "Licences of the libraries in this page"), el("pre", escaped_lines(shipped(LICENSES)))),
+        el("details", el("summary", words.LICENCES), el("pre", escaped_lines(shipped(LICENSES)))),
     )  # fmt: skip
 
 

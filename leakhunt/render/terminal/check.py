@@ -48,7 +48,7 @@ def check(report: CheckReport, screen: Screen) -> str:
         say(console, supports.more(left, False), QUIET)
     if screen.verbose and report.others:
         console.print()
-        say(console, "grew too, and is no leak:", QUIET)
+        say(console, checks.GREW_TOO, QUIET)
         for finding in report.others:
             why = growths.because(finding.reason, "run")
             grown = units.signed_size(finding.sizes[-1] - finding.sizes[0])

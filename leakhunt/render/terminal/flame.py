@@ -76,14 +76,13 @@ def flame(report: FlameReport, screen: Screen) -> str:
     for row in rows[:room]:
         console.print(row, soft_wrap=True)
     if deeper > 0:
-        say(console, f"{units.counted(deeper, 'row')} deeper (a higher window shows them)", QUIET)
+        say(console, lines.deeper(deeper), QUIET)
     console.print()
     for frame, weight in listed:
         console.print(_line(frame, weight, labels, report.compared, screen), soft_wrap=True)
     total = root.weight
     what = (
-        f"total {units.signed_size(total.change)}: grown {units.signed_size(total.grown)}, "
-        f"shrunk {units.signed_size(-total.shrunk)}; widths are the two together"
+        lines.both_ways(total.change, total.grown, total.shrunk)
         if report.compared
         else f"total {units.size(total.now)}"
     )

@@ -17,6 +17,11 @@ from leakhunt.report.labels import Labels
 from leakhunt.report.words import growths
 from leakhunt.report.words.places import place
 
+#: The rule that code scanning shows.
+KEPT = "Memory that is kept for good"
+KEPT_FOR_GOOD = "Each run keeps memory that nothing frees, so the process grows until it is ended."
+GREW_TOO = "grew too, and is no leak:"
+
 HEADS = {LEAK: "Leak", NO_LEAK: "No leak", "unsure": "Not sure"}
 NOTHING = "no look was taken"
 

@@ -79,3 +79,16 @@ def between(seconds: float | None, tasks: int | None, unit: str) -> str:
     told = [units.duration(seconds)] if seconds is not None else []
     told += [units.counted(tasks, unit)] if tasks is not None else []
     return f"between {', '.join(told)}" if told else ""
+
+
+def deeper(rows: int) -> str:
+    """What of a flame graph a window has no room for."""
+    return f"{units.counted(rows, 'row')} deeper (a higher window shows them)"
+
+
+def both_ways(change: int, grown: int, shrunk: int) -> str:
+    """The total of a flame graph of changes."""
+    return (
+        f"total {units.signed_size(change)}: grown {units.signed_size(grown)}, "
+        f"shrunk {units.signed_size(-shrunk)}; widths are the two together"
+    )

@@ -12,6 +12,16 @@ from leakhunt.report.words.places import who
 from leakhunt.report.words.verdicts import seconds
 
 DAY = 86400.0
+SKIP = "Skip to the findings"
+HOW = "How it was measured"
+TIMELINE_FIGURES = "The figures of the timeline"
+NOTHING_GROWS = "Nothing grows that is worth a line."
+NEEDS_SCRIPT = "This part is drawn by the page's own script, which does not run here."
+NO_RSS = "The newest file does not say how large the process is."
+LICENCES = "Licences of the libraries in this page"
+#: Parts of the resident set.
+OBJECTS, TRACER = "Python objects", "the tracer's own tables"
+REST = "the rest: interpreter, libraries, free memory"
 #: A pace seen for less than this (seconds) says nothing of a day.
 TELLING = 10.0
 
@@ -32,6 +42,34 @@ def where(found: Verdict, ended: bool) -> str:
     until = f", the newest of {units.moment(newest)}" if newest is not None else ""
     gone = "It has ended since." if number == 1 else "All of them have ended since."
     return visible(f"{text}: {looks}{over}{until}.{f' {gone}' if ended else ''}")
+
+
+def stack(number: int) -> str:
+    """Which of so many stacks is shown."""
+    said = "The stack" if number == 1 else f"The heaviest of {units.count(number)} stacks"
+    return f"{said}, most recent call last"
+
+
+def table(what: str, compared: bool) -> str:
+    """What the table is of."""
+    said = (
+        f"What grew in {what}, first snapshot to newest" if compared else f"What is alive in {what}"
+    )
+    return f"{said}, by the line that allocated it."
+
+
+def spread(shown: int, of: int, what: str) -> str:
+    """Of which snapshots a table is, and how many are listed."""
+    text = f"Snapshots of {what}"
+    if shown == of:
+        return text
+    return f"{text}; {units.count(shown)} of {units.count(of)}, evenly spread"
+
+
+def made(version: str, at: float) -> str:
+    """By what and when the page was made."""
+    moment = units.moment(at)
+    return f"Made by leakhunt {version} at {moment}. Sizes are binary: 1 KiB = 1,024 B."
 
 
 def per_day(finding: Finding) -> str | None:
