@@ -12,6 +12,8 @@ import pytest
 from tests.support.exporting import exported, exported_diff, odd, read
 from tests.support.places import SNAPSHOTS
 
+pytest.importorskip("google.protobuf")
+
 BEFORE, AFTER = SNAPSHOTS / "leakhunt-before.bin", SNAPSHOTS / "leakhunt-after.bin"
 
 
@@ -19,7 +21,6 @@ def pprof(*arguments: str) -> str:
     """What ``go tool pprof -top`` says, in bytes."""
     if shutil.which("go") is None:
         pytest.skip("Go is not installed: nothing here reads a profile")
-    pytest.importorskip("google.protobuf")
     done = subprocess.run(
         ["go", "tool", "pprof", "-top", "-nodecount=0", "-nodefraction=0", "-unit=B", *arguments],
         capture_output=True, text=True, timeout=400, check=False,
