@@ -13,9 +13,10 @@ from typing import Any
 
 from leakhunt.compare import fast
 from leakhunt.compare.order import by_amount, by_growth, in_order
+from leakhunt.compare.parts import parts, share
 from leakhunt.model.gcpause import uncollected
 from leakhunt.model.paths import Prefixes, prefixes
-from leakhunt.model.query import Query
+from leakhunt.model.query import SPLIT, Query
 from leakhunt.model.snapshot import NOTHING, Change, Frame, Site, Snapshot, Stack, Tallies, Tally
 from leakhunt.snapshots.filters import Select, selector
 
@@ -119,7 +120,11 @@ def _compare(before: Snapshot | None, after: Snapshot, query: Query) -> Comparis
         if query.group_by == "package":
             known = known.guessed(_files(before, after))
         key_of, site_of = _keying(query.group_by, known)
-        ledger: _Ledger | fast.Ledger | None = fast.booked(before, after, query, known, key_of)
+        ledger: _Ledger | fast.Ledger | None
+        if query.group_by in SPLIT:
+            ledger = _shared_out(before, after, query, selector(query, known))
+        else:
+            ledger = fast.booked(before, after, query, known, key_of)
         if ledger is None:
             ledger = _booked(before, after, query, selector(query, known), key_of)
         amounts = ledger.amounts
@@ -136,7 +141,7 @@ def _compare(before: Snapshot | None, after: Snapshot, query: Query) -> Comparis
             return (*_tied(numbers(index), query.sort), *place, *ledger.order(index))
 
         shown = in_order(keys, exact, limit)
-        sure = _errors((before, after), selector(query, known), key_of)
+        sure = _errors((before, after), selector(query, known), key_of, query.group_by)
 
         def row(rank: int, index: int, stack: Stack, depth: int) -> Row:
             frame = ledger.frame(index)
@@ -213,6 +218,7 @@ def _errors(
     snapshots: Iterable[Snapshot | None],
     select: Select,
     key_of: Callable[[Frame], object] | None,
+    group_by: str,
 ) -> dict[object, float] | None:
     """The standard error of each row, by its key; None where no size is an estimate.
 
@@ -226,6 +232,12 @@ def _errors(
                 continue
             estimated = True
             depth = select(stack)
+            if depth is not None and group_by in SPLIT:  # a part's samples are that part of all
+                each = parts(snapshot, stack, group_by)
+                for name in each:
+                    part = told.stderr**2 * share(each, name, snapshot.tallies[stack].size)
+                    variances[name] = variances.get(name, 0.0) + part
+                continue
             if depth is not None:
                 key = stack if key_of is None else key_of(stack[depth] if stack else UNKNOWN)
                 variances[key] = variances.get(key, 0.0) + told.stderr**2
@@ -286,6 +298,46 @@ def _booked(
     return ledger
 
 
+@dataclass
+class _Named(_Ledger):
+    """Rows that stand for a type or a task."""
+
+    names: list[str] = field(default_factory=list)
+
+    def frame(self, index: int) -> Frame:
+        return Frame(self.names[index], 0)
+
+
+def _shared_out(before: Snapshot | None, after: Snapshot, query: Query, select: Select) -> _Named:
+    """Every stack of the two in parts, each in its row, or among what is dropped."""
+    ledger = _Named()
+    index_of: dict[str, int] = {}
+    weights: list[int] = []
+    old = before.tallies if before is not None else {}
+    for stack in [*after.tallies, *(stack for stack in old if stack not in after.tallies)]:
+        was, now = parts(before, stack, query.group_by), parts(after, stack, query.group_by)
+        depth = select(stack)
+        for name in dict.fromkeys((*now, *was)):
+            four = was.get(name, NOTHING) + now.get(name, NOTHING)
+            if depth is None:
+                _add(ledger.dropped, four)
+                ledger.dropped_sites.add(name)
+                continue
+            weight = abs(four[2] - four[0])
+            index = index_of.setdefault(name, len(weights))
+            if index == len(weights):
+                ledger.rows.append(list(four))
+                ledger.stacks.append(stack)
+                ledger.depths.append(depth)
+                ledger.names.append(name)
+                weights.append(weight)
+                continue
+            _add(ledger.rows[index], four)
+            if (weight, stack) > (weights[index], ledger.stacks[index]):
+                weights[index], ledger.stacks[index], ledger.depths[index] = weight, stack, depth
+    return ledger
+
+
 def _add(amounts: Any, numbers: Sequence[int]) -> None:
     amounts[0] += numbers[0]
     amounts[1] += numbers[1]
@@ -310,7 +362,7 @@ def _tied(numbers: Sequence[int], sort: str) -> tuple[int, int, int]:
 
 
 def _place(site: Site) -> tuple[str, int, str]:
-    return (site.file or "", site.line or 0, site.package or "")
+    return (site.file or "", site.line or 0, site.package or site.name or "")
 
 
 def _keying(
@@ -335,4 +387,6 @@ def _keying(
         return None, site
     if group_by == "filename":
         return (lambda frame: frame.file), (lambda frame: Site(frame.file))
+    if group_by in SPLIT:
+        return (lambda frame: frame.file), (lambda frame: Site(None, name=frame.file))
     return package, (lambda frame: Site(None, None, package(frame)))

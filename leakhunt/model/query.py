@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-GROUPS = ("lineno", "traceback", "filename", "package")
+TYPE, TASK = SPLIT = ("type", "task")
+#: The last two share a stack out among several rows (:mod:`leakhunt.compare.parts`).
+GROUPS = ("lineno", "traceback", "filename", "package", *SPLIT)
 SORTS = ("size", "count")
 BLAMES = ("innermost", "app")
 

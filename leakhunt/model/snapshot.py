@@ -354,3 +354,5 @@ class Site(NamedTuple):
     file: str | None
     line: int | None = None
     package: str | None = None
+    name: str | None = None
+    """A type or a task."""

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any, Union
 
 from leakhunt.compare.rows import Amount, Row
+from leakhunt.model.query import SPLIT
 from leakhunt.render.cells import cell
 from leakhunt.report.labels import Labels
 from leakhunt.report.tables import DiffReport, TopReport
@@ -34,18 +35,19 @@ def rows(report: Report) -> str:
             return [before.size, after.size, diff.size, before.count, after.count, diff.count]
         return [after.size, after.count]
 
+    named = [report.query.group_by] if report.query.group_by in SPLIT else []
     lines: list[Sequence[Any]] = [
-        ["rank", "file", "line", "function", "package", *amounts, "stack"]
+        ["rank", "file", "line", "function", "package", *amounts, "stack", *named]
     ]
     for row in comparison.rows:
         site, stack = row.change.site, row.change.stack
         frames = " > ".join(f"{frame.file}:{frame.line}" for frame in stack)
         lines.append(
             [row.rank, site.file, site.line, _function(row, labels), site.package,
-             *numbers(Amount(row.change.before, row.change.after)), frames]
+             *numbers(Amount(row.change.before, row.change.after)), frames, *([site.name] if named else [])]
         )  # fmt: skip
     for name, amount in (("remainder", comparison.remainder), ("dropped", comparison.dropped)):
-        lines.append([name, "", "", "", "", *numbers(amount), ""])
+        lines.append([name, "", "", "", "", *numbers(amount), "", *[""] * len(named)])
     return _written(lines)
 
 

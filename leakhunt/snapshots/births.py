@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from itertools import accumulate
 from typing import NamedTuple
 
-from leakhunt.model.query import Query
+from leakhunt.model.query import SPLIT, Query
 from leakhunt.model.snapshot import Calendar, Snapshot, Stack
 from leakhunt.snapshots.objects import Key, stacks_by_row
 
@@ -108,7 +108,7 @@ def born(snapshot: Snapshot, stacks: Iterable[Stack]) -> Born | None:
 def by_row(snapshot: Snapshot, query: Query) -> Mapping[Key, Born]:
     """For each row that the query makes of the snapshot, by its key; empty where nothing is known."""
     calendar = snapshot.calendar
-    if calendar is None:
+    if calendar is None or query.group_by in SPLIT:
         return {}
     found = {
         key: _born(snapshot, calendar, stacks)

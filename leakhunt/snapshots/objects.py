@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple, Optional
 
 from leakhunt.model.paths import APP, Prefixes, prefixes
-from leakhunt.model.query import Query
+from leakhunt.model.query import SPLIT, Query
 from leakhunt.model.snapshot import Frame, Site, Snapshot, Stack
 from leakhunt.snapshots.filters import selector
 
@@ -128,7 +128,7 @@ def added(told: Iterable[tuple[Mapping[str, int], int]], size: int) -> Kinds:
 
 def by_row(snapshot: Snapshot, query: Query) -> Mapping[Key, Kinds]:
     """For each row that the query makes of the snapshot, by its key; empty where nothing is known."""
-    if not _knows(snapshot):
+    if not _knows(snapshot) or query.group_by in SPLIT:
         return {}
     rows = stacks_by_row(snapshot, query)
     return {key: _kinds(snapshot, stacks) for key, stacks in rows.items()}

@@ -151,9 +151,9 @@ def test_ties_are_broken_by_place_whatever_the_order() -> None:
     found = [compare.group(snap(*order), Query()) for order in (lines, lines[::-1])]
     assert found[0] == found[1]
     assert [row.change.site for row in found[0].rows] == [
-        ("a.py", 1, None),
-        ("a.py", 2, None),
-        ("b.py", 1, None),
+        ("a.py", 1, None, None),
+        ("a.py", 2, None, None),
+        ("b.py", 1, None, None),
     ]
 
 
@@ -179,7 +179,7 @@ def test_a_filter_blames_the_innermost_frame_of_the_application() -> None:
         "/usr/lib/python3.11/json/decoder.py:353 < /srv/venv/lib/python3.11/site-packages/celery/a.py:1 1KiB x1",
     )
     found = compare.group(snapshot, Query(filters=("shop",)))
-    assert [row.change.site for row in found.rows] == [("/srv/shop/tasks.py", 40, None)]
+    assert [row.change.site for row in found.rows] == [("/srv/shop/tasks.py", 40, None, None)]
     assert found.rows[0].depth == 1
     assert found.dropped.after == Tally(1024, 1)
     inner = compare.group(snapshot, Query(filters=("shop",), innermost=True))

@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from leakhunt.compare.parts import NO_TASK, UNKNOWN
 from leakhunt.compare.rows import Amount, Comparison, Row
-from leakhunt.model.query import Query
+from leakhunt.model.query import SPLIT, Query
 from leakhunt.render.documents import frame_of as frame_of
 from leakhunt.render.documents import live as live
 from leakhunt.render.documents import meta_of as meta_of
@@ -119,6 +120,9 @@ def _place(row: Row, labels: Labels, query: Query) -> dict[str, Any]:
     }
     if query.group_by == "package":
         place["package"] = site.package
+    if query.group_by in SPLIT:
+        place[query.group_by] = None if site.name in (UNKNOWN, NO_TASK) else site.name
+        place["name"] = site.name
     found = {"rank": row.rank, "site": place, "stack": [frame_of(frame, labels) for frame in stack]}
     return found if row.stderr is None else {**found, "stderr": row.stderr}
 

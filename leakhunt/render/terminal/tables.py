@@ -203,8 +203,8 @@ def _where(row: Row, labels: Labels, query: Query, kinds: Kinds | None) -> Text:
 
 def _place(row: Row, labels: Labels, query: Query) -> Text:
     site, stack = row.change.site, row.change.stack
-    if site.package is not None:
-        return Text(visible(site.package), STRONG)
+    if site.package is not None or site.name is not None:
+        return Text(visible(site.package or site.name or ""), STRONG)
     if query.group_by == "filename":
         return Text(labels.file(site.file or ""), STRONG)
     if query.group_by == "traceback":
