@@ -80,7 +80,7 @@ def group(snapshot: Snapshot, by: str = "lineno", **options: Any) -> Comparison:
 def compare(before: Snapshot, after: Snapshot, by: str = "lineno", **options: Any) -> Comparison:
     """What changed, growth first.
 
-    ``by``: ``lineno traceback filename package``. Options: ``keep`` (patterns; rows stand for
+    ``by``: ``lineno traceback filename package type task``. Options: ``keep`` (patterns; rows stand for
     the innermost frame in them), ``drop``, ``innermost``, ``show_all`` (also tracing and import
     machinery), ``blame`` (``innermost``, ``app``), ``limit`` (0: all), ``sort`` (``size``, ``count``).
     """
@@ -95,6 +95,7 @@ def rows(found: Comparison) -> list[dict[str, Any]]:
             "file": row.change.site.file,
             "line": row.change.site.line,
             "package": row.change.site.package,
+            "name": row.change.site.name,
             "size_before": row.change.before.size,
             "size_after": row.change.after.size,
             "size_diff": row.change.diff.size,
