@@ -73,7 +73,7 @@ def command(
     """Run a function or a Celery task until it is sure whether it leaks.
 
     It is called again and again in a fresh process, with looks in between, and the answer comes as
-    soon as it is sure: a leak that is regular takes a second or two. Warm-up, caches that fill up,
+    soon as it is sure: a leak that is regular takes a few seconds. Warm-up, caches that fill up,
     imports, free lists and garbage do not count.
 
     Exit status: 0 it keeps nothing, 3 it leaks, 4 not sure in the time given, 2 it cannot be run.

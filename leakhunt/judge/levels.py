@@ -264,8 +264,8 @@ class Excuses:
     """A growth of which so many objects are unreachable is the collector's business."""
     bounded: float = 0.6
     """So much of what is tied of a growth must be held alike."""
-    tied: float = 0.6
-    """So much of a growth must have a holder that is known before anything is said of all holders,"""
+    tied: float = 0.5
+    """Most of a growth must have a holder that is known before anything is said of all holders,"""
     scattered: float = 1 / 3
     """and the place that holds most of it must hold less than this: two others hold as much as it then."""
     overrated: float = 2.0

@@ -56,5 +56,5 @@ def test_containers_below_one_place_are_one_pile() -> None:
 
 
 def test_what_is_hardly_tied_is_not_excused() -> None:
-    growth = judged(*(way(f"lib{n}", "CACHE", SIZE // 10, n + 1) for n in range(5)))
+    growth = judged(*(way(f"lib{n}", "CACHE", SIZE // 12, n + 1) for n in range(5)))
     assert growth.shape.verdict == LEAK
