@@ -105,7 +105,11 @@ def test_hooked_processes_and_series_are_offered_where_a_process_is_meant(place:
 
 def test_commands_options_and_choices(place: Path) -> None:
     assert said(place, "leakhunt d") == ["plain,demo", "plain,doctor", "plain,dump", "plain,diff"]
-    assert said(place, "leakhunt top --group-by t") == ["plain,traceback"]
+    assert said(place, "leakhunt top --group-by t") == [
+        "plain,traceback",
+        "plain,type",
+        "plain,task",
+    ]
     assert said(place, "leakhunt show --js") == ["plain,--json"]
     assert said(place, "leakhunt run scr") == ["file,scr"]
     assert said(place, "leakhunt ls --dir x") == ["dir,x"]

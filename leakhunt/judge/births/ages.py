@@ -64,7 +64,7 @@ class Ages(NamedTuple):
     since: float
     """For a leak: the unit from which on it goes evenly."""
     events: float
-    """Independent events that the growth since then stands for."""
+    """Independent events that the growth stands for; for a leak, since then."""
     scatter: float
     """How much more than a multinomial the periods scatter; 1: no more."""
     part: float = 1.0
@@ -116,7 +116,7 @@ def ages(births: Births) -> Ages:
     beliefs = {kind: weight / total for kind, weight in beliefs.items()}
     kind = max(beliefs, key=lambda each: beliefs[each])
     since = start + leading[1] * (end - start)
-    after = sum(c for c, a in zip(counts, births.edges) if a >= since - 1e-9)
+    after = sum(c for c, a in zip(counts, births.edges) if a >= since - 1e-9 or kind != LEAK)
     return Ages(kind, beliefs[kind], beliefs, since, after, scatter, leading[2])
 
 

@@ -136,7 +136,7 @@ def test_a_warm_up_is_in_doubt_where_later_births_would_not_have_been_sampled(
     late: float, is_open: bool
 ) -> None:
     """Fewer and fewer births, then a gap between samples in which nothing could be seen."""
-    sizes = [9000, 8000, 6500, 5500, 5000, 4000, *[0] * 14]
+    sizes = [1200, 1100, 1000, 900, 900, 800, *[0] * 14]
     snapshot = aged((f"{TASKS}:40", sizes))
     calendar = snapshot.calendar
     assert calendar is not None
