@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from leakhunt.advice.holders import held
 from leakhunt.advice.match import Advice, Evidence, advise, scoped
 from leakhunt.compare.place import Shown
 from leakhunt.model.paths import prefixes, visible
@@ -102,7 +103,7 @@ def _advice(
     known = snapshot.meta
     versions = known.facts.get("versions")
     heads, shared = scoped(known.facts, snapshot.spots)
-    return advise(
+    by_lines = advise(
         Evidence(
             stacks=heaviest,
             weights=[float(sizes[stack]) for stack in heaviest],
@@ -119,3 +120,4 @@ def _advice(
             facts_last=known.facts,
         )
     )
+    return by_lines or held(largest)
