@@ -23,6 +23,7 @@ from leakhunt.gate.bound import Interval
 from leakhunt.judge import codes, rss
 from leakhunt.judge.history import History
 from leakhunt.judge.informed import informed
+from leakhunt.judge.levels import LEVELS
 from leakhunt.judge.owners import Book, Growth, Owner
 from leakhunt.judge.series.shape import LEAK
 from leakhunt.judge.verdict import NO_LEAK, Finding, Verdict, judge
@@ -34,8 +35,8 @@ UNSURE = "unsure"
 FALSE_ALARM = 0.001
 #: The chance that one which keeps more than the limit is ever said to keep less.
 MISSED = 0.05
-#: Bytes a run that are nothing to speak of: 12 MB in a million runs.
-LIMIT = 12.0
+#: Bytes a run that are nothing to speak of.
+LIMIT = LEVELS.worth.rate
 #: Outside Python less is not seen: the resident set grows by pages, and malloc keeps some.
 NATIVE_LIMIT = 256.0
 #: Looks by whose growth the chance of error is divided; the bets begin with the next.
@@ -44,11 +45,6 @@ SCOUTS = 4
 LOOKS = 20
 #: Of what a finding grew by, the part that lines must stand for which won their bets.
 SUPPORT = 0.5
-
-#: What is no leak though it grows: none of it counts for the bound either.
-EXCUSES = frozenset(
-    {codes.BOUNDED, codes.FRAMEWORK_TABLES, codes.FREE_LIST, codes.UNCOLLECTED, codes.OVERRATED}
-)
 
 
 @dataclass(frozen=True)
@@ -154,7 +150,8 @@ def decide(history: History, stage: int, limits: Limits, complete: bool) -> Ruli
 
 
 def _is_excused(growth: Growth) -> bool:
-    return growth.why is not None and growth.why.code in EXCUSES
+    """None of it counts for the bound either."""
+    return growth.why is not None and growth.why.code in codes.EXCUSES
 
 
 def _whole(book: Book, excused: set[Stack]) -> list[float]:

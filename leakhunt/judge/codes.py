@@ -64,6 +64,8 @@ FREE_LIST = "free-list"
 #: ``length`` entries of at most ``bound``.
 BOUNDED = "bounded"
 SCATTERED = "scattered"
+#: What is no leak though it goes on (:mod:`leakhunt.judge.excuses`).
+EXCUSES = frozenset({BOUNDED, FRAMEWORK_TABLES, FREE_LIST, UNCOLLECTED, OVERRATED, SCATTERED})
 
 # -- what of a series was left out ----------------------------------------------------
 

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from leakhunt.judge import growths
+from leakhunt.judge import codes, growths
+from leakhunt.judge.births.life import lived
+from leakhunt.judge.births.survivors import Survivors
+from leakhunt.judge.excuses import order
 from leakhunt.judge.series.shape import LEAK, WARM_UP
 from leakhunt.model.snapshot import Block
 from tests.support.builders import history
+from tests.support.lives import aged
 
 
 def alone(size: int, kind: str | None = None, part: float = 1.0, recycled: bool = False) -> str:
@@ -37,3 +41,18 @@ def test_free_lists_keep_whole_words_of_the_types_that_they_serve() -> None:
     assert alone(96, "mmap") == LEAK
     assert alone(96, "mmap", part=0.3) == WARM_UP  # of most the type is not known
     assert alone(96, "tuple", recycled=True) == WARM_UP
+
+
+def test_every_excuse_is_one_for_the_gate_too() -> None:
+    """Each fate has a reason of its own, and each reason is among the excuses."""
+    life = lived(aged(("/srv/shop/tasks.py:40", [2_000] * 20)))
+    assert life is not None
+    book = Survivors(life)
+    growth = growths.growths(life)[0]
+    told = []
+    for fate in (order.WAITING, order.OVERRATED, order.SCATTERED):
+        why = order.excused(book, growth, fate).why
+        assert why is not None
+        told.append(why.code)
+    assert len(set(told)) == len(told)
+    assert {*told, codes.BOUNDED, codes.FREE_LIST, codes.FRAMEWORK_TABLES} == codes.EXCUSES
