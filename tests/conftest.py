@@ -8,6 +8,7 @@ import signal
 import threading
 import tracemalloc
 from collections.abc import Iterator
+from pathlib import Path
 
 import psutil
 import pytest
@@ -26,6 +27,22 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         choices=("sampled", "exact"),
         help="the engine of the live tests' workers (without: the default one)",
     )
+
+
+#: Files and folders of tests that ask nothing of the interpreter and take long.
+ONCE = (
+    "judge/series", "judge/births", "judge/test_collection.py", "judge/test_sampled.py", "gate", "advice",
+    "snapfile/test_fuzz.py", "snapfile/test_index.py", "compare/test_fast.py", "render/export", "render/html",
+    "cli/test_watching.py", "cli/test_console.py", "plugin",
+)  # fmt: skip
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    root = Path(__file__).parent
+    for item in items:
+        place = item.path.relative_to(root).as_posix()
+        if any(place == one or place.startswith(f"{one}/") for one in ONCE):
+            item.add_marker("once")
 
 
 def children() -> set[psutil.Process]:
