@@ -7,6 +7,7 @@ import os
 import pickle
 import random
 import struct
+import sys
 import tempfile
 import tracemalloc
 from collections import Counter
@@ -150,6 +151,8 @@ def snapshot_of(traces: Any, **state: Any) -> bytes:
     return pickle.dumps(outer, 4)
 
 
+#: Since 3.15 the unpickler takes no room on a file's word (``Modules/_pickle.c``): then another fault is told.
+BEYOND = "memory" if sys.version_info < (3, 15) else ""
 BAD: dict[str, tuple[bytes, str]] = {
     "empty": (b"", "is empty"),
     "text": (b"hello, this is no pickle", "not a pickle"),
@@ -157,9 +160,9 @@ BAD: dict[str, tuple[bytes, str]] = {
     "something else": (pickle.dumps([1, 2]), "pickle of something else"),
     "shell": (pickle.dumps(Shell("touch PWNED")), "posix.system"),
     "getattr": (b"\x80\x04cbuiltins\ngetattr\n.", "builtins.getattr"),
-    "memo bomb": (b"\x80\x04Nr\xff\xff\xff\x7f.", "memory"),
+    "memo bomb": (b"\x80\x04Nr\xff\xff\xff\x7f.", BEYOND),
     "length bomb": (b"\x80\x04\x8e" + struct.pack("<Q", 1 << 40) + b"x", ""),
-    "bytearray bomb": (b"\x80\x05\x96" + struct.pack("<Q", 1 << 40) + b"x", "memory"),
+    "bytearray bomb": (b"\x80\x05\x96" + struct.pack("<Q", 1 << 40) + b"x", BEYOND),
     "frame bomb": (b"\x80\x04\x95" + struct.pack("<Q", 1 << 40) + b"N.", ""),
     "deep hash": (b"\x80\x04})" + b"\x85" * 3_000_000 + b"Ns.", ""),
     "negative size": (snapshot_of([(0, -5, (("a.py", 1),), 1)]), "impossible size"),
