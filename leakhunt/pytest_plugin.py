@@ -6,7 +6,7 @@ library and pytest; all else is imported when a test asks for it.
 
 from __future__ import annotations
 
-import unittest
+import sys
 from collections.abc import Generator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -90,8 +90,10 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, Any, None]:
     """The same for a unittest case: each repetition is a case of its own, from setUp to tearDown."""
     outcome = yield
     case = getattr(getattr(item, "parent", None), "obj", None)
+    unittest = sys.modules.get("unittest")  # where there is a case, somebody has loaded it
     if (
-        not isinstance(item, pytest.Function)
+        unittest is None
+        or not isinstance(item, pytest.Function)
         or not (isinstance(case, type) and issubclass(case, unittest.TestCase))
         or outcome.excinfo is not None
         or getattr(item, "_excinfo", None)

@@ -144,7 +144,7 @@ def test_the_cause_of_a_growth_is_named(name: str, engine: str, tmp_path: Path) 
     paths = ran(BEGIN + program + END, tmp_path, engine)
     found = asked("account", paths[1], paths[-1], folder=tmp_path)
     assert sum(part["size"] for part in found["parts"]) == found["rss"]
-    assert found["rss"] > 0.8 * MUCH * MIB
+    assert found["rss"] > 0.7 * MUCH * MIB  # some of it was there before, and free
     assert found["cause"] == cause, found
     assert said in found["sentence"]
     assert found["next"]
