@@ -9,8 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from leakhunt.advice.match import Advice
-from leakhunt.advice.rule import Rule
+from leakhunt.advice.rule import Advice, Rule
 from leakhunt.advice.rules import RULES
 from leakhunt.model.retention import Path, Retention
 

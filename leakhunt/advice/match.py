@@ -15,6 +15,7 @@ is said:
 4. one that needs more conditions; one that holds for more of the growth; then the order
    of the rule base.
 
+No rule fits: the container that keeps it may say what it is (:mod:`leakhunt.advice.holders`).
 Nothing fits: None. Silence is better than a guess.
 """
 
@@ -29,10 +30,13 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from leakhunt import units
+from leakhunt.advice import holders
 from leakhunt.advice.rule import AGENT, CALL, Grows, Look, Rule, Sign, Versions
+from leakhunt.advice.rule import Advice as Advice
 from leakhunt.advice.rules import RULES
 from leakhunt.advice.rules.containers import STORED, STORED_SHARED
 from leakhunt.model.paths import APP, Prefixes, shorten, visible
+from leakhunt.model.retention import Retention
 from leakhunt.model.snapshot import Frame, Spot, Stack
 
 #: A sign must hold for this part of the growth, or for this one where a count rises with it.
@@ -72,23 +76,13 @@ class Evidence:
     task: str | None = None
     holder: str | None = None
     """The type of the container that keeps most of it, where the snapshots know."""
+    kept: Retention | None = None
+    """That container itself, where the walk has found it."""
     versions: Mapping[str, str] = field(default_factory=lambda: _NONE)
     """Installed distributions; names in any spelling."""
     facts_first: Mapping[str, Any] = field(default_factory=lambda: _NONE)
     """Of the first and of the last snapshot (see :mod:`leakhunt.snapfile`)."""
     facts_last: Mapping[str, Any] = field(default_factory=lambda: _NONE)
-
-
-@dataclass(frozen=True)
-class Advice:
-    """A known pattern that the evidence looks like."""
-
-    pattern: str
-    why: str
-    fix: str
-    source: str
-    because: str
-    """What was seen, as a sentence that starts with ``looks like``."""
 
 
 class _Step(NamedTuple):
@@ -128,7 +122,7 @@ class _Fit(NamedTuple):
 
 
 def advise(evidence: Evidence) -> Advice | None:
-    """The most specific rule that fits, or None."""
+    """The most specific rule that fits; where none does, what fits the holder; or None."""
     if evidence.bytes_per_unit < 0:
         return None
     best: _Fit | None = None
@@ -140,7 +134,7 @@ def advise(evidence: Evidence) -> Advice | None:
             if fit and (best is None or fit[:6] > best[:6]):
                 best = fit
     if best is None:
-        return None
+        return None if evidence.kept is None else holders.held(evidence.kept)
     rule = best.rule
     return Advice(rule.pattern, rule.why, rule.fix, rule.source, best.because)
 

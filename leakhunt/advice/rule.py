@@ -115,3 +115,15 @@ class Rule:
         fix. That ends nothing where a container keeps what is made.
         """
         return self.pattern.endswith(_MADE)
+
+
+@dataclass(frozen=True)
+class Advice:
+    """A known pattern that the evidence looks like."""
+
+    pattern: str
+    why: str
+    fix: str
+    source: str
+    because: str
+    """What was seen, as a sentence that starts with ``looks like``."""

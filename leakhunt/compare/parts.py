@@ -6,7 +6,7 @@ put stacks together. The parts of a stack add up to it, bytes and blocks.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from leakhunt.model.query import TASK, TYPE
 from leakhunt.model.snapshot import NOTHING, Snapshot, Stack, Tally
@@ -34,11 +34,6 @@ def parts(snapshot: Snapshot | None, stack: Stack, group_by: str) -> dict[str, T
     shared = zip(_whole([*sizes.values()], tally.size), _whole([*counts.values()], tally.count))
     found = {name: Tally(*each) for name, each in zip(names, shared)}
     return {name: each for name, each in found.items() if each != NOTHING}
-
-
-def share(told: Mapping[str, Tally], name: str, size: int) -> float:
-    """The part of a stack's bytes that has this name."""
-    return told[name].size / size if name in told and size else 0.0
 
 
 def _whole(values: Sequence[float], total: int) -> list[int]:

@@ -13,7 +13,7 @@ from typing import Any
 
 from leakhunt.compare import fast
 from leakhunt.compare.order import by_amount, by_growth, in_order
-from leakhunt.compare.parts import parts, share
+from leakhunt.compare.parts import parts
 from leakhunt.model.gcpause import uncollected
 from leakhunt.model.paths import Prefixes, prefixes
 from leakhunt.model.query import SPLIT, Query
@@ -92,6 +92,33 @@ class _Ledger:
     """Index into it of the frame that the row stands for."""
     dropped: list[int] = field(default_factory=lambda: [0, 0, 0, 0])
     dropped_sites: set[object] = field(default_factory=set)
+    _index_of: dict[object, int] = field(default_factory=dict)
+    """Where the row of each key is."""
+    keys: list[object] = field(default_factory=list)
+    """What each row is keyed by."""
+    _weights: list[int] = field(default_factory=list)
+    """By how much the stack changed that carries most of each row."""
+
+    def enter(self, key: object, four: Sequence[int], stack: Stack, depth: int) -> None:
+        """Add a stack, or a part of one, to the row of that key."""
+        weights = self._weights
+        weight = abs(four[2] - four[0])
+        index = self._index_of.setdefault(key, len(weights))
+        if index == len(weights):
+            self.rows.append(list(four))
+            self.stacks.append(stack)
+            self.depths.append(depth)
+            self.keys.append(key)
+            weights.append(weight)
+            return
+        _add(self.rows[index], four)
+        if weight >= weights[index] and (weight, stack) > (weights[index], self.stacks[index]):
+            weights[index], self.stacks[index], self.depths[index] = weight, stack, depth
+
+    def drop(self, key: object, four: Sequence[int]) -> None:
+        """Leave it out."""
+        _add(self.dropped, four)
+        self.dropped_sites.add(key)
 
     @property
     def amounts(self) -> Sequence[Sequence[int]]:
@@ -120,13 +147,15 @@ def _compare(before: Snapshot | None, after: Snapshot, query: Query) -> Comparis
         if query.group_by == "package":
             known = known.guessed(_files(before, after))
         key_of, site_of = _keying(query.group_by, known)
+        select = selector(query, known)
         ledger: _Ledger | fast.Ledger | None
         if query.group_by in SPLIT:
-            ledger = _shared_out(before, after, query, selector(query, known))
+            ledger, sure = _shared_out(before, after, query, select)
         else:
             ledger = fast.booked(before, after, query, known, key_of)
+            sure = _errors((before, after), select, key_of)
         if ledger is None:
-            ledger = _booked(before, after, query, selector(query, known), key_of)
+            ledger = _booked(before, after, query, select, key_of)
         amounts = ledger.amounts
         hidden, hidden_sites = _amount(ledger.dropped), len(ledger.dropped_sites)
         if query.show_all or query.filters or query.excludes:
@@ -141,7 +170,6 @@ def _compare(before: Snapshot | None, after: Snapshot, query: Query) -> Comparis
             return (*_tied(numbers(index), query.sort), *place, *ledger.order(index))
 
         shown = in_order(keys, exact, limit)
-        sure = _errors((before, after), selector(query, known), key_of, query.group_by)
 
         def row(rank: int, index: int, stack: Stack, depth: int) -> Row:
             frame = ledger.frame(index)
@@ -185,7 +213,10 @@ def _hidden(
         if frame.file not in files:
             files[frame.file] = known.is_hidden(frame.file)
         if files[frame.file]:
-            keys.add(stack if key_of is None else key_of(frame))
+            if query.group_by in SPLIT:
+                keys.update(*(parts(each, stack, query.group_by) for each in (before, after)))
+            else:
+                keys.add(stack if key_of is None else key_of(frame))
         return files[frame.file]
 
     def of(snapshot: Snapshot | None) -> Tally:
@@ -218,7 +249,6 @@ def _errors(
     snapshots: Iterable[Snapshot | None],
     select: Select,
     key_of: Callable[[Frame], object] | None,
-    group_by: str,
 ) -> dict[object, float] | None:
     """The standard error of each row, by its key; None where no size is an estimate.
 
@@ -232,12 +262,6 @@ def _errors(
                 continue
             estimated = True
             depth = select(stack)
-            if depth is not None and group_by in SPLIT:  # a part's samples are that part of all
-                each = parts(snapshot, stack, group_by)
-                for name in each:
-                    part = told.stderr**2 * share(each, name, snapshot.tallies[stack].size)
-                    variances[name] = variances.get(name, 0.0) + part
-                continue
             if depth is not None:
                 key = stack if key_of is None else key_of(stack[depth] if stack else UNKNOWN)
                 variances[key] = variances.get(key, 0.0) + told.stderr**2
@@ -277,42 +301,30 @@ def _booked(
         return key_of(stack[depth] if stack else UNKNOWN)
 
     ledger = _Ledger()
-    index_of: dict[object, int] = {}
-    weights: list[int] = []
     for stack, depth, four in zip(stacks, depths, numbers):
         if depth is None:
-            _add(ledger.dropped, four)
-            ledger.dropped_sites.add(key(stack, len(stack) - 1))
-            continue
-        weight = abs(four[2] - four[0])
-        index = index_of.setdefault(key(stack, depth), len(weights))
-        if index == len(weights):
-            ledger.rows.append(list(four))
-            ledger.stacks.append(stack)
-            ledger.depths.append(depth)
-            weights.append(weight)
-            continue
-        _add(ledger.rows[index], four)
-        if weight >= weights[index] and (weight, stack) > (weights[index], ledger.stacks[index]):
-            weights[index], ledger.stacks[index], ledger.depths[index] = weight, stack, depth
+            ledger.drop(key(stack, len(stack) - 1), four)
+        else:
+            ledger.enter(key(stack, depth), four, stack, depth)
     return ledger
 
 
-@dataclass
 class _Named(_Ledger):
     """Rows that stand for a type or a task."""
 
-    names: list[str] = field(default_factory=list)
-
     def frame(self, index: int) -> Frame:
-        return Frame(self.names[index], 0)
+        return Frame(str(self.keys[index]), 0)
 
 
-def _shared_out(before: Snapshot | None, after: Snapshot, query: Query, select: Select) -> _Named:
-    """Every stack of the two in parts, each in its row, or among what is dropped."""
+def _shared_out(
+    before: Snapshot | None, after: Snapshot, query: Query, select: Select
+) -> tuple[_Named, dict[object, float] | None]:
+    """Every stack of the two in parts, each in its row or among what is dropped; and the standard error
+    of each row, None where no size is an estimate. A part's variance is that part of its stack's.
+    """
     ledger = _Named()
-    index_of: dict[str, int] = {}
-    weights: list[int] = []
+    variances: dict[object, float] = {}
+    estimated = False
     old = before.tallies if before is not None else {}
     for stack in [*after.tallies, *(stack for stack in old if stack not in after.tallies)]:
         was, now = parts(before, stack, query.group_by), parts(after, stack, query.group_by)
@@ -320,22 +332,19 @@ def _shared_out(before: Snapshot | None, after: Snapshot, query: Query, select: 
         for name in dict.fromkeys((*now, *was)):
             four = was.get(name, NOTHING) + now.get(name, NOTHING)
             if depth is None:
-                _add(ledger.dropped, four)
-                ledger.dropped_sites.add(name)
+                ledger.drop(name, four)
+            else:
+                ledger.enter(name, four, stack, depth)
+        for snapshot, each in ((before, was), (after, now)):
+            error = snapshot.told(stack).stderr if snapshot is not None and each else None
+            if snapshot is None or error is None:
                 continue
-            weight = abs(four[2] - four[0])
-            index = index_of.setdefault(name, len(weights))
-            if index == len(weights):
-                ledger.rows.append(list(four))
-                ledger.stacks.append(stack)
-                ledger.depths.append(depth)
-                ledger.names.append(name)
-                weights.append(weight)
-                continue
-            _add(ledger.rows[index], four)
-            if (weight, stack) > (weights[index], ledger.stacks[index]):
-                weights[index], ledger.stacks[index], ledger.depths[index] = weight, stack, depth
-    return ledger
+            estimated = True
+            for name, part in each.items() if depth is not None else ():
+                share = part.size / max(1, snapshot.tallies[stack].size)
+                variances[name] = variances.get(name, 0.0) + error**2 * share
+    errors = {name: variance**0.5 for name, variance in variances.items()}
+    return ledger, errors if estimated else None
 
 
 def _add(amounts: Any, numbers: Sequence[int]) -> None:

@@ -9,7 +9,6 @@ import gc
 import sys
 import time
 from pathlib import Path
-from typing import Any
 
 from leakhunt.errors import CaptureError
 from leakhunt.hook import config
@@ -19,7 +18,7 @@ from leakhunt.hook.celery.ledger import Ledger
 from leakhunt.hook.process import vitals
 from leakhunt.hook.process.identity import Process
 from leakhunt.hook.tracing import Tracing
-from leakhunt.snapfile import SCHEMA, folders
+from leakhunt.snapfile import folders
 
 #: What a snapshot says of why it was taken.
 TRIGGER = "check"
@@ -97,19 +96,9 @@ class Looks:
         self.sequence += 1
         taken_at = time.time()
         series = self.settings.dir / self.process.series
-        facts: dict[str, Any] = {
-            "schema": SCHEMA,
-            **self.process.who(),
-            "taken_at": taken_at,
-            "monotonic": time.monotonic(),
-            "sequence": self.sequence,
-            "trigger": TRIGGER,
-            "baseline": False,
-            **self.tracing.facts(),
-            **vitals.memory(),
-            "gc": vitals.collector(),
-            **self.tracing.figures(),
-        }
+        facts = capture.facts_before_fork(
+            self.process, self.tracing, taken_at, self.sequence, TRIGGER, False
+        )
         return Order(
             path=series / folders.snapshot_name(self.sequence, taken_at, TRIGGER),
             series=series,

@@ -11,7 +11,6 @@ import os
 import threading
 import time
 from pathlib import Path
-from typing import Any
 
 from leakhunt import units
 from leakhunt.cpython import parts
@@ -31,7 +30,7 @@ from leakhunt.hook.schedule import Schedule
 from leakhunt.hook.signals import HEARD, Handlers
 from leakhunt.hook.summary import Summary
 from leakhunt.hook.tracing import Tracing
-from leakhunt.snapfile import SCHEMA, folders
+from leakhunt.snapfile import folders
 
 #: After that many failures in a row, triggers that nobody asked for (every N
 #: tasks, RSS) stay quiet; a signal is always tried.
@@ -423,22 +422,10 @@ class Hook:
         walk, self.full = "full" if self.full else self.settings.walk, False
         taken_at = time.time()
         series = self.series
-        memory = vitals.memory()
-        figures = self.tracing.figures()
+        facts = capture.facts_before_fork(
+            self.process, self.tracing, taken_at, self.sequence, trigger, baseline
+        )
         waking = self.handlers.waking()
-        facts: dict[str, Any] = {
-            "schema": SCHEMA,
-            **self.process.who(),
-            "taken_at": taken_at,
-            "monotonic": time.monotonic(),
-            "sequence": self.sequence,
-            "trigger": trigger,
-            "baseline": baseline,
-            **self.tracing.facts(),
-            **memory,
-            "gc": vitals.collector(),
-            **figures,
-        }
         return Order(
             path=series / folders.snapshot_name(self.sequence, taken_at, trigger),
             series=series,

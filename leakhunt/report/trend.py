@@ -9,7 +9,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import chain
 
-from leakhunt.advice.holders import held
 from leakhunt.advice.match import Advice, Evidence, advise, scoped
 from leakhunt.judge.history import History
 from leakhunt.judge.resources import Rising, fastest
@@ -145,7 +144,7 @@ def advised(finding: Finding) -> Advice | None:
     growing = [
         (stack, weight) for stack, weight in zip(finding.stacks, finding.weights) if weight > 0
     ]
-    by_lines = advise(
+    return advise(
         _evidence(
             history,
             stacks=[stack for stack, _ in growing[:TELLING]],
@@ -157,11 +156,9 @@ def advised(finding: Finding) -> Advice | None:
             holder=finding.kinds.holders[0].kind
             if finding.kinds and finding.kinds.holders
             else None,
+            kept=finding.holder,
         )
     )
-    if by_lines is not None or finding.holder is None:
-        return by_lines
-    return held(finding.holder)
 
 
 def _advice_outside(found: Verdict) -> Advice | None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from leakhunt.advice.holders import held
 from leakhunt.advice.match import Advice, Evidence, advise, scoped
 from leakhunt.compare.place import Shown
 from leakhunt.model.paths import prefixes, visible
@@ -103,7 +102,7 @@ def _advice(
     known = snapshot.meta
     versions = known.facts.get("versions")
     heads, shared = scoped(known.facts, snapshot.spots)
-    by_lines = advise(
+    return advise(
         Evidence(
             stacks=heaviest,
             weights=[float(sizes[stack]) for stack in heaviest],
@@ -115,9 +114,9 @@ def _advice(
             role=known.role,
             pool=known.pool,
             holder=largest.container_type,
+            kept=largest,
             versions=versions if isinstance(versions, dict) else {},
             facts_first=earlier[0].meta.facts if earlier else known.facts,
             facts_last=known.facts,
         )
     )
-    return by_lines or held(largest)

@@ -98,3 +98,24 @@ def test_the_parts_of_a_stack_add_up(types: dict[str, int], size: int, count: in
 def test_what_is_not_there_has_no_parts() -> None:
     assert parts(None, stack(A), "type") == {}
     assert parts(snap(f"{A} 1B x1"), stack(B), "type") == {}
+
+
+@pytest.mark.parametrize("group", ["type", "task"])
+def test_what_is_hidden_is_counted_in_the_same_rows_with_filters_and_without(group: str) -> None:
+    """Two files of the import machinery, one type and one task."""
+    frozen = ("<frozen importlib._bootstrap>:1", "<frozen importlib._bootstrap_external>:2")
+    snapshot = aged(
+        (A, [100] * 10), *((place, [50] * 10) for place in frozen), tasks={A: "shop.take"}
+    )
+    plain = rows.group(snapshot, Query(group))
+    kept = rows.group(snapshot, Query(group, filters=("/srv/shop",)))
+    assert plain.hidden.after.size == kept.hidden.after.size == 1000
+    assert plain.hidden_sites == kept.hidden_sites == 1
+
+
+def test_the_errors_of_parts_add_up_to_those_of_stacks() -> None:
+    snapshot = typed(a={"dict": 600, "str": 400}, b={"str": 500})
+    sure = {place: replace(told, stderr=30.0) for place, told in snapshot.facts.items()}
+    found = rows.group(replace(snapshot, facts=sure), Query("type", show_all=True))
+    assert sum((row.stderr or 0) ** 2 for row in found.rows) == pytest.approx(2 * 30.0**2)
+    assert rows.group(snapshot, Query("type", show_all=True)).rows[0].stderr is None

@@ -30,11 +30,14 @@ from leakhunt.hook.capture import fork, own, scopes, spots, turns, walk
 from leakhunt.hook.capture.allocators import allocators
 from leakhunt.hook.capture.sources import Sources
 from leakhunt.hook.process import look, threads, vitals
-from leakhunt.snapfile import folders, records, write
+from leakhunt.snapfile import SCHEMA, folders, records, write
 from leakhunt.snapfile.records import Held
 
 if TYPE_CHECKING:
     import mmap
+
+    from leakhunt.hook.process.identity import Process
+    from leakhunt.hook.tracing import Tracing
 
 #: A child that makes no progress hangs: seconds. One on a starved machine makes some.
 PATIENCE = 30
@@ -90,6 +93,25 @@ class Order(NamedTuple):
     """Whether the process's objects are walked over."""
     explains: bool = True
     """Whether functions and source lines of the frames are looked up."""
+
+
+def facts_before_fork(
+    process: Process, tracing: Tracing, taken_at: float, sequence: int, trigger: str, baseline: bool
+) -> dict[str, Any]:
+    """What every snapshot says of its process at this moment, whoever takes it."""
+    return {
+        "schema": SCHEMA,
+        **process.who(),
+        "taken_at": taken_at,
+        "monotonic": time.monotonic(),
+        "sequence": sequence,
+        "trigger": trigger,
+        "baseline": baseline,
+        **tracing.facts(),
+        **vitals.memory(),
+        "gc": vitals.collector(),
+        **tracing.figures(),
+    }
 
 
 class Capture:

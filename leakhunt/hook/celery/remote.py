@@ -291,12 +291,17 @@ def _own(path: str, flags: int) -> Iterator[tuple[int, int]]:
     """A plain file of this user's, opened: its descriptor and its size. Raises OSError, RefusedError."""
     descriptor = posix.open(path, flags)
     try:
-        status = posix.fstat(descriptor)
-        if not stat.S_ISREG(status.st_mode) or status.st_uid != posix.geteuid():
-            raise RefusedError("that is no file of this worker's")
-        yield descriptor, status.st_size
+        yield descriptor, _checked(descriptor, "that is no file of this worker's")
     finally:
         posix.close(descriptor)
+
+
+def _checked(descriptor: int, otherwise: str) -> int:
+    """The size of a plain file of this user's. Raises RefusedError."""
+    status = posix.fstat(descriptor)
+    if not stat.S_ISREG(status.st_mode) or status.st_uid != posix.geteuid():
+        raise RefusedError(otherwise)
+    return status.st_size
 
 
 @contextlib.contextmanager
@@ -312,10 +317,7 @@ def _snapshot(hook: Any, series: str, file: str) -> Iterator[tuple[int, int]]:
         with folders.opened(hook.settings.dir / series) as folder:
             descriptor = os.open(file, _READ, dir_fd=folder)
         try:
-            status = posix.fstat(descriptor)
-            if not stat.S_ISREG(status.st_mode) or status.st_uid != posix.geteuid():
-                raise RefusedError("that is no snapshot of this worker's user")
-            yield descriptor, status.st_size
+            yield descriptor, _checked(descriptor, "that is no snapshot of this worker's user")
         finally:
             posix.close(descriptor)
     except OSError as error:

@@ -82,6 +82,7 @@ class _Life(NamedTuple):
     """Of what is born, the part that stays."""
 
 
+@lru_cache(maxsize=64)
 def ages(births: Births) -> Ages:
     """Which kind of life the survivors' ages speak for. Raises nothing; no births: no belief."""
     start, end = births.edges[0], births.edges[-1]

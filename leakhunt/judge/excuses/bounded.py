@@ -7,6 +7,8 @@ another container stands still says nothing: its entries may grow.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from leakhunt.judge import codes
 from leakhunt.judge.codes import Reason, because
 from leakhunt.judge.levels import LEVELS
@@ -38,10 +40,14 @@ def kept_by(book: Book, growth: Growth) -> tuple[Retention, ...]:
 def holds(book: Book, stack: Stack) -> bool:
     """Whether containers with a bound hold most of what is tied of a stack."""
     snapshot = book.history.newest
-    ways = snapshot.told(stack).retention if snapshot is not None else ()
-    total = sum(way.size for way in ways)
-    ended = sum(way.size for way in ways if _ends(way))
-    return total > 0 and ended >= LEVELS.excuses.bounded * total
+    return snapshot is not None and bool(_ended(snapshot.told(stack).retention))
+
+
+def _ended(ways: Sequence[Retention]) -> list[Retention]:
+    """Those that a bound ends, where they are most of what is tied; else none."""
+    ended = [way for way in ways if _ends(way)]
+    most = LEVELS.excuses.bounded * sum(way.size for way in ways)
+    return ended if sum(way.size for way in ended) >= most > 0 else []
 
 
 def _is_below_a_bound(way: Retention) -> bool:
@@ -86,12 +92,10 @@ def container(book: Book, growth: Growth) -> int | None:
 
 def bound(book: Book, growth: Growth) -> Reason | None:
     """The bound that ends the growth, with how full the container is; None: there is none."""
-    ways = kept_by(book, growth)
-    total = sum(way.size for way in ways)
-    bounded = [way for way in ways if _ends(way)]
-    if total <= 0 or sum(way.size for way in bounded) < LEVELS.excuses.bounded * total:
+    ended = _ended(kept_by(book, growth))
+    if not ended:
         return None
-    first = next((way for way in bounded if way.bound is not None), None)
+    first = next((way for way in ended if way.bound is not None), None)
     if first is None:
         return because(codes.FRAMEWORK_TABLES)
     return because(codes.BOUNDED, length=first.length, bound=first.bound)

@@ -8,6 +8,8 @@ hangs from one place, whatever containers it has below that.
 
 from __future__ import annotations
 
+from collections import Counter
+
 from leakhunt.judge.excuses.bounded import kept_by
 from leakhunt.judge.levels import LEVELS
 from leakhunt.judge.owners import Book, Growth
@@ -15,14 +17,14 @@ from leakhunt.model.retention import Retention
 
 
 def is_scattered(book: Book, growth: Growth) -> bool:
-    """Whether nearly all of it is held, by so many places that none holds a good part."""
+    """Whether the holders of most of it are known, and none of these places holds a good part."""
     ways = kept_by(book, growth)
     held = sum(way.size for way in ways)
     if held < LEVELS.excuses.tied * growth.sizes[-1] or growth.sizes[-1] <= 0:
         return False
-    places: dict[object, int] = {}
+    places: Counter[object] = Counter()
     for way in ways:
-        places[_place(way)] = places.get(_place(way), 0) + way.size
+        places[_place(way)] += way.size
     return max(places.values(), default=0) < LEVELS.excuses.scattered * held
 
 

@@ -17,10 +17,10 @@ from leakhunt.render.terminal.console import (
     say,
     say_notes,
 )
+from leakhunt.render.terminal.sparks import spark
 from leakhunt.report.watch import Line, WatchReport
 from leakhunt.report.words import processes as words
 
-_BARS, _ASCII = "▁▂▃▄▅▆▇█", "_.-~=+*#"
 _TONES = {"fine": "", "warning": NOTE, "critical": GROWN}
 
 
@@ -87,7 +87,7 @@ def _table(report: WatchReport, screen: Screen) -> list[Text]:
         text = Text(laid(row), _TONES[line.level])
         if curve:
             text.append(
-                "  " + spark([s.memory.rss or 0 for s in line.samples], curve, screen.lines)
+                "  " + spark([s.memory.rss or 0 for s in line.samples[-curve:]], screen.lines)
             )
         found.append(text)
     return found
@@ -113,13 +113,3 @@ def _cells(line: Line) -> tuple[str, ...]:
 
 def _bytes(amount: int | None) -> str:
     return "" if amount is None else units.size(amount)
-
-
-def spark(sizes: list[int], columns: int, lines: bool) -> str:
-    """The newest sizes as bars between the least and the most of them."""
-    bars = _BARS if lines else _ASCII
-    shown = sizes[-columns:]
-    low, high = min(shown, default=0), max(shown, default=0)
-    if high == low:
-        return bars[0] * len(shown)
-    return "".join(bars[(size - low) * (len(bars) - 1) // (high - low)] for size in shown)

@@ -15,8 +15,8 @@ NOUNS = {
     "filename": ("file", "files"),
     "traceback": ("stack", "stacks"),
     "package": ("package", "packages"),
-    "type": ("type", "types"),
-    "task": ("task", "tasks"),
+    "type": ("row", "rows"),  # one of them is of what is not known
+    "task": ("row", "rows"),
 }
 NOTHING_ALIVE, NOTHING_CHANGED = "nothing is alive here", "nothing changed here"
 FILTERED, HIDDEN = "dropped by filters", "hidden (tracing and import machinery; --all shows it)"
