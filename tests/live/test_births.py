@@ -61,13 +61,14 @@ def test_each_line_is_its_tasks(pool: str, tmp_path: Path) -> None:
     several = "1" if pool in ("prefork", "solo") else "4"
     with harness.worker(tmp_path, "-P", pool, "-c", several, program=BORN, **FINE) as worker:
         record = worker.hooked("child" if pool == "prefork" else "worker")[0]
-        for _ in range(3):
+        for turn in range(3):
             at_once = [worker.send(f"orders.{name}") for name in ("ship", "bill", "ship", "bill")]
             at_once.append(worker.send("orders.thread"))
             for result in at_once:
                 result.get(timeout=harness.PATIENCE, interval=0.02)
             worker.do("orders.outer")
-            worker.do("orders.again")
+            worker.send("orders.again")
+            worker.noted("again", turn + 1)
         path, _ = worker.dump(record)
         snapshot = load.load(path)
         conserved(snapshot)

@@ -8,6 +8,7 @@ from rich.text import Text
 
 from leakhunt import units
 from leakhunt.compare.rows import Comparison, Row
+from leakhunt.judge import account as causes
 from leakhunt.model.paths import visible
 from leakhunt.model.query import Query
 from leakhunt.render.screen import Screen
@@ -142,11 +143,13 @@ def diff(report: DiffReport, screen: Screen) -> str:
     explained = lines.explained(
         process.rss_diff, process.traced_diff, process.tracer_diff, process.explained
     )
-    if explained is not None:
-        say(console, explained)
-    if report.account is not None:
+    if report.account is None:
+        if explained is not None:
+            say(console, explained)
+    else:  # it says the same, with the figures of this very table
         say(console, visible(report.account.sentence))
-        say_next(console, report.account)
+        if report.account.cause.kind != causes.PYTHON:  # else the table is the next step
+            say_next(console, report.account)
         say_opened(console, report.account, report.tasks)
     say_notes(console, report.notes)
     return drawn(console)
