@@ -87,7 +87,7 @@ def compare(before: Snapshot, after: Snapshot, by: str = "lineno", **options: An
     return _compare.diff(before, after, _query(by, **options))
 
 
-def rows(found: Comparison) -> list[dict[str, Any]]:
+def rows(comparison: Comparison) -> list[dict[str, Any]]:
     """The rows as flat dicts: the place, bytes and blocks before, after and between."""
     return [
         {
@@ -103,7 +103,7 @@ def rows(found: Comparison) -> list[dict[str, Any]]:
             "count_after": row.change.after.count,
             "count_diff": row.change.diff.count,
         }
-        for row in found.rows
+        for row in comparison.rows
     ]
 
 

@@ -47,18 +47,18 @@ def _checks(config: pytest.Config) -> Checks:
     """One for the whole session of this process, made when it is first asked for."""
     from leakhunt.plugin.checks import Checks
 
-    found = getattr(config, "_leakhunt_checks", None)
-    if found is None:
-        found = Checks(
+    checks = getattr(config, "_leakhunt_checks", None)
+    if checks is None:
+        checks = Checks(
             at_most=config.getoption("leakhunt_at_most"),
             every=bool(config.getoption("leakhunt_all")),
             baseline=config.getoption("leakhunt_baseline"),
             update=bool(config.getoption("leakhunt_update")),
             root=str(config.rootpath),
         )
-        config._leakhunt_checks = found  # type: ignore[attr-defined]
-        config.add_cleanup(found.close)
-    return found
+        config._leakhunt_checks = checks  # type: ignore[attr-defined]
+        config.add_cleanup(checks.close)
+    return checks
 
 
 @pytest.fixture
@@ -127,13 +127,13 @@ def _wanted(item: pytest.Function) -> dict[str, Any] | None:
 
 def _repeats(item: pytest.Function) -> bool:
     """Whether a test may be called again with the same arguments: none of them is made for one call."""
-    info = getattr(item, "_fixtureinfo", None)
-    if info is None:
+    fixtures = getattr(item, "_fixtureinfo", None)
+    if fixtures is None:
         return True
-    if "leakhunt" in info.argnames:
+    if "leakhunt" in fixtures.argnames:
         return False  # it checks by itself
-    for name in info.argnames:
-        made = info.name2fixturedefs.get(name)
+    for name in fixtures.argnames:
+        made = fixtures.name2fixturedefs.get(name)
         if made and made[-1].scope == "function" and "_pseudofixture" not in repr(made[-1]):
             params = getattr(getattr(item, "callspec", None), "params", {})
             if name not in params:
@@ -155,9 +155,9 @@ def _repeated(item: pytest.Function, repeat: Any, wanted: dict[str, Any], outcom
 def pytest_runtest_makereport(item: pytest.Item, call: Any) -> Generator[None, Any, None]:
     """Results ride on the report, so that they come home from the workers of xdist."""
     outcome = yield
-    found = getattr(item, "_leakhunt_results", None)
-    if found and call.when == "call":
-        outcome.get_result().leakhunt = list(found)
+    results = getattr(item, "_leakhunt_results", None)
+    if results and call.when == "call":
+        outcome.get_result().leakhunt = list(results)
 
 
 class _Results:
@@ -165,16 +165,16 @@ class _Results:
 
     def __init__(self, config: pytest.Config) -> None:
         self.config = config
-        self.found: list[dict[str, Any]] = []
+        self.results: list[dict[str, Any]] = []
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        self.found += getattr(report, "leakhunt", [])
+        self.results += getattr(report, "leakhunt", [])
 
     def pytest_terminal_summary(self, terminalreporter: Any) -> None:
-        if self.found:
+        if self.results:
             from leakhunt.plugin import results
 
-            results.summarise(terminalreporter, self.found)
+            results.summarise(terminalreporter, self.results)
 
     @pytest.hookimpl(trylast=True)
     def pytest_sessionfinish(self) -> None:
@@ -186,6 +186,6 @@ class _Results:
             from leakhunt.plugin import results
 
             if report:
-                results.write(Path(report), self.found)
+                results.write(Path(report), self.results)
             if update:
-                results.update(Path(self.config.getoption("leakhunt_baseline")), self.found)
+                results.update(Path(self.config.getoption("leakhunt_baseline")), self.results)

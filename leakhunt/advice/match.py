@@ -197,13 +197,13 @@ def _fit(
         return None
     if rule.is_made and any(_is_stored(path) for path in paths):
         return None
-    found = [(at, where) for at, path in enumerate(paths) for where in _where(sign, path)]
-    share = sum(weights[at] for at, _ in found) / (sum(weights) or 1)
+    hits = [(at, where) for at, path in enumerate(paths) for where in _where(sign, path)]
+    share = sum(weights[at] for at, _ in hits) / (sum(weights) or 1)
     enough = ENOUGH_RISING if sign.grows else ENOUGH
-    if not found or (share < enough and not sign.stores and not _is_blamed(found, evidence)):
+    if not hits or (share < enough and not sign.stores and not _is_blamed(hits, evidence)):
         return None
-    seen = paths[found[0][0]]
-    line, looked = found[0][1]
+    seen = paths[hits[0][0]]
+    line, looked = hits[0][1]
     words = [*_words(sign, line, looked, seen, evidence), *process]
     return _Fit(
         min(rule.tier, CALL),
@@ -238,10 +238,10 @@ def _is_stored(path: _Path) -> bool:
 
 
 def _is_blamed(
-    found: Sequence[tuple[int, tuple[_Step | None, tuple[_Step, ...]]]], evidence: Evidence
+    hits: Sequence[tuple[int, tuple[_Step | None, tuple[_Step, ...]]]], evidence: Evidence
 ) -> bool:
     """Whether the sign is in the blamed line itself: that one speaks for all its stacks."""
-    return any(line and not looked and line.frame == evidence.site for _, (line, looked) in found)
+    return any(line and not looked and line.frame == evidence.site for _, (line, looked) in hits)
 
 
 def _where(sign: Sign, path: _Path) -> Iterator[tuple[_Step | None, tuple[_Step, ...]]]:
@@ -274,10 +274,10 @@ def _looks(look: Look, step: _Step) -> bool:
 
 
 def _reads(sign: Sign, step: _Step) -> bool:
-    found = _regex(sign.line).search(step.code)
+    match = _regex(sign.line).search(step.code)
     return (
-        found is not None
-        and (not sign.shared or found["name"] in step.shared)
+        match is not None
+        and (not sign.shared or match["name"] in step.shared)
         and (not sign.head or bool(_regex(sign.head).search(f"{step.head}\n{step.code}")))
         and (not sign.function or bool(_regex(sign.function).fullmatch(step.function)))
         and not (sign.never_line and _regex(sign.never_line).search(step.code))
@@ -332,21 +332,21 @@ def installed_names(versions: Mapping[str, str]) -> dict[str, str]:
 
 
 def between(installed: str, versions: Versions) -> bool:
-    known = _version(installed)
-    if not known:
+    version = _version(installed)
+    if not version:
         return False
-    return (not versions.since or known >= _version(versions.since)) and (
-        not versions.before or known < _version(versions.before)
+    return (not versions.since or version >= _version(versions.since)) and (
+        not versions.before or version < _version(versions.before)
     )
 
 
 def _version(text: str) -> tuple[int, ...]:
     """Numbers that compare; ``5.6.0rc1`` comes before ``5.6``."""
-    found = re.match(r"v?(\d+(?:\.\d+){0,4})(.?(?:a|b|rc|dev))?", text)
-    if not found:
+    match = re.match(r"v?(\d+(?:\.\d+){0,4})(.?(?:a|b|rc|dev))?", text)
+    if not match:
         return ()
-    numbers = [int(number) for number in found[1].split(".")]
-    return (*numbers, *[0] * (5 - len(numbers)), -1 if found[2] else 0)
+    numbers = [int(number) for number in match[1].split(".")]
+    return (*numbers, *[0] * (5 - len(numbers)), -1 if match[2] else 0)
 
 
 def _risen(grows: Grows, evidence: Evidence) -> str | None:

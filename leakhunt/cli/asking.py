@@ -29,28 +29,28 @@ def targets(pids: tuple[int, ...], folder: str | None, yes: bool = False) -> lis
     Raises NotHookedError, and where other users' processes are meant by no name and nobody agrees.
     """
     home = folders.state_dir(folder)
-    known = processes.hooked(home)
+    hooked = processes.hooked(home)
     if folder is not None:
-        known = [p for p in known if Path(p.record["series"]).parent == home]
+        hooked = [p for p in hooked if Path(p.record["series"]).parent == home]
     if pids:
         chosen = {processes.one(home, pid).pid for pid in pids}
         mains = {
             (process.record["space"], process.record["pid"])
-            for process in known
+            for process in hooked
             if process.pid in chosen
         }
-        known = [
+        hooked = [
             process
-            for process in known
+            for process in hooked
             if process.pid in chosen or (process.record["space"], process.record["main"]) in mains
         ]
-    if not known:
+    if not hooked:
         raise NotHookedError(
             f"no hooked process on this host (that this user may see): {processes.HOW}"
         )
     if not pids and folder is None:
-        _agree(known, yes)
-    return sorted(known, key=lambda process: (process.record["main"] or 0, process.pid))
+        _agree(hooked, yes)
+    return sorted(hooked, key=lambda process: (process.record["main"] or 0, process.pid))
 
 
 def meant(words: Sequence[str], folder: str | None, yes: bool = False) -> list[Hooked]:
@@ -60,37 +60,37 @@ def meant(words: Sequence[str], folder: str | None, yes: bool = False) -> list[H
     """
     if all(word.isdecimal() for word in words):
         return targets(tuple(map(int, words)), folder, yes)
-    known = processes.hooked(folders.state_dir(folder))
+    hooked = processes.hooked(folders.state_dir(folder))
     pids: list[int] = []
     for word in words:
         name = Path(word).name or Path(word).parent.name
-        found = [
+        chosen = [
             each.pid
-            for each in known
+            for each in hooked
             if word in (str(each.pid), each.record["node"])
             or name == Path(each.record["series"]).name
         ]
-        if not found:
-            nodes = sorted({each.record["node"] for each in known if each.record["node"]})
+        if not chosen:
+            nodes = sorted({each.record["node"] for each in hooked if each.record["node"]})
             near = get_close_matches(word, nodes, n=3)
             hint = f"; did you mean {' or '.join(map(visible, near))}?" if near else ""
             raise NotHookedError(
                 f"{visible(word)}: no hooked process that runs has that pid, node or folder "
                 f"(`leakhunt ps` lists them){hint}"
             )
-        pids += found
+        pids += chosen
     return targets(tuple(pids), folder, yes)
 
 
-def _agree(known: Sequence[Hooked], yes: bool) -> None:
+def _agree(hooked: Sequence[Hooked], yes: bool) -> None:
     """Root sees everybody's processes: say how many and whose, and ask."""
-    owners = Counter(each.owner[0] for each in known if each.owner and each.is_strangers)
+    owners = Counter(each.owner[0] for each in hooked if each.owner and each.is_strangers)
     if not owners:
         return
-    mine = len(known) - sum(owners.values())
+    mine = len(hooked) - sum(owners.values())
     parts = [f"{number} of {_user(uid)}" for uid, number in sorted(owners.items())]
     whose = ", ".join([*parts, *([f"{mine} of your own"] if mine else [])])
-    total = f"{len(known)} hooked process{'es' * (len(known) != 1)}: {whose}"
+    total = f"{len(hooked)} hooked process{'es' * (len(hooked) != 1)}: {whose}"
     if yes:
         click.echo(f"leakhunt: {total}", err=True)
         return
@@ -121,11 +121,11 @@ def answers(asked: Sequence[Hooked], request: str, timeout: float) -> Iterator[t
         if waiting[-1].by != "signal":
             how = {"task": "after its next task", "timer": "within a second"}[waiting[-1].by]
             click.echo(f"leakhunt: {process.name}: {process.silence}; it looks {how}", err=True)
-    for each, found in processes.wait(waiting, timeout):
-        if isinstance(found, Exception):
-            yield each.process, found
+    for each, answer in processes.wait(waiting, timeout):
+        if isinstance(answer, Exception):
+            yield each.process, answer
             continue
-        (_, file, problem, note), record = found
+        (_, file, problem, note), record = answer
         path = str(Path(record["series"]) / file) if file else None
         yield each.process, {**record, "path": path, "problem": problem, "note": note}
 
@@ -149,10 +149,10 @@ def taken_first(words: Sequence[str], folder: str | None, timeout: float) -> lis
 def _taken(pids: tuple[int, ...], folder: str | None, timeout: float) -> list[str]:
     """The folders of the processes that have taken a snapshot now; those that run no more, by their pid."""
     try:
-        found = taken(pids, folder, timeout)
+        files = taken(pids, folder, timeout)
     except NotHookedError:
         return [str(pid) for pid in pids]  # ended: its snapshots answer, or the error says so
-    return [str(path.parent) for path in found]
+    return [str(path.parent) for path in files]
 
 
 def taken(
@@ -164,17 +164,17 @@ def taken(
     has taken one.
     """
     asked = targets(pids, folder)
-    found = []
+    files = []
     failed: LeakhuntError | None = None
     for process, answer in answers(asked, request, timeout):
         if isinstance(answer, Exception):
             complain(process, answer)
             failed = answer if isinstance(answer, LeakhuntError) else CaptureError(str(answer))
         elif answer.get("path"):
-            found.append(Path(str(answer["path"])))
+            files.append(Path(str(answer["path"])))
         else:
             failed = CaptureError(str(answer.get("problem") or "no snapshot"))
             complain(process, failed)
-    if not found and failed is not None:
+    if not files and failed is not None:
         raise failed
-    return found
+    return files

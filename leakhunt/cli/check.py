@@ -87,19 +87,21 @@ def command(
     if update_baseline and baseline is None:
         raise click.UsageError("--update-baseline needs --baseline FILE")
     before = baselines.read(baseline) if baseline is not None else None
-    known = before.of(target) if before is not None and not update_baseline else {}
+    accepted = before.of(target) if before is not None and not update_baseline else {}
     allowed = float(LIMIT if limit is None else limit)
-    terms = Terms(Limits(allowed, native, known), at_most, runs, warm_up)
+    terms = Terms(Limits(allowed, native, accepted), at_most, runs, warm_up)
     with ExitStack() as stack:
         where = folder or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="leakhunt-")))
         where.mkdir(parents=True, exist_ok=True, mode=0o700)
         wanted = drive.Wanted(target, arguments, eager, engine, nframe, where.resolve())
         with reading.waiting(f"checking {target}, {units.duration(at_most)} at most"):
-            found = drive.check(wanted, terms)
-        if isinstance(found, Broken):
-            _broken(found)
+            outcome = drive.check(wanted, terms)
+        if isinstance(outcome, Broken):
+            _broken(outcome)
             return
-        report = reported(found, before.of(target) if before is not None else None, str(Path.cwd()))
+        report = reported(
+            outcome, before.of(target) if before is not None else None, str(Path.cwd())
+        )
     show(report, JSON if as_json else form, verbose)
     if form == GITHUB and not as_json:
         _summarise(report)
@@ -110,11 +112,11 @@ def command(
     click.get_current_context().exit(report.status)
 
 
-def _broken(found: Broken) -> None:
+def _broken(broken: Broken) -> None:
     """The target's own traceback, then what it means. Exit 2."""
-    for line in (found.failure.traceback or "").splitlines() or found.output:
+    for line in (broken.failure.traceback or "").splitlines() or broken.output:
         click.echo(line, err=True)
-    raise LeakhuntError(checks.broken(found))
+    raise LeakhuntError(checks.broken(broken))
 
 
 def _summarise(report: CheckReport) -> None:

@@ -53,7 +53,7 @@ def command(
     sides = [_history(word, folder, problems, notes) for word in (before, after)]
     report = compare(sides[0], sides[1], (*notes, *unread(problems, strict)))
     show(report, JSON if as_json else form)
-    if fail_on_worse and report.found.is_worse:
+    if fail_on_worse and report.result.is_worse:
         sys.stdout.flush()
         click.get_current_context().exit(3)
 

@@ -20,11 +20,11 @@ def snapshots(ctx: Any, param: Any, incomplete: str) -> list[Any]:
     """Folders, and files that end in ``.bin``; where nothing matches here, series of the user's folder."""
     from click.shell_completion import CompletionItem
 
-    found = _paths(incomplete)
-    if not found and "/" not in incomplete:
+    paths = _paths(incomplete)
+    if not paths and "/" not in incomplete:
         home = places.state_dir(ctx.params.get("folder"))
-        found = _paths(f"{home}/{incomplete}")
-    return [CompletionItem(path) for path in found]
+        paths = _paths(f"{home}/{incomplete}")
+    return [CompletionItem(path) for path in paths]
 
 
 def processes(ctx: Any, param: Any, incomplete: str) -> list[Any]:
@@ -32,20 +32,20 @@ def processes(ctx: Any, param: Any, incomplete: str) -> list[Any]:
     from click.shell_completion import CompletionItem
 
     home = places.state_dir(ctx.params.get("folder"))
-    found = {}
+    pids = {}
     for told in _records(f"{home}/{places.PROCESSES}"):
         pid, node, role = told.get("pid"), told.get("node"), told.get("role")
         if not isinstance(pid, int) or not os.path.exists(f"/proc/{pid}"):  # noqa: PTH110 - fast
             continue
-        found[str(pid)] = f"{role or 'process'}" + (f" of {node}" if node else "")
+        pids[str(pid)] = f"{role or 'process'}" + (f" of {node}" if node else "")
         if isinstance(node, str):
-            found[node] = "every process of that node"
+            pids[node] = "every process of that node"
     for path in _paths(f"{home}/"):
         if path.endswith("/"):
-            found[os.path.basename(path[:-1])] = "series"  # noqa: PTH119 - fast
+            pids[os.path.basename(path[:-1])] = "series"  # noqa: PTH119 - fast
     return [
         CompletionItem(name, help=what)
-        for name, what in sorted(found.items())
+        for name, what in sorted(pids.items())
         if name.startswith(incomplete) and "\n" not in name
     ]
 
@@ -87,7 +87,7 @@ def _paths(incomplete: str) -> list[str]:
         entries = os.scandir(os.path.expanduser(folder + slash) or ".")  # noqa: PTH111 - fast
     except (OSError, ValueError):
         return []
-    found = []
+    paths = []
     with entries:
         for entry in entries:
             name = entry.name
@@ -98,9 +98,9 @@ def _paths(incomplete: str) -> list[str]:
             except OSError:
                 continue
             if is_folder and name != places.PROCESSES:
-                found.append(f"{folder}{slash}{name}/")
+                paths.append(f"{folder}{slash}{name}/")
             elif not is_folder and name.endswith(SUFFIX):
-                found.append(f"{folder}{slash}{name}")
-            if len(found) >= MANY:
+                paths.append(f"{folder}{slash}{name}")
+            if len(paths) >= MANY:
                 break
-    return sorted(found)
+    return sorted(paths)

@@ -53,11 +53,11 @@ def command() -> None:
     with stage() as play:
         armed, before, after = _play(play)
         older, newer = load_all([before, after])
-    found = tables.diff(older, newer, QUERY)
+    report = tables.diff(older, newer, QUERY)
     _tell("$ leakhunt diff\n")
-    show(found, "table")
+    show(report, "table")
     _tell("")
-    for line in _verdict(found):
+    for line in _verdict(report):
         _tell(line)
     _tell(NEXT.format(arms="" if armed else ": the first one arms tracing"))
 
@@ -107,13 +107,13 @@ def _progress(what: str, total: int) -> Iterator[Any]:
         yield lambda done: bar.update(task, completed=done)
 
 
-def _verdict(found: tables.DiffReport) -> Iterator[str]:
+def _verdict(report: tables.DiffReport) -> Iterator[str]:
     """What the rows mean, with figures taken from them and from nowhere else."""
     from leakhunt.demo.shop import PRICES_KEPT, RECEIPT
 
-    for row in found.comparison.rows:
+    for row in report.comparison.rows:
         kept = row.change.diff
-        spot = found.after.spots.get(row.change.stack[row.depth])
+        spot = report.after.spots.get(row.change.stack[row.depth])
         if spot is not None and spot.function == "place_order":
             yield (
                 f"Line {row.rank} is the leak: {ORDERS} orders kept {units.size(kept.size / ORDERS)} "

@@ -18,20 +18,20 @@ from leakhunt.snapshots.load import series
 
 def seen(home: Path, pids: Iterable[int] = ()) -> PsReport:
     """The processes as ``leakhunt ps`` reports them. Raises NotHookedError for a pid of none."""
-    found = tree.celery_processes(home)
-    known = {process.pid for process in found}
+    running = tree.celery_processes(home)
+    pids_seen = {process.pid for process in running}
     for pid in pids:
-        if pid not in known:
+        if pid not in pids_seen:
             raise NotHookedError(
                 f"process {pid} is no Celery process and has no hook, or is not there"
             )
-    return report.ps(found, tree.machine(), growths(found), pids)
+    return report.ps(running, tree.machine(), growths(running), pids)
 
 
-def growths(found: Sequence[Process]) -> dict[Identity, report.Growth]:
+def growths(running: Sequence[Process]) -> dict[Identity, report.Growth]:
     """How each process's RSS changed over its snapshots, of those that have some."""
     grown = {}
-    for process in found:
+    for process in running:
         if process.series is None or not Path(process.series).is_dir():
             continue
         with suppress(SnapshotError, OSError):
@@ -44,15 +44,15 @@ def growths(found: Sequence[Process]) -> dict[Identity, report.Growth]:
 
 def answered(fleet: remote.Fleet, pids: Iterable[int] = ()) -> FleetReport:
     """The processes of an app's workers, as they tell them. Raises RemoteError."""
-    found = fleet.look()
-    hosts = [HostReport(host.name, host.nodes, _of_host(host, pids)) for host in found.hosts]
-    known = {*found.refused, *(node for host in hosts for node in host.nodes)}
+    answers = fleet.look()
+    hosts = [HostReport(host.name, host.nodes, _of_host(host, pids)) for host in answers.hosts]
+    named = {*answers.refused, *(node for host in hosts for node in host.nodes)}
     return of_hosts.fleet(
         fleet.name,
         [host for host in hosts if host.seen.rows],
-        found.refused,
-        fleet.silent(known),
-        found.left_out,
+        answers.refused,
+        fleet.silent(named),
+        answers.left_out,
     )
 
 

@@ -74,20 +74,20 @@ def command(
         raise SettingError(f"{visible(str(home))}: there is no such folder")
     problems: list[str] = []
     lines = series(home, problems, reading.runs) if home.exists() else []
-    found = listing(str(home), tuple(lines), tuple(_waiting(home, lines)), notes.unread(problems))
-    show(found, "json" if as_json else "table")
+    page = listing(str(home), tuple(lines), tuple(_waiting(home, lines)), notes.unread(problems))
+    show(page, "json" if as_json else "table")
 
 
 def _waiting(home: Path, lines: list[Series]) -> list[Waiting]:
     from leakhunt.live import processes
 
-    known = {(line.newest.meta.pid, line.newest.meta.started_at) for line in lines}
-    found = []
+    written = {(line.newest.meta.pid, line.newest.meta.started_at) for line in lines}
+    waiting = []
     for process in processes.hooked(home):
         record: dict[str, Any] = process.record
         writes_here = Path(record["series"]).parent == home
-        if writes_here and (record["pid"], record.get("started_at")) not in known:
-            found.append(
+        if writes_here and (record["pid"], record.get("started_at")) not in written:
+            waiting.append(
                 Waiting(
                     process.pid,
                     record.get("node"),
@@ -97,4 +97,4 @@ def _waiting(home: Path, lines: list[Series]) -> list[Waiting]:
                     process.silence,
                 )
             )
-    return found
+    return waiting

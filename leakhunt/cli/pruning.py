@@ -69,12 +69,12 @@ def _liveness(home: Path, now: float) -> Liveness:
     hooked = {process.record["series"] for process in processes.hooked(home)}
 
     def process(line: Series) -> bool:
-        known = line.newest.meta
+        meta = line.newest.meta
         if str(line.folder) in hooked or str(line.folder.resolve()) in hooked:
             return True
-        living = processes.runs(known)
+        living = processes.runs(meta)
         if living is None:  # it counts its pids elsewhere, or does not say enough
-            return known.taken_at is not None and known.taken_at > now - ELSEWHERE
+            return meta.taken_at is not None and meta.taken_at > now - ELSEWHERE
         return living
 
     def folder(path: Path, pid: int) -> bool:

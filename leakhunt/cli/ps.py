@@ -81,8 +81,8 @@ def _is_hung(row: report.Row) -> bool:
     return any(problem.code == "hung" for problem in row.problems)
 
 
-def _reap(found: Sequence[Process], home: Path, patience: float, yes: bool) -> None:
-    doomed = orphans.orphans(found)
+def _reap(running: Sequence[Process], home: Path, patience: float, yes: bool) -> None:
+    doomed = orphans.orphans(running)
     if not doomed:
         click.echo("no orphan: every pool child has its main process", err=True)
         return

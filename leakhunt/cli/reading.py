@@ -35,13 +35,13 @@ def snapshots(paths: Sequence[Path], detail: bool = False) -> list[Snapshot]:
         return load_all(paths, detail=detail)
 
 
-def runs(known: Meta) -> bool | None:
+def runs(meta: Meta) -> bool | None:
     """Whether the process of a snapshot still runs, by its pid and its start; None where that cannot be
     known: it is another host's, or the file does not say.
     """
     from leakhunt.live import processes
 
-    return processes.runs(known)
+    return processes.runs(meta)
 
 
 def one(word: str | None, folder: str | None, problems: list[str]) -> tuple[Path, Chosen | None]:

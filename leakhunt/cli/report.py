@@ -50,11 +50,11 @@ def command(
     refuse(output, force)
     files = asking.taken_first(words, folder, timeout)
     asked = judging.Asked(filters, excludes, 0, strict=strict, folder=folder)
-    found = judging.look(files, asked, command="verdict")
+    report = judging.look(files, asked, command="verdict")
     from leakhunt.render.html.page import document
     from leakhunt.report.page import page
 
-    text = document(page(found, time.time(), __version__))
+    text = document(page(report, time.time(), __version__))
     with writing(output, force) as out:
         out.write(text.encode())
-    wrote(output, found.summary.partition(":")[0])
+    wrote(output, report.summary.partition(":")[0])

@@ -84,12 +84,12 @@ def command(
     path, choice = reading.one(file, folder, problems)
     query = Query("lineno", filters, excludes, innermost, show_all, blame, limit, sort)
     (loaded,) = reading.snapshots([path], detail=True)
-    found = taking_apart.show(loaded, where, query)
+    report = taking_apart.show(loaded, where, query)
     lines = None
-    if len(found.places) == 1:
-        lines = source.around(found.places[0][0], loaded.spots, loaded.meta.taken_at)
+    if len(report.places) == 1:
+        lines = source.around(report.places[0][0], loaded.spots, loaded.meta.taken_at)
     why = choices.chosen(choice) if choice else None
-    show(place(found, loaded, lines, why), "json" if as_json else "table", verbose)
+    show(place(report, loaded, lines, why), "json" if as_json else "table", verbose)
 
 
 def _holds_snapshots(path: Path) -> bool:

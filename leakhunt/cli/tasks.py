@@ -40,13 +40,13 @@ def command(snapshots: tuple[str, ...], as_json: bool, strict: bool, folder: str
         paths = expand(snapshots, problems, home, reading.runs)
     else:
         paths = [line.newest.path for line in some(home, problems, reading.runs)]
-    known = []
+    metas = []
     for path in paths:
         try:
-            known.append((str(path), facts.meta(read_facts(path))))
+            metas.append((str(path), facts.meta(read_facts(path))))
         except SnapshotError as error:
             problems.append(str(error))
     notes = unread(problems, strict)
-    if not known:
+    if not metas:
         raise SnapshotError(problems[0])
-    show(report.tasks(known, notes), "json" if as_json else "table")
+    show(report.tasks(metas, notes), "json" if as_json else "table")

@@ -51,8 +51,8 @@ def here(home: Path, pids: Sequence[int]) -> Look:
     meant = frozenset(pids)
 
     def look() -> Seen:
-        found = tree.celery_processes(home)
-        return Seen([p for p in found if _is_meant(p, meant)], tree.machine())
+        running = tree.celery_processes(home)
+        return Seen([p for p in running if _is_meant(p, meant)], tree.machine())
 
     return look
 
@@ -60,7 +60,7 @@ def here(home: Path, pids: Sequence[int]) -> Look:
 def afar(fleet: remote.Fleet, pids: Sequence[int]) -> Look:
     """Those of an app's workers, as they answer; one that does not is shown as it was, and then no more."""
     meant = frozenset(pids)
-    known: dict[str, tuple[list[Process], int]] = {}
+    by_host: dict[str, tuple[list[Process], int]] = {}
 
     def look() -> Seen:
         answers = fleet.look()
@@ -72,23 +72,25 @@ def afar(fleet: remote.Fleet, pids: Sequence[int]) -> Look:
                 node = process.celery.node if process.celery else None
                 if node in answered and _is_meant(process, meant):
                     answered[node][0].append(process)
-        for node, (last, missed) in list(known.items()):
+        for node, (last, missed) in list(by_host.items()):
             if node not in answered:
                 if missed + 1 > PATIENCE:
-                    del known[node]
+                    del by_host[node]
                 else:
-                    known[node] = last, missed + 1
-        known.update(answered)
+                    by_host[node] = last, missed + 1
+        by_host.update(answered)
         machines = [host.machine for host in answers.hosts]
         # Several hosts have no memory in common, and their clocks need not agree with this one.
         total = machines[0].total if len(machines) == 1 else None
-        notes = [words.missing(node, missed) for node, (_, missed) in known.items() if missed]
+        notes = [words.missing(node, missed) for node, (_, missed) in by_host.items() if missed]
         notes += [words.refused(node, why) for node, why in answers.refused.items()]
         return Seen(
-            [process for found, _ in known.values() for process in found],
+            [process for seen_there, _ in by_host.values() for process in seen_there],
             Machine(total, sum(machine.cores for machine in machines) or 1, time.time()),
             tuple(notes),
-            frozenset(p.identity for found, missed in known.values() if missed for p in found),
+            frozenset(
+                p.identity for seen_there, missed in by_host.values() if missed for p in seen_there
+            ),
         )
 
     return look

@@ -72,8 +72,8 @@ def _taken(word: str, folder: str | None, timeout: float) -> Path | None:
     if not word.isdecimal() or Path(word).exists():
         return None
     with reading.waiting(f"process {word} walks its heap"), suppress(NotHookedError):
-        found = asking.taken((int(word),), folder, timeout, "dump full")
-        return max(found, key=lambda path: path.stat().st_size)
+        files = asking.taken((int(word),), folder, timeout, "dump full")
+        return max(files, key=lambda path: path.stat().st_size)
     return None
 
 

@@ -56,7 +56,7 @@ def booked(
     before: Snapshot | None,
     after: Snapshot,
     query: Query,
-    known: Prefixes,
+    roots: Prefixes,
     key_of: Callable[[Frame], object] | None,
 ) -> Ledger | None:
     """Every stack of the two, in its row or among what is dropped; None: not to be had this way."""
@@ -67,7 +67,7 @@ def booked(
         return None
     if query.filters and not query.innermost:
         return None
-    drops = _dropping(query, known)
+    drops = _dropping(query, roots)
     if key_of is None:
         return _by_stack(old, new, drops)
     return _by_frame(old, new, drops, key_of)
@@ -76,14 +76,14 @@ def booked(
 EMPTY = Tallies([], (), (), (), ())
 
 
-def _dropping(query: Query, known: Prefixes) -> Callable[[Frame], bool]:
+def _dropping(query: Query, roots: Prefixes) -> Callable[[Frame], bool]:
     """Whether a stack that ends at a frame is left out."""
-    wanted = matcher(query.filters, known) if query.filters else None
-    unwanted = matcher(query.excludes, known) if query.excludes else None
+    wanted = matcher(query.filters, roots) if query.filters else None
+    unwanted = matcher(query.excludes, roots) if query.excludes else None
     seen: dict[str, bool] = {}
 
     def look(file: str) -> bool:
-        if not query.show_all and known.is_hidden(file):
+        if not query.show_all and roots.is_hidden(file):
             return True
         if unwanted is not None and unwanted(file):
             return True
@@ -174,10 +174,10 @@ def _sums(tallies: Tallies, rows: list[int], number: int) -> tuple[list[int], li
 
 
 def _by_stack(old: Tallies, new: Tallies, drops: Callable[[Frame], bool]) -> Ledger | None:
-    found = _paired(old, new)
-    if found is None:
+    pairs = _paired(old, new)
+    if pairs is None:
         return None  # a file wrote a traceback twice
-    partners, alone = found
+    partners, alone = pairs
     here, nothing = len(partners), [0] * len(alone)
     amounts: list[list[int]] = [
         *(
@@ -236,10 +236,10 @@ def _paired(old: Tallies, new: Tallies) -> tuple[Sequence[int], Sequence[int]] |
         return _paired_by_keys(old, new, number_of)
     numbers = [number_of.setdefault(frame, len(number_of)) for frame in old.frames]
     four = map(_buffer, (new.steps, new.depths, old.steps, old.depths))
-    found = native.native.pairs(*four, array("I", numbers))
-    if found is None:
+    pairs = native.native.pairs(*four, array("I", numbers))
+    if pairs is None:
         return None
-    partners, alone = (memoryview(column).cast("I") for column in found)
+    partners, alone = (memoryview(column).cast("I") for column in pairs)
     return partners, alone
 
 

@@ -32,16 +32,16 @@ def parts(snapshot: Snapshot | None, stack: Stack, group_by: str) -> dict[str, T
         counts[name] = counts.get(name, 0.0) + birth.blocks
     names = [*sizes, UNKNOWN]
     shared = zip(_whole([*sizes.values()], tally.size), _whole([*counts.values()], tally.count))
-    found = {name: Tally(*each) for name, each in zip(names, shared)}
-    return {name: each for name, each in found.items() if each != NOTHING}
+    tallies = {name: Tally(*each) for name, each in zip(names, shared)}
+    return {name: each for name, each in tallies.items() if each != NOTHING}
 
 
 def _whole(values: Sequence[float], total: int) -> list[int]:
     """Whole numbers that add up to the total, the rest last; scaled where they are more than that."""
     scale = min(1.0, total / sum(values)) if sum(values) > 0 else 0.0
-    found: list[int] = []
+    wholes: list[int] = []
     before = 0.0
     for value in values:
         before += value * scale
-        found.append(min(total, round(before)) - sum(found))
-    return [*found, total - sum(found)]
+        wholes.append(min(total, round(before)) - sum(wholes))
+    return [*wholes, total - sum(wholes)]

@@ -83,11 +83,11 @@ class Shown:
 
 def show(snapshot: Snapshot, location: str, query: Query) -> Shown:
     """Take a place apart. Raises LocationError where nothing is at ``location``."""
-    known = prefixes(snapshot.meta.facts)
+    roots = prefixes(snapshot.meta.facts)
     rank = int(location) if location.isdecimal() and location.isascii() else None
-    find, keep, elsewhere = _meant(snapshot, location, rank, query, known)
+    find, keep, elsewhere = _meant(snapshot, location, rank, query, roots)
     hidden, hidden_stacks = [0, 0], 0
-    found: list[tuple[Stack, int, Tally]] = []
+    led: list[tuple[Stack, int, Tally]] = []
     for stack, tally in snapshot.tallies.items():
         depth = find(stack)
         if depth is None:
@@ -97,17 +97,15 @@ def show(snapshot: Snapshot, location: str, query: Query) -> Shown:
             hidden[1] += tally.count
             hidden_stacks += 1
             continue
-        found.append((stack, depth, tally))
-    if not found:
-        raise _nothing(snapshot, location, query, known, hidden_stacks)
+        led.append((stack, depth, tally))
+    if not led:
+        raise _nothing(snapshot, location, query, roots, hidden_stacks)
     position = 0 if query.sort == "size" else 1
-    order = heaviest(
-        [tally[position] for _, _, tally in found], query.limit, lambda at: found[at][0]
-    )
-    leads = tuple(Lead(rank, *found[at]) for rank, at in enumerate(order, 1))
-    matched = _sum(tally for _, _, tally in found)
+    order = heaviest([tally[position] for _, _, tally in led], query.limit, lambda at: led[at][0])
+    leads = tuple(Lead(rank, *led[at]) for rank, at in enumerate(order, 1))
+    matched = _sum(tally for _, _, tally in led)
     shown = _sum(lead.tally for lead in leads)
-    places = _places(found)
+    places = _places(led)
     root = places[0][0] if len(places) == 1 else None
     skip = 0 if root is None else 1
     return Shown(
@@ -115,30 +113,30 @@ def show(snapshot: Snapshot, location: str, query: Query) -> Shown:
         places=places,
         leads=leads,
         remainder=matched.minus(shown),
-        remainder_stacks=len(found) - len(leads),
+        remainder_stacks=len(led) - len(leads),
         matched=matched,
-        stacks=len(found),
-        here=_sum(tally for stack, depth, tally in found if depth == len(stack) - 1),
+        stacks=len(led),
+        here=_sum(tally for stack, depth, tally in led if depth == len(stack) - 1),
         hidden=Tally(*hidden),
         hidden_stacks=hidden_stacks,
         totals=snapshot.totals,
-        callers=merged(root, _outwards(found, skip), query.limit),
-        below=merged(root, _inwards(found, skip), query.limit),
-        blocks=_blocks(snapshot, (stack for stack, _, _ in found)),
-        kinds=kinds(snapshot, (stack for stack, _, _ in found)),
-        born=born(snapshot, (stack for stack, _, _ in found)),
+        callers=merged(root, _outwards(led, skip), query.limit),
+        below=merged(root, _inwards(led, skip), query.limit),
+        blocks=_blocks(snapshot, (stack for stack, _, _ in led)),
+        kinds=kinds(snapshot, (stack for stack, _, _ in led)),
+        born=born(snapshot, (stack for stack, _, _ in led)),
         rank=rank,
         elsewhere=elsewhere,
     )
 
 
-def _outwards(found: Iterable[tuple[Stack, int, Tally]], skip: int) -> Iterable[Path]:
-    for stack, depth, tally in found:
+def _outwards(led: Iterable[tuple[Stack, int, Tally]], skip: int) -> Iterable[Path]:
+    for stack, depth, tally in led:
         yield stack[depth::-1][skip:], tally
 
 
-def _inwards(found: Iterable[tuple[Stack, int, Tally]], skip: int) -> Iterable[Path]:
-    for stack, depth, tally in found:
+def _inwards(led: Iterable[tuple[Stack, int, Tally]], skip: int) -> Iterable[Path]:
+    for stack, depth, tally in led:
         yield stack[depth + skip :], tally
 
 
@@ -150,30 +148,30 @@ def _sum(tallies: Iterable[Tally]) -> Tally:
     return Tally(size, count)
 
 
-def _places(found: Iterable[tuple[Stack, int, Tally]]) -> tuple[tuple[Frame, Tally], ...]:
+def _places(led: Iterable[tuple[Stack, int, Tally]]) -> tuple[tuple[Frame, Tally], ...]:
     sums: dict[Frame, Tally] = {}
-    for stack, depth, tally in found:
+    for stack, depth, tally in led:
         frame = stack[depth]
         sums[frame] = sums.get(frame, NOTHING).plus(tally)
     return tuple(sorted(sums.items(), key=lambda item: (-item[1].size, -item[1].count, item[0])))
 
 
 def _blocks(snapshot: Snapshot, stacks: Iterable[Stack]) -> tuple[Block, ...]:
-    found: Counter[tuple[int, int]] = Counter()
+    numbers: Counter[tuple[int, int]] = Counter()
     for stack in stacks:
         for domain, size, count in snapshot.told(stack).blocks:
-            found[domain, size] += count
-    return tuple(Block(*key, count) for key, count in sorted(found.items()))
+            numbers[domain, size] += count
+    return tuple(Block(*key, count) for key, count in sorted(numbers.items()))
 
 
 # -- what a location means ------------------------------------------------------------
 
 
 def _meant(
-    snapshot: Snapshot, location: str, rank: int | None, query: Query, known: Prefixes
+    snapshot: Snapshot, location: str, rank: int | None, query: Query, roots: Prefixes
 ) -> tuple[Find, Find, Tally]:
     """How to find the place in a stack, which stacks are kept, and what is ranked deeper."""
-    keep = selector(query, known)
+    keep = selector(query, roots)
     if rank is not None:
         frame, elsewhere = _of_row(snapshot, rank, query, keep)
         return (lambda stack: _ranked_at(stack, frame, keep)), keep, elsewhere
@@ -257,8 +255,8 @@ def _function(snapshot: Snapshot, frame: Frame) -> str | None:
 
 def _split(location: str) -> tuple[str, int | None]:
     """``tasks.py:8`` as the file and the line; the line is None where there is none."""
-    found = re.fullmatch(r"(.+):([0-9]{1,10})", location, re.DOTALL)
-    return (found[1], int(found[2])) if found else (location, None)
+    match = re.fullmatch(r"(.+):([0-9]{1,10})", location, re.DOTALL)
+    return (match[1], int(match[2])) if match else (location, None)
 
 
 def _file_test(name: str) -> Callable[[str], bool]:
@@ -282,7 +280,7 @@ def _is_function(wanted: str, function: str | None) -> bool:
 
 
 def _nothing(
-    snapshot: Snapshot, location: str, query: Query, known: Prefixes, hidden: int
+    snapshot: Snapshot, location: str, query: Query, roots: Prefixes, hidden: int
 ) -> LocationError:
     """What to say where no stack leads to the location: the nearest ones that there are."""
     said = f"{visible(snapshot.path)}: "
@@ -294,13 +292,13 @@ def _nothing(
             f"{said}{what} to {visible(location)}, but what they hold is {why}{more}"
         )
     said += f"nothing here was allocated through {visible(location)}"
-    near = _nearest(snapshot, location, known)
+    near = _nearest(snapshot, location, roots)
     if near:
         return LocationError(f"{said}; nearest: {', '.join(near)}")
     return LocationError(f"{said}; `leakhunt top` lists the places that there are")
 
 
-def _nearest(snapshot: Snapshot, location: str, known: Prefixes) -> list[str]:
+def _nearest(snapshot: Snapshot, location: str, roots: Prefixes) -> list[str]:
     name, line = _split(location)
     frames = _all_frames(snapshot)
     inside = _file_test(name)
@@ -309,11 +307,11 @@ def _nearest(snapshot: Snapshot, location: str, known: Prefixes) -> list[str]:
         lines = {frame for frame in frames if frame.file in files}
         if lines:
             ordered = sorted(lines, key=lambda frame: (abs(frame.line - line), frame))[:5]
-            return [f"{shorten(frame.file, known)}:{frame.line}" for frame in ordered]
+            return [f"{shorten(frame.file, roots)}:{frame.line}" for frame in ordered]
     weights = _weights(snapshot)
     names: dict[str, str] = {}
     for frame in sorted(frames, key=lambda frame: (-weights[frame.file], frame)):
-        short = shorten(frame.file, known)
+        short = shorten(frame.file, roots)
         for said in (short, short.rpartition("/")[2]):
             names.setdefault(said.casefold(), short)
         function = _function(snapshot, frame)
@@ -326,7 +324,7 @@ def _nearest(snapshot: Snapshot, location: str, known: Prefixes) -> list[str]:
     close = get_close_matches(asked, names, n=5, cutoff=0.6)
     if not close and "/" in asked:
         close = get_close_matches(asked.rpartition("/")[2], names, n=5, cutoff=0.6)
-    return [visible(found) for found in dict.fromkeys(names[match] for match in close)]
+    return [visible(spelling) for spelling in dict.fromkeys(names[match] for match in close)]
 
 
 def _weights(snapshot: Snapshot) -> Mapping[str, int]:

@@ -141,25 +141,25 @@ class _Ledger:
 
 def _compare(before: Snapshot | None, after: Snapshot, query: Query) -> Comparison:
     with uncollected():
-        known = prefixes(after.meta.facts)
-        if before is not None and not known.folders:
-            known = prefixes(before.meta.facts)
+        roots = prefixes(after.meta.facts)
+        if before is not None and not roots.folders:
+            roots = prefixes(before.meta.facts)
         if query.group_by == "package":
-            known = known.guessed(_files(before, after))
-        key_of, site_of = _keying(query.group_by, known)
-        select = selector(query, known)
+            roots = roots.guessed(_files(before, after))
+        key_of, site_of = _keying(query.group_by, roots)
+        select = selector(query, roots)
         ledger: _Ledger | fast.Ledger | None
         if query.group_by in SPLIT:
             ledger, sure = _shared_out(before, after, query, select)
         else:
-            ledger = fast.booked(before, after, query, known, key_of)
+            ledger = fast.booked(before, after, query, roots, key_of)
             sure = _errors((before, after), select, key_of)
         if ledger is None:
             ledger = _booked(before, after, query, select, key_of)
         amounts = ledger.amounts
         hidden, hidden_sites = _amount(ledger.dropped), len(ledger.dropped_sites)
         if query.show_all or query.filters or query.excludes:
-            hidden, hidden_sites = _hidden(before, after, query, known, key_of)
+            hidden, hidden_sites = _hidden(before, after, query, roots, key_of)
         keys, limit = _ranking(amounts, query, before is not None)
 
         def numbers(index: int) -> tuple[int, ...]:
@@ -199,7 +199,7 @@ def _hidden(
     before: Snapshot | None,
     after: Snapshot,
     query: Query,
-    known: Prefixes,
+    roots: Prefixes,
     key_of: Callable[[Frame], object] | None,
 ) -> tuple[Amount, int]:
     """What is left out by default, whatever filters say, and at how many sites."""
@@ -211,7 +211,7 @@ def _hidden(
     def is_hidden(stack: Stack) -> bool:
         frame = stack[-1] if stack else UNKNOWN
         if frame.file not in files:
-            files[frame.file] = known.is_hidden(frame.file)
+            files[frame.file] = roots.is_hidden(frame.file)
         if files[frame.file]:
             if query.group_by in SPLIT:
                 keys.update(*(parts(each, stack, query.group_by) for each in (before, after)))
@@ -221,8 +221,8 @@ def _hidden(
 
     def of(snapshot: Snapshot | None) -> Tally:
         tallies = snapshot.tallies if snapshot is not None else {}
-        found = [tally for stack, tally in tallies.items() if is_hidden(stack)]
-        return Tally(sum(map(itemgetter(0), found)), sum(map(itemgetter(1), found)))
+        sums = [tally for stack, tally in tallies.items() if is_hidden(stack)]
+        return Tally(sum(map(itemgetter(0), sums)), sum(map(itemgetter(1), sums)))
 
     amount = Amount(of(before), of(after))
     return amount, len(keys)
@@ -375,7 +375,7 @@ def _place(site: Site) -> tuple[str, int, str]:
 
 
 def _keying(
-    group_by: str, known: Prefixes
+    group_by: str, roots: Prefixes
 ) -> tuple[Callable[[Frame], object] | None, Callable[[Frame], Site]]:
     """For the frame that a stack is ranked at: what its row is keyed by (None: its whole stack),
     and the site it stands for.
@@ -384,7 +384,7 @@ def _keying(
 
     def package(frame: Frame) -> str:
         if frame.file not in packages:
-            packages[frame.file] = known.package(frame.file)
+            packages[frame.file] = roots.package(frame.file)
         return packages[frame.file]
 
     def site(frame: Frame) -> Site:

@@ -15,10 +15,10 @@ from setuptools.command.build_ext import build_ext
 
 def digest(files: list[Path]) -> str:
     """Tells one state of files from another."""
-    found = 0
+    checksum = 0
     for file in files:
-        found = zlib.crc32(file.read_bytes(), found)
-    return f"{found:08x}"
+        checksum = zlib.crc32(file.read_bytes(), checksum)
+    return f"{checksum:08x}"
 
 
 class BuildParts(build_ext):  # type: ignore[misc, unused-ignore]

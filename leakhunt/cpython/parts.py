@@ -15,7 +15,7 @@ from types import ModuleType
 from typing import Any
 
 #: Minor versions of CPython whose structs the compiled parts know.
-KNOWN = ((3, 9), (3, 15))
+FITTING = ((3, 9), (3, 15))
 
 #: What goes without each part of the worker's; the engine says of its own what is used instead.
 LOSSES = {
@@ -72,14 +72,14 @@ def outdated(module: ModuleType) -> str | None:
     root = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
     if not os.path.exists(os.path.join(root, names[0])):
         return None  # installed: the sources stay at home
-    found = 0
+    checksum = 0
     try:
         for name in names:
             with open(os.path.join(root, name), "rb") as file:
-                found = zlib.crc32(file.read(), found)
+                checksum = zlib.crc32(file.read(), checksum)
     except OSError:
         return None
-    if digest != f"{found:08x}":
+    if digest != f"{checksum:08x}":
         return "it was built from other sources than those beside it"
     return None
 
@@ -94,10 +94,10 @@ def lost() -> str | None:
         return None
     which = "; ".join(f"{', '.join(names)}: {why}" for why, names in reasons.items())
     what = "; ".join(loss for name, loss in LOSSES.items() if name in missing)
-    known = KNOWN[0] <= sys.version_info[:2] <= KNOWN[1]
+    fits = FITTING[0] <= sys.version_info[:2] <= FITTING[1]
     fix = (
         "install leakhunt anew, with a C compiler or as a wheel"
-        if known and refused() is None
-        else "they are for CPython {}.{} to {}.{} with the GIL".format(*KNOWN[0], *KNOWN[1])
+        if fits and refused() is None
+        else "they are for CPython {}.{} to {}.{} with the GIL".format(*FITTING[0], *FITTING[1])
     )
     return f"compiled parts cannot be used ({which}): {what}. To have them: {fix}"

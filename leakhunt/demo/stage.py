@@ -24,7 +24,7 @@ from typing import Any, TypeVar
 
 from leakhunt.errors import LeakhuntError
 
-Found = TypeVar("Found")
+Seen = TypeVar("Seen")
 
 #: Seconds until the worker must be ready, and until a step of the demo must be done.
 START, STEP = 30.0, 60.0
@@ -51,14 +51,14 @@ class Stage:
 
     # -- waiting --------------------------------------------------------------------------
 
-    def until(self, look: Callable[[], Found | None], what: str, seconds: float = STEP) -> Found:
+    def until(self, look: Callable[[], Seen | None], what: str, seconds: float = STEP) -> Seen:
         """Wait until ``look`` finds something. Raises LeakhuntError with the worker's log."""
         deadline = time.monotonic() + seconds
         while True:
             self._heed()
-            found = look()
-            if found:
-                return found
+            seen = look()
+            if seen:
+                return seen
             if self.worker.poll() is not None:
                 raise LeakhuntError(
                     f"the demo's worker ended before {what}; its log:\n{self.log()}"

@@ -151,8 +151,8 @@ def by_stack(
         cell = cells.setdefault(stacks[sample.stack], {}).setdefault(key, _Cell())
         cell.add(sample, unit)
     return [
-        Births(frames, tuple(_rounded(sorted(found.items()), *totals[frames])))
-        for frames, found in cells.items()
+        Births(frames, tuple(_rounded(sorted(of_stack.items()), *totals[frames])))
+        for frames, of_stack in cells.items()
     ]
 
 
@@ -173,13 +173,13 @@ def _rounded(
 def _whole(parts: Sequence[float], total: int) -> list[int]:
     """The parts, scaled to that total and rounded so that their sum stays."""
     scale, before, done = total / sum(parts), 0.0, 0
-    found = []
+    wholes = []
     for part in parts[:-1]:
         before += part * scale
         up_to = min(total, round(before))
-        found.append(up_to - done)
+        wholes.append(up_to - done)
         done = up_to
-    return [*found, total - done]
+    return [*wholes, total - done]
 
 
 def trimmed(births: Sequence[Births], most: int = MOST) -> list[Births]:

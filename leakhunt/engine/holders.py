@@ -49,14 +49,14 @@ def addresses(samples: Iterable[Sample]) -> bytes:
     return struct.pack(f"={len(chosen)}Q", *chosen)
 
 
-def found(samples: Sequence[Sample], find: Callable[[bytes, bytes], bytes]) -> list[bytes]:
+def answers(samples: Sequence[Sample], find: Callable[[bytes, bytes], bytes]) -> list[bytes]:
     """The answer for each recycled sample, in their order; none where nobody looks."""
     wanted = addresses(sample for sample in samples if sample.recycled)
     if not wanted:
         return []
-    known = addresses(sample for sample in samples if sample.stack and not sample.recycled)
-    answers = find(wanted, known)
-    return [answers[at : at + ANSWER.size] for at in range(0, len(answers), ANSWER.size)]
+    asked = addresses(sample for sample in samples if sample.stack and not sample.recycled)
+    packed = find(wanted, asked)
+    return [packed[at : at + ANSWER.size] for at in range(0, len(packed), ANSWER.size)]
 
 
 class _Part:

@@ -28,8 +28,8 @@ HOLDERS = 4
 class Walked:
     """What a walk has found, and how much of it could be tied; in the child for a moment."""
 
-    def __init__(self, found: Mapping[str, Any]) -> None:
-        self.found = found
+    def __init__(self, answer: Mapping[str, Any]) -> None:
+        self.answer = answer
         self.tied = 0
         """Blocks whose object was found, with a way to it."""
         self.wanted = 0
@@ -37,14 +37,14 @@ class Walked:
 
     def by_sample(self, blocks: Iterable[tuple[RawFrames, int, float]]) -> list[Retention]:
         """Of sampled blocks, in the order of their addresses: (frames, bytes, chance of the draw)."""
-        ties = TIE.iter_unpack(self.found.get("ties", b""))
+        ties = TIE.iter_unpack(self.answer.get("ties", b""))
         return self._summed(
             (frames, size, 1 / chance, tie) for (frames, size, chance), tie in zip(blocks, ties)
         )
 
     def by_traceback(self) -> list[Retention]:
         """Of blocks that tracemalloc knows; larger ones were chosen sooner."""
-        traced = self.found.get("traced")
+        traced = self.answer.get("traced")
         if not traced:
             return []
         tracebacks, ties, interval = traced

@@ -183,19 +183,19 @@ class Sampled:
         """See :mod:`leakhunt.engine.holders`. Estimates, rounded as the runs are."""
         stacks, kinds, typed, _ = self._tables(raw)
         samples = [sample for sample, _ in typed]
-        answers = holders.found(samples, find)
+        answers = holders.answers(samples, find)
         return holders.held(samples, answers, stacks, kinds, _draw) if answers else []
 
     def marked(self, raw: Any, mark: Callable[[bytes], bytes]) -> Mapping[RawFrames, int]:
         """Estimates: a sample that is marked counts for the blocks that it stands for."""
         stacks, _, typed, _ = self._tables(raw)
         marks = mark(holders.addresses(sample for sample, _ in typed))
-        found: dict[RawFrames, float] = {}
+        numbers: dict[RawFrames, float] = {}
         for (sample, _), is_marked in zip(typed, marks):
             if is_marked:
                 frames = stacks[sample.stack]
-                found[frames] = found.get(frames, 0.0) + 1 / sample.chance
-        return {frames: round(number) for frames, number in found.items()}
+                numbers[frames] = numbers.get(frames, 0.0) + 1 / sample.chance
+        return {frames: round(number) for frames, number in numbers.items()}
 
     def blocks(self, raw: Any) -> bytes:
         return holders.addresses(sample for sample, _ in self._tables(raw).samples)
@@ -273,20 +273,20 @@ def _type_names() -> dict[int, str]:
     """The names of all types by address, without running code of theirs or of a metaclass."""
     module_of = type.__dict__["__module__"].__get__
     name_of = type.__dict__["__qualname__"].__get__
-    found: dict[int, str] = {}
+    names: dict[int, str] = {}
     todo: list[type] = [object]
     while todo:
         kind = todo.pop()
-        if id(kind) in found:
+        if id(kind) in names:
             continue
         try:
             module, name = module_of(kind), name_of(kind)
         except AttributeError:
             module, name = None, "?"
-        known = type(module) is str and module != "builtins"
-        found[id(kind)] = f"{module}.{name}" if known else str(name)
+        is_named = type(module) is str and module != "builtins"
+        names[id(kind)] = f"{module}.{name}" if is_named else str(name)
         todo += type.__subclasses__(kind)
-    return found
+    return names
 
 
 def _resolved(raw: Any) -> tuple[list[RawFrames], dict[tuple[str, int], str]]:

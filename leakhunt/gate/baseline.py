@@ -31,7 +31,7 @@ class Place(NamedTuple):
     """The source line with string literals masked; where that is not recorded, its number: ``:40``."""
 
 
-class Known(NamedTuple):
+class Allowance(NamedTuple):
     """What a place was seen to keep."""
 
     bytes_per_run: float
@@ -41,7 +41,7 @@ class Known(NamedTuple):
 
 
 #: Of one target.
-Growths = Mapping[Place, Known]
+Growths = Mapping[Place, Allowance]
 
 
 @dataclass(frozen=True)
@@ -67,10 +67,10 @@ def place(frame: Frame, history: History) -> Place:
     return Place(file, spot.function if spot is not None else None, code or f":{frame.line}")
 
 
-def growths(findings: Iterable[Finding]) -> dict[Place, Known]:
+def growths(findings: Iterable[Finding]) -> dict[Place, Allowance]:
     """What findings keep, as it is written down."""
     return {
-        place(each.site, each.history): Known(each.rate, each.low, each.high, each.site.line)
+        place(each.site, each.history): Allowance(each.rate, each.low, each.high, each.site.line)
         for each in findings
     }
 
@@ -93,9 +93,9 @@ def _place(told: Mapping[str, Any]) -> Place:
     return Place(str(told["file"]), told["function"], str(told["code"]))
 
 
-def _known(told: Mapping[str, Any]) -> Known:
+def _allowance(told: Mapping[str, Any]) -> Allowance:
     low, high = told["ci95"]
-    return Known(float(told["bytes_per_run"]), float(low), float(high), int(told["line"]))
+    return Allowance(float(told["bytes_per_run"]), float(low), float(high), int(told["line"]))
 
 
 def text(baseline: Baseline) -> str:
@@ -109,16 +109,16 @@ def plain(told: Growths) -> list[dict[str, Any]]:
     return [
         {
             "file": where.file,
-            "line": known.line,
+            "line": growth.line,
             "function": where.function,
             "code": where.code,
-            "bytes_per_run": round(known.bytes_per_run, 1),
-            "ci95": [round(known.low, 1), round(known.high, 1)],
+            "bytes_per_run": round(growth.bytes_per_run, 1),
+            "ci95": [round(growth.low, 1), round(growth.high, 1)],
         }
-        for where, known in sorted(told.items(), key=lambda item: (item[0].file, item[1].line))
+        for where, growth in sorted(told.items(), key=lambda item: (item[0].file, item[1].line))
     ]
 
 
-def parsed(told: Iterable[Mapping[str, Any]]) -> dict[Place, Known]:
+def parsed(told: Iterable[Mapping[str, Any]]) -> dict[Place, Allowance]:
     """The reverse of :func:`plain`."""
-    return {_place(each): _known(each) for each in told}
+    return {_place(each): _allowance(each) for each in told}

@@ -127,8 +127,8 @@ class _Places:
             self._by_place.setdefault(where, (frame, []))[1].extend(stacks)
 
     def site(self, where: Place) -> Frame | None:
-        found = self._by_place.get(where)
-        return None if found is None else found[0]
+        entry = self._by_place.get(where)
+        return None if entry is None else entry[0]
 
     def rate(self, where: Place, leak: Finding) -> Interval:
         """How fast a place grows that is no leak here; ``leak``: what it is on the other side.
@@ -136,8 +136,8 @@ class _Places:
         Where nothing of it was ever seen to grow, a leak that strikes so seldom that it would not
         have been is what may be left: by the rule of three, in runs that keep as much as they did.
         """
-        found = self._by_place.get(where)
-        sizes = tuple(self._book.series(found[1]).sizes) if found else ()
+        entry = self._by_place.get(where)
+        sizes = tuple(self._book.series(entry[1]).sizes) if entry else ()
         if len(set(sizes)) <= 1:
             each = leak.rate / min(1.0, leak.blocks_rate) if leak.blocks_rate > 0 else leak.rate
             return Interval(0.0, 0.0, each * bound.seldom(self.side.units, 2 * CHANCE))

@@ -54,19 +54,19 @@ class Limits:
     bytes_per_run: float = LIMIT
     native: bool = False
     """Whether memory outside Python counts as well."""
-    known: Growths = field(default_factory=lambda: MappingProxyType({}))
+    baseline: Growths = field(default_factory=lambda: MappingProxyType({}))
     """Places that may keep what they are known to keep."""
 
     def of(self, finding: Finding) -> float:
         """Bytes a run that a finding may keep: more than its baseline's interval is a regression."""
-        known = self.known.get(place(finding.site, finding.history)) if self.known else None
-        return self.bytes_per_run if known is None else known.high + self.bytes_per_run
+        growth = self.baseline.get(place(finding.site, finding.history)) if self.baseline else None
+        return self.bytes_per_run if growth is None else growth.high + self.bytes_per_run
 
     def knows(self, finding: Finding) -> bool:
         """Whether it is in the baseline, and keeps no more than there."""
         return (
-            bool(self.known)
-            and place(finding.site, finding.history) in self.known
+            bool(self.baseline)
+            and place(finding.site, finding.history) in self.baseline
             and finding.low <= self.of(finding)
         )
 
@@ -86,7 +86,7 @@ class Ruling:
     """The judgement of the same looks, with everything that grew."""
     sure: tuple[Finding, ...]
     """Findings that are leaks for sure and keep more than the limit, the most first."""
-    known: tuple[Finding, ...]
+    baselined: tuple[Finding, ...]
     """Findings that keep no more than the baseline says."""
     suspects: tuple[Finding, ...]
     """Findings that look like leaks and are not sure."""
@@ -112,15 +112,15 @@ def decide(history: History, stage: int, limits: Limits, complete: bool) -> Ruli
     book = Book(history)
     grown = informed(history)[1]
     excused = {stack for growth in grown if _is_excused(growth) for stack in growth.blame.stacks}
-    known = [finding for finding in judged.findings if limits.knows(finding)]
-    excused.update(stack for finding in known for stack in finding.stacks)
+    baselined = [finding for finding in judged.findings if limits.knows(finding)]
+    excused.update(stack for finding in baselined for stack in finding.stacks)
     whole = _whole(book, excused)
     limit = limits.bytes_per_run
     won = _won(book, whole, limit, betting.spent(FALSE_ALARM, stage))
     leaks = [
         finding for finding in judged.findings
         if (finding.verdict == LEAK or finding.reason.code == codes.TRIFLE)
-        and finding.rate > limits.of(finding) and finding not in known
+        and finding.rate > limits.of(finding) and finding not in baselined
     ]  # fmt: skip
     sure = [finding for finding in leaks if _is_supported(book, finding, won)]
     native = _native(history) if limits.native else None
@@ -138,7 +138,7 @@ def decide(history: History, stage: int, limits: Limits, complete: bool) -> Ruli
         verdict=verdict,
         judged=judged,
         sure=tuple(sorted(sure, key=lambda finding: -finding.rate)),
-        known=tuple(known),
+        baselined=tuple(baselined),
         suspects=tuple(finding for finding in leaks if finding not in sure),
         kept=kept,
         native=native,
@@ -212,8 +212,7 @@ def _interval(t: Sequence[float], sizes: Sequence[float], chance: float) -> Inte
 def _rest(history: History) -> list[float]:
     """The resident set less what is traced and less the tracer's tables, at each look."""
     return [
-        float((known.rss or 0) - (known.traced or 0) - (known.tracer or 0))
-        for known in history.metas
+        float((meta.rss or 0) - (meta.traced or 0) - (meta.tracer or 0)) for meta in history.metas
     ]
 
 
@@ -226,5 +225,5 @@ def _native_grows(history: History, limits: Limits, stage: int, native: Interval
     if len(history.times) <= SCOUTS or native.low <= limits.native_bytes_per_run:
         return False
     capital = betting.against(history.times, _rest(history), limits.native_bytes_per_run)
-    found = rss.outside(history)
-    return found.grows and capital >= 1 / betting.spent(FALSE_ALARM, stage)
+    outside = rss.outside(history)
+    return outside.grows and capital >= 1 / betting.spent(FALSE_ALARM, stage)

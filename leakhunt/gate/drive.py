@@ -28,7 +28,7 @@ LINES = 12
 #: leakhunt lies in an archive (zipapp), of which the interpreter cannot run a file.
 _FROM_ARCHIVE = (
     "import sys; sys.path.append({0!r}); from leakhunt.gate.run import serve; sys.path.pop(); "
-    "import json; known = json.loads(sys.argv[1]); sys.argv[:] = [known['target']]; serve(known)"
+    "import json; told = json.loads(sys.argv[1]); sys.argv[:] = [told['target']]; serve(told)"
 )
 
 

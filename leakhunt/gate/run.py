@@ -88,12 +88,12 @@ class Settings(NamedTuple):
     answers: int
 
 
-def serve(known: dict[str, Any]) -> None:
+def serve(told: dict[str, Any]) -> None:
     """Import the target, carry out orders until told to stop; then end without farewells.
 
     A program under test may have threads, atexit functions and finalizers that hang.
     """
-    settings = Settings(**known)
+    settings = Settings(**told)
     for descriptor in (settings.orders, settings.answers):
         os.set_inheritable(descriptor, False)
     with (
@@ -122,13 +122,13 @@ def serve(known: dict[str, Any]) -> None:
 
 def _prepared(settings: Settings) -> Runner:
     looks = Looks(Path(settings.dir), settings.engine, settings.nframe, settings.target)
-    found = targets.load(settings.target)
+    target = targets.load(settings.target)
     arguments = targets.arguments(settings.args)
-    if targets.is_task(found):
+    if targets.is_task(target):
         from leakhunt.gate import celery_task
 
         if settings.eager:
-            return Runner(looks, celery_task.eagerly(found), arguments)
-        worker = celery_task.Worker(found, Path(settings.dir), looks.ran)
-        return Runner(looks, found, arguments, worker.batches(arguments))
-    return Runner(looks, targets.runnable(found, settings.target), arguments)
+            return Runner(looks, celery_task.eagerly(target), arguments)
+        worker = celery_task.Worker(target, Path(settings.dir), looks.ran)
+        return Runner(looks, target, arguments, worker.batches(arguments))
+    return Runner(looks, targets.runnable(target, settings.target), arguments)

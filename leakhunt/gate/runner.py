@@ -30,9 +30,9 @@ def main() -> None:
     run.serve(settings)
 
 
-def settings_of(**known: Any) -> str:
+def settings_of(**settings: Any) -> str:
     """What stands in the command line."""
-    return json.dumps(known)
+    return json.dumps(settings)
 
 
 if __name__ == "__main__":

@@ -32,7 +32,7 @@ def load(name: str, where: str = IMPORT) -> Any:
     if not colon or not module or not path:
         raise TargetError(where, f"{name!r} is no MODULE:CALLABLE, such as shop.tasks:process")
     try:
-        found: Any = importlib.import_module(module)
+        target: Any = importlib.import_module(module)
     except SystemExit as error:
         raise TargetError(
             where, f"importing {module} ended the program: SystemExit({error.code!r})", told(error)
@@ -41,35 +41,37 @@ def load(name: str, where: str = IMPORT) -> Any:
         raise TargetError(where, f"cannot import {module}: {last(error)}", told(error)) from error
     for part in path.split("."):
         try:
-            found = getattr(found, part)
+            target = getattr(target, part)
         except AttributeError:
-            near = ", ".join(sorted(each for each in vars(module_of(found)) if each[:1] != "_")[:8])
+            near = ", ".join(
+                sorted(each for each in vars(module_of(target)) if each[:1] != "_")[:8]
+            )
             hint = f"; it has {near}" if near else ""
             raise TargetError(where, f"{module} has no {path!r}{hint}") from None
-    return found
+    return target
 
 
-def module_of(found: Any) -> Any:
-    return found if hasattr(found, "__dict__") else type(found)
+def module_of(target: Any) -> Any:
+    return target if hasattr(target, "__dict__") else type(target)
 
 
-def is_task(found: Any) -> bool:
+def is_task(target: Any) -> bool:
     """Whether it is a task of Celery's, without importing Celery for it."""
     celery = sys.modules.get("celery.app.task")
-    return celery is not None and isinstance(found, celery.Task)
+    return celery is not None and isinstance(target, celery.Task)
 
 
-def runnable(found: Any, name: str) -> Callable[..., Any]:
+def runnable(target: Any, name: str) -> Callable[..., Any]:
     """A function that runs it once. Coroutine functions run in one event loop. Raises TargetError."""
-    if not callable(found):
+    if not callable(target):
         raise TargetError(
-            IMPORT, f"{name} is of type {type(found).__name__}, which cannot be called"
+            IMPORT, f"{name} is of type {type(target).__name__}, which cannot be called"
         )
-    if inspect.iscoroutinefunction(found) or inspect.iscoroutinefunction(
-        getattr(found, "__call__", None)  # noqa: B004 - whether it is a coroutine function
+    if inspect.iscoroutinefunction(target) or inspect.iscoroutinefunction(
+        getattr(target, "__call__", None)  # noqa: B004 - whether it is a coroutine function
     ):
-        return in_loop(found)
-    return found  # type: ignore[no-any-return]
+        return in_loop(target)
+    return target  # type: ignore[no-any-return]
 
 
 def in_loop(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -105,32 +107,32 @@ def arguments(said: str | None) -> Iterator[Arguments]:
 
 def _from_file(path: Path) -> Iterator[Arguments]:
     while True:
-        number = found = 0
+        number = yielded = 0
         try:
             with path.open(encoding="utf-8") as lines:
                 for text in lines:
                     number += 1
                     if text.strip():
-                        found += 1
+                        yielded += 1
                         yield shaped(json.loads(text), list)
         except OSError as error:
             raise TargetError(ARGUMENTS, f"{path}: {error.strerror}") from error
         except ValueError as error:
             raise TargetError(ARGUMENTS, f"{path}, line {number}: not JSON: {error}") from error
-        if not found:
+        if not yielded:
             raise TargetError(ARGUMENTS, f"{path}: there are no arguments in this file")
 
 
 def _from_function(name: str) -> Iterator[Arguments]:
-    found = load(name, ARGUMENTS)
-    if not callable(found) and not isinstance(found, Iterable):
+    source = load(name, ARGUMENTS)
+    if not callable(source) and not isinstance(source, Iterable):
         raise TargetError(
-            ARGUMENTS, f"{name} is of type {type(found).__name__}: no generator function, no list"
+            ARGUMENTS, f"{name} is of type {type(source).__name__}: no generator function, no list"
         )
     while True:
         number = 0
         try:
-            for value in found() if callable(found) else found:
+            for value in source() if callable(source) else source:
                 number += 1
                 yield shaped(value, tuple)
         except Exception as error:

@@ -120,8 +120,8 @@ class Record:
                 posix.ftruncate(self._descriptor, RECORD + 1)
                 self._read_to = RECORD + 1
             lines = whole.decode("ascii", "replace").splitlines()
-            found = (_REQUEST.fullmatch(line) for line in lines)
-            return [(match["id"], match["request"].strip()) for match in found if match]
+            matches = (_REQUEST.fullmatch(line) for line in lines)
+            return [(match["id"], match["request"].strip()) for match in matches if match]
         return []
 
     def forget(self) -> None:
@@ -177,9 +177,9 @@ def read(descriptor: int) -> dict[str, Any] | None:
         return None
     if not isinstance(told, dict) or told.get("schema") != SCHEMA:
         return None
-    found = {key: _checked(told.get(key), kinds) for key, kinds in FACTS.items()}
-    found["answers"] = [each for each in map(_answer, found["answers"] or ()) if each]
-    return None if any(found[key] is None for key in _NEEDED) else found
+    record = {key: _checked(told.get(key), kinds) for key, kinds in FACTS.items()}
+    record["answers"] = [each for each in map(_answer, record["answers"] or ()) if each]
+    return None if any(record[key] is None for key in _NEEDED) else record
 
 
 def _checked(value: Any, kinds: tuple[type, ...]) -> Any:
@@ -219,13 +219,13 @@ def sweep(folder: Path, host: str, space: str) -> None:
         opened = posix.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
         try:
             for each in posix.listdir(opened):
-                found = NAME.fullmatch(each)
-                if found is None or found["space"] != (space or "-"):
+                match = NAME.fullmatch(each)
+                if match is None or match["space"] != (space or "-"):
                     continue
-                if not space and found["host"] != host:
+                if not space and match["host"] != host:
                     continue
-                ticks = int(found["ticks"]) if found["ticks"] else None
-                if not alive.runs(int(found["pid"]), ticks):
+                ticks = int(match["ticks"]) if match["ticks"] else None
+                if not alive.runs(int(match["pid"]), ticks):
                     _remove(opened, each)
         finally:
             posix.close(opened)

@@ -107,8 +107,8 @@ class Handlers:
         if self.second is not None and _signal.getsignal(self.second) is not self._on_second:
             _signal.signal(self.second, self._on_second)
         if takeover is not None:
-            known = callable(_signal.getsignal(self.signum))
-            takeover.before(self.signum, known, self.second or 0)
+            in_python = callable(_signal.getsignal(self.signum))
+            takeover.before(self.signum, in_python, self.second or 0)
         _signal.signal(self.signum, self._on_signal)
         if takeover is not None:
             takeover.after(self.signum)

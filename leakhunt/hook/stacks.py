@@ -32,11 +32,11 @@ def text() -> str:
 def _lines(frame: FrameType | None) -> list[str]:
     while frame is not None and frame.f_code.co_filename.startswith(_OWN):
         frame = frame.f_back  # the handler that asks
-    found: list[str] = []
-    while frame is not None and len(found) < FRAMES:
+    lines: list[str] = []
+    while frame is not None and len(lines) < FRAMES:
         code = frame.f_code
-        found.append(f"  {code.co_filename}:{frame.f_lineno} in {code.co_name}")
+        lines.append(f"  {code.co_filename}:{frame.f_lineno} in {code.co_name}")
         frame = frame.f_back
     if frame is not None:
-        found.append("  ...")
-    return found[::-1]
+        lines.append("  ...")
+    return lines[::-1]

@@ -49,28 +49,28 @@ def of_snapshot(snapshot: Snapshot) -> Account | None:
 
 def live_of(snapshot: Snapshot) -> Live:
     """The traced blocks of a snapshot; without their sizes where it was read without them."""
-    found = live(block for told in snapshot.facts.values() for block in told.blocks)
-    if found.size == snapshot.totals.size:
-        return found
+    alive = live(block for told in snapshot.facts.values() for block in told.blocks)
+    if alive.size == snapshot.totals.size:
+        return alive
     return Live({0: snapshot.totals.size}, None)
 
 
-def account(known: Meta, traced: Live) -> Account | None:
+def account(meta: Meta, traced: Live) -> Account | None:
     """The parts of the resident memory of one snapshot; None where it does not say how much there is."""
-    if known.rss is None:
+    if meta.rss is None:
         return None
-    allocated, mapped = process.allocators(known), process.maps(known)
-    source = "samples" if known.engine == "sampled" else "traces"
-    found: list[Part] = []
+    allocated, mapped = process.allocators(meta), process.maps(meta)
+    source = "samples" if meta.engine == "sampled" else "traces"
+    named: list[Part] = []
     unknown: list[str] = []
 
     def add(part: str, size: int | None, source: str) -> None:
         if size is None:
             unknown.append(part)
         else:
-            found.append(Part(part, size, source))
+            named.append(Part(part, size, source))
 
-    own = _own(known, traced)
+    own = _own(meta, traced)
     add(parts.PYTHON, traced.domains.get(0, 0), source)
     for domain, size in sorted(traced.domains.items()):
         if domain:
@@ -87,20 +87,20 @@ def account(known: Meta, traced: Live) -> Account | None:
     add(parts.ENGINE, own, "engine")
     for part in (parts.STACKS, parts.LIBRARIES, parts.FILES, parts.SHARED, parts.SYSV):
         add(part, None if mapped is None else mapped.get(part, 0), "smaps")
-    found.append(Part(parts.REST, known.rss - sum(part.size for part in found), "difference"))
+    named.append(Part(parts.REST, meta.rss - sum(part.size for part in named), "difference"))
     return Account(
-        known.rss,
-        tuple(found),
+        meta.rss,
+        tuple(named),
         tuple(unknown),
-        process.malloc(known),
-        process.sharing(known),
+        process.malloc(meta),
+        process.sharing(meta),
         traced.size > 0,
     )
 
 
-def _own(known: Meta, traced: Live) -> int:
+def _own(meta: Meta, traced: Live) -> int:
     """The engine's tables, and the blocks of leakhunt's own that are traced and not told."""
-    return (known.tracer or 0) + max(0, (known.traced or 0) - traced.size)
+    return (meta.tracer or 0) + max(0, (meta.traced or 0) - traced.size)
 
 
 def _untracked(allocated: Mapping[str, int], traced: Live) -> int | None:
@@ -118,8 +118,8 @@ def _pymalloc_free(allocated: Mapping[str, int], traced: Live) -> int | None:
 def _untraced(allocated: Mapping[str, int], traced: Live, own: int) -> int | None:
     """What both allocators have handed out beyond what is traced, where the sizes of blocks are not known."""
     used = [allocated.get(name) for name in facts.USED]
-    known = [each for each in used if each is not None]
-    return max(0, sum(known) - traced.size - own) if len(known) == len(used) else None
+    told = [each for each in used if each is not None]
+    return max(0, sum(told) - traced.size - own) if len(told) == len(used) else None
 
 
 def _native(allocated: Mapping[str, int], traced: Live, own: int) -> tuple[int | None, int | None]:
@@ -178,39 +178,39 @@ def _unshared(before: Account, after: Account) -> int:
     return max(0, before.sharing.shared - after.sharing.shared)
 
 
-def cause(found: Account, grown: bool) -> Cause:
+def cause(whole: Account, grown: bool) -> Cause:
     """What most of it is. ``grown``: it is a growth, and small ones are nothing."""
-    unshared = found.of(parts.UNSHARED)
+    unshared = whole.of(parts.UNSHARED)
     least = LEVELS.accounts.least
-    if grown and found.rss < least:
+    if grown and whole.rss < least:
         if unshared >= least:
-            return Cause(COPIED, unshared, found.rss)
-        return Cause(SHRUNK if found.rss <= -least else NOTHING, found.rss, found.rss)
-    sizes = _by_kind(found)
+            return Cause(COPIED, unshared, whole.rss)
+        return Cause(SHRUNK if whole.rss <= -least else NOTHING, whole.rss, whole.rss)
+    sizes = _by_kind(whole)
     largest = max(sizes, key=lambda kind: (sizes[kind], kind))
     if grown and unshared > sizes[largest]:
-        return Cause(COPIED, unshared, found.rss)
-    if sizes[largest] < LEVELS.accounts.mostly * found.rss:
-        return Cause(MIXED, sizes[largest], found.rss)
-    return Cause(largest, sizes[largest], found.rss)
+        return Cause(COPIED, unshared, whole.rss)
+    if sizes[largest] < LEVELS.accounts.mostly * whole.rss:
+        return Cause(MIXED, sizes[largest], whole.rss)
+    return Cause(largest, sizes[largest], whole.rss)
 
 
-def _by_kind(found: Account) -> dict[str, int]:
+def _by_kind(whole: Account) -> dict[str, int]:
     """The parts by what has to be done about them."""
-    rest = found.of(parts.REST)
-    free, arenas = found.of(parts.MALLOC_FREE), found.of(parts.PYMALLOC_FREE)
+    rest = whole.of(parts.REST)
+    free, arenas = whole.of(parts.MALLOC_FREE), whole.of(parts.PYMALLOC_FREE)
     sizes = {
-        PYTHON: found.of(parts.PYTHON, parts.UNTRACKED, *found.domains),
+        PYTHON: whole.of(parts.PYTHON, parts.UNTRACKED, *whole.domains),
         FRAGMENTED if free >= arenas else ARENAS: free + arenas,
-        ENGINE: found.of(parts.ENGINE),
-        STACKS: found.of(parts.STACKS),
-        LIBRARIES: found.of(parts.LIBRARIES),
-        FILES: found.of(parts.FILES),
-        SHARED: found.of(parts.SHARED),
-        SYSV: found.of(parts.SYSV),
+        ENGINE: whole.of(parts.ENGINE),
+        STACKS: whole.of(parts.STACKS),
+        LIBRARIES: whole.of(parts.LIBRARIES),
+        FILES: whole.of(parts.FILES),
+        SHARED: whole.of(parts.SHARED),
+        SYSV: whole.of(parts.SYSV),
     }
-    if parts.NATIVE in found.unknown or parts.UNTRACED in found.unknown:
+    if parts.NATIVE in whole.unknown or parts.UNTRACED in whole.unknown:
         sizes[UNTOLD] = rest  # native code and free memory are both in it
     else:
-        sizes[NATIVE] = found.of(parts.NATIVE, parts.NATIVE_MAPPED, parts.UNTRACED) + rest
+        sizes[NATIVE] = whole.of(parts.NATIVE, parts.NATIVE_MAPPED, parts.UNTRACED) + rest
     return sizes

@@ -32,9 +32,9 @@ def wanted(history: History, growth: Growth) -> Wanted | None:
     return Wanted(seen, size, size / growth.grown * history.times[-1])
 
 
-def suspicious(found: Wanted | None) -> bool:
+def suspicious(answer: Wanted | None) -> bool:
     """Whether a growth that may be a leak is told of though it is small so far: many samples rose."""
-    return found is not None and found.samples >= LEVELS.samples.enough
+    return answer is not None and answer.samples >= LEVELS.samples.enough
 
 
 def located(history: History, rate: float) -> Wanted | None:

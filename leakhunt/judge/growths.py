@@ -41,9 +41,9 @@ def growths(history: History) -> list[Growth]:
     if len(history.metas) < 3:
         return []
     book = Survivors(history) if history.lived else Book(history)
-    found = _leaks(book)
-    taken = set(chain.from_iterable(growth.blame.stacks for growth in found))
-    return sorted([*found, *_others(book, taken)], key=order)
+    leaks = _leaks(book)
+    taken = set(chain.from_iterable(growth.blame.stacks for growth in leaks))
+    return sorted([*leaks, *_others(book, taken)], key=order)
 
 
 def order(growth: Growth) -> tuple[object, ...]:
@@ -59,15 +59,15 @@ def _leaks(book: Book) -> list[Growth]:
     firm = [growth for growth, fate in judged if fate is None]
     # What is known to be in the framework's own tables is nobody else's, however well it goes in step.
     own = [growth for growth in firm if _is_kept(book, growth) and is_frameworks_own(book, growth)]
-    found = merged(book, [growth for growth in firm if growth not in own])
-    ours = [growth for growth in found if growth.blame.ours]
-    rest = [growth for growth in found if not growth.blame.ours]
+    joined = merged(book, [growth for growth in firm if growth not in own])
+    ours = [growth for growth in joined if growth.blame.ours]
+    rest = [growth for growth in joined if not growth.blame.ours]
     handed = [growth for growth, fate in judged if fate == HANDED_ON]
-    found = adopted(book, ours, rest + handed)
+    joined = adopted(book, ours, rest + handed)
     if book.history.is_sampled:
-        found = [families.with_lines(book, growth) for growth in found]
+        joined = [families.with_lines(book, growth) for growth in joined]
     return [
-        *(_material(book, growth) for growth in found + own),
+        *(_material(book, growth) for growth in joined + own),
         *(excused(book, growth, fate) for growth, fate in judged if fate not in (None, HANDED_ON)),
     ]
 
@@ -130,13 +130,13 @@ def _leaking(book: Book) -> list[Blame]:
     return _wider(book, whole + hidden)
 
 
-def _wider(book: Book, found: list[Blame]) -> list[Blame]:
+def _wider(book: Book, blames: list[Blame]) -> list[Blame]:
     """With what leaks as a whole only (:mod:`leakhunt.pooled`), where sizes are samples.
 
     A blame that a wider one holds is a part of it.
     """
     if not book.history.is_sampled:
-        return found
+        return blames
     for groups in families.families(book):
         candidates = [
             (place, tuple(stacks))
@@ -145,12 +145,12 @@ def _wider(book: Book, found: list[Blame]) -> list[Blame]:
         ]
         for _, stacks in _surely(book, candidates, LEVELS.chances.leak):
             inside = set(stacks)
-            parts = [blame for blame in found if inside.issuperset(blame.stacks)]
+            parts = [blame for blame in blames if inside.issuperset(blame.stacks)]
             told = sum(book.rise(blame.stacks) for blame in parts)
             if told < LEVELS.worth.mostly * book.rise(stacks):
-                found = [blame for blame in found if blame not in parts]
-                found.append(families.blamed(book, stacks))
-    return found
+                blames = [blame for blame in blames if blame not in parts]
+                blames.append(families.blamed(book, stacks))
+    return blames
 
 
 def _surely(
@@ -182,14 +182,14 @@ def _goes_nowhere_else(book: Book, key: Owner, leaking: Sequence[Stack]) -> bool
 
 def _sure(shapes: Sequence[Shape], chance: float) -> list[bool]:
     """Which are leaks for sure enough, given how many were looked at."""
-    p_values = [found.p if found.verdict == LEAK else 1.0 for found in shapes]
+    p_values = [each.p if each.verdict == LEAK else 1.0 for each in shapes]
     kept = stats.false_discovery(p_values, LEVELS.chances.false_discoveries)
     return [keep and p <= chance for keep, p in zip(kept, p_values)]
 
 
 def _others(book: Book, taken: set[Stack]) -> list[Growth]:
     """Growths that are no leaks, largest first: what merely grew, with its reason."""
-    found = []
+    others = []
     for (is_ours, frame), stacks in book.owners.items():
         left = tuple(stack for stack in stacks if stack not in taken)
         if left and book.grew(left):
@@ -200,8 +200,8 @@ def _others(book: Book, taken: set[Stack]) -> list[Growth]:
                 growth = calmed(growth.called(WARM_UP, FRAMEWORK))
             if growth.shape.open and overrated(book, growth):
                 growth = excused(book, growth, OVERRATED)
-            found.append(growth)
-    return found
+            others.append(growth)
+    return others
 
 
 def _unsure(book: Book, growth: Growth) -> Growth:

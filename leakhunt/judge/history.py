@@ -132,9 +132,9 @@ class History:
 
     def _intervals(self) -> Sequence[float]:
         """Mean bytes between two samples at each snapshot; none where one does not say."""
-        known = [each.facts.get("interval") for each in self.metas]
-        told = [float(each) for each in known if isinstance(each, int) and each > 0]
-        return told if len(told) == len(known) else ()
+        intervals = [each.facts.get("interval") for each in self.metas]
+        told = [float(each) for each in intervals if isinstance(each, int) and each > 0]
+        return told if len(told) == len(intervals) else ()
 
     @property
     def meta(self) -> Meta:
@@ -244,9 +244,9 @@ def _blocks(snapshot: Snapshot) -> dict[Stack, tuple[Block, ...]]:
     return {stack: told.blocks for stack, told in snapshot.facts.items() if told.blocks}
 
 
-def ledger(known: Meta) -> dict[str, int] | None:
+def ledger(meta: Meta) -> dict[str, int] | None:
     """How often each task had run by then; None where the snapshot does not say."""
-    tasks = known.facts.get("tasks")
+    tasks = meta.facts.get("tasks")
     if not isinstance(tasks, dict):
         return None
     runs = {name: entry.get("runs") for name, entry in tasks.items() if isinstance(entry, dict)}
@@ -255,10 +255,10 @@ def ledger(known: Meta) -> dict[str, int] | None:
 
 def _clock(metas: Sequence[Meta]) -> tuple[str, tuple[float, ...]]:
     """Tasks where every snapshot knows them and each adds some, else seconds, else snapshots."""
-    tasks = [known.tasks_done for known in metas]
-    seconds = [known.since(metas[0]) for known in metas]
+    tasks = [read.tasks_done for read in metas]
+    seconds = [read.since(metas[0]) for read in metas]
     for unit, values in ((TASK, tasks), (SECOND, seconds)):
-        known = [float(value) for value in values if value is not None]
-        if len(known) == len(metas) and all(b > a for a, b in zip(known, known[1:])):
-            return unit, tuple(value - known[0] for value in known)
+        read = [float(value) for value in values if value is not None]
+        if len(read) == len(metas) and all(b > a for a, b in zip(read, read[1:])):
+            return unit, tuple(value - read[0] for value in read)
     return SNAPSHOT, tuple(float(index) for index in range(len(metas)))

@@ -118,10 +118,10 @@ def _stays(history: History, life: History, growth: Growth) -> bool:
 
 def _unit(history: History, index: int) -> float:
     """The unit of a column, counted from the start of the process."""
-    known = history.metas[0]
+    meta = history.metas[0]
     if history.unit == SECOND and not history.lived:
-        if known.taken_at is not None and known.started_at is not None:
-            return known.taken_at - known.started_at + history.times[index]
+        if meta.taken_at is not None and meta.started_at is not None:
+            return meta.taken_at - meta.started_at + history.times[index]
         return history.times[index]
     return first_unit(history) + history.times[index]
 

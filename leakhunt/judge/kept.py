@@ -74,15 +74,15 @@ def book(accounts: Accounts, told: Told, paths: Paths) -> dict[Stack, tuple[Kept
     Sums over all stacks stay, at each snapshot.
     """
     growers = _growers(told)
-    known: dict[tuple[Stack, Stack], bool] = {}
+    bound_by: dict[tuple[Stack, Stack], bool] = {}
     kept: dict[Stack, Counter[str]] = {}
     for index, by_stack in enumerate(told):
         for filler, several in by_stack.items():
             for held in several:
                 for grower, part in _parts(held, growers.get((held.mark, held.kind), ())):
-                    if (filler, grower) not in known:
-                        known[filler, grower] = stays(paths, filler, grower)
-                    if not known[filler, grower]:
+                    if (filler, grower) not in bound_by:
+                        bound_by[filler, grower] = stays(paths, filler, grower)
+                    if not bound_by[filler, grower]:
                         if not _moved(accounts, index, filler, grower, part):
                             continue
                         if index == len(told) - 1:
@@ -112,8 +112,8 @@ def _growers(told: Told) -> dict[tuple[int, str], Shares]:
         for holder, grower in seen:
             votes.setdefault(holder, Counter())[grower] += 1
     return {
-        holder: [(stack, number / sum(found.values())) for stack, number in sorted(found.items())]
-        for holder, found in votes.items()
+        holder: [(stack, number / sum(shares.values())) for stack, number in sorted(shares.items())]
+        for holder, shares in votes.items()
     }
 
 

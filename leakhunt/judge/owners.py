@@ -172,7 +172,7 @@ def _runs(history: History) -> dict[str, tuple[float, ...]]:
     """
     if history.unit == SECOND:  # a program may work in bursts, and be looked at after each
         return {SNAPSHOT: tuple(float(index) for index in range(len(history.metas)))}
-    told = [ledger(known) for known in history.metas]
+    told = [ledger(meta) for meta in history.metas]
     ledgers = [runs for runs in told if runs is not None]
     if history.unit != TASK or len(ledgers) < len(told):
         return {}

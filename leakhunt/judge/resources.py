@@ -51,10 +51,10 @@ def changes(before: Meta, after: Meta) -> tuple[Change, ...]:
     first, last = process.resources(before), process.resources(after)
     if first is None or last is None:
         return ()
-    found = [
+    changed = [
         Change(kind, _number(first, kind), last.get(kind, Open(0))) for kind in {**first, **last}
     ]
-    told = [one for one in found if abs(one.grown) >= LEVELS.resources.told]
+    told = [one for one in changed if abs(one.grown) >= LEVELS.resources.told]
     return tuple(sorted(told, key=lambda one: (-abs(one.grown), one.resource)))
 
 
@@ -64,41 +64,41 @@ def rising(history: History) -> tuple[Rising, ...]:
     """
     if history.lived or len(history.metas) < LEVELS.resources.snapshots:
         return ()
-    told = [process.resources(known) for known in history.metas]
-    known = [each for each in told if each is not None]
-    if len(known) < len(told):
+    told = [process.resources(read) for read in history.metas]
+    read = [each for each in told if each is not None]
+    if len(read) < len(told):
         return ()
     kinds = [
         kind
-        for kind in sorted({kind for each in known for kind in each})
-        if _number(known[-1], kind) - _number(known[0], kind) >= LEVELS.resources.least
+        for kind in sorted({kind for each in read for kind in each})
+        if _number(read[-1], kind) - _number(read[0], kind) >= LEVELS.resources.least
     ]
     judged = []
     for kind in kinds:
-        numbers = [_number(each, kind) for each in known]
+        numbers = [_number(each, kind) for each in read]
         sizes = list(map(float, numbers))
-        found = shape.judge(Series(history.times, sizes, sizes, COUNTED))
-        if found.verdict == LEAK and found.p <= LEVELS.chances.leak:
-            judged.append((kind, numbers, found))
+        course = shape.judge(Series(history.times, sizes, sizes, COUNTED))
+        if course.verdict == LEAK and course.p <= LEVELS.chances.leak:
+            judged.append((kind, numbers, course))
     sure = stats.false_discovery(
-        [found.p for _, _, found in judged], LEVELS.chances.false_discoveries
+        [course.p for _, _, course in judged], LEVELS.chances.false_discoveries
     )
     risen = [
         Rising(
-            Change(kind, numbers[0], known[-1].get(kind, Open(0))),
+            Change(kind, numbers[0], read[-1].get(kind, Open(0))),
             tuple(numbers),
-            found.rate,
+            course.rate,
             history.unit,
-            found.p,
+            course.p,
         )
-        for keep, (kind, numbers, found) in zip(sure, judged)
+        for keep, (kind, numbers, course) in zip(sure, judged)
         if keep
     ]
     return tuple(sorted(risen, key=lambda one: (-one.rate, one.change.resource)))
 
 
-def _number(found: Mapping[Resource, Open], kind: Resource) -> int:
-    return found[kind].number if kind in found else 0
+def _number(open_now: Mapping[Resource, Open], kind: Resource) -> int:
+    return open_now[kind].number if kind in open_now else 0
 
 
 def fastest(histories: Sequence[History]) -> tuple[Rising, ...]:

@@ -30,7 +30,7 @@ NATIVE, FRAGMENTATION = "native", "fragmentation"
 class Outside:
     """The growth of one process beyond its traced memory."""
 
-    known: bool
+    told: bool
     """Whether the snapshots say how large the resident set was."""
     grows_at_all: bool
     """Whether the resident set grows, explained or not."""
@@ -73,9 +73,9 @@ def outside(history: History) -> Outside:
     t = _times(points, history.unit)
     start = 1 if len(points) >= 4 else 0  # the first trigger arms the tracer
     t, points = t[start:], points[start:]
-    rss = [float(known.rss or 0) for known in points]
-    own = [float((known.traced or 0) + (known.tracer or 0)) for known in points]
-    traced = [float(known.traced or 0) for known in points]
+    rss = [float(meta.rss or 0) for meta in points]
+    own = [float((meta.traced or 0) + (meta.tracer or 0)) for meta in points]
+    traced = [float(meta.traced or 0) for meta in points]
     rate = stats.theil_sen(t, rss)
     rise = rss[-1] - rss[0]
     traced_rate = stats.theil_sen(t, traced)
@@ -101,7 +101,7 @@ def outside(history: History) -> Outside:
             grows = material = mostly = True
             rest, kind = native_rate, NATIVE
     return Outside(
-        known=True,
+        told=True,
         grows_at_all=material,
         grows=material and mostly and grows,
         keeps=material and _steady(t, rss),
@@ -129,13 +129,13 @@ def _steady(t: Sequence[float], values: Sequence[float]) -> bool:
 
 def _native(points: Sequence[Meta]) -> list[float] | None:
     """What native code has of malloc at each snapshot: handed out, and neither traced nor the tracer's."""
-    found = []
-    for known in points:
-        used = facts.figure(known, facts.USED)
+    rest = []
+    for meta in points:
+        used = facts.figure(meta, facts.USED)
         if used is None:
             return None
-        found.append(float(used - (known.traced or 0) - (known.tracer or 0)))
-    return found
+        rest.append(float(used - (meta.traced or 0) - (meta.tracer or 0)))
+    return rest
 
 
 def _points(entries: Sequence[Entry]) -> list[Meta]:
@@ -148,8 +148,8 @@ def _points(entries: Sequence[Entry]) -> list[Meta]:
 
 def _times(points: Sequence[Meta], unit: str) -> list[float]:
     values: list[float] = []
-    for index, known in enumerate(points):
-        value = {"task": known.tasks_done, "second": known.since(points[0])}.get(unit, index)
+    for index, meta in enumerate(points):
+        value = {"task": meta.tasks_done, "second": meta.since(points[0])}.get(unit, index)
         after = values[-1] if values else -1.0
         values.append(float(value) if value is not None and value > after else after + 1e-6)
     return values
@@ -173,7 +173,7 @@ def _by_peaks(points: Sequence[Meta]) -> bool:
     What a peak took stays resident for a while: garbage that piles up between two
     collections, batches of growing size.
     """
-    peaks = [known.traced_peak for known in points if known.traced_peak is not None]
+    peaks = [meta.traced_peak for meta in points if meta.traced_peak is not None]
     if len(peaks) < len(points):
         return False
     rise = (points[-1].rss or 0) - (points[0].rss or 0)
@@ -182,7 +182,7 @@ def _by_peaks(points: Sequence[Meta]) -> bool:
 
 def _with_tracer(points: Sequence[Meta]) -> float:
     """Traced memory with the tables that the tracer needs for it, as a multiple of it."""
-    most = max(points, key=lambda known: known.traced or 0)
+    most = max(points, key=lambda meta: meta.traced or 0)
     return 1 + (most.tracer or 0) / most.traced if most.traced else 1.0
 
 
@@ -195,7 +195,7 @@ def _pumped(rss: Sequence[float], own: Sequence[float], points: Sequence[Meta]) 
     if len(rss) < 5:
         return False
     held = _held(rss, own)
-    peaks = [known.traced_peak or known.traced or 0 for known in points]
+    peaks = [meta.traced_peak or meta.traced or 0 for meta in points]
     third = max(1, len(peaks) // 3)
     peak = max(0, max(peaks[-third:]) - max(peaks[:third])) * _with_tracer(points)
     rising = stats.mann_kendall(rss) <= LEVELS.chances.outside

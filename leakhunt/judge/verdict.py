@@ -74,24 +74,24 @@ def judge(histories: Sequence[History]) -> Verdict:
     if leading is not None:
         main = leading
     beyond = {id(history): outside(history) for history in histories}
-    worst = max(beyond.values(), key=lambda found: (found.grows, found.rest or 0.0))
+    worst = max(beyond.values(), key=lambda each: (each.grows, each.rest or 0.0))
     if worst.grows and leading is None:
         main = next(history for history in histories if beyond[id(history)] is worst)
-    found = beyond[id(main)]
+    native = beyond[id(main)]
     leaks = [finding for finding in findings if finding.verdict == LEAK]
-    findings = _shared(findings, main, found)
+    findings = _shared(findings, main, native)
     answer = sum(finding.rate for finding in leaks if finding.history is main)
     enough = any(
         len(each.metas) >= (LEVELS.worth.snapshots if each.lived else LEVELS.lives.snapshots)
         for each in histories
     )
-    unseen = wanted.located(main, found.rss_rate or 0.0) if found.keeps else None
+    unseen = wanted.located(main, native.rss_rate or 0.0) if native.keeps else None
     more = missing = None
-    if found.grows and answer < LEVELS.worth.answer * (found.rss_rate or 0.0):
+    if native.grows and answer < LEVELS.worth.answer * (native.rss_rate or 0.0):
         verdict = UNEXPLAINED
     elif leaks:
         verdict = LEAK
-    elif found.fragmented and found.held >= LEVELS.resident.held_part * (main.first.rss or 0):
+    elif native.fragmented and native.held >= LEVELS.resident.held_part * (main.first.rss or 0):
         verdict = UNEXPLAINED
     elif not enough or _undecided(findings, grown) or unseen is not None:
         verdict = INCONCLUSIVE
@@ -103,10 +103,10 @@ def judge(histories: Sequence[History]) -> Verdict:
         verdict=verdict,
         unit=main.unit,
         findings=tuple(findings),
-        rss=Pace(main.first.rss, main.last.rss, found.rss_rate),
-        traced=Pace(main.sizes[0], main.sizes[-1], found.traced_rate),
-        explained=found.explained,
-        outside=found if found.known else None,
+        rss=Pace(main.first.rss, main.last.rss, native.rss_rate),
+        traced=Pace(main.sizes[0], main.sizes[-1], native.traced_rate),
+        explained=native.explained,
+        outside=native if native.told else None,
         histories=tuple(histories),
         main=main,
         more=more,
@@ -155,8 +155,8 @@ def _undecided(findings: Sequence[Finding], grown: Sequence[tuple[History, list[
 def _findings(grown: Sequence[tuple[History, list[Growth]]]) -> list[Finding]:
     """The same place in several processes is one finding; the main process is told apart."""
     by_place: dict[tuple[bool, Frame], list[tuple[History, Growth]]] = {}
-    for history, found in grown:
-        for growth in found:
+    for history, growths_of in grown:
+        for growth in growths_of:
             key = (history.last.role == "main", growth.blame.frame)
             by_place.setdefault(key, []).append((history, growth))
     findings = [
@@ -192,9 +192,9 @@ def _finding(each: list[tuple[History, Growth]], alike: list[History]) -> Findin
     counted = [pair for pair in leaking or each if unit in (None, pair[0].unit)]
     history, growth = max(counted, key=lambda pair: pair[1].shape.rate)
     number = len(counted)
-    rates = [found.shape.rate for _, found in counted]
-    down = sum((found.shape.rate - found.shape.low) ** 2 for _, found in counted) ** 0.5
-    up = sum((found.shape.high - found.shape.rate) ** 2 for _, found in counted) ** 0.5
+    rates = [one.shape.rate for _, one in counted]
+    down = sum((one.shape.rate - one.shape.low) ** 2 for _, one in counted) ** 0.5
+    up = sum((one.shape.high - one.shape.rate) ** 2 for _, one in counted) ** 0.5
     rate = sum(rates) / number
     weights = {stack: _risen(history, stack) for stack in growth.blame.stacks}
     heaviest = sorted(weights, key=lambda stack: (-weights[stack], stack))
@@ -221,8 +221,8 @@ def _finding(each: list[tuple[History, Growth]], alike: list[History]) -> Findin
         rate=rate,
         low=rate - down / number,
         high=rate + up / number,
-        blocks_rate=sum(found.shape.blocks_rate for _, found in counted) / number,
-        p=min(found.shape.p for _, found in counted),
+        blocks_rate=sum(one.shape.blocks_rate for _, one in counted) / number,
+        p=min(one.shape.p for _, one in counted),
         share=None,
         reason=because(codes.TOGETHER) if together else reasons.reason(history, growth, missing),
         task=task,
@@ -287,7 +287,7 @@ def _risen(history: History, stack: Stack) -> float:
     return float(sizes[-1] - sizes[0])
 
 
-def _shared(findings: Sequence[Finding], main: History, found: Outside) -> list[Finding]:
+def _shared(findings: Sequence[Finding], main: History, native: Outside) -> list[Finding]:
     """The findings with their part of the growth of the main process, and of those like it.
 
     Of what the resident set grows by, where that is known; else of the growth of traced memory. Leaks
@@ -296,12 +296,12 @@ def _shared(findings: Sequence[Finding], main: History, found: Outside) -> list[
     """
     alike = [finding for finding in findings if finding.role == main.last.role]
     leaks = [finding for finding in alike if finding.verdict == LEAK]
-    by_rate = found.grows_at_all and bool(found.rss_rate)
+    by_rate = native.grows_at_all and bool(native.rss_rate)
 
     def amount(finding: Finding) -> float:
         return finding.rate if by_rate else finding.sizes[-1] - finding.sizes[0]
 
-    whole = (found.rss_rate or 0.0) if by_rate else float(main.sizes[-1] - main.sizes[0])
+    whole = (native.rss_rate or 0.0) if by_rate else float(main.sizes[-1] - main.sizes[0])
     most = max(whole, sum(map(amount, leaks)))
     return [
         replace(finding, share=amount(finding) / most)

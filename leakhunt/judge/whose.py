@@ -31,9 +31,9 @@ class Paths:
     """What stacks mean for one machine's folders; every stack and file is looked at once."""
 
     def __init__(
-        self, known: Prefixes, spots: Mapping[Frame, Spot], stacks: Iterable[Stack]
+        self, roots: Prefixes, spots: Mapping[Frame, Spot], stacks: Iterable[Stack]
     ) -> None:
-        self.known = known
+        self.roots = roots
         self.spots = spots
         self._kinds: dict[str, str] = {}
         self._packages: dict[str, str] = {}
@@ -47,12 +47,12 @@ class Paths:
 
     def kind(self, file: str) -> str:
         if file not in self._kinds:
-            self._kinds[file] = self.known.kind(file)
+            self._kinds[file] = self.roots.kind(file)
         return self._kinds[file]
 
     def package(self, file: str) -> str:
         if file not in self._packages:
-            self._packages[file] = self.known.package(file)
+            self._packages[file] = self.roots.package(file)
         return self._packages[file]
 
     def app(self, stack: Stack) -> tuple[Frame, ...]:
@@ -79,7 +79,7 @@ class Paths:
         if not stack:
             return False
         inner = stack[-1].file
-        return self.kind(inner) == OWN or self.known.is_hidden(inner)
+        return self.kind(inner) == OWN or self.roots.is_hidden(inner)
 
     def is_framework(self, stack: Stack) -> bool:
         return any(self.package(frame.file) in FRAMEWORK for frame in stack)

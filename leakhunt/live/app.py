@@ -85,10 +85,10 @@ def _django() -> dict[str, Any]:
 
 def _versions() -> dict[str, str]:
     """Of what is installed here; the running workers may have another environment."""
-    found = {}
+    versions = {}
     for name in DISTRIBUTIONS:
         try:
-            found[name] = metadata.version(name.replace("_", "-"))
+            versions[name] = metadata.version(name.replace("_", "-"))
         except metadata.PackageNotFoundError:
             continue
-    return found
+    return versions

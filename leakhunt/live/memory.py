@@ -43,14 +43,14 @@ def memory(pid: int) -> Memory:
 
 def _fields(path: str, names: tuple[str, ...]) -> dict[str, int | None]:
     """Bytes of ``Name:   123 kB`` lines; None for one that is missing."""
-    found: dict[str, int | None] = dict.fromkeys(names)
+    fields: dict[str, int | None] = dict.fromkeys(names)
     with contextlib.suppress(OSError, ValueError), open(path, "rb") as file:
         for line in file.read().splitlines():
             name, _, rest = line.partition(b":")
             key = name.decode(errors="replace")
-            if key in found:
-                found[key] = int(rest.split()[0]) << 10
-    return found
+            if key in fields:
+                fields[key] = int(rest.split()[0]) << 10
+    return fields
 
 
 def _elsewhere(pid: int) -> Memory:
@@ -103,12 +103,12 @@ def files(pid: int) -> tuple[int | None, int | None, list[str] | None]:
 
 def limit(pid: int, root: str = "/sys/fs/cgroup") -> tuple[int, str] | None:
     """(bytes, control group) of the least memory limit over that process; None without one."""
-    found = [
+    limits = [
         (most, _folder(group))
         for group in vitals.cgroups(pid, root)
         if (most := group.most()) is not None
     ]
-    return min(found, default=None)
+    return min(limits, default=None)
 
 
 def _folder(group: Cgroup) -> str:

@@ -73,19 +73,19 @@ class Hooked:
         }.get(self.hearing)
 
 
-def runs(known: Meta) -> bool | None:
+def runs(meta: Meta) -> bool | None:
     """Whether the process of a snapshot still runs, by its pid and its start; None where that cannot
     be known: it is another host's or namespace's, or the file does not say.
     """
-    if known.pid is None or known.host != os.uname().nodename:
+    if meta.pid is None or meta.host != os.uname().nodename:
         return None
-    space, ticks = known.facts.get("space"), known.facts.get("ticks")
+    space, ticks = meta.facts.get("space"), meta.facts.get("ticks")
     if space and space != alive.space():
         return None
     ticks = ticks if type(ticks) is int else None
-    if ticks is None and known.started_at is None:
+    if ticks is None and meta.started_at is None:
         return None
-    return alive.runs(known.pid, ticks, known.started_at)
+    return alive.runs(meta.pid, ticks, meta.started_at)
 
 
 def hooked(folder: Path) -> list[Hooked]:
@@ -94,10 +94,10 @@ def hooked(folder: Path) -> list[Hooked]:
     Found through their open record in /proc, whatever folder they write to, and
     through the records in ``folder``.
     """
-    found: dict[int, Hooked] = {}
+    by_pid: dict[int, Hooked] = {}
     for process in (*_through_proc(), *_through_records(folder)):
-        found.setdefault(process.pid, process)
-    return [found[pid] for pid in sorted(found)]
+        by_pid.setdefault(process.pid, process)
+    return [by_pid[pid] for pid in sorted(by_pid)]
 
 
 def one(folder: Path, pid: int) -> Hooked:
@@ -263,14 +263,14 @@ def wait(asked: Iterable[Asked], seconds: float) -> Iterator[tuple[Asked, Any]]:
     while waiting:
         for each in list(waiting):
             try:
-                found = answered(each)
+                outcome = answered(each)
             except CaptureError as error:
                 waiting.remove(each)
                 yield each, error
                 continue
-            if found is not None:
+            if outcome is not None:
                 waiting.remove(each)
-                yield each, found
+                yield each, outcome
         if waiting and time.monotonic() > deadline:
             for each in waiting:
                 yield each, CaptureError(_late(each, seconds))

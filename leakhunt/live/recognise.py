@@ -60,8 +60,8 @@ def _titled(text: str, host: str) -> Celery | None:
             return Celery("child", node=match["node"], pool="prefork")
         begin, end = match["rest"].find("("), match["rest"].rfind(")")
         words = match["rest"][begin + 1 : end].split() if 0 <= begin < end else []
-        found = _command(words, host) if words else None
-        return replace(found or Celery("worker"), node=match["node"])
+        celery = _command(words, host) if words else None
+        return replace(celery or Celery("worker"), node=match["node"])
     if text.startswith("[celery beat]"):
         return Celery("beat")
     return None
@@ -167,6 +167,6 @@ def node_name(asked: str | None, host: str) -> str:
     name, _, domain = host.partition(".")
     text = asked or "celery@%h"
     text = re.sub(
-        r"%[hnd%]", lambda found: {"%h": host, "%n": name, "%d": domain, "%%": "%"}[found[0]], text
+        r"%[hnd%]", lambda match: {"%h": host, "%n": name, "%d": domain, "%%": "%"}[match[0]], text
     )
     return text if "@" in text else f"celery@{text}"

@@ -146,12 +146,12 @@ class Fleet:
             raise RemoteError(
                 f"the workers of {self.name} could not be asked: {type(error).__name__}: {error}"
             ) from error
-        found = {}
+        by_node = {}
         for reply in list(replies or ())[:MOST_NODES]:
             for node, told in reply.items() if isinstance(reply, dict) else ():
                 if isinstance(node, str) and isinstance(told, dict):
-                    found[node[:LONGEST]] = told
-        return found
+                    by_node[node[:LONGEST]] = told
+        return by_node
 
     def look(self) -> Answers:
         """The processes of all workers, now."""
@@ -197,9 +197,9 @@ class Fleet:
                 for answer in _list(told, "answers"):
                     each = waiting.get((node, _text(answer, "request") or ""))
                     if each is not None:
-                        found = _outcome(each, answer)
+                        outcome = _outcome(each, answer)
                         del waiting[node, each.request]
-                        yield each, found
+                        yield each, outcome
             if waiting and time.monotonic() > deadline:
                 for each in waiting.values():
                     yield (
@@ -271,7 +271,7 @@ class Fleet:
 def answers(replies: Mapping[str, Mapping[str, Any]], app: str) -> Answers:
     """Replies of ``leakhunt`` as values. Two workers of one machine are one Host."""
     refused: dict[str, str] = {}
-    found: dict[tuple[str, str], list[tuple[str, Mapping[str, Any]]]] = {}
+    several: dict[tuple[str, str], list[tuple[str, Mapping[str, Any]]]] = {}
     left_out = 0
     for node, told in sorted(replies.items()):
         said = _refusal(told)
@@ -279,10 +279,10 @@ def answers(replies: Mapping[str, Mapping[str, Any]], app: str) -> Answers:
             refused[node] = said
             continue
         host, space = _text(told, "host") or node, _text(told, "space") or ""
-        found.setdefault((host, space), []).append((node, told))
+        several.setdefault((host, space), []).append((node, told))
         left_out += _whole(told, "left_out") or 0
     return Answers(
-        tuple(_host(host, space, each, app) for (host, space), each in sorted(found.items())),
+        tuple(_host(host, space, each, app) for (host, space), each in sorted(several.items())),
         refused,
         left_out,
     )

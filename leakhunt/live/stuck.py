@@ -28,11 +28,11 @@ def evidence(pid: int, folder: Path) -> str:
     python = _py_spy(pid)
     if python is not None:
         return python
-    found = ["the hook does not answer: it is in code that does not return to the interpreter"]
-    found = found if told is not None else []
+    lines = ["the hook does not answer: it is in code that does not return to the interpreter"]
+    lines = lines if told is not None else []
     kernel = _kernel(pid)
-    found += kernel or ["the kernel tells this user nothing of where it waits (root may see more)"]
-    return "\n".join([*found, "(with py-spy installed: Python's own stacks)", ""])
+    lines += kernel or ["the kernel tells this user nothing of where it waits (root may see more)"]
+    return "\n".join([*lines, "(with py-spy installed: Python's own stacks)", ""])
 
 
 def hooks(pid: int, folder: Path) -> str | None:
@@ -41,15 +41,15 @@ def hooks(pid: int, folder: Path) -> str | None:
         asked = processes.ask(processes.one(folder, pid), "stacks")
     except (LeakhuntError, OSError):
         return None
-    for _, found in processes.wait([asked], HOOKS):
-        if not isinstance(found, Exception):
-            answer, record = found
+    for _, told in processes.wait([asked], HOOKS):
+        if not isinstance(told, Exception):
+            answer, record = told
             return record["stacks"] if answer[2] is None and record["stacks"] else None
     return ""
 
 
 def _kernel(pid: int) -> list[str]:
-    found = []
+    said = []
     for name, what in (
         ("wchan", "waits in"),
         ("syscall", "system call"),
@@ -59,9 +59,9 @@ def _kernel(pid: int) -> list[str]:
             text = Path(f"/proc/{pid}/{name}").read_text(errors="replace").strip()
             if text and text != "0":
                 lines = text.splitlines()
-                found.append(f"{what}: {lines[0] if len(lines) == 1 else ''}".rstrip())
-                found += [f"  {line}" for line in lines if len(lines) > 1]
-    return found
+                said.append(f"{what}: {lines[0] if len(lines) == 1 else ''}".rstrip())
+                said += [f"  {line}" for line in lines if len(lines) > 1]
+    return said
 
 
 def _py_spy(pid: int) -> str | None:

@@ -36,13 +36,13 @@ def surroundings(folder: Path, pids: Iterable[int]) -> Surroundings:
 
 def environment(pid: int) -> dict[str, str]:
     """The few variables of VARIABLES that the process was started with; empty where hidden."""
-    found = {}
+    variables = {}
     with contextlib.suppress(OSError), open(f"/proc/{pid}/environ", "rb") as file:
         for entry in file.read().split(b"\0"):
             name, _, value = entry.partition(b"=")
             if name.decode(errors="replace") in VARIABLES:
-                found[name.decode()] = value.decode(errors="replace")
-    return found
+                variables[name.decode()] = value.decode(errors="replace")
+    return variables
 
 
 def _huge_pages() -> str | None:
@@ -61,9 +61,9 @@ def _filesystem(place: Path) -> str | None:
         open("/proc/mounts", encoding="utf-8", errors="replace") as file,
     ):
         for line in file:
-            _, point, found, *_ = line.split(" ")
+            _, point, filesystem, *_ = line.split(" ")
             point = point.replace("\\040", " ")
             inside = resolved == point or resolved.startswith(point.rstrip("/") + "/")
             if inside and len(point) >= len(best):
-                best, kind = point, found
+                best, kind = point, filesystem
     return kind

@@ -55,7 +55,7 @@ def look(folder: Path) -> View:
             celery = recognise(line.argv, host)
             if celery is not None:
                 said[pid] = celery
-    return View(lines, said, {found.pid: found for found in processes.hooked(folder)})
+    return View(lines, said, {each.pid: each for each in processes.hooked(folder)})
 
 
 def _process(pid: int, view: View, mount: str) -> Process:
@@ -134,11 +134,11 @@ def _above(pid: int, view: View) -> list[int]:
     """The worker's processes it descends from by forks alone, its parent first; the last one is
     the main process.
     """
-    found: list[int] = []
-    while _is_fork(pid, view) and len(found) < 64:
+    ancestors: list[int] = []
+    while _is_fork(pid, view) and len(ancestors) < 64:
         pid = view.lines[pid].parent
-        found.append(pid)
-    return found
+        ancestors.append(pid)
+    return ancestors
 
 
 def _is_fork(pid: int, view: View) -> bool:
@@ -164,13 +164,13 @@ def _pool(pid: int, view: View) -> str | None:
 def _celery(pid: int, view: View) -> Celery | None:
     """What is known of its worker: the main process's command line, and what the hook says."""
     carrier, above = view.hooked.get(pid), _above(pid, view)
-    found = view.said.get(above[-1] if above else pid)
+    celery = view.said.get(above[-1] if above else pid)
     if carrier is None:
-        return found
+        return celery
     node, pool = carrier.record.get("node"), carrier.record.get("pool")
-    if found is None:
+    if celery is None:
         return Celery("worker", node=node, pool=pool) if node else None
-    return replace(found, node=node or found.node, pool=pool or found.pool)
+    return replace(celery, node=node or celery.node, pool=pool or celery.pool)
 
 
 def _signal(pid: int, signum: int) -> str:

@@ -70,9 +70,9 @@ class Prefixes:
                 inner = _SITE.match(file, len(folder) - 1) if kind in (APP, STDLIB) else None
                 return (SITE, file[inner.end() :]) if inner else (kind, file[len(folder) :])
         for pattern, kind in ((_OWN, OWN), (_SITE, SITE), (_STDLIB, STDLIB)):
-            found = pattern.match(file)
-            if found:
-                return kind, file[found.end() :]
+            match = pattern.match(file)
+            if match:
+                return kind, file[match.end() :]
         return APP, file.lstrip("/")
 
     def kind(self, file: str) -> str:
@@ -103,8 +103,8 @@ class Prefixes:
         if any(kind == APP for _, kind in self.folders):
             return self
         folders = {file.rpartition("/")[0] for file in files if self._is_app(file)}
-        common = [*takewhile(_all_equal, zip(*(folder.split("/") for folder in folders)))]
-        root = "/".join(parts[0] for parts in common)
+        shared = [*takewhile(_all_equal, zip(*(folder.split("/") for folder in folders)))]
+        root = "/".join(parts[0] for parts in shared)
         return _from_items((*self.folders, (f"{root}/", APP))) if root else self
 
     def _is_app(self, file: str) -> bool:
@@ -138,11 +138,11 @@ def _listed(value: Any) -> list[Any]:
     return list(value) if isinstance(value, (list, tuple)) else []
 
 
-def shorten(file: str, known: Prefixes) -> str:
+def shorten(file: str, roots: Prefixes) -> str:
     """A path as people say it: below its application root or installation folder."""
-    kind, below = known.place(file)
+    kind, below = roots.place(file)
     if file.startswith("<"):
         return visible(file)
-    if kind == APP and not any(file.startswith(folder) for folder, _ in known.folders):
+    if kind == APP and not any(file.startswith(folder) for folder, _ in roots.folders):
         return visible(file)
     return visible(below)

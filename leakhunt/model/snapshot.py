@@ -85,12 +85,12 @@ class Tallies(Mapping[Stack, Tally]):
         if self._by_stack is None:
             with uncollected():
                 stacks = self.stacks()
-                found = dict(zip(stacks, map(Tally, self.sizes, self.counts)))
-                if len(found) < len(stacks):
-                    found = {}
+                tallies = dict(zip(stacks, map(Tally, self.sizes, self.counts)))
+                if len(tallies) < len(stacks):
+                    tallies = {}
                     for stack, size, count in zip(stacks, self.sizes, self.counts):
-                        found[stack] = found.get(stack, NOTHING).plus(Tally(size, count))
-                self._by_stack = found
+                        tallies[stack] = tallies.get(stack, NOTHING).plus(Tally(size, count))
+                self._by_stack = tallies
         return self._by_stack
 
     def __getitem__(self, stack: Stack) -> Tally:

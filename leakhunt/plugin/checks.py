@@ -57,10 +57,10 @@ class Judge:
         text = answers.readline()
         if not text:
             raise LeakhuntError("the process that judges has ended; its own message is above")
-        known: dict[str, Any] = json.loads(text)
-        if known["do"] == words.PROBLEM:
-            raise LeakhuntError(known["message"])
-        return known
+        answer: dict[str, Any] = json.loads(text)
+        if answer["do"] == words.PROBLEM:
+            raise LeakhuntError(answer["message"])
+        return answer
 
     def close(self) -> None:
         for stream in (self._process.stdin, self._process.stdout):
@@ -155,20 +155,20 @@ class Checks:
 
     def _terms(self, wanted: dict[str, Any]) -> dict[str, Any]:
         """The marker's words as the judge takes them. Raises pytest's usage error."""
-        known = dict(wanted)
+        given = dict(wanted)
         try:
             terms = {
-                "runs": known.pop("runs", None),
-                "warm_up": known.pop("warm_up", None),
-                "limit": _size(known.pop("max_bytes_per_run", None)),
-                "at_most": _seconds(known.pop("at_most", None)) or self.at_most,
+                "runs": given.pop("runs", None),
+                "warm_up": given.pop("warm_up", None),
+                "limit": _size(given.pop("max_bytes_per_run", None)),
+                "at_most": _seconds(given.pop("at_most", None)) or self.at_most,
                 "baseline": None if self.update else self.baseline,
                 "root": self.root,
             }
         except ValueError as error:
             raise pytest.UsageError(f"leakhunt: {error}") from None
-        if known:
-            raise pytest.UsageError(f"leakhunt: no such keyword: {', '.join(sorted(known))}")
+        if given:
+            raise pytest.UsageError(f"leakhunt: no such keyword: {', '.join(sorted(given))}")
         for name in ("runs", "warm_up"):
             if terms[name] is not None and not isinstance(terms[name], int):
                 raise pytest.UsageError(f"leakhunt: {name} must be a whole number")
@@ -219,8 +219,8 @@ class Leakhunt:
         _note(self._item, result)
         if result["failure"] is not None:
             pytest.fail(result["failure"], pytrace=False)
-        found: dict[str, Any] = result["document"]
-        return found
+        document: dict[str, Any] = result["document"]
+        return document
 
     @contextlib.contextmanager
     def no_growth(self, max_bytes: int | str = BLOCK) -> Iterator[None]:
@@ -236,9 +236,9 @@ class Leakhunt:
 
 def _note(item: pytest.Item, result: dict[str, Any]) -> None:
     """Keep a result for the report, the summary and JUnit's properties."""
-    found = item.__dict__.setdefault("_leakhunt_results", [])
+    results = item.__dict__.setdefault("_leakhunt_results", [])
     document = result["document"]
-    found.append({"test": item.nodeid, **result})
+    results.append({"test": item.nodeid, **result})
     for name in ("verdict", "bytes_per_run", "runs"):
         item.user_properties.append((f"leakhunt_{name}", document[name]))
 

@@ -16,35 +16,35 @@ from leakhunt.report.words import checks
 SCHEMA = "leakhunt/pytest@1"
 
 
-def summarise(reporter: Any, found: Sequence[dict[str, Any]]) -> None:
+def summarise(reporter: Any, results: Sequence[dict[str, Any]]) -> None:
     """A line that counts, and one for each check that is not sure, or has improved."""
-    verdicts = [result["document"]["verdict"] for result in found]
+    verdicts = [result["document"]["verdict"] for result in results]
     leaks, healthy = verdicts.count(LEAK), verdicts.count(NO_LEAK)
-    unsure = [result for result in found if result["document"]["verdict"] not in (LEAK, NO_LEAK)]
+    unsure = [result for result in results if result["document"]["verdict"] not in (LEAK, NO_LEAK)]
     reporter.section("leakhunt", sep="-")
     reporter.write_line(f"leakhunt: {checks.counts(leaks, healthy, len(unsure))}")
     for result in unsure:
         reporter.write_line(result["summary"])
-    for result in found:
+    for result in results:
         for note in result["notes"]:
             reporter.write_line(f"{result['test']}: {note}")
 
 
-def write(path: Path, found: Sequence[dict[str, Any]]) -> None:
+def write(path: Path, results: Sequence[dict[str, Any]]) -> None:
     """All documents in one file; SARIF where its name ends so."""
     if path.suffix == ".sarif":
-        path.write_text(json.dumps(_merged(found), indent=2) + "\n", encoding="utf-8")
+        path.write_text(json.dumps(_merged(results), indent=2) + "\n", encoding="utf-8")
         return
-    told = [{"test": result["test"], **result["document"]} for result in found]
+    told = [{"test": result["test"], **result["document"]} for result in results]
     path.write_text(
         json.dumps({"schema": SCHEMA, "checks": told}, indent=2) + "\n", encoding="utf-8"
     )
 
 
-def _merged(found: Sequence[dict[str, Any]]) -> dict[str, Any]:
+def _merged(results: Sequence[dict[str, Any]]) -> dict[str, Any]:
     log = sarif.log([])
     run = log["runs"][0]
-    for result in found:
+    for result in results:
         each = result["sarif"]
         run["results"] += each["results"]
         for before, more in zip(run["invocations"], each["invocations"]):
@@ -52,11 +52,11 @@ def _merged(found: Sequence[dict[str, Any]]) -> dict[str, Any]:
     return log
 
 
-def update(path: Path, found: Sequence[dict[str, Any]]) -> None:
+def update(path: Path, results: Sequence[dict[str, Any]]) -> None:
     """Write down what leaks for sure; of a test that is not sure the old entry stays."""
-    known = baseline.read(path)
-    for result in found:
+    baselines = baseline.read(path)
+    for result in results:
         if result["document"]["verdict"] in (LEAK, NO_LEAK):
             target = result["document"]["target"]
-            known = known.with_check(target, baseline.parsed(result["baseline"]))
-    path.write_text(baseline.text(known), encoding="utf-8")
+            baselines = baselines.with_check(target, baseline.parsed(result["baseline"]))
+    path.write_text(baseline.text(baselines), encoding="utf-8")

@@ -35,8 +35,8 @@ class Check:
     def __init__(self, said: dict[str, Any]) -> None:
         self.name: str = said["name"]
         self._root: str = said["root"]
-        known = said.get("baseline")
-        self._known = baseline.read(Path(known)).of(self.name) if known else None
+        accepted = said.get("baseline")
+        self._known = baseline.read(Path(accepted)).of(self.name) if accepted else None
         limit = LIMIT if said["limit"] is None else float(said["limit"])
         limits = Limits(limit, False, self._known or {})
         self._gate = Gate(Terms(limits, said["at_most"], said["runs"], said["warm_up"]))
@@ -73,9 +73,9 @@ class Check:
 def block(name: str, looks: list[str], most: int) -> dict[str, Any]:
     """What a block left behind: a failure where that is more than ``most`` bytes."""
     before, after = load_all([Path(path) for path in looks])
-    found = diff(before, after, Query(limit=ROWS))
-    grown = found.comparison.totals.diff.size - found.comparison.dropped.diff.size
+    report = diff(before, after, Query(limit=ROWS))
+    grown = report.comparison.totals.diff.size - report.comparison.dropped.diff.size
     if grown <= most:
         return {"do": RESULT, "failure": None}
     said = checks.grown(name, grown, most)
-    return {"do": RESULT, "failure": f"{said}\n{drawn(found, Screen(WIDTH, color=False))}"}
+    return {"do": RESULT, "failure": f"{said}\n{drawn(report, Screen(WIDTH, color=False))}"}

@@ -13,18 +13,18 @@ def snapshot_of(snapshot: Snapshot) -> dict[str, Any]:
     return {**meta_of(snapshot.path, snapshot.meta), "nframe": snapshot.nframe}
 
 
-def meta_of(path: str, known: Meta) -> dict[str, Any]:
+def meta_of(path: str, meta: Meta) -> dict[str, Any]:
     names = (
         "host", "pid", "started_at", "taken_at", "trigger", "tasks_done", "rss", "uss", "traced",
         "traced_peak", "python", "node", "pool", "engine", "role", "baseline", "sequence",
         "armed_at", "armed_rss", "monotonic",
     )  # fmt: skip
-    nframe = known.facts.get("nframe")
+    nframe = meta.facts.get("nframe")
     return {
         "path": path,
-        **{name: getattr(known, name) for name in names},
+        **{name: getattr(meta, name) for name in names},
         "nframe": nframe if isinstance(nframe, int) else None,
-        **facts.cost(known)._asdict(),
+        **facts.cost(meta)._asdict(),
     }
 
 

@@ -69,5 +69,5 @@ def text(report: object, form: str, screen: Screen) -> str:
 def renderer(report: str, form: str) -> Callable[..., str]:
     """The function that makes the text."""
     module, _, name = RENDERERS[report, form].partition(":")
-    found: Callable[..., str] = getattr(import_module(f"leakhunt.render.{module}"), name)
-    return found
+    function: Callable[..., str] = getattr(import_module(f"leakhunt.render.{module}"), name)
+    return function

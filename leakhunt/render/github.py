@@ -44,9 +44,9 @@ def check(report: CheckReport) -> str:
 
 def summary(report: CheckReport) -> str:
     """Markdown for the job's summary (``GITHUB_STEP_SUMMARY``)."""
-    found = report.outcome
-    sign = {LEAK: "❌", NO_LEAK: "✅"}.get(found.verdict, "⚠️")
-    lines = [f"### {sign} leakhunt check `{visible(found.target)}`", "", visible(report.summary)]
+    outcome = report.outcome
+    sign = {LEAK: "❌", NO_LEAK: "✅"}.get(outcome.verdict, "⚠️")
+    lines = [f"### {sign} leakhunt check `{visible(outcome.target)}`", "", visible(report.summary)]
     if report.next_step:
         lines += ["", report.next_step]
     if report.findings:
@@ -57,7 +57,7 @@ def summary(report: CheckReport) -> str:
             low_high = f"{finding.low:,.0f} to {finding.high:,.0f} B"
             code = f"<br>`{_cell(label.code)}`" if label.code else ""
             lines.append(f"| {checks.keeps(finding)} | {low_high} | `{_cell(label.where)}`{code} |")
-    lines += ["", checks.rests_on(found), *(f"- {visible(note)}" for note in report.notes)]
+    lines += ["", checks.rests_on(outcome), *(f"- {visible(note)}" for note in report.notes)]
     return "\n".join(lines) + "\n"
 
 

@@ -79,7 +79,7 @@ def findings(report: TrendReport) -> str:
 
 def _where(row: Row, labels: Labels, report: Report) -> str:
     site, stack, kinds = row.change.site, row.change.stack, kinds_of(report, row)
-    may_be = f"<br>{escape(recycled(kinds, labels.known))}" if kinds and kinds.is_recycled else ""
+    may_be = f"<br>{escape(recycled(kinds, labels.roots))}" if kinds and kinds.is_recycled else ""
     if site.package is not None or site.name is not None:
         return f"{code(site.package or site.name or '')}{may_be}"
     if site.line is None or not stack:

@@ -45,9 +45,9 @@ class Collector:
 
 def registry(collector: Collector) -> CollectorRegistry:
     """With these metrics and none of this process's own."""
-    found = CollectorRegistry(auto_describe=False)
-    found.register(collector)
-    return found
+    metrics = CollectorRegistry(auto_describe=False)
+    metrics.register(collector)
+    return metrics
 
 
 def text(report: WatchReport) -> bytes:
@@ -121,23 +121,23 @@ def _gauge(
     label: str = "",
 ) -> Metric:
     """Values by process, and by one more label if there is one; what is not known has no series."""
-    found = _family(GaugeMetricFamily, name, "node", "pid", *([label] if label else []))
+    family = _family(GaugeMetricFamily, name, "node", "pid", *([label] if label else []))
     for line in lines:
         for kind, value in values(line).items():
             if value is not None:
-                found.add_metric([*_who(line), *([kind] if label else [])], value)
-    return found  # type: ignore[no-any-return]
+                family.add_metric([*_who(line), *([kind] if label else [])], value)
+    return family  # type: ignore[no-any-return]
 
 
 def _states(
     name: str, states: Sequence[str], lines: Sequence[Line], of: Callable[[Line], str | None]
 ) -> Metric:
-    found = _family(StateSetMetricFamily, name, "node", "pid")
+    family = _family(StateSetMetricFamily, name, "node", "pid")
     for line in lines:
         state = of(line)
         if state is not None:
-            found.add_metric(_who(line), {each: each == state for each in states})
-    return found  # type: ignore[no-any-return]
+            family.add_metric(_who(line), {each: each == state for each in states})
+    return family  # type: ignore[no-any-return]
 
 
 def _rate(rate: Rate | None, scale: float) -> dict[str, float | None]:

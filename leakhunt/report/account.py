@@ -79,14 +79,14 @@ def account(
     )
 
 
-def of_one(known: Meta, traced: Live) -> Told | None:
+def of_one(meta: Meta, traced: Live) -> Told | None:
     """Where the resident memory of one snapshot is; None where it does not know how much that is."""
-    found = accounts.account(known, traced)
-    if found is None:
+    whole = accounts.account(meta, traced)
+    if whole is None:
         return None
-    cause = accounts.cause(found, False)
-    sentence, after = words.sentence(found, cause, False)
-    return Told(found, cause, sentence, after, False)
+    cause = accounts.cause(whole, False)
+    sentence, after = words.sentence(whole, cause, False)
+    return Told(whole, cause, sentence, after, False)
 
 
 def of_two(before: Meta, first: Live, after: Meta, last: Live) -> Told | None:
@@ -94,11 +94,11 @@ def of_two(before: Meta, first: Live, after: Meta, last: Live) -> Told | None:
     start, end = accounts.account(before, first), accounts.account(after, last)
     if start is None or end is None:
         return None
-    found = accounts.between(start, end)
-    cause = accounts.cause(found, True)
+    whole = accounts.between(start, end)
+    cause = accounts.cause(whole, True)
     opened = resources.changes(before, after)
-    sentence, following = words.sentence(found, cause, True, opened)
-    return Told(found, cause, sentence, following, True, opened)
+    sentence, following = words.sentence(whole, cause, True, opened)
+    return Told(whole, cause, sentence, following, True, opened)
 
 
 def _tasks(before: Meta, after: Meta) -> int | None:

@@ -52,45 +52,47 @@ class CheckReport:
         return self.findings[:number]
 
 
-def check(found: Outcome, baseline: Growths | None = None, root: str | None = None) -> CheckReport:
+def check(
+    outcome: Outcome, baseline: Growths | None = None, root: str | None = None
+) -> CheckReport:
     """The report of an outcome; ``baseline``: what was known of the target before, where one is kept;
     ``root``: the folder below which files are named to other programs.
     """
-    ruling = found.ruling
+    ruling = outcome.ruling
     if ruling is None:
         labels = Labels()
         return CheckReport(
-            found, checks.summary(found, labels), (), (), labels, checks.next_step(found), ()
+            outcome, checks.summary(outcome, labels), (), (), labels, checks.next_step(outcome), ()
         )
     labels = Labels(ruling.judged.main)
-    shown = (*ruling.sure, *ruling.suspects, *ruling.known)
+    shown = (*ruling.sure, *ruling.suspects, *ruling.baselined)
     sites = {finding.site for finding in shown}
     return CheckReport(
-        outcome=found,
-        summary=checks.summary(found, labels),
+        outcome=outcome,
+        summary=checks.summary(outcome, labels),
         findings=tuple(Judged(finding, advised(finding)) for finding in shown),
         others=tuple(each for each in ruling.judged.findings if each.site not in sites),
         labels=labels,
-        next_step=checks.next_step(found),
-        notes=_notes(found, baseline, labels),
+        next_step=checks.next_step(outcome),
+        notes=_notes(outcome, baseline, labels),
         root=root,
     )
 
 
-def _notes(found: Outcome, baseline: Growths | None, labels: Labels) -> tuple[str, ...]:
-    ruling = found.ruling
+def _notes(outcome: Outcome, baseline: Growths | None, labels: Labels) -> tuple[str, ...]:
+    ruling = outcome.ruling
     assert ruling is not None
     notes = [checks.native(ruling)]
-    if baseline and found.verdict != UNSURE:
+    if baseline and outcome.verdict != UNSURE:
         now = {
             place(each.site, each.history): each
-            for each in (*ruling.sure, *ruling.known, *ruling.suspects)
+            for each in (*ruling.sure, *ruling.baselined, *ruling.suspects)
         }
-        for where, known in baseline.items():
+        for where, growth in baseline.items():
             finding = now.get(where)
-            if finding is None or finding.high < known.low:
+            if finding is None or finding.high < growth.low:
                 rate = None if finding is None else finding.rate
-                notes.append(checks.improved(where.file, known.line, known.bytes_per_run, rate))
+                notes.append(checks.improved(where.file, growth.line, growth.bytes_per_run, rate))
         for finding in ruling.sure:
             before = baseline.get(place(finding.site, finding.history))
             told = None if before is None else before.bytes_per_run

@@ -15,7 +15,7 @@ from leakhunt.report.words import compared as words
 class CompareReport:
     """Everything that ``leakhunt compare`` shows."""
 
-    found: Compared
+    result: Compared
     summary: str
     before: Labels
     after: Labels
@@ -24,5 +24,5 @@ class CompareReport:
 
 def compare(before: History, after: History, notes: tuple[str, ...] = ()) -> CompareReport:
     """Raises LeakhuntError where their units differ."""
-    found = compared.compare(before, after)
-    return CompareReport(found, words.summary(found), Labels(before), Labels(after), notes)
+    result = compared.compare(before, after)
+    return CompareReport(result, words.summary(result), Labels(before), Labels(after), notes)

@@ -48,8 +48,8 @@ def doctor(
         seen.machine,
         surroundings,
     )
-    found = [*_of_processes(rows, seen.crowds), *examine(case)]
-    ordered = tuple(sorted(found, key=lambda finding: SEVERITIES.index(finding.severity)))
+    findings = [*_of_processes(rows, seen.crowds), *examine(case)]
+    ordered = tuple(sorted(findings, key=lambda finding: SEVERITIES.index(finding.severity)))
     app = None if configuration is None else configuration.app
     return DoctorReport(ordered, words.looked_at(app, len(processes)), seen.notes)
 
@@ -72,7 +72,7 @@ def _measured(growth: Growth | None) -> Measured | None:
 
 def _of_processes(rows: Sequence[Row], crowds: Sequence[Problem]) -> list[Finding]:
     """What ``leakhunt ps`` says is wrong; a lost signal has a rule of its own."""
-    found = [
+    findings = [
         Finding(
             SERIOUS, problem.code, f"{row.process.role} {row.process.pid}", problem.what, "",
             source=_SOURCES.get(problem.code, ""), todo=problem.todo,
@@ -81,8 +81,8 @@ def _of_processes(rows: Sequence[Row], crowds: Sequence[Problem]) -> list[Findin
         for problem in row.problems
         if problem.code != "deaf"
     ]  # fmt: skip
-    found += [
+    findings += [
         Finding(SERIOUS, problem.code, "this machine", problem.what, "", todo=problem.todo)
         for problem in crowds
     ]
-    return found
+    return findings

@@ -34,13 +34,13 @@ class Source(Protocol):
 class Labels:
     """Frames of a report as text; made once per report.
 
-    ``sources``: where their functions and lines come from; ``known``: which folders are whose.
+    ``sources``: where their functions and lines come from; ``roots``: which folders are whose.
     """
 
     def __init__(self, *snapshots: Source) -> None:
         self.sources = snapshots
-        self.known: Prefixes = next(
-            (found for found in (prefixes(s.meta.facts) for s in snapshots) if found.folders),
+        self.roots: Prefixes = next(
+            (roots for roots in (prefixes(s.meta.facts) for s in snapshots) if roots.folders),
             Prefixes(),
         )
 
@@ -52,11 +52,11 @@ class Labels:
         return Label(f"{self.file(frame.file)}:{frame.line}", spot.function, spot.code)
 
     def file(self, file: str) -> str:
-        return shorten(file, self.known)
+        return shorten(file, self.roots)
 
     def caller(self, stack: Stack, depth: int) -> Frame | None:
         """The innermost application frame, where the row stands for library code."""
-        if depth < 0 or self.known.kind(stack[depth].file) == APP:
+        if depth < 0 or self.roots.kind(stack[depth].file) == APP:
             return None
-        app = (frame for frame in reversed(stack[:depth]) if self.known.kind(frame.file) == APP)
+        app = (frame for frame in reversed(stack[:depth]) if self.roots.kind(frame.file) == APP)
         return next(app, None)

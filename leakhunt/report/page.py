@@ -232,8 +232,8 @@ def _account(history: History) -> tuple[Part, ...]:
 
     def grown(name: str) -> int | None:
         start, end = getattr(first, name), getattr(last, name)
-        known = start is not None and end is not None and _compared(history)
-        return end - start if known else None
+        comparable = start is not None and end is not None and _compared(history)
+        return end - start if comparable else None
 
     parts = [(words.OBJECTS, last.traced, grown("traced"))]
     if last.tracer:
@@ -255,8 +255,8 @@ def _types(history: History) -> tuple[tuple[tuple[str, int], ...], int]:
         return (), 0
     if newest.heap is not None and newest.heap.types:
         heap = newest.heap
-        found = [(each.name, each.size) for each in heap.types]
-        return _largest(found), sum(size for _, size in found) + heap.types_rest.size
+        sizes = [(each.name, each.size) for each in heap.types]
+        return _largest(sizes), sum(size for _, size in sizes) + heap.types_rest.size
     sums: dict[str, int] = {}
     for told in newest.facts.values():
         for name, size in told.types.items():

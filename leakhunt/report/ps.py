@@ -106,8 +106,8 @@ def growth(line: Series) -> Growth | None:
         return None
     if len(line.entries) < 2:
         return None
-    known = first.tasks_done is not None and last.tasks_done is not None
-    tasks = (last.tasks_done or 0) - (first.tasks_done or 0) if known else None
+    counted = first.tasks_done is not None and last.tasks_done is not None
+    tasks = (last.tasks_done or 0) - (first.tasks_done or 0) if counted else None
     return Growth(last.rss - first.rss, last.taken_at - first.taken_at, tasks, len(line.entries))
 
 
@@ -156,39 +156,39 @@ def _chosen(processes: Sequence[Process], pids: frozenset[int]) -> list[Process]
 
     def is_meant(process: Process) -> bool:
         seen = set()
-        found: Process | None = process
-        while found is not None and found.pid not in seen:
-            if found.pid in pids:
+        above: Process | None = process
+        while above is not None and above.pid not in seen:
+            if above.pid in pids:
                 return True
-            seen.add(found.pid)
-            found = by_pid.get(found.parent)
+            seen.add(above.pid)
+            above = by_pid.get(above.parent)
         return False
 
     return [process for process in processes if is_meant(process)]
 
 
 def _siblings(processes: Sequence[Process]) -> dict[int, list[Process]]:
-    found: dict[int, list[Process]] = {}
+    by_parent: dict[int, list[Process]] = {}
     for process in processes:
-        found.setdefault(process.parent, []).append(process)
-    return found
+        by_parent.setdefault(process.parent, []).append(process)
+    return by_parent
 
 
 def _tree(processes: Sequence[Process]) -> list[tuple[Process, int]]:
     """Parents before their children, the older first; orphans after the workers."""
-    known = {process.pid for process in processes}
+    pids = {process.pid for process in processes}
     below = _siblings(processes)
-    found: list[tuple[Process, int]] = []
+    lines: list[tuple[Process, int]] = []
 
     def walk(process: Process, depth: int) -> None:
-        found.append((process, depth))
+        lines.append((process, depth))
         for child in sorted(below.get(process.pid, ()), key=_age):
             walk(child, depth + 1)
 
-    roots = [process for process in processes if process.parent not in known]
+    roots = [process for process in processes if process.parent not in pids]
     for root in sorted(roots, key=lambda root: (root.role == "orphan", node(root), _age(root))):
         walk(root, 0)
-    return found
+    return lines
 
 
 def _age(process: Process) -> tuple[float, int]:
@@ -225,11 +225,11 @@ def _problems(process: Process, beside: Sequence[Process], machine: Machine) -> 
 
 
 def _outsized(process: Process, others: Sequence[Process], machine: Machine) -> Iterable[Problem]:
-    known = [other for other in others if other.memory.uss]
+    measured = [other for other in others if other.memory.uss]
     size = process.memory.uss
-    if not known or size is None:
+    if not measured or size is None:
         return
-    young = max(known, key=_age)
+    young = max(measured, key=_age)
     other = young.memory.uss or 0
     if size >= OUTSIZED * other and size - other >= OUTSIZED_BY:
         yield Problem(
@@ -267,12 +267,12 @@ def _sums(processes: Sequence[Process], machine: Machine) -> Iterable[Sum]:
     for process in processes:
         if process.memory.pss is not None:
             groups.setdefault((process.limit, process.group), []).append(process)
-    for (limit, group), found in sorted(groups.items(), key=lambda item: str(item[0][1])):
+    for (limit, group), members in sorted(groups.items(), key=lambda item: str(item[0][1])):
         whole, whose = _limit(limit, group, machine)
-        pss = sum(process.memory.pss or 0 for process in found)
-        rss = sum(process.memory.rss or 0 for process in found)
-        line = words.total(len(found), pss, rss, whole, whose)
-        yield Sum(whole, whose, pss, rss, len(found), line)
+        pss = sum(process.memory.pss or 0 for process in members)
+        rss = sum(process.memory.rss or 0 for process in members)
+        line = words.total(len(members), pss, rss, whole, whose)
+        yield Sum(whole, whose, pss, rss, len(members), line)
 
 
 def _limit(limit: int | None, group: str | None, machine: Machine) -> tuple[int | None, str]:
@@ -284,8 +284,8 @@ def _limit(limit: int | None, group: str | None, machine: Machine) -> tuple[int 
 
 def _crowds(processes: Sequence[Process], machine: Machine) -> Iterable[Problem]:
     """Workers that fill their limit by the number of their children."""
-    for main, found in _siblings(processes).items():
-        crew = [p for p in found if p.role == "child" and p.memory.pss and p.memory.uss]
+    for main, children in _siblings(processes).items():
+        crew = [p for p in children if p.role == "child" and p.memory.pss and p.memory.uss]
         if len(crew) < 2:
             continue
         limit, whose = _limit(crew[0].limit, crew[0].group, machine)

@@ -47,10 +47,10 @@ class TasksReport:
     notes: tuple[str, ...]
 
 
-def tasks(known: Sequence[tuple[str, Meta]], notes: Iterable[str] = ()) -> TasksReport:
-    """``known``: path and facts of snapshots; the newest of each process counts."""
+def tasks(metas: Sequence[tuple[str, Meta]], notes: Iterable[str] = ()) -> TasksReport:
+    """``metas``: path and facts of snapshots; the newest of each process counts."""
     newest: dict[Any, tuple[str, Meta]] = {}
-    for path, meta in known:
+    for path, meta in metas:
         before = newest.get(meta.process)
         if before is None or (meta.sequence or 0) >= (before[1].sequence or 0):
             newest[meta.process] = path, meta
@@ -60,8 +60,8 @@ def tasks(known: Sequence[tuple[str, Meta]], notes: Iterable[str] = ()) -> Tasks
         for name, entry in (entries if isinstance(entries, Mapping) else {}).items():
             if isinstance(name, str) and isinstance(entry, Mapping):
                 ledgers.setdefault(name, []).append(entry)
-    found = [_task(name, entries) for name, entries in ledgers.items()]
-    ranked = sorted(found, key=lambda task: (-(task.kept or 0), -task.runs, task.name))
+    rows = [_task(name, entries) for name, entries in ledgers.items()]
+    ranked = sorted(rows, key=lambda task: (-(task.kept or 0), -task.runs, task.name))
     return TasksReport(tuple(path for path, _ in newest.values()), tuple(ranked), tuple(notes))
 
 
@@ -85,12 +85,12 @@ def _whole(value: Any) -> int | None:
 
 
 def _sum(values: Iterable[int | None]) -> int | None:
-    known = [value for value in values if value is not None]
-    return sum(known) if known else None
+    told = [value for value in values if value is not None]
+    return sum(told) if told else None
 
 
 def _seconds(entries: Sequence[Mapping[str, Any]], key: str) -> float | None:
     """The sum; None where one of the ledgers does not know its part."""
     values = [entry.get(key) for entry in entries]
-    known = [value for value in values if isinstance(value, (int, float)) and value >= 0]
-    return float(sum(known)) if known and len(known) == len(values) else None
+    told = [value for value in values if isinstance(value, (int, float)) and value >= 0]
+    return float(sum(told)) if told and len(told) == len(values) else None

@@ -84,33 +84,33 @@ def trend(
 
     ``ended``: every process is known to be gone, so no more snapshots can be taken.
     """
-    found = judge(histories)
+    verdict = judge(histories)
     labels = Labels(*histories)
-    kept = [finding for finding in found.findings if _passes(finding, filters, excludes)]
+    kept = [finding for finding in verdict.findings if _passes(finding, filters, excludes)]
     leaks = [finding for finding in kept if finding.verdict == LEAK]
     left_out = [each for history in histories for each in history.notes]
     rising = fastest(histories)
     return TrendReport(
-        verdict=found,
-        summary=summary(found, leaks, labels, ended, rising),
+        verdict=verdict,
+        summary=summary(verdict, leaks, labels, ended, rising),
         findings=tuple(Judged(finding, advised(finding)) for finding in kept),
-        hidden=len(found.findings) - len(kept),
-        advice=_advice_outside(found),
+        hidden=len(verdict.findings) - len(kept),
+        advice=_advice_outside(verdict),
         labels=labels,
         why=why,
-        notes=(*words.left_out(left_out), *words.of_verdict(found), *notes),
+        notes=(*words.left_out(left_out), *words.of_verdict(verdict), *notes),
         ended=ended,
         limit=limit,
         command=command,
-        account=_account(histories, found),
+        account=_account(histories, verdict),
         rising=rising,
     )
 
 
-def _account(histories: Sequence[History], found: Verdict) -> Told | None:
+def _account(histories: Sequence[History], verdict: Verdict) -> Told | None:
     """The account of the process that the figures are of, from its first to its newest snapshot."""
     history = next(
-        (each for each in histories if each.last.same_process(found.main.last)), found.main
+        (each for each in histories if each.last.same_process(verdict.main.last)), verdict.main
     )
     first, last = history.first, history.last
     if len(history.looks) < 2 or any(process.maps(each) is None for each in (first, last)):
@@ -124,12 +124,12 @@ def _account(histories: Sequence[History], found: Verdict) -> Told | None:
 
 
 def _passes(finding: Finding, filters: Sequence[str], excludes: Sequence[str]) -> bool:
-    known = prefixes(finding.history.last.facts)
-    if excludes and matcher(excludes, known)(finding.site.file):
+    roots = prefixes(finding.history.last.facts)
+    if excludes and matcher(excludes, roots)(finding.site.file):
         return False
     if not filters:
         return True
-    wanted = matcher(filters, known)
+    wanted = matcher(filters, roots)
     return any(wanted(frame.file) for stack in finding.stacks for frame in stack)
 
 
@@ -161,10 +161,10 @@ def advised(finding: Finding) -> Advice | None:
     )
 
 
-def _advice_outside(found: Verdict) -> Advice | None:
-    if found.verdict != UNEXPLAINED or found.outside is None:
+def _advice_outside(verdict: Verdict) -> Advice | None:
+    if verdict.verdict != UNEXPLAINED or verdict.outside is None:
         return None
-    return advise(_evidence(found.main, bytes_per_unit=found.outside.rest or 0.0))
+    return advise(_evidence(verdict.main, bytes_per_unit=verdict.outside.rest or 0.0))
 
 
 def _evidence(history: History, **what: object) -> Evidence:

@@ -127,10 +127,10 @@ def rate(x: Sequence[float], y: Sequence[float]) -> Rate | None:
 def line(
     process: Process, samples: Sequence[Sample], limits: Limits, verdict: str | None = None
 ) -> Line:
-    known = [(s.at, s.memory.rss, s.tasks) for s in samples if s.memory.rss is not None]
-    at, sizes = [t for t, _, _ in known], [float(size) for _, size, _ in known]
+    measured = [(s.at, s.memory.rss, s.tasks) for s in samples if s.memory.rss is not None]
+    at, sizes = [t for t, _, _ in measured], [float(size) for _, size, _ in measured]
     by_time = rate([moment / 60 for moment in at], sizes)
-    worked = [(float(tasks), float(size)) for _, size, tasks in known if tasks is not None]
+    worked = [(float(tasks), float(size)) for _, size, tasks in measured if tasks is not None]
     by_task = rate([t for t, _ in worked], [s for _, s in worked])
     own = (
         process.celery.max_memory_per_child if process.celery and process.role == "child" else None

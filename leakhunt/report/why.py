@@ -24,7 +24,7 @@ TELLING = 40
 class WhyReport:
     """Everything that ``leakhunt why`` shows."""
 
-    found: Why
+    answer: Why
     title: str
     site: Frame
     """The line that allocates."""
@@ -67,24 +67,24 @@ def _report(
     limit: int,
     advice: Advice | None,
 ) -> WhyReport:
-    found, labels = ways.why(snapshot, stacks, earlier), Labels(snapshot)
-    shown = found.ways[:limit] if limit else found.ways
+    answer, labels = ways.why(snapshot, stacks, earlier), Labels(snapshot)
+    shown = answer.ways[:limit] if limit else answer.ways
     where = place(site, labels)
     return WhyReport(
-        found=found,
+        answer=answer,
         title=f"{title}: {where}" if where != title else title,
         site=site,
         snapshot=snapshot,
         labels=labels,
         tree=ways.tree(shown),
-        more=len(found.ways) - len(shown),
-        summary=kept.summary(found),
-        advice=advice or _advice(found, site, stacks, snapshot, earlier),
+        more=len(answer.ways) - len(shown),
+        summary=kept.summary(answer),
+        advice=advice or _advice(answer, site, stacks, snapshot, earlier),
     )
 
 
 def _advice(
-    found: Why,
+    answer: Why,
     site: Frame,
     stacks: Sequence[Stack],
     snapshot: Snapshot,
@@ -93,15 +93,15 @@ def _advice(
     """What the place looks like, where what keeps its objects is known to have grown: what merely is
     there is no leak, and needs no advice.
     """
-    grown = [way for way in found.ways if way.grew is not None and way.grew[1] > way.grew[0]]
+    grown = [way for way in answer.ways if way.grew is not None and way.grew[1] > way.grew[0]]
     if not grown:
         return None
     largest = max(grown, key=lambda way: way.held.size).held
     sizes = {stack: snapshot.tallies[stack].size for stack in stacks if stack in snapshot.tallies}
     heaviest = sorted(sizes, key=lambda stack: (-sizes[stack], stack))[:TELLING]
-    known = snapshot.meta
-    versions = known.facts.get("versions")
-    heads, shared = scoped(known.facts, snapshot.spots)
+    meta = snapshot.meta
+    versions = meta.facts.get("versions")
+    heads, shared = scoped(meta.facts, snapshot.spots)
     return advise(
         Evidence(
             stacks=heaviest,
@@ -110,13 +110,13 @@ def _advice(
             spots=snapshot.spots,
             heads=heads,
             shared=shared,
-            prefixes=prefixes(known.facts),
-            role=known.role,
-            pool=known.pool,
+            prefixes=prefixes(meta.facts),
+            role=meta.role,
+            pool=meta.pool,
             holder=largest.container_type,
             kept=largest,
             versions=versions if isinstance(versions, dict) else {},
-            facts_first=earlier[0].meta.facts if earlier else known.facts,
-            facts_last=known.facts,
+            facts_first=earlier[0].meta.facts if earlier else meta.facts,
+            facts_last=meta.facts,
         )
     )

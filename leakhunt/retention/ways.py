@@ -85,9 +85,9 @@ def _shortest_first(ways: list[Way]) -> list[Way]:
     """With the shortest named way first, of those that hold a good part of what is known: what a reader
     looks for is the nearest name.
     """
-    known = sum(way.held.size for way in ways)
+    total = sum(way.held.size for way in ways)
     large = [
-        way for way in ways if not is_unnamed(way.held.path) and way.held.size >= GOOD_PART * known
+        way for way in ways if not is_unnamed(way.held.path) and way.held.size >= GOOD_PART * total
     ]
     if not large:
         return ways
@@ -132,11 +132,11 @@ def _both(one: Retention, other: Retention) -> Retention:
 
 def _lengths(snapshots: Sequence[Snapshot]) -> dict[int, int]:
     """The entries of each container where it is first told of, by its mark."""
-    found: dict[int, int] = {}
+    lengths: dict[int, int] = {}
     for snapshot in snapshots:
         for mark, length in retention.lengths(snapshot).items():
-            found.setdefault(mark, length)
-    return found
+            lengths.setdefault(mark, length)
+    return lengths
 
 
 def _grown(held: Retention, lengths: dict[int, int]) -> tuple[int, int] | None:

@@ -190,7 +190,9 @@ class Checked:
         return END.pack(self.length - pickled, pickled, self.checksum, MAGIC)
 
 
-def found(descriptor: int, end: int, largest: Callable[[memoryview], int] = max) -> Index | None:
+def ending_at(
+    descriptor: int, end: int, largest: Callable[[memoryview], int] = max
+) -> Index | None:
     """The index that ends at that position of a file; None where there is none, or a damaged one.
 
     ``largest``: as ``max`` for numbers of 4 bytes; there are millions.
@@ -265,7 +267,7 @@ def _unpacked(content: bytes, largest: Callable[[memoryview], int]) -> Index:
 
 
 def _spots(words: list[Any], told: Iterable[tuple[int, ...]]) -> dict[str, Any]:
-    found: dict[str, Any] = {}
+    by_file: dict[str, Any] = {}
     for file, line, function, code in told:
-        found.setdefault(words[file + 1], {})[line] = (words[function], words[code])
-    return found
+        by_file.setdefault(words[file + 1], {})[line] = (words[function], words[code])
+    return by_file

@@ -207,10 +207,10 @@ def _raw(path: str, sums: Sums) -> Raw:
 
 
 def _merged(blocks: tuple[Block, ...], others: list[tuple[int, int, int]]) -> tuple[Block, ...]:
-    found: dict[tuple[int, int], int] = {}
+    numbers: dict[tuple[int, int], int] = {}
     for domain, size, count in (*blocks, *others):
-        found[domain, size] = found.get((domain, size), 0) + count
-    return tuple(Block(*key, count) for key, count in sorted(found.items()))
+        numbers[domain, size] = numbers.get((domain, size), 0) + count
+    return tuple(Block(*key, count) for key, count in sorted(numbers.items()))
 
 
 def _child(descriptor: int, size: int, send: int, detail: bool) -> None:
@@ -296,24 +296,24 @@ def _indexed(path: str, descriptor: int, size: int) -> Raw | None:
             return None
         with uncollected():
             largest = max if quick.native is None else quick.native.largest
-            found = index.found(descriptor, start, largest)
-            if found is None:
+            indexed = index.ending_at(descriptor, start, largest)
+            if indexed is None:
                 return None
-            frames = list(map(Frame._make, found.frames))
-            long = _long(found)
+            frames = list(map(Frame._make, indexed.frames))
+            long = _long(indexed)
             traced = facts.get("traced")
-            told = type(traced) is not int or sum(found.sizes) <= 2 * traced + LEEWAY
+            told = type(traced) is not int or sum(indexed.sizes) <= 2 * traced + LEEWAY
             if long is None or not told:
                 return None
     except OSError:
         return None
-    tallies = Tallies(frames, found.steps, found.depths, found.sizes, found.counts)
-    return Raw(path, found.nframe, {**facts, **long, "frames": found.spots}, tallies, {})
+    tallies = Tallies(frames, indexed.steps, indexed.depths, indexed.sizes, indexed.counts)
+    return Raw(path, indexed.nframe, {**facts, **long, "frames": indexed.spots}, tallies, {})
 
 
-def _long(found: index.Index) -> dict[str, Any] | None:
+def _long(indexed: index.Index) -> dict[str, Any] | None:
     """The facts of an index; None where they are not plain values, or far too many."""
-    content = found.facts
+    content = indexed.facts
     if not content:
         return {}
     if len(content) > LARGEST_LONG:
@@ -325,7 +325,7 @@ def _long(found: index.Index) -> dict[str, Any] | None:
     if not isinstance(facts, dict) or not is_plain(facts, len(content)):
         return None
     try:
-        stack = lru_cache(maxsize=None)(found.stack)
+        stack = lru_cache(maxsize=None)(indexed.stack)
         return {name: index.unmarked(value, stack) for name, value in facts.items()}
     except (ValueError, LookupError, TypeError):
         return None

@@ -172,10 +172,10 @@ def _scanned(file: Any, size: int, detail: bool) -> Sums | None:
     if native.native is None:
         return None
     try:
-        found = native.native.scan(file.fileno(), size, detail)
+        sums = native.native.scan(file.fileno(), size, detail)
     except (UnicodeDecodeError, MemoryError):
         return None
-    return None if found is None else Sums(found[0], {}, *found[1:])
+    return None if sums is None else Sums(sums[0], {}, *sums[1:])
 
 
 def _unpickle(file: Any) -> _Snapshot:
@@ -277,18 +277,18 @@ def _grouped(tracebacks: list[Any], values: Iterable[Any]) -> tuple[list[Any], l
         firsts.append(tracebacks[len(tracebacks) - length_hint(following) - 1])
         return []
 
-    found: defaultdict[int, list[Any]] = defaultdict(another)
-    deque(map(list.append, map(found.__getitem__, map(id, following)), values), maxlen=0)
-    assert list(map(id, firsts)) == list(found)
-    return firsts, list(found.values())
+    groups: defaultdict[int, list[Any]] = defaultdict(another)
+    deque(map(list.append, map(groups.__getitem__, map(id, following)), values), maxlen=0)
+    assert list(map(id, firsts)) == list(groups)
+    return firsts, list(groups.values())
 
 
 def _blocks(each: list[tuple[int, int, int]]) -> list[tuple[int, int, int]]:
     """One (domain, size, count) per domain and size, sorted."""
-    found: dict[tuple[int, int], int] = {}
+    numbers: dict[tuple[int, int], int] = {}
     for domain, size, number in each:
-        found[domain, size] = found.get((domain, size), 0) + number
-    return sorted((*key, number) for key, number in found.items())
+        numbers[domain, size] = numbers.get((domain, size), 0) + number
+    return sorted((*key, number) for key, number in numbers.items())
 
 
 def _numbered(tracebacks: list[Any]) -> tuple[list[tuple[str, int]], bytes, bytes]:

@@ -45,10 +45,10 @@ class Born(NamedTuple):
     @property
     def events(self) -> float:
         """How many equal events would be as sure (Kish's effective sample size)."""
-        return self.known**2 / self.squares if self.squares > 0 else 0.0
+        return self.dated**2 / self.squares if self.squares > 0 else 0.0
 
     @property
-    def known(self) -> float:
+    def dated(self) -> float:
         """Bytes of which the birth is known."""
         return sum(self.sizes) + self.before
 
@@ -57,7 +57,7 @@ class Born(NamedTuple):
         """How they lie over the life of the process; None: neither, or too few to say."""
         if self.events < FEWEST:
             return None
-        if self.before >= MOST * self.known:
+        if self.before >= MOST * self.dated:
             return INHERITED
         whole, life = sum(self.sizes), self.edges[-1] - self.edges[0]
         if life <= 0 or whole <= 0:
@@ -84,7 +84,7 @@ class Born(NamedTuple):
         """
         start, end = self.edges[0], self.edges[0] + until * (self.edges[-1] - self.edges[0])
         wide = (end - start) / columns
-        found = [0.0] * columns
+        bytes_of = [0.0] * columns
         for (a, b), size in zip(zip(self.edges, self.edges[1:]), self.sizes):
             if b <= a:
                 continue
@@ -92,8 +92,8 @@ class Born(NamedTuple):
                 left, right = start + column * wide, start + (column + 1) * wide
                 overlap = min(b, right) - max(a, left)
                 if overlap > 0:
-                    found[column] += size * overlap / (b - a)
-        return found
+                    bytes_of[column] += size * overlap / (b - a)
+        return bytes_of
 
 
 def born(snapshot: Snapshot, stacks: Iterable[Stack]) -> Born | None:
@@ -101,8 +101,8 @@ def born(snapshot: Snapshot, stacks: Iterable[Stack]) -> Born | None:
     calendar = snapshot.calendar
     if calendar is None:
         return None
-    found = _born(snapshot, calendar, stacks)
-    return found if found.known else None
+    births = _born(snapshot, calendar, stacks)
+    return births if births.dated else None
 
 
 def by_row(snapshot: Snapshot, query: Query) -> Mapping[Key, Born]:
@@ -110,11 +110,11 @@ def by_row(snapshot: Snapshot, query: Query) -> Mapping[Key, Born]:
     calendar = snapshot.calendar
     if calendar is None or query.group_by in SPLIT:
         return {}
-    found = {
+    rows = {
         key: _born(snapshot, calendar, stacks)
         for key, stacks in stacks_by_row(snapshot, query).items()
     }
-    return {key: one for key, one in found.items() if one.known}
+    return {key: one for key, one in rows.items() if one.dated}
 
 
 def _born(snapshot: Snapshot, calendar: Calendar, stacks: Iterable[Stack]) -> Born:

@@ -73,9 +73,9 @@ def number_of(value: Any) -> float | None:
     return value if 0 <= value < LARGEST else None
 
 
-def figure(known: Meta, names: Sequence[str]) -> int | None:
+def figure(about: Meta, names: Sequence[str]) -> int | None:
     """The sum of some of the allocators' figures; None where one is missing."""
-    figures = known.facts.get("allocators")
+    figures = about.facts.get("allocators")
     values = [figures.get(name) for name in names] if isinstance(figures, dict) else [None]
     numbers = [value for value in values if isinstance(value, int)]
     return sum(numbers) if len(numbers) == len(values) else None
@@ -92,37 +92,37 @@ class Cost(NamedTuple):
     """Mean bytes between two samples."""
 
 
-def cost(known: Meta) -> Cost:
+def cost(about: Meta) -> Cost:
     """The cost of the engine, as the snapshot says."""
     overhead, budget, interval = (
-        number_of(known.facts.get(name)) for name in ("overhead", "budget", "interval")
+        number_of(about.facts.get(name)) for name in ("overhead", "budget", "interval")
     )
     return Cost(overhead, budget, None if interval is None else int(interval))
 
 
 def spots(recorded: Any) -> dict[Frame, Spot]:
     """The function and the source line of frames."""
-    found = {}
+    by_frame = {}
     for file, lines in recorded.items() if isinstance(recorded, dict) else ():
         for line, spot in lines.items() if isinstance(lines, dict) else ():
             if isinstance(line, int) and isinstance(spot, (tuple, list)) and len(spot) == 2:
                 function, code = (part if isinstance(part, str) else None for part in spot)
-                found[Frame(str(file), line)] = Spot(function, code)
-    return found
+                by_frame[Frame(str(file), line)] = Spot(function, code)
+    return by_frame
 
 
 def by_stack(raw: Raw) -> dict[Stack, Facts]:
     """What a file tells of its stacks: of those that it tells something of."""
-    known, tallies = raw.facts, raw.tallies
-    sure = estimates(known.get("estimates"), tallies)
-    sizes = types(known.get("types"), tallies)
-    handed_on = recycled(known.get("recycled"), sizes, tallies)
-    held = holders(known.get("holders"), tallies)
-    born = births(known.get("births"), known.get("calendar"), tallies)
-    found: dict[Stack, Facts] = {}
+    recorded, tallies = raw.facts, raw.tallies
+    sure = estimates(recorded.get("estimates"), tallies)
+    sizes = types(recorded.get("types"), tallies)
+    handed_on = recycled(recorded.get("recycled"), sizes, tallies)
+    held = holders(recorded.get("holders"), tallies)
+    born = births(recorded.get("births"), recorded.get("calendar"), tallies)
+    together: dict[Stack, Facts] = {}
     for stack in dict.fromkeys(chain(sure, sizes, handed_on, held, born, raw.blocks)):
         stderr, samples = sure.get(stack, (None, 0))
-        found[stack] = Facts(
+        together[stack] = Facts(
             stderr,
             samples,
             MappingProxyType(sizes.get(stack, {})),
@@ -131,12 +131,12 @@ def by_stack(raw: Raw) -> dict[Stack, Facts]:
             raw.blocks.get(stack, ()),
             born.get(stack, ()),
         )
-    return found
+    return together
 
 
-def calendar(known: Mapping[str, Any]) -> Calendar | None:
+def calendar(recorded: Mapping[str, Any]) -> Calendar | None:
     """The periods of the births; None where the file tells none, or wrong ones."""
-    said = known.get("calendar")
+    said = recorded.get("calendar")
     if not isinstance(said, dict) or said.get("unit") not in UNITS:
         return None
     edges, moments, intervals = (
@@ -150,7 +150,7 @@ def calendar(known: Mapping[str, Any]) -> Calendar | None:
     if len(intervals) != len(whole) - 1 or any(b <= a for a, b in zip(whole, whole[1:])):
         return None
     made = Calendar(said["unit"], tuple(whole), tuple(moments), tuple(intervals), int(armed))
-    return replace(made, rest=_births_of(_rest(known.get("births")), said, made.periods))
+    return replace(made, rest=_births_of(_rest(recorded.get("births")), said, made.periods))
 
 
 def _is_row(value: Any) -> bool:
@@ -171,13 +171,13 @@ def births(
     made = calendar({"calendar": said})
     if made is None:
         return {}
-    found: dict[Stack, tuple[Birth, ...]] = {}
+    of_stack: dict[Stack, tuple[Birth, ...]] = {}
     for stack, told in known_records(records.Births, recorded, tallies):
-        born = _together(found.get(stack, ()) + _births_of(told.births, said, made.periods))
+        born = _together(of_stack.get(stack, ()) + _births_of(told.births, said, made.periods))
         size, blocks = sum(birth.size for birth in born), sum(birth.blocks for birth in born)
         if born and size <= tallies[stack].size and blocks <= tallies[stack].count:
-            found[stack] = born
-    return found
+            of_stack[stack] = born
+    return of_stack
 
 
 def _births_of(recorded: Any, said: Mapping[str, Any], periods: int) -> tuple[Birth, ...]:
@@ -187,7 +187,7 @@ def _births_of(recorded: Any, said: Mapping[str, Any], periods: int) -> tuple[Bi
     told = list(records.read(records.Birth, recorded))
     if not isinstance(recorded, (tuple, list)) or len(told) != len(recorded):
         return ()
-    found = []
+    several = []
     for birth in told:
         numbers = [number_of(each) for each in birth[1:]]
         if None in numbers or isinstance(birth.period, bool) or not isinstance(birth.period, int):
@@ -199,7 +199,7 @@ def _births_of(recorded: Any, said: Mapping[str, Any], periods: int) -> tuple[Bi
         if task and not isinstance(name, str):
             return ()
         squares = max(float(root) ** 2, float(size) ** 2 / runs)
-        found.append(
+        several.append(
             Birth(
                 birth.period,
                 None if name is None else name[:LONGEST_NAME],
@@ -211,7 +211,7 @@ def _births_of(recorded: Any, said: Mapping[str, Any], periods: int) -> tuple[Bi
                 float(recycled),
             )
         )
-    return tuple(found)
+    return tuple(several)
 
 
 def _both(one: Birth, other: Birth) -> Birth:
@@ -230,11 +230,11 @@ def _both(one: Birth, other: Birth) -> Birth:
 
 def _together(births: tuple[Birth, ...]) -> tuple[Birth, ...]:
     """One for each period and task, in order: a file may tell of a stack twice."""
-    found: dict[tuple[int, str], Birth] = {}
+    by_age: dict[tuple[int, str], Birth] = {}
     for birth in births:
         key = (birth.period, birth.task or "")
-        found[key] = _both(found[key], birth) if key in found else birth
-    return tuple(found[key] for key in sorted(found))
+        by_age[key] = _both(by_age[key], birth) if key in by_age else birth
+    return tuple(by_age[key] for key in sorted(by_age))
 
 
 def estimates(recorded: Any, tallies: Mapping[Stack, Tally]) -> dict[Stack, tuple[float, int]]:
@@ -250,9 +250,9 @@ def estimates(recorded: Any, tallies: Mapping[Stack, Tally]) -> dict[Stack, tupl
 
 def types(recorded: Any, tallies: Mapping[Stack, Tally]) -> dict[Stack, dict[str, int]]:
     """The bytes of objects by the name of their type, for each stack; never more than it has."""
-    found: dict[Stack, dict[str, int]] = {}
+    of_stack: dict[Stack, dict[str, int]] = {}
     for stack, said in known_records(Types, recorded, tallies):
-        sizes = found.setdefault(stack, {})
+        sizes = of_stack.setdefault(stack, {})
         left = tallies[stack].size - sum(sizes.values())
         for pair in said.largest if isinstance(said.largest, (tuple, list)) else ():
             if isinstance(pair, (tuple, list)) and len(pair) == 2 and isinstance(pair[0], str):
@@ -260,30 +260,30 @@ def types(recorded: Any, tallies: Mapping[Stack, Tally]) -> dict[Stack, dict[str
                 if size > 0:
                     left -= size
                     sizes[pair[0]] = sizes.get(pair[0], 0) + size
-    return found
+    return of_stack
 
 
 def recycled(
-    recorded: Any, known: Mapping[Stack, Mapping[str, int]], tallies: Mapping[Stack, Tally]
+    recorded: Any, by_type: Mapping[Stack, Mapping[str, int]], tallies: Mapping[Stack, Tally]
 ) -> dict[Stack, int]:
     """The bytes of each stack that may be objects handed on by a freelist: another line may keep them."""
     if not isinstance(recorded, (tuple, list)):
         guessed = {
             stack: sum(size for name, size in sizes.items() if name in RECYCLED)
-            for stack, sizes in known.items()
+            for stack, sizes in by_type.items()
         }
         return {stack: size for stack, size in guessed.items() if size}
-    found: dict[Stack, int] = {}
+    of_stack: dict[Stack, int] = {}
     for stack, said in known_records(Recycled, recorded, tallies):
         size = number_of(said.size)
         if size:
-            found[stack] = found.get(stack, 0) + int(size)
-    return found
+            of_stack[stack] = of_stack.get(stack, 0) + int(size)
+    return of_stack
 
 
 def holders(recorded: Any, tallies: Mapping[Stack, Tally]) -> dict[Stack, tuple[Held, ...]]:
     """Who keeps the objects of a stack that a freelist has handed on; never more than the stack has."""
-    found: dict[Stack, list[Held]] = {}
+    of_stack: dict[Stack, list[Held]] = {}
     told: dict[Stack, Tally] = {}
     for stack, said in known_records(records.Held, recorded, tallies):
         sizes = _blocks_of(said.blocks)
@@ -303,8 +303,8 @@ def holders(recorded: Any, tallies: Mapping[Stack, Tally]) -> dict[Stack, tuple[
         sum_told = told.get(stack, NOTHING).plus(one.tally)
         if sum_told.size <= tallies[stack].size and sum_told.count <= tallies[stack].count:
             told[stack] = sum_told
-            found.setdefault(stack, []).append(one)
-    return {stack: tuple(several) for stack, several in found.items()}
+            of_stack.setdefault(stack, []).append(one)
+    return {stack: tuple(several) for stack, several in of_stack.items()}
 
 
 def _blocks_of(recorded: Any) -> tuple[tuple[int, int], ...]:
@@ -320,12 +320,12 @@ def _blocks_of(recorded: Any) -> tuple[tuple[int, int], ...]:
     return tuple(pairs)
 
 
-Known = TypeVar("Known", bound=tuple[Any, ...])
+Kind = TypeVar("Kind", bound=tuple[Any, ...])
 
 
 def known_records(
-    kind: type[Known], recorded: Any, tallies: Mapping[Stack, Tally]
-) -> Iterator[tuple[Stack, Known]]:
+    kind: type[Kind], recorded: Any, tallies: Mapping[Stack, Tally]
+) -> Iterator[tuple[Stack, Kind]]:
     """The records of that kind, each with its stack, where it is one of the file's."""
     for record in records.read(kind, recorded):
         stack = _stack_of(record[0])

@@ -24,9 +24,9 @@ Match = Callable[[str], bool]
 Select = Callable[[Stack], Optional[int]]
 
 
-def matcher(patterns: Iterable[str], known: Prefixes) -> Match:
+def matcher(patterns: Iterable[str], roots: Prefixes) -> Match:
     """Whether a file lies in one of the patterns; remembered per file."""
-    tests = [_one(pattern.strip(), known) for pattern in patterns if pattern.strip()]
+    tests = [_one(pattern.strip(), roots) for pattern in patterns if pattern.strip()]
     seen: dict[str, bool] = {}
 
     def match(file: str) -> bool:
@@ -37,38 +37,38 @@ def matcher(patterns: Iterable[str], known: Prefixes) -> Match:
     return match
 
 
-def _one(pattern: str, known: Prefixes) -> Match:
+def _one(pattern: str, roots: Prefixes) -> Match:
     if any(character in pattern for character in "*?["):
-        return _glob(pattern, known)
-    return _plain(pattern, known)
+        return _glob(pattern, roots)
+    return _plain(pattern, roots)
 
 
-def _glob(pattern: str, known: Prefixes) -> Match:
+def _glob(pattern: str, roots: Prefixes) -> Match:
     """A glob means files and whole folders; without a slash also modules (``shop.*``)."""
     rooted = pattern if pattern.startswith(("/", "*")) else f"*/{pattern}"
     globs = [rooted, rooted.rstrip("/") + "/*"]
     paths = re.compile("|".join(map(translate, globs)))
-    literal = _plain(pattern, known)  # a folder may be called [app]
+    literal = _plain(pattern, roots)  # a folder may be called [app]
     dotted = re.compile(translate("*/" + pattern.replace(".", "/") + "/"))
     is_module = "/" not in pattern and not pattern.endswith(".py")
 
     def match(file: str) -> bool:
         if paths.match(file) or paths.match(f"/{file}") or literal(file):
             return True
-        return is_module and bool(dotted.match(_module_path(file, known)))
+        return is_module and bool(dotted.match(_module_path(file, roots)))
 
     return match
 
 
-def _module_path(file: str, known: Prefixes) -> str:
+def _module_path(file: str, roots: Prefixes) -> str:
     """``/json/decoder/``: where a file was imported from, with a slash at both ends."""
-    kind, below = known.place(file)
+    kind, below = roots.place(file)
     if kind == APP and not file.startswith("<"):
         below = file  # the application's folder is as good a name for it as its package
     return "/" + _ENDING.sub("", below.strip("/")) + "/"
 
 
-def _plain(pattern: str, known: Prefixes) -> Match:
+def _plain(pattern: str, roots: Prefixes) -> Match:
     if pattern.startswith("/"):
         folder = pattern.rstrip("/")
         return lambda file: file == folder or file.startswith(f"{folder}/")
@@ -78,25 +78,25 @@ def _plain(pattern: str, known: Prefixes) -> Match:
         middle = "/" + pattern.removeprefix("./").strip("/")
         return lambda file: f"{middle}/" in f"/{file}/"
     parts = "/" + pattern.replace(".", "/") + "/"
-    return lambda file: parts in _module_path(file, known)
+    return lambda file: parts in _module_path(file, roots)
 
 
-def selector(query: Query, known: Prefixes) -> Select:
+def selector(query: Query, roots: Prefixes) -> Select:
     """What the query keeps of a snapshot, and at which frame each stack is ranked."""
-    wanted = matcher(query.filters, known) if query.filters else None
-    unwanted = matcher(query.excludes, known) if query.excludes else None
+    wanted = matcher(query.filters, roots) if query.filters else None
+    unwanted = matcher(query.excludes, roots) if query.excludes else None
     hidden: dict[str, bool] = {}
 
     def is_hidden(file: str) -> bool:
         if file not in hidden:
-            hidden[file] = known.is_hidden(file)
+            hidden[file] = roots.is_hidden(file)
         return hidden[file]
 
     kinds: dict[str, str] = {}
 
     def kind_of(file: str) -> str:
         if file not in kinds:
-            kinds[file] = known.kind(file)
+            kinds[file] = roots.kind(file)
         return kinds[file]
 
     def select(stack: Stack) -> int | None:

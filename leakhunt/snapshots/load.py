@@ -55,7 +55,7 @@ class Chosen:
 Runs = Callable[[Meta], Optional[bool]]
 
 
-def nobody_looked(known: Meta) -> bool | None:
+def nobody_looked(meta: Meta) -> bool | None:
     return None
 
 
@@ -84,7 +84,7 @@ def each(
     detail: Callable[[int], bool] = lambda index: False,
 ) -> Iterator[Snapshot]:
     """As :func:`load_all`, one after the other: only a few are in memory at a time."""
-    found = 0
+    loaded = 0
     waiting: deque[Callable[[], Raw]] = deque()
     todo = deque(enumerate(paths))
     said: list[str] = []
@@ -100,13 +100,13 @@ def each(
                     raise
                 said.append(str(error))
                 continue
-            found += 1
+            loaded += 1
             yield snapshot
     finally:
         for receive in waiting:  # after an error: reap the other readers
             with suppress(SnapshotError):
                 receive()
-    if said and not found:
+    if said and not loaded:
         raise SnapshotError(said[0] if len(said) == 1 else f"{said[0]} (and {len(said) - 1} more)")
     if problems is not None:
         problems += said
@@ -157,7 +157,7 @@ def expand(
     cannot be read are told in ``problems`` and left out; so is, of several, a folder that holds no
     snapshots: the shell has matched it. Raises SnapshotError for a word that means none.
     """
-    found: list[Path] = []
+    files: list[Path] = []
     words = list(words)
     empty = [word for word in words if len(words) > 1 and _is_empty(Path(word), problems, runs)]
     if len(empty) == len(words):
@@ -167,12 +167,12 @@ def expand(
         if word in empty:
             continue
         if path.exists() and not path.is_dir():
-            found.append(path)
+            files.append(path)
             continue
         if not path.exists() and _is_glob(word):
             matches = sorted(Path(match) for match in glob(word))  # noqa: PTH207 - absolute patterns too
             if matches:
-                found += _matched(matches, problems, runs)
+                files += _matched(matches, problems, runs)
                 continue
             if home is None:
                 raise SnapshotError(f"{visible(word)}: no file matches this pattern")
@@ -180,12 +180,12 @@ def expand(
         name = back["name"] if back else word
         lines = named(name, home, problems, runs)
         if lines is None:
-            found.append(path)  # what is wrong with it is told when it is opened
+            files.append(path)  # what is wrong with it is told when it is opened
         elif back:
-            found.append(_before(lines, int(back["back"]), word))
+            files.append(_before(lines, int(back["back"]), word))
         else:
-            found += [entry.path for line in lines for entry in line.entries]
-    return found
+            files += [entry.path for line in lines for entry in line.entries]
+    return files
 
 
 def _is_empty(folder: Path, problems: list[str] | None, runs: Runs) -> bool:
@@ -199,15 +199,15 @@ def _is_empty(folder: Path, problems: list[str] | None, runs: Runs) -> bool:
 
 def _matched(matches: Sequence[Path], problems: list[str] | None, runs: Runs) -> list[Path]:
     """The snapshots that a pattern has matched, and those in the folders that it has matched."""
-    found = []
+    files = []
     for match in matches:
         lines = series(match, problems, runs) if match.is_dir() else ()
-        found += [entry.path for line in lines for entry in line.entries] if lines else []
+        files += [entry.path for line in lines for entry in line.entries] if lines else []
         if not match.is_dir():
-            found.append(match)
-    if not found:
+            files.append(match)
+    if not files:
         raise SnapshotError(f"{visible(str(matches[0]))}: there are no snapshots in this folder")
-    return found
+    return files
 
 
 def _is_glob(word: str) -> bool:
@@ -253,10 +253,10 @@ def named(
     if matching:
         return matching
     missing = "no file matches this pattern" if _is_glob(word) else "there is no such file"
-    known = [str(line.newest.meta.pid) for line in lines] + [
+    names = [str(line.newest.meta.pid) for line in lines] + [
         line.newest.meta.node or line.folder.name for line in lines
     ]
-    near = get_close_matches(word, list(dict.fromkeys(known)), n=3)
+    near = get_close_matches(word, list(dict.fromkeys(names)), n=3)
     hint = f"; did you mean {' or '.join(map(visible, near))}?" if near else ""
     raise SnapshotError(
         f"{visible(word)}: {missing}, and no process, node or folder of that name in "
@@ -297,7 +297,7 @@ def series(
             raise SnapshotError(
                 f"{visible(str(folder))}: cannot be read: {error.strerror}"
             ) from error
-    found = []
+    several = []
     for place in folders:
         entries = []
         for path in sorted(place.glob(f"*{SUFFIX}")):
@@ -308,8 +308,8 @@ def series(
             except SnapshotError as error:
                 if problems is not None:
                     problems.append(str(error))
-        found += [Series(place, line, runs(line[-1].meta)) for line in by_process(entries)]
-    return sorted(found, key=lambda line: (written(line.newest), str(line.folder)))
+        several += [Series(place, line, runs(line[-1].meta)) for line in by_process(entries)]
+    return sorted(several, key=lambda line: (written(line.newest), str(line.folder)))
 
 
 def newest(folder: Path, runs: Runs = nobody_looked) -> Chosen:

@@ -70,16 +70,16 @@ def _knows(snapshot: Snapshot) -> bool:
 
 def _kinds(snapshot: Snapshot, stacks: Iterable[Stack]) -> Kinds:
     told = {stack: snapshot.told(stack) for stack in stacks if stack in snapshot.tallies}
-    found = added(
+    sums = added(
         ((each.types, each.recycled) for each in told.values()),
         sum(snapshot.tallies[stack].size for stack in told),
     )
     if not any(each.holders for each in told.values()):
-        return found
-    known = prefixes(snapshot.meta.facts)
-    return found._replace(
+        return sums
+    roots = prefixes(snapshot.meta.facts)
+    return sums._replace(
         holders=joined(
-            Holder(held.kind, _line(held.grower, known), held.tally.size)
+            Holder(held.kind, _line(held.grower, roots), held.tally.size)
             for each in told.values()
             for held in each.holders
         )
@@ -91,15 +91,15 @@ def joined(holders: Iterable[Holder]) -> tuple[Holder, ...]:
     sizes: dict[tuple[str, Frame | None], int] = {}
     for kind, frame, size in holders:
         sizes[kind, frame] = sizes.get((kind, frame), 0) + size
-    found = [Holder(kind, frame, size) for (kind, frame), size in sizes.items()]
-    return tuple(sorted(found, key=lambda each: (-each.size, each.kind, each.frame or ())))
+    several = [Holder(kind, frame, size) for (kind, frame), size in sizes.items()]
+    return tuple(sorted(several, key=lambda each: (-each.size, each.kind, each.frame or ())))
 
 
-def _line(stack: Stack | None, known: Prefixes) -> Frame | None:
+def _line(stack: Stack | None, roots: Prefixes) -> Frame | None:
     """The innermost line of the application, where there is one."""
     if not stack:
         return None
-    return next((frame for frame in reversed(stack) if known.kind(frame.file) == APP), stack[-1])
+    return next((frame for frame in reversed(stack) if roots.kind(frame.file) == APP), stack[-1])
 
 
 def summed(
@@ -116,13 +116,13 @@ def summed(
 
 def added(told: Iterable[tuple[Mapping[str, int], int]], size: int) -> Kinds:
     """Of stacks of that size together: the bytes of their types, and those that may be recycled."""
-    found: dict[str, int] = {}
+    sizes: dict[str, int] = {}
     total = 0
     for types, recycled in told:
         total += recycled
         for name, part in types.items():
-            found[name] = found.get(name, 0) + part
-    largest = sorted(found.items(), key=lambda item: (-item[1], item[0]))
+            sizes[name] = sizes.get(name, 0) + part
+    largest = sorted(sizes.items(), key=lambda item: (-item[1], item[0]))
     return Kinds(tuple(largest[:TYPES]), total, size)
 
 
@@ -136,12 +136,12 @@ def by_row(snapshot: Snapshot, query: Query) -> Mapping[Key, Kinds]:
 
 def stacks_by_row(snapshot: Snapshot, query: Query) -> Mapping[Key, Sequence[Stack]]:
     """The stacks of each row that the query makes of the snapshot, by the row's key."""
-    known, select = prefixes(snapshot.meta.facts), selector(query, prefixes(snapshot.meta.facts))
+    roots, select = prefixes(snapshot.meta.facts), selector(query, prefixes(snapshot.meta.facts))
     rows: dict[Key, list[Stack]] = {}
     for stack in snapshot.tallies:
         depth = select(stack)
         if depth is not None and stack:
-            rows.setdefault(_key(stack, stack[depth], query, known), []).append(stack)
+            rows.setdefault(_key(stack, stack[depth], query, roots), []).append(stack)
     return rows
 
 
@@ -150,9 +150,9 @@ def key_of(site: Site, stack: Stack, query: Query) -> Key:
     return stack if query.group_by == "traceback" else site
 
 
-def _key(stack: Stack, frame: Frame, query: Query, known: Prefixes) -> Key:
+def _key(stack: Stack, frame: Frame, query: Query, roots: Prefixes) -> Key:
     if query.group_by == "filename":
         return Site(frame.file)
     if query.group_by == "package":
-        return Site(None, None, known.package(frame.file))
+        return Site(None, None, roots.package(frame.file))
     return key_of(Site(*frame), stack, query)

@@ -18,58 +18,58 @@ LONGEST_NAME = 200
 MOST_KINDS = 1000
 
 
-def maps(known: Meta) -> Mapping[str, int] | None:
+def maps(meta: Meta) -> Mapping[str, int] | None:
     """Resident bytes by kind of mapping; None where the file does not say."""
-    recorded = known.facts.get("maps")
+    recorded = meta.facts.get("maps")
     if not isinstance(recorded, dict):
         return None
-    found = {}
+    kinds = {}
     for kind, row in recorded.items():
         size = row[0] if isinstance(row, (list, tuple)) and row else None
         number = facts.number_of(size)
         if number is None or not isinstance(kind, str):
             return None
-        found[kind] = int(number)
-    return found
+        kinds[kind] = int(number)
+    return kinds
 
 
-def allocators(known: Meta) -> Mapping[str, int]:
+def allocators(meta: Meta) -> Mapping[str, int]:
     """The allocators' figures by name, those that are known."""
-    recorded = known.facts.get("allocators")
-    found = {}
+    recorded = meta.facts.get("allocators")
+    figures = {}
     for name, value in recorded.items() if isinstance(recorded, dict) else ():
         number = facts.number_of(value)
         if number is not None:
-            found[str(name)] = int(number)
-    return found
+            figures[str(name)] = int(number)
+    return figures
 
 
-def malloc(known: Meta) -> str | None:
+def malloc(meta: Meta) -> str | None:
     """Whose malloc the process uses: ``glibc musl jemalloc tcmalloc mimalloc other``."""
-    recorded = known.facts.get("allocators")
+    recorded = meta.facts.get("allocators")
     owner = recorded.get("malloc") if isinstance(recorded, dict) else None
     if isinstance(owner, str):
         return owner[:LONGEST_NAME]
     # Files from before the owner was told have figures of glibc's alone.
-    return "glibc" if "malloc_used" in allocators(known) else None
+    return "glibc" if "malloc_used" in allocators(meta) else None
 
 
-def sharing(known: Meta) -> Sharing | None:
+def sharing(meta: Meta) -> Sharing | None:
     """Which anonymous pages others have too; None where the file does not say."""
     anonymous, shared = (
-        facts.number_of(known.facts.get(name)) for name in ("anonymous", "shared_dirty")
+        facts.number_of(meta.facts.get(name)) for name in ("anonymous", "shared_dirty")
     )
     if anonymous is None or shared is None:
         return None
-    mapped = maps(known) or {}
+    mapped = maps(meta) or {}
     beside = mapped.get("shared", 0) + mapped.get("sysv", 0)
     kept = min(anonymous, max(0.0, shared - beside))
     return Sharing(int(kept), int(anonymous - kept))
 
 
-def resources(known: Meta) -> Mapping[Resource, Open] | None:
+def resources(meta: Meta) -> Mapping[Resource, Open] | None:
     """What was open, by kind; None where the file does not say."""
-    recorded: Any = known.facts.get("resources")
+    recorded: Any = meta.facts.get("resources")
     if not isinstance(recorded, (list, tuple)):
         return None
     numbers: dict[Resource, dict[str, int]] = {}

@@ -92,7 +92,7 @@ def plan(
     ``keep``: of each series the first quarter and the newest, as LEAKHUNT_KEEP. ``older_than``: seconds.
     A snapshot goes where both say so, or the one that is given; with neither, none does.
     """
-    found: list[Pruned] = []
+    pruned: list[Pruned] = []
     kept = 0
     members: dict[Path, list[bool]] = {}
     going: dict[Path, int] = {}
@@ -107,7 +107,7 @@ def plan(
         members.setdefault(line.folder, []).append(lives)
         going[line.folder] = going.get(line.folder, 0) + len(doomed)
         if doomed:
-            found.append(Pruned(line.folder, lives, doomed, staying))
+            pruned.append(Pruned(line.folder, lives, doomed, staying))
     torn: list[Doomed] = []
     folders: list[Path] = []
     for folder in _folders(home):
@@ -122,7 +122,7 @@ def plan(
         torn += rest
         if len(names) == len(rest) + going.get(folder, 0):
             folders.append(folder)
-    return Plan(home, tuple(found), tuple(torn), tuple(folders), kept)
+    return Plan(home, tuple(pruned), tuple(torn), tuple(folders), kept)
 
 
 def _doomed(
@@ -169,8 +169,8 @@ def _is_series(folder: Path) -> bool:
 
 
 def _pid(folder: Path) -> int:
-    found = SERIES.fullmatch(folder.name)
-    return int(found["pid"]) if found else 0
+    match = SERIES.fullmatch(folder.name)
+    return int(match["pid"]) if match else 0
 
 
 def _folders(home: Path) -> list[Path]:

@@ -40,10 +40,10 @@ def heap(recorded: Any) -> Heap | None:
 
 
 def by_stack(
-    known: Mapping[str, Any], tallies: Mapping[Stack, Tally]
+    attributes: Mapping[str, Any], tallies: Mapping[Stack, Tally]
 ) -> dict[Stack, tuple[Retention, ...]]:
     """What holds the objects of each stack."""
-    recorded = known.get("heap")
+    recorded = attributes.get("heap")
     if not isinstance(recorded, dict):
         return {}
     paths = _paths(recorded.get("paths"))
@@ -51,14 +51,14 @@ def by_stack(
         None if row is None else _container(row, paths)
         for row in _numbered(recorded.get("holders"), 7)
     ]
-    found: dict[Stack, list[Retention]] = {}
-    for stack, said in facts.known_records(records.Retention, known.get("retention"), tallies):
+    together: dict[Stack, list[Retention]] = {}
+    for stack, said in facts.known_records(records.Retention, attributes.get("retention"), tallies):
         for way in _rows(said.ways, 4):
             path, objects, size, holder = (_whole(each) for each in way)
             if not 0 < path < len(paths):
                 continue
             at = holders[holder - 1] if 0 < holder <= len(holders) else None
-            found.setdefault(stack, []).append(
+            together.setdefault(stack, []).append(
                 Retention(paths[path], objects, size, None, None, None, 0)
                 if at is None
                 else Retention(
@@ -75,22 +75,22 @@ def by_stack(
             )
     return {
         stack: tuple(sorted(several, key=lambda each: -each.size))
-        for stack, several in found.items()
+        for stack, several in together.items()
     }
 
 
 def lengths(snapshot: Snapshot) -> dict[int, int]:
     """The entries of each container that a snapshot tells of, by its mark."""
-    found = {}
+    lengths_of = {}
     if snapshot.heap is not None:
         for one in (*snapshot.heap.points, *snapshot.heap.containers):
             if one.mark and one.length is not None:
-                found[one.mark] = one.length
+                lengths_of[one.mark] = one.length
     for told in snapshot.facts.values():
         for held in told.retention:
             if held.mark and held.length is not None:
-                found[held.mark] = held.length
-    return found
+                lengths_of[held.mark] = held.length
+    return lengths_of
 
 
 def _why(recorded: Mapping[str, Any]) -> str | None:
@@ -105,15 +105,15 @@ def _why(recorded: Mapping[str, Any]) -> str | None:
 
 def _paths(recorded: Any) -> list[Path]:
     """By number; each begins with an earlier one, so that none can be endless."""
-    found: list[Path] = [()]
+    paths: list[Path] = [()]
     for number, row in enumerate(_numbered(recorded, 7)):
         if number == 0:
             continue
         if row is None:
-            found.append(())
+            paths.append(())
             continue
         parent, kind, name, type_name, length, bound, again = row
-        before = found[parent] if isinstance(parent, int) and 0 <= parent < number else ()
+        before = paths[parent] if isinstance(parent, int) and 0 <= parent < number else ()
         step = Step(
             _text(kind) or "",
             _text(name),
@@ -122,8 +122,8 @@ def _paths(recorded: Any) -> list[Path]:
             _maybe(bound),
             again is True,
         )
-        found.append((*before, step) if len(before) < DEEPEST else before)
-    return found
+        paths.append((*before, step) if len(before) < DEEPEST else before)
+    return paths
 
 
 def _containers(recorded: Any, paths: list[Path]) -> tuple[Container, ...]:

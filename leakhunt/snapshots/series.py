@@ -103,10 +103,10 @@ def working(series: Sequence[Series]) -> list[Series]:
 
 def by_process(entries: Iterable[Entry]) -> list[tuple[Entry, ...]]:
     """The files of each process, oldest first, whatever their order was."""
-    found: dict[object, list[Entry]] = {}
+    lines: dict[object, list[Entry]] = {}
     for entry in entries:
-        found.setdefault(entry.meta.process, []).append(entry)
-    return [tuple(sorted(line, key=_order(line))) for line in found.values()]
+        lines.setdefault(entry.meta.process, []).append(entry)
+    return [tuple(sorted(line, key=_order(line))) for line in lines.values()]
 
 
 def lines_of(paths: Sequence[Path], problems: list[str]) -> list[tuple[Entry, ...]]:
@@ -118,7 +118,7 @@ def lines_of(paths: Sequence[Path], problems: list[str]) -> list[tuple[Entry, ..
     seen: set[tuple[int, int]] = set()
     for path in paths:
         try:
-            known = meta(quick_facts(path))
+            meta_of = meta(quick_facts(path))
             status = path.stat()
         except (SnapshotError, OSError) as error:
             problems.append(str(error))
@@ -126,7 +126,7 @@ def lines_of(paths: Sequence[Path], problems: list[str]) -> list[tuple[Entry, ..
         if (status.st_dev, status.st_ino) in seen:  # a folder and a file in it
             continue
         seen.add((status.st_dev, status.st_ino))
-        entries.append(Entry(path, known))
+        entries.append(Entry(path, meta_of))
     lines = by_process(entries)
     return sorted(lines, key=lambda line: (line[0].meta.started_at or 0.0, str(line[0].path)))
 

@@ -52,7 +52,7 @@ def compiled(name: str) -> None:
 
 def test_all_of_them_load_where_the_interpreter_is_a_known_one() -> None:
     """Each is optional, so nothing else would tell that one has not been built."""
-    if parts.refused() or not parts.KNOWN[0] <= sys.version_info[:2] <= parts.KNOWN[1]:
+    if parts.refused() or not parts.FITTING[0] <= sys.version_info[:2] <= parts.FITTING[1]:
         pytest.skip("not for this interpreter")
     if shutil.which("cc") is None and all(parts.load(name) is None for name in EXTENSIONS):
         pytest.skip("installed without a compiler")

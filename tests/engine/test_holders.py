@@ -33,11 +33,11 @@ def test_what_is_looked_for_and_what_tells() -> None:
         seen.append((wanted, known))
         return bytes(3 * len(wanted))
 
-    answers = holders.found(samples(2), find)
+    answers = holders.answers(samples(2), find)
     assert answers == [bytes(24)] * 2
     wanted = (0x1000).to_bytes(8, "little") + (0x1040).to_bytes(8, "little")
     assert seen == [(wanted, (0x9000).to_bytes(8, "little"))]  # not what nobody asked for
-    assert holders.found(samples(0), find) == []
+    assert holders.answers(samples(0), find) == []
     assert holders.held(samples(2), answers, STACKS, KINDS, draw) == []
 
 
@@ -60,7 +60,7 @@ def test_parts_are_rounded_as_the_whole_is() -> None:
 
 def test_without_its_c_part_nobody_looks(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(fork, "_holders", None)
-    assert holders.found(samples(3), fork.Walks().holders) == []
+    assert holders.answers(samples(3), fork.Walks().holders) == []
 
 
 def test_the_parts_of_a_real_heap_add_up() -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from leakhunt.errors import SettingError
 from leakhunt.gate import baseline
-from leakhunt.gate.baseline import Baseline, Known, Place
+from leakhunt.gate.baseline import Allowance, Baseline, Place
 from leakhunt.model.snapshot import Frame
 from tests.support.builders import history
 
@@ -25,7 +25,7 @@ def test_a_line_that_moves_is_the_same_place() -> None:
 
 
 def test_what_is_written_is_read(tmp_path: Path) -> None:
-    known = {Place("tasks.py", "process", "KEPT.append(order)"): Known(200.0, 199.5, 200.5, 40)}
+    known = {Place("tasks.py", "process", "KEPT.append(order)"): Allowance(200.0, 199.5, 200.5, 40)}
     file = tmp_path / "leaks.json"
     file.write_text(baseline.text(Baseline({"shop:process": known})))
     assert baseline.read(file).of("shop:process") == known

@@ -75,13 +75,13 @@ def test_twelve_looks_are_too_few_to_accuse_anybody() -> None:
 def test_what_the_baseline_knows_is_allowed_and_no_more_than_that() -> None:
     old = made((f"{SHOP}:40", grows(200)))
     known = baseline.growths(decide(old, 1, Limits(), True).sure)
-    assert decide(old, 1, Limits(known=known), True).verdict == NO_LEAK
-    worse = decide(made((f"{SHOP}:40", grows(400))), 1, Limits(known=known), True)
+    assert decide(old, 1, Limits(baseline=known), True).verdict == NO_LEAK
+    worse = decide(made((f"{SHOP}:40", grows(400))), 1, Limits(baseline=known), True)
     assert worse.verdict == LEAK
     other = made((f"{SHOP}:40", grows(200)), (f"{SHOP}:77", grows(90)))
-    ruling = decide(other, 1, Limits(known=known), True)
+    ruling = decide(other, 1, Limits(baseline=known), True)
     assert [finding.site.line for finding in ruling.sure] == [77]
-    assert [finding.site.line for finding in ruling.known] == [40]
+    assert [finding.site.line for finding in ruling.baselined] == [40]
 
 
 def test_a_resident_set_that_grows_alone_is_told_only_where_somebody_asks() -> None:

@@ -46,7 +46,7 @@ def allocators(**series: list[int]) -> list[dict[str, int]]:
 
 def test_growth_that_python_explains_is_not_outside() -> None:
     found = outside(process(line(BASE, MIB), line(10 * MIB, MIB)))
-    assert (found.known, found.grows_at_all, found.grows, found.keeps) == (True, True, False, True)
+    assert (found.told, found.grows_at_all, found.grows, found.keeps) == (True, True, False, True)
     assert found.rss_rate == found.traced_rate == pytest.approx(MIB / 100)
     assert found.rest == pytest.approx(0)
     assert found.explained == pytest.approx(1)
@@ -122,13 +122,13 @@ def test_what_falls_back_does_not_grow() -> None:
 
 def test_fewer_than_two_that_say_both_figures_say_nothing() -> None:
     assert outside(process([BASE])) is UNKNOWN
-    assert not UNKNOWN.known
+    assert not UNKNOWN.told
     made = process(line(BASE, MIB, 2))
     silent = replace(made.entries[0], meta=replace(made.entries[0].meta, rss=None))
     assert outside(replace(made, entries=(silent, made.entries[1]))) is UNKNOWN
     untold = replace(made.entries[0], meta=replace(made.entries[0].meta, traced=None))
     assert outside(replace(made, entries=(untold, made.entries[1]))) is UNKNOWN
-    assert outside(made).known
+    assert outside(made).told
 
 
 def test_of_four_and_more_the_first_is_left_out() -> None:

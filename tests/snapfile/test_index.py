@@ -74,7 +74,7 @@ def test_both_ways_of_reading_agree(
     write(path, runs, 4, {"schema": 1, **long})
     descriptor = os.open(path, os.O_RDONLY)
     trailer = path.read_bytes().rindex(b'{"schema"')
-    assert index.found(descriptor, trailer) is not None
+    assert index.ending_at(descriptor, trailer) is not None
     os.close(descriptor)
     quick, slow = both(path, monkeypatch)
     assert quick.tallies == slow.tallies
@@ -103,7 +103,7 @@ def test_damage_anywhere_is_seen(tmp_path: Path) -> None:
         damaged[position] ^= 1 << dice.randrange(8)
         path.write_bytes(damaged)
         descriptor = os.open(path, os.O_RDONLY)
-        assert index.found(descriptor, trailer) is None
+        assert index.ending_at(descriptor, trailer) is None
         os.close(descriptor)
     _, pickled, _, _ = index.END.unpack(good[trailer - index.END.size : trailer])
     path.write_bytes(good[:pickled] + b"?" + good[pickled + 1 :])

@@ -180,7 +180,7 @@ def test_what_was_there_before_the_fork_is_inherited() -> None:
     assert found is not None
     assert found.shape == INHERITED
     assert found.before == 24_000
-    assert found.known == 30_000
+    assert found.dated == 30_000
 
 
 def test_without_a_calendar_nothing_is_known() -> None:
@@ -195,7 +195,7 @@ def test_columns_of_births_add_up(sizes: list[int], columns: int) -> None:
     found = of_stacks(aged(("tasks.py:40", sizes)), [stack("tasks.py:40")])
     assert found is not None
     assert sum(found.spread(1.0, columns)) == pytest.approx(sum(sizes))
-    assert sum(found.tasks.values()) == pytest.approx(found.known) == sum(sizes)
+    assert sum(found.tasks.values()) == pytest.approx(found.dated) == sum(sizes)
 
 
 @pytest.mark.parametrize("group", ["lineno", "filename", "package", "traceback"])
@@ -204,9 +204,9 @@ def test_the_births_of_rows_add_up(group: str) -> None:
         ("/srv/a.py:1 < /srv/b.py:2", [500] * 4), ("/srv/a.py:9 < /srv/b.py:2", [0, 0, 300, 0])
     )
     rows = by_row(snapshot, Query(group))
-    assert sum(born.known for born in rows.values()) == 2300
+    assert sum(born.dated for born in rows.values()) == 2300
     report = tables.top(snapshot, Query(group))
     assert (
-        sum(born.known for row in report.comparison.rows if (born := tables.born_of(report, row)))
+        sum(born.dated for row in report.comparison.rows if (born := tables.born_of(report, row)))
         == 2300
     )

@@ -13,5 +13,5 @@ RULES = (*recycling.RULES, *messages.RULES, *surroundings.RULES)
 
 def examine(case: Case) -> tuple[Finding, ...]:
     """Every finding, the serious ones first."""
-    found = [finding for rule in RULES for finding in rule(case)]
-    return tuple(sorted(found, key=lambda finding: SEVERITIES.index(finding.severity)))
+    findings = [finding for rule in RULES for finding in rule(case)]
+    return tuple(sorted(findings, key=lambda finding: SEVERITIES.index(finding.severity)))

@@ -64,7 +64,7 @@ class Worker:
     @property
     def growth(self) -> Measured | None:
         """The fastest of its processes."""
-        return max(self.growths, key=lambda found: found.per_task, default=None)
+        return max(self.growths, key=lambda each: each.per_task, default=None)
 
 
 @dataclass(frozen=True)

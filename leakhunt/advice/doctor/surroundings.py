@@ -21,8 +21,8 @@ THREADS = 8
 
 
 def django(case: Case) -> Iterator[Finding]:
-    found = case.configuration.django if case.configuration else {}
-    if found.get("DEBUG"):
+    settings = case.configuration.django if case.configuration else {}
+    if settings.get("DEBUG"):
         yield Finding(
             SERIOUS,
             "django-debug",
@@ -33,11 +33,11 @@ def django(case: Case) -> Iterator[Finding]:
             False,
             "https://docs.djangoproject.com/en/stable/faq/models/#why-is-django-leaking-memory",
         )
-    age = found.get("CONN_MAX_AGE", 0)
+    age = settings.get("CONN_MAX_AGE", 0)
     threaded = [
         worker for worker in case.workers if worker.pool in ("threads", "gevent", "eventlet")
     ]
-    if found and (age is None or age) and threaded:
+    if settings and (age is None or age) and threaded:
         yield Finding(
             ADVICE,
             "django-connections",
@@ -152,25 +152,25 @@ def hook(case: Case) -> Iterator[Finding]:
 
 
 def disk(case: Case) -> Iterator[Finding]:
-    found = case.surroundings
-    if found.folder is None or not any(process.hooked for process in case.processes):
+    surroundings = case.surroundings
+    if surroundings.folder is None or not any(process.hooked for process in case.processes):
         return
-    if found.free is not None and found.free < DISK:
+    if surroundings.free is not None and surroundings.free < DISK:
         yield Finding(
             ADVICE,
             "disk-small",
-            found.folder,
-            f"{units.size(found.free)} are free where snapshots are written",
+            surroundings.folder,
+            f"{units.size(surroundings.free)} are free where snapshots are written",
             "a snapshot takes from some hundred KiB to tens of MiB, and each process keeps several",
             "LEAKHUNT_KEEP",
             4,
         )
-    if found.filesystem in SHARED:
+    if surroundings.filesystem in SHARED:
         yield Finding(
             ADVICE,
             "disk-shared",
-            found.folder,
-            f"snapshots are written to a shared file system ({found.filesystem})",
+            surroundings.folder,
+            f"snapshots are written to a shared file system ({surroundings.filesystem})",
             "a capture waits for the network, and hosts with equal names may meet there",
             todo="set LEAKHUNT_DIR to a folder on a disk of this machine",
         )

@@ -26,11 +26,11 @@ def allocators() -> dict[str, int | str] | None:
     if measured is None:
         return None
     used, mapped, free, text, owner = measured
-    found: dict[str, int | str] = {"malloc": owner}
+    figures: dict[str, int | str] = {"malloc": owner}
     if used is not None:
-        found.update(malloc_used=used, malloc_mapped=mapped, malloc_free=free)
-    found.update(pymalloc(text))
-    return found
+        figures.update(malloc_used=used, malloc_mapped=mapped, malloc_free=free)
+    figures.update(pymalloc(text))
+    return figures
 
 
 def pymalloc(text: str) -> dict[str, int]:

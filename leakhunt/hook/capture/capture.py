@@ -385,8 +385,8 @@ def _capture(
         walks.problems["all"] = "left out: captured in the process itself"
     facts.update(seen)
     facts.update(order.late_facts())
-    known = own.prefixes()
-    kept_of = own.judge(known)
+    prefixes = own.prefixes()
+    kept_of = own.judge(prefixes)
     harvest = order.engine.harvest(raw, order.life)
     runs = list(own.without_own(harvest.runs, kept_of))
     weight: dict[int, int] = {}
@@ -420,13 +420,13 @@ def _capture(
     if held is not None:
         facts["holders"] = _held(held, kept_of)
     outside = tuple(
-        f"{folder}{os.sep}" for kind in ("stdlib", "site", "leakhunt") for folder in known[kind]
+        f"{folder}{os.sep}" for kind in ("stdlib", "site", "leakhunt") for folder in prefixes[kind]
     )
     facts.update(
         forked=page is not None,
         exact=fork.exact() or page is None,
         walks=_left_out(order, walks),
-        prefixes=known,
+        prefixes=prefixes,
         pause=_PAUSE.unpack_from(page, _PAUSE_AT)[0] if page else time.monotonic() - began,
         capture=time.monotonic() - began,
         samples=None if harvest.estimates is None else sum(each[1] for each in facts["estimates"]),

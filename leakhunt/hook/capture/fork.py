@@ -99,8 +99,8 @@ def among(addresses: bytes) -> bytes:
     """Which blocks (64 bits each) hold an object that the census found: a byte each, 0 or 1."""
     if _garbage is None:
         return bytes(len(addresses) // 8)
-    found: bytes = _garbage.among(addresses)
-    return found
+    waiting: bytes = _garbage.among(addresses)
+    return waiting
 
 
 class Walks:
@@ -127,12 +127,14 @@ class Walks:
             self.problems[name] = ended_by(number)
         return result
 
-    def holders(self, wanted: bytes, known: bytes) -> bytes:
+    def holders(self, wanted: bytes, traced: bytes) -> bytes:
         """What holds the objects in blocks: see :meth:`leakhunt.engine.interface.Engine.holders`."""
         if _holders is None:
             return b""
-        found = self.walk("holders", _holders.find, (wanted, known, SEARCH_SECONDS), SEARCH_AT_MOST)
-        answers: bytes = b"" if found is None else found[0]
+        answer = self.walk(
+            "holders", _holders.find, (wanted, traced, SEARCH_SECONDS), SEARCH_AT_MOST
+        )
+        answers: bytes = b"" if answer is None else answer[0]
         return answers
 
 
@@ -175,8 +177,8 @@ def fork(engine: Engine, limits: Limits, page: mmap.mmap, walks: bool = True) ->
             limits.memory,
             page,
         )
-        known = () if pid else tuple(process_threads.described(held))
-        return Forked(pid, raw, garbage, ended_by(number) if number else None, known)
+        threads = () if pid else tuple(process_threads.described(held))
+        return Forked(pid, raw, garbage, ended_by(number) if number else None, threads)
     except OSError as error:
         raise ForkRefusedError(f"fork: {error.strerror}") from error
     except RuntimeError as error:

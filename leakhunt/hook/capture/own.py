@@ -59,7 +59,7 @@ def _within(path: str, folder: str) -> bool:
     return path == folder or path.startswith(folder.rstrip(os.sep) + os.sep)
 
 
-def judge(known: dict[str, list[str]]) -> Callable[[RawFrames], RawFrames | None]:
+def judge(folders: dict[str, list[str]]) -> Callable[[RawFrames], RawFrames | None]:
     """A function that says what to keep of a stack: None where it is leakhunt's.
 
     It is leakhunt's when, from the innermost frame outwards, nothing but the
@@ -67,8 +67,8 @@ def judge(known: dict[str, list[str]]) -> Callable[[RawFrames], RawFrames | None
     user code allocates further in (a chained signal handler, a program started
     by ``leakhunt run``) stays the user's. The launchers' frames are cut off.
     """
-    passing = tuple(folder.rstrip(os.sep) + os.sep for folder in known["stdlib"])
-    site = tuple(folder.rstrip(os.sep) + os.sep for folder in known["site"])
+    passing = tuple(folder.rstrip(os.sep) + os.sep for folder in folders["stdlib"])
+    site = tuple(folder.rstrip(os.sep) + os.sep for folder in folders["site"])
     judged: dict[int, RawFrames | None] = {}
     kept = []  # holds the frames tuples, so that no id is used twice
 

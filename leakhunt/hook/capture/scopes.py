@@ -29,7 +29,7 @@ def scopes(
 ) -> Scopes:
     """The scopes of the functions that ``explained`` names in ``files``, as far as time allows."""
     deadline = time.monotonic() + seconds
-    found: Scopes = {}
+    by_file: Scopes = {}
     for file in files:
         module = sources.module(file) if time.monotonic() < deadline else None
         if module is None:
@@ -42,8 +42,8 @@ def scopes(
             name: (_head(text, code.co_firstlineno), _names(code)) for name, code in codes.items()
         }
         if named:
-            found[file] = named
-    return found
+            by_file[file] = named
+    return by_file
 
 
 def _functions(code: types.CodeType, prefix: str) -> Iterator[tuple[str, types.CodeType]]:

@@ -91,10 +91,10 @@ class Sources:
             return []
         if self._record == "full":
             return _UNIVERSAL.sub("\n", text).split("\n")
-        known = self._lines.get(file)
-        if known is None or known[0] < last:
-            known = self._lines[file] = (last, masked(text, last))
-        return known[1]
+        masked_to = self._lines.get(file)
+        if masked_to is None or masked_to[0] < last:
+            masked_to = self._lines[file] = (last, masked(text, last))
+        return masked_to[1]
 
     def _read(self, file: str) -> str | None:
         with contextlib.suppress(OSError, SyntaxError, UnicodeDecodeError, ValueError):
@@ -138,10 +138,10 @@ def _masks(text: str) -> Iterator[tuple[int, int, str]]:
     """What is to be replaced: from, to, and by what; ``_BROKEN`` as the end where a literal has none."""
     at = 0
     while True:
-        found = _BEGINNING.search(text, at)
-        if found is None:
+        beginning = _BEGINNING.search(text, at)
+        if beginning is None:
             return
-        start, after, quote = found.start(), found.end(), found[0]
+        start, after, quote = beginning.start(), beginning.end(), beginning[0]
         if quote[0] == "#":
             yield start, after, ""
             at = after
@@ -181,16 +181,16 @@ def _end_of_formatted(text: str, start: int) -> int:
 def _loaded() -> frozenset[str]:
     """The Python source files of the modules that are loaded, as tracebacks may name them."""
     binary = (*EXTENSION_SUFFIXES, *BYTECODE_SUFFIXES)
-    found = set()
+    files = set()
     for file in _files():
         if file.endswith(tuple(BYTECODE_SUFFIXES)):  # loaded without its source beside it
             file = file[:-1]
         if not file.endswith(binary) and not file.startswith("<"):
-            found.add(file)
+            files.add(file)
             with contextlib.suppress(OSError):
-                found.add(os.path.abspath(file))
-                found.add(os.path.relpath(file))
-    return frozenset(found)
+                files.add(os.path.abspath(file))
+                files.add(os.path.relpath(file))
+    return frozenset(files)
 
 
 def _files() -> Iterator[str]:

@@ -27,24 +27,24 @@ def spots(
     frames: Iterable[tuple[str, int]],
     seconds: float,
     sources: Sources,
-    known: Mapping[tuple[str, int], str],
+    functions: Mapping[tuple[str, int], str],
 ) -> Spots:
     """{file: {line: (function, source line)}} for as many frames as the time allows.
 
-    ``known`` has functions by frame, from whoever saw the code objects: sources are only
+    ``functions`` has functions by frame, from whoever saw the code objects: sources are only
     compiled where it does not say all.
     """
     lines: dict[str, set[int]] = {}
     for file, line in frames:
         lines.setdefault(file, set()).add(line)
     deadline = time.monotonic() + seconds
-    found: Spots = {}
+    by_file: Spots = {}
     for file, wanted in lines.items():
         if time.monotonic() > deadline:
             break
         source = sources.text(file)
         text = sources.lines(file, max(wanted))
-        told = {line: known[file, line] for line in wanted if (file, line) in known}
+        told = {line: functions[file, line] for line in wanted if (file, line) in functions}
         if source is not None and not (QUALIFIED and len(told) == len(wanted)):
             told.update(_functions(sources.module(file), wanted))
         of_file = {
@@ -56,13 +56,13 @@ def spots(
             if source is not None or line in told
         }
         if of_file:
-            found[file] = of_file
-    return found
+            by_file[file] = of_file
+    return by_file
 
 
 def _functions(module: types.CodeType | None, wanted: set[int]) -> dict[int, str]:
     """The innermost function of each line; ``<module>`` at the top level."""
-    found: dict[int, str] = {}
+    names: dict[int, str] = {}
     stack = [] if module is None else [(module, "")]
     while stack:
         code, prefix = stack.pop()
@@ -72,13 +72,13 @@ def _functions(module: types.CodeType | None, wanted: set[int]) -> dict[int, str
             # The line of a `def` allocates the function, which is its parent's doing.
             lines.discard(code.co_firstlineno)
         for line in lines & wanted:
-            if code is not module or line not in found:
-                found[line] = name
+            if code is not module or line not in names:
+                names[line] = name
         inner = "" if code is module else f"{name}."
         stack.extend(
             (const, inner) for const in code.co_consts if isinstance(const, types.CodeType)
         )
-    return found
+    return names
 
 
 def _lines(code: types.CodeType) -> set[int]:

@@ -95,10 +95,10 @@ class Pulse:
         _TURN.pack_into(page, _AT_TURN, turn)
         _BODY.pack_into(page, _AT_BODY, self._done, len(self._open), self._wall, self._last, since)
         if name is not None:
-            known = self._names.get(name)
-            if known is None:
-                known = self._names[name] = name.encode(errors="replace")[:200]
-            _TASK.pack_into(page, _AT_TASK, len(known), known)
+            encoded = self._names.get(name)
+            if encoded is None:
+                encoded = self._names[name] = name.encode(errors="replace")[:200]
+            _TASK.pack_into(page, _AT_TASK, len(encoded), encoded)
         self._turn = turn + 1
         _TURN.pack_into(page, _AT_TURN, self._turn)
 
@@ -133,9 +133,9 @@ def look(pid: int, inner: int) -> Beat | None:
         for name in posix.listdir(folder):
             with contextlib.suppress(OSError):
                 if posix.readlink(f"{folder}/{name}").startswith(f"/memfd:{NAME}"):
-                    found = _read(f"{folder}/{name}", inner)
-                    if found is not None:
-                        return found
+                    beat = _read(f"{folder}/{name}", inner)
+                    if beat is not None:
+                        return beat
     return None
 
 

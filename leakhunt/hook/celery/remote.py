@@ -143,13 +143,13 @@ def dumped(state: Any, requests: Sequence[Any] = (), **_: Any) -> dict[str, Any]
     hook, _session = hooked("full")
     answers = []
     for pid, identity in list(requests)[:MOST_PROCESSES]:
-        found = _record(hook, int(pid))
-        if found is None:
+        record = _record(hook, int(pid))
+        if record is None:
             answers.append({"pid": pid, "request": identity, "gone": True})
             continue
-        for name, file, problem, note in found["answers"]:
+        for name, file, problem, note in record["answers"]:
             if name == identity:
-                series = os.path.basename(found["series"])
+                series = os.path.basename(record["series"])
                 answers.append(
                     {"pid": pid, "request": identity, "series": series, "file": file,
                      "size": _size(hook, series, file) if file else None,
@@ -216,11 +216,11 @@ def weighed(hook: Any, pid: int) -> dict[str, Any]:
 
 
 def _process(hook: Any, pid: int, until: float) -> dict[str, Any]:
-    found = others.figures(pid, until)
+    vitals_now = others.figures(pid, until)
     record = _record(hook, pid)
     told: dict[str, Any] = {
         "pid": pid, "ticks": alive.start_ticks(pid), "started_at": vitals.started_at(pid),
-        "role": "main" if pid == hook.pid else "child", **found,
+        "role": "main" if pid == hook.pid else "child", **vitals_now,
     }  # fmt: skip
     if record is None:
         return {**told, "hooked": False}
@@ -239,7 +239,7 @@ def _process(hook: Any, pid: int, until: float) -> dict[str, Any]:
         "signal": asking.hearing(pid, record),
         "series": os.path.basename(record["series"]),
         "snapshots": record["captures"],
-        "grown": None if armed is None or found["rss"] is None else found["rss"] - armed,
+        "grown": None if armed is None or vitals_now["rss"] is None else vitals_now["rss"] - armed,
         "grown_since": record["armed_at"],
         "verdict": record["verdict"],
         "summary": record["summary"],
@@ -264,10 +264,10 @@ def _record(hook: Any, pid: int) -> dict[str, Any] | None:
     """What a process of this worker says of itself; None where it says nothing (any more)."""
     try:
         with _own(_record_path(hook, pid), _READ) as (descriptor, _size):
-            found = letterbox.read(descriptor)
+            record = letterbox.read(descriptor)
     except (OSError, RefusedError):
         return None
-    return found if found is not None and found["pid"] == pid else None
+    return record if record is not None and record["pid"] == pid else None
 
 
 def _ask(hook: Any, pid: int, request: str) -> dict[str, Any]:

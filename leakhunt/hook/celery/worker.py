@@ -328,8 +328,8 @@ def _on_pool_child(sender: Any = None, **_: Any) -> None:
 
 def _claimed(handlers: Handlers) -> Any:
     """The handler that has the hook's signal; the one that it chains to, where that is the hook's."""
-    found = _signal.getsignal(handlers.signum)
-    return handlers.previous if found is handlers._on_signal else found
+    handler = _signal.getsignal(handlers.signum)
+    return handlers.previous if handler is handlers._on_signal else handler
 
 
 def _is_users(handler: Any) -> bool:

@@ -41,8 +41,8 @@ def space() -> str:
 
 def start_ticks(pid: int) -> int | None:
     """When a process started, in clock ticks since the boot: no clock that is set changes it."""
-    found = _stat(pid)
-    return None if found is None else found[1]
+    stat = _stat(pid)
+    return None if stat is None else stat[1]
 
 
 def runs(pid: int, ticks: int | None = None, started_at: float | None = None) -> bool:
@@ -53,8 +53,8 @@ def runs(pid: int, ticks: int | None = None, started_at: float | None = None) ->
     """
     if not 0 < pid < 1 << 31:
         return False
-    found = _stat(pid)
-    if found is None:  # no /proc, or nobody to be seen there
+    stat = _stat(pid)
+    if stat is None:  # no /proc, or nobody to be seen there
         if vitals.LINUX and os.path.exists("/proc/self/stat"):
             return False
         try:
@@ -64,7 +64,7 @@ def runs(pid: int, ticks: int | None = None, started_at: float | None = None) ->
         except OSError:  # somebody else's
             pass
         return started_at is None or abs(vitals.started_at(pid) - started_at) < SAME_START
-    state, began = found
+    state, began = stat
     if state in ("Z", "X"):
         return False
     if ticks is not None:
@@ -84,14 +84,14 @@ def _stat(pid: int) -> tuple[str, int] | None:
 def owner(pid: int) -> tuple[int, int] | None:
     """The effective user and group of a process; None where there is none, or no /proc."""
     content = vitals.read(f"/proc/{pid}/status", 4096) or b""
-    found = []
+    ids = []
     for label in (b"\nUid:", b"\nGid:"):
         at = content.find(label)
         fields = content[at + len(label) :].split(None, 2) if at >= 0 else ()
         if len(fields) < 2:
             return None
-        found.append(int(fields[1]))
-    return found[0], found[1]
+        ids.append(int(fields[1]))
+    return ids[0], ids[1]
 
 
 def inner_pid(pid: int) -> int:

@@ -100,11 +100,11 @@ class Process:
         }
 
     def _limits(self) -> dict[str, int]:
-        found = {
+        limits = {
             "max_memory_per_child": self.work.limit(),
             "cgroup": vitals.memory_limit(self.groups),
         }
-        return {name: limit for name, limit in found.items() if limit}
+        return {name: limit for name, limit in limits.items() if limit}
 
 
 def _platform() -> str:

@@ -24,14 +24,14 @@ def versions() -> dict[str, str]:
     they know (``celery-5.3.6.dist-info``): importlib.metadata would import extensions, which a
     forked child may not.
     """
-    found, untold = {}, {}
+    versions_of, untold = {}, {}
     for name in DISTRIBUTIONS:
         module = sys.modules.get(name)
         if module is None:
             continue
         version = getattr(module, "__version__", None) if name != "leakhunt" else None
         if isinstance(version, str):
-            found[name] = version
+            versions_of[name] = version
         else:
             untold[_normal(_SOLD_AS.get(name, name))] = name
     for entry in sys.path if untold else ():
@@ -42,8 +42,8 @@ def versions() -> dict[str, str]:
                     name = untold.get(_normal(label), "")
                     version = rest[: -len(".dist-info")].partition("-py")[0]
                     if name and version:
-                        found.setdefault(name, version)
-    return found
+                        versions_of.setdefault(name, version)
+    return versions_of
 
 
 def _normal(label: str) -> str:

@@ -17,12 +17,12 @@ def look(pid: int, threads: Sequence[Thread], child: int | None = None) -> dict[
     A forked child asks for its parent, with its own pid as ``child``: the parent's pages do not change
     by being looked at, and it does not wait. What cannot be found out is None.
     """
-    found = vitals.process(pid)
+    figures = vitals.process(pid)
     idents = [thread.ident for thread in threads if thread.ident is not None]
     try:
-        found["maps"] = maps.maps(pid, idents)
-        found["resources"] = resources.plain(resources.resources(pid, threads, child))
+        figures["maps"] = maps.maps(pid, idents)
+        figures["resources"] = resources.plain(resources.resources(pid, threads, child))
     except (OSError, ValueError, LookupError):  # a kernel that writes its tables in another way
-        found.setdefault("maps", None)
-        found["resources"] = None
-    return found
+        figures.setdefault("maps", None)
+        figures["resources"] = None
+    return figures

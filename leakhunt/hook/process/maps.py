@@ -69,17 +69,17 @@ def maps(pid: int, threads: Iterable[int] = ()) -> dict[str, tuple[int, int]] | 
     the upper end of the thread's stack (``pthread_t`` of glibc and musl).
     """
     content = vitals.whole(f"/proc/{pid}/smaps", MOST) if vitals.LINUX else None
-    found = list(mappings(content)) if content else []
-    return summed(found, threads) if found else None
+    mapped = list(mappings(content)) if content else []
+    return summed(mapped, threads) if mapped else None
 
 
-def summed(found: list[Mapping], threads: Iterable[int] = ()) -> dict[str, tuple[int, int]]:
+def summed(mapped: list[Mapping], threads: Iterable[int] = ()) -> dict[str, tuple[int, int]]:
     """The mappings by kind; the sum over all kinds is the resident memory of all mappings."""
-    code = {each.inode for each in found if each.inode and b"x" in each.permissions}
-    stacks = _stacks(found, sorted(threads))
+    code = {each.inode for each in mapped if each.inode and b"x" in each.permissions}
+    stacks = _stacks(mapped, sorted(threads))
     sums = {kind: [0, 0] for kind in KINDS}
-    for index, each in enumerate(found):
-        following = found[index + 1] if index + 1 < len(found) else None
+    for index, each in enumerate(mapped):
+        following = mapped[index + 1] if index + 1 < len(mapped) else None
         kind = "stacks" if each.start in stacks else _kind(each, following, code)
         sums[kind][0] += each.rss
         sums[kind][1] += 1
@@ -129,26 +129,26 @@ def _is_arena(each: Mapping, following: Mapping | None) -> bool:
     )
 
 
-def _stacks(found: list[Mapping], threads: list[int]) -> set[int]:
+def _stacks(mapped: list[Mapping], threads: list[int]) -> set[int]:
     """The beginnings of the stacks of threads.
 
     Those that the known threads' descriptors lie in; and of threads that are unknown, and of ended ones
     whose stacks pthreads keep for the next, what lies behind a guard and is as large as one of these.
     """
-    known = set()
+    starts = set()
     sizes = set()
     at = 0
-    for index, each in enumerate(found):
+    for index, each in enumerate(mapped):
         while at < len(threads) and threads[at] < each.start:
             at += 1
         if at < len(threads) and threads[at] < each.end and _is_plain(each):
-            known.add(each.start)
-            if _is_guarded(found, index):
+            starts.add(each.start)
+            if _is_guarded(mapped, index):
                 sizes.add(each.end - each.start)
-    for index, each in enumerate(found):
-        if each.end - each.start in sizes and _is_plain(each) and _is_guarded(found, index):
-            known.add(each.start)
-    return known
+    for index, each in enumerate(mapped):
+        if each.end - each.start in sizes and _is_plain(each) and _is_guarded(mapped, index):
+            starts.add(each.start)
+    return starts
 
 
 def _is_plain(each: Mapping) -> bool:
@@ -157,11 +157,11 @@ def _is_plain(each: Mapping) -> bool:
     return unnamed and each.permissions.startswith(b"rw") and each.permissions.endswith(b"p")
 
 
-def _is_guarded(found: list[Mapping], index: int) -> bool:
-    before = found[index - 1] if index else None
+def _is_guarded(mapped: list[Mapping], index: int) -> bool:
+    before = mapped[index - 1] if index else None
     return (
         before is not None
-        and before.end == found[index].start
+        and before.end == mapped[index].start
         and before.permissions.startswith(b"---")
         and before.end - before.start <= GUARD
     )

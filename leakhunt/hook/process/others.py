@@ -33,10 +33,10 @@ def figures(pid: int, until: float) -> dict[str, Any]:
     (of the monotonic clock) on: for them the kernel walks every mapping, milliseconds for a large
     process.
     """
-    found: dict[str, Any] = dict.fromkeys(FIGURES)
+    told: dict[str, Any] = dict.fromkeys(FIGURES)
     if not vitals.LINUX:
-        _elsewhere(pid, found)
-        return found
+        _elsewhere(pid, told)
+        return told
     status = vitals.read(f"/proc/{pid}/status", 8192) or b""
     for name, label in (
         ("rss", b"VmRSS:"),
@@ -44,31 +44,31 @@ def figures(pid: int, until: float) -> dict[str, Any]:
         ("swap", b"VmSwap:"),
         ("vms", b"VmSize:"),
     ):
-        found[name] = vitals.summed(status, label)
+        told[name] = vitals.summed(status, label)
     line = vitals.read(f"/proc/{pid}/stat", 4096)
     if line:
         fields = line.rpartition(b")")[2].split()
-        found["state"] = fields[0].decode()
-        found["parent"] = int(fields[1])
-        found["cpu"] = (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-        found["threads"] = int(fields[17])
+        told["state"] = fields[0].decode()
+        told["parent"] = int(fields[1])
+        told["cpu"] = (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+        told["threads"] = int(fields[17])
     if time.monotonic() < until:
         rolled = vitals.read(f"/proc/{pid}/smaps_rollup", 4096)
         if rolled:
-            found["uss"] = vitals.summed(rolled, b"Private_Clean:", b"Private_Dirty:")
-            found["shared"] = vitals.summed(rolled, b"Shared_Clean:", b"Shared_Dirty:")
-            found["pss"] = vitals.summed(rolled, b"\nPss:")
-            found["rss"] = vitals.summed(rolled, b"\nRss:") or found["rss"]  # of the same moment
-    return found
+            told["uss"] = vitals.summed(rolled, b"Private_Clean:", b"Private_Dirty:")
+            told["shared"] = vitals.summed(rolled, b"Shared_Clean:", b"Shared_Dirty:")
+            told["pss"] = vitals.summed(rolled, b"\nPss:")
+            told["rss"] = vitals.summed(rolled, b"\nRss:") or told["rss"]  # of the same moment
+    return told
 
 
-def _elsewhere(pid: int, found: dict[str, Any]) -> None:
+def _elsewhere(pid: int, told: dict[str, Any]) -> None:
     with contextlib.suppress(Exception):
         import psutil
 
         process = psutil.Process(pid)
         memory, times = process.memory_info(), process.cpu_times()
-        found.update(
+        told.update(
             parent=process.ppid(), rss=memory.rss, vms=memory.vms,
             cpu=times.user + times.system, threads=process.num_threads(),
         )  # fmt: skip

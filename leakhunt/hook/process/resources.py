@@ -129,12 +129,14 @@ def _port(address: bytes) -> int:
 # -- threads, processes, semaphores ----------------------------------------------------
 
 
-def _threads(pid: int, known: Iterable[Thread], counts: Counter[tuple[str, str, int, str]]) -> None:
+def _threads(
+    pid: int, threads: Iterable[Thread], counts: Counter[tuple[str, str, int, str]]
+) -> None:
     """Threads by the code that they run; of those that Python has not made by the kernel's name for them,
     where no thread of Python's has it (which may be anything, and is inherited).
     """
     natives = set()
-    for thread in known:
+    for thread in threads:
         counts["thread", thread.name, 0, ""] += 1
         if thread.native is not None:
             natives.add(str(thread.native))
@@ -186,6 +188,6 @@ def _without_digits(name: str) -> str:
     return "".join(out)
 
 
-def plain(found: Sequence[Resource] | None) -> list[tuple[object, ...]] | None:
+def plain(opened: Sequence[Resource] | None) -> list[tuple[object, ...]] | None:
     """As a file has them."""
-    return None if found is None else [tuple(each) for each in found]
+    return None if opened is None else [tuple(each) for each in opened]

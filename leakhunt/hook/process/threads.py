@@ -20,10 +20,10 @@ class Thread(NamedTuple):
     """The kernel's number for it."""
 
 
-def described(found: Iterable[Any]) -> list[Thread]:
+def described(held: Iterable[Any]) -> list[Thread]:
     """What runs in these Thread objects. No code of theirs is run: their class may do anything."""
     threads = []
-    for thread in found:
+    for thread in held:
         try:
             own = object.__getattribute__(thread, "__dict__")
         except AttributeError:

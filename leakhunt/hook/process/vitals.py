@@ -91,21 +91,23 @@ def memory() -> dict[str, int | None]:
     ``shared_dirty`` was written, and other processes have it too: what a fork left shared, and shared
     memory. The process stands still meanwhile, and may be traced: every allocation counts here.
     """
-    found: dict[str, int | None] = dict.fromkeys(MEMORY)
+    figures: dict[str, int | None] = dict.fromkeys(MEMORY)
     if LINUX:
-        found["rss"] = rss()
+        figures["rss"] = rss()
         rolled = read("/proc/self/smaps_rollup", 4096)
         if rolled:
-            found["uss"] = summed(rolled, b"Private_Clean:", b"Private_Dirty:")
-            found["shared"] = summed(rolled, b"Shared_Clean:", b"Shared_Dirty:")
-            found["pss"], found["swap"] = summed(rolled, b"\nPss:"), summed(rolled, b"\nSwap:")
-            found["anonymous"] = summed(rolled, b"\nAnonymous:")
-            found["shared_dirty"] = summed(rolled, b"\nShared_Dirty:")
-        return found
+            figures["uss"] = summed(rolled, b"Private_Clean:", b"Private_Dirty:")
+            figures["shared"] = summed(rolled, b"Shared_Clean:", b"Shared_Dirty:")
+            figures["pss"], figures["swap"] = summed(rolled, b"\nPss:"), summed(rolled, b"\nSwap:")
+            figures["anonymous"] = summed(rolled, b"\nAnonymous:")
+            figures["shared_dirty"] = summed(rolled, b"\nShared_Dirty:")
+        return figures
     with contextlib.suppress(Exception):
         full = _process().memory_full_info()
-        found.update(rss=full.rss, uss=getattr(full, "uss", None), swap=getattr(full, "swap", None))
-    return found
+        figures.update(
+            rss=full.rss, uss=getattr(full, "uss", None), swap=getattr(full, "swap", None)
+        )
+    return figures
 
 
 def summed(content: bytes, *labels: bytes) -> int | None:
@@ -125,25 +127,25 @@ def process(pid: int) -> dict[str, Any]:
 
     A forked child asks for its parent's pid: its own descriptors are closed.
     """
-    found: dict[str, Any] = dict.fromkeys(("open_files", "sockets", "threads", "rss_peak"))
+    figures: dict[str, Any] = dict.fromkeys(("open_files", "sockets", "threads", "rss_peak"))
     if LINUX:
         with contextlib.suppress(OSError):
             targets = []
             for name in posix.listdir(f"/proc/{pid}/fd"):
                 with contextlib.suppress(OSError):
                     targets.append(posix.readlink(f"/proc/{pid}/fd/{name}"))
-            found["sockets"] = sum(target.startswith("socket:") for target in targets)
-            found["open_files"] = len(targets)
+            figures["sockets"] = sum(target.startswith("socket:") for target in targets)
+            figures["open_files"] = len(targets)
         status = read(f"/proc/{pid}/status") or b""
-        found["rss_peak"] = summed(status, b"VmHWM:")
+        figures["rss_peak"] = summed(status, b"VmHWM:")
         for line in status.splitlines():
             if line.startswith(b"Threads:"):
-                found["threads"] = int(line.split()[1])
+                figures["threads"] = int(line.split()[1])
     else:
         with contextlib.suppress(Exception):
-            found["threads"] = _process(pid).num_threads()
-            found["open_files"] = _process(pid).num_fds()
-    return found
+            figures["threads"] = _process(pid).num_threads()
+            figures["open_files"] = _process(pid).num_fds()
+    return figures
 
 
 def collector() -> dict[str, Any]:
@@ -258,7 +260,7 @@ def cgroups(pid: int | str = "self", mount: str = "/sys/fs/cgroup") -> list[Cgro
     cgroup v2 ``memory.max memory.current memory.stat``, v1 ``memory.limit_in_bytes
     memory.usage_in_bytes`` (Documentation/admin-guide/cgroup-v2.rst and -v1/memory.rst).
     """
-    found = []
+    groups = []
     for line in (read(f"/proc/{pid}/cgroup") or b"").decode(errors="replace").splitlines():
         number, controllers, path = ([*line.split(":", 2), "", ""])[:3]
         if number == "0" and not controllers:
@@ -275,5 +277,5 @@ def cgroups(pid: int | str = "self", mount: str = "/sys/fs/cgroup") -> list[Cgro
             folder = "/".join([root, *parts[:depth]])
             limit, usage = (f"{folder}/{name}" for name in names)
             if read(limit, 64):
-                found.append(Cgroup(limit, usage, f"{folder}/memory.stat", droppable))
-    return found
+                groups.append(Cgroup(limit, usage, f"{folder}/memory.stat", droppable))
+    return groups

@@ -117,9 +117,9 @@ def _metas(meta: Meta, calendar: Calendar) -> tuple[Meta, ...]:
 
 def _filled(intervals: Sequence[float | None]) -> list[float]:
     """Periods in which nothing was born that lives take the interval of their neighbour."""
-    known = [each for each in intervals if each]
+    told = [each for each in intervals if each]
     filled: list[float] = []
-    last = known[0] if known else 1.0
+    last = told[0] if told else 1.0
     for each in intervals:
         last = each or last
         filled.append(last)

@@ -33,7 +33,7 @@ class Survivors(Book):
             return tuple(max(0.0, b - a) for a, b in zip(sums, sums[1:]))
 
         tracks = [history.tracks[stack] for stack in stacks]
-        intervals = [float(known.facts.get("interval", 0)) for known in history.metas]
+        intervals = [float(meta.facts.get("interval", 0)) for meta in history.metas]
         return Births(
             tuple(self.t),
             steps([track.sizes for track in tracks]),
@@ -96,14 +96,14 @@ class Survivors(Book):
     def _judge(self, stacks: tuple[Stack, ...]) -> Shape:
         every = self.births(stacks)
         births = self.usual(stacks, every)
-        found = age.ages(self.sure(stacks, births))
-        start = next((i for i, t in enumerate(self.t) if t >= found.since - 1e-9), 0)
+        ages = age.ages(self.sure(stacks, births))
+        start = next((i for i, t in enumerate(self.t) if t >= ages.since - 1e-9), 0)
         lasted = self.t[-1] - self.t[start]
-        size = found.part * sum(births.sizes[start:])
-        blocks = found.part * sum(births.blocks[start:])
-        low, high = _interval(size, found.events)
+        size = ages.part * sum(births.sizes[start:])
+        blocks = ages.part * sum(births.blocks[start:])
+        low, high = _interval(size, ages.events)
         came = [sum(self.history.samples[stack][at] for stack in stacks) for at in (start, -1)]
-        verdict = _verdict(every, found)
+        verdict = _verdict(every, ages)
         return Shape(
             verdict,
             rate=size / lasted,
@@ -113,21 +113,21 @@ class Survivors(Book):
             since=start,
             blocks_rate=blocks / lasted,
             open=verdict == NOISE
-            or (verdict == WARM_UP and found.beliefs[age.LEAK] > LEVELS.lives.doubt),
+            or (verdict == WARM_UP and ages.beliefs[age.LEAK] > LEVELS.lives.doubt),
             samples=came[1] - came[0],
-            belief=found.belief,
-            beliefs=tuple(found.beliefs.values()),
-            events=found.events,
+            belief=ages.belief,
+            beliefs=tuple(ages.beliefs.values()),
+            events=ages.events,
         )
 
 
-def _verdict(births: Births, found: Ages) -> str:
-    if found.belief <= 0:
+def _verdict(births: Births, ages: Ages) -> str:
+    if ages.belief <= 0:
         return NOISE
     size = sum(births.sizes)
-    if found.events < LEVELS.lives.fewest:
+    if ages.events < LEVELS.lives.fewest:
         return STEP if max(births.sizes) >= LEVELS.lives.at_once * size else NOISE
-    return VERDICTS[found.kind] if found.belief >= LEVELS.lives.believed else NOISE
+    return VERDICTS[ages.kind] if ages.belief >= LEVELS.lives.believed else NOISE
 
 
 def _interval(size: float, events: float) -> tuple[float, float]:

@@ -93,7 +93,7 @@ def _held(
     Every object that stays is held by something that grows with it.
     """
     holders = [group for group in groups if any(map(holds, group))]
-    found = [list(group) for group in holders]
+    joined = [list(group) for group in holders]
     for group in groups:
         if group in holders:
             continue
@@ -101,10 +101,10 @@ def _held(
             index for index, holder in enumerate(holders) if alike(group[0], _first(holder, holds))
         ]
         if len(fitting) == 1:
-            found[fitting[0]] += group
+            joined[fitting[0]] += group
         else:
-            found.append(group)
-    return found
+            joined.append(group)
+    return joined
 
 
 def _first(group: list[int], holds: Callable[[int], bool]) -> int:
@@ -139,12 +139,12 @@ def _passes(blame: Blame, frame: Frame, paths: Paths) -> bool:
 
 def _callers(blame: Blame, paths: Paths) -> set[Frame]:
     """The lines of the application that all of a blame's stacks are called from."""
-    found: set[Frame] | None = None
+    callers: set[Frame] | None = None
     for stack in blame.stacks:
         path = paths.app(stack)
         before = set(path[: path.index(blame.frame)]) if blame.frame in path else set()
-        found = before if found is None else found & before
-    return found or set()
+        callers = before if callers is None else callers & before
+    return callers or set()
 
 
 def _by_holder(

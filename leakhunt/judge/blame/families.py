@@ -24,7 +24,7 @@ Groups = dict[Place, list[Stack]]
 
 def families(book: Book) -> list[Groups]:
     """Groups of stacks to be judged together: each list is one family of hypotheses."""
-    found: list[Groups] = []
+    partitions: list[Groups] = []
     choose: tuple[Callable[[tuple[Frame, ...]], Frame], ...] = (_innermost, _outermost)
     for chosen in choose:
         groups: Groups = {}
@@ -35,10 +35,10 @@ def families(book: Book) -> list[Groups]:
                 place = _place(book, book.paths.app(stack), chosen)
                 if place is not None:
                     groups.setdefault(place, []).append(stack)
-        found.append(
+        partitions.append(
             {place: stacks for place, stacks in groups.items() if len(_lines(book, stacks)) > 1}
         )
-    return found
+    return partitions
 
 
 def blamed(book: Book, stacks: Iterable[Stack]) -> Blame:

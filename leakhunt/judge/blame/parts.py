@@ -22,27 +22,27 @@ from leakhunt.judge.whose import Blame
 from leakhunt.model.snapshot import Frame, Stack
 
 
-def merged(book: Book, found: list[Growth]) -> list[Growth]:
+def merged(book: Book, growths: list[Growth]) -> list[Growth]:
     few = len(book.t)
-    kept = [bounded.container(book, growth) for growth in found]
+    kept = [bounded.container(book, growth) for growth in growths]
 
     def alike(a: int, b: int) -> bool:
         if None not in (kept[a], kept[b]) and kept[a] != kept[b]:
             return False  # two leaks, however well they go in step
-        by_chance = _by_chance(book, found[a], found[b])
+        by_chance = _by_chance(book, growths[a], growths[b])
         if by_chance is not None:
-            return in_step(found[a].sizes, found[b].sizes, LEVELS.blames.in_step + by_chance)
-        counts = found[a].counts, found[b].counts
+            return in_step(growths[a].sizes, growths[b].sizes, LEVELS.blames.in_step + by_chance)
+        counts = growths[a].counts, growths[b].counts
         if min(each[-1] - each[0] for each in counts) >= few:
             return in_step(*counts)
         return in_step(
-            found[a].sizes, found[b].sizes, LEVELS.blames.in_step_tables
+            growths[a].sizes, growths[b].sizes, LEVELS.blames.in_step_tables
         )  # a table alone grows in jumps
 
-    blames = [growth.blame for growth in found]
-    groups = together(blames, book.paths, alike, lambda index: _holds(book, found[index]))
+    blames = [growth.blame for growth in growths]
+    groups = together(blames, book.paths, alike, lambda index: _holds(book, growths[index]))
     groups = _by_container(groups, kept)
-    return [_combined(book, [found[index] for index in group]) for group in groups]
+    return [_combined(book, [growths[index] for index in group]) for group in groups]
 
 
 def _by_container(groups: Sequence[list[int]], kept: Sequence[int | None]) -> list[list[int]]:
@@ -103,8 +103,8 @@ def responsible(book: Book, parts: list[Growth]) -> Frame:
     frames = [part.blame.frame for part in parts]
     stacks = [stack for part in parts for stack in part.blame.stacks]
     paths = [book.paths.app(stack) for stack in stacks]
-    common = [frame for frame in max(paths, key=len) if all(frame in path for path in paths)]
-    inner = [frame for frame in common if frame in frames]
+    shared = [frame for frame in max(paths, key=len) if all(frame in path for path in paths)]
+    inner = [frame for frame in shared if frame in frames]
     return inner[-1] if inner else parts[0].blame.frame
 
 
@@ -152,15 +152,15 @@ def adopted(book: Book, ours: list[Growth], rest: list[Growth]) -> list[Growth]:
             given.setdefault(best, []).append(growth)
         else:
             free.append(growth)
-    found = [
+    joined = [
         _combined(book, [growth, *given[index]], growth.blame.frame) if index in given else growth
         for index, growth in enumerate(ours)
     ]
     holder = _holder(book, free) if free and not ours else None
     if holder is not None:
         blame = Blame(holder, True, tuple(book.owners[True, holder]))
-        return [_combined(book, [*free, book.of(blame)], holder), *found, *own]
-    return [*found, *_by_package(book, free), *own]
+        return [_combined(book, [*free, book.of(blame)], holder), *joined, *own]
+    return [*joined, *_by_package(book, free), *own]
 
 
 def _fitting(book: Book, growth: Growth, ours: list[Growth]) -> list[int]:

@@ -24,10 +24,10 @@ def is_frameworks_own(book: Book, growth: Growth) -> bool:
     holder = _holder(book, growth)
     if holder is not None and holder not in FRAMEWORKS:
         return False  # somebody else keeps what Celery has called for
-    known = any(map(book.paths.is_framework, growth.blame.stacks)) or (
+    is_named = any(map(book.paths.is_framework, growth.blame.stacks)) or (
         cut and book.paths.kind(growth.blame.frame.file) == STDLIB
     )
-    return known and (
+    return is_named and (
         book.history.unit != TASK or growth.shape.rate <= LEVELS.excuses.framework_per_task
     )
 
@@ -48,8 +48,8 @@ def _holder(book: Book, growth: Growth) -> str | None:
             if name and way.length is not None:
                 package = name.partition(".")[0]
                 sizes[package] = sizes.get(package, 0) + way.size
-    known = sum(sizes.values())
-    if not known or known < LEVELS.excuses.framework_held * sum(
+    total = sum(sizes.values())
+    if not total or total < LEVELS.excuses.framework_held * sum(
         book.history.tracks[s].sizes[-1] for s in growth.blame.stacks
     ):
         return None

@@ -19,8 +19,8 @@ def waiting(history: History) -> dict[Stack, int]:
     if isinstance(collector, dict) and collector.get("enabled") is False:
         return {}  # nobody will collect them
     more: dict[Stack, int] = {}
-    for known, sign in ((history.last, 1), (history.first, -1)):
-        garbage = known.facts.get("garbage")
+    for snapshot, sign in ((history.last, 1), (history.first, -1)):
+        garbage = snapshot.facts.get("garbage")
         stacks = garbage.get("stacks") if isinstance(garbage, dict) else None
         for entry in stacks if isinstance(stacks, list) else ():
             stack, number = _traceback(entry)

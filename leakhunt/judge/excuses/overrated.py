@@ -27,8 +27,8 @@ def handed_out(history: History) -> int | None:
 
     None where that is not known. What else lives for a while may make the last figure small.
     """
-    used = [facts.figure(known, facts.USED) for known in history.metas]
-    known = [each for each in used if each is not None]
-    if len(known) < len(used):
+    used = [facts.figure(told, facts.USED) for told in history.metas]
+    told = [each for each in used if each is not None]
+    if len(told) < len(used):
         return None
-    return max(after - before for after, before in zip(known, accumulate(known, min)))
+    return max(after - before for after, before in zip(told, accumulate(told, min)))

@@ -102,10 +102,14 @@ class Estimates(NamedTuple):
         The interval is as it was at the snapshot, where it may have been another for a moment:
         of three neighbours the middle one counts.
         """
-        known = self.intervals
-        if len(known) < 2:
+        intervals = self.intervals
+        if len(intervals) < 2:
             return [1.0] * (len(self.variances) - 1)
-        calm = [known[0], *map(median, zip(known, known[1:], known[2:])), known[-1]]
+        calm = [
+            intervals[0],
+            *map(median, zip(intervals, intervals[1:], intervals[2:])),
+            intervals[-1],
+        ]
         return [math.sqrt(a * b) for a, b in zip(calm, calm[1:])]
 
     def exposed(self, values: Sequence[float]) -> list[float]:
@@ -154,13 +158,13 @@ class Estimates(NamedTuple):
         squares = sum((size - rate * time) ** 2 / time for size, time in zip(sizes, times))
         freedom = float(max(1, len(times) - 1))
         scatter = squares / freedom / total
-        known = self.weight / (total * total)
-        if known <= 0:
+        weight = self.weight / (total * total)
+        if weight <= 0:
             return Drift(rate, math.sqrt(scatter), _rounded(freedom))
-        own = max(0.0, scatter - known)
+        own = max(0.0, scatter - weight)
         number = max(1.0, sum(sizes) ** 2 / self.weight)
-        both = known + own
-        spread = known * known / (2 * number) + own * own / freedom
+        both = weight + own
+        spread = weight * weight / (2 * number) + own * own / freedom
         if spread > 0:  # else errors too small for their squares to be floats
             freedom = both * both / spread
         return Drift(rate, math.sqrt(both), _rounded(freedom))

@@ -25,20 +25,20 @@ class Names:
 
     def function(self, frame: Frame) -> str:
         """``Shop.order``; ``tasks.py:40`` where the file does not say."""
-        found = self._functions.get(frame)
-        if found is None:
+        identifier = self._functions.get(frame)
+        if identifier is None:
             function = self._labels.spot(frame).function
             if not function:
                 function = f"{self.short(frame.file).rpartition('/')[2]}:{frame.line}"
-            found = self._functions[frame] = visible(function, longest=0)
-        return found
+            identifier = self._functions[frame] = visible(function, longest=0)
+        return identifier
 
     def file(self, file: str) -> str:
         """The whole path, control characters and lone surrogates as escapes."""
-        found = self._files.get(file)
-        if found is None:
-            found = self._files[file] = visible(file, longest=0)
-        return found
+        identifier = self._files.get(file)
+        if identifier is None:
+            identifier = self._files[file] = visible(file, longest=0)
+        return identifier
 
     def short(self, file: str) -> str:
         """The path below its application or installation folder."""

@@ -51,9 +51,9 @@ def write(out: IO[bytes], snapshots: Iterator[Snapshot], beside: IO[bytes] | Non
     stacks = parquet.ParquetWriter(beside, of_stacks) if beside is not None else None
     with parquet.ParquetWriter(out, schema) as table:
         for snapshot in snapshots:
-            found = records(snapshot)
+            rows = records(snapshot)
             while True:
-                batch = list(islice(found, BATCH))
+                batch = list(islice(rows, BATCH))
                 if not batch:
                     break
                 table.write_table(_table(pyarrow, schema, [_told(record) for _, record in batch]))
@@ -85,13 +85,13 @@ def _micro(seconds: float | None) -> int | None:
 
 
 def _frames(snapshot: Snapshot, stacks: list[tuple[Stack, str]]) -> Iterator[tuple[Any, ...]]:
-    labels, known = Labels(snapshot), known_of(snapshot)
+    labels, spots = Labels(snapshot), known_of(snapshot)
     seen: dict[Frame, tuple[Any, ...]] = {}
     for stack, identity in stacks:
         for position, frame in enumerate(frames(stack)):
             if frame not in seen:
                 spot = labels.spot(frame)
-                told = (known.package(frame.file), spot.function, frame.file, frame.line, spot.code)
+                told = (spots.package(frame.file), spot.function, frame.file, frame.line, spot.code)
                 seen[frame] = tuple(
                     visible(each, longest=0) if isinstance(each, str) else each for each in told
                 )

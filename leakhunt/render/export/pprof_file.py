@@ -75,18 +75,18 @@ class _Profile:
     def fill(
         self, tallies: Iterable[tuple[Stack, Tally]], snapshot: Snapshot, comments: tuple[str, ...]
     ) -> None:
-        profile, known = self.profile, snapshot.meta
+        profile, meta = self.profile, snapshot.meta
         for kind, unit in ((SPACE, "bytes"), (OBJECTS, "count")):
             profile.sample_type.add(type=self._string(kind), unit=self._string(unit))
         profile.default_sample_type = self._string(SPACE)
         # With a mapping that has everything, no tool goes looking for symbols in a binary.
         profile.mapping.add(
-            id=1, filename=self._string(f"python{known.python or ''}"),
+            id=1, filename=self._string(f"python{meta.python or ''}"),
             has_functions=True, has_filenames=True, has_line_numbers=True,
         )  # fmt: skip
-        if known.taken_at is not None:
-            profile.time_nanos = round(known.taken_at * 1e9)
-        interval = number_of(known.facts.get("interval"))
+        if meta.taken_at is not None:
+            profile.time_nanos = round(meta.taken_at * 1e9)
+        interval = number_of(meta.facts.get("interval"))
         if interval:
             profile.period_type.type = self._string("space")
             profile.period_type.unit = self._string("bytes")

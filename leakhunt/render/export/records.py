@@ -56,12 +56,12 @@ def known_of(snapshot: Snapshot) -> Prefixes:
 
 def records(snapshot: Snapshot) -> Iterator[tuple[Stack, Record]]:
     """Every stack of a snapshot; its sizes add up to ``totals``."""
-    meta, labels, known = snapshot.meta, Labels(snapshot), known_of(snapshot)
+    meta, labels, spots = snapshot.meta, Labels(snapshot), known_of(snapshot)
     packages: dict[str, str] = {}
     for stack, tally in snapshot.tallies.items():
         frame = frames(stack)[-1]
         if frame.file not in packages:
-            packages[frame.file] = known.package(frame.file)
+            packages[frame.file] = spots.package(frame.file)
         yield (
             stack,
             Record(

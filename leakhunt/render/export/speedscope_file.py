@@ -56,8 +56,8 @@ def write_diff(out: IO[bytes], before: Snapshot, after: Snapshot) -> None:
 
 
 def _title(snapshot: Snapshot) -> str:
-    known = snapshot.meta
-    process = f"{known.node or known.host or ''} {known.pid or ''}".strip()
+    meta = snapshot.meta
+    process = f"{meta.node or meta.host or ''} {meta.pid or ''}".strip()
     return visible(f"{process} {Path(snapshot.path).name}".strip())
 
 
@@ -71,11 +71,11 @@ def _write(out: IO[bytes], profiles: Iterable[tuple[str, str, Weighed, Names]]) 
         local: dict[Frame, int] = {}
 
         def index(frame: Frame, names: Names = names, local: dict[Frame, int] = local) -> int:
-            found = local.get(frame)
-            if found is None:
+            number = local.get(frame)
+            if number is None:
                 key = (names.function(frame), names.file(frame.file), frame.line)
-                found = local[frame] = indexes.setdefault(key, len(indexes))
-            return found
+                number = local[frame] = indexes.setdefault(key, len(indexes))
+            return number
 
         kept = [(stack, weight) for stack, weight in weighed if weight]
         profile = {

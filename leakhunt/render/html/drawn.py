@@ -22,7 +22,7 @@ class Frames:
 
     def __init__(self, labels: Labels) -> None:
         self._labels = labels
-        self._known = labels.known
+        self._roots = labels.roots
         self._numbers: dict[Frame, int] = {}
         self._files: dict[str, int] = {}
         self.frames: list[list[Any]] = []
@@ -34,34 +34,34 @@ class Frames:
         """-1 for none."""
         if frame is None:
             return -1
-        found = self._numbers.get(frame)
-        if found is None:
-            found = self._numbers[frame] = len(self.frames)
+        index = self._numbers.get(frame)
+        if index is None:
+            index = self._numbers[frame] = len(self.frames)
             spot = self._labels.spot(frame)
             function, code = spot.function, spot.code
             self.frames.append(
                 [self._file(frame.file), frame.line,
                  visible(function) if function else "", visible(code) if code else ""]
             )  # fmt: skip
-        return found
+        return index
 
     def stack(self, stack: Stack) -> list[int]:
         return [self.number(frame) for frame in stack]
 
     def _file(self, file: str) -> int:
-        found = self._files.get(file)
-        if found is None:
-            found = self._files[file] = len(self.files)
-            known = self._known
+        index = self._files.get(file)
+        if index is None:
+            index = self._files[file] = len(self.files)
+            roots = self._roots
             self.files.append(
                 [
                     visible(file),
                     self._labels.file(file),
-                    visible(known.package(file)),
-                    known.kind(file),
+                    visible(roots.package(file)),
+                    roots.kind(file),
                 ]
             )
-        return found
+        return index
 
 
 def drawn(report: PageReport) -> dict[str, Any]:
@@ -69,7 +69,7 @@ def drawn(report: PageReport) -> dict[str, Any]:
     tree = report.tree
     files = {node.frame.file for node in tree.nodes if node.frame is not None}
     labels = report.trend.labels
-    if not any(kind == "app" for _, kind in labels.known.folders):
+    if not any(kind == "app" for _, kind in labels.roots.folders):
         labels = _guessed(labels, files)
     frames = Frames(labels)
     numbers = [frames.number(node.frame) for node in tree.nodes]
@@ -94,18 +94,18 @@ def drawn(report: PageReport) -> dict[str, Any]:
 def _guessed(labels: Labels, files: set[str]) -> Labels:
     """Labels that tell the application's packages apart, where no folder of it is recorded."""
     other = Labels(*labels.sources)
-    other.known = labels.known.guessed(files)
+    other.roots = labels.roots.guessed(files)
     return other
 
 
 def _process(process: Process) -> dict[str, Any]:
-    known = process.meta
+    meta = process.meta
     looks = process.looks
     return {
-        "name": visible(role(known) if known.pid is not None else "the process"),
-        "node": visible(known.node or known.host or ""),
+        "name": visible(role(meta) if meta.pid is not None else "the process"),
+        "node": visible(meta.node or meta.host or ""),
         "compared": process.compared,
-        "started": known.started_at,
+        "started": meta.started_at,
         "t": [look.meta.taken_at for look in looks],
         "rss": [look.meta.rss for look in looks],
         "uss": [look.meta.uss for look in looks],

@@ -41,7 +41,7 @@ def together(*parts: object) -> Markup:
     return Markup("".join(escaped(part) for part in parts if part is not None))
 
 
-def data(value: Any) -> Markup:
+def embedded(value: Any) -> Markup:
     """A value for a script of type application/json: nothing in it can end the element."""
     text = json.dumps(value, separators=(",", ":"), allow_nan=False)
     return Markup(text.replace("&", "\\u0026").replace("<", "\\u003c").replace(">", "\\u003e"))

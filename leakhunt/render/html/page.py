@@ -17,7 +17,7 @@ from leakhunt import units
 from leakhunt.judge.series.shape import LEAK
 from leakhunt.model.paths import APP, visible
 from leakhunt.render.html.drawn import drawn, spread
-from leakhunt.render.html.markup import Markup, data, el, escaped, together
+from leakhunt.render.html.markup import Markup, el, embedded, escaped, together
 from leakhunt.report.page import PageReport, Part
 from leakhunt.report.trend import Judged
 from leakhunt.report.words import growths, kept, supports
@@ -63,7 +63,7 @@ def document(report: PageReport) -> str:
             _header(report),
             el("main", *_sections(report), id="main"),
             _footer(report),
-            Markup(f'<script type="application/json" id="data">{data(drawn(report))}</script>'),
+            Markup(f'<script type="application/json" id="data">{embedded(drawn(report))}</script>'),
             Markup(f"<script>{script}</script>"),
         ),
         lang="en",
@@ -104,14 +104,14 @@ def _sections(report: PageReport) -> Iterator[Markup]:
 
 
 def _verdict(report: PageReport) -> Markup:
-    found = report.trend.verdict
+    verdict = report.trend.verdict
     word, _, rest = report.trend.summary.partition(":")
     story = [together(el("dt", title), el("dd", sentence)) for title, sentence in report.story]
     return el(
         "section",
-        el("h1", el("span", word, class_=f"badge {found.verdict}"), " ", rest.strip()),
+        el("h1", el("span", word, class_=f"badge {verdict.verdict}"), " ", rest.strip()),
         el("dl", *story, class_="story"),
-        class_=f"verdict {found.verdict}",
+        class_=f"verdict {verdict.verdict}",
         aria_label="Verdict",
     )
 
@@ -251,7 +251,7 @@ def _stack(report: PageReport, judged: Judged) -> Markup | None:
     lines = []
     for frame in finding.stacks[0]:
         label = labels.label(frame)
-        own = labels.known.kind(frame.file) == APP
+        own = labels.roots.kind(frame.file) == APP
         kind = "site" if frame == finding.site else "own" if own else None
         function = f" in {visible(label.function)}" if label.function else ""
         code = el("code", visible(label.code)) if label.code else None

@@ -18,19 +18,19 @@ def check(report: CheckReport) -> str:
 
 def content(report: CheckReport) -> dict[str, Any]:
     """The document without its schema."""
-    found = report.outcome
-    ruling = found.ruling
+    outcome = report.outcome
+    ruling = outcome.ruling
     return {
-        "target": found.target,
-        "verdict": found.verdict,
+        "target": outcome.target,
+        "verdict": outcome.verdict,
         "summary": report.summary,
-        "runs": found.runs,
+        "runs": outcome.runs,
         "warm_up": None if ruling is None else ruling.since,
-        "seconds": found.seconds,
-        "stopped": found.stopped,
+        "seconds": outcome.seconds,
+        "stopped": outcome.stopped,
         "bytes_per_run": None if ruling is None else ruling.kept.rate,
         "ci95": None if ruling is None else _ends(ruling.kept),
-        "max_bytes_per_run": found.limits.bytes_per_run,
+        "max_bytes_per_run": outcome.limits.bytes_per_run,
         "native": None
         if ruling is None or ruling.native is None
         else {
@@ -43,7 +43,7 @@ def content(report: CheckReport) -> dict[str, Any]:
                 **finding_of(report.labels, rank, judged),
                 "unit": "run",
                 "sure": judged in report.sure,
-                "known": ruling is not None and judged.finding in ruling.known,
+                "known": ruling is not None and judged.finding in ruling.baselined,
             }
             for rank, judged in enumerate(report.findings, 1)
         ],

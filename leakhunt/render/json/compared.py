@@ -14,16 +14,16 @@ from leakhunt.report.compared import CompareReport
 
 def compare(report: CompareReport) -> str:
     """``leakhunt/compare@1``."""
-    found = report.found
+    result = report.result
     return dumped(
         "compare",
         {
             "summary": report.summary,
-            "change": found.word,
-            "unit": found.unit,
-            "before": _side(found.before),
-            "after": _side(found.after),
-            "places": [_place(change) for change in found.changes],
+            "change": result.word,
+            "unit": result.unit,
+            "before": _side(result.before),
+            "after": _side(result.after),
+            "places": [_place(change) for change in result.changes],
             "notes": list(report.notes),
         },
     )

@@ -22,7 +22,7 @@ def place(report: PlaceReport) -> str:
     """``leakhunt/show@1``. Trees are lists of nodes in the order they are drawn, with a level each:
     stacks may be deeper than JSON parsers like to nest.
     """
-    found, source, labels = report.shown, report.source, report.labels
+    shown, source, labels = report.shown, report.source, report.labels
 
     def node(one: Node) -> dict[str, Any]:
         return {
@@ -37,16 +37,16 @@ def place(report: PlaceReport) -> str:
         "show",
         {
             "snapshot": snapshot_of(report.snapshot),
-            "location": found.location,
-            "places": [{**frame_of(frame, labels), **live(tally)} for frame, tally in found.places],
-            "totals": live(found.totals),
+            "location": shown.location,
+            "places": [{**frame_of(frame, labels), **live(tally)} for frame, tally in shown.places],
+            "totals": live(shown.totals),
             "dropped": {
-                **live(found.dropped),
-                "hidden": _counted(found.hidden, found.hidden_stacks),
+                **live(shown.dropped),
+                "hidden": _counted(shown.hidden, shown.hidden_stacks),
             },
-            "matched": _counted(found.matched, found.stacks),
-            "here": live(found.here),
-            "remainder": _counted(found.remainder, found.remainder_stacks),
+            "matched": _counted(shown.matched, shown.stacks),
+            "here": live(shown.here),
+            "remainder": _counted(shown.remainder, shown.remainder_stacks),
             "rows": [
                 {
                     "rank": lead.rank,
@@ -59,15 +59,15 @@ def place(report: PlaceReport) -> str:
                     "depth": lead.depth,
                     **live(lead.tally),
                     "average": ratio(lead.tally.size, lead.tally.count),
-                    "share": ratio(lead.tally.size, found.matched.size),
+                    "share": ratio(lead.tally.size, shown.matched.size),
                 }
-                for lead in found.leads
+                for lead in shown.leads
             ],
-            "callers": [node(one) for one in found.callers],
-            "below": [node(one) for one in found.below],
-            **kinds_keys(found.kinds),
-            **born_keys(found.born),
-            "blocks": [block._asdict() for block in found.blocks],
+            "callers": [node(one) for one in shown.callers],
+            "below": [node(one) for one in shown.below],
+            **kinds_keys(shown.kinds),
+            **born_keys(shown.born),
+            "blocks": [block._asdict() for block in shown.blocks],
             "source": None
             if source is None
             else {

@@ -38,20 +38,20 @@ def ps(report: PsReport) -> str:
 
 def process(row: Row) -> dict[str, Any]:
     """One process of the contract's ``processes``."""
-    known: Process = row.process
-    celery, memory, pulse, growth = known.celery, known.memory, known.pulse, row.growth
+    one: Process = row.process
+    celery, memory, pulse, growth = one.celery, one.memory, one.pulse, row.growth
     return {
-        "pid": known.pid,
-        "parent": known.parent,
-        "role": known.role,
+        "pid": one.pid,
+        "parent": one.parent,
+        "role": one.role,
         "node": celery.node if celery else None,
         "app": celery.app if celery else None,
         "pool": celery.pool if celery else None,
         "concurrency": celery.concurrency if celery else None,
         "queues": celery.queues if celery else None,
-        "started_at": known.started_at,
-        "user": known.user,
-        "state": known.state,
+        "started_at": one.started_at,
+        "user": one.user,
+        "state": one.state,
         "rss": memory.rss,
         "rss_peak": memory.peak,
         "uss": memory.uss,
@@ -59,14 +59,14 @@ def process(row: Row) -> dict[str, Any]:
         "shared": memory.shared,
         "swap": memory.swap,
         "vms": memory.vms,
-        "limit": known.limit,
-        "cpu": known.cpu,
-        "open_files": known.open_files,
-        "sockets": known.sockets,
-        "threads": known.threads,
-        "hooked": known.hooked,
-        "engine": known.engine,
-        "signal": known.signal,
+        "limit": one.limit,
+        "cpu": one.cpu,
+        "open_files": one.open_files,
+        "sockets": one.sockets,
+        "threads": one.threads,
+        "hooked": one.hooked,
+        "engine": one.engine,
+        "signal": one.signal,
         "tasks_done": pulse.done if pulse else None,
         "running": None
         if pulse is None or pulse.task is None

@@ -123,8 +123,12 @@ def _place(row: Row, labels: Labels, query: Query) -> dict[str, Any]:
     if query.group_by in SPLIT:
         place[query.group_by] = None if site.name in (UNKNOWN, NO_TASK) else site.name
         place["name"] = site.name
-    found = {"rank": row.rank, "site": place, "stack": [frame_of(frame, labels) for frame in stack]}
-    return found if row.stderr is None else {**found, "stderr": row.stderr}
+    fields = {
+        "rank": row.rank,
+        "site": place,
+        "stack": [frame_of(frame, labels) for frame in stack],
+    }
+    return fields if row.stderr is None else {**fields, "stderr": row.stderr}
 
 
 def kinds_keys(kinds: Kinds | None) -> dict[str, Any]:

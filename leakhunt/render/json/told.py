@@ -10,9 +10,9 @@ from leakhunt.report.words import account as words
 from leakhunt.report.words import resources
 
 
-def told(found: Told) -> dict[str, Any]:
+def told(account: Told) -> dict[str, Any]:
     """What the account says, wherever it stands."""
-    sharing = found.account.sharing
+    sharing = account.account.sharing
     return {
         "parts": [
             {
@@ -21,18 +21,18 @@ def told(found: Told) -> dict[str, Any]:
                 "size": part.size,
                 "source": words.source(part.source),
             }
-            for part in found.account.parts
+            for part in account.account.parts
         ],
-        "unknown": list(found.account.unknown),
-        "rss": found.account.rss,
-        "malloc": found.account.malloc,
+        "unknown": list(account.account.unknown),
+        "rss": account.account.rss,
+        "malloc": account.account.malloc,
         "sharing": None
         if sharing is None
         else {"shared": sharing.shared, "private": sharing.private},
-        "cause": found.cause.kind,
-        "sentence": found.sentence,
-        "next": found.next,
-        "resources": [opened(one) for one in found.opened],
+        "cause": account.cause.kind,
+        "sentence": account.sentence,
+        "next": account.next,
+        "resources": [opened(one) for one in account.opened],
     }
 
 

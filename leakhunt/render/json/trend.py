@@ -17,24 +17,24 @@ from leakhunt.report.words import growths, kept
 
 def trend(report: TrendReport) -> str:
     """The contract's ``leakhunt/trend@1`` or ``leakhunt/verdict@1``, with a few keys more."""
-    found = report.verdict
+    verdict = report.verdict
     content: dict[str, Any] = {
         "schema": f"leakhunt/{report.command}@1",
-        "series": _snapshots(found.main),
-        "unit": found.unit,
-        "unit_name": found.noun,
-        "verdict": found.verdict,
+        "series": _snapshots(verdict.main),
+        "unit": verdict.unit,
+        "unit_name": verdict.noun,
+        "verdict": verdict.verdict,
         "summary": report.summary,
-        "rss": _pace(found.rss),
-        "traced": _pace(found.traced),
-        "explained": found.explained,
+        "rss": _pace(verdict.rss),
+        "traced": _pace(verdict.traced),
+        "explained": verdict.explained,
         "outside": None
-        if found.outside is None
+        if verdict.outside is None
         else {
-            "grows": found.outside.grows,
-            "per_unit": found.outside.rest,
-            "kind": found.outside.kind,
-            "held": found.outside.held,
+            "grows": verdict.outside.grows,
+            "per_unit": verdict.outside.rest,
+            "kind": verdict.outside.kind,
+            "held": verdict.outside.held,
         },
         "findings": [finding_of(report.labels, number, judged) for number, judged in report.ranked],
         "account": None if report.account is None else told(report.account),
@@ -48,11 +48,11 @@ def trend(report: TrendReport) -> str:
                 "traced": [history.sizes[0], history.sizes[-1]],
                 "rss": [history.first.rss, history.last.rss],
             }
-            for history in found.histories
+            for history in verdict.histories
         ],
-        "more_snapshots": found.more,
-        "more_bytes": found.wanted.size if found.wanted else None,
-        "more_units": found.wanted.units if found.wanted else None,
+        "more_snapshots": verdict.more,
+        "more_bytes": verdict.wanted.size if verdict.wanted else None,
+        "more_units": verdict.wanted.units if verdict.wanted else None,
         "notes": list(report.notes),
     }
     return json.dumps(content, indent=2) + "\n"
@@ -62,8 +62,8 @@ def _snapshots(history: History) -> list[dict[str, Any]]:
     paths = {id(entry.meta): str(entry.path) for entry in history.entries}
     by_time = {entry.meta.taken_at: str(entry.path) for entry in history.entries}
     return [
-        meta_of(paths.get(id(known)) or by_time.get(known.taken_at) or "", known)
-        for known in history.looks
+        meta_of(paths.get(id(look)) or by_time.get(look.taken_at) or "", look)
+        for look in history.looks
     ]
 
 
@@ -137,10 +137,10 @@ def _holder(finding: Finding) -> dict[str, Any] | None:
 
 def _sampled(finding: Finding) -> dict[str, Any]:
     """What is known of the sizes of a finding where they are estimates."""
-    known = finding.history.errors(finding.stacks)
-    if not isinstance(known, Estimates):
+    estimates = finding.history.errors(finding.stacks)
+    if not isinstance(estimates, Estimates):
         return {}
-    return {"stderr": known.variances[-1] ** 0.5, "samples": list(known.samples)}
+    return {"stderr": estimates.variances[-1] ** 0.5, "samples": list(estimates.samples)}
 
 
 def _site(frame: Any, labels: Labels) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from leakhunt.report.why import WhyReport
 
 def why(report: WhyReport) -> str:
     """``leakhunt/why@1``: all ways, whatever the limit of the table."""
-    found = report.found
+    answer = report.answer
     frame = report.site
     return dumped(
         "why",
@@ -19,10 +19,10 @@ def why(report: WhyReport) -> str:
                 "line": frame.line,
                 "function": report.labels.spot(frame).function,
             },
-            "objects": found.objects,
-            "size": found.size,
-            "tied": found.tied,
-            "whole": found.whole,
+            "objects": answer.objects,
+            "size": answer.size,
+            "tied": answer.tied,
+            "whole": answer.whole,
             "paths": [
                 {
                     "path": [
@@ -41,7 +41,7 @@ def why(report: WhyReport) -> str:
                     "retained": way.held.retained,
                     "grew": None if way.grew is None else way.grew[1] - way.grew[0],
                 }
-                for way in found.ways
+                for way in answer.ways
             ],
             "advice": None
             if report.advice is None

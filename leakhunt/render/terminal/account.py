@@ -61,16 +61,16 @@ def say_next(console: Console, told: Told) -> None:
 
 def say_parts(console: Console, told: Told) -> None:
     """A line per part that is not nothing, the largest first and the rest last; they add up to the last line."""
-    found = told.account
+    whole = told.account
     amount = units.signed_size if told.grown else units.size
-    chosen = [part for part in found.parts if part.size and part.part != REST]
+    chosen = [part for part in whole.parts if part.size and part.part != REST]
     chosen.sort(key=lambda part: -abs(part.size))
-    chosen += [part for part in found.parts if part.part == REST and part.size]
+    chosen += [part for part in whole.parts if part.part == REST and part.size]
     sizes = [amount(part.size) for part in chosen]
-    total = amount(found.rss)
+    total = amount(whole.rss)
     wide = max(map(len, [*sizes, total]))
     for part, size in zip(chosen, sizes):
-        text = Text(f"{size:>{wide}}  {_share(part, found.rss):>6}  ")
+        text = Text(f"{size:>{wide}}  {_share(part, whole.rss):>6}  ")
         text.append(visible(words.label(part.part)))
         text.append(f"  {words.source(part.source)}", QUIET)
         console.print(text, soft_wrap=False)

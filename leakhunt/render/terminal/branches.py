@@ -30,7 +30,7 @@ class Line:
     """The frame that it stands for; None for a remainder."""
 
 
-def folded(lines: Sequence[Line], known: Prefixes) -> Iterator[Line]:
+def folded(lines: Sequence[Line], roots: Prefixes) -> Iterator[Line]:
     """The lines with runs of frames as one line each: those that are on the way already (recursion),
     and the framework's. The first line, the place itself, always stays.
     """
@@ -41,9 +41,9 @@ def folded(lines: Sequence[Line], known: Prefixes) -> Iterator[Line]:
     for index, line in enumerate(lines):
         if line.lead != lead:
             way, lead = way[:1], line.lead
-        this = _kind(line, way, known) if index else None
+        this = _kind(line, way, roots) if index else None
         if run and (this != kind or line.lead != run[-1].lead):
-            yield from _one(run, kind, known)
+            yield from _one(run, kind, roots)
             run = []
         kind = this
         if line.frame is not None:
@@ -52,22 +52,22 @@ def folded(lines: Sequence[Line], known: Prefixes) -> Iterator[Line]:
             yield line
         else:
             run.append(line)
-    yield from _one(run, kind, known)
+    yield from _one(run, kind, roots)
 
 
 AGAIN, OWN = "again", "framework"
 
 
-def _kind(line: Line, way: Sequence[Frame], known: Prefixes) -> str | None:
+def _kind(line: Line, way: Sequence[Frame], roots: Prefixes) -> str | None:
     if line.frame is None:
         return None
     file = line.frame.file
-    if known.package(file) in FRAMEWORK or known.is_hidden(file):
+    if roots.package(file) in FRAMEWORK or roots.is_hidden(file):
         return OWN
     return AGAIN if line.frame in way else None
 
 
-def _one(run: Sequence[Line], kind: str | None, known: Prefixes) -> Iterator[Line]:
+def _one(run: Sequence[Line], kind: str | None, roots: Prefixes) -> Iterator[Line]:
     """A run as one line; what is no longer than that stays as it is."""
     if len(run) < 2:
         yield from run
@@ -75,6 +75,6 @@ def _one(run: Sequence[Line], kind: str | None, known: Prefixes) -> Iterator[Lin
     if kind == AGAIN:
         text = taken_apart.again(len(run))
     else:
-        packages = (known.package(line.frame.file) for line in run if line.frame is not None)
+        packages = (roots.package(line.frame.file) for line in run if line.frame is not None)
         text = taken_apart.framework(len(run), sorted(set(packages) & FRAMEWORK))
     yield replace(run[0], text=Text(text, QUIET), frame=None)

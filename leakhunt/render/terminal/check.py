@@ -35,9 +35,9 @@ FIRST = 5
 def check(report: CheckReport, screen: Screen) -> str:
     """The page, or with a verbose screen all the evidence."""
     console = make_console(screen)
-    found = report.outcome
+    outcome = report.outcome
     head, _, rest = visible(report.summary).partition(":")
-    console.print(Text.assemble((f"{head}:", TONES.get(found.verdict, NOTE)), (rest, STRONG)))
+    console.print(Text.assemble((f"{head}:", TONES.get(outcome.verdict, NOTE)), (rest, STRONG)))
     if report.next_step:
         say(console, report.next_step, NOTE)
     shown = report.findings if screen.verbose else report.findings[:FIRST]
@@ -56,7 +56,7 @@ def check(report: CheckReport, screen: Screen) -> str:
                 console, visible(f"  {grown} at {place(finding.site, report.labels)}: {why}"), QUIET
             )
     console.print()
-    say(console, checks.rests_on(found), QUIET)
+    say(console, checks.rests_on(outcome), QUIET)
     say_notes(console, report.notes)
     return drawn(console)
 

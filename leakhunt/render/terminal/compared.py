@@ -26,11 +26,11 @@ TONES = {FIXED: SHRUNK, BETTER: SHRUNK, SAME: NOTE, OPEN: NOTE, WORSE: GROWN, NE
 
 def compare(report: CompareReport, screen: Screen) -> str:
     console = make_console(screen)
-    found = report.found
+    result = report.result
     head, _, rest = visible(report.summary).partition(":")
-    tone = TONES[found.word] if found.changes else SHRUNK
+    tone = TONES[result.word] if result.changes else SHRUNK
     console.print(Text.assemble((f"{head}:", tone), (rest, STRONG)))
-    for change in found.changes:
+    for change in result.changes:
         console.print()
         site = change.site_after or change.site_before
         line = f":{site.line}" if site is not None else ""
@@ -50,10 +50,10 @@ def compare(report: CompareReport, screen: Screen) -> str:
         )
         if change.where.code and not change.where.code.startswith(":"):
             say(console, f"        {visible(change.where.code)}", QUIET)
-        say(console, f"        before  {words.figures(change.before, found.unit)}")
-        say(console, f"        after   {words.figures(change.after, found.unit)}")
+        say(console, f"        before  {words.figures(change.before, result.unit)}")
+        say(console, f"        after   {words.figures(change.after, result.unit)}")
     console.print()
-    say(console, words.side("before", found.before, found.unit), QUIET)
-    say(console, words.side("after", found.after, found.unit), QUIET)
+    say(console, words.side("before", result.before, result.unit), QUIET)
+    say(console, words.side("after", result.after, result.unit), QUIET)
     say_notes(console, report.notes)
     return drawn(console)

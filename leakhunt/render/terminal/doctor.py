@@ -49,10 +49,10 @@ def doctor(report: DoctorReport, screen: Screen) -> str:
 
 def _said(group: Sequence[Finding]) -> list[tuple[str, list[str]]]:
     """What is said, each with the places that it is said of."""
-    found: dict[str, list[str]] = {}
+    places: dict[str, list[str]] = {}
     for finding in group:
-        found.setdefault(finding.what, []).append(finding.where)
-    return list(found.items())
+        places.setdefault(finding.what, []).append(finding.where)
+    return list(places.items())
 
 
 def _below(group: Sequence[Finding]) -> Iterator[tuple[str, str]]:

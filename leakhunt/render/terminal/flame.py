@@ -118,7 +118,7 @@ def _folded(root: _Box, labels: Labels) -> None:
                 and child.children[0].weight == child.weight
                 and child.frame is not None
                 and child.children[0].frame is not None
-                and labels.known.kind(child.frame.file) != APP
+                and labels.roots.kind(child.frame.file) != APP
             ):
                 child.children[0].through = child.through + 1
                 child = child.children[0]
@@ -165,7 +165,7 @@ def _cell(box: _Box, width: int, labels: Labels, compared: bool, screen: Screen,
         label = labels.label(box.frame)
         name = visible(label.function) if label.function else label.where.rpartition("/")[2]
     name = f"{_mark(box.weight)}{name}" if compared and not top else name
-    style = STRONG if box.frame is not None and labels.known.kind(box.frame.file) == APP else ""
+    style = STRONG if box.frame is not None and labels.roots.kind(box.frame.file) == APP else ""
     room = width - 1
     shown = name if cell_len(name) <= room else set_cell_size(name, max(0, room - 1)) + "…"
     return Text.assemble((edge, QUIET), (set_cell_size(shown, room), style))
@@ -188,8 +188,8 @@ def _listed(root: _Box, compared: bool) -> list[tuple[Frame, Weight]]:
             for child in box.children:
                 own = own.minus(child.weight)
             ends[box.frame] = ends.get(box.frame, NO_WEIGHT).plus(own)
-    found = [(frame, weight) for frame, weight in ends.items() if weight != NO_WEIGHT]
-    return sorted(found, key=lambda each: (-each[1].width(compared), each[0]))
+    weighty = [(frame, weight) for frame, weight in ends.items() if weight != NO_WEIGHT]
+    return sorted(weighty, key=lambda each: (-each[1].width(compared), each[0]))
 
 
 def _line(frame: Frame, weight: Weight, labels: Labels, compared: bool, screen: Screen) -> Text:

@@ -12,10 +12,10 @@ from leakhunt.report.words import fleet as words
 
 def fleet(report: FleetReport, screen: Screen) -> str:
     console = make_console(screen)
-    found = []
+    hosts = []
     for host in report.hosts:
         say(console, visible(words.host(host.name, host.nodes)), STRONG)
-        found.append(drawn(console) + ps(host.seen, screen))
+        hosts.append(drawn(console) + ps(host.seen, screen))
         console = make_console(screen)
     if not report.hosts:
         say(console, visible(words.nobody(report.app)))
@@ -23,5 +23,5 @@ def fleet(report: FleetReport, screen: Screen) -> str:
         nodes = sum(len(host.nodes) for host in report.hosts)
         say(console, words.total(len(report.hosts), nodes, report.pss, report.rss), STRONG)
     say_notes(console, report.notes)
-    pages = [*found, drawn(console)]
+    pages = [*hosts, drawn(console)]
     return "\n".join(page.strip("\n") + "\n" for page in pages if page.strip())

@@ -82,82 +82,82 @@ def place(report: PlaceReport, screen: Screen) -> str:
 def _page(report: PlaceReport, screen: Screen, fewer: int) -> str:
     """``fewer``: lines that each tree has less than it has by default."""
     console = make_console(screen)
-    found, snapshot, labels, source = report.shown, report.snapshot, report.labels, report.source
+    whole, snapshot, labels, source = report.shown, report.snapshot, report.labels, report.source
     width = screen.width
     guides = LINES if screen.lines else ASCII
     heading(console, "alive in", who(snapshot))
     say(console, taken(snapshot), QUIET)
     say_why(console, report.why)
     console.print()
-    console.print(_title(found, labels))
+    console.print(_title(whole, labels))
     if source is not None:
-        for line in _source_lines(found, source, width, None if screen.verbose else SOURCE):
+        for line in _source_lines(whole, source, width, None if screen.verbose else SOURCE):
             console.print(line, soft_wrap=True)
     console.print()
-    say(console, taken_apart.summary(found), STRONG)
-    if found.hidden_stacks:
-        say(console, taken_apart.hidden(found), QUIET)
-    lines = len(found.places) > 1
+    say(console, taken_apart.summary(whole), STRONG)
+    if whole.hidden_stacks:
+        say(console, taken_apart.hidden(whole), QUIET)
+    lines = len(whole.places) > 1
     trees = []
-    if len(found.callers) > 1 or lines:
+    if len(whole.callers) > 1 or lines:
         drawn_callers = _drawn(
-            found, found.callers, labels, guides, taken_apart.cut(snapshot.nframe), "caller"
+            whole, whole.callers, labels, guides, taken_apart.cut(snapshot.nframe), "caller"
         )
         trees.append((taken_apart.CALLERS, drawn_callers))
-    if len(found.below) > 1 and (not lines or any(node.level > 1 for node in found.below)):
-        drawn_below = _drawn(found, found.below, labels, guides, taken_apart.ITSELF, "line")
+    if len(whole.below) > 1 and (not lines or any(node.level > 1 for node in whole.below)):
+        drawn_below = _drawn(whole, whole.below, labels, guides, taken_apart.ITSELF, "line")
         trees.append((taken_apart.BELOW, drawn_below))
     for title, branches in trees:
         console.print()
         say(console, title, STRONG)
         chosen = list(branches)
         if not screen.verbose:
-            chosen = list(folded(chosen, labels.known))
+            chosen = list(folded(chosen, labels.roots))
         most = len(chosen) if screen.verbose else max(LEAST, (ALONE if len(trees) == 1 else BESIDE) - fewer)  # fmt: skip
         shown = chosen if len(chosen) <= most else chosen[: most - 1]
-        for text in _tree(shown, found.matched.size, guides, width):
+        for text in _tree(shown, whole.matched.size, guides, width):
             console.print(text, soft_wrap=True)
         if len(shown) < len(chosen):
             say(console, taken_apart.cut_off(len(chosen) - len(shown)), QUIET)
-    blocks = list(_block_lines(found.blocks)) if found.blocks else []
+    blocks = list(_block_lines(whole.blocks)) if whole.blocks else []
     height = len(drawn(console).splitlines()) + len(blocks) + REST
     if blocks and (screen.verbose or height <= SCREEN):
         console.print()
         for text in blocks:
             console.print(text, soft_wrap=True)
-    if found.born is not None and found.born.events >= FEWEST:
+    if whole.born is not None and whole.born.events >= FEWEST:
         console.print()
-        bars = spark(found.born.spread(1.0, BARS), screen.lines, 0.0)
-        say(console, f"{taken_apart.born(found.born)}  {bars}".rstrip())
-        if set(found.born.tasks) != {None}:
-            say(console, visible(taken_apart.tasks(found.born)))
-    if found.kinds is not None and (
-        found.kinds.types or found.kinds.holders or found.kinds.is_recycled
+        bars = spark(whole.born.spread(1.0, BARS), screen.lines, 0.0)
+        say(console, f"{taken_apart.born(whole.born)}  {bars}".rstrip())
+        if set(whole.born.tasks) != {None}:
+            say(console, visible(taken_apart.tasks(whole.born)))
+    if whole.kinds is not None and (
+        whole.kinds.types or whole.kinds.holders or whole.kinds.is_recycled
     ):
         console.print()
-        if found.kinds.types:
-            say(console, types(found.kinds))
-        if found.kinds.holders:
-            say(console, holders(found.kinds, labels.known))
-        if found.kinds.is_recycled:
+        if whole.kinds.types:
+            say(console, types(whole.kinds))
+        if whole.kinds.holders:
+            say(console, holders(whole.kinds, labels.roots))
+        if whole.kinds.is_recycled:
             say(console, RECYCLED, NOTE)
     say_notes(console, report.notes)
     return drawn(console)
 
 
-def _title(found: Shown, labels: Labels) -> Text:
-    frame, _ = found.places[0]
-    if len(found.places) > 1:
+def _title(shown: Shown, labels: Labels) -> Text:
+    frame, _ = shown.places[0]
+    if len(shown.places) > 1:
         return Text.assemble(
-            (visible(found.location), STRONG), f", {units.counted(len(found.places), 'line')}"
+            (visible(shown.location), STRONG), f", {units.counted(len(shown.places), 'line')}"
         )
     label = labels.label(frame)
     inside = f" in {visible(label.function)}" if label.function else ""
     return Text.assemble((label.where, STRONG), inside)
 
 
-def _source_lines(found: Shown, source: Source, width: int, around: int | None) -> Iterator[Text]:
-    at = found.places[0][0].line
+def _source_lines(shown: Shown, source: Source, width: int, around: int | None) -> Iterator[Text]:
+    at = shown.places[0][0].line
     lines = [line for line in source.lines if around is None or abs(line[0] - at) <= around]
     digits = max((len(str(number)) for number, _ in lines), default=0)
     shared = min((_indent(code) for _, code in lines if code.strip()), default=0)
@@ -222,7 +222,7 @@ def _within(guide: str, room: int, guides: Guides) -> str:
 
 
 def _drawn(
-    found: Shown, nodes: Sequence[Node], labels: Labels, guides: Guides, ends: str, children: str
+    shown: Shown, nodes: Sequence[Node], labels: Labels, guides: Guides, ends: str, children: str
 ) -> Iterator[Line]:
     """The lines of a tree. An only child stands below its parent, without a step to the right."""
     inside = _children(nodes)
@@ -245,7 +245,7 @@ def _drawn(
         deeper = bool(items or lines)
         only = len(items) == 1 and not lines
         under = on + (guides.along if deeper and not only else "")
-        yield Line(node.tally, lead, under + "  ", _name(found, node, labels), node.frame)
+        yield Line(node.tally, lead, under + "  ", _name(shown, node, labels), node.frame)
         if only:
             todo.append((items[0], on, on))
             continue
@@ -281,9 +281,9 @@ def _children(nodes: Sequence[Node]) -> list[list[int]]:
     return inside
 
 
-def _name(found: Shown, node: Node, labels: Labels) -> Text:
+def _name(shown: Shown, node: Node, labels: Labels) -> Text:
     if node.frame is None:
-        return Text(visible(found.location), STRONG)
+        return Text(visible(shown.location), STRONG)
     label = labels.label(node.frame)
     text = Text(label.where, STRONG if node.level == 0 else "")
     text.append(f" in {visible(label.function)}" if label.function else "", QUIET)

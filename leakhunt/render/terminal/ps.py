@@ -142,10 +142,10 @@ def _heads(row: Row, width: int) -> Iterable[Text]:
 
 def _branches(rows: Sequence[Row]) -> list[str]:
     """What stands before each process: its place in the tree."""
-    found = []
+    branches = []
     for number, row in enumerate(rows):
         if row.depth == 0:
-            found.append("")
+            branches.append("")
             continue
         bars = []
         for depth in range(1, row.depth + 1):
@@ -158,8 +158,8 @@ def _branches(rows: Sequence[Row]) -> list[str]:
                 bars.append("├ " if follows else "└ ")
             else:
                 bars.append("│ " if follows else "  ")
-        found.append("".join(bars))
-    return found
+        branches.append("".join(bars))
+    return branches
 
 
 def _name(row: Row) -> str:

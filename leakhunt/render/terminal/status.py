@@ -23,8 +23,8 @@ def status(report: StatusReport, screen: Screen) -> str:
     for name, said in lines:
         console.print(Text.assemble((f"{name:11}", QUIET), said))
     console.print()
-    found = report.trend.verdict if report.trend else None
-    steps = list(words.steps(report.hooked, report.series, found))
+    verdict = report.trend.verdict if report.trend else None
+    steps = list(words.steps(report.hooked, report.series, verdict))
     wide = max(len(step) for step, _ in steps)
     for step, why in steps:
         console.print(Text.assemble(("next  ", QUIET), (f"{step:{wide}}", STRONG), f"  {why}"))

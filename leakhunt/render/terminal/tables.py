@@ -200,7 +200,7 @@ def _where(row: Row, labels: Labels, query: Query, kinds: Kinds | None) -> Text:
         if query.group_by == "traceback" and kinds.types:
             text.append(f"\n  {types(kinds)}", QUIET)
         if kinds.is_recycled:
-            text.append(f"\n  {recycled(kinds, labels.known)}", NOTE)
+            text.append(f"\n  {recycled(kinds, labels.roots)}", NOTE)
     return text
 
 

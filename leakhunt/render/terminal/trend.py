@@ -55,9 +55,9 @@ LINES, FRAMES = 4, 6
 def trend(report: TrendReport, screen: Screen) -> str:
     """The page, or with a verbose screen all the evidence."""
     console = make_console(screen)
-    found = report.verdict
+    verdict = report.verdict
     head, _, rest = visible(report.summary).partition(":")
-    console.print(Text.assemble((f"{head}:", TONES[found.verdict]), (rest, STRONG)))
+    console.print(Text.assemble((f"{head}:", TONES[verdict.verdict]), (rest, STRONG)))
     say_why(console, report.why)
     shown = report.ranked if screen.verbose else _first_page(report.ranked)
     if shown:
@@ -78,7 +78,7 @@ def trend(report: TrendReport, screen: Screen) -> str:
         console.print()
         _advice(console, report.advice, screen.verbose)
     console.print()
-    for line, weighs in supports.lines(found, report.ended):
+    for line, weighs in supports.lines(verdict, report.ended):
         say(console, visible(line), "" if weighs else QUIET)
     _say_account(console, report, screen)
     for one in report.rising[: None if screen.verbose else OTHERS]:

@@ -82,15 +82,15 @@ def _table(report: WatchReport, screen: Screen) -> list[Text]:
             cells[n].ljust(wide[n]) if n in (0, 8, 9) else cells[n].rjust(wide[n]) for n in shown
         )
 
-    found = [Text(laid(titles) + ("  RSS so far" if curve else ""), STRONG)]
+    lines = [Text(laid(titles) + ("  RSS so far" if curve else ""), STRONG)]
     for line, row in zip(report.lines, rows):
         text = Text(laid(row), _TONES[line.level])
         if curve:
             text.append(
                 "  " + spark([s.memory.rss or 0 for s in line.samples[-curve:]], screen.lines)
             )
-        found.append(text)
-    return found
+        lines.append(text)
+    return lines
 
 
 def _cells(line: Line) -> tuple[str, ...]:

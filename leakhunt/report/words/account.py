@@ -79,24 +79,24 @@ def source(name: str) -> str:
     return _SOURCES[name]
 
 
-def unknown(found: Account) -> tuple[str, ...]:
+def unknown(account: Account) -> tuple[str, ...]:
     """What the rest may hold besides, and why that is not known."""
-    if not found.unknown:
+    if not account.unknown:
         return ()
-    names = ", ".join(map(label, found.unknown))
+    names = ", ".join(map(label, account.unknown))
     why = "the snapshot does not say"
-    if parts.MALLOC_FREE in found.unknown and found.malloc not in (None, "glibc"):
-        why = f"this process uses {_malloc(found)}, which does not tell"
+    if parts.MALLOC_FREE in account.unknown and account.malloc not in (None, "glibc"):
+        why = f"this process uses {_malloc(account)}, which does not tell"
     return (f"unknown, and in the rest: {names} ({why})",)
 
 
-def _malloc(found: Account) -> str:
-    return "another malloc" if found.malloc == "other" else f"{found.malloc}'s malloc"
+def _malloc(account: Account) -> str:
+    return "another malloc" if account.malloc == "other" else f"{account.malloc}'s malloc"
 
 
-def negative(found: Account, grown: bool) -> tuple[str, ...]:
+def negative(account: Account, grown: bool) -> tuple[str, ...]:
     """What a rest below nothing means."""
-    if grown or found.of(parts.REST) >= 0:
+    if grown or account.of(parts.REST) >= 0:
         return ()
     return (
         "the rest is negative: some of what the allocators have handed out was never touched, or is "
@@ -108,19 +108,21 @@ def negative(found: Account, grown: bool) -> tuple[str, ...]:
 
 
 def sentence(
-    found: Account, cause: Cause, grown: bool, opened: Sequence[Change] = ()
+    account: Account, cause: Cause, grown: bool, opened: Sequence[Change] = ()
 ) -> tuple[str, str | None]:
     """What the figures say, and what to do next."""
     if not grown:
-        return _of_one(found, cause), _MORE
-    said = _SAID.get(cause.kind, _most)(found, cause)
+        return _of_one(account, cause), _MORE
+    said = _SAID.get(cause.kind, _most)(account, cause)
     return said + _opened(cause, opened), _NEXT.get(cause.kind)
 
 
-def _of_one(found: Account, cause: Cause) -> str:
-    rss = units.size(found.rss)
+def _of_one(account: Account, cause: Cause) -> str:
+    rss = units.size(account.rss)
     if cause.kind == causes.MIXED:
-        return f"RSS is {rss}; no part makes half of it. The largest: {_two_largest(found, False)}."
+        return (
+            f"RSS is {rss}; no part makes half of it. The largest: {_two_largest(account, False)}."
+        )
     size, names = units.size(cause.size), _WHAT[cause.kind]
     return f"RSS is {rss}; {_part(cause)} of it is {names} ({size})."
 
@@ -145,69 +147,67 @@ _WHAT = {
 }
 
 
-def _grew(found: Account) -> str:
-    return f"RSS grew by {units.size(found.rss)}"
+def _grew(account: Account) -> str:
+    return f"RSS grew by {units.size(account.rss)}"
 
 
-def _most(found: Account, cause: Cause) -> str:
+def _most(account: Account, cause: Cause) -> str:
     """``RSS grew by 12.0 MiB; 97 % of it is live Python memory (+11.6 MiB).``"""
-    return f"{_grew(found)}; {_part(cause)} of it is {_WHAT[cause.kind]} ({units.signed_size(cause.size)})."
+    return f"{_grew(account)}; {_part(cause)} of it is {_WHAT[cause.kind]} ({units.signed_size(cause.size)})."
 
 
-def _beside(found: Account) -> str:
+def _beside(account: Account) -> str:
     """How Python did meanwhile."""
-    python = found.of(parts.PYTHON, parts.UNTRACKED, *found.domains)
-    if abs(python) < 0.1 * found.rss:
+    python = account.of(parts.PYTHON, parts.UNTRACKED, *account.domains)
+    if abs(python) < 0.1 * account.rss:
         return f"Python is flat ({units.signed_size(python)})"
     return f"live Python memory {'grew' if python > 0 else 'shrank'} by {units.size(abs(python))}"
 
 
-def _fragmented(found: Account, cause: Cause) -> str:
-    free, arenas = found.of(parts.MALLOC_FREE), found.of(parts.PYMALLOC_FREE)
+def _fragmented(account: Account, cause: Cause) -> str:
+    free, arenas = account.of(parts.MALLOC_FREE), account.of(parts.PYMALLOC_FREE)
     held = f"malloc holds {units.size(free)} more that is free" if free > 0 else ""
     pools = f"pymalloc's arenas {units.size(arenas)} more" if arenas > 0 else ""
     both = " and ".join(filter(None, (held, pools)))
-    return f"{_grew(found)}; {_beside(found)}, and {both}: fragmentation."
+    return f"{_grew(account)}; {_beside(account)}, and {both}: fragmentation."
 
 
-def _arenas(found: Account, cause: Cause) -> str:
-    free, arenas = found.of(parts.MALLOC_FREE), found.of(parts.PYMALLOC_FREE)
+def _arenas(account: Account, cause: Cause) -> str:
+    free, arenas = account.of(parts.MALLOC_FREE), account.of(parts.PYMALLOC_FREE)
     also = f" (and malloc {units.size(free)})" if free > 0 else ""
     return (
-        f"{_grew(found)}; {_beside(found)}, and pymalloc's arenas hold {units.size(arenas)} more that is "
+        f"{_grew(account)}; {_beside(account)}, and pymalloc's arenas hold {units.size(arenas)} more that is "
         f"free{also}: fragmentation."
     )
 
 
-def _native(found: Account, cause: Cause) -> str:
-    used = found.of(parts.NATIVE, parts.NATIVE_MAPPED, parts.UNTRACED)
-    rest = found.of(parts.REST)
+def _native(account: Account, cause: Cause) -> str:
+    used = account.of(parts.NATIVE, parts.NATIVE_MAPPED, parts.UNTRACED)
+    rest = account.of(parts.REST)
     where = f"{units.signed_size(used)} from malloc, {units.signed_size(rest)} mapped or not told"
-    return (
-        f"{_grew(found)}; {_beside(found)}, and {_part(cause)} of it is outside Python ({where})."
-    )
+    return f"{_grew(account)}; {_beside(account)}, and {_part(cause)} of it is outside Python ({where})."
 
 
-def _untold(found: Account, cause: Cause) -> str:
+def _untold(account: Account, cause: Cause) -> str:
     return (
-        f"{_grew(found)}; {_beside(found)}, and {_part(cause)} of it is outside Python's blocks "
+        f"{_grew(account)}; {_beside(account)}, and {_part(cause)} of it is outside Python's blocks "
         f"({units.signed_size(cause.size)}): native code or free memory, which cannot be told apart here."
     )
 
 
-def _files(found: Account, cause: Cause) -> str:
-    return f"{_most(found, cause)[:-1]}: pages of files, which the kernel can take back."
+def _files(account: Account, cause: Cause) -> str:
+    return f"{_most(account, cause)[:-1]}: pages of files, which the kernel can take back."
 
 
-def _copied(found: Account, cause: Cause) -> str:
+def _copied(account: Account, cause: Cause) -> str:
     size = units.size(cause.size)
-    stands = abs(found.rss) < cause.size
+    stands = abs(account.rss) < cause.size
     rss = (
-        f"RSS stands still ({units.signed_size(found.rss)})"
-        if stands and abs(found.rss) < 0.1 * cause.size
-        else f"RSS changed by {units.signed_size(found.rss)}"
+        f"RSS stands still ({units.signed_size(account.rss)})"
+        if stands and abs(account.rss) < 0.1 * cause.size
+        else f"RSS changed by {units.signed_size(account.rss)}"
     )
-    left = found.sharing.shared if found.sharing is not None else 0
+    left = account.sharing.shared if account.sharing is not None else 0
     end = f"; {units.size(left)} are still shared, and no more can follow" if left else ""
     return (
         f"{rss}, and {size} that the process shared with its parent are its own now: copy-on-write "
@@ -215,22 +215,20 @@ def _copied(found: Account, cause: Cause) -> str:
     )
 
 
-def _nothing(found: Account, cause: Cause) -> str:
-    return f"RSS stands still ({units.signed_size(found.rss)})."
+def _nothing(account: Account, cause: Cause) -> str:
+    return f"RSS stands still ({units.signed_size(account.rss)})."
 
 
-def _shrunk(found: Account, cause: Cause) -> str:
-    return f"RSS shrank by {units.size(-found.rss)}."
+def _shrunk(account: Account, cause: Cause) -> str:
+    return f"RSS shrank by {units.size(-account.rss)}."
 
 
-def _mixed(found: Account, cause: Cause) -> str:
-    return (
-        f"{_grew(found)}, and no part makes half of it. The largest: {_two_largest(found, True)}."
-    )
+def _mixed(account: Account, cause: Cause) -> str:
+    return f"{_grew(account)}, and no part makes half of it. The largest: {_two_largest(account, True)}."
 
 
-def _two_largest(found: Account, grown: bool) -> str:
-    largest = sorted(found.parts, key=lambda part: -part.size)[:2]
+def _two_largest(account: Account, grown: bool) -> str:
+    largest = sorted(account.parts, key=lambda part: -part.size)[:2]
     amount = units.signed_size if grown else units.size
     return ", ".join(f"{label(part.part)} {amount(part.size)}" for part in largest)
 

@@ -26,15 +26,15 @@ HEADS = {LEAK: "Leak", NO_LEAK: "No leak", "unsure": "Not sure"}
 NOTHING = "no look was taken"
 
 
-def summary(found: Outcome, labels: Labels) -> str:
+def summary(outcome: Outcome, labels: Labels) -> str:
     """One sentence: what a run keeps, where, how surely."""
-    name, ruling = visible(found.target), found.ruling
+    name, ruling = visible(outcome.target), outcome.ruling
     if ruling is None:
-        return f"Not sure: {name} {_why_nothing(found)}."
-    text = {LEAK: _leaks, NO_LEAK: _keeps_nothing}.get(found.verdict, _unsure)(
-        found, ruling, labels
+        return f"Not sure: {name} {_why_nothing(outcome)}."
+    text = {LEAK: _leaks, NO_LEAK: _keeps_nothing}.get(outcome.verdict, _unsure)(
+        outcome, ruling, labels
     )
-    return f"{HEADS[found.verdict]}: {name} {text}."
+    return f"{HEADS[outcome.verdict]}: {name} {text}."
 
 
 def keeps(finding: Finding) -> str:
@@ -42,7 +42,7 @@ def keeps(finding: Finding) -> str:
     return f"{units.with_error(finding.rate, (finding.high - finding.low) / 2)} a run"
 
 
-def _leaks(found: Outcome, ruling: Ruling, labels: Labels) -> str:
+def _leaks(outcome: Outcome, ruling: Ruling, labels: Labels) -> str:
     if ruling.sure:
         first = ruling.sure[0]
         text = f"keeps {keeps(first)} at {place(first.site, labels)}"
@@ -55,12 +55,12 @@ def _leaks(found: Outcome, ruling: Ruling, labels: Labels) -> str:
     return f"keeps {said} a run, of which no single line has most"
 
 
-def _keeps_nothing(found: Outcome, ruling: Ruling, labels: Labels) -> str:
-    if ruling.known:
-        known = sum(finding.rate for finding in ruling.known)
-        places = units.counted(len(ruling.known), "place")
+def _keeps_nothing(outcome: Outcome, ruling: Ruling, labels: Labels) -> str:
+    if ruling.baselined:
+        accepted = sum(finding.rate for finding in ruling.baselined)
+        places = units.counted(len(ruling.baselined), "place")
         return (
-            f"keeps {units.size(known)} a run at {places} that the baseline knows, and "
+            f"keeps {units.size(accepted)} a run at {places} that the baseline knows, and "
             f"{_at_most(ruling)} beyond"
         )
     return f"keeps {_at_most(ruling)}"
@@ -76,9 +76,9 @@ def _at_most(ruling: Ruling) -> str:
     return f"less than {units.bound(ruling.kept.high)} a run (95 %)"
 
 
-def _unsure(found: Outcome, ruling: Ruling, labels: Labels) -> str:
+def _unsure(outcome: Outcome, ruling: Ruling, labels: Labels) -> str:
     low, high = ruling.kept.low, ruling.kept.high
-    limit = units.small_size(found.limits.bytes_per_run)
+    limit = units.small_size(outcome.limits.bytes_per_run)
     if ruling.suspects:
         first = ruling.suspects[0]
         text = f"looks as if it kept {keeps(first)} at {place(first.site, labels)}, not yet surely"
@@ -92,25 +92,25 @@ def _unsure(found: Outcome, ruling: Ruling, labels: Labels) -> str:
     return text
 
 
-def _why_nothing(found: Outcome) -> str:
-    runs = units.counted(found.runs, "run")
-    if found.stopped == OUT_OF_TIME and found.runs == 0:
-        return f"has not come back from its first run in {units.duration(found.at_most)}"
-    if found.stopped == OUT_OF_TIME:
-        return f"has done {runs} in {units.duration(found.at_most)}, too few to tell"
+def _why_nothing(outcome: Outcome) -> str:
+    runs = units.counted(outcome.runs, "run")
+    if outcome.stopped == OUT_OF_TIME and outcome.runs == 0:
+        return f"has not come back from its first run in {units.duration(outcome.at_most)}"
+    if outcome.stopped == OUT_OF_TIME:
+        return f"has done {runs} in {units.duration(outcome.at_most)}, too few to tell"
     return f"was given {runs}, too few to tell"
 
 
-def next_step(found: Outcome) -> str | None:
+def next_step(outcome: Outcome) -> str | None:
     """What would make it sure."""
-    if found.verdict in (LEAK, NO_LEAK):
+    if outcome.verdict in (LEAK, NO_LEAK):
         return None
-    if found.stopped != OUT_OF_TIME:
+    if outcome.stopped != OUT_OF_TIME:
         return "more runs would tell: without a number of runs it goes on until the answer is sure"
-    if found.wanted is None or not found.runs:
-        return f"more time would tell: --at-most {_rounded(4 * found.at_most)}"
-    seconds = found.seconds * found.wanted / found.runs
-    runs = units.forecast(found.wanted, "run")
+    if outcome.wanted is None or not outcome.runs:
+        return f"more time would tell: --at-most {_rounded(4 * outcome.at_most)}"
+    seconds = outcome.seconds * outcome.wanted / outcome.runs
+    runs = units.forecast(outcome.wanted, "run")
     return f"about {runs} would tell: --at-most {_rounded(1.3 * seconds)}"
 
 
@@ -122,25 +122,25 @@ def _rounded(seconds: float) -> str:
     return f"{max(1, -int(-seconds // 1))}s"
 
 
-def rests_on(found: Outcome) -> str:
+def rests_on(outcome: Outcome) -> str:
     """``5,200 runs in 1.4 s, of which the first 1,000 do not count; …``."""
-    text = f"{units.counted(found.runs, 'run')} in {units.duration(found.seconds)}"
-    ruling = found.ruling
+    text = f"{units.counted(outcome.runs, 'run')} in {units.duration(outcome.seconds)}"
+    ruling = outcome.ruling
     if ruling is None:
         return text
     if ruling.since:
         first = "" if ruling.since == 1 else f" {units.count(ruling.since)}"
         text += f", of which the first{first} {'is' if ruling.since == 1 else 'are'} warm-up"
-    return f"{text}; {odds(found)}"
+    return f"{text}; {odds(outcome)}"
 
 
-def odds(found: Outcome) -> str:
+def odds(outcome: Outcome) -> str:
     """The error rate of the verdict."""
     alarm = f"healthy code is called leaking less than once in {units.count(round(1 / FALSE_ALARM))} checks"
-    if found.verdict == LEAK:
+    if outcome.verdict == LEAK:
         return alarm
-    if found.verdict == NO_LEAK:
-        limit = units.small_size(found.limits.bytes_per_run)
+    if outcome.verdict == NO_LEAK:
+        limit = units.small_size(outcome.limits.bytes_per_run)
         return (
             f"code that keeps more than {limit} a run passes at most once in "
             f"{units.count(round(1 / MISSED))} checks"
@@ -165,9 +165,9 @@ def native(ruling: Ruling) -> str | None:
     return f"outside Python: {said} a run (95 %){'' if ruling.native_leaks else least}"
 
 
-def broken(found: Broken) -> str:
+def broken(failed: Broken) -> str:
     """Why the target could not be run."""
-    return f"{visible(found.target)}: {visible(found.failure.message or '')}"
+    return f"{visible(failed.target)}: {visible(failed.failure.message or '')}"
 
 
 # -- against a baseline ---------------------------------------------------------------

@@ -21,19 +21,19 @@ HEADS = {
 NOTHING = "No leak in either: nothing to compare but the totals."
 
 
-def summary(found: Compared) -> str:
+def summary(result: Compared) -> str:
     """One sentence on the first place, and how many others there are."""
-    if not found.changes:
+    if not result.changes:
         return NOTHING
-    first = found.changes[0]
-    text = f"{HEADS[first.word]}: {sentence(first, found)}"
-    counts = dict(compared.by_word(found))
+    first = result.changes[0]
+    text = f"{HEADS[first.word]}: {sentence(first, result)}"
+    counts = dict(compared.by_word(result))
     counts[first.word] -= 1
     rest = [f"{number} {word}" for word, number in counts.items() if number]
     return f"{text}; of other places {', '.join(rest)}." if rest else f"{text}."
 
 
-def sentence(change: Change, found: Compared) -> str:
+def sentence(change: Change, result: Compared) -> str:
     """``tasks.py:40 (process) gone: +1.9 KiB → under 15 B per task (95 %), after 40,000 tasks``."""
     site = change.site_after or change.site_before
     line = f":{site.line}" if site is not None else ""
@@ -41,8 +41,8 @@ def sentence(change: Change, found: Compared) -> str:
     where = f"{visible(change.where.file)}{line}{function}"
     gone = " gone" if change.word == compared.FIXED else ""
     before, after = _rate(change.before), _rate(change.after)
-    spent = units.spent(found.after.units, found.unit)
-    return f"{where}{gone}: {before} → {after} per {found.unit} (95 %), after {spent}"
+    spent = units.spent(result.after.units, result.unit)
+    return f"{where}{gone}: {before} → {after} per {result.unit} (95 %), after {spent}"
 
 
 def _rate(interval: Interval) -> str:
@@ -66,9 +66,9 @@ def figures(interval: Interval, unit: str) -> str:
 
 def side(name: str, one: Side, unit: str) -> str:
     """``before  8 snapshots over 1,600 tasks of process 4242, all traced memory +2.0 KiB per task (…)``."""
-    known = one.history
-    number = units.counted(len(known.looks), "snapshot")
-    whose = f" of process {known.last.pid}" if known.last.pid is not None else ""
+    history = one.history
+    number = units.counted(len(history.looks), "snapshot")
+    whose = f" of process {history.last.pid}" if history.last.pid is not None else ""
     grows = figures(one.whole, unit)
     return (
         f"{name:<8}{number} over {units.spent(one.units, unit)}{whose}; all traced memory {grows}"

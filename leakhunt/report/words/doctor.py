@@ -22,9 +22,9 @@ def looked_at(app: str | None, processes: int) -> str:
 
 def places(named: Sequence[str]) -> str:
     """``main 7, main 9``, or the first few and how many more."""
-    known = list(dict.fromkeys(named))
-    more = f" and {units.count(len(known) - SHOWN)} more" if len(known) > SHOWN else ""
-    return ", ".join(known[:SHOWN]) + more
+    distinct = list(dict.fromkeys(named))
+    more = f" and {units.count(len(distinct) - SHOWN)} more" if len(distinct) > SHOWN else ""
+    return ", ".join(distinct[:SHOWN]) + more
 
 
 def setting(name: str, value: object) -> str:

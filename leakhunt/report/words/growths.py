@@ -46,14 +46,14 @@ def _snapshot(number: float, of: float | None = None) -> str:
     )
 
 
-def _one_jump(known: Figures, unit: str) -> str:
-    after = "the last one" if known["at"] == known["of"] else "flat since"
-    return f"one jump of {units.size(known['size'])} at {_snapshot(known['at'])}, {after}"
+def _one_jump(given: Figures, unit: str) -> str:
+    after = "the last one" if given["at"] == given["of"] else "flat since"
+    return f"one jump of {units.size(given['size'])} at {_snapshot(given['at'])}, {after}"
 
 
-def _falls_back(known: Figures, unit: str) -> str:
-    text = f"falls back to {units.size(known['size'])}"
-    apart = known.get("apart")
+def _falls_back(given: Figures, unit: str) -> str:
+    text = f"falls back to {units.size(given['size'])}"
+    apart = given.get("apart")
     if apart is None:
         return text
     if unit != "second" and round(apart) < 1:
@@ -67,38 +67,38 @@ def _every(apart: float, unit: str) -> str:
     return text.removeprefix("1 ") if text == f"1 {unit}" else text
 
 
-def _slows_down(known: Figures, unit: str) -> str:
-    late = known.get("late")
+def _slows_down(given: Figures, unit: str) -> str:
+    late = given.get("late")
     if late is None:
         return "slows down"
     return f"slows down: the second half at {units.share(late)} of the first"
 
 
-def _too_few(known: Figures, unit: str) -> str:
+def _too_few(given: Figures, unit: str) -> str:
     return (
-        f"too few samples yet: {units.count(int(known['samples']))}; at this interval about "
-        f"{units.size(known['size'])} (or {units.forecast(known['units'], unit)}) more are needed"
+        f"too few samples yet: {units.count(int(given['samples']))}; at this interval about "
+        f"{units.size(given['size'])} (or {units.forecast(given['units'], unit)}) more are needed"
     )
 
 
-def _bounded(known: Figures, unit: str) -> str:
-    most = units.count(int(known["bound"]))
-    length = known.get("length")
+def _bounded(given: Figures, unit: str) -> str:
+    most = units.count(int(given["bound"]))
+    length = given.get("length")
     if length is None:
         return f"kept in a container of at most {most} entries"
-    if length >= known["bound"]:
+    if length >= given["bound"]:
         return f"kept in a container that is full: {most} entries"
     return f"kept in a container of {units.count(int(length))} entries that takes at most {most}"
 
 
-def _born_evenly(known: Figures, unit: str) -> str:
-    since = known.get("since", 0.0)
+def _born_evenly(given: Figures, unit: str) -> str:
+    since = given.get("since", 0.0)
     text = "what lives was born evenly"
     return text if since <= 0 else f"{text} since {unit} {units.count(round(since))}"
 
 
-def _hardly_sampled(known: Figures, unit: str) -> str:
-    samples = int(known["samples"])
+def _hardly_sampled(given: Figures, unit: str) -> str:
+    samples = int(given["samples"])
     if samples <= 0:
         return "no more samples than at first: too few to tell"
     return f"{units.counted(samples, 'sample')} more than at first: too few to tell"
@@ -106,55 +106,55 @@ def _hardly_sampled(known: Figures, unit: str) -> str:
 
 SAID: Mapping[str, Say] = MappingProxyType(
     {
-        codes.FROM_THE_FIRST: lambda known, unit: "since the first snapshot",
-        codes.STEADY: lambda known, unit: f"steady since {_snapshot(known['since'], known['of'])}",
-        codes.VALLEYS_RISE: lambda known, unit: (
-            f"a sawtooth whose valleys rise since {_snapshot(known['since'], known['of'])}"
+        codes.FROM_THE_FIRST: lambda given, unit: "since the first snapshot",
+        codes.STEADY: lambda given, unit: f"steady since {_snapshot(given['since'], given['of'])}",
+        codes.VALLEYS_RISE: lambda given, unit: (
+            f"a sawtooth whose valleys rise since {_snapshot(given['since'], given['of'])}"
         ),
         codes.ONE_JUMP: _one_jump,
         codes.FALLS_BACK: _falls_back,
-        codes.LEVELS_OFF: lambda known, unit: f"levels off since {_snapshot(known['since'])}",
+        codes.LEVELS_OFF: lambda given, unit: f"levels off since {_snapshot(given['since'])}",
         codes.SLOWS_DOWN: _slows_down,
         codes.TOO_FEW_SAMPLES: _too_few,
         codes.HARDLY_SAMPLED: _hardly_sampled,
-        codes.RISES_UNSURELY: lambda known, unit: (
+        codes.RISES_UNSURELY: lambda given, unit: (
             "rises, but not surely: more snapshots would tell"
         ),
-        codes.NO_DIRECTION: lambda known, unit: "no steady direction",
-        codes.TOGETHER: lambda known, unit: "sure by the samples of all processes together",
+        codes.NO_DIRECTION: lambda given, unit: "no steady direction",
+        codes.TOGETHER: lambda given, unit: "sure by the samples of all processes together",
         codes.BORN_EVENLY: _born_evenly,
-        codes.BIRTHS_DIE_OUT: lambda known, unit: (
+        codes.BIRTHS_DIE_OUT: lambda given, unit: (
             "fewer and fewer of what lives are young: a cache that fills"
         ),
-        codes.YOUNG: lambda known, unit: (
+        codes.YOUNG: lambda given, unit: (
             "what lives is young, and what was older has gone: emptied, or a container that turns over"
         ),
-        codes.BORN_AT_ONCE: lambda known, unit: (
-            f"{units.size(known['size'])} of it born at once, about {unit} {units.count(round(known['at']))}"
+        codes.BORN_AT_ONCE: lambda given, unit: (
+            f"{units.size(given['size'])} of it born at once, about {unit} {units.count(round(given['at']))}"
         ),
-        codes.AGES_UNSURE: lambda known, unit: (
-            f"too little to tell by its age: {units.counted(int(known.get('samples', 0)), 'sample')}"
+        codes.AGES_UNSURE: lambda given, unit: (
+            f"too little to tell by its age: {units.counted(int(given.get('samples', 0)), 'sample')}"
         ),
         codes.BOUNDED: _bounded,
-        codes.SCATTERED: lambda known, unit: (
+        codes.SCATTERED: lambda given, unit: (
             "kept a little everywhere: blocks that others have taken over from a freelist"
         ),
-        codes.TRIFLE: lambda known, unit: (
-            f"rises by {units.small_size(known['rate'])} per {unit} only"
+        codes.TRIFLE: lambda given, unit: (
+            f"rises by {units.small_size(given['rate'])} per {unit} only"
         ),
-        codes.FRAMEWORK_TABLES: lambda known, unit: (
+        codes.FRAMEWORK_TABLES: lambda given, unit: (
             "the framework's own tables, which fill until about task 1,700 (about 280 KiB)"
         ),
-        codes.UNCOLLECTED: lambda known, unit: (
+        codes.UNCOLLECTED: lambda given, unit: (
             "unreachable objects in cycles, which the next full garbage collection frees"
         ),
-        codes.OVERRATED: lambda known, unit: (
-            f"the allocators have handed out only {units.size(known['handed_out'])} more: the "
+        codes.OVERRATED: lambda given, unit: (
+            f"the allocators have handed out only {units.size(given['handed_out'])} more: the "
             "sampled blocks live longer than others"
         ),
-        codes.FREE_LIST: lambda known, unit: (
-            f"blocks of {units.size(known['size'])} alone, and nothing that holds them: CPython's "
-            f"free lists keep up to {units.count(int(known['most']))} of a size"
+        codes.FREE_LIST: lambda given, unit: (
+            f"blocks of {units.size(given['size'])} alone, and nothing that holds them: CPython's "
+            f"free lists keep up to {units.count(int(given['most']))} of a size"
         ),
     }
 )

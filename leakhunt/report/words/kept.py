@@ -68,11 +68,11 @@ def more(number: int) -> str:
     return f"{units.counted(number, 'way')} more (-n 0 shows all)"
 
 
-def summary(found: Why) -> str:
+def summary(answer: Why) -> str:
     """What was found, in a sentence."""
-    if found.whole is None:
+    if answer.whole is None:
         return NOBODY_WALKED
-    if not found.ways:
+    if not answer.ways:
         return NOTHING_TIED
-    said = f"the holders of {units.size(found.tied)} of {units.size(found.size)} are known"
-    return said if found.whole else f"{said}; the walk is a part: {found.problem}"
+    said = f"the holders of {units.size(answer.tied)} of {units.size(answer.size)} are known"
+    return said if answer.whole else f"{said}; the walk is a part: {answer.problem}"

@@ -40,27 +40,27 @@ def when(line: Series) -> str:
     return f"{units.moment(first.taken_at)} to {end}"
 
 
-def engine(known: Meta) -> str:
+def engine(meta: Meta) -> str:
     """``sampled: 0.8 % CPU so far (budget 1.0 %), every 256.0 KiB``: the engine, and what it has cost
     the process by its own clock. A young one takes more, to see more.
     """
-    if known.engine is None:
+    if meta.engine is None:
         return ""
-    cost = facts.cost(known)
+    cost = facts.cost(meta)
     figures = []
     if cost.overhead is not None:
         of = f" (budget {units.share(cost.budget)})" if cost.budget is not None else ""
         figures.append(f"{units.share(cost.overhead)} CPU so far{of}")
     if cost.interval is not None:
         figures.append(f"every {units.size(cost.interval)}")
-    return known.engine + (f": {', '.join(figures)}" if figures else "")
+    return meta.engine + (f": {', '.join(figures)}" if figures else "")
 
 
-def since(known: Meta) -> str:
+def since(meta: Meta) -> str:
     """What an engine that was armed later does not see."""
-    if known.armed_at is None or known.facts.get("start") != "signal":
+    if meta.armed_at is None or meta.facts.get("start") != "signal":
         return ""
-    return f"traced since {units.clock(known.armed_at)}, not what was before"
+    return f"traced since {units.clock(meta.armed_at)}, not what was before"
 
 
 def waiting(process: Waiting) -> str:

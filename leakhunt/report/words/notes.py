@@ -46,15 +46,15 @@ def unread(problems: Sequence[str]) -> tuple[str, ...]:
 
 def of_one(snapshot: Snapshot, query: Query) -> tuple[str, ...]:
     notes = []
-    known = snapshot.meta
-    if known.armed_at is not None and known.facts.get("start") == "signal":
-        before = f" ({units.size(known.armed_rss)} RSS by then)" if known.armed_rss else ""
-        notes.append(_armed(known.armed_at, before))
-    if known.engine == "off":
+    meta = snapshot.meta
+    if meta.armed_at is not None and meta.facts.get("start") == "signal":
+        before = f" ({units.size(meta.armed_rss)} RSS by then)" if meta.armed_rss else ""
+        notes.append(_armed(meta.armed_at, before))
+    if meta.engine == "off":
         notes.append("the engine was off: this snapshot holds the process's figures and no traces")
     if snapshot.nframe == 1 and query.group_by == "traceback":
         notes.append("taken with nframe 1: a stack is cut to its innermost frame")
-    if known.facts.get("exact") is False:
+    if meta.facts.get("exact") is False:
         notes.append(
             "captured without leakhunt's C part: a few blocks of fork hooks may be missing or extra"
         )
@@ -125,17 +125,17 @@ def of_place(shown: Shown, labels: Labels) -> tuple[str, ...]:
 
 _LEFT_OUT: Mapping[str, Say] = MappingProxyType(
     {
-        codes.OTHER_STRETCH: lambda known, unit: (
+        codes.OTHER_STRETCH: lambda figures, unit: (
             "tracing was stopped and begun again: "
-            f"{units.count(int(known['left']))} of {units.counted(int(known['of']), 'snapshot')} "
-            f"{_are(known['left'])} of another stretch and left out"
+            f"{units.count(int(figures['left']))} of {units.counted(int(figures['of']), 'snapshot')} "
+            f"{_are(figures['left'])} of another stretch and left out"
         ),
-        codes.READ_IN_PART: lambda known, unit: (
-            f"of {units.counted(int(known['of']), 'snapshot')} {units.count(int(known['left']))} "
-            f"{_are(known['left'])} read without traces"
+        codes.READ_IN_PART: lambda figures, unit: (
+            f"of {units.counted(int(figures['of']), 'snapshot')} {units.count(int(figures['left']))} "
+            f"{_are(figures['left'])} read without traces"
         ),
-        codes.IDLE: lambda known, unit: (
-            f"{units.counted(int(known['left']), 'snapshot')} of {units.count(int(known['of']))} left out: "
+        codes.IDLE: lambda figures, unit: (
+            f"{units.counted(int(figures['left']), 'snapshot')} of {units.count(int(figures['of']))} left out: "
             "no task was done until the next"
         ),
     }
@@ -157,29 +157,29 @@ def too_short(number: int) -> str:
     return f"{units.counted(number, 'process')} with fewer than three snapshots left out"
 
 
-def of_verdict(found: Verdict) -> tuple[str, ...]:
+def of_verdict(verdict: Verdict) -> tuple[str, ...]:
     notes = []
-    if any(each.kinds is not None and each.kinds.is_recycled for each in found.findings):
+    if any(each.kinds is not None and each.kinds.is_recycled for each in verdict.findings):
         notes.append(RECYCLED)
-    outside = found.outside
-    if found.verdict != UNEXPLAINED and outside is not None and not outside.grows:
+    outside = verdict.outside
+    if verdict.verdict != UNEXPLAINED and outside is not None and not outside.grows:
         held = outside.held
-        if held >= HELD and held >= HELD_PART * (found.rss.first or 0):
+        if held >= HELD and held >= HELD_PART * (verdict.rss.first or 0):
             notes.append(
                 f"RSS stays {units.size(held)} above what Python objects explain, and does not keep "
                 "growing: memory of a peak that the allocator has not returned"
             )
-    main = found.main
+    main = verdict.main
     least = enough.blind_below(main)
-    if least is not None and found.verdict == NO_LEAK:
+    if least is not None and verdict.verdict == NO_LEAK:
         notes.append(
-            f"sizes are sampled: a leak of less than about {units.small_size(least)} per {found.noun} may "
+            f"sizes are sampled: a leak of less than about {units.small_size(least)} per {verdict.noun} may "
             "not show yet"
         )
     armed = main.first.armed_at
     if main.last.engine == "exact" and armed and main.first.facts.get("start") == "signal":
         notes.append(_armed(armed))
-    if main.nframe < FEW_FRAMES and found.findings:
+    if main.nframe < FEW_FRAMES and verdict.findings:
         notes.append(
             f"taken with nframe {main.nframe}: stacks are cut, and memory that libraries allocate may be "
             "named by the library's line"

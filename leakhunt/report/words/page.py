@@ -26,11 +26,11 @@ REST = "the rest: interpreter, libraries, free memory"
 TELLING = 10.0
 
 
-def where(found: Verdict, ended: bool) -> str:
+def where(verdict: Verdict, ended: bool) -> str:
     """Which process, how many snapshots, over how long."""
-    main = found.main
+    main = verdict.main
     text = who(main)
-    number = len(found.histories)
+    number = len(verdict.histories)
     if number > 1:
         text = f"{units.counted(number, 'process')}; the figures are of {text}"
     looks = units.counted(len(main.looks), "snapshot")

@@ -17,28 +17,28 @@ def place(frame: Frame, labels: Labels) -> str:
     return label.where + (f" ({label.function})" if label.function else "")
 
 
-def role(known: Meta) -> str:
+def role(meta: Meta) -> str:
     """``child 4242 (prefork)``."""
-    return f"{known.role or 'process'} {known.pid}" + (f" ({known.pool})" if known.pool else "")
+    return f"{meta.role or 'process'} {meta.pid}" + (f" ({meta.pool})" if meta.pool else "")
 
 
 def who(snapshot: Source) -> str:
     """``celery@web1, child 4242 (prefork), Python 3.11.7``: what a file says of its process."""
-    known = snapshot.meta
-    if known.pid is None:
+    meta = snapshot.meta
+    if meta.pid is None:
         return "a tracemalloc dump (it does not say of which process)"
-    parts = [known.node or known.host or "", role(known)]
-    parts.append(f"Python {known.python}" if known.python else "")
+    parts = [meta.node or meta.host or "", role(meta)]
+    parts.append(f"Python {meta.python}" if meta.python else "")
     return ", ".join(part for part in parts if part)
 
 
 def taken(snapshot: Snapshot) -> str:
     """``000002-x.bin, 2026-01-31 23:59:59Z, 1,000 tasks, 120.0 MiB RSS, 40.0 MiB traced``."""
-    known = snapshot.meta
+    meta = snapshot.meta
     parts = [visible(Path(snapshot.path).name)]
-    parts += [units.moment(known.taken_at)] if known.taken_at is not None else []
-    parts += [units.counted(known.tasks_done, known.unit)] if known.tasks_done else []
-    parts += [f"{units.size(known.rss)} RSS"] if known.rss is not None else []
+    parts += [units.moment(meta.taken_at)] if meta.taken_at is not None else []
+    parts += [units.counted(meta.tasks_done, meta.unit)] if meta.tasks_done else []
+    parts += [f"{units.size(meta.rss)} RSS"] if meta.rss is not None else []
     parts += [f"{units.size(snapshot.totals.size)} traced"]
     return ", ".join(parts)
 
@@ -48,12 +48,12 @@ def taken(snapshot: Snapshot) -> str:
 MAY_BE = "may be recycled from a freelist"
 
 
-def holder(one: Holder, known: Prefixes) -> str:
+def holder(one: Holder, roots: Prefixes) -> str:
     """``the list that grows at shop/tasks.py:40``."""
     if one.frame is None:
         return f"a {visible(one.kind)} that was not seen growing"
     return (
-        f"the {visible(one.kind)} that grows at {shorten(one.frame.file, known)}:{one.frame.line}"
+        f"the {visible(one.kind)} that grows at {shorten(one.frame.file, roots)}:{one.frame.line}"
     )
 
 
@@ -63,16 +63,16 @@ def types(kinds: Kinds) -> str:
     return f"objects: {', '.join(told)}"
 
 
-def holders(kinds: Kinds, known: Prefixes) -> str:
+def holders(kinds: Kinds, roots: Prefixes) -> str:
     """``kept: 60 % by the list that grows at tasks.py:40, …``: of the bytes of the place."""
     told = (
-        f"{units.share(one.size / kinds.size)} by {holder(one, known)}"
+        f"{units.share(one.size / kinds.size)} by {holder(one, roots)}"
         for one in kinds.holders[:TYPES]
     )
     return f"kept: {', '.join(told)}"
 
 
-def recycled(kinds: Kinds, known: Prefixes) -> str:
+def recycled(kinds: Kinds, roots: Prefixes) -> str:
     """Of a row whose objects a freelist may have handed on, with who keeps them where that is known."""
-    kept = f", kept by {holder(kinds.holder, known)}" if kinds.holder is not None else ""
+    kept = f", kept by {holder(kinds.holder, roots)}" if kinds.holder is not None else ""
     return MAY_BE + kept

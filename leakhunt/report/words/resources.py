@@ -58,11 +58,11 @@ def risen(one: Resource, first: int, last: int, per_unit: float | None, unit: st
     return text
 
 
-def states(found: Open) -> str:
+def states(opened: Open) -> str:
     """``998 in close-wait``; empty where all are as they should be."""
     told = [
         f"{units.count(number)} {'ended' if state == 'ended' else f'in {state}'}"
-        for state, number in found.states
+        for state, number in opened.states
         if state != "established"
     ]
     return ", ".join(told)

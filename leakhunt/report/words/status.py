@@ -38,18 +38,18 @@ def snapshots(series: Sequence[Series]) -> str:
 
 
 def steps(
-    hooked: Sequence[str], series: Sequence[Series], found: Verdict | None
+    hooked: Sequence[str], series: Sequence[Series], verdict: Verdict | None
 ) -> Iterator[tuple[str, str]]:
     """What to type next, each with what it does."""
     longest = max((len(line.entries) for line in series), default=0)
-    if found is not None and found.verdict == LEAK:
+    if verdict is not None and verdict.verdict == LEAK:
         yield "leakhunt verdict -v", "the evidence, line by line"
-    elif found is not None and found.verdict == UNEXPLAINED:
+    elif verdict is not None and verdict.verdict == UNEXPLAINED:
         yield "leakhunt verdict -v", "what grows outside Python, as far as is known"
     elif not hooked and not series:
         yield "leakhunt demo", "watch it find a leak, in 20 seconds"
         yield "celery -A proj worker -I leakhunt.worker", "hook a worker"
-    elif hooked and (longest < ENOUGH or (found is not None and found.verdict == INCONCLUSIVE)):
+    elif hooked and (longest < ENOUGH or (verdict is not None and verdict.verdict == INCONCLUSIVE)):
         yield "leakhunt dump --all", "one more snapshot of each, some hundred tasks later"
     elif longest >= ENOUGH:
         yield "leakhunt ls", "every process, and which of them grows"

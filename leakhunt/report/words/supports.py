@@ -29,27 +29,27 @@ def hidden(number: int) -> str:
     return f"dropped by filters: {units.counted(number, 'finding')}"
 
 
-def lines(found: Verdict, gone: bool) -> Iterator[tuple[str, bool]]:
+def lines(verdict: Verdict, gone: bool) -> Iterator[tuple[str, bool]]:
     """Each line with whether it weighs: the snapshots, then the memory. ``gone``: every process has ended."""
-    main = found.main
+    main = verdict.main
     text = f"from {units.counted(len(main.looks), 'snapshot')}"
-    if found.unit == TASK:
+    if verdict.unit == TASK:
         text += f", {units.spent(main.spent, main.noun)}"
     spent = seconds(main)
     text += f", {units.duration(spent)}" if spent is not None and spent > 0 else ""
-    count = len(found.histories)
+    count = len(verdict.histories)
     of = f" ({units.counted(count, 'process')})" if count > 1 else ""
     ended = f"; ended after {units.moment(main.last.taken_at)}" if gone else ""
     yield f"{text}: {who(main)}{of}{ended}", True
-    traced = f"traced {_over(found.traced, main.spent, found.noun)}"
+    traced = f"traced {_over(verdict.traced, main.spent, verdict.noun)}"
     if main.lived:
-        yield _now(found), True
+        yield _now(verdict), True
         return
-    if found.rss.last is None:
+    if verdict.rss.last is None:
         yield f"{traced}; the files do not say the RSS", False
         return
-    yield f"RSS {_over(found.rss, main.spent, found.noun)}; {traced}", True
-    part = explained(found)
+    yield f"RSS {_over(verdict.rss, main.spent, verdict.noun)}; {traced}", True
+    part = explained(verdict)
     if part is not None:
         yield (
             f"Python objects and the tracer's tables explain {units.share(part)} of the RSS growth",
@@ -57,25 +57,25 @@ def lines(found: Verdict, gone: bool) -> Iterator[tuple[str, bool]]:
         )
 
 
-def _now(found: Verdict) -> str:
+def _now(verdict: Verdict) -> str:
     """What one snapshot says of memory: there is no growth to speak of."""
-    traced = f"{units.size(found.traced.last or 0)} traced, as estimated from samples"
-    if found.rss.last is None:
+    traced = f"{units.size(verdict.traced.last or 0)} traced, as estimated from samples"
+    if verdict.rss.last is None:
         return f"{traced}; the file does not say the RSS"
-    return f"RSS {units.size(found.rss.last)}; {traced}"
+    return f"RSS {units.size(verdict.rss.last)}; {traced}"
 
 
-def explained(found: Verdict) -> float | None:
+def explained(verdict: Verdict) -> float | None:
     """What Python explains of the growth of the resident set, where that can be told beside the leaks.
 
     What leaks may be more than what all of traced memory grew by, where other memory shrank: then
     the two would contradict each other.
     """
-    outside = found.outside
+    outside = verdict.outside
     if outside is None or not outside.grows_at_all or outside.explained is None:
         return None
     part = min(1.0, outside.explained)
-    leaks = sum(each.share or 0.0 for each in found.findings if each.verdict == LEAK)
+    leaks = sum(each.share or 0.0 for each in verdict.findings if each.verdict == LEAK)
     return part if leaks <= part + ROUGHLY else None
 
 
@@ -91,11 +91,11 @@ def _over(pace: Pace, spent: float, unit: str) -> str:
     return f"{text}, {units.rate(pace.per_unit, unit)}" if 1 / APART <= times <= APART else text
 
 
-def figures(found: Verdict, finding: Finding) -> str:
+def figures(verdict: Verdict, finding: Finding) -> str:
     """How fast, how sure, in how many blocks, and which part of the growth."""
     text = growths.figures(finding)
     if finding.share is not None:
-        text += f", {units.share(min(1.0, finding.share))} of the {share_of(found)}"
+        text += f", {units.share(min(1.0, finding.share))} of the {share_of(verdict)}"
     return text
 
 

@@ -47,18 +47,18 @@ SHAPES = {
 }
 
 
-def born(found: Born) -> str:
+def born(births: Born) -> str:
     """``born from task 0 to task 1,200, evenly``: over which time, and how."""
-    first, last = found.edges[0], found.edges[-1]
-    text = f"born from {found.unit} {units.count(first)} to {units.count(last)}"
-    return text if found.shape is None else f"{text}, {SHAPES[found.shape]}"
+    first, last = births.edges[0], births.edges[-1]
+    text = f"born from {births.unit} {units.count(first)} to {units.count(last)}"
+    return text if births.shape is None else f"{text}, {SHAPES[births.shape]}"
 
 
-def tasks(found: Born) -> str:
+def tasks(births: Born) -> str:
     """``asked for by shop.tasks.order 90 %, no task 10 %``: of the bytes whose birth is known."""
-    ranked = sorted(found.tasks.items(), key=lambda item: (-item[1], item[0] or ""))
+    ranked = sorted(births.tasks.items(), key=lambda item: (-item[1], item[0] or ""))
     told = [
-        f"{task or 'no task'} {units.share(size / found.known)}" for task, size in ranked[:TASKS]
+        f"{task or 'no task'} {units.share(size / births.dated)}" for task, size in ranked[:TASKS]
     ]
     rest = len(ranked) - len(told)
     return f"asked for by {', '.join(told)}" + (f" and {rest} more" if rest else "")

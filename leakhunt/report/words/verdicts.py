@@ -21,7 +21,7 @@ TELLING = 0.005
 
 
 def summary(
-    found: Verdict,
+    verdict: Verdict,
     leaks: Sequence[Finding],
     labels: Labels,
     ended: bool,
@@ -30,8 +30,8 @@ def summary(
     """One sentence, or a few. ``leaks``: those that are shown; ``ended``: whether the process is gone;
     ``rising``: what it opens ever more of.
     """
-    text = _of_memory(found, leaks, labels, ended)
-    if rising and found.verdict == NO_LEAK:
+    text = _of_memory(verdict, leaks, labels, ended)
+    if rising and verdict.verdict == NO_LEAK:
         text = text.replace("No leak: nothing grows", "No leak in memory: no object grows", 1)
     return text + _open(rising)
 
@@ -49,31 +49,31 @@ def _open(rising: Sequence[Rising]) -> str:
     return f" It opens ever more: {told}{more}."
 
 
-def _of_memory(found: Verdict, leaks: Sequence[Finding], labels: Labels, ended: bool) -> str:
-    if found.verdict == LEAK:
-        return _leak(found, leaks, labels, ended)
-    if found.verdict == UNEXPLAINED:
-        return _unexplained(found, leaks, labels)
-    if found.verdict == INCONCLUSIVE:
-        return _inconclusive(found, labels, ended)
-    assert found.verdict == NO_LEAK
-    return _no_leak(found, labels)
+def _of_memory(verdict: Verdict, leaks: Sequence[Finding], labels: Labels, ended: bool) -> str:
+    if verdict.verdict == LEAK:
+        return _leak(verdict, leaks, labels, ended)
+    if verdict.verdict == UNEXPLAINED:
+        return _unexplained(verdict, leaks, labels)
+    if verdict.verdict == INCONCLUSIVE:
+        return _inconclusive(verdict, labels, ended)
+    assert verdict.verdict == NO_LEAK
+    return _no_leak(verdict, labels)
 
 
-def head(found: Verdict) -> str:
+def head(verdict: Verdict) -> str:
     """The word before the colon."""
     return {LEAK: "Leak", UNEXPLAINED: "Unexplained", INCONCLUSIVE: "Inconclusive"}.get(
-        found.verdict, "No leak"
+        verdict.verdict, "No leak"
     )
 
 
-def share_of(found: Verdict) -> str:
+def share_of(verdict: Verdict) -> str:
     """What shares are of."""
-    grows = found.outside is not None and found.outside.grows_at_all
+    grows = verdict.outside is not None and verdict.outside.grows_at_all
     return "RSS growth" if grows else "growth of traced memory"
 
 
-def _leak(found: Verdict, leaks: Sequence[Finding], labels: Labels, ended: bool) -> str:
+def _leak(verdict: Verdict, leaks: Sequence[Finding], labels: Labels, ended: bool) -> str:
     if not leaks:
         return "Leak: it grows, at lines that the filters leave out."
     first = leaks[0]
@@ -88,25 +88,23 @@ def _leak(found: Verdict, leaks: Sequence[Finding], labels: Labels, ended: bool)
     if growths.where(first):
         text += f", {growths.where(first)}"
     if first.share is not None and first.share >= TELLING:
-        text += f", {units.share(min(1.0, first.share))} of the {share_of(found)}"
-    return text + "." + ("" if ended else _forecast(found, first))
+        text += f", {units.share(min(1.0, first.share))} of the {share_of(verdict)}"
+    return text + "." + ("" if ended else _forecast(verdict, first))
 
 
-def _forecast(found: Verdict, leak: Finding) -> str:
+def _forecast(verdict: Verdict, leak: Finding) -> str:
     """When the process reaches its limit, where the snapshots know of one."""
     history = leak.history
     limits = history.last.facts.get("limits")
     if not isinstance(limits, dict) or history.last.rss is None:
         return ""
-    known = [
-        (limit, name) for name, limit in limits.items() if isinstance(limit, int) and limit > 0
-    ]
-    if not known:
+    read = [(limit, name) for name, limit in limits.items() if isinstance(limit, int) and limit > 0]
+    if not read:
         return ""
-    limit, name = min(known)
+    limit, name = min(read)
     rate = leak.rate
-    outside = found.outside
-    if outside and outside.grows_at_all and outside.rss_rate and history is found.main:
+    outside = verdict.outside
+    if outside and outside.grows_at_all and outside.rss_rate and history is verdict.main:
         rate = max(rate, outside.rss_rate)
     left = limit - history.last.rss
     process = "child" if history.last.role == "child" else "process"
@@ -127,8 +125,8 @@ def seconds(history: History) -> float | None:
     return history.last.since(history.first)
 
 
-def _unexplained(found: Verdict, leaks: Sequence[Finding], labels: Labels) -> str:
-    outside = found.outside
+def _unexplained(verdict: Verdict, leaks: Sequence[Finding], labels: Labels) -> str:
+    outside = verdict.outside
     assert outside is not None
     if not outside.grows:
         return (
@@ -138,7 +136,7 @@ def _unexplained(found: Verdict, leaks: Sequence[Finding], labels: Labels) -> st
     explained = outside.explained or 0.0
     part = units.share(min(1.0, explained)) if explained >= TELLING / 10 else "none"
     text = (
-        f"Unexplained: RSS grows by {units.small_size(outside.rss_rate or 0.0)} per {found.noun}, and Python "
+        f"Unexplained: RSS grows by {units.small_size(outside.rss_rate or 0.0)} per {verdict.noun}, and Python "
         f"objects explain {part} of it"
     )
     text += {
@@ -147,18 +145,18 @@ def _unexplained(found: Verdict, leaks: Sequence[Finding], labels: Labels) -> st
         None: ": native memory, or fragmentation; these snapshots do not tell which.",
     }[outside.kind]
     if leaks:
-        rate = units.rate(leaks[0].rate, found.noun)
+        rate = units.rate(leaks[0].rate, verdict.noun)
         text += f" Beside it {rate} at {place(leaks[0].site, labels)}."
     return text
 
 
-def _inconclusive(found: Verdict, labels: Labels, ended: bool) -> str:
-    number = max(len(history.looks) for history in found.histories)
+def _inconclusive(verdict: Verdict, labels: Labels, ended: bool) -> str:
+    number = max(len(history.looks) for history in verdict.histories)
     seen = units.counted(number, "snapshot")
-    if found.unit == TASK and found.main.spent > 0:
-        seen += f" over {units.spent(found.main.spent, found.noun)}"
+    if verdict.unit == TASK and verdict.main.spent > 0:
+        seen += f" over {units.spent(verdict.main.spent, verdict.noun)}"
     text = f"Inconclusive: {seen} {'does' if number == 1 else 'do'} not tell a leak from a warm-up"
-    scarce = next((finding for finding in found.findings if finding.wanted), None)
+    scarce = next((finding for finding in verdict.findings if finding.wanted), None)
     if scarce is not None and scarce.wanted is not None:
         lacking = scarce.wanted
         text += f": {units.counted(lacking.samples, 'sample')} at {place(scarce.site, labels)} "
@@ -167,39 +165,39 @@ def _inconclusive(found: Verdict, labels: Labels, ended: bool) -> str:
             _gone()
             if ended
             else f" About {units.size(lacking.size)} more will tell, "
-            f"{units.forecast(lacking.units, found.noun)} at this rate."
+            f"{units.forecast(lacking.units, verdict.noun)} at this rate."
         )
-    if found.wanted is not None:
+    if verdict.wanted is not None:
         text = (
-            f"Inconclusive: RSS keeps growing, by {units.small_size(found.rss.per_unit or 0.0)} per "
-            f"{found.noun}, and too few samples tell where."
+            f"Inconclusive: RSS keeps growing, by {units.small_size(verdict.rss.per_unit or 0.0)} per "
+            f"{verdict.noun}, and too few samples tell where."
         )
         return text + (
             _gone()
             if ended
-            else f" Look again in {units.forecast(found.wanted.units, found.noun)}."
+            else f" Look again in {units.forecast(verdict.wanted.units, verdict.noun)}."
         )
-    rising = next((finding for finding in found.findings if finding.is_open), None)
+    rising = next((finding for finding in verdict.findings if finding.is_open), None)
     if rising is not None:
         rate = units.small_size(rising.rate)
-        text += f"; {place(rising.site, labels)} rises by {rate} per {found.noun}"
+        text += f"; {place(rising.site, labels)} rises by {rate} per {verdict.noun}"
     if ended:
         return f"{text}.{_gone()}"
-    more = found.more or 0
-    return f"{text}. Take {units.count(more)} more, with {units.plural(2, found.main.last.unit)} in between."
+    more = verdict.more or 0
+    return f"{text}. Take {units.count(more)} more, with {units.plural(2, verdict.main.last.unit)} in between."
 
 
 def _gone() -> str:
     return " The process has ended: look at the one that took its place."
 
 
-def _no_leak(found: Verdict, labels: Labels) -> str:
-    looks = len(found.main.looks)
+def _no_leak(verdict: Verdict, labels: Labels) -> str:
+    looks = len(verdict.main.looks)
     over = f"{'over' if looks > 1 else 'by the births in'} {units.counted(looks, 'snapshot')}"
-    if found.unit == TASK:
-        over += f" and {units.spent(found.main.spent, found.noun)}"
+    if verdict.unit == TASK:
+        over += f" and {units.spent(verdict.main.spent, verdict.noun)}"
     text = f"No leak: nothing grows for good {over}."
-    largest = found.findings[0] if found.findings else None
+    largest = verdict.findings[0] if verdict.findings else None
     if largest is not None and largest.verdict != NOISE:
         text += f" The largest growth is a {largest.verdict} at {place(largest.site, labels)}."
     elif largest is not None and largest.reason.code == codes.NO_DIRECTION:

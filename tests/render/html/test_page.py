@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from leakhunt.render.html.markup import data, el
+from leakhunt.render.html.markup import el, embedded
 from leakhunt.render.html.page import document, shipped
 from tests.support.web import HOSTILE, hostile, html, leaking, reported
 
@@ -93,7 +93,7 @@ def test_no_text_ends_its_element(text: str) -> None:
     made = str(el("p", text, title=text))
     assert made.count("<") == 2
     assert made.count('"') == 2
-    inside = str(data({text: [text]}))
+    inside = str(embedded({text: [text]}))
     assert not set("<>&") & set(inside)
     assert json.loads(inside) == {text: [text]}
 

@@ -52,28 +52,28 @@ def look(engine: Engine, raw: Any, how: str, own: str) -> Walked | None:
     blocks = engine.blocks(raw)
     traced = budget.blocks if blocks is None else 0
     try:
-        found = _walk.walk(blocks or b"", budget.seconds, memory, own, traced)
+        answer = _walk.walk(blocks or b"", budget.seconds, memory, own, traced)
     except MemoryError:
         return Walked({"whole": False, "full": True, "late": False, "crashed": None})
     except RuntimeError as error:
         return Walked({"whole": False, "full": False, "late": False, "crashed": str(error)})
-    return Walked(found)
+    return Walked(answer)
 
 
 def heap(walked: Walked, records: Iterable[Retention]) -> tuple[dict[str, Any], list[Retention]]:
     """What the file says of the heap, and the records with the paths as it numbers them."""
-    found = walked.found
-    told = {name: found.get(name) for name in ("whole", "late", "full", "crashed")}
-    if "shapes" not in found:
+    answer = walked.answer
+    told = {name: answer.get(name) for name in ("whole", "late", "full", "crashed")}
+    if "shapes" not in answer:
         return {**told, "paths": []}, []
-    paths = _Paths(found["shapes"])
+    paths = _Paths(answer["shapes"])
     for name in ("containers", "points"):
         told[name] = [
             (paths.number(one[0]), *one[1:])
-            for one in found[name] or ()
+            for one in answer[name] or ()
             if not paths.is_own(one[0])
         ]
-    holders = found["holders"]
+    holders = answer["holders"]
     kept = []
     used: dict[int, int] = {}
     for record in records:
@@ -86,16 +86,16 @@ def heap(walked: Walked, records: Iterable[Retention]) -> tuple[dict[str, Any], 
         )
         kept.append(record._replace(ways=ways))
     told["holders"] = [(paths.number(holders[at - 1][0]), *holders[at - 1][1:]) for at in used]
-    garbage, rest = found["garbage"]
+    garbage, rest = answer["garbage"]
     return {
         **told,
-        "objects": found["objects"],
-        "tracked": found["tracked"],
-        "memory": found["memory"],
-        "seconds": found["seconds"],
-        "types": found["types"][0],
-        "types_rest": found["types"][1],
-        "garbage": garbage if found["whole"] else None,
+        "objects": answer["objects"],
+        "tracked": answer["tracked"],
+        "memory": answer["memory"],
+        "seconds": answer["seconds"],
+        "types": answer["types"][0],
+        "types_rest": answer["types"][1],
+        "garbage": garbage if answer["whole"] else None,
         "garbage_rest": rest,
         "tied": walked.tied,
         "wanted": walked.wanted,
