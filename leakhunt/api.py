@@ -25,12 +25,12 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Union
 
-from leakhunt.compare import rows as _compare
-from leakhunt.compare.rows import Comparison
 from leakhunt.errors import SnapshotError
 from leakhunt.model.paths import prefixes
 from leakhunt.model.query import BLAMES, GROUPS, SORTS, Query
 from leakhunt.model.snapshot import Snapshot
+from leakhunt.sites import rows as _grouping
+from leakhunt.sites.rows import Comparison
 from leakhunt.snapshots.filters import selector
 from leakhunt.snapshots.load import expand, load_all
 
@@ -74,7 +74,7 @@ def keep(
 
 def group(snapshot: Snapshot, by: str = "lineno", **options: Any) -> Comparison:
     """What is alive, ranked. Options: see :func:`compare`."""
-    return _compare.group(snapshot, _query(by, **options))
+    return _grouping.group(snapshot, _query(by, **options))
 
 
 def compare(before: Snapshot, after: Snapshot, by: str = "lineno", **options: Any) -> Comparison:
@@ -84,7 +84,7 @@ def compare(before: Snapshot, after: Snapshot, by: str = "lineno", **options: An
     the innermost frame in them), ``drop``, ``innermost``, ``show_all`` (also tracing and import
     machinery), ``blame`` (``innermost``, ``app``), ``limit`` (0: all), ``sort`` (``size``, ``count``).
     """
-    return _compare.diff(before, after, _query(by, **options))
+    return _grouping.diff(before, after, _query(by, **options))
 
 
 def rows(comparison: Comparison) -> list[dict[str, Any]]:

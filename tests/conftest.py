@@ -32,7 +32,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 #: Files and folders of tests that ask nothing of the interpreter and take long.
 ONCE = (
     "judge/series", "judge/births", "judge/test_collection.py", "judge/test_sampled.py", "gate", "advice",
-    "snapfile/test_fuzz.py", "snapfile/test_index.py", "compare/test_fast.py", "render/export", "render/html",
+    "snapfile/test_fuzz.py", "snapfile/test_index.py", "sites/test_fast.py", "render/export", "render/html",
     "cli/test_watching.py", "cli/test_console.py", "plugin",
 )  # fmt: skip
 

@@ -15,10 +15,10 @@ from leakhunt.cli.options import (
     show,
     verbose_option,
 )
-from leakhunt.compare import place as taking_apart
 from leakhunt.model.query import BLAMES, SORTS, Query
 from leakhunt.report.place import place
 from leakhunt.report.words import choices
+from leakhunt.sites import place as taking_apart
 from leakhunt.snapfile import SUFFIX
 from leakhunt.snapshots import source
 

@@ -9,11 +9,11 @@ import click
 
 from leakhunt.cli import asking, completion, judging, reading
 from leakhunt.cli.options import folder_option, show
-from leakhunt.compare import place as taking_apart
 from leakhunt.errors import LocationError, NotHookedError, SnapshotError
 from leakhunt.model.query import Query
 from leakhunt.model.snapshot import Snapshot
 from leakhunt.report.why import WhyReport, of_finding, of_place
+from leakhunt.sites import place as taking_apart
 from leakhunt.snapfile import SUFFIX, folders
 from leakhunt.snapshots.load import named
 

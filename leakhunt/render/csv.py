@@ -7,13 +7,13 @@ import io
 from collections.abc import Iterable, Sequence
 from typing import Any, Union
 
-from leakhunt.compare.rows import Amount, Row
 from leakhunt.model.query import SPLIT
 from leakhunt.render.cells import cell
 from leakhunt.report.labels import Labels
 from leakhunt.report.tables import DiffReport, TopReport
 from leakhunt.report.trend import TrendReport
 from leakhunt.report.words import growths
+from leakhunt.sites.rows import Amount, Row
 
 Report = Union[TopReport, DiffReport]
 

@@ -7,7 +7,6 @@ from collections.abc import Iterable
 from typing import Union
 
 from leakhunt import units
-from leakhunt.compare.rows import Amount, Row
 from leakhunt.judge.series.shape import LEAK
 from leakhunt.model.paths import visible
 from leakhunt.report.labels import Labels
@@ -15,6 +14,7 @@ from leakhunt.report.tables import DiffReport, TopReport, kinds_of
 from leakhunt.report.trend import TrendReport
 from leakhunt.report.words import growths, lines
 from leakhunt.report.words.places import place, recycled, who
+from leakhunt.sites.rows import Amount, Row
 
 Report = Union[TopReport, DiffReport]
 

@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Union
 
-from leakhunt.compare.flame import Flame, Weight, flame, weigh
 from leakhunt.model.paths import prefixes
 from leakhunt.model.snapshot import NOTHING, Stack
 from leakhunt.report.tables import DiffReport, TopReport
+from leakhunt.sites.flame import Flame, Weight, flame, weigh
 from leakhunt.snapshots.filters import selector
 
 Table = Union[TopReport, DiffReport]

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from statistics import median
 from typing import NamedTuple
 
-from leakhunt.compare.flame import Flame, Weight, flame, weigh
 from leakhunt.judge.finding import Finding
 from leakhunt.judge.history import History
 from leakhunt.judge.series import shape
@@ -22,6 +21,7 @@ from leakhunt.report.tables import DiffReport, TopReport
 from leakhunt.report.trend import TrendReport
 from leakhunt.report.words import kept
 from leakhunt.report.words import page as words
+from leakhunt.sites.flame import Flame, Weight, flame, weigh
 from leakhunt.snapshots.filters import selector
 
 #: Frames that are drawn, rows of the table, types that are named.

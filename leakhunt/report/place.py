@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from leakhunt.compare.place import Shown
 from leakhunt.model.snapshot import Snapshot
 from leakhunt.report.labels import Labels
 from leakhunt.report.words import notes
+from leakhunt.sites.place import Shown
 from leakhunt.snapshots.source import Source
 
 

@@ -8,13 +8,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from leakhunt.compare import rows
-from leakhunt.compare.rows import Comparison, Row
 from leakhunt.judge.account import live_of
 from leakhunt.model.query import Query
 from leakhunt.model.snapshot import Snapshot
 from leakhunt.report.account import Told, of_two
 from leakhunt.report.words import notes as words
+from leakhunt.sites import rows
+from leakhunt.sites.rows import Comparison, Row
 from leakhunt.snapshots import births, process
 from leakhunt.snapshots.births import Born
 from leakhunt.snapshots.objects import Key, Kinds, by_row, key_of

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from leakhunt.advice.match import Advice, Evidence, advise, scoped
-from leakhunt.compare.place import Shown
 from leakhunt.model.paths import prefixes, visible
 from leakhunt.model.snapshot import Frame, Snapshot, Stack
 from leakhunt.report.labels import Labels
@@ -15,6 +14,7 @@ from leakhunt.report.words import kept
 from leakhunt.report.words.places import place
 from leakhunt.retention import ways
 from leakhunt.retention.ways import Branch, Why
+from leakhunt.sites.place import Shown
 
 #: Stacks of a place that the rule base is asked about.
 TELLING = 40

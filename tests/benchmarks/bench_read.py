@@ -8,7 +8,7 @@ Every row is a fresh process, best of ROUNDS, the rows in turn:
 
     library    tracemalloc: Snapshot.load twice and compare_to("traceback")
     floor      pickle.load twice, collection off, and nothing else
-    leakhunt   load_all and compare.diff by traceback
+    leakhunt   load_all and grouping.diff by traceback
     command    the whole `leakhunt diff -g traceback`, start-up included
     without C  the same where the optional C part was not compiled
     own files  the same command on leakhunt's own files
@@ -87,11 +87,11 @@ for path in sys.argv[1:3]:
         pickle.load(file)
 """,
     "leakhunt": """
-from leakhunt.compare import rows as compare
+from leakhunt.sites import rows as grouping
 from leakhunt.snapshots import load
 from leakhunt.model.query import Query
 before, after = load.load_all(sys.argv[1:3])
-compare.diff(before, after, Query(group_by="traceback"))
+grouping.diff(before, after, Query(group_by="traceback"))
 """,
     "command": """
 import subprocess

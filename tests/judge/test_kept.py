@@ -14,7 +14,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from leakhunt.cli.judging import gather
-from leakhunt.compare import place as show
 from leakhunt.judge import growths
 from leakhunt.judge import kept as holders
 from leakhunt.judge.history import History
@@ -27,6 +26,7 @@ from leakhunt.model.snapshot import Block, Frame, Held, Spot, Stack, Tally
 from leakhunt.report import tables as report
 from leakhunt.report import trend as outlook
 from leakhunt.report.place import place
+from leakhunt.sites import place as show
 from leakhunt.snapfile.write import RawFrames, write
 from leakhunt.snapshots import facts, load
 from leakhunt.snapshots.series import lines_of

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from leakhunt.compare import rows
 from leakhunt.model.paths import Prefixes, prefixes
 from leakhunt.model.query import Query
+from leakhunt.sites import rows
 from tests.support.builders import FACTS, snap
 
 KNOWN = prefixes(FACTS)

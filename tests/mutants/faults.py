@@ -104,7 +104,7 @@ FAULTS = (
           "holders keep more blocks than there are"),
     Fault("leakhunt/snapshots/retention.py", "            paths.append(())\n            continue", "            continue",
           "after a malformed row every path is another object's"),
-    Fault("leakhunt/compare/tree.py", "node.size - node.ends_size - sum", "node.size - sum",
+    Fault("leakhunt/sites/tree.py", "node.size - node.ends_size - sum", "node.size - sum",
           "what ends at a node is told as its hidden children's, too"),
     Fault("leakhunt/report/words/lines.py", "rest = rss - traced - tracer", "rest = rss - traced",
           "the parts of the growth are more than the whole"),

@@ -17,15 +17,15 @@ from typing import Any
 
 import pytest
 
-from leakhunt.compare import rows as compare
 from leakhunt.errors import SnapshotError
 from leakhunt.model.query import Query
 from leakhunt.model.snapshot import Block, Frame
+from leakhunt.sites import rows as grouping
 from leakhunt.snapfile import untrusted
 from leakhunt.snapfile.read import begin, read, read_facts
 from leakhunt.snapfile.write import Run, write
 from leakhunt.snapshots import load
-from tests.compare.test_rows import check, rows
+from tests.sites.test_rows import check, rows
 from tests.support.costs import at_most
 from tests.support.places import ROOT
 from tests.support.places import SNAPSHOTS as RECORDED
@@ -59,7 +59,7 @@ def test_a_recorded_pair_agrees_with_the_standard_library(pair: str, group_by: s
     theirs = [tracemalloc.Snapshot.load(str(path)) for path in paths]
     before, after = load.load_all(paths)
     query = Query(group_by=group_by, show_all=True, limit=0)
-    found = compare.diff(before, after, query)
+    found = grouping.diff(before, after, query)
     check(found)
 
     def key(statistic: Any) -> Any:
@@ -71,7 +71,7 @@ def test_a_recorded_pair_agrees_with_the_standard_library(pair: str, group_by: s
     assert sorted(rows(found, group_by, "diff")) == sorted(
         (key(s), s.size_diff, s.count_diff) for s in theirs[1].compare_to(theirs[0], group_by)
     )
-    assert sorted(rows(compare.group(after, query), group_by, "after")) == sorted(
+    assert sorted(rows(grouping.group(after, query), group_by, "after")) == sorted(
         (key(s), s.size, s.count) for s in theirs[1].statistics(group_by)
     )
 
@@ -80,7 +80,7 @@ def test_a_recorded_pair_agrees_with_the_standard_library(pair: str, group_by: s
 def test_the_leak_is_blamed_on_the_shop(pair: str) -> None:
     before, after = load.load_all([RECORDED / f"{pair}-{w}.bin" for w in ("before", "after")])
     for query in (Query(filters=("shop",)), Query(blame="app"), Query(filters=("shop.tasks",))):
-        first = compare.diff(before, after, query).rows[0].change
+        first = grouping.diff(before, after, query).rows[0].change
         assert first.site.file == "/srv/shop/tasks.py"
         assert first.site.line == 11  # KEPT.append(json.loads(body))
 

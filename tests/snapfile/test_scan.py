@@ -23,12 +23,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from leakhunt.compare import fast
+from leakhunt.sites import fast
 from leakhunt.snapfile import native as quick
 from leakhunt.snapfile import untrusted
 from leakhunt.snapfile.read import read
 from leakhunt.snapfile.untrusted import Sums
-from tests.compare.test_fast import LINES, stored
+from tests.sites.test_fast import LINES, stored
 from tests.snapfile.test_fuzz import NASTY, boundaries, bytewise, opcodewise
 from tests.support.places import SNAPSHOTS as RECORDED
 

@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
-from leakhunt.compare import place as show
 from leakhunt.model.query import GROUPS, SPLIT, Query
 from leakhunt.model.snapshot import Snapshot, Stack
 from leakhunt.report import tables as report
 from leakhunt.report.listing import listing
 from leakhunt.report.place import place
+from leakhunt.sites import place as show
 from leakhunt.snapfile.write import write
 from leakhunt.snapshots import facts, load, objects
 from leakhunt.snapshots.series import Entry, Series

@@ -11,12 +11,12 @@ import re
 from collections import Counter
 from typing import Any
 
-from leakhunt.compare.rows import Comparison
 from leakhunt.judge.series.shape import LEAK
 from leakhunt.judge.verdict import INCONCLUSIVE, NO_LEAK, Finding
 from leakhunt.report.tables import DiffReport, TopReport
 from leakhunt.report.trend import TrendReport
 from leakhunt.report.words import growths
+from leakhunt.sites.rows import Comparison
 
 #: Sums of shares of numbers that are not whole.
 SLIGHTLY = 1e-9

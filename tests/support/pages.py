@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from leakhunt.compare.place import Shown
 from leakhunt.model.snapshot import Snapshot
 from leakhunt.render import formats
 from leakhunt.render.screen import CSV, JSON, MARKDOWN, TABLE, Screen
 from leakhunt.report.place import place
+from leakhunt.sites.place import Shown
 from tests.support import laws
 
 

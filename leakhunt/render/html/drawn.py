@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Union
 
-from leakhunt.compare.rows import Amount, Row
 from leakhunt.judge.finding import Finding
 from leakhunt.model.paths import visible
 from leakhunt.model.snapshot import Frame, Stack
@@ -13,6 +12,7 @@ from leakhunt.report.labels import Labels
 from leakhunt.report.page import PageReport, Process, fit
 from leakhunt.report.tables import DiffReport, TopReport
 from leakhunt.report.words.places import role
+from leakhunt.sites.rows import Amount, Row
 
 Table = Union[DiffReport, TopReport]
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from leakhunt.compare.tree import Node
 from leakhunt.model.snapshot import Tally
 from leakhunt.render.json.tables import (
     born_keys,
@@ -16,6 +15,7 @@ from leakhunt.render.json.tables import (
     snapshot_of,
 )
 from leakhunt.report.place import PlaceReport
+from leakhunt.sites.tree import Node
 
 
 def place(report: PlaceReport) -> str:

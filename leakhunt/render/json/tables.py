@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from leakhunt.compare.parts import NO_TASK, UNKNOWN
-from leakhunt.compare.rows import Amount, Comparison, Row
 from leakhunt.model.query import SPLIT, Query
 from leakhunt.render.documents import frame_of as frame_of
 from leakhunt.render.documents import live as live
@@ -15,6 +13,8 @@ from leakhunt.render.documents import snapshot_of as snapshot_of
 from leakhunt.render.json.told import told
 from leakhunt.report.labels import Labels
 from leakhunt.report.tables import DiffReport, TopReport, born_of, kinds_of
+from leakhunt.sites.parts import NO_TASK, UNKNOWN
+from leakhunt.sites.rows import Amount, Comparison, Row
 from leakhunt.snapshots.births import Born
 from leakhunt.snapshots.objects import Kinds
 

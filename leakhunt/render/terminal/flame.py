@@ -8,7 +8,6 @@ from rich.cells import cell_len, set_cell_size
 from rich.text import Text
 
 from leakhunt import units
-from leakhunt.compare.flame import NO_WEIGHT, Flame, Weight
 from leakhunt.model.paths import APP, visible
 from leakhunt.model.snapshot import Frame
 from leakhunt.render.screen import Screen
@@ -27,6 +26,7 @@ from leakhunt.report.labels import Labels
 from leakhunt.report.tables import DiffReport
 from leakhunt.report.words import lines
 from leakhunt.report.words.places import taken, who
+from leakhunt.sites.flame import NO_WEIGHT, Flame, Weight
 
 #: What was cut off stands first among its like.
 NOWHERE = Frame("", 0)

@@ -8,8 +8,6 @@ from dataclasses import dataclass
 from rich.text import Text
 
 from leakhunt import units
-from leakhunt.compare.place import Shown
-from leakhunt.compare.tree import Node
 from leakhunt.model.paths import visible
 from leakhunt.model.snapshot import NOTHING, Block, Tally
 from leakhunt.render.screen import Screen
@@ -31,6 +29,8 @@ from leakhunt.report.place import PlaceReport
 from leakhunt.report.words import taken_apart
 from leakhunt.report.words.notes import RECYCLED
 from leakhunt.report.words.places import holders, taken, types, who
+from leakhunt.sites.place import Shown
+from leakhunt.sites.tree import Node
 from leakhunt.snapshots.births import FEWEST
 from leakhunt.snapshots.source import Source
 

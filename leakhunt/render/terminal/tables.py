@@ -7,7 +7,6 @@ from rich.table import Table
 from rich.text import Text
 
 from leakhunt import units
-from leakhunt.compare.rows import Comparison, Row
 from leakhunt.judge import account as causes
 from leakhunt.model.paths import visible
 from leakhunt.model.query import Query
@@ -31,6 +30,7 @@ from leakhunt.report.labels import Labels
 from leakhunt.report.tables import DiffReport, TopReport, born_of, kinds_of
 from leakhunt.report.words import lines
 from leakhunt.report.words.places import recycled, taken, types, who
+from leakhunt.sites.rows import Comparison, Row
 from leakhunt.snapshots import births
 from leakhunt.snapshots.births import Born
 from leakhunt.snapshots.objects import Kinds

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from leakhunt import units
-from leakhunt.compare.rows import Amount, Comparison
 from leakhunt.model.query import Query
 from leakhunt.model.snapshot import Tally
+from leakhunt.sites.rows import Amount, Comparison
 
 #: What a row stands for, one and several.
 NOUNS = {

@@ -6,7 +6,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from types import MappingProxyType
 
 from leakhunt import units
-from leakhunt.compare.place import Shown
 from leakhunt.judge import codes, enough
 from leakhunt.judge.codes import Reason
 from leakhunt.judge.verdict import NO_LEAK, UNEXPLAINED, Verdict
@@ -17,6 +16,7 @@ from leakhunt.report.labels import Labels
 from leakhunt.report.words import lines
 from leakhunt.report.words.growths import Say
 from leakhunt.report.words.places import MAY_BE
+from leakhunt.sites.place import Shown
 
 RECYCLED = (
     f"{MAY_BE}: the line that filled the freelist is charged, not the one that keeps the objects"

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from leakhunt import units
-from leakhunt.compare.flame import Flame
 from leakhunt.judge.finding import Finding
 from leakhunt.judge.history import TASK, History
 from leakhunt.judge.verdict import Verdict
 from leakhunt.model.paths import visible
 from leakhunt.report.words.places import who
 from leakhunt.report.words.verdicts import seconds
+from leakhunt.sites.flame import Flame
 
 DAY = 86400.0
 SKIP = "Skip to the findings"

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from leakhunt import units
-from leakhunt.compare.place import Shown
 from leakhunt.model.snapshot import NOTHING
 from leakhunt.report.words.lines import alive
+from leakhunt.sites.place import Shown
 from leakhunt.snapshots.births import AT_ONCE, EARLY, EVEN, INHERITED, RECENT, Born
 
 CALLERS = "who brings us here: the place, then its callers outwards"

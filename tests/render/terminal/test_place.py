@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from leakhunt.compare.place import show
 from leakhunt.model.query import Query
 from leakhunt.report.place import place
+from leakhunt.sites.place import show
 from tests.support.builders import snap
 from tests.support.pages import page
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 
 from leakhunt import units
-from leakhunt.compare.rows import Amount, Comparison
 from leakhunt.model.query import Query
 from leakhunt.model.snapshot import Tally
 from leakhunt.report.words import lines
+from leakhunt.sites.rows import Amount, Comparison
 
 
 def comparison(dropped: int, hidden: int, sites: int, hidden_sites: int) -> Comparison:

@@ -14,13 +14,13 @@ from difflib import get_close_matches
 from typing import Optional
 
 from leakhunt import units
-from leakhunt.compare import rows as compare
-from leakhunt.compare.order import heaviest
-from leakhunt.compare.tree import Node, Path, merged
 from leakhunt.errors import LocationError
 from leakhunt.model.paths import Prefixes, prefixes, shorten, visible
 from leakhunt.model.query import Query
 from leakhunt.model.snapshot import NOTHING, Block, Frame, Snapshot, Stack, Tally
+from leakhunt.sites import rows as grouping
+from leakhunt.sites.order import heaviest
+from leakhunt.sites.tree import Node, Path, merged
 from leakhunt.snapshots.births import Born, born
 from leakhunt.snapshots.filters import selector
 from leakhunt.snapshots.objects import Kinds, kinds
@@ -197,7 +197,7 @@ def _of_row(snapshot: Snapshot, rank: int, query: Query, select: Find) -> tuple[
 
     Raises LocationError.
     """
-    ranked = compare.group(snapshot, _ranking(query, rank))
+    ranked = grouping.group(snapshot, _ranking(query, rank))
     if not 0 < rank <= len(ranked.rows):
         rows = units.count(len(ranked.rows) + ranked.remainder_sites)
         raise LocationError(

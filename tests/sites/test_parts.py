@@ -12,13 +12,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from leakhunt.compare import rows
-from leakhunt.compare.parts import NO_TASK, UNKNOWN, parts
 from leakhunt.model.query import Query
 from leakhunt.model.snapshot import UNTOLD, Snapshot, Tally
 from leakhunt.render import csv as as_csv
 from leakhunt.render.json import tables as as_json
 from leakhunt.report import tables
+from leakhunt.sites import rows
+from leakhunt.sites.parts import NO_TASK, UNKNOWN, parts
 from tests.support.builders import snap, stack
 from tests.support.laws import obeyed
 from tests.support.lives import aged

@@ -5,9 +5,9 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from leakhunt.compare.tree import merged
 from leakhunt.model.snapshot import NOTHING, Frame, Tally
-from tests.compare.test_place import tree_law
+from leakhunt.sites.tree import merged
+from tests.sites.test_place import tree_law
 
 A, B, C, D = (Frame("/srv/shop/a.py", line) for line in (1, 2, 3, 4))
 ROOT = Frame("/srv/shop/root.py", 1)

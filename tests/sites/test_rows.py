@@ -13,10 +13,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from leakhunt.compare import rows as compare
-from leakhunt.compare.rows import Amount, Comparison
 from leakhunt.model.query import GROUPS, Query
 from leakhunt.model.snapshot import NOTHING, Facts, Frame, Snapshot, Tally
+from leakhunt.sites import rows as grouping
+from leakhunt.sites.rows import Amount, Comparison
 from leakhunt.snapshots import load
 from tests.support.builders import snap, stack
 
@@ -84,15 +84,15 @@ def test_nothing_is_lost(before: list[Any], after: list[Any], query: Query) -> N
         )
         for traces in (before, after)
     )
-    check(compare.group(new, query))
-    check(compare.diff(old, new, query))
+    check(grouping.group(new, query))
+    check(grouping.diff(old, new, query))
 
 
 @settings(max_examples=60, deadline=None)
 @given(TRACES, st.sampled_from(["lineno", "filename", "traceback"]))
 def test_all_agrees_with_statistics(traces: list[Any], group_by: str) -> None:
     theirs, ours = both(traces)
-    found = compare.group(ours, Query(group_by=group_by, show_all=True, limit=0))
+    found = grouping.group(ours, Query(group_by=group_by, show_all=True, limit=0))
     check(found)
     expected = sorted(
         (
@@ -112,7 +112,7 @@ def test_all_agrees_with_statistics(traces: list[Any], group_by: str) -> None:
 def test_all_agrees_with_compare_to(before: list[Any], after: list[Any], group_by: str) -> None:
     their_old, our_old = both(before)
     their_new, our_new = both(after)
-    found = compare.diff(our_old, our_new, Query(group_by=group_by, show_all=True, limit=0))
+    found = grouping.diff(our_old, our_new, Query(group_by=group_by, show_all=True, limit=0))
     check(found)
     expected = sorted(
         (
@@ -139,16 +139,16 @@ def rows(found: Comparison, group_by: str, which: str) -> Any:
 def test_growth_comes_first_then_shrinkage_then_the_rest() -> None:
     before = snap("a.py:1 5KiB x1", "b.py:1 1KiB x1", "c.py:1 9KiB x9", "same.py:1 1MiB x1")
     after = snap("a.py:1 6KiB x2", "b.py:1 4KiB x1", "c.py:1 1KiB x1", "same.py:1 1MiB x1")
-    found = compare.diff(before, after, Query())
+    found = grouping.diff(before, after, Query())
     assert [row.change.site.file for row in found.rows] == ["b.py", "a.py", "c.py"]
     assert found.remainder_sites == 1  # what did not change is counted, not listed
-    everything = compare.diff(before, after, Query(limit=0))
+    everything = grouping.diff(before, after, Query(limit=0))
     assert [row.change.site.file for row in everything.rows] == ["b.py", "a.py", "c.py", "same.py"]
 
 
 def test_ties_are_broken_by_place_whatever_the_order() -> None:
     lines = ["a.py:2 1KiB x1", "a.py:1 1KiB x1", "b.py:1 1KiB x1"]
-    found = [compare.group(snap(*order), Query()) for order in (lines, lines[::-1])]
+    found = [grouping.group(snap(*order), Query()) for order in (lines, lines[::-1])]
     assert found[0] == found[1]
     assert [row.change.site for row in found[0].rows] == [
         ("a.py", 1, None, None),
@@ -165,12 +165,12 @@ def test_the_remainder_and_what_is_hidden_are_counted() -> None:
         "<frozen importlib._bootstrap>:241 7KiB x7",
         "/srv/venv/lib/python3.11/site-packages/leakhunt/hook/hook.py:9 5KiB x5",
     )
-    found = compare.group(snapshot, Query(limit=1))
+    found = grouping.group(snapshot, Query(limit=1))
     assert found.remainder.after == Tally(3072, 3)
     assert found.remainder_sites == 2
     assert found.dropped.after == Tally(12 * 1024, 12)
     assert found.dropped_sites == 2
-    assert compare.group(snapshot, Query(show_all=True)).dropped.after == NOTHING
+    assert grouping.group(snapshot, Query(show_all=True)).dropped.after == NOTHING
 
 
 def test_a_filter_blames_the_innermost_frame_of_the_application() -> None:
@@ -178,13 +178,13 @@ def test_a_filter_blames_the_innermost_frame_of_the_application() -> None:
         "/usr/lib/python3.11/json/decoder.py:353 < /srv/shop/tasks.py:40 < /srv/shop/app.py:3 9KiB x9",
         "/usr/lib/python3.11/json/decoder.py:353 < /srv/venv/lib/python3.11/site-packages/celery/a.py:1 1KiB x1",
     )
-    found = compare.group(snapshot, Query(filters=("shop",)))
+    found = grouping.group(snapshot, Query(filters=("shop",)))
     assert [row.change.site for row in found.rows] == [("/srv/shop/tasks.py", 40, None, None)]
     assert found.rows[0].depth == 1
     assert found.dropped.after == Tally(1024, 1)
-    inner = compare.group(snapshot, Query(filters=("shop",), innermost=True))
+    inner = grouping.group(snapshot, Query(filters=("shop",), innermost=True))
     assert inner.rows == ()
-    blamed = compare.group(snapshot, Query(blame="app"))
+    blamed = grouping.group(snapshot, Query(blame="app"))
     assert [row.change.site.file for row in blamed.rows] == [
         "/srv/shop/tasks.py",
         "/usr/lib/python3.11/json/decoder.py",
@@ -198,7 +198,7 @@ def test_packages() -> None:
         "/usr/lib/python3.11/json/decoder.py:1 2KiB x2",
         "/srv/shop/orders/tasks.py:1 1KiB x1",
     )
-    found = compare.group(snapshot, Query(group_by="package"))
+    found = grouping.group(snapshot, Query(group_by="package"))
     assert [row.change.site.package for row in found.rows] == ["celery", "six", "json", "orders"]
 
 
@@ -209,8 +209,8 @@ def test_frames_are_one_object_per_place() -> None:
 
 @pytest.mark.parametrize("limit", [1, 5])
 def test_zero_rows(limit: int) -> None:
-    check(compare.group(snap(), Query(limit=limit)))
-    check(compare.diff(snap(), snap(), Query(limit=limit)))
+    check(grouping.group(snap(), Query(limit=limit)))
+    check(grouping.diff(snap(), snap(), Query(limit=limit)))
 
 
 @pytest.mark.parametrize("group_by", ["lineno", "filename", "traceback", "package"])
@@ -225,8 +225,8 @@ def test_a_row_of_estimates_has_the_error_of_its_stacks(group_by: str) -> None:
         },
     )
     query = Query(group_by=group_by)
-    assert {row.stderr for row in compare.group(exact, query).rows} == {None}
-    errors = sorted(row.stderr or 0 for row in compare.group(sampled, query).rows)
+    assert {row.stderr for row in grouping.group(exact, query).rows} == {None}
+    errors = sorted(row.stderr or 0 for row in grouping.group(sampled, query).rows)
     assert errors == ([300.0, 400.0] if group_by == "traceback" else [500.0])
-    both = compare.diff(sampled, sampled, replace(query, limit=0))
+    both = grouping.diff(sampled, sampled, replace(query, limit=0))
     assert sorted(row.stderr or 0 for row in both.rows)[-1] == pytest.approx(2**0.5 * max(errors))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from leakhunt.compare.order import by_amount, by_growth, in_order
+from leakhunt.sites.order import by_amount, by_growth, in_order
 
 NUMBER = st.integers(0, 4)
 FOUR = st.tuples(NUMBER, NUMBER, NUMBER, NUMBER)

@@ -9,11 +9,11 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from leakhunt.compare import fast, rows
 from leakhunt.model.paths import Prefixes
 from leakhunt.model.query import Query
 from leakhunt.model.snapshot import Frame, Snapshot, Tallies, Tally
-from tests.compare.test_rows import QUERIES, STACKS, check
+from leakhunt.sites import fast, rows
+from tests.sites.test_rows import QUERIES, STACKS, check
 from tests.support.builders import snap
 
 LINES = st.lists(st.tuples(STACKS, st.integers(0, 5000), st.integers(1, 9)), max_size=25)

@@ -13,13 +13,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from leakhunt.compare import rows as compare
-from leakhunt.compare.place import Shown, show
-from leakhunt.compare.tree import Node, merged
 from leakhunt.errors import LocationError
 from leakhunt.model.query import Query
 from leakhunt.model.snapshot import NOTHING, Block, Frame, Snapshot, Spot, Tally
 from leakhunt.report.place import place
+from leakhunt.sites import rows as grouping
+from leakhunt.sites.place import Shown, show
+from leakhunt.sites.tree import Node, merged
 from leakhunt.snapfile.write import Run, write
 from leakhunt.snapshots import source
 from leakhunt.snapshots.load import load
@@ -138,7 +138,7 @@ def test_a_row_is_what_top_ranks_there_with_the_same_options() -> None:
         Query(show_all=True),
         Query(blame="app", sort="count"),
     ):
-        for row in compare.group(snapshot, query).rows:
+        for row in grouping.group(snapshot, query).rows:
             found = show(snapshot, str(row.rank), query)
             law(found)
             assert found.matched == row.change.after
@@ -389,7 +389,7 @@ def test_the_readme_shows_what_is_printed(tmp_path: Path) -> None:
     }
     path = tmp_path / "after.bin"
     write(path, runs, 6, {**FACTS, "frames": spots})
-    readme = (ROOT / "leakhunt" / "compare" / "README.md").read_text()
+    readme = (ROOT / "leakhunt" / "sites" / "README.md").read_text()
     (told,) = re.findall(
         r"```console\n\$ leakhunt show after\.bin tasks\.py:11\n(.*?)```", readme, re.DOTALL
     )

@@ -11,13 +11,13 @@ from itertools import chain, repeat
 from operator import add, itemgetter, ne, or_, sub
 from typing import Any
 
-from leakhunt.compare import fast
-from leakhunt.compare.order import by_amount, by_growth, in_order
-from leakhunt.compare.parts import parts
 from leakhunt.model.gcpause import uncollected
 from leakhunt.model.paths import Prefixes, prefixes
 from leakhunt.model.query import SPLIT, Query
 from leakhunt.model.snapshot import NOTHING, Change, Frame, Site, Snapshot, Stack, Tallies, Tally
+from leakhunt.sites import fast
+from leakhunt.sites.order import by_amount, by_growth, in_order
+from leakhunt.sites.parts import parts
 from leakhunt.snapshots.filters import Select, selector
 
 #: Stands for a stack without frames.
@@ -72,12 +72,12 @@ class Comparison:
 
 def group(snapshot: Snapshot, query: Query) -> Comparison:
     """What is alive, ranked: a comparison with nothing."""
-    return _compare(None, snapshot, query)
+    return _grouped(None, snapshot, query)
 
 
 def diff(before: Snapshot, after: Snapshot, query: Query) -> Comparison:
     """What changed, growth first."""
-    return _compare(before, after, query)
+    return _grouped(before, after, query)
 
 
 @dataclass
@@ -139,7 +139,7 @@ class _Ledger:
         return [(self.stacks[index], self.depths[index]) for index in indexes]
 
 
-def _compare(before: Snapshot | None, after: Snapshot, query: Query) -> Comparison:
+def _grouped(before: Snapshot | None, after: Snapshot, query: Query) -> Comparison:
     with uncollected():
         roots = prefixes(after.meta.facts)
         if before is not None and not roots.folders:
