@@ -17,7 +17,7 @@ import click
 from leakhunt.cli import judging
 from leakhunt.errors import LeakhuntError, SettingError
 from leakhunt.live import processes, remote, tree
-from leakhunt.live.history import History
+from leakhunt.live.sightings import Sightings
 from leakhunt.model.process import Identity, Machine, Process
 from leakhunt.report import watch as report
 from leakhunt.report.watch import Limits, Sample, WatchReport
@@ -106,7 +106,7 @@ class Watching:
     def __init__(self, look: Look, limits: Limits, judge: bool) -> None:
         """``judge``: whether snapshots are judged meanwhile."""
         self._look, self._limits = look, limits
-        self._history: History[Sample] = History()
+        self._sightings: Sightings[Sample] = Sightings()
         self._verdicts = Verdicts() if judge else None
         self._since = time.time()
         self._seen = Seen([], Machine(None, 1, self._since))
@@ -115,7 +115,7 @@ class Watching:
         """Look now."""
         self._seen = seen = self._look()
         now = seen.machine.now
-        self._history.observe(
+        self._sightings.observe(
             [
                 (
                     p,
@@ -135,7 +135,7 @@ class Watching:
         lines = [
             report.line(
                 process,
-                self._history.samples[process.identity],
+                self._sightings.samples[process.identity],
                 self._limits,
                 self._verdicts.of(process) if self._verdicts else None,
             )
@@ -143,8 +143,8 @@ class Watching:
         ]
         machine = self._seen.machine
         return report.watch(
-            machine, min(self._since, machine.now), lines, self._history.ended, over,
-            self._history.replaced, self._seen.notes,
+            machine, min(self._since, machine.now), lines, self._sightings.ended, over,
+            self._sightings.replaced, self._seen.notes,
         )  # fmt: skip
 
 

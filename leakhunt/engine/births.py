@@ -23,7 +23,7 @@ from leakhunt.snapfile.write import RawFrames
 #: Units of work where there are tasks, and where there are none.
 TASK, SECOND = "task", "second"
 #: Of a process that has lived longer than this many units: so many equal periods, the newest two
-#: of which are split, the last one into halves of halves.
+#: of which are split, the last one again and again in two.
 UNSPLIT, EQUAL, HALVINGS = 32, 24, 6
 #: With more births than this, those of the smallest stacks are summed.
 MOST = 4000

@@ -87,7 +87,7 @@ class Finding:
 
 
 @dataclass(frozen=True)
-class Pace:
+class Course:
     """A figure over a series."""
 
     first: int | None

@@ -207,7 +207,7 @@ def _others(book: Book, taken: set[Stack]) -> list[Growth]:
 def _unsure(book: Book, growth: Growth) -> Growth:
     if is_frameworks_own(book, growth):
         return growth.called(WARM_UP, FRAMEWORK)
-    early, late = stats.halves(book.t, growth.sizes)
+    early, late = stats.half_slopes(book.t, growth.sizes)
     if late < LEVELS.shapes.slowing * early and growth.series.errors.tells(growth.series):
         return growth.called(WARM_UP, None)
     judged = replace(growth.shape, verdict=NOISE, open=True)

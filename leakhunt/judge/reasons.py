@@ -43,7 +43,7 @@ def _of_shape(history: History, growth: Growth) -> Reason:
     if judged.verdict == WARM_UP:
         if 0 < judged.since < total - 1:
             return because(codes.LEVELS_OFF, since=judged.since + 1)
-        early, late = stats.halves(history.times, sizes)
+        early, late = stats.half_slopes(history.times, sizes)
         slower = max(0.0, late / early) if early > 0 and late < early else None
         return because(codes.SLOWS_DOWN, late=slower)
     if judged.samples is not None and judged.samples < LEVELS.samples.suspicious:

@@ -17,8 +17,8 @@ from leakhunt.judge import enough as wanted
 from leakhunt.judge.births.runs import brought, runs
 from leakhunt.judge.codes import because
 from leakhunt.judge.enough import Wanted
+from leakhunt.judge.finding import Course as Course
 from leakhunt.judge.finding import Finding as Finding
-from leakhunt.judge.finding import Pace as Pace
 from leakhunt.judge.finding import Part as Part
 from leakhunt.judge.finding import Since
 from leakhunt.judge.history import TASK, History, ledger
@@ -45,8 +45,8 @@ class Verdict:
     verdict: str
     unit: str
     findings: tuple[Finding, ...]
-    rss: Pace
-    traced: Pace
+    rss: Course
+    traced: Course
     explained: float | None
     """Growth of traced memory and of the tracer's tables as a part of the growth of the resident set."""
     outside: Outside | None
@@ -103,8 +103,8 @@ def judge(histories: Sequence[History]) -> Verdict:
         verdict=verdict,
         unit=main.unit,
         findings=tuple(findings),
-        rss=Pace(main.first.rss, main.last.rss, native.rss_rate),
-        traced=Pace(main.sizes[0], main.sizes[-1], native.traced_rate),
+        rss=Course(main.first.rss, main.last.rss, native.rss_rate),
+        traced=Course(main.sizes[0], main.sizes[-1], native.traced_rate),
         explained=native.explained,
         outside=native if native.told else None,
         histories=tuple(histories),

@@ -11,5 +11,5 @@ def pulse(pid: int, inner: int) -> Pulse | None:
 
     ``inner`` is the pid by which it knows itself.
     """
-    beat = look(pid, inner)
-    return None if beat is None else Pulse(*beat)
+    reading = look(pid, inner)
+    return None if reading is None else Pulse(*reading)

@@ -19,7 +19,7 @@ from leakhunt.snapfile import native
 from leakhunt.snapshots.filters import matcher
 
 
-class Ledger:
+class RowSums:
     """One entry per row, at the same index of each list; a row's stack is made when it is shown."""
 
     def __init__(
@@ -58,7 +58,7 @@ def booked(
     query: Query,
     roots: Prefixes,
     key_of: Callable[[Frame], object] | None,
-) -> Ledger | None:
+) -> RowSums | None:
     """Every stack of the two, in its row or among what is dropped; None: not to be had this way."""
     old, new = before.tallies if before is not None else EMPTY, after.tallies
     if not isinstance(old, Tallies) or not isinstance(new, Tallies):
@@ -118,7 +118,7 @@ def _stack(tallies: Tallies, ends: list[int], line: int) -> Stack:
 
 def _by_frame(
     old: Tallies, new: Tallies, drops: Callable[[Frame], bool], key_of: Callable[[Frame], object]
-) -> Ledger:
+) -> RowSums:
     row_of: dict[object, int] = {}
     frames: list[Frame] = []
     dropped_sites: set[object] = set()
@@ -151,7 +151,7 @@ def _by_frame(
             for index in indexes
         ]
 
-    return Ledger(
+    return RowSums(
         amounts=[column[:-1] for column in sums],
         frame_of=frames.__getitem__,
         stacks_of=stacks_of,
@@ -173,7 +173,7 @@ def _sums(tallies: Tallies, rows: list[int], number: int) -> tuple[list[int], li
 # -- rows that are stacks -------------------------------------------------------------
 
 
-def _by_stack(old: Tallies, new: Tallies, drops: Callable[[Frame], bool]) -> Ledger | None:
+def _by_stack(old: Tallies, new: Tallies, drops: Callable[[Frame], bool]) -> RowSums | None:
     pairs = _paired(old, new)
     if pairs is None:
         return None  # a file wrote a traceback twice
@@ -211,7 +211,7 @@ def _by_stack(old: Tallies, new: Tallies, drops: Callable[[Frame], bool]) -> Led
         kept = list(map(not_, out))
         chosen = list(compress(chosen, kept))
         amounts = [list(compress(column, kept)) for column in amounts]
-    return Ledger(
+    return RowSums(
         amounts=amounts,
         frame_of=lambda index: frame(chosen[index]),
         stacks_of=lambda indexes: [stack(chosen[index]) for index in indexes],

@@ -81,7 +81,7 @@ def diff(before: Snapshot, after: Snapshot, query: Query) -> Comparison:
 
 
 @dataclass
-class _Ledger:
+class _RowSums:
     """One entry per row, at the same index of each list: 10^5 rows without an object each."""
 
     rows: list[Sequence[int]] = field(default_factory=list)
@@ -148,16 +148,16 @@ def _grouped(before: Snapshot | None, after: Snapshot, query: Query) -> Comparis
             roots = roots.guessed(_files(before, after))
         key_of, site_of = _keying(query.group_by, roots)
         select = selector(query, roots)
-        ledger: _Ledger | fast.Ledger | None
+        sums: _RowSums | fast.RowSums | None
         if query.group_by in SPLIT:
-            ledger, sure = _shared_out(before, after, query, select)
+            sums, sure = _shared_out(before, after, query, select)
         else:
-            ledger = fast.booked(before, after, query, roots, key_of)
+            sums = fast.booked(before, after, query, roots, key_of)
             sure = _errors((before, after), select, key_of)
-        if ledger is None:
-            ledger = _booked(before, after, query, select, key_of)
-        amounts = ledger.amounts
-        hidden, hidden_sites = _amount(ledger.dropped), len(ledger.dropped_sites)
+        if sums is None:
+            sums = _booked(before, after, query, select, key_of)
+        amounts = sums.amounts
+        hidden, hidden_sites = _amount(sums.dropped), len(sums.dropped_sites)
         if query.show_all or query.filters or query.excludes:
             hidden, hidden_sites = _hidden(before, after, query, roots, key_of)
         keys, limit = _ranking(amounts, query, before is not None)
@@ -166,13 +166,13 @@ def _grouped(before: Snapshot | None, after: Snapshot, query: Query) -> Comparis
             return tuple(column[index] for column in amounts)
 
         def exact(index: int) -> tuple[object, ...]:
-            place = _place(site_of(ledger.frame(index)))
-            return (*_tied(numbers(index), query.sort), *place, *ledger.order(index))
+            place = _place(site_of(sums.frame(index)))
+            return (*_tied(numbers(index), query.sort), *place, *sums.order(index))
 
         shown = in_order(keys, exact, limit)
 
         def row(rank: int, index: int, stack: Stack, depth: int) -> Row:
-            frame = ledger.frame(index)
+            frame = sums.frame(index)
             error = (
                 None if sure is None else sure.get(stack if key_of is None else key_of(frame), 0.0)
             )
@@ -181,11 +181,11 @@ def _grouped(before: Snapshot | None, after: Snapshot, query: Query) -> Comparis
         return Comparison(
             rows=tuple(
                 row(rank, index, stack, depth)
-                for rank, (index, (stack, depth)) in enumerate(zip(shown, ledger.leads(shown)), 1)
+                for rank, (index, (stack, depth)) in enumerate(zip(shown, sums.leads(shown)), 1)
             ),
             totals=Amount(before.totals if before is not None else NOTHING, after.totals),
-            dropped=_amount(ledger.dropped),
-            dropped_sites=len(ledger.dropped_sites),
+            dropped=_amount(sums.dropped),
+            dropped_sites=len(sums.dropped_sites),
             hidden=hidden,
             hidden_sites=hidden_sites,
             remainder=_amount(
@@ -285,7 +285,7 @@ def _booked(
     query: Query,
     select: Select,
     key_of: Callable[[Frame], object] | None,
-) -> _Ledger:
+) -> _RowSums:
     """Every stack of the two, in its row or among what is dropped."""
     new, old = after.tallies, before.tallies if before is not None else {}
     stacks = [*new, *(stack for stack in old if stack not in new)]
@@ -293,23 +293,23 @@ def _booked(
     numbers = map(add, map(old.get, stacks, repeat(NOTHING)), chain(new.values(), repeat(NOTHING)))
     depths = list(map(select, stacks))
     if key_of is None and None not in depths:
-        return _Ledger(list(numbers), stacks, depths)  # type: ignore[arg-type]  # just looked
+        return _RowSums(list(numbers), stacks, depths)  # type: ignore[arg-type]  # just looked
 
     def key(stack: Stack, depth: int) -> object:
         if key_of is None:
             return stack
         return key_of(stack[depth] if stack else UNKNOWN)
 
-    ledger = _Ledger()
+    sums = _RowSums()
     for stack, depth, four in zip(stacks, depths, numbers):
         if depth is None:
-            ledger.drop(key(stack, len(stack) - 1), four)
+            sums.drop(key(stack, len(stack) - 1), four)
         else:
-            ledger.enter(key(stack, depth), four, stack, depth)
-    return ledger
+            sums.enter(key(stack, depth), four, stack, depth)
+    return sums
 
 
-class _Named(_Ledger):
+class _Named(_RowSums):
     """Rows that stand for a type or a task."""
 
     def frame(self, index: int) -> Frame:
@@ -322,7 +322,7 @@ def _shared_out(
     """Every stack of the two in parts, each in its row or among what is dropped; and the standard error
     of each row, None where no size is an estimate. A part's variance is that part of its stack's.
     """
-    ledger = _Named()
+    sums = _Named()
     variances: dict[object, float] = {}
     estimated = False
     old = before.tallies if before is not None else {}
@@ -332,9 +332,9 @@ def _shared_out(
         for name in dict.fromkeys((*now, *was)):
             four = was.get(name, NOTHING) + now.get(name, NOTHING)
             if depth is None:
-                ledger.drop(name, four)
+                sums.drop(name, four)
             else:
-                ledger.enter(name, four, stack, depth)
+                sums.enter(name, four, stack, depth)
         for snapshot, each in ((before, was), (after, now)):
             error = snapshot.told(stack).stderr if snapshot is not None and each else None
             if snapshot is None or error is None:
@@ -344,7 +344,7 @@ def _shared_out(
                 share = part.size / max(1, snapshot.tallies[stack].size)
                 variances[name] = variances.get(name, 0.0) + error**2 * share
     errors = {name: variance**0.5 for name, variance in variances.items()}
-    return ledger, errors if estimated else None
+    return sums, errors if estimated else None
 
 
 def _add(amounts: Any, numbers: Sequence[int]) -> None:

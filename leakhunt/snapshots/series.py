@@ -71,7 +71,7 @@ class Series:
         return None, ""
 
     @property
-    def pace(self) -> float | None:
+    def per_second(self) -> float | None:
         """Growth in bytes per second; None where it or the time is not known."""
         growth, seconds = self.growth, self.newest.meta.since(self.first.meta)
         return growth / seconds if growth is not None and seconds and seconds > 0 else None
@@ -83,8 +83,10 @@ def _comparable(one: Meta, last: Meta) -> bool:
 
 def fastest(series: Sequence[Series]) -> Series | None:
     """The one that grows fastest among those that run, else among all; None: there is no choice."""
-    growing = [line for line in running(series) if (line.pace or 0) > 0]
-    return max(growing, key=lambda line: line.pace or 0) if len(series) > 1 and growing else None
+    growing = [line for line in running(series) if (line.per_second or 0) > 0]
+    return (
+        max(growing, key=lambda line: line.per_second or 0) if len(series) > 1 and growing else None
+    )
 
 
 def running(series: Sequence[Series]) -> list[Series]:

@@ -6,7 +6,7 @@ import dataclasses
 
 import pytest
 
-from leakhunt.judge.finding import Finding, Pace, Part, Since
+from leakhunt.judge.finding import Course, Finding, Part, Since
 from tests.support.growing import finding
 
 
@@ -32,6 +32,6 @@ def test_a_finding_in_a_message_does_not_print_its_history() -> None:
 def test_values_are_by_name_and_do_not_change() -> None:
     assert Since(12, 3.5) == Since(unit=12, time=3.5)
     assert Part(1, 2.5, "leak") == Part(pid=1, rate=2.5, verdict="leak")
-    assert Pace(1, 9, 0.5) == Pace(first=1, last=9, per_unit=0.5)
+    assert Course(1, 9, 0.5) == Course(first=1, last=9, per_unit=0.5)
     with pytest.raises(dataclasses.FrozenInstanceError):
         finding().rate = 1.0  # type: ignore[misc]

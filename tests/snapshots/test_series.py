@@ -97,9 +97,9 @@ def test_else_of_traced_memory_since_tracing_was_armed_last() -> None:
 
 def test_the_pace_is_by_the_time_between_them() -> None:
     line = series({"rss": 0, "monotonic": 100.0}, {"rss": 50, "monotonic": 110.0})
-    assert line.pace == 5.0
-    assert series({"rss": 0, "monotonic": 100.0}).pace is None
-    assert series({"rss": 0, "taken_at": None}, {"rss": 9, "taken_at": None}).pace is None
+    assert line.per_second == 5.0
+    assert series({"rss": 0, "monotonic": 100.0}).per_second is None
+    assert series({"rss": 0, "taken_at": None}, {"rss": 9, "taken_at": None}).per_second is None
 
 
 def growing(by: int, alive: bool | None = None, **facts: Any) -> Series:

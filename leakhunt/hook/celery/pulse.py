@@ -34,21 +34,15 @@ _AT_TASK = _AT_BODY + _BODY.size
 READINGS = 100
 
 
-class Beat(NamedTuple):
-    """What a page says."""
+class Reading(NamedTuple):
+    """What a page says. :class:`leakhunt.model.process.Pulse` explains the fields: the worker does not load that one."""
 
     done: int
-    """Tasks that the process has finished."""
     wall: float
-    """Seconds that those took in all."""
     last_done: float | None
-    """When it finished one last, seconds since the epoch."""
     running: int
-    """Tasks under way."""
     task: str | None
-    """The name of the one that began last, while one is under way."""
     since: float | None
-    """When that one began, seconds since the epoch."""
 
 
 class Pulse:
@@ -122,7 +116,7 @@ def _page() -> Any:
     return None
 
 
-def look(pid: int, inner: int) -> Beat | None:
+def look(pid: int, inner: int) -> Reading | None:
     """What a process says of its tasks; None where it has no page, or none for this user.
 
     ``inner`` is the pid by which it knows itself: a forked child that is not hooked keeps its
@@ -133,13 +127,13 @@ def look(pid: int, inner: int) -> Beat | None:
         for name in posix.listdir(folder):
             with contextlib.suppress(OSError):
                 if posix.readlink(f"{folder}/{name}").startswith(f"/memfd:{NAME}"):
-                    beat = _read(f"{folder}/{name}", inner)
-                    if beat is not None:
-                        return beat
+                    reading = _read(f"{folder}/{name}", inner)
+                    if reading is not None:
+                        return reading
     return None
 
 
-def _read(path: str, inner: int) -> Beat | None:
+def _read(path: str, inner: int) -> Reading | None:
     descriptor = posix.open(path, os.O_RDONLY | os.O_CLOEXEC)
     try:
         for _ in range(READINGS):
@@ -151,7 +145,7 @@ def _read(path: str, inner: int) -> Beat | None:
                 return None
             if turn % 2 or page != posix.pread(descriptor, LAYOUT.size, 0):
                 continue
-            return Beat(
+            return Reading(
                 done=done,
                 wall=wall,
                 last_done=last or None,

@@ -224,11 +224,11 @@ def _process(hook: Any, pid: int, until: float) -> dict[str, Any]:
     }  # fmt: skip
     if record is None:
         return {**told, "hooked": False}
-    beat = None
+    reading = None
     with contextlib.suppress(OSError):
         from leakhunt.hook.celery import pulse
 
-        beat = pulse.look(pid, pid)
+        reading = pulse.look(pid, pid)
     armed = record["armed_rss"]
     return {
         **told,
@@ -243,7 +243,7 @@ def _process(hook: Any, pid: int, until: float) -> dict[str, Any]:
         "grown_since": record["armed_at"],
         "verdict": record["verdict"],
         "summary": record["summary"],
-        "pulse": None if beat is None else list(beat),
+        "pulse": None if reading is None else list(reading),
     }
 
 

@@ -41,7 +41,7 @@ def theil_sen(t: Sequence[float], y: Sequence[float]) -> float:
     return median(slopes) if slopes else 0.0
 
 
-def halves(t: Sequence[float], y: Sequence[float]) -> tuple[float, float]:
+def half_slopes(t: Sequence[float], y: Sequence[float]) -> tuple[float, float]:
     """The Theil-Sen slopes of the first and of the second half, which share the middle point."""
     middle = len(y) // 2
     return theil_sen(t[: middle + 1], y[: middle + 1]), theil_sen(t[middle:], y[middle:])

@@ -35,7 +35,7 @@ def _series(line: Series, fastest: bool) -> dict[str, Any]:
     return {
         "folder": str(line.folder),
         "growth": line.growth,
-        "growth_per_second": line.pace,
+        "growth_per_second": line.per_second,
         "fastest": fastest,
         "alive": line.alive,
         "snapshots": [meta_of(str(entry.path), entry.meta) for entry in line.entries],

@@ -7,7 +7,7 @@ from typing import Any
 
 from leakhunt.judge.history import History
 from leakhunt.judge.series.errors import Estimates
-from leakhunt.judge.verdict import Finding, Pace
+from leakhunt.judge.verdict import Course, Finding
 from leakhunt.render.json.tables import frame_of, kinds_keys, meta_of
 from leakhunt.render.json.told import rising, told
 from leakhunt.report.labels import Labels
@@ -25,8 +25,8 @@ def trend(report: TrendReport) -> str:
         "unit_name": verdict.noun,
         "verdict": verdict.verdict,
         "summary": report.summary,
-        "rss": _pace(verdict.rss),
-        "traced": _pace(verdict.traced),
+        "rss": _course(verdict.rss),
+        "traced": _course(verdict.traced),
         "explained": verdict.explained,
         "outside": None
         if verdict.outside is None
@@ -67,8 +67,8 @@ def _snapshots(history: History) -> list[dict[str, Any]]:
     ]
 
 
-def _pace(pace: Pace) -> dict[str, Any]:
-    return {"first": pace.first, "last": pace.last, "per_unit": pace.per_unit}
+def _course(course: Course) -> dict[str, Any]:
+    return {"first": course.first, "last": course.last, "per_unit": course.per_unit}
 
 
 def finding_of(labels: Labels, number: int, judged: Judged) -> dict[str, Any]:

@@ -25,8 +25,8 @@ def grown(line: Series, fastest: bool) -> str:
     if growth is None or len(line.entries) < 2:
         return ""
     text = f"{units.signed_size(growth)} {what}"
-    if fastest and line.pace is not None:
-        text += f", grows fastest ({units.rate(3600 * line.pace, 'hour')})"
+    if fastest and line.per_second is not None:
+        text += f", grows fastest ({units.rate(3600 * line.per_second, 'hour')})"
     return text
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from leakhunt import units
 from leakhunt.judge.history import TASK
 from leakhunt.judge.series.shape import LEAK
-from leakhunt.judge.verdict import Finding, Pace, Verdict
+from leakhunt.judge.verdict import Course, Finding, Verdict
 from leakhunt.report.words import growths
 from leakhunt.report.words.places import who
 from leakhunt.report.words.verdicts import seconds, share_of
@@ -79,16 +79,16 @@ def explained(verdict: Verdict) -> float | None:
     return part if leaks <= part + ROUGHLY else None
 
 
-def _over(pace: Pace, spent: float, unit: str) -> str:
+def _over(course: Course, spent: float, unit: str) -> str:
     """``12.9 MiB to 23.6 MiB, +1.9 KiB per task``; no rate where the ends tell another story."""
-    if pace.first is None or pace.last is None:
+    if course.first is None or course.last is None:
         return "unknown at one end"
-    text = units.between(pace.first, pace.last)
-    grown = pace.last - pace.first
-    if pace.per_unit is None or spent <= 0 or not grown:
+    text = units.between(course.first, course.last)
+    grown = course.last - course.first
+    if course.per_unit is None or spent <= 0 or not grown:
         return text
-    times = pace.per_unit * spent / grown
-    return f"{text}, {units.rate(pace.per_unit, unit)}" if 1 / APART <= times <= APART else text
+    times = course.per_unit * spent / grown
+    return f"{text}, {units.rate(course.per_unit, unit)}" if 1 / APART <= times <= APART else text
 
 
 def figures(verdict: Verdict, finding: Finding) -> str:

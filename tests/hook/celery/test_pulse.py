@@ -2,17 +2,28 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import sys
 import threading
 import time
+import typing
 
 import pytest
 
-from leakhunt.hook.celery.pulse import Pulse
+from leakhunt.hook.celery.pulse import Pulse, Reading
 from leakhunt.live.pulse import pulse
+from leakhunt.model import process
 
 pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="memfd_create")
+
+
+def test_both_sides_mean_the_same_by_a_reading() -> None:
+    """The worker cannot load the analysis: what it reads has the same fields, in the same order."""
+    fields = [each.name for each in dataclasses.fields(process.Pulse)]
+    assert fields == list(Reading._fields)
+    if sys.version_info >= (3, 10):  # before, X | Y cannot be evaluated
+        assert typing.get_type_hints(Reading) == typing.get_type_hints(process.Pulse)
 
 
 def test_it_is_read_from_outside_at_any_moment() -> None:

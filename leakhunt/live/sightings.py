@@ -17,7 +17,7 @@ MOST = 240
 Sample = TypeVar("Sample")
 
 
-class History(Generic[Sample]):
+class Sightings(Generic[Sample]):
     """Of the processes that are there; those that have ended are counted and forgotten."""
 
     def __init__(self) -> None:
