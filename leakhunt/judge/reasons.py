@@ -55,8 +55,7 @@ def _of_ages(history: History, growth: Growth) -> Reason:
     """What the ages of one snapshot's survivors show."""
     judged, sizes = growth.shape, growth.sizes
     if judged.verdict == LEAK:
-        since = first_unit(history) + history.times[judged.since] if judged.since else 0.0
-        return because(codes.BORN_EVENLY, since=since, belief=judged.belief)
+        return because(codes.BORN_EVENLY, since=onset(history, judged), belief=judged.belief)
     if judged.verdict == WARM_UP:
         return because(codes.BIRTHS_DIE_OUT, belief=judged.belief)
     if judged.verdict == TURNOVER:
@@ -74,6 +73,14 @@ def first_unit(history: History) -> float:
     if history.lived and history.newest is not None and history.newest.calendar is not None:
         return float(history.newest.calendar.edges[1])
     return float(history.first.tasks_done or 0)
+
+
+def onset(history: History, judged: shape.Shape) -> float:
+    """The unit from which on a leak goes on, counted from the start of the process; 0: from its start."""
+    if not judged.since:
+        return 0.0
+    seen = history.times[judged.since] if judged.onset is None else judged.onset
+    return first_unit(history) + seen
 
 
 def _falls_back(history: History, sizes: Sequence[float]) -> Reason:

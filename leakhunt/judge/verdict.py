@@ -10,22 +10,20 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from math import ceil
-from typing import NamedTuple
 
 from leakhunt.judge import codes, pool, reasons
 from leakhunt.judge import enough as wanted
-from leakhunt.judge.births.runs import brought, runs
+from leakhunt.judge.births.born import born
+from leakhunt.judge.births.runs import runs
 from leakhunt.judge.codes import because
 from leakhunt.judge.enough import Wanted
 from leakhunt.judge.finding import Course as Course
 from leakhunt.judge.finding import Finding as Finding
 from leakhunt.judge.finding import Part as Part
-from leakhunt.judge.finding import Since
 from leakhunt.judge.history import TASK, History, ledger
 from leakhunt.judge.informed import informed
 from leakhunt.judge.levels import LEVELS
 from leakhunt.judge.owners import Growth
-from leakhunt.judge.reasons import first_unit
 from leakhunt.judge.rss import Outside, outside
 from leakhunt.judge.series.shape import LEAK
 from leakhunt.judge.whose import Paths
@@ -199,8 +197,8 @@ def _finding(each: list[tuple[History, Growth]], alike: list[History]) -> Findin
     weights = {stack: _risen(history, stack) for stack in growth.blame.stacks}
     heaviest = sorted(weights, key=lambda stack: (-weights[stack], stack))
     paths = Paths(prefixes(history.last.facts), history.spots, growth.blame.stacks)
-    born = _born(history, growth)
-    task, part = born.task if born is not None else _task(history, growth, paths)
+    ages = born(history, growth)
+    task, part = ages.task if ages is not None else _task(history, growth, paths)
     missing = None if together else wanted.wanted(history, growth)
     alive = {stack: history.tracks[stack].sizes[-1] for stack in growth.blame.stacks}
     held = summed(history.types, history.recycled, alive)
@@ -238,9 +236,9 @@ def _finding(each: list[tuple[History, Growth]], alike: list[History]) -> Findin
         kinds=held,
         holder=holder,
         holder_grew=_grew(history, holder),
-        since=None if born is None else born.since,
+        since=None if ages is None else ages.since,
         per_run=_per_run(history, task, rate),
-        born=None if born is None else born.series,
+        born=None if ages is None else ages.series,
     )
 
 
@@ -309,50 +307,6 @@ def _shared(findings: Sequence[Finding], main: History, native: Outside) -> list
         else finding
         for finding in findings
     ]
-
-
-# -- when it was born, and in which task ------------------------------------------------
-
-
-class _Born(NamedTuple):
-    """What births tell of a growth."""
-
-    since: Since | None
-    task: tuple[str | None, float | None]
-    series: tuple[tuple[float, ...], tuple[float, ...]]
-
-
-def _born(history: History, growth: Growth) -> _Born | None:
-    """None where the newest snapshot knows no births of it."""
-    snapshot = history.newest
-    calendar = snapshot.calendar if snapshot is not None else None
-    if snapshot is None or calendar is None:
-        return None
-    sizes = [0.0] * calendar.periods
-    for stack in growth.blame.stacks:
-        for birth in snapshot.told(stack).births:
-            if 0 <= birth.period < calendar.periods:
-                sizes[birth.period] += birth.size
-    if not any(sizes):
-        return None
-    since = None
-    unit = 0.0
-    if history.lived and growth.shape.verdict == LEAK:
-        unit = (
-            first_unit(history) + history.times[growth.shape.since] if growth.shape.since else 0.0
-        )
-        moments = [m for edge, m in zip(calendar.edges, calendar.moments) if edge >= unit]
-        since = Since(round(unit), moments[0] if moments else None)
-    by = brought(snapshot, growth.blame.stacks, unit)
-    ran = {name: number for name, number in (ledger(history.last) or {}).items() if number > 0}
-    part = None
-    if by is not None and len(ran) > 1 and by.task in ran:
-        part = ran[by.task] / sum(ran.values())
-    return _Born(
-        since,
-        (None if by is None else by.task, part),
-        (tuple(map(float, calendar.edges)), tuple(sizes)),
-    )
 
 
 def _per_run(history: History, task: str | None, rate: float) -> float | None:

@@ -66,6 +66,8 @@ class Judged:
     stray: list[str] = field(default_factory=list)
     error: float | None = None
     """Of the rate, signed, against the declared one."""
+    inside: bool | None = None
+    """Whether the rate's 95 % interval holds it."""
     summary: str = ""
     recipe_first: bool = False
     recipe_alarm: bool = False
@@ -137,18 +139,31 @@ def error_of(finding: dict[str, Any], line: dict[str, Any], leak: dict[str, Any]
     table that grows in jumps; and, where the kept frames end above the line for part of the
     memory, only the part that the recording shows.
     """
-    if not line:
-        return None
     rate = finding["bytes_per_unit"]
+    errors = [
+        (rate - min(max(rate, low), high)) / size if size else 0.0
+        for size, low, high in said_of(line, leak)
+    ]
+    return min(errors, key=abs) if errors else None
+
+
+def is_inside(finding: dict[str, Any], line: dict[str, Any], leak: dict[str, Any]) -> bool:
+    """Whether the finding's 95 % interval holds a rate that may be said of that line."""
+    below, above = finding["ci95"]
+    return any(low <= above and below <= high for _, low, high in said_of(line, leak))
+
+
+def said_of(line: dict[str, Any], leak: dict[str, Any]) -> Iterator[tuple[float, float, float]]:
+    """(declared rate, least, most that may be said) of the line itself and of all guilty lines."""
+    if not line:
+        return
     shown = leak["visible"] if leak["visible"] < 0.9 else 1.0
-    errors = []
     # How often a rare leak struck is a matter of chance: the recording knows.
     luck = leak["visible"] if leak["runs"] < 0.2 else 1.0
     own, whole = line["bytes_per_task"] * luck, leak["whole_bytes_per_task"] * luck
     for size, high in ((own, own), (whole, leak["worker_bytes_per_task"] * luck)):
         low = min(size * shown, max(size - leak["table_bytes_per_task"], size * 0.3))
-        errors.append((rate - min(max(rate, low), high)) / size if size else 0.0)
-    return min(errors, key=abs)
+        yield size, low, high
 
 
 def judge(result: Judged, truth: dict[str, Any], document: dict[str, Any]) -> None:
@@ -175,6 +190,7 @@ def judge(result: Judged, truth: dict[str, Any], document: dict[str, Any]) -> No
             for line, leak in zip(row, leaks):
                 if line is not None and result.error is None and document["unit"] == "task":
                     result.error = error_of(finding, line, leak)
+                    result.inside = is_inside(finding, line, leak) if line else None
     elif truth["kind"] == "healthy":
         result.right = not accused and document["verdict"] in ("no-leak", "inconclusive")
     else:
@@ -257,7 +273,11 @@ def rate(results: Sequence[Judged]) -> str:
     if not errors:
         return "-"
     within = sum(error <= 0.1 for error in errors)
-    return f"median {statistics.median(errors):.1%}, worst {errors[-1]:.0%}, {within}/{len(errors)} within 10 %"
+    held = [result.inside for result in results if result.inside is not None]
+    return (
+        f"median {statistics.median(errors):.1%}, worst {errors[-1]:.0%}, {within}/{len(errors)} within 10 %, "
+        f"{sum(held)}/{len(held)} intervals hold the truth"
+    )
 
 
 def share(part: int, whole: int) -> str:
@@ -321,7 +341,7 @@ def mark(result: Judged) -> str:
         return "failed"
     text = "ok" if result.right else "WRONG"
     if result.kind == "leak" and result.error is not None:
-        text += f" {result.error:+.0%}"
+        text += f" {result.error:+.0%}{'' if result.inside else '!'}"
     if result.found < result.leaks and result.right:
         text += f" {result.found}/{result.leaks}"
     return text + (f" +{len(result.stray)} stray" if result.stray else "")

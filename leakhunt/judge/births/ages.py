@@ -19,7 +19,8 @@ A time scale of which nothing is known is log-uniform (Jeffreys 1961), here from
 one and a half of it. What takes longer to fill cannot be told from a leak by anybody who has seen no more
 than the life: whoever says *leak* has to add "or a cache that is not full yet". Given the number of births, their places are multinomial, whatever
 the rate; the likelihood of a kind is its mean over the scales (Kass and Raftery, JASA 90, 1995).
-Counts are effective ones: bytes over the mean weight of an independent event, which may
+What begins suddenly does so within a period: how much of it had passed
+is fitted, at the price of a parameter (Schwarz, Annals of Statistics 6, 1978). Counts are effective ones: bytes over the mean weight of an independent event, which may
 bring several blocks and stand for many more; and what scatters more than a multinomial by that much
 weighs less (quasi-likelihood: McCullagh and Nelder 1989, section 9.3).
 """
@@ -69,6 +70,8 @@ class Ages(NamedTuple):
     """How much more than a multinomial the periods scatter; 1: no more."""
     part: float = 1.0
     """For a leak: the part of the growth since then that will stay; the rest is young, and will go."""
+    sudden: bool = False
+    """For a leak: nothing was kept before. It began at ``since``, or in the period before that."""
 
 
 class _Life(NamedTuple):
@@ -80,6 +83,8 @@ class _Life(NamedTuple):
     """Integral of the rate over a part of the life, from 0 to 1."""
     part: float = 1.0
     """Of what is born, the part that stays."""
+    edge: float | None = None
+    """Where it begins suddenly: in the period that ends at this part of the life, or at its end."""
 
 
 @lru_cache(maxsize=64)
@@ -97,28 +102,53 @@ def ages(births: Births) -> Ages:
     logs = []
     expected = []
     lives = _lives(parts)
-    for rates in _integrals(parts):
+    ends = {b: at for at, (_, b) in enumerate(parts)}
+    price = 0.5 * math.log(max(1.0, number))
+    for life, rates in zip(lives, _integrals(parts)):
         weights = [rate * exposure for rate, exposure in zip(rates, exposures)]
+        at = None if life.edge is None else ends[life.edge]
+        if at is not None:
+            weights[at] = _begun(at, counts, weights, exposures, parts)
         total = sum(weights)
         shares = [max(weight / total, 1e-9) if total > 0 else 1e-9 for weight in weights]
         expected.append(shares)
-        logs.append(sum(c * math.log(q) for c, q in zip(counts, shares)))
+        logs.append(
+            sum(c * math.log(q) for c, q in zip(counts, shares)) - (0.0 if at is None else price)
+        )
     best = max(range(len(logs)), key=logs.__getitem__)
     scatter = _scatter(counts, expected[best])
     top = max(logs)
     beliefs = dict.fromkeys(BEFORE, 0.0)
-    leading: tuple[float, float, float] = (-1.0, 0.0, 1.0)
+    heaviest, leading = -1.0, lives[0]
     for life, log in zip(lives, logs):
         weight = BEFORE[life.kind] * life.prior * math.exp((log - top) / scatter)
         beliefs[life.kind] += weight
-        if life.kind == LEAK and weight > leading[0]:
-            leading = (weight, life.since, life.part)
+        if life.kind == LEAK and weight > heaviest:
+            heaviest, leading = weight, life
     total = sum(beliefs.values())
     beliefs = {kind: weight / total for kind, weight in beliefs.items()}
     kind = max(beliefs, key=lambda each: beliefs[each])
-    since = start + leading[1] * (end - start)
+    since = start + leading.since * (end - start)
     after = sum(c for c, a in zip(counts, births.edges) if a >= since - 1e-9 or kind != LEAK)
-    return Ages(kind, beliefs[kind], beliefs, since, after, scatter, leading[2])
+    return Ages(
+        kind, beliefs[kind], beliefs, since, after, scatter, leading.part, leading.edge is not None
+    )
+
+
+def _begun(
+    at: int, counts: Sequence[float], weights: Sequence[float], exposures: Sequence[float],
+    parts: Sequence[tuple[float, float]],
+) -> float:  # fmt: skip
+    """The weight of the period in which something begins: what was born in it says how much of it was left,
+    from what there was before to what a whole one has.
+    """
+    others = sum(weights) - weights[at]
+    rest = sum(counts) - counts[at]
+    if others <= 0 or rest <= 0 or at + 1 >= len(weights) or exposures[at + 1] <= 0:
+        return weights[at]
+    (a, b), (c, d) = parts[at], parts[at + 1]
+    whole = weights[at + 1] / exposures[at + 1] * exposures[at] * (b - a) / (d - c)
+    return min(max(weights[at], others * counts[at] / rest), max(weights[at], whole))
 
 
 def effective(births: Births) -> tuple[list[float], list[float]]:
@@ -203,7 +233,7 @@ def _leaks(parts: tuple[tuple[float, float], ...]) -> Iterator[_Life]:
                 1 / (1 + burden),
             )
     for onset, width in _inner(parts):
-        yield _Life(LEAK, LEVELS.lives.later * width, onset, _from(onset))
+        yield _Life(LEAK, LEVELS.lives.later * width, onset, _from(onset), edge=onset)
 
 
 def _from(onset: float) -> Callable[[float, float], float]:
@@ -234,7 +264,8 @@ def _turnovers(parts: tuple[tuple[float, float], ...]) -> Iterator[_Life]:
     for kept, queue, dying in lives.turnovers:
         for edge, width in _inner(parts):  # a queue that is longer than the life is a leak so far
             density = 1 / (math.log(1 / lives.shortest) * (1 - edge))
-            yield _Life(TURNOVER, queue * width * density, 0.0, _over(_from(edge), 1 - edge, kept))
+            rates = _over(_from(edge), 1 - edge, kept)
+            yield _Life(TURNOVER, queue * width * density, 0.0, rates, edge=edge)
         for s in scales:
             whole = s * (1 - math.exp(-1 / s))
             yield _Life(TURNOVER, dying / len(scales), 0.0, _over(_dying(s), whole, kept))

@@ -102,6 +102,10 @@ class Survivors(Book):
         size = ages.part * sum(births.sizes[start:])
         blocks = ages.part * sum(births.blocks[start:])
         low, high = _interval(size, ages.events)
+        onset = self.t[start]
+        if ages.sudden and start > 0 and size > 0:
+            earlier = births.sizes[start - 1] * lasted / size
+            onset = max(self.t[start - 1], onset - earlier)
         came = [sum(self.history.samples[stack][at] for stack in stacks) for at in (start, -1)]
         verdict = _verdict(every, ages)
         return Shape(
@@ -118,6 +122,7 @@ class Survivors(Book):
             belief=ages.belief,
             beliefs=tuple(ages.beliefs.values()),
             events=ages.events,
+            onset=onset,
         )
 
 

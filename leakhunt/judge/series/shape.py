@@ -67,6 +67,8 @@ class Shape:
     """The same of each kind: leak, warm-up, turnover."""
     events: float = 0.0
     """Independent births that the rate stands for."""
+    onset: float | None = None
+    """When it began, in units of the series; None: nobody knows more than ``since`` says."""
 
 
 def judge(series: Series) -> Shape:

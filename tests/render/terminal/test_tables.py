@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
-from typing import Any
 
 import pytest
 
@@ -32,9 +31,8 @@ def test_numbers_never_wrap_and_lines_fit(columns: int) -> None:
 @pytest.mark.parametrize(("kind", "next_step"), [(causes.PYTHON, False), (causes.FRAGMENTED, True)])
 def test_where_the_growth_went_is_said_once(kind: str, next_step: bool) -> None:
     """By the account where there is one: other figures of the same beside it would contradict the table."""
-    facts: dict[str, Any] = {"rss": 50 << 20, "traced": 5 << 20}
-    before = snap("/srv/shop/a.py:1 1MiB x10", **facts)
-    after = snap("/srv/shop/a.py:1 4MiB x40", **{**facts, "rss": 54 << 20, "traced": 9 << 20})
+    before = snap("/srv/shop/a.py:1 1MiB x10", rss=50 << 20, traced=5 << 20)
+    after = snap("/srv/shop/a.py:1 4MiB x40", rss=54 << 20, traced=9 << 20)
     made = report.diff(before, after, Query())
     assert made.account is None
     assert "Python objects" in page(made)

@@ -1,0 +1,57 @@
+"""A leak that begins suddenly: since when, and at which rate, within a period too."""
+
+from __future__ import annotations
+
+import pytest
+
+from leakhunt.judge.births.born import _moment
+from leakhunt.judge.births.life import lived
+from leakhunt.judge.births.survivors import Survivors
+from leakhunt.judge.reasons import onset
+from leakhunt.judge.series.shape import LEAK
+from leakhunt.model.snapshot import Calendar
+from tests.support.builders import stack
+from tests.support.lives import BLOCK, PERIOD, aged
+
+LINE = "/srv/shop/tasks.py:40"
+RATE = 10 * BLOCK  # bytes per task
+
+
+@pytest.mark.parametrize("begun", [0.0, 0.1, 0.5, 0.9])
+@pytest.mark.parametrize("period", [4, 8])
+def test_a_rate_is_that_of_whole_periods_and_the_onset_lies_within_one(
+    period: int, begun: float
+) -> None:
+    """The leak begins when that part of the period has passed; the rate over it would be too low."""
+    each = RATE * PERIOD
+    sizes = [0.0] * period + [each * (1 - begun)] + [each] * (23 - period)
+    history = lived(aged((LINE, sizes), ("/srv/shop/tasks.py:9", [each] + [0.0] * 23)))
+    assert history is not None
+    shape = Survivors(history).judge([stack(LINE)])
+    assert shape.verdict == LEAK
+    assert shape.rate == pytest.approx(RATE)
+    assert shape.blocks_rate == pytest.approx(RATE / BLOCK)
+    assert shape.low < RATE < shape.high
+    assert onset(history, shape) == pytest.approx((period + begun) * PERIOD)
+
+
+def test_a_leak_from_the_start_began_at_the_start() -> None:
+    history = lived(aged((LINE, [RATE * PERIOD] * 12)))
+    assert history is not None
+    shape = Survivors(history).judge([stack(LINE)])
+    assert (shape.verdict, shape.since) == (LEAK, 0)
+    assert onset(history, shape) == 0.0
+
+
+@pytest.mark.parametrize(
+    ("unit", "moment"), [(0, 100.0), (10, 200.0), (15, 350.0), (20, 500.0), (99, 500.0)]
+)
+def test_a_moment_between_two_edges_is_at_an_even_pace(unit: float, moment: float) -> None:
+    calendar = Calendar("task", (0, 10, 20), (100.0, 200.0, 500.0), (None, None), 0)
+    assert _moment(calendar, unit) == moment
+
+
+def test_a_moment_that_nobody_knows_is_none() -> None:
+    calendar = Calendar("task", (0, 10, 20), (None, 200.0, None), (None, None), 0)
+    assert _moment(calendar, 5) == 200.0
+    assert _moment(calendar, 15) is None
