@@ -13,8 +13,8 @@ from math import ceil
 
 from leakhunt.judge import codes, pool, reasons
 from leakhunt.judge import enough as wanted
-from leakhunt.judge.births.born import born
 from leakhunt.judge.births.runs import runs
+from leakhunt.judge.born import born
 from leakhunt.judge.codes import because
 from leakhunt.judge.enough import Wanted
 from leakhunt.judge.finding import Course as Course

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from leakhunt.judge.births.born import _moment
 from leakhunt.judge.births.life import lived
 from leakhunt.judge.births.survivors import Survivors
+from leakhunt.judge.born import _moment
 from leakhunt.judge.reasons import onset
 from leakhunt.judge.series.shape import LEAK
 from leakhunt.model.snapshot import Calendar
