@@ -12,12 +12,12 @@ from __future__ import annotations
 import struct
 from bisect import bisect_right
 from collections.abc import Iterable, Mapping, Sequence
-from math import hypot
+from math import hypot, sqrt
 from typing import NamedTuple
 
 from leakhunt.engine.holders import Sample
 from leakhunt.engine.interface import Life, Mark
-from leakhunt.snapfile.records import Birth, Births, Calendar
+from leakhunt.snapfile.records import Birth, Births, Calendar, Gone
 from leakhunt.snapfile.write import RawFrames
 
 #: Units of work where there are tasks, and where there are none.
@@ -28,7 +28,12 @@ UNSPLIT, EQUAL, HALVINGS = 32, 24, 6
 #: With more births than this, those of the smallest stacks are summed.
 MOST = 4000
 
+#: What has died is told of so many stacks, those of which most has.
+MOST_GONE = 400
+
 _CLOCK = struct.Struct("=IIIII")
+#: The C struct of ``_tables.h``.
+_GRAVE = struct.Struct("=dIIIIII")
 
 
 class Clock(NamedTuple):
@@ -73,6 +78,10 @@ class Periods:
         if period is None:
             period = self._of[unit] = bisect_right(self.edges, unit) - 1
         return period, (self._life, unit)
+
+    def ends(self, unit: int) -> int:
+        """How many periods have ended by then."""
+        return bisect_right(self.edges, min(max(unit, self.armed), self.last)) - 1
 
     def calendar(self, samples: Iterable[Sample], life: Life) -> Calendar:
         """With the moments at the edges, and the intervals that the samples were drawn under."""
@@ -154,6 +163,29 @@ def by_stack(
         Births(frames, tuple(_rounded(sorted(of_stack.items()), *totals[frames])))
         for frames, of_stack in cells.items()
     ]
+
+
+def gone(raw: bytes, periods: Periods, stacks: Sequence[RawFrames]) -> list[Gone]:
+    """What has died, by stack: what was alive at the end of each period but the last, and is not now.
+
+    ``raw`` is a copy of the engine's graves, which do not know of what died young (``graves.inc``).
+    """
+    number = len(periods.edges) - 2
+    sums: dict[RawFrames, tuple[list[float], list[float]]] = {}
+    for size, stack, born, died, when, ended, before in _GRAVE.iter_unpack(raw):
+        begin, end = (born, died) if periods.unit == TASK else (when, ended)
+        first, last = 0 if before else periods.ends(begin), periods.ends(end)
+        if first >= last:
+            continue
+        sizes, squares = sums.setdefault(stacks[stack], ([0.0] * number, [0.0] * number))
+        for at in range(first, last):
+            sizes[at] += size
+            squares[at] += size * size
+    told = [
+        Gone(frames, tuple(map(round, sizes)), tuple(round(sqrt(square)) for square in squares))
+        for frames, (sizes, squares) in sums.items()
+    ]
+    return sorted(told, key=lambda one: -max(one.sizes))[:MOST_GONE]
 
 
 def _rounded(

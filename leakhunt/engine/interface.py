@@ -28,6 +28,7 @@ from leakhunt.snapfile.records import (
     Births,
     Calendar,
     Estimate,
+    Gone,
     Held,
     Recycled,
     Retention,
@@ -86,6 +87,8 @@ class Harvest(NamedTuple):
     those of its runs."""
     calendar: Calendar | None = None
     """The periods of the births."""
+    gone: Sequence[Gone] | None = None
+    """What of each stack has died, period by period; None: nobody has looked."""
 
 
 class Engine(Protocol):

@@ -177,6 +177,7 @@ class Sampled:
             functions,
             births.by_stack(born, periods, totals, stacks),
             periods.calendar(born, life),
+            births.gone(raw[8], periods, stacks),
         )
 
     def holders(self, raw: Any, find: Callable[[bytes, bytes], bytes]) -> list[Held]:

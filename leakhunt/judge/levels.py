@@ -183,6 +183,9 @@ class Lives:
     """Growth between the snapshots, as a part of what was born meanwhile, below which some of it has gone."""
     beyond: float = 2.0
     """Standard errors by which it must fall short."""
+    told: float = 1 / 8
+    """What has lived for less than 1/64 of a life when it dies is not told of; whoever asks what went
+    asks over so large a part of the life at least, eight times as long."""
     died: float = 0.5
     """Of what was there, the part that has gone where a container turns over."""
 

@@ -59,6 +59,9 @@ def _of_ages(history: History, growth: Growth) -> Reason:
     if judged.verdict == WARM_UP:
         return because(codes.BIRTHS_DIE_OUT, belief=judged.belief)
     if judged.verdict == TURNOVER:
+        if judged.turned is not None:
+            came, went = judged.turned
+            return because(codes.REPLACED, came=came, went=went)
         return because(codes.YOUNG, belief=judged.belief)
     if judged.verdict == STEP:
         jumps = [b - a for a, b in zip(sizes, sizes[1:])]

@@ -174,6 +174,17 @@ class Birth(NamedTuple):
     """Of ``size``, what a freelist may have handed on: the block is as old as that, its object is younger."""
 
 
+class Gone(NamedTuple):
+    """What was alive at the end of each period of the :class:`Calendar` but the last, and has died since: of
+    one stack. What has lived for less than a sixty-fourth of the process's life then is left out.
+    """
+
+    sizes: tuple[float, ...]
+    """Estimated bytes."""
+    squares: tuple[float, ...]
+    """Sum of (bytes that a sample stands for)^2."""
+
+
 @dataclass(frozen=True)
 class Calendar:
     """The periods into which births are sorted: from the start of tracking to the snapshot."""
@@ -191,6 +202,8 @@ class Calendar:
     rest: tuple[Birth, ...] = ()
     """Of all stacks that have no births of their own, the smallest; their runs and squares are
     upper bounds."""
+    deaths: bool = False
+    """Whether the deaths of older samples are known: see :class:`Gone`."""
 
     @property
     def periods(self) -> int:
@@ -217,6 +230,8 @@ class Facts:
     """When and in which task its blocks were asked for, by period and task; (): not known."""
     retention: tuple[Retention, ...] = ()
     """What holds its objects, by path, the most bytes first; (): not known."""
+    gone: Gone | None = None
+    """What of it has died, by period; None: nothing, or not known (:attr:`Calendar.deaths`)."""
 
 
 #: Of a stack of which a file tells nothing more.

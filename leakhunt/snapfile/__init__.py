@@ -135,6 +135,10 @@ births
     stack's are scaled to its total, by what rounding to whole blocks has changed, and rounded
     from sum to sum. The record with ``frames`` () stands for all stacks that have none: the
     smallest ones, where there are thousands; its runs and roots are upper bounds.
+    ``gone``: what has died, a list of ``(frames, (size, ...), (root, ...))``: so many bytes that this
+    stack had asked for were alive at the end of each period but the last, and are not now; ``root`` is
+    the root of the sum of the squares of the bytes that each sample stood for. What has lived for less
+    than a sixty-fourth of the process's life by then is left out.
 explaining
     ``prefixes`` ({"stdlib": [dir], "site": [dir], "app": [dir], "leakhunt": [dir]}:
     a path is classified by its longest matching prefix), ``frames``
@@ -156,7 +160,7 @@ UNCHECKED_MAGIC = b"LKHUNT\x01\n"
 LONG = frozenset(
     {
         "frames", "scopes", "estimates", "types", "recycled", "holders", "garbage",
-        "births", "calendar", "heap", "retention", "resources",
+        "births", "calendar", "gone", "heap", "retention", "resources",
     }
 )  # fmt: skip
 

@@ -87,6 +87,16 @@ class Births(NamedTuple):
     births: tuple[Birth, ...]
 
 
+class Gone(NamedTuple):
+    """What of a stack was alive at the end of each period and has died since; what died young is left out."""
+
+    frames: RawFrames
+    sizes: tuple[int, ...]
+    """Estimated bytes, one for each period of the calendar but the last."""
+    roots: tuple[int, ...]
+    """Root of the sum of (bytes of a sample)^2: bytes."""
+
+
 class Calendar(NamedTuple):
     """The periods of the births, written as a dict: see :class:`leakhunt.model.snapshot.Calendar`."""
 

@@ -15,6 +15,7 @@ from leakhunt.model.snapshot import (
     Calendar,
     Facts,
     Frame,
+    Gone,
     Held,
     Meta,
     Spot,
@@ -119,8 +120,9 @@ def by_stack(raw: Raw) -> dict[Stack, Facts]:
     handed_on = recycled(recorded.get("recycled"), sizes, tallies)
     held = holders(recorded.get("holders"), tallies)
     born = births(recorded.get("births"), recorded.get("calendar"), tallies)
+    died = gone(recorded.get("gone"), recorded.get("calendar"), tallies)
     together: dict[Stack, Facts] = {}
-    for stack in dict.fromkeys(chain(sure, sizes, handed_on, held, born, raw.blocks)):
+    for stack in dict.fromkeys(chain(sure, sizes, handed_on, held, born, died, raw.blocks)):
         stderr, samples = sure.get(stack, (None, 0))
         together[stack] = Facts(
             stderr,
@@ -130,6 +132,7 @@ def by_stack(raw: Raw) -> dict[Stack, Facts]:
             held.get(stack, ()),
             raw.blocks.get(stack, ()),
             born.get(stack, ()),
+            gone=died.get(stack),
         )
     return together
 
@@ -150,7 +153,11 @@ def calendar(recorded: Mapping[str, Any]) -> Calendar | None:
     if len(intervals) != len(whole) - 1 or any(b <= a for a, b in zip(whole, whole[1:])):
         return None
     made = Calendar(said["unit"], tuple(whole), tuple(moments), tuple(intervals), int(armed))
-    return replace(made, rest=_births_of(_rest(recorded.get("births")), said, made.periods))
+    return replace(
+        made,
+        deaths=isinstance(recorded.get("gone"), (tuple, list)),
+        rest=_births_of(_rest(recorded.get("births")), said, made.periods),
+    )
 
 
 def _is_row(value: Any) -> bool:
@@ -177,6 +184,26 @@ def births(
         size, blocks = sum(birth.size for birth in born), sum(birth.blocks for birth in born)
         if born and size <= tallies[stack].size and blocks <= tallies[stack].count:
             of_stack[stack] = born
+    return of_stack
+
+
+def gone(recorded: Any, said: Any, tallies: Mapping[Stack, Tally]) -> dict[Stack, Gone]:
+    """What has died of each stack, by period; a malformed record tells nothing."""
+    made = calendar({"calendar": said})
+    of_stack: dict[Stack, Gone] = {}
+    if made is None:
+        return of_stack
+    for stack, told in known_records(records.Gone, recorded, tallies):
+        if not (_is_row(told.sizes) and _is_row(told.roots)):
+            continue
+        sizes, roots = ([number_of(each) for each in row] for row in (told.sizes, told.roots))
+        if not len(sizes) == len(roots) == made.periods - 1 or None in (*sizes, *roots):
+            continue
+        before = of_stack.get(stack, Gone((0.0,) * len(sizes), (0.0,) * len(sizes)))
+        of_stack[stack] = Gone(
+            tuple(a + float(size or 0) for a, size in zip(before.sizes, sizes)),
+            tuple(a + float(root or 0) ** 2 for a, root in zip(before.squares, roots)),
+        )
     return of_stack
 
 

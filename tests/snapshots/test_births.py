@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from leakhunt import api
 from leakhunt.model.query import Query
-from leakhunt.model.snapshot import Birth, Calendar, Snapshot, Tally
+from leakhunt.model.snapshot import Birth, Calendar, Gone, Snapshot, Tally
 from leakhunt.report import tables
 from leakhunt.snapfile.write import write
 from leakhunt.snapshots import facts, load
@@ -210,3 +210,41 @@ def test_the_births_of_rows_add_up(group: str) -> None:
         sum(born.dated for row in report.comparison.rows if (born := tables.born_of(report, row)))
         == 2300
     )
+
+
+def test_what_has_died_comes_with_the_stacks(tmp_path: Path) -> None:
+    path = tmp_path / "x.bin"
+    known = {**FACTS, "engine": "sampled", "births": [(INNER, GOOD)], "calendar": CALENDAR}
+    traces = [((0, 100, INNER, 2), 30)]
+    for gone, deaths, said in (
+        ([(INNER, (700,), (300,))], True, Gone((700.0,), (90_000.0,))),
+        ([(INNER, (700,), (300,)), (INNER, (1,), (2,))], True, Gone((701.0,), (90_004.0,))),
+        ([], True, None),  # nothing has died
+        (None, False, None),  # nobody has looked
+    ):
+        write(path, traces, 5, {**known, **({} if gone is None else {"gone": gone})})
+        for detail in (False, True):
+            snapshot = load.load(path, detail)
+            assert snapshot.calendar is not None
+            assert snapshot.calendar.deaths is deaths
+            assert snapshot.told(PLACE).gone == said
+
+
+@pytest.mark.parametrize(
+    "record",
+    [
+        (INNER, (700,)),
+        (INNER, (700, 5), (300, 5)),  # more periods than the calendar has
+        (INNER, (), ()),
+        (INNER, ("7",), (1,)),
+        (INNER, (-7,), (1,)),
+        (INNER, (float("nan"),), (1,)),
+        (INNER, 7, 1),
+        ((("nowhere.py", 1),), (700,), (300,)),
+        None,
+    ],
+)
+def test_a_malformed_record_of_deaths_tells_nothing(record: Any) -> None:
+    assert facts.gone([record], CALENDAR, TALLIES) == {}
+    assert facts.gone(record, CALENDAR, TALLIES) == {}
+    assert facts.gone([(INNER, (700,), (300,))], None, TALLIES) == {}

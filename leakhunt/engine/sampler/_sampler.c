@@ -49,6 +49,7 @@ PyInit__sampler(void)
 #include "state.inc"
 #include "stacks.inc"
 #include "births.inc"
+#include "graves.inc"
 #include "samples.inc"
 #include "hooks_raw.inc"
 #include "hooks_small.inc"

@@ -189,6 +189,9 @@ tables_compact(Tables *tables)
             tables->live_stacks++;
         }
     }
+    for (uint32_t at = 0; at < tables->graves_used; at++) {
+        tables->graves[at].stack = numbers[tables->graves[at].stack];
+    }
     free(numbers);
     tables->compactions++;
     return true;
@@ -216,6 +219,7 @@ tables_close(Tables *tables)
     stacks_close(tables);
     free(tables->samples);
     free(tables->slots);
+    free(tables->graves);
     memset(tables, 0, sizeof *tables);
 }
 
@@ -226,7 +230,7 @@ tables_memory(const Tables *tables)
     return tables->room * sizeof(Sample) + slots * sizeof(uint32_t) +
            interned_memory(&tables->stacks) + interned_memory(&tables->frames) +
            interned_memory(&tables->texts) + tables->steps_room * sizeof(uint32_t) +
-           tables->letters_room;
+           tables->letters_room + (tables->graves ? MOST_GRAVES * sizeof(Grave) : 0);
 }
 
 const char *
@@ -247,6 +251,11 @@ tables_problem(const Tables *tables)
     }
     for (uint32_t at = 0; tables->slots && at <= tables->mask; at++) {
         slots += tables->slots[at] != 0;
+    }
+    for (uint32_t at = 0; at < tables->graves_used; at++) {
+        if (tables->graves[at].stack >= tables->stacks.used) {
+            return "a grave has a stack that does not exist";
+        }
     }
     const Stack *stacks = tables->stacks.items;
     for (uint32_t number = 0; number < tables->stacks.used; number++) {

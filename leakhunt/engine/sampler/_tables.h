@@ -15,6 +15,8 @@
 #define NONE UINT32_MAX
 /* Stack 0: allocated by a thread that Python does not know, or by no Python code at all. */
 #define UNKNOWN_STACK 0
+/* Graves that are kept. */
+#define MOST_GRAVES 4096u
 /* What a block up to this size takes as a sample, with malloc's head (see SMALL, ROUTED). */
 #define PADDED 528
 
@@ -29,6 +31,17 @@ typedef struct {
     uint32_t when;     /* seconds that the process had lived by then */
     uint32_t life;     /* number of the process, which a fork makes another one */
 } Sample;
+
+/* A sample that has died after it had lived for a while: see graves.inc. */
+typedef struct {
+    double bytes;   /* that it stood for, times as many graves as it stands for */
+    uint32_t stack;
+    uint32_t born;  /* units of work, as in a sample */
+    uint32_t died;
+    uint32_t when;  /* seconds */
+    uint32_t ended;
+    uint32_t before; /* 1: born before this process was forked */
+} Grave;
 
 typedef struct {
     uint32_t first; /* in `steps` */
@@ -72,6 +85,9 @@ typedef struct {
     char *letters;
     uint32_t letters_used, letters_room, letters_limit;
     uint32_t live_stacks;
+
+    Grave *graves; /* NULL: none yet */
+    uint32_t graves_used;
 
     uint64_t dropped;  /* samples that found no room */
     uint64_t unplaced; /* samples whose stack found no room */

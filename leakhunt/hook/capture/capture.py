@@ -414,6 +414,8 @@ def _capture(
     if harvest.births is not None and harvest.calendar is not None:
         born = births.trimmed(_without_own(harvest.births, kept_of))
         facts["births"], facts["calendar"] = records.plain(born), harvest.calendar._asdict()
+    if harvest.gone is not None:
+        facts["gone"] = records.plain(_without_own(harvest.gone, kept_of))
     if walked is not None:
         facts["heap"], retention = walk.heap(walked, _without_own(kept, kept_of))
         facts["retention"] = records.plain(retention)

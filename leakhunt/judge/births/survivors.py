@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 from leakhunt.judge.births import ages as age
 from leakhunt.judge.births.ages import Ages, Births
+from leakhunt.judge.births.deaths import Gone, weighed
 from leakhunt.judge.levels import LEVELS
 from leakhunt.judge.owners import Book
 from leakhunt.judge.series import stats
@@ -93,10 +94,27 @@ class Survivors(Book):
         few = sum(steps) > LEVELS.lives.doubtful * sum(births.sizes)
         return births if few and age.ages(surely).events < LEVELS.lives.fewest else surely
 
+    def gone(self, stacks: Sequence[Stack]) -> Gone | None:
+        """What some stacks held at each column and has died since; None: deaths are not known."""
+        newest = self.history.newest
+        if newest is None or newest.calendar is None or not newest.calendar.deaths:
+            return None
+        told = [each for stack in stacks if (each := newest.told(stack).gone) is not None]
+        nothing = (0.0,) * (len(self.t) - 1)
+        # A column is the end of a period, as the deaths are told.
+        return Gone(
+            tuple(map(sum, zip(nothing, *(each.sizes for each in told)))),
+            tuple(map(sum, zip(nothing, *(each.squares for each in told)))),
+        )
+
     def _judge(self, stacks: tuple[Stack, ...]) -> Shape:
         every = self.births(stacks)
         births = self.usual(stacks, every)
         ages = age.ages(self.sure(stacks, births))
+        gone = self.gone(stacks)
+        turned = None
+        if gone is not None:
+            ages, turned = weighed(ages, every, gone)
         start = next((i for i, t in enumerate(self.t) if t >= ages.since - 1e-9), 0)
         lasted = self.t[-1] - self.t[start]
         size = ages.part * sum(births.sizes[start:])
@@ -123,6 +141,7 @@ class Survivors(Book):
             beliefs=tuple(ages.beliefs.values()),
             events=ages.events,
             onset=onset,
+            turned=turned,
         )
 
 

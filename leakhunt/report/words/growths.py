@@ -129,6 +129,10 @@ SAID: Mapping[str, Say] = MappingProxyType(
         codes.YOUNG: lambda given, unit: (
             "what lives is young, and what was older has gone: emptied, or a container that turns over"
         ),
+        codes.REPLACED: lambda given, unit: (
+            f"while {units.size(given['came'])} came, {units.size(given['went'])} of what was there went: "
+            "a container that replaces"
+        ),
         codes.BORN_AT_ONCE: lambda given, unit: (
             f"{units.size(given['size'])} of it born at once, about {unit} {units.count(round(given['at']))}"
         ),

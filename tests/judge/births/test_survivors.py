@@ -13,7 +13,7 @@ from leakhunt.judge.births.life import lived
 from leakhunt.judge.births.survivors import Survivors, _interval, _verdict
 from leakhunt.judge.levels import LEVELS
 from leakhunt.judge.series.shape import LEAK, NOISE, STEP, TURNOVER
-from leakhunt.model.snapshot import Snapshot
+from leakhunt.model.snapshot import Gone, Snapshot
 from tests.support.builders import stack
 from tests.support.lives import BLOCK, PERIOD, aged
 
@@ -160,3 +160,39 @@ def test_the_interval_is_that_of_a_count() -> None:
     low, high = _interval(1000.0, 10.0)
     assert (low, high) == pytest.approx((479.5, 1839.0), rel=1e-3)
     assert _interval(7.0, 0.0) == (7.0, 7.0)
+
+
+def died(snapshot: Snapshot, sizes: list[float]) -> Snapshot:
+    """So much of the first line was alive at the end of each period, and is not now."""
+    told = replace(
+        snapshot.told(stack(ONE)),
+        gone=Gone(tuple(sizes), tuple(size * BLOCK for size in sizes)),
+    )
+    assert snapshot.calendar is not None
+    return replace(
+        snapshot,
+        facts={**snapshot.facts, stack(ONE): told},
+        calendar=replace(snapshot.calendar, deaths=True),
+    )
+
+
+def test_a_line_whose_container_replaces_its_entries_is_no_leak() -> None:
+    """For all that came since the middle as much has gone; of another line nothing has."""
+    each = 1000
+    snapshot = aged((ONE, [each] * N), (TWO, [each] * N))
+    survivors = book(died(snapshot, [each * (N - 1 - at) for at in range(N - 1)]))
+    judged = survivors.judge([stack(ONE)])
+    assert (judged.verdict, judged.p) == (TURNOVER, 1.0)
+    assert judged.turned is not None
+    came, went = judged.turned
+    assert came == pytest.approx(went)
+    assert judged.beliefs[0] < 0.01
+    other = survivors.judge([stack(TWO)])
+    assert (other.verdict, other.turned) == (LEAK, None)
+
+
+def test_where_deaths_are_not_known_ages_alone_decide() -> None:
+    assert book(aged((ONE, [1000] * N))).gone([stack(ONE)]) is None
+    assert book(died(aged((ONE, [1000] * N)), [5.0] * (N - 1))).gone([stack(ONE)]) == (
+        (5.0,) * (N - 1), (5.0 * BLOCK,) * (N - 1),
+    )  # fmt: skip

@@ -1,0 +1,115 @@
+"""What died tells a container that replaces its entries from one that only gains some."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pytest
+
+from leakhunt.judge.births.ages import LEAK, TURNOVER, WARM_UP, Ages, Births, ages
+from leakhunt.judge.births.deaths import Gone, Turned, weighed
+from leakhunt.judge.levels import LEVELS
+
+N, EACH, BLOCK = 20, 5000.0, 100.0
+
+
+def births(sizes: Sequence[float]) -> Births:
+    return Births(
+        tuple(100.0 * at for at in range(len(sizes) + 1)), tuple(sizes),
+        tuple(size * BLOCK for size in sizes), tuple(size / BLOCK for size in sizes), (1.0,) * len(sizes),
+    )  # fmt: skip
+
+
+def gone(sizes: Sequence[float]) -> Gone:
+    return Gone(tuple(sizes), tuple(size * BLOCK for size in sizes))
+
+
+EVEN = births([EACH] * N)
+NOTHING = gone([0.0] * N)
+
+
+def test_a_leak_from_which_nothing_goes_stays_one() -> None:
+    said = ages(EVEN)
+    assert said.kind == LEAK
+    assert weighed(said, EVEN, NOTHING) == (said, None)
+
+
+def test_a_reservoir_keeps_its_size_whatever_the_ages_of_its_entries() -> None:
+    """Entries of all ages; but for each that came, one has gone."""
+    alive = [EACH * at for at in range(N)]
+    died = gone([EACH * N - size for size in alive])  # as large as now at any time
+    said, turned = weighed(ages(EVEN), EVEN, died)
+    assert said.kind == TURNOVER
+    assert said.belief > 0.9
+    assert sum(said.beliefs.values()) == pytest.approx(1)
+    assert turned == Turned(EACH * N / 2, EACH * N / 2)
+
+
+@pytest.mark.parametrize(("went", "kind"), [(0.3, LEAK), (0.9, TURNOVER)])
+def test_a_leak_may_lose_a_part_and_still_grow(went: float, kind: str) -> None:
+    died = gone([went * EACH * (N - at) for at in range(N)])
+    assert weighed(ages(EVEN), EVEN, died)[0].kind == kind
+
+
+def test_what_young_entries_beside_a_leak_lose_is_not_held_against_it() -> None:
+    """A buffer of two periods turns over beside the leak: what it gains it loses."""
+    sizes = [EACH] * (N - 2) + [5 * EACH] * 2
+    both = births(sizes)
+    said = ages(both)
+    assert said.kind == LEAK
+    assert said.part < 1
+    died = gone([8 * EACH] * (N - 2) + [4 * EACH, 0.0])
+    assert weighed(said, both, died)[0].kind == LEAK
+
+
+SUDDEN = births([0.0] * 8 + [EACH] * (N - 8))
+
+
+def test_a_leak_that_began_where_as_much_had_been_before_is_a_container_that_was_emptied() -> None:
+    said = ages(SUDDEN)
+    assert (said.kind, said.sudden) == (LEAK, True)
+    died = gone([EACH * at for at in range(1, 8)] + [0.0] * (N - 7))
+    kind, turned = weighed(said, SUDDEN, died)
+    assert kind.kind == TURNOVER
+    assert turned == Turned(EACH * (N - 8), EACH * 7)
+    assert weighed(said, SUDDEN, NOTHING) == (said, None)
+
+
+def test_what_is_young_and_never_loses_anything_is_a_leak_that_began_late() -> None:
+    late = births([0.0] * 13 + [EACH] * (N - 13))
+    said = ages(late)
+    doubted = said._replace(
+        kind=TURNOVER, belief=0.6, beliefs={LEAK: 0.4, WARM_UP: 0.0, TURNOVER: 0.6}
+    )
+    assert weighed(doubted, late, NOTHING)[0].kind == LEAK
+    queue = gone([EACH * 7] * 13 + [EACH * (N - at) for at in range(13, N)])
+    assert weighed(doubted, late, queue)[0].kind == TURNOVER
+
+
+def test_of_what_lives_shortly_no_death_is_told_and_nothing_is_concluded() -> None:
+    young = births([0.0] * (N - 1) + [EACH])
+    doubted = ages(young)._replace(kind=TURNOVER, beliefs={LEAK: 0.3, WARM_UP: 0.0, TURNOVER: 0.7})
+    assert weighed(doubted, young, NOTHING)[0] == doubted
+
+
+def test_few_deaths_do_not_refute() -> None:
+    """Three samples that stand for half of it: they may be chance."""
+    large = Births(
+        EVEN.edges,
+        EVEN.sizes,
+        tuple(size * 20_000 for size in EVEN.sizes),
+        EVEN.blocks,
+        EVEN.intervals,
+    )
+    died = Gone((0.7 * EACH * N / 2,) * N, (3 * (0.7 * EACH * N / 6) ** 2,) * N)
+    said = ages(large)._replace(kind=LEAK)
+    assert weighed(said, large, died)[1] is None
+
+
+def test_a_warm_up_is_left_as_it_is() -> None:
+    said = Ages(WARM_UP, 0.9, {LEAK: 0.1, WARM_UP: 0.9, TURNOVER: 0.0}, 0.0, 10.0, 1.0)
+    assert weighed(said, EVEN, gone([EACH * N] * N)) == (said, None)
+
+
+def test_levels_are_within_reason() -> None:
+    assert 0 < LEVELS.lives.told < 0.5
