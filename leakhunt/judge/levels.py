@@ -183,6 +183,9 @@ class Lives:
     """Growth between the snapshots, as a part of what was born meanwhile, below which some of it has gone."""
     beyond: float = 2.0
     """Standard errors by which it must fall short."""
+    replaced: float = 0.25
+    """Where deaths are known: prior belief in a container that replaces entries of any age, as a part of that in
+    a leak, whose ages look alike. Queues and caches, which the ages tell, are three times as many."""
     told: float = 1 / 8
     """What has lived for less than 1/64 of a life when it dies is not told of; whoever asks what went
     asks over so large a part of the life at least, eight times as long."""

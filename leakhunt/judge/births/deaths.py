@@ -10,10 +10,18 @@ Guillot, Demography, 2001, section 1.1).
 
 from __future__ import annotations
 
+import math
+from collections.abc import Mapping
+from itertools import accumulate
 from typing import NamedTuple
 
-from leakhunt.judge.births.ages import LEAK, TURNOVER, Ages, Births
+from leakhunt.judge.births.ages import LEAK, TURNOVER, WARM_UP, Ages, Births
 from leakhunt.judge.levels import LEVELS
+
+#: The part of the time at which more was alive than at the moment that is compared with.
+QUARTILE = 0.25
+#: No Bayes factor is taken for larger than e to this: the errors are not normal so far out.
+SUREST = 12.0
 
 
 class Gone(NamedTuple):
@@ -35,73 +43,62 @@ class Turned(NamedTuple):
 def weighed(ages: Ages, births: Births, gone: Gone) -> tuple[Ages, Turned | None]:
     """The answer of the ages, corrected by the deaths; with what refutes a leak, where something does.
 
-    A kind that the deaths refute is believed in as little as may be (:data:`LEVELS`).
+    Since an earlier moment a leak has gained what it keeps of what came, a cache that fills all of it, and what
+    turns over, replaces, or is emptied now and then nothing. How near the gain is to each, in standard errors,
+    is a likelihood (normal), by which the belief in each is multiplied. A container may replace entries
+    of any age, as a reservoir does: to ages that looks like a leak.
     """
-    if ages.kind == LEAK:
-        turned = _replaced(ages, births, gone) or _emptied(ages, births, gone)
-        return (ages, None) if turned is None else (_without(ages, LEAK, TURNOVER), turned)
-    if ages.kind == TURNOVER and _nothing_went(births, gone):
-        return _without(ages, TURNOVER, None), None
-    return ages, None
-
-
-def _replaced(ages: Ages, births: Births, gone: Gone) -> Turned | None:
-    """Since the middle of the leak less than half of what it would have added was added.
-
-    Objects that live so shortly that their deaths are not told prove nothing: the time looked at is
-    several times as long.
-    """
-    t = births.edges
-    start = _column(births, ages.since)
-    middle = (t[start] + t[-1]) / 2
-    at = min(range(start, len(t) - 1), key=lambda i: abs(t[i] - middle), default=0)
-    if t[-1] - t[at] < LEVELS.lives.told * (t[-1] - t[0]):
-        return None
+    at = _earlier(ages, births, gone)
+    if at is None or ages.belief <= 0:
+        return ages, None
     came, went = sum(births.sizes[at:]), gone.sizes[at]
     error = (sum(births.squares[at:]) + gone.squares[at]) ** 0.5
-    wanted = LEVELS.lives.stays * ages.part * came
-    return Turned(came, went) if came - went + LEVELS.lives.beyond * error < wanted else None
+    if error <= 0:
+        return ages, None
+    gains = {LEAK: ages.part * came, WARM_UP: came, TURNOVER: 0.0}
+    misses = {kind: ((came - went - gain) / error) ** 2 / 2 for kind, gain in gains.items()}
+    least = min(misses.values())
+    before = dict(ages.beliefs)
+    before[TURNOVER] += LEVELS.lives.replaced * before[LEAK]
+    found = _believed(
+        ages,
+        {kind: before[kind] * math.exp(-min(misses[kind] - least, SUREST)) for kind in gains},
+    )
+    refuted = ages.kind == LEAK and found.kind == TURNOVER
+    return found, Turned(came, went) if refuted else None
 
 
-def _emptied(ages: Ages, births: Births, gone: Gone) -> Turned | None:
-    """Before a leak that began suddenly there was as much already, and it has gone."""
-    start = _column(births, ages.since)
-    if not ages.sudden or start < 1:
-        return None
-    came = sum(births.sizes[start:])
-    before = max(range(start), key=gone.sizes.__getitem__)
-    went = gone.sizes[before]
-    sure = went - LEVELS.lives.beyond * gone.squares[before] ** 0.5
-    return Turned(came, went) if sure > LEVELS.lives.stays * came > 0 else None
+def _earlier(ages: Ages, births: Births, gone: Gone) -> int | None:
+    """The column to compare with: of those up to the middle of the leak (of the life, where it is none) the
+    one with the upper quartile of what was alive. So the trough of a wave is not taken for its beginning,
+    nor a single peak for its size.
 
-
-def _nothing_went(births: Births, gone: Gone) -> bool:
-    """Whether what is young has come to stay: hardly anything has ever gone. Of what lives shortly, no death
-    is told.
+    None where nothing could be concluded: of what lives for a short while no death is told.
     """
     t, came = births.edges, sum(births.sizes)
-    if came <= 0:
-        return False
+    middle = ((ages.since if ages.kind == LEAK else t[0]) + t[-1]) / 2
+    last = min(range(len(t) - 1), key=lambda at: abs(t[at] - middle), default=0)
+    least = LEVELS.lives.told * (t[-1] - t[0])
+    if came <= 0 or t[-1] - t[last] < least:
+        return None
     age = sum(size * (t[-1] - (a + b) / 2) for size, a, b in zip(births.sizes, t, t[1:])) / came
-    if 2 * age < LEVELS.lives.told * (t[-1] - t[0]):
-        return False
-    most = max(range(len(gone.sizes)), key=gone.sizes.__getitem__)
-    error = (gone.squares[most] + sum(births.squares)) ** 0.5
-    return bool(gone.sizes[most] + LEVELS.lives.beyond * error < LEVELS.lives.stays * came)
+    if 2 * age < least:
+        return None
+    born = [0.0, *accumulate(births.sizes)]
+    alive = [born[at] + gone.sizes[at] for at in range(last + 1)]
+    wide = [t[at + 1] - t[at] for at in range(last + 1)]
+    beyond = 0.0
+    for at in sorted(range(last + 1), key=alive.__getitem__, reverse=True):
+        beyond += wide[at]
+        if beyond >= QUARTILE * sum(wide):
+            return at
+    return last
 
 
-def _column(births: Births, since: float) -> int:
-    return next((i for i, t in enumerate(births.edges) if t >= since - 1e-9), 0)
-
-
-def _without(ages: Ages, refuted: str, instead: str | None) -> Ages:
-    """Where one kind is refuted, what was believed of it goes to another, or to those that are left."""
-    beliefs = dict(ages.beliefs)
-    freed = beliefs[refuted]
-    beliefs[refuted] = LEVELS.lives.least * freed
-    if instead is not None:
-        beliefs[instead] += freed - beliefs[refuted]
-    total = sum(beliefs.values())
-    beliefs = {kind: belief / total for kind, belief in beliefs.items()}
+def _believed(ages: Ages, changed: Mapping[str, float]) -> Ages:
+    """With other weights for some kinds."""
+    weights = {**ages.beliefs, **changed}
+    total = sum(weights.values())
+    beliefs = {kind: weight / total for kind, weight in weights.items()}
     kind = max(beliefs, key=lambda each: beliefs[each])
     return ages._replace(kind=kind, belief=beliefs[kind], beliefs=beliefs)
