@@ -553,21 +553,6 @@ typedef struct {
     PyObject *localdict;
 } LocalDummy;
 
-/* Modules/_collectionsmodule.c */
-typedef struct DequeBlock {
-    struct DequeBlock *left;
-    PyObject *entries[64];
-    struct DequeBlock *right;
-} DequeBlock;
-
-typedef struct {
-    PyObject_VAR_HEAD
-    DequeBlock *leftmost, *rightmost;
-    Py_ssize_t leftindex, rightindex;
-    size_t state;
-    Py_ssize_t maxlen;
-} Deque;
-
 /* Modules/arraymodule.c */
 typedef struct {
     PyObject_VAR_HEAD

@@ -13,6 +13,7 @@
  * flag of the collector's, no Python memory is asked for while objects are being looked at.
  */
 #include "../../cpython/gc.h"
+#include "../../cpython/containers.h"
 #include "../../cpython/built.h"
 
 #include "holds.inc"
@@ -143,19 +144,6 @@ static struct PyModuleDef module = {
     .m_size = 0,
     .m_methods = methods,
 };
-
-static PyTypeObject *
-type_in(const char *module_name, const char *name)
-{
-    PyObject *from = PyImport_ImportModule(module_name);
-    PyObject *type = from != NULL ? PyObject_GetAttrString(from, name) : NULL;
-    Py_XDECREF(from);
-    if (type != NULL && !PyType_Check(type)) {
-        Py_CLEAR(type);
-    }
-    PyErr_Clear();
-    return (PyTypeObject *)type;
-}
 
 PyMODINIT_FUNC
 PyInit__holders(void)

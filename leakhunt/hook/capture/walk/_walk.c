@@ -8,6 +8,7 @@
  * CPython 3.9 to 3.15.
  */
 #include "../../../cpython/gc.h"
+#include "../../../cpython/containers.h"
 #include "../../../cpython/objects.h"
 #include "../../../cpython/built.h"
 
@@ -256,19 +257,6 @@ static struct PyModuleDef module = {
     .m_size = 0,
     .m_methods = methods,
 };
-
-static PyTypeObject *
-type_in(const char *module_name, const char *name)
-{
-    PyObject *from = PyImport_ImportModule(module_name);
-    PyObject *type = from != NULL ? PyObject_GetAttrString(from, name) : NULL;
-    Py_XDECREF(from);
-    if (type != NULL && !PyType_Check(type)) {
-        Py_CLEAR(type);
-    }
-    PyErr_Clear();
-    return (PyTypeObject *)type;
-}
 
 static int
 see_dict(PyObject *object, void *context)
