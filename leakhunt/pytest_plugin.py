@@ -16,9 +16,10 @@ import pytest
 if TYPE_CHECKING:
     from leakhunt.plugin.checks import Checks, Leakhunt
 
+#: pytest knows a marker by what stands before the bracket; what stands in it is for ``pytest --markers``.
 MARKER = (
-    "leakhunt(runs=None, max_bytes_per_run=12, warm_up=None, at_most=10): run the test until it is sure "
-    "whether it leaks, and fail it if so. SIZE and TIME may be texts such as '1KiB' and '30s'."
+    "leakhunt(runs=None, max_bytes_per_run={limit:.0f}, warm_up=None, at_most={at_most:.0f}): run the test "
+    "until it is sure whether it leaks, and fail it if so. SIZE and TIME may be texts such as '1KiB' and '30s'."
 )
 
 
@@ -37,10 +38,20 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    config.addinivalue_line("markers", MARKER)
+    config.addinivalue_line(
+        "markers", _explained() if config.getoption("markers", False) else MARKER
+    )
     if config.getoption("leakhunt_update") and not config.getoption("leakhunt_baseline"):
         raise pytest.UsageError("--leakhunt-update-baseline needs --leakhunt-baseline FILE")
     config.pluginmanager.register(_Results(config), "leakhunt-results")
+
+
+def _explained() -> str:
+    """The marker with the figures that hold where a test says none."""
+    from leakhunt.gate.decision import LIMIT
+    from leakhunt.plugin.checks import AT_MOST
+
+    return MARKER.format(limit=LIMIT, at_most=AT_MOST)
 
 
 def _checks(config: pytest.Config) -> Checks:

@@ -229,6 +229,10 @@ class Resident:
     """Free memory that an allocator does not return is worth a verdict from this size on,"""
     held_part: float = 0.3
     """and is the answer from this part of the first resident set on."""
+    stays: int = 16 << 20
+    """Memory that nothing explains and that does not grow is worth a remark, not a verdict, from this size on,"""
+    stays_part: float = 0.2
+    """and from this part of the first resident set on: both two thirds of the above, by convention."""
 
 
 @dataclass(frozen=True)
@@ -249,6 +253,9 @@ class Blames:
     """where the stack ends in a library, and is all that is known,"""
     in_step_holder: float = 0.15
     """and where a line that may keep what strangers leak is looked for."""
+    few_frames: int = 3
+    """With fewer recorded frames than this a library's own lines may stand for the application's: a task's
+    call of ``json.loads`` takes as many (``loads``, ``decode``, ``raw_decode``)."""
     leads: float = 0.5
     """The line with so much of the growth gives a finding of several lines its name."""
 

@@ -61,6 +61,11 @@ class Outside:
             and self.free >= 0.5 * self.held
         )
 
+    def stays(self, first: int | None) -> bool:
+        """Whether what nothing explains is worth a remark; ``first``: the first resident set, in bytes."""
+        levels = LEVELS.resident
+        return self.held >= levels.stays and self.held >= levels.stays_part * (first or 0)
+
 
 UNKNOWN = Outside(False, False, False, False, None, None, None, None, None, 0, None)
 

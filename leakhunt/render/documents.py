@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from leakhunt.advice.rule import Advice
 from leakhunt.model.snapshot import Frame, Meta, Snapshot, Tally
 from leakhunt.report.labels import Labels
 from leakhunt.snapshots import facts
@@ -25,6 +26,19 @@ def meta_of(path: str, meta: Meta) -> dict[str, Any]:
         **{name: getattr(meta, name) for name in names},
         "nframe": nframe if isinstance(nframe, int) else None,
         **facts.cost(meta)._asdict(),
+    }
+
+
+def advice_of(advice: Advice | None) -> dict[str, Any] | None:
+    """A known pattern, its fix, where that is written, and what was seen of it."""
+    if advice is None:
+        return None
+    return {
+        "pattern": advice.pattern,
+        "why": advice.why,
+        "fix": advice.fix,
+        "source": advice.source,
+        "because": advice.because,
     }
 
 

@@ -84,9 +84,9 @@ def _comparable(one: Meta, last: Meta) -> bool:
 def fastest(series: Sequence[Series]) -> Series | None:
     """The one that grows fastest among those that run, else among all; None: there is no choice."""
     growing = [line for line in running(series) if (line.per_second or 0) > 0]
-    return (
-        max(growing, key=lambda line: line.per_second or 0) if len(series) > 1 and growing else None
-    )
+    if len(series) < 2 or not growing:
+        return None
+    return max(growing, key=lambda line: line.per_second or 0)
 
 
 def running(series: Sequence[Series]) -> list[Series]:

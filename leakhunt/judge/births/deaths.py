@@ -60,12 +60,12 @@ def weighed(ages: Ages, births: Births, gone: Gone) -> tuple[Ages, Turned | None
     least = min(misses.values())
     before = dict(ages.beliefs)
     before[TURNOVER] += LEVELS.lives.replaced * before[LEAK]
-    found = _believed(
+    turning = _believed(
         ages,
         {kind: before[kind] * math.exp(-min(misses[kind] - least, SUREST)) for kind in gains},
     )
-    refuted = ages.kind == LEAK and found.kind == TURNOVER
-    return found, Turned(came, went) if refuted else None
+    refuted = ages.kind == LEAK and turning.kind == TURNOVER
+    return turning, Turned(came, went) if refuted else None
 
 
 def _earlier(ages: Ages, births: Births, gone: Gone) -> int | None:

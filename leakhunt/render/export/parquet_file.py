@@ -14,7 +14,7 @@ from leakhunt.model.paths import visible
 from leakhunt.model.snapshot import Frame, Snapshot, Stack
 from leakhunt.render.export.formats import PARQUET, missing
 from leakhunt.render.export.names import frames
-from leakhunt.render.export.records import Record, known_of, records
+from leakhunt.render.export.records import Record, records, roots_of
 from leakhunt.report.labels import Labels
 
 #: Records that are in memory at a time.
@@ -85,13 +85,13 @@ def _micro(seconds: float | None) -> int | None:
 
 
 def _frames(snapshot: Snapshot, stacks: list[tuple[Stack, str]]) -> Iterator[tuple[Any, ...]]:
-    labels, spots = Labels(snapshot), known_of(snapshot)
+    labels, roots = Labels(snapshot), roots_of(snapshot)
     seen: dict[Frame, tuple[Any, ...]] = {}
     for stack, identity in stacks:
         for position, frame in enumerate(frames(stack)):
             if frame not in seen:
                 spot = labels.spot(frame)
-                told = (spots.package(frame.file), spot.function, frame.file, frame.line, spot.code)
+                told = (roots.package(frame.file), spot.function, frame.file, frame.line, spot.code)
                 seen[frame] = tuple(
                     visible(each, longest=0) if isinstance(each, str) else each for each in told
                 )

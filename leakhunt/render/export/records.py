@@ -47,7 +47,7 @@ def stack_id(stack: Stack) -> str:
     return blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).hexdigest()
 
 
-def known_of(snapshot: Snapshot) -> Prefixes:
+def roots_of(snapshot: Snapshot) -> Prefixes:
     """The folders by which packages are told, guessed where none are recorded."""
     tallies = snapshot.tallies
     every = tallies.frames if isinstance(tallies, Tallies) else [f for s in tallies for f in s]
@@ -56,12 +56,12 @@ def known_of(snapshot: Snapshot) -> Prefixes:
 
 def records(snapshot: Snapshot) -> Iterator[tuple[Stack, Record]]:
     """Every stack of a snapshot; its sizes add up to ``totals``."""
-    meta, labels, spots = snapshot.meta, Labels(snapshot), known_of(snapshot)
+    meta, labels, roots = snapshot.meta, Labels(snapshot), roots_of(snapshot)
     packages: dict[str, str] = {}
     for stack, tally in snapshot.tallies.items():
         frame = frames(stack)[-1]
         if frame.file not in packages:
-            packages[frame.file] = spots.package(frame.file)
+            packages[frame.file] = roots.package(frame.file)
         yield (
             stack,
             Record(

@@ -10,9 +10,9 @@ from leakhunt.report.words import account as words
 from leakhunt.report.words import resources
 
 
-def told(account: Told) -> dict[str, Any]:
+def told(said: Told) -> dict[str, Any]:
     """What the account says, wherever it stands."""
-    sharing = account.account.sharing
+    sharing = said.account.sharing
     return {
         "parts": [
             {
@@ -21,18 +21,18 @@ def told(account: Told) -> dict[str, Any]:
                 "size": part.size,
                 "source": words.source(part.source),
             }
-            for part in account.account.parts
+            for part in said.account.parts
         ],
-        "unknown": list(account.account.unknown),
-        "rss": account.account.rss,
-        "malloc": account.account.malloc,
+        "unknown": list(said.account.unknown),
+        "rss": said.account.rss,
+        "malloc": said.account.malloc,
         "sharing": None
         if sharing is None
         else {"shared": sharing.shared, "private": sharing.private},
-        "cause": account.cause.kind,
-        "sentence": account.sentence,
-        "next": account.next,
-        "resources": [opened(one) for one in account.opened],
+        "cause": said.cause.kind,
+        "sentence": said.sentence,
+        "next": said.next,
+        "resources": [opened(one) for one in said.opened],
     }
 
 

@@ -8,6 +8,7 @@ from typing import Any
 from leakhunt.judge.history import History
 from leakhunt.judge.series.errors import Estimates
 from leakhunt.judge.verdict import Course, Finding
+from leakhunt.render.documents import advice_of
 from leakhunt.render.json.tables import frame_of, kinds_keys, meta_of
 from leakhunt.render.json.told import rising, told
 from leakhunt.report.labels import Labels
@@ -74,7 +75,6 @@ def _course(course: Course) -> dict[str, Any]:
 def finding_of(labels: Labels, number: int, judged: Judged) -> dict[str, Any]:
     """A finding as every document has it."""
     finding = judged.finding
-    advice = judged.advice
     stack = finding.stacks[0] if finding.stacks else ()
     return {
         **_sampled(finding),
@@ -102,15 +102,7 @@ def finding_of(labels: Labels, number: int, judged: Judged) -> dict[str, Any]:
         "born": None
         if finding.born is None
         else {"edges": [round(edge) for edge in finding.born[0]], "bytes": list(finding.born[1])},
-        "advice": None
-        if advice is None
-        else {
-            "pattern": advice.pattern,
-            "why": advice.why,
-            "fix": advice.fix,
-            "source": advice.source,
-            "because": advice.because,
-        },
+        "advice": advice_of(judged.advice),
         "role": finding.role,
         "processes": [
             {"pid": part.pid, "verdict": part.verdict, "bytes_per_unit": part.rate}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from leakhunt.render.documents import advice_of
 from leakhunt.render.json.tables import dumped, snapshot_of
 from leakhunt.report.why import WhyReport
 
@@ -43,13 +44,6 @@ def why(report: WhyReport) -> str:
                 }
                 for way in answer.ways
             ],
-            "advice": None
-            if report.advice is None
-            else {
-                "pattern": report.advice.pattern,
-                "why": report.advice.why,
-                "fix": report.advice.fix,
-                "source": report.advice.source,
-            },
+            "advice": advice_of(report.advice),
         },
     )

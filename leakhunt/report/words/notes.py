@@ -8,6 +8,7 @@ from types import MappingProxyType
 from leakhunt import units
 from leakhunt.judge import codes, enough
 from leakhunt.judge.codes import Reason
+from leakhunt.judge.levels import LEVELS
 from leakhunt.judge.verdict import NO_LEAK, UNEXPLAINED, Verdict
 from leakhunt.model.paths import visible
 from leakhunt.model.query import Query
@@ -21,14 +22,8 @@ from leakhunt.sites.place import Shown
 RECYCLED = (
     f"{MAY_BE}: the line that filled the freelist is charged, not the one that keeps the objects"
 )
-#: Free memory that stays is worth a note from this size, and this part of the first resident set, on.
-HELD, HELD_PART = 16 << 20, 0.2
 #: Files of a place that are named.
 SOME = 5
-#: Recorded frames below which a library's own lines may stand for the application's.
-FEW_FRAMES = 3
-
-
 #: So many files that were left out are told one by one.
 MOST_UNREAD = 5
 
@@ -162,13 +157,16 @@ def of_verdict(verdict: Verdict) -> tuple[str, ...]:
     if any(each.kinds is not None and each.kinds.is_recycled for each in verdict.findings):
         notes.append(RECYCLED)
     outside = verdict.outside
-    if verdict.verdict != UNEXPLAINED and outside is not None and not outside.grows:
-        held = outside.held
-        if held >= HELD and held >= HELD_PART * (verdict.rss.first or 0):
-            notes.append(
-                f"RSS stays {units.size(held)} above what Python objects explain, and does not keep "
-                "growing: memory of a peak that the allocator has not returned"
-            )
+    if (
+        verdict.verdict != UNEXPLAINED
+        and outside is not None
+        and not outside.grows
+        and outside.stays(verdict.rss.first)
+    ):
+        notes.append(
+            f"RSS stays {units.size(outside.held)} above what Python objects explain, and does not keep "
+            "growing: memory of a peak that the allocator has not returned"
+        )
     main = verdict.main
     least = enough.blind_below(main)
     if least is not None and verdict.verdict == NO_LEAK:
@@ -179,7 +177,7 @@ def of_verdict(verdict: Verdict) -> tuple[str, ...]:
     armed = main.first.armed_at
     if main.last.engine == "exact" and armed and main.first.facts.get("start") == "signal":
         notes.append(_armed(armed))
-    if main.nframe < FEW_FRAMES and verdict.findings:
+    if main.nframe < LEVELS.blames.few_frames and verdict.findings:
         notes.append(
             f"taken with nframe {main.nframe}: stacks are cut, and memory that libraries allocate may be "
             "named by the library's line"

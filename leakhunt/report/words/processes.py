@@ -5,13 +5,8 @@ from __future__ import annotations
 from leakhunt import units
 
 
-def counted(amount: int, noun: str, nouns: str = "") -> str:
-    """``1 child``, ``1,200 children``."""
-    return f"{units.count(amount)} {noun if amount == 1 else nouns or noun + 's'}"
-
-
 def children(amount: int) -> str:
-    return counted(amount, "child", "children")
+    return units.counted(amount, "child", "children")
 
 
 def orphan(
@@ -22,9 +17,9 @@ def orphan(
     if uss is not None:
         held.append(f"{units.size(uss)} that nobody else uses")
     if files is not None:
-        held.append(counted(files, "open file"))
+        held.append(units.counted(files, "open file"))
     if sockets:
-        held.append(f"{counted(sockets, 'socket')} among them")
+        held.append(f"{units.counted(sockets, 'socket')} among them")
     holds = f" and it still holds {', '.join(held)}" if held else ""
     return f"an orphan: {whose} is gone, process {parent} has adopted it{holds}"
 
@@ -40,7 +35,7 @@ def outsized(uss: int, other: int, other_uss: int, other_age: float) -> str:
 def hung(task: str, seconds: float, finished: int, mean: float) -> str:
     return (
         f"has been in {task} for {units.duration(seconds)}; meanwhile the children beside it went "
-        f"on to finish tasks (of {counted(finished, 'task')} that they did, the mean took "
+        f"on to finish tasks (of {units.counted(finished, 'task')} that they did, the mean took "
         f"{units.duration(mean)})"
     )
 
@@ -75,7 +70,7 @@ def whose_limit(group: str | None) -> str:
 
 
 def total(processes: int, pss: int, rss: int, limit: int | None, whose: str) -> str:
-    text = f"{counted(processes, 'process', 'processes')}: PSS {units.size(pss)}"
+    text = f"{units.counted(processes, 'process', 'processes')}: PSS {units.size(pss)}"
     if limit is not None:
         text += f", {units.share(pss / limit)} of {whose} ({units.size(limit)})"
     if processes > 1 and rss > pss:
@@ -86,7 +81,7 @@ def total(processes: int, pss: int, rss: int, limit: int | None, whose: str) -> 
 def unknown_pss(processes: int, rss: int, users: str) -> str:
     whose = "belongs" if processes == 1 else "belong"
     return (
-        f"{counted(processes, 'process', 'processes')} with {units.size(rss)} RSS {whose} to "
+        f"{units.counted(processes, 'process', 'processes')} with {units.size(rss)} RSS {whose} to "
         f"{users}: USS, PSS and open files need that user or root, and are in no sum"
     )
 
