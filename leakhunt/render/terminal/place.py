@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 from rich.text import Text
 
@@ -23,6 +22,8 @@ from leakhunt.render.terminal.console import (
     say_notes,
     say_why,
 )
+from leakhunt.render.terminal.guides import Guides
+from leakhunt.render.terminal.guides import guides as guides_for
 from leakhunt.render.terminal.sparks import spark
 from leakhunt.report.labels import Labels
 from leakhunt.report.place import PlaceReport
@@ -38,20 +39,6 @@ from leakhunt.snapshots.source import Source
 SIZES = 8
 #: Who uses the domains of tracemalloc that are in use out there.
 DOMAINS = {0: "Python", 389047: "NumPy"}
-
-
-@dataclass(frozen=True)
-class Guides:
-    """What a tree is drawn with."""
-
-    between: str
-    last: str
-    along: str
-    cut: str
-
-
-LINES = Guides("├ ", "└ ", "│ ", "… ")
-ASCII = Guides("|- ", "`- ", "|  ", ".. ")
 
 
 #: On a page: lines of source around the place, and of a tree alone or beside another one.
@@ -84,7 +71,7 @@ def _page(report: PlaceReport, screen: Screen, fewer: int) -> str:
     console = make_console(screen)
     whole, snapshot, labels, source = report.shown, report.snapshot, report.labels, report.source
     width = screen.width
-    guides = LINES if screen.lines else ASCII
+    guides = guides_for(screen)
     heading(console, "alive in", who(snapshot))
     say(console, taken(snapshot), QUIET)
     say_why(console, report.why)

@@ -21,6 +21,7 @@ from leakhunt.render.terminal.console import (
     say,
     say_notes,
 )
+from leakhunt.render.terminal.guides import Guides, guides
 from leakhunt.report.ps import PsReport, Row
 from leakhunt.report.words import processes as words
 
@@ -41,7 +42,7 @@ def ps(report: PsReport, screen: Screen) -> str:
     if not report.rows:
         say(console, words.NOBODY)
         return drawn(console)
-    for line in _lines(report, width):
+    for line in _lines(report, width, guides(screen)):
         console.print(line, soft_wrap=True)
     console.print()
     for sum_ in report.sums:
@@ -72,10 +73,10 @@ def _problem(console: Console, whom: str | None, what: str, todo: str) -> None:
     console.print(text)
 
 
-def _lines(report: PsReport, width: int) -> Iterable[Text]:
+def _lines(report: PsReport, width: int, lines: Guides) -> Iterable[Text]:
     """The table: the names of workers span it, so that it is laid out here."""
     now = report.machine.now
-    trees = _branches(report.rows)
+    trees = _branches(report.rows, lines)
     cells = {
         column.title: [visible(column.cell(row, now)) for row in report.rows] for column in COLUMNS
     }
@@ -140,7 +141,7 @@ def _heads(row: Row, width: int) -> Iterable[Text]:
     yield text
 
 
-def _branches(rows: Sequence[Row]) -> list[str]:
+def _branches(rows: Sequence[Row], lines: Guides) -> list[str]:
     """What stands before each process: its place in the tree."""
     branches = []
     for number, row in enumerate(rows):
@@ -155,9 +156,9 @@ def _branches(rows: Sequence[Row]) -> list[str]:
                     follows = later.depth == depth
                     break
             if depth == row.depth:
-                bars.append("├ " if follows else "└ ")
+                bars.append(lines.between if follows else lines.last)
             else:
-                bars.append("│ " if follows else "  ")
+                bars.append(lines.along if follows else " " * len(lines.along))
         branches.append("".join(bars))
     return branches
 

@@ -11,6 +11,7 @@ from leakhunt import units
 from leakhunt.model.paths import visible
 from leakhunt.render.screen import Screen
 from leakhunt.render.terminal.console import QUIET, STRONG, drawn, make_console, say
+from leakhunt.render.terminal.guides import Guides, guides
 from leakhunt.report.why import WhyReport
 from leakhunt.report.words import kept
 from leakhunt.retention.ways import Branch
@@ -25,7 +26,7 @@ def why(report: WhyReport, screen: Screen) -> str:
     say(console, visible(report.summary), QUIET)
     if report.tree:
         console.print()
-        for text in _table(report.tree, screen.lines):
+        for text in _table(report.tree, guides(screen)):
             console.print(text, soft_wrap=False)
     if report.more:
         say(console, kept.more(report.more), QUIET)
@@ -35,7 +36,7 @@ def why(report: WhyReport, screen: Screen) -> str:
     return drawn(console)
 
 
-def _table(tree: Sequence[Branch], lines: bool) -> Iterator[Text]:
+def _table(tree: Sequence[Branch], lines: Guides) -> Iterator[Text]:
     """A line per step: bytes and objects that are held through it, and the step."""
     rows = list(_rows(tree, "", True, lines))
     sizes = [units.size(branch.size) for branch, _ in rows]
@@ -52,10 +53,10 @@ def _table(tree: Sequence[Branch], lines: bool) -> Iterator[Text]:
 
 
 def _rows(
-    branches: Sequence[Branch], lead: str, top: bool, lines: bool
+    branches: Sequence[Branch], lead: str, top: bool, lines: Guides
 ) -> Iterator[tuple[Branch, str]]:
     """Each branch with the guides before it. What goes one way only stands under its step."""
-    middle, last, on = ("├ ", "└ ", "│ ") if lines else ("|- ", "`- ", "|  ")
+    middle, last, on, _ = lines
     for index, branch in enumerate(branches):
         is_last = index == len(branches) - 1
         guide = "" if top else lead + (last if is_last else middle)

@@ -1,0 +1,33 @@
+"""Processes for the eye: a tree whose columns leave where there is no room."""
+
+from __future__ import annotations
+
+import pytest
+
+from leakhunt.render.screen import Screen
+from leakhunt.render.terminal.ps import ps
+from leakhunt.report import ps as reports
+from tests.support.fleet import machine, process
+
+
+def text(width: int, lines: bool = True) -> str:
+    crew = [process(10, "main"), process(11, parent=10), process(12, parent=10, uss=None, pss=None)]
+    return ps(reports.ps(crew, machine()), Screen(width, lines=lines))
+
+
+@pytest.mark.parametrize("width", [40, 60, 80, 120, 200])
+def test_it_fits_the_window_and_names_every_process(width: int) -> None:
+    told = text(width)
+    assert max(map(len, told.splitlines())) <= width
+    assert all(str(pid) in told for pid in (10, 11, 12))
+
+
+def test_children_stand_under_their_main_process() -> None:
+    rows = [
+        line for line in text(120).splitlines() if line.lstrip("├└│ ").startswith(("main", "child"))
+    ]
+    assert [row.split(" ")[0] for row in rows] == ["main", "├", "└"]
+
+
+def test_ascii_windows_get_ascii_guides() -> None:
+    assert text(120, lines=False).isascii()
