@@ -24,13 +24,21 @@ WARM_UP, ORDERS = 60, 300
 #: The rows of the demo's diff.
 QUERY = Query(limit=5)
 
+#: What to do next, where the engine follows births from the start and where it traces from the first signal on.
 NEXT = """
 On your own worker:
   celery -A proj worker -I leakhunt.worker
-  leakhunt dump --all          # or kill -USR1 PID{arms}
-  leakhunt dump --all          # some hundred tasks later
+  leakhunt dump --all          # or kill -USR1 PID, some hundred tasks later
+  leakhunt verdict             # leak or not, at which line, in which task
+  leakhunt why                 # what keeps it
+  leakhunt trend               # from three snapshots on: surer, and what fixes it"""
+NEXT_ARMED = """
+On your own worker:
+  celery -A proj worker -I leakhunt.worker
+  leakhunt dump --all          # or kill -USR1 PID: the first one arms tracing
+  leakhunt dump --all          # some hundred tasks later, and again
   leakhunt diff                # what grew, guilty line first
-  leakhunt trend               # from three snapshots on: what is a leak, and what fixes it"""
+  leakhunt verdict             # from three snapshots on: leak or not, at which line, in which task"""
 
 #: What the first signal does, by the state of the engine.
 ARMS = "arms tracing, writes the baseline"
@@ -59,7 +67,7 @@ def command() -> None:
     _tell("")
     for line in _verdict(report):
         _tell(line)
-    _tell(NEXT.format(arms="" if armed else ": the first one arms tracing"))
+    _tell(NEXT if armed else NEXT_ARMED)
 
 
 def _play(play: Stage) -> tuple[bool, Path, Path]:
