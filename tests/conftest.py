@@ -27,6 +27,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         choices=("sampled", "exact"),
         help="the engine of the live tests' workers (without: the default one)",
     )
+    parser.addoption(
+        "--update", action="store_true", help="write down what tests/test_outputs.py sees printed"
+    )
 
 
 #: Files and folders of tests that ask nothing of the interpreter and take long.
