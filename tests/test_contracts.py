@@ -58,6 +58,9 @@ def test_the_package_keeps_its_contracts(copy: Path) -> None:
         ("judge/newcomer.py", "", "Every part of the judgement has its floor"),
         ("judge/series/newcomer.py", "", "A series is mathematics"),
         ("judge/excuses/newcomer.py", "", "Excuses are tried in one order"),
+        ("cli/newcomer.py", "", "A command is a file"),
+        ("render/newcomer.py", "", "A format knows no other format"),
+        ("report/newcomer.py", "", "A report is made of words"),
         ("judge/series/stats.py", "import leakhunt.judge.history", "Every part of the judgement"),
         (
             "judge/excuses/garbage.py",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import os
 import subprocess
 import sys
@@ -10,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from leakhunt import cli
 from leakhunt.snapfile.write import Run, write
 from tests.support.builders import FACTS
 from tests.support.places import ROOT
@@ -23,6 +26,23 @@ def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]
         [sys.executable, "-m", "leakhunt", *arguments],
         env={**kept, "PYTHONPATH": str(ROOT), **environment}, capture_output=True, text=True, timeout=400,
     )  # fmt: skip
+
+
+def inside(*arguments: str) -> tuple[int, str, str]:
+    """The same in this process: exit status, standard output, standard error; 80 columns without colour."""
+    with (
+        pytest.MonkeyPatch.context() as patch,
+        contextlib.redirect_stdout(
+            io.TextIOWrapper(io.BytesIO(), "utf-8", write_through=True)
+        ) as out,
+        contextlib.redirect_stderr(io.StringIO()) as err,
+    ):
+        for name in ("FORCE_COLOR", "CLICOLOR_FORCE", "LEAKHUNT_DIR"):
+            patch.delenv(name, raising=False)
+        patch.setenv("COLUMNS", "80")
+        status = cli.run(list(arguments))
+        written = out.buffer.getvalue()
+    return status, written.decode(), err.getvalue()
 
 
 def store(path: Path, growth: int, **facts: Any) -> Path:

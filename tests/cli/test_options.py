@@ -1,0 +1,51 @@
+"""Options that commands share: sizes, durations, what the screen can show."""
+
+from __future__ import annotations
+
+import click
+import pytest
+
+from leakhunt.cli.options import PIPED_WIDTH, Duration, Size, screen, unread
+from leakhunt.errors import SnapshotError
+
+
+def test_sizes_and_durations_are_read_as_they_are_written() -> None:
+    assert Size().convert("1MiB", None, None) == 1 << 20
+    assert Size().convert(7, None, None) == 7
+    assert Duration().convert("2h", None, None) == 7200.0
+    assert Duration().convert(1.5, None, None) == 1.5
+    for kind in (Size(), Duration()):
+        with pytest.raises(click.BadParameter, match="not a"):
+            kind.convert("lots", None, None)
+
+
+def test_bad_files_are_warned_of_or_an_error(capsys: pytest.CaptureFixture[str]) -> None:
+    assert unread(["x.bin: torn"], strict=False) == ("not read: x.bin: torn",)
+    assert "warning: not read: x.bin: torn" in capsys.readouterr().err
+    with pytest.raises(SnapshotError, match="torn"):
+        unread(["x.bin: torn"], strict=True)
+    assert unread([], strict=True) == ()
+
+
+@pytest.mark.parametrize(
+    ("environment", "width", "color"),
+    [
+        ({}, PIPED_WIDTH, False),
+        ({"COLUMNS": "63"}, 63, False),
+        ({"COLUMNS": "1"}, 40, False),
+        ({"COLUMNS": "wide"}, PIPED_WIDTH, False),
+        ({"FORCE_COLOR": "1"}, PIPED_WIDTH, True),
+        ({"CLICOLOR_FORCE": "1", "NO_COLOR": "1"}, PIPED_WIDTH, False),
+        ({"CLICOLOR_FORCE": "0"}, PIPED_WIDTH, False),
+    ],
+)
+def test_a_pipe_is_as_wide_as_it_is_said_to_be_and_grey_unless_forced(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], environment: dict[str, str],
+    width: int, color: bool,
+) -> None:  # fmt: skip
+    for name in ("COLUMNS", "NO_COLOR", "FORCE_COLOR", "CLICOLOR_FORCE"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    made = screen()
+    assert (made.width, made.color) == (width, color)

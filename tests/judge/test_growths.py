@@ -1,0 +1,76 @@
+"""What grew in a process: judged line by line, leaks first, each stack in one growth only."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from leakhunt.judge import codes
+from leakhunt.judge.growths import growths, order
+from leakhunt.judge.series.shape import LEAK, NOISE
+from tests.support.builders import history, stack
+from tests.support.growing import rising
+
+TASKS, OTHER, LIBRARY = (
+    "/srv/shop/tasks.py:40",
+    "/srv/shop/other.py:9",
+    "/srv/venv/lib/python3.11/site-packages/redis/x.py:1",
+)
+FLAT, ONES = [50_000] * 12, [100] * 12
+
+
+def leak(each: int = 50_000) -> tuple[list[int], list[int]]:
+    return rising(each, 12), rising(100, 12)
+
+
+def test_two_snapshots_tell_nothing() -> None:
+    assert growths(history((TASKS, [1, 2], [1, 2]))) == []
+
+
+def test_what_stands_still_is_no_growth() -> None:
+    assert growths(history((TASKS, FLAT, ONES))) == []
+
+
+def test_a_leak_is_at_its_line() -> None:
+    (found,) = growths(history((TASKS, *leak()), (OTHER, FLAT, ONES)))
+    assert (found.shape.verdict, found.blame.frame) == (LEAK, stack(TASKS)[-1])
+    assert found.shape.rate == 500
+
+
+def test_leaks_stand_before_larger_growth_that_is_none() -> None:
+    jump = [0] * 6 + [9_000_000] * 6
+    found = growths(history((OTHER, jump, [0] * 6 + [1] * 6), (TASKS, *leak())))
+    assert [each.shape.verdict == LEAK for each in found] == [True, False]
+    assert sorted(found, key=order) == found
+
+
+def test_no_stack_is_in_two_growths() -> None:
+    jump = [0] * 6 + [9_000_000] * 6
+    made = history(
+        (TASKS, *leak()), (f"{LIBRARY} < {TASKS}", *leak(7000)), (OTHER, jump, [0] * 6 + [1] * 6)
+    )
+    counted = Counter(each for found in growths(made) for each in found.blame.stacks)
+    assert set(counted.values()) == {1}
+
+
+def test_a_librarys_line_is_told_by_the_line_that_calls_it() -> None:
+    (found,) = growths(history((f"{LIBRARY} < {TASKS}", *leak())))
+    assert found.blame.frame == stack(TASKS)[-1]
+
+
+def test_what_only_moves_from_one_stack_of_a_line_to_another_does_not_leak() -> None:
+    up, down = rising(50_000, 12), rising(50_000, 12)[::-1]
+    ones = rising(100, 12)
+    found = growths(
+        history(
+            (f"{LIBRARY} < {TASKS} < /srv/a.py:1", up, ones),
+            (f"{LIBRARY} < {TASKS} < /srv/b.py:1", down, ones[::-1]),
+        )
+    )
+    assert [each for each in found if each.shape.verdict == LEAK] == []
+
+
+def test_a_few_bytes_a_task_are_a_trifle() -> None:
+    (found,) = growths(history((TASKS, rising(500, 12), rising(5, 12))))
+    assert found.shape.verdict == NOISE
+    assert found.why is not None
+    assert found.why.code == codes.TRIFLE

@@ -1,0 +1,33 @@
+"""What machine and environment add: few variables, and no other one."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from leakhunt.live.surroundings import environment, surroundings
+
+pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="/proc")
+
+
+def test_only_the_few_variables_are_read() -> None:
+    said = {"PATH": os.environ["PATH"], "MALLOC_ARENA_MAX": "2", "SECRET_TOKEN": "x"}
+    child = subprocess.Popen([sys.executable, "-c", "input()"], env=said, stdin=subprocess.PIPE)
+    try:
+        assert environment(child.pid) == {"MALLOC_ARENA_MAX": "2"}
+    finally:
+        child.communicate()
+    assert environment(child.pid) == {}
+
+
+def test_a_folder_that_is_not_there_yet_is_judged_by_the_one_above(tmp_path: Path) -> None:
+    seen = surroundings(tmp_path / "not" / "yet", [])
+    assert seen.folder == str(tmp_path / "not" / "yet")
+    assert seen.free is not None
+    assert seen.free > 0
+    assert seen.filesystem == surroundings(tmp_path, []).filesystem is not None
+    assert seen.environments == {}

@@ -1,0 +1,46 @@
+"""The kernel's table of processes: this one and its children are in it, what has ended is not."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+
+from leakhunt.live.table import line_of, table
+
+
+def test_a_child_is_its_parents() -> None:
+    child = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
+    try:
+        lines = table()
+        me, line = lines[os.getpid()], lines[child.pid]
+        assert line.parent == os.getpid()
+        assert line.argv[-2:] == ("-c", "input()")
+        assert line.uid == me.uid
+        assert line.started_at >= me.started_at
+        again = line_of(child.pid)
+        assert again is not None
+        assert again.identity == line.identity
+    finally:
+        child.communicate()
+    assert child.pid not in table()
+    assert line_of(child.pid) is None
+
+
+def test_what_was_forked_and_what_was_started_are_told_apart() -> None:
+    if not sys.platform.startswith("linux"):
+        return
+    reads, writes = os.pipe()
+    pid = os.fork()
+    if pid == 0:
+        os.read(reads, 1)
+        os._exit(0)
+    try:
+        line = line_of(pid)
+        assert line is not None
+        assert line.forked_only is True
+    finally:
+        os.write(writes, b"x")
+        os.waitpid(pid, 0)
+        os.close(reads)
+        os.close(writes)

@@ -1,0 +1,76 @@
+"""What the page has: a story from the verdict, a line through each leak, parts that add up."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from leakhunt.judge.history import History
+from leakhunt.report.page import PageReport, fit, page
+from leakhunt.report.trend import trend
+from tests.support.builders import history
+from tests.support.growing import finding, rising
+
+TASKS = "/srv/shop/tasks.py:40"
+HIDDEN = "/usr/lib/python3.11/tracemalloc.py:1"
+FRAMES = {"/srv/shop/tasks.py": {40: ("take", "ORDERS.append(order)")}}
+
+
+def made(**facts: Any) -> History:
+    return history(
+        (TASKS, rising(50_000), rising(100)), (HIDDEN, [700] * 8, [1] * 8), frames=FRAMES, **facts
+    )
+
+
+def report(*histories: History, nodes: int = 100) -> PageReport:
+    return page(trend(list(histories) or [made()]), 1_800_000_000.0, "9.9", nodes)
+
+
+def test_the_story_is_told_from_the_first_leak() -> None:
+    story = dict(report().story)
+    assert list(story) == ["Where", "Per day", "Why", "What to do"]
+    assert story["Where"].startswith("celery@web1, child 4242 (prefork)")
+    assert story["Per day"].startswith("412.0 MiB a day")
+    assert all(said.endswith(".") for said in story.values())
+
+
+def test_without_a_leak_there_is_only_where() -> None:
+    still = history((TASKS, [50_000] * 8, [100] * 8))
+    assert [title for title, _ in report(still).story] == ["Where"]
+
+
+def test_the_main_process_stands_first_and_each_has_its_looks() -> None:
+    slow = history((TASKS, rising(5_000), rising(10)), pid=7)
+    told = report(slow, made()).processes
+    assert [process.meta.pid for process in told] == [4242, 7]
+    assert [len(process.looks) for process in told] == [8, 8]
+
+
+def test_what_is_hidden_is_in_no_picture_and_told() -> None:
+    told = report()
+    assert told.processes[0].left_out == 700
+    assert any("700 B of tracing" in note for note in told.notes)
+    assert told.tree.totals[0].now == 400_000
+
+
+def test_the_parts_of_the_resident_set_add_up() -> None:
+    told = report()
+    last = told.processes[0].meta
+    assert sum(part.size for part in told.account) == last.rss
+    grown = [part.grown for part in told.account]
+    assert None not in grown
+    assert sum(each or 0 for each in grown) == 350_000
+    assert report(made(traced=None)).account == ()
+
+
+def test_a_line_is_drawn_through_leaks_alone() -> None:
+    leak = finding()
+    line = fit(leak)
+    assert line is not None
+    assert (line.start, line.at, line.rate) == (0.0, 1000.0, 10.0)
+    assert fit(replace(leak, verdict="noise")) is None
+    assert fit(replace(leak, sizes=(1.0, 2.0))) is None
+
+
+def test_a_table_of_a_series_compares_its_ends() -> None:
+    assert report().compared

@@ -1,0 +1,113 @@
+"""The sentence above a report, from a verdict that is made up: one clause for each thing that is known."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from leakhunt.judge import codes
+from leakhunt.judge.codes import because
+from leakhunt.judge.finding import Since
+from leakhunt.judge.resources import Change, Rising
+from leakhunt.judge.rss import FRAGMENTATION, NATIVE, UNKNOWN
+from leakhunt.judge.series.shape import LEAK, NOISE, SAWTOOTH
+from leakhunt.judge.verdict import INCONCLUSIVE, NO_LEAK, UNEXPLAINED, Finding, Verdict, judge
+from leakhunt.model.resources import Open, Resource
+from leakhunt.report.labels import Labels
+from leakhunt.report.words import verdicts as words
+from tests.support.builders import history
+from tests.support.growing import finding, rising
+
+MIB = 1 << 20
+MADE = history(("/srv/shop/tasks.py:40", rising(1000), rising(1)))
+
+
+def verdict(word: str, *findings: Finding, **changed: Any) -> Verdict:
+    return replace(judge([MADE]), verdict=word, findings=findings, outside=None, **changed)
+
+
+def said(of: Verdict, *leaks: Finding, ended: bool = False, rising: tuple[Rising, ...] = ()) -> str:
+    return words.summary(of, leaks, Labels(MADE), ended, rising)
+
+
+def test_a_leak_says_how_fast_and_where() -> None:
+    leak = finding()
+    assert said(verdict(LEAK, leak), leak) == "Leak: +10 B per task at tasks.py:40."
+
+
+@pytest.mark.parametrize(
+    ("changed", "clause"),
+    [
+        ({"since": Since(1200, None)}, ", since task 1,200"),
+        ({"since": Since(0, None)}, ""),
+        ({"task": "shop.take", "task_runs": 0.5}, ", in shop.take"),
+        ({"share": 0.5}, ", 50 % of the growth of traced memory"),
+        ({"share": 0.001}, ""),
+        ({"role": "main"}, ", in the main process"),
+    ],
+)
+def test_a_leak_has_a_clause_for_what_is_known_besides(
+    changed: dict[str, Any], clause: str
+) -> None:
+    leak = finding(**changed)
+    assert said(verdict(LEAK, leak), leak) == f"Leak: +10 B per task at tasks.py:40{clause}."
+
+
+def test_of_several_the_fastest_is_named() -> None:
+    leaks = (finding(), finding(rate=5.0))
+    assert ", the fastest of 2." in said(verdict(LEAK, *leaks), *leaks)
+
+
+def test_outside_python_the_kind_is_told_where_it_is_known() -> None:
+    for kind, text in ((NATIVE, "native memory, held by"), (FRAGMENTATION, "cannot be returned"),
+                       (None, "do not tell which")):  # fmt: skip
+        outside = replace(UNKNOWN, told=True, grows=True, rss_rate=2048.0, explained=0.1, kind=kind)
+        text_of = said(replace(verdict(UNEXPLAINED), outside=outside))
+        assert text_of.startswith(
+            "Unexplained: RSS grows by 2.0 KiB per task, and Python objects explain 10 % of it: "
+        )
+        assert text in text_of
+    stays = replace(UNKNOWN, told=True, held=30 * MIB)
+    assert "RSS stays 30.0 MiB above" in said(replace(verdict(UNEXPLAINED), outside=stays))
+
+
+def test_inconclusive_says_what_is_missing_unless_the_process_is_gone() -> None:
+    open_one = finding(verdict=NOISE, is_open=True)
+    text = said(verdict(INCONCLUSIVE, open_one, more=3))
+    assert text.startswith(
+        "Inconclusive: 8 snapshots over 700 tasks do not tell a leak from a warm-up; tasks.py:40 rises by 10 B per task"
+    )
+    assert ". Take 3 more, with tasks in between." in text
+    gone = said(verdict(INCONCLUSIVE, open_one, more=3), ended=True)
+    assert gone.endswith(". The process has ended: look at the one that took its place.")
+    assert "Take" not in gone
+
+
+def test_no_leak_names_what_grew_most_or_varies() -> None:
+    assert (
+        said(verdict(NO_LEAK)) == "No leak: nothing grows for good over 8 snapshots and 700 tasks."
+    )
+    saw = finding(verdict=SAWTOOTH)
+    assert said(verdict(NO_LEAK, saw)).endswith(" The largest growth is a sawtooth at tasks.py:40.")
+    noise = finding(verdict=NOISE, reason=because(codes.NO_DIRECTION))
+    assert said(verdict(NO_LEAK, noise)).endswith(" tasks.py:40 varies most, in no direction.")
+
+
+def test_what_opens_ever_more_is_no_leak_in_memory() -> None:
+    change = Change(Resource("socket", "tcp", 5432), 12, Open(1012))
+    sockets = Rising(change, (12, 1012), 1.0, "task", 0.0)
+    assert said(verdict(NO_LEAK), rising=(sockets,)) == (
+        "No leak in memory: no object grows for good over 8 snapshots and 700 tasks. It opens ever more: sockets "
+        "to :5432 (PostgreSQL) 12 → 1,012, 1 per task."
+    )
+    both = said(verdict(LEAK, finding()), finding(), rising=(sockets, sockets))
+    assert both.startswith("Leak: +10 B per task at tasks.py:40. It opens ever more: ")
+    assert both.endswith(", 1 per task, and 1 more kind.")
+
+
+def test_the_word_before_the_colon() -> None:
+    assert [words.head(verdict(word)) for word in (LEAK, UNEXPLAINED, INCONCLUSIVE, NO_LEAK)] == [
+        "Leak", "Unexplained", "Inconclusive", "No leak",
+    ]  # fmt: skip
