@@ -65,19 +65,20 @@ class Periods:
         )
         self.armed = min(self.armed, self.last)
         self.edges = edges(self.armed, self.last + 1)
-        self._life = now.life
+        self.own = now.life
+        """Number of the process; samples with another one were born before the fork."""
         self._of: dict[int, int] = {}
 
     def of(self, sample: Sample) -> tuple[int, tuple[int, int]]:
         """The period of a sample (-1: before the fork), and its unit, told from all others."""
         unit = sample.born if self.unit == TASK else sample.when
-        if sample.life != self._life:
+        if sample.life != self.own:
             return -1, (sample.life, unit)
         unit = min(max(unit, self.armed), self.last)
         period = self._of.get(unit)
         if period is None:
             period = self._of[unit] = bisect_right(self.edges, unit) - 1
-        return period, (self._life, unit)
+        return period, (self.own, unit)
 
     def ends(self, unit: int) -> int:
         """How many periods have ended by then."""

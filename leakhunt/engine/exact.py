@@ -85,7 +85,7 @@ class Exact:
         blocks = tracemalloc.get_tracemalloc_memory() // TABLE_BYTES_PER_BLOCK
         return blocks * BYTES_PER_BLOCK
 
-    def harvest(self, raw: Any, life: Life = UNKNOWN_LIFE) -> Harvest:
+    def harvest(self, raw: Any, life: Life = UNKNOWN_LIFE, walked: Walked | None = None) -> Harvest:
         return Harvest(self._runs(raw))
 
     def _runs(self, raw: Any) -> Iterable[Run]:

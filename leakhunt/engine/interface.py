@@ -29,6 +29,7 @@ from leakhunt.snapfile.records import (
     Calendar,
     Estimate,
     Gone,
+    Handed,
     Held,
     Recycled,
     Retention,
@@ -89,6 +90,8 @@ class Harvest(NamedTuple):
     """The periods of the births."""
     gone: Sequence[Gone] | None = None
     """What of each stack has died, period by period; None: nobody has looked."""
+    handed: Sequence[Handed] = ()
+    """Parts of the births that containers keep, where a walk has tied blocks to them."""
 
 
 class Engine(Protocol):
@@ -151,8 +154,11 @@ class Engine(Protocol):
     def end_task(self, outer: int, done: int, file: str | None) -> None:
         """That task is over and so many are done; this thread works for the ``outer`` one again (0: none)."""
 
-    def harvest(self, raw: Any, life: Life = UNKNOWN_LIFE) -> Harvest:
-        """All that is told of ``read``'s result, but for :meth:`holders` and :meth:`marked`."""
+    def harvest(self, raw: Any, life: Life = UNKNOWN_LIFE, walked: Walked | None = None) -> Harvest:
+        """All that is told of ``read``'s result, but for :meth:`holders` and :meth:`marked`.
+
+        ``walked``: what a walk has found of :meth:`blocks`.
+        """
 
     def holders(self, raw: Any, find: Callable[[bytes, bytes], bytes]) -> Sequence[Held] | None:
         """Who keeps recycled objects; None for an engine without addresses.

@@ -39,7 +39,7 @@ class Off:
     def bytes_needed(self) -> int:
         return 0
 
-    def harvest(self, raw: Any, life: Life = UNKNOWN_LIFE) -> Harvest:
+    def harvest(self, raw: Any, life: Life = UNKNOWN_LIFE, walked: Walked | None = None) -> Harvest:
         return Harvest(())
 
     def live(self, age: float | None, done: int = 0) -> None:

@@ -7,7 +7,7 @@ the engine knows who asked for the block, and how many like it it stands for.
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from leakhunt.snapfile.records import RawFrames, Retention
@@ -15,8 +15,10 @@ from leakhunt.snapfile.records import RawFrames, Retention
 #: The C struct of ``weights.inc``: shape, holder (from 1), type, state, bytes of the block.
 TIE = struct.Struct("=IIIIQ")
 
-#: Of a tie's state: the block is not an object itself, but a table or buffer of one.
+#: Of a tie's state: the block is not an object itself, but a table or buffer of one,
 BESIDE = 4
+#: and it is of the very container that holds.
+ITS_OWN = 8
 
 #: So many stacks are told, the largest, and of each so many ways.
 STACKS = 400
@@ -35,11 +37,15 @@ class Walked:
         self.wanted = 0
         """Blocks that were asked about."""
 
+    def ties(self) -> Iterator[tuple[int, ...]]:
+        """Of each block that was asked about, in their order; none where the walk knows nothing."""
+        return TIE.iter_unpack(self.answer.get("ties", b""))
+
     def by_sample(self, blocks: Iterable[tuple[RawFrames, int, float]]) -> list[Retention]:
         """Of sampled blocks, in the order of their addresses: (frames, bytes, chance of the draw)."""
-        ties = TIE.iter_unpack(self.answer.get("ties", b""))
         return self._summed(
-            (frames, size, 1 / chance, tie) for (frames, size, chance), tie in zip(blocks, ties)
+            (frames, size, 1 / chance, tie)
+            for (frames, size, chance), tie in zip(blocks, self.ties())
         )
 
     def by_traceback(self) -> list[Retention]:

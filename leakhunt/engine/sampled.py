@@ -19,7 +19,7 @@ from typing import Any, NamedTuple
 
 from leakhunt.cpython import parts
 from leakhunt.cpython.freelists import may_be_recycled
-from leakhunt.engine import births, holders
+from leakhunt.engine import births, handed, holders
 from leakhunt.engine.interface import UNKNOWN_LIFE, Counters, Harvest, Life
 from leakhunt.engine.retention import Walked
 from leakhunt.errors import EngineRefusedError
@@ -125,7 +125,7 @@ class Sampled:
     def live(self, age: float | None, done: int = 0) -> None:
         _sampler.live(max(0.0, age or 0.0), done)
 
-    def harvest(self, raw: Any, life: Life = UNKNOWN_LIFE) -> Harvest:
+    def harvest(self, raw: Any, life: Life = UNKNOWN_LIFE, walked: Walked | None = None) -> Harvest:
         """One run per stack and size: as many blocks as its samples stand for, rounded.
 
         Where that would make much of a difference, of few and large blocks, they get the size that
@@ -163,6 +163,7 @@ class Sampled:
             runs.append(((0, size, frames, len(frames)), count))
         born = [sample for sample, _ in samples]
         periods = births.Periods(births.clock(raw[7]))
+        told = births.by_stack(born, periods, totals, stacks)
         return Harvest(
             runs,
             [
@@ -175,9 +176,10 @@ class Sampled:
                 for frames, size in recycled.items()
             ],
             functions,
-            births.by_stack(born, periods, totals, stacks),
+            told,
             periods.calendar(born, life),
             births.gone(raw[8], periods, stacks),
+            () if walked is None else handed.handed(born, walked.ties(), periods, stacks, told),
         )
 
     def holders(self, raw: Any, find: Callable[[bytes, bytes], bytes]) -> list[Held]:

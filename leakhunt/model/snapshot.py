@@ -14,7 +14,7 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from leakhunt.model.gcpause import uncollected
-from leakhunt.model.retention import Heap, Retention
+from leakhunt.model.retention import Container, Heap, Retention
 
 
 class Frame(NamedTuple):
@@ -185,6 +185,21 @@ class Gone(NamedTuple):
     """Sum of (bytes that a sample stands for)^2."""
 
 
+class Handed(NamedTuple):
+    """Births of one stack whose objects a freelist may have handed on, and that one container keeps."""
+
+    holder: Container
+    grower: Stack | None
+    """The stack that asked for the newest part of the container's own table; None: not known."""
+    births: tuple[Birth, ...]
+    """Parts of the stack's own births."""
+
+    @property
+    def size(self) -> float:
+        """Estimated bytes."""
+        return sum(birth.size for birth in self.births)
+
+
 @dataclass(frozen=True)
 class Calendar:
     """The periods into which births are sorted: from the start of tracking to the snapshot."""
@@ -232,6 +247,8 @@ class Facts:
     """What holds its objects, by path, the most bytes first; (): not known."""
     gone: Gone | None = None
     """What of it has died, by period; None: nothing, or not known (:attr:`Calendar.deaths`)."""
+    handed: tuple[Handed, ...] = ()
+    """What of its births a container keeps that a freelist may have handed on; (): not known."""
 
 
 #: Of a stack of which a file tells nothing more.

@@ -139,6 +139,12 @@ births
     stack had asked for were alive at the end of each period but the last, and are not now; ``root`` is
     the root of the sum of the squares of the bytes that each sample stood for. What has lived for less
     than a sixty-fourth of the process's life by then is left out.
+handed
+    Which births are of blocks that a freelist may have handed on, by the container that keeps them: a
+    list of ``(frames, grower, holder, births)``, the largest first. ``holder`` is a number among
+    ``heap``'s ``holders``, from 1; ``grower`` the stack that asked for the newest sample of that
+    container's own table, or None; ``births`` as above, all of it recycled: for each period and task of
+    a stack never more, over all containers, than its own record of births says is recycled.
 explaining
     ``prefixes`` ({"stdlib": [dir], "site": [dir], "app": [dir], "leakhunt": [dir]}:
     a path is classified by its longest matching prefix), ``frames``
@@ -160,7 +166,7 @@ UNCHECKED_MAGIC = b"LKHUNT\x01\n"
 LONG = frozenset(
     {
         "frames", "scopes", "estimates", "types", "recycled", "holders", "garbage",
-        "births", "calendar", "gone", "heap", "retention", "resources",
+        "births", "calendar", "gone", "handed", "heap", "retention", "resources",
     }
 )  # fmt: skip
 

@@ -97,6 +97,19 @@ class Gone(NamedTuple):
     """Root of the sum of (bytes of a sample)^2: bytes."""
 
 
+class Handed(NamedTuple):
+    """Births of a stack whose objects a freelist may have handed on, and one container keeps."""
+
+    frames: RawFrames
+    """The stack that asked for the blocks."""
+    grower: RawFrames | None
+    """The stack that asked for the newest part of the container's own table; None: not known."""
+    holder: int
+    """Number of the container among the heap's ``holders``, from 1."""
+    births: tuple[Birth, ...]
+    """For each period and task at most what the stack's record of its births says is recycled, over all containers."""
+
+
 class Calendar(NamedTuple):
     """The periods of the births, written as a dict: see :class:`leakhunt.model.snapshot.Calendar`."""
 

@@ -156,7 +156,7 @@ def calendar(recorded: Mapping[str, Any]) -> Calendar | None:
     return replace(
         made,
         deaths=isinstance(recorded.get("gone"), (tuple, list)),
-        rest=_births_of(_rest(recorded.get("births")), said, made.periods),
+        rest=births_of(_rest(recorded.get("births")), said, made.periods),
     )
 
 
@@ -180,7 +180,7 @@ def births(
         return {}
     of_stack: dict[Stack, tuple[Birth, ...]] = {}
     for stack, told in known_records(records.Births, recorded, tallies):
-        born = _together(of_stack.get(stack, ()) + _births_of(told.births, said, made.periods))
+        born = together(of_stack.get(stack, ()) + births_of(told.births, said, made.periods))
         size, blocks = sum(birth.size for birth in born), sum(birth.blocks for birth in born)
         if born and size <= tallies[stack].size and blocks <= tallies[stack].count:
             of_stack[stack] = born
@@ -207,7 +207,7 @@ def gone(recorded: Any, said: Any, tallies: Mapping[Stack, Tally]) -> dict[Stack
     return of_stack
 
 
-def _births_of(recorded: Any, said: Mapping[str, Any], periods: int) -> tuple[Birth, ...]:
+def births_of(recorded: Any, said: Mapping[str, Any], periods: int) -> tuple[Birth, ...]:
     """The births of a record; none at all where one is malformed."""
     names = said.get("tasks")
     named = names if isinstance(names, (tuple, list)) else ()
@@ -255,7 +255,7 @@ def _both(one: Birth, other: Birth) -> Birth:
     )
 
 
-def _together(births: tuple[Birth, ...]) -> tuple[Birth, ...]:
+def together(births: tuple[Birth, ...]) -> tuple[Birth, ...]:
     """One for each period and task, in order: a file may tell of a stack twice."""
     by_age: dict[tuple[int, str], Birth] = {}
     for birth in births:
@@ -318,7 +318,7 @@ def holders(recorded: Any, tallies: Mapping[Stack, Tally]) -> dict[Stack, tuple[
         if not sizes or not isinstance(said.kind, str) or None in numbers:
             continue
         mark, samples, stderr = (number or 0 for number in numbers)
-        grower = _stack_of(said.grower)
+        grower = stack_of(said.grower)
         one = Held(
             grower if grower in tallies else None,
             said.kind[:LONGEST_NAME],
@@ -355,12 +355,12 @@ def known_records(
 ) -> Iterator[tuple[Stack, Kind]]:
     """The records of that kind, each with its stack, where it is one of the file's."""
     for record in records.read(kind, recorded):
-        stack = _stack_of(record[0])
+        stack = stack_of(record[0])
         if stack is not None and stack in tallies:
             yield stack, record
 
 
-def _stack_of(frames: Any) -> Stack | None:
+def stack_of(frames: Any) -> Stack | None:
     """Frames, most recent call first, as a stack; None where they are none."""
     try:
         stack = tuple(starmap(Frame, reversed(frames)))

@@ -22,7 +22,7 @@ from leakhunt.model.snapshot import UNTOLD, Meta, Snapshot
 from leakhunt.snapfile import SUFFIX
 from leakhunt.snapfile.folders import PROCESSES
 from leakhunt.snapfile.read import Raw, begin, read_facts
-from leakhunt.snapshots import facts, retention
+from leakhunt.snapshots import facts, handed, retention
 from leakhunt.snapshots.series import Entry, Series, by_process, running, working, written
 
 #: Files that are read at the same time.
@@ -129,6 +129,8 @@ def _snapshot(raw: Raw) -> Snapshot:
     told = facts.by_stack(raw)
     for stack, ways in retention.by_stack(raw.facts, raw.tallies).items():
         told[stack] = replace(told.get(stack, UNTOLD), retention=ways)
+    for stack, several in handed.by_stack(raw.facts, told, raw.tallies).items():
+        told[stack] = replace(told[stack], handed=several)
     return Snapshot(
         path=raw.path,
         meta=facts.meta(raw.facts),

@@ -47,10 +47,7 @@ def by_stack(
     if not isinstance(recorded, dict):
         return {}
     paths = _paths(recorded.get("paths"))
-    holders = [
-        None if row is None else _container(row, paths)
-        for row in _numbered(recorded.get("holders"), 7)
-    ]
+    holders = _holders(recorded, paths)
     together: dict[Stack, list[Retention]] = {}
     for stack, said in facts.known_records(records.Retention, attributes.get("retention"), tallies):
         for way in _rows(said.ways, 4):
@@ -124,6 +121,18 @@ def _paths(recorded: Any) -> list[Path]:
         )
         paths.append((*before, step) if len(before) < DEEPEST else before)
     return paths
+
+
+def holders(recorded: Any) -> list[Container | None]:
+    """The containers that records name by their place, from 1; None for one that is malformed."""
+    return _holders(recorded, _paths(recorded.get("paths"))) if isinstance(recorded, dict) else []
+
+
+def _holders(recorded: Mapping[str, Any], paths: list[Path]) -> list[Container | None]:
+    return [
+        None if row is None else _container(row, paths)
+        for row in _numbered(recorded.get("holders"), 7)
+    ]
 
 
 def _containers(recorded: Any, paths: list[Path]) -> tuple[Container, ...]:

@@ -10,7 +10,7 @@ from leakhunt.snapfile import records
 from leakhunt.snapfile.records import Estimate, Held
 
 FRAMES = (("a.py", 1),)
-KINDS = [Estimate, records.Types, records.Recycled, Held]
+KINDS = [Estimate, records.Types, records.Recycled, Held, records.Handed]
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -387,7 +387,7 @@ def _capture(
     facts.update(order.late_facts())
     prefixes = own.prefixes()
     kept_of = own.judge(prefixes)
-    harvest = order.engine.harvest(raw, order.life)
+    harvest = order.engine.harvest(raw, order.life, walked)
     runs = list(own.without_own(harvest.runs, kept_of))
     weight: dict[int, int] = {}
     stacks: dict[int, write.RawFrames] = {}
@@ -417,8 +417,10 @@ def _capture(
     if harvest.gone is not None:
         facts["gone"] = records.plain(_without_own(harvest.gone, kept_of))
     if walked is not None:
-        facts["heap"], retention = walk.heap(walked, _without_own(kept, kept_of))
-        facts["retention"] = records.plain(retention)
+        facts["heap"], retention, handed = walk.heap(
+            walked, _without_own(kept, kept_of), _handed(harvest.handed, kept_of)
+        )
+        facts["retention"], facts["handed"] = records.plain(retention), records.plain(handed)
     if held is not None:
         facts["holders"] = _held(held, kept_of)
     outside = tuple(
@@ -483,6 +485,16 @@ def _held(
         if mine is not None and (its is not None or grower is None):
             told.append((mine, its, *rest))
     return told
+
+
+def _handed(
+    told: Sequence[records.Handed], kept_of: Callable[[write.RawFrames], write.RawFrames | None]
+) -> list[records.Handed]:
+    """Those of stacks that are not leakhunt's; nor is a grower that is told."""
+    return [
+        record._replace(grower=None if record.grower is None else kept_of(record.grower))
+        for record in _without_own(told, kept_of)
+    ]
 
 
 def _bytes_held(held: Held) -> int:

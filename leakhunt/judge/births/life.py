@@ -6,7 +6,9 @@ ever less where a cache fills, at its end alone where the container was emptied 
 judged as a series of snapshots is, by the same rules, with these differences:
 
 * steps are independent, and no step falls: nobody sees here what died;
-* a block that a freelist has handed on is older than its object: where most of a line's bytes are no such
+* what a container keeps of blocks that a freelist has handed on is booked to the line that makes it grow
+  (:mod:`leakhunt.judge.births.handed`);
+* such a block is older than its object: where most of a line's bytes are no such
   blocks, their ages alone are looked at;
 * what is born late is young: a rise that gets ever faster towards the end is *turnover*, of a container
   that forgets its oldest entries (:mod:`leakhunt.judge.births.ages`).
@@ -20,10 +22,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from itertools import accumulate
+from itertools import accumulate, chain
 
+from leakhunt.judge.births.handed import booked
 from leakhunt.judge.history import SECOND, TASK, History, Track
 from leakhunt.judge.levels import LEVELS
+from leakhunt.judge.whose import Paths
+from leakhunt.model.paths import prefixes
 from leakhunt.model.snapshot import Birth, Calendar, Meta, Snapshot, Stack
 from leakhunt.snapshots.series import Entry
 
@@ -37,14 +42,14 @@ def lived(snapshot: Snapshot, entries: Sequence[Entry] = ()) -> History | None:
     calendar = snapshot.calendar
     if calendar is None or calendar.periods <= LEVELS.lives.periods:
         return None
-    born = {
-        stack: told.births
-        for stack, told in snapshot.facts.items()
-        if told.births and stack in snapshot.tallies
-    }
+    columns = calendar.periods
+    every = tuple(chain.from_iterable(_born(snapshot).values()))
+    paths = Paths(prefixes(snapshot.meta.facts), snapshot.spots, snapshot.facts)
+    facts_of, kept = booked(snapshot, paths)
+    snapshot = replace(snapshot, facts=facts_of)
+    born = _born(snapshot)
     if not born:
         return None
-    columns = calendar.periods
     tracks: dict[Stack, Track] = {}
     variances: dict[Stack, Sequence[float]] = {}
     samples: dict[Stack, Sequence[int]] = {}
@@ -68,7 +73,10 @@ def lived(snapshot: Snapshot, entries: Sequence[Entry] = ()) -> History | None:
         metas=_metas(snapshot.meta, calendar),
         nframe=snapshot.nframe,
         tracks=tracks,
-        sizes=tuple(map(sum, zip(*(track.sizes for track in tracks.values())))),
+        sizes=tuple(
+            round(size)
+            for size in accumulate(_by_period([birth.size for birth in every], every, columns))
+        ),
         unit=TASK if calendar.unit == "task" else SECOND,
         times=tuple(float(edge - calendar.edges[1]) for edge in calendar.edges[1:]),
         spots=snapshot.spots,
@@ -77,10 +85,19 @@ def lived(snapshot: Snapshot, entries: Sequence[Entry] = ()) -> History | None:
         samples=samples,
         types={stack: facts.types for stack, facts in told.items() if facts.types},
         recycled={stack: facts.recycled for stack, facts in told.items() if facts.recycled},
+        kept=kept,
         doubtful=doubtful,
         lived=True,
         newest=snapshot,
     )
+
+
+def _born(snapshot: Snapshot) -> dict[Stack, tuple[Birth, ...]]:
+    return {
+        stack: told.births
+        for stack, told in snapshot.facts.items()
+        if told.births and stack in snapshot.tallies
+    }
 
 
 #: Facts that hold at every moment of a process's life.

@@ -18,7 +18,8 @@ class Brought(NamedTuple):
 
 
 def brought(snapshot: Snapshot, stacks: Iterable[Stack], since: float) -> Brought | None:
-    """The task in which most of what was born from the unit ``since`` on was asked for.
+    """The task in which most of what was born from the unit ``since`` on was asked for; of blocks that
+    no freelist has handed on, where there are any.
 
     None where none has brought most of it: several do, or what leaks runs outside of tasks.
     """
@@ -26,10 +27,17 @@ def brought(snapshot: Snapshot, stacks: Iterable[Stack], since: float) -> Brough
     if calendar is None:
         return None
     sizes: dict[str | None, float] = {}
+    surely: dict[str | None, float] = {}
     for stack in stacks:
         for birth in snapshot.told(stack).births:
             if 0 <= birth.period < calendar.periods and calendar.edges[birth.period] >= since:
                 sizes[birth.task] = sizes.get(birth.task, 0.0) + birth.size
+                sure = birth.size - birth.recycled
+                surely[birth.task] = surely.get(birth.task, 0.0) + sure
+    if (
+        sum(surely.values()) > 0
+    ):  # who asked for a block that was handed on did not make what is in it
+        sizes = surely
     total = sum(sizes.values())
     if total <= 0:
         return None

@@ -10,22 +10,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from leakhunt.judge import codes
+from leakhunt.judge.bounds import ends, is_known
 from leakhunt.judge.codes import Reason, because
 from leakhunt.judge.levels import LEVELS
 from leakhunt.judge.owners import Book, Growth
-from leakhunt.model.retention import Retention, Step
+from leakhunt.model.retention import Retention
 from leakhunt.model.snapshot import Stack
-
-#: Celery's and kombu's own containers that drop their oldest entries (``celery/utils/collections.py``,
-#: ``kombu/utils/functional.py``): a freelist hands the application's blocks to their entries, too.
-LIMITED = frozenset({
-    "celery.utils.collections.LimitedSet",
-    "celery.utils.collections.BufferMap",
-    "kombu.utils.functional.LRUCache",
-})  # fmt: skip
-#: Attributes of types whose own documentation calls what they keep a leak, bound or not: Django keeps the
-#: last 9,000 statements of each connection where DEBUG is on ("Why is Django leaking memory?", FAQ).
-LEAKS = (("django.db.backends.", "queries_log"),)
 
 
 def kept_by(book: Book, growth: Growth) -> tuple[Retention, ...]:
@@ -45,28 +35,16 @@ def holds(book: Book, stack: Stack) -> bool:
 
 def _ended(ways: Sequence[Retention]) -> list[Retention]:
     """Those that a bound ends, where they are most of what is tied; else none."""
-    ended = [way for way in ways if _ends(way)]
+    ended = [way for way in ways if ends(way.path, way.bound)]
     most = LEVELS.excuses.bounded * sum(way.size for way in ways)
     return ended if sum(way.size for way in ended) >= most > 0 else []
 
 
 def _is_below_a_bound(way: Retention) -> bool:
-    return _ends(way) or any(
-        step.bound is not None and not _is_known(before, step)
+    return ends(way.path, way.bound) or any(
+        step.bound is not None and not is_known(before, step)
         for before, step in zip(way.path, way.path[1:])
     )
-
-
-def _ends(way: Retention) -> bool:
-    """Whether the container has a bound, and one that a worker should ever come to."""
-    if any(step.type in LIMITED for step in way.path):
-        return True
-    return way.bound is not None and not any(map(_is_known, way.path, way.path[1:]))
-
-
-def _is_known(before: Step, step: Step) -> bool:
-    """Whether a step leads to a container that is a leak, bound or not."""
-    return any(step.name == name and (before.type or "").startswith(kind) for kind, name in LEAKS)
 
 
 def container(book: Book, growth: Growth) -> int | None:

@@ -14,7 +14,7 @@ from leakhunt.cpython import parts
 from leakhunt.engine.interface import Engine
 from leakhunt.engine.retention import Walked
 from leakhunt.hook.process import vitals
-from leakhunt.snapfile.records import Retention
+from leakhunt.snapfile.records import Handed, Retention
 
 _walk = parts.load("leakhunt.hook.capture.walk._walk")
 
@@ -60,12 +60,14 @@ def look(engine: Engine, raw: Any, how: str, own: str) -> Walked | None:
     return Walked(answer)
 
 
-def heap(walked: Walked, records: Iterable[Retention]) -> tuple[dict[str, Any], list[Retention]]:
-    """What the file says of the heap, and the records with the paths as it numbers them."""
+def heap(
+    walked: Walked, records: Iterable[Retention], handed: Iterable[Handed] = ()
+) -> tuple[dict[str, Any], list[Retention], list[Handed]]:
+    """What the file says of the heap, and the records with paths and holders as it numbers them."""
     answer = walked.answer
     told = {name: answer.get(name) for name in ("whole", "late", "full", "crashed")}
     if "shapes" not in answer:
-        return {**told, "paths": []}, []
+        return {**told, "paths": []}, [], []
     paths = _Paths(answer["shapes"])
     for name in ("containers", "points"):
         told[name] = [
@@ -85,22 +87,31 @@ def heap(walked: Walked, records: Iterable[Retention]) -> tuple[dict[str, Any], 
             if not paths.is_own(path)
         )
         kept.append(record._replace(ways=ways))
+    parts = [
+        part._replace(holder=_number(used, part.holder))
+        for part in handed
+        if not paths.is_own(holders[part.holder - 1][0])
+    ]
     told["holders"] = [(paths.number(holders[at - 1][0]), *holders[at - 1][1:]) for at in used]
     garbage, rest = answer["garbage"]
-    return {
-        **told,
-        "objects": answer["objects"],
-        "tracked": answer["tracked"],
-        "memory": answer["memory"],
-        "seconds": answer["seconds"],
-        "types": answer["types"][0],
-        "types_rest": answer["types"][1],
-        "garbage": garbage if answer["whole"] else None,
-        "garbage_rest": rest,
-        "tied": walked.tied,
-        "wanted": walked.wanted,
-        "paths": paths.told,
-    }, kept
+    return (
+        {
+            **told,
+            "objects": answer["objects"],
+            "tracked": answer["tracked"],
+            "memory": answer["memory"],
+            "seconds": answer["seconds"],
+            "types": answer["types"][0],
+            "types_rest": answer["types"][1],
+            "garbage": garbage if answer["whole"] else None,
+            "garbage_rest": rest,
+            "tied": walked.tied,
+            "wanted": walked.wanted,
+            "paths": paths.told,
+        },
+        kept,
+        parts,
+    )
 
 
 def _number(used: dict[int, int], holder: int) -> int:

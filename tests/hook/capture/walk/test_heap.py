@@ -6,7 +6,7 @@ from typing import Any
 
 from leakhunt.engine.retention import Walked
 from leakhunt.hook.capture import walk
-from leakhunt.snapfile.records import Retention
+from leakhunt.snapfile.records import Birth, Handed, Retention
 
 #: (parent, kind, name, type, length, bound, again)
 SHAPES: list[tuple[Any, ...]] = [
@@ -35,9 +35,12 @@ def found(**others: Any) -> dict[str, Any]:
 
 def test_what_leakhunt_holds_itself_is_not_written() -> None:
     record = Retention((), ((2, 2, 200, 1), (5, 1, 100, 2), (7, 1, 100, 0)))
-    told, records = walk.heap(Walked(found()), [record])
+    birth = Birth(0, 1, 1, 1, 50, 50, 1, 50)
+    parts = [Handed((), None, holder, (birth,)) for holder in (1, 2, 1)]
+    told, records, handed = walk.heap(Walked(found()), [record], parts)
     assert [one[2] for one in told["containers"]] == [5000, 3000]
     assert [way[1:3] for way in records[0].ways] == [(2, 200)]
     names = {name for _, _, name, *_ in told["paths"]}
     assert names == {None, "shop.tasks", "KEPT"}
     assert len(told["holders"]) == 1
+    assert [part.holder for part in handed] == [1, 1]

@@ -1,0 +1,185 @@
+"""Births of blocks that a freelist has handed on, booked to the line that makes their holder grow.
+
+The sampled engine books a block to the line that asked the allocator for it. A dict, tuple, float or list
+that dies leaves its block on a freelist, and whoever makes the next one takes it from there: so what a leak
+keeps may be booked to a line that only works with many of them. It is born as evenly as the leak
+itself, and would be accused in its stead. :mod:`leakhunt.judge.kept` books such bytes in a series; here it is done
+for the births in one snapshot, where a walk has told which container keeps them.
+
+The line that makes a container grow is, in this order:
+
+* the one that asked for the newest part of the container's own table, where that is a sample;
+* of the lines whose blocks hang from the container and came through no freelist, the application's before
+  libraries', the one with most bytes: what is made for a container is made beside what is put into it.
+
+Births go there, unless the line that is charged is as good (:func:`leakhunt.judge.kept.stays`). What a container with a bound keeps
+of another line's blocks piles up nowhere: it is taken out of what that line is judged by, and moved to nobody.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from types import MappingProxyType
+from typing import NamedTuple
+
+from leakhunt.judge.bounds import ends, is_limited
+from leakhunt.judge.kept import Kept, stays
+from leakhunt.judge.whose import Paths
+from leakhunt.model.retention import Container, Retention
+from leakhunt.model.snapshot import UNTOLD, Birth, Facts, Handed, Snapshot, Stack
+
+#: Births of a stack by this are of one period and task.
+Age = tuple[int, "str | None"]
+
+
+class Booked(NamedTuple):
+    """A snapshot whose births, and what holds them, are booked to the lines that keep them."""
+
+    facts: Mapping[Stack, Facts]
+    kept: Mapping[Stack, tuple[Kept, ...]]
+    """What of its bytes a line keeps, and others have asked for."""
+
+
+def booked(snapshot: Snapshot, paths: Paths) -> Booked:
+    """Sums over all stacks stay, but for what containers with a bound keep of others' blocks."""
+    facts: dict[Stack, Facts] = dict(snapshot.facts)
+    owners = _owners(snapshot, paths)
+    kept: dict[Stack, Counter[str]] = {}
+    for stack, told in snapshot.facts.items():
+        for part in told.handed if stack in snapshot.tallies else ():
+            owner = owners.get(part.holder.mark)
+            is_its = owner is not None and (owner == stack or stays(paths, stack, owner))
+            bounded = ends(part.holder.path, part.holder.bound)
+            if owner is None and not bounded:
+                continue
+            size = part.size
+            left = facts[stack]
+            left = facts[stack] = replace(left, recycled=max(0, left.recycled - round(size)))
+            if is_its:
+                continue  # nothing but that it is known now who keeps it
+            facts[stack] = replace(
+                left,
+                births=less(left.births, part.births),
+                retention=_without(left.retention, part.holder.mark, size),
+            )
+            if owner is None or bounded:
+                continue
+            its = facts.get(owner, UNTOLD)
+            way = _way(told.retention, part)
+            facts[owner] = replace(
+                its, births=(*its.births, *part.births), retention=_with(its.retention, way)
+            )
+            kept.setdefault(owner, Counter())[part.holder.type] += round(size)
+    return Booked(
+        MappingProxyType(facts),
+        {
+            stack: tuple(Kept(*each) for each in sizes.most_common())
+            for stack, sizes in kept.items()
+        },
+    )
+
+
+def less(births: Sequence[Birth], parts: Iterable[Birth]) -> tuple[Birth, ...]:
+    """The births without those parts of them: no more is taken than there is.
+
+    The squares of what is left are those of the whole without those of the parts: an upper bound, which
+    is met where no unit has brought both.
+    """
+    taken: dict[Age, list[Birth]] = {}
+    for part in parts:
+        taken.setdefault((part.period, part.task), []).append(part)
+    left = []
+    for birth in births:
+        rest = birth
+        for part in taken.pop((birth.period, birth.task), ()):
+            rest = _minus(rest, part)
+        if rest.size > 0:
+            left.append(rest)
+    return tuple(left)
+
+
+def _minus(birth: Birth, part: Birth) -> Birth:
+    size = max(0.0, birth.size - part.size)
+    samples = max(1, birth.samples - part.samples)
+    runs = min(birth.runs, samples)
+    return birth._replace(
+        runs=runs,
+        samples=samples,
+        size=size,
+        squares=max(size**2 / runs, birth.squares - part.squares),
+        blocks=max(0.0, birth.blocks - part.blocks),
+        recycled=min(size, max(0.0, birth.recycled - part.size)),
+    )
+
+
+# -- who makes a container grow -----------------------------------------------------------
+
+
+def _owners(snapshot: Snapshot, paths: Paths) -> dict[int, Stack]:
+    """For each container, by its mark, the stack that makes it grow."""
+    growers: dict[int, Stack] = {}
+    firm: dict[int, Counter[Stack]] = {}
+    limited: set[int] = set()
+    for stack, told in snapshot.facts.items():
+        if stack not in snapshot.tallies:
+            continue
+        for part in told.handed:
+            if is_limited(part.holder.path):  # Celery fills its own; the application never does
+                limited.add(part.holder.mark)
+            firm.setdefault(part.holder.mark, Counter())[stack] -= round(part.size)
+            if part.grower is not None and not paths.is_hidden(part.grower):
+                growers[part.holder.mark] = part.grower
+    for stack, told in snapshot.facts.items():
+        if stack not in snapshot.tallies or paths.is_hidden(stack):
+            continue
+        for way in told.retention:
+            if way.mark in firm:
+                firm[way.mark][stack] += way.size
+    for mark, sizes in firm.items():
+        surely = {
+            stack: size
+            for stack, size in sizes.items()
+            if size > 0 and not (mark in limited and paths.app(stack))
+        }
+        if surely and mark not in growers:
+            growers[mark] = max(
+                surely, key=lambda stack: (bool(paths.app(stack)), surely[stack], stack)
+            )
+    return growers
+
+
+# -- what holds it ------------------------------------------------------------------------
+
+
+def _way(ways: Iterable[Retention], part: Handed) -> Retention:
+    """How the container holds what is handed on."""
+    holder = part.holder
+    objects, size = round(sum(birth.blocks for birth in part.births)), round(part.size)
+    like = next((way for way in ways if way.mark == holder.mark), None) or _plain(holder)
+    return like._replace(objects=objects, size=size)
+
+
+def _plain(holder: Container) -> Retention:
+    return Retention(
+        holder.path, 0, 0, holder.type, holder.length, holder.bound, holder.mark, holder.retained,
+        holder.path,
+    )  # fmt: skip
+
+
+def _with(ways: Sequence[Retention], way: Retention) -> tuple[Retention, ...]:
+    return tuple(sorted((*ways, way), key=lambda each: -each.size))
+
+
+def _without(ways: Sequence[Retention], mark: int, size: float) -> tuple[Retention, ...]:
+    """The ways, of which so many bytes that one container holds are taken, the largest first."""
+    left = []
+    for way in sorted(ways, key=lambda each: -each.size):
+        part = min(size, way.size) if way.mark == mark else 0.0
+        size -= part
+        rest = way.size - round(part)
+        if rest > 0:
+            objects = round(way.objects * rest / way.size)
+            left.append(way._replace(objects=objects, size=rest) if part else way)
+    return tuple(sorted(left, key=lambda each: -each.size))
