@@ -44,6 +44,8 @@ RISES_UNSURELY, NO_DIRECTION = "rises-unsurely", "no-direction"
 BORN_EVENLY = "born-evenly"
 #: ``belief``.
 BIRTHS_DIE_OUT, YOUNG = "births-die-out", "young"
+#: ``since``: the unit from which on one block was made larger again and again, 0: from the start.
+ENLARGED = "enlarged"
 #: ``came``, ``went``: bytes since the same moment.
 REPLACED = "replaced"
 #: ``size`` bytes at about the unit ``at``.

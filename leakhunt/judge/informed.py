@@ -16,7 +16,7 @@ from itertools import chain
 from statistics import median
 
 from leakhunt.judge import codes
-from leakhunt.judge.births.life import lived
+from leakhunt.judge.births.life import held, lived
 from leakhunt.judge.births.survivors import Survivors
 from leakhunt.judge.codes import because
 from leakhunt.judge.growths import growths, order
@@ -32,9 +32,9 @@ def informed(history: History) -> tuple[History, list[Growth]]:
     """(the history that was judged, what grew in it: leaks first)."""
     life = lived(history.newest, history.entries) if history.newest is not None else None
     if life is not None and life.unit == TASK != history.unit:
-        return life, growths(life)  # a snapshot that adds no task takes the tasks from a series
+        return life, _of_life(life)  # a snapshot that adds no task takes the tasks from a series
     if len(history.metas) < LEVELS.lives.snapshots:
-        return (history, []) if life is None else (life, growths(life))
+        return (history, []) if life is None else (life, _of_life(life))
     judged = growths(history)
     if life is None:
         return history, judged
@@ -53,6 +53,12 @@ def informed(history: History) -> tuple[History, list[Growth]]:
     added = set(chain.from_iterable(growth.blame.stacks for growth in more))
     rest = [each for each in judged if _leaks(each) or not added.intersection(each.blame.stacks)]
     return history, sorted([*rest, *more], key=order)
+
+
+def _of_life(life: History) -> list[Growth]:
+    """What grew by its births, shown with what was there at each moment."""
+    shown = [replace(each, series=held(life, each.blame.stacks)) for each in growths(life)]
+    return sorted(shown, key=order)
 
 
 def _leaks(growth: Growth) -> bool:

@@ -186,6 +186,10 @@ class Lives:
     replaced: float = 0.25
     """Where deaths are known: prior belief in a container that replaces entries of any age, as a part of that in
     a leak, whose ages look alike. Queues and caches, which the ages tell, are three times as many."""
+    steps: int = 6
+    """A block that grows by an eighth has doubled with so many steps; fewer are no staircase."""
+    stair: float = 0.16
+    """An eighth, and half a thirtieth of the life for each end: as far may a staircase lie from its chord."""
     told: float = 1 / 8
     """What has lived for less than 1/64 of a life when it dies is not told of; whoever asks what went
     asks over so large a part of the life at least, eight times as long."""

@@ -54,6 +54,8 @@ def _of_shape(history: History, growth: Growth) -> Reason:
 def _of_ages(history: History, growth: Growth) -> Reason:
     """What the ages of one snapshot's survivors show."""
     judged, sizes = growth.shape, growth.sizes
+    if judged.verdict == LEAK and judged.stairs:
+        return because(codes.ENLARGED, since=onset(history, judged))
     if judged.verdict == LEAK:
         return because(codes.BORN_EVENLY, since=onset(history, judged), belief=judged.belief)
     if judged.verdict == WARM_UP:

@@ -49,7 +49,7 @@ def both(path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Raw, Raw]:
     """What the index says, and what the pickle says."""
     quick = read(path)
     with monkeypatch.context() as patch:
-        patch.setattr(index, "found", lambda *_: None)
+        patch.setattr(index, "ending_at", lambda *_: None)
         return quick, read(path)
 
 

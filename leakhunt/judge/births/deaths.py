@@ -95,6 +95,40 @@ def _earlier(ages: Ages, births: Births, gone: Gone) -> int | None:
     return last
 
 
+class Grown(NamedTuple):
+    """A block that was made larger again and again, as a list's table or a buffer is."""
+
+    start: int
+    """The column at which it was there first."""
+    first: float
+    """Its bytes then."""
+    size: float
+    """Bytes that it gained since."""
+
+
+def grown(births: Births, gone: Gone) -> Grown | None:
+    """The growth of what is one block, or hardly more; None where it is not steady.
+
+    A block that is reallocated is born again, so that the births of what lives say nothing of it: all of it was
+    born a moment ago. With the deaths of its former selves its size is a staircase over the life. CPython's
+    lists and byte arrays grow by an eighth at a time (``list_resize`` in ``Objects/listobject.c``): so far may a
+    steady growth lie from its chord, and a little more for the period in which it began.
+    """
+    t = births.edges
+    alive = [a + b for a, b in zip(accumulate(births.sizes, initial=0.0), (*gone.sizes, 0.0))]
+    start = next((at for at, size in enumerate(alive) if size > 0), len(alive) - 1)
+    pairs = list(zip(alive[start:], alive[start + 1 :]))
+    steps = sum(after > before for before, after in pairs)
+    size, life = alive[-1] - alive[start], t[-1] - t[start]
+    if steps < LEVELS.lives.steps or any(after < before for before, after in pairs):
+        return None
+    apart = max(
+        abs((each - alive[start]) / size - (at - t[start]) / life)
+        for each, at in zip(alive[start:], t[start:])
+    )
+    return Grown(start, alive[start], size) if apart <= LEVELS.lives.stair else None
+
+
 def _believed(ages: Ages, changed: Mapping[str, float]) -> Ages:
     """With other weights for some kinds."""
     weights = {**ages.beliefs, **changed}

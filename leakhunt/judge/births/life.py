@@ -20,13 +20,14 @@ them a compound Poisson process whose rate is the leak's.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from itertools import accumulate, chain
 
 from leakhunt.judge.births.handed import booked
 from leakhunt.judge.history import SECOND, TASK, History, Track
 from leakhunt.judge.levels import LEVELS
+from leakhunt.judge.series.series import Series
 from leakhunt.judge.whose import Paths
 from leakhunt.model.paths import prefixes
 from leakhunt.model.snapshot import Birth, Calendar, Meta, Snapshot, Stack
@@ -98,6 +99,33 @@ def _born(snapshot: Snapshot) -> dict[Stack, tuple[Birth, ...]]:
         for stack, told in snapshot.facts.items()
         if told.births and stack in snapshot.tallies
     }
+
+
+def died(
+    life: History, stacks: Iterable[Stack]
+) -> tuple[tuple[float, ...], tuple[float, ...]] | None:
+    """(bytes, variances) that some stacks held at each column of a life but the last and that have died since;
+    None: deaths are not known.
+    """
+    newest = life.newest
+    if newest is None or newest.calendar is None or not newest.calendar.deaths:
+        return None
+    told = [each for stack in stacks if (each := newest.told(stack).gone) is not None]
+    nothing = (0.0,) * (len(life.times) - 1)
+    # A column is the end of a period, as the deaths are told.
+    return (
+        tuple(map(sum, zip(nothing, *(each.sizes for each in told)))),
+        tuple(map(sum, zip(nothing, *(each.squares for each in told)))),
+    )
+
+
+def held(life: History, stacks: Sequence[Stack]) -> Series:
+    """What some stacks held at each moment of a life: births less deaths, as far as these are known."""
+    series, gone = life.series(stacks), died(life, stacks)
+    if gone is None:
+        return series
+    sizes = tuple(size + other for size, other in zip(series.sizes, (*gone[0], 0.0)))
+    return replace(series, sizes=sizes)
 
 
 #: Facts that hold at every moment of a process's life.

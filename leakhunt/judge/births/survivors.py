@@ -6,11 +6,12 @@ the history that the births tell (:mod:`leakhunt.judge.births.life`).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from leakhunt.judge.births import ages as age
 from leakhunt.judge.births.ages import Ages, Births
-from leakhunt.judge.births.deaths import Gone, weighed
+from leakhunt.judge.births.deaths import Gone, Grown, grown, weighed
+from leakhunt.judge.births.life import died
 from leakhunt.judge.levels import LEVELS
 from leakhunt.judge.owners import Book
 from leakhunt.judge.series import stats
@@ -96,16 +97,45 @@ class Survivors(Book):
 
     def gone(self, stacks: Sequence[Stack]) -> Gone | None:
         """What some stacks held at each column and has died since; None: deaths are not known."""
-        newest = self.history.newest
-        if newest is None or newest.calendar is None or not newest.calendar.deaths:
-            return None
-        told = [each for stack in stacks if (each := newest.told(stack).gone) is not None]
-        nothing = (0.0,) * (len(self.t) - 1)
-        # A column is the end of a period, as the deaths are told.
-        return Gone(
-            tuple(map(sum, zip(nothing, *(each.sizes for each in told)))),
-            tuple(map(sum, zip(nothing, *(each.squares for each in told)))),
+        sums = died(self.history, stacks)
+        return None if sums is None else Gone(*sums)
+
+    def _grown(self, stairs: Grown, stacks: tuple[Stack, ...]) -> Shape:
+        """A leak that is one block, told by its former selves: its rate is known to a step."""
+        rate = stairs.size / (self.t[-1] - self.t[stairs.start])
+        onset = self.t[stairs.start] - stairs.first / rate  # it was too small to be a sample before
+        return Shape(
+            LEAK,
+            rate=rate,
+            low=rate * (1 - LEVELS.lives.stair),
+            high=rate * (1 + LEVELS.lives.stair),
+            p=0.0,
+            since=stairs.start if onset > 0 else 0,
+            onset=max(0.0, onset),
+            blocks_rate=0.0,
+            samples=sum(self.history.samples[stack][-1] for stack in stacks),
+            belief=LEVELS.lives.believed,
+            beliefs=(LEVELS.lives.believed, 1 - LEVELS.lives.believed, 0.0),
+            events=float(LEVELS.lives.steps),
+            stairs=True,
         )
+
+    def tells(self, stacks: Iterable[Stack]) -> bool:
+        """One sample is enough of a block whose former selves are known."""
+        chosen = tuple(stacks)
+        return super().tells(chosen) or self.judge(chosen).stairs
+
+    def late(self, stacks: Iterable[Stack]) -> float:
+        """Bytes per unit by which stacks grow in the last two thirds of the life, less what has died, where
+        that is known: a helper's callers are told apart by what each of them really gains.
+        """
+        chosen = tuple(stacks)
+        gone = self.gone(chosen)
+        if gone is None:
+            return super().late(chosen)
+        alive = [a + b for a, b in zip(self.series(chosen).sizes, (*gone.sizes, 0.0))]
+        start = len(self.t) // 3
+        return stats.theil_sen(self.t[start:], alive[start:])
 
     def _judge(self, stacks: tuple[Stack, ...]) -> Shape:
         every = self.births(stacks)
@@ -126,6 +156,9 @@ class Survivors(Book):
             onset = max(self.t[start - 1], onset - earlier)
         came = [sum(self.history.samples[stack][at] for stack in stacks) for at in (start, -1)]
         verdict = _verdict(every, ages)
+        stairs = None if gone is None or ages.events >= LEVELS.lives.fewest else grown(every, gone)
+        if stairs is not None and verdict in (NOISE, STEP):
+            return self._grown(stairs, stacks)
         return Shape(
             verdict,
             rate=size / lasted,

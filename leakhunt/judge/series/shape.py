@@ -69,6 +69,8 @@ class Shape:
     """Independent births that the rate stands for."""
     onset: float | None = None
     """When it began, in units of the series; None: nobody knows more than ``since`` says."""
+    stairs: bool = False
+    """It is a block that was made larger again and again."""
     turned: tuple[float, float] | None = None
     """Bytes that came since some moment and bytes that went, where that shows that it is no leak."""
 

@@ -129,6 +129,10 @@ SAID: Mapping[str, Say] = MappingProxyType(
         codes.YOUNG: lambda given, unit: (
             "what lives is young, and what was older has gone: emptied, or a container that turns over"
         ),
+        codes.ENLARGED: lambda given, unit: (
+            "a list's table or a buffer that was made larger again and again"
+            + (f", since {unit} {units.count(round(given['since']))}" if given["since"] else "")
+        ),
         codes.REPLACED: lambda given, unit: (
             f"while {units.size(given['came'])} came, {units.size(given['went'])} of what was there went: "
             "a container that replaces"

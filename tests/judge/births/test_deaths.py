@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Callable, Sequence
 
 import pytest
 
 from leakhunt.judge.births.ages import LEAK, TURNOVER, WARM_UP, Births, ages
-from leakhunt.judge.births.deaths import Gone, Turned, weighed
+from leakhunt.judge.births.deaths import Gone, Turned, grown, weighed
 from leakhunt.judge.levels import LEVELS
 
 N, EACH, BLOCK = 20, 5000.0, 100.0
@@ -143,3 +144,43 @@ def test_without_births_there_is_nothing_to_weigh() -> None:
 
 def test_levels_are_within_reason() -> None:
     assert 0 < LEVELS.lives.told < 0.5
+
+
+def staircase(size_at: Callable[[float], float], periods: int = N) -> tuple[Births, Gone]:
+    """One block, reallocated by an eighth whenever it is full: its size is asked for at each edge."""
+    room, held = 0.0, []
+    for at in range(periods + 1):
+        while room < size_at(at / periods):
+            room = max(1000.0, room * 1.125)
+        held.append(room)
+    last = next(at for at, size in enumerate(held) if size == held[-1])
+    sizes = [0.0] * periods
+    sizes[last - 1] = held[-1]
+    return births(sizes), gone([0.0 if at >= last else size for at, size in enumerate(held[:-1])])
+
+
+def test_a_buffer_that_is_made_larger_again_and_again_grows_steadily() -> None:
+    made = grown(*staircase(lambda part: 100_000 * part))
+    assert made is not None
+    assert made.size == pytest.approx(100_000, rel=0.13)
+
+
+@pytest.mark.parametrize(
+    "size_at",
+    [
+        lambda part: 100_000 * min(1.0, 3 * part),  # a table that is full
+        lambda part: 100_000 * part ** (1 / 3),
+        lambda part: 100_000 * (1 - math.exp(-6 * part)),
+        lambda part: 100_000 * (part > 0.5),  # made at once
+        lambda part: 1000 * (1 + (part > 0.3) + 2 * (part > 0.6)),  # a dict's, which doubles
+    ],
+)
+def test_a_table_that_fills_or_has_few_steps_does_not(size_at: Callable[[float], float]) -> None:
+    assert grown(*staircase(size_at)) is None
+
+
+def test_a_buffer_that_was_emptied_does_not() -> None:
+    sizes, died = staircase(lambda part: 100_000 * part)
+    emptied = died._replace(sizes=(*died.sizes[:10], 0.0, *died.sizes[11:]))
+    assert grown(sizes, emptied) is None
+    assert grown(births([0.0] * N), NOTHING) is None

@@ -13,7 +13,7 @@ from leakhunt.judge.births.life import lived
 from leakhunt.judge.births.survivors import Survivors, _interval, _verdict
 from leakhunt.judge.levels import LEVELS
 from leakhunt.judge.series.shape import LEAK, NOISE, STEP, TURNOVER
-from leakhunt.model.snapshot import Gone, Snapshot
+from leakhunt.model.snapshot import Birth, Gone, Snapshot
 from tests.support.builders import stack
 from tests.support.lives import BLOCK, PERIOD, aged
 
@@ -196,3 +196,37 @@ def test_where_deaths_are_not_known_ages_alone_decide() -> None:
     assert book(died(aged((ONE, [1000] * N)), [5.0] * (N - 1))).gone([stack(ONE)]) == (
         (5.0,) * (N - 1), (5.0 * BLOCK,) * (N - 1),
     )  # fmt: skip
+
+
+def test_a_helpers_callers_are_told_apart_by_what_each_gains() -> None:
+    """Both asked for as much that lives; of the one nothing has died, of the other as much as came."""
+    each = 1000
+    snapshot = aged((ONE, [each] * N), (TWO, [each] * N))
+    survivors = book(died(snapshot, [each * (N - 1 - at) for at in range(N - 1)]))
+    assert survivors.late([stack(ONE)]) == pytest.approx(0.0)
+    assert survivors.late([stack(TWO)]) == pytest.approx(each / PERIOD)
+    assert survivors.late([stack(ONE), stack(TWO)]) == pytest.approx(each / PERIOD)
+    ages_alone = book(snapshot)
+    assert ages_alone.late([stack(ONE)]) == pytest.approx(each / PERIOD)
+
+
+def test_a_block_that_grows_by_itself_is_a_leak_of_one_sample() -> None:
+    """Of which the ages say nothing: it was born anew a moment ago."""
+    at, size = N - 2, 1000.0 * (N - 1)
+
+    def one_block(size: float, before: list[float]) -> Snapshot:
+        snapshot = died(aged((ONE, [0.0] * at + [size, 0.0])), before)
+        block = Birth(at, "shop.take", 1, 1, size, size**2, 1.0)
+        told = replace(snapshot.told(stack(ONE)), births=(block,))
+        return replace(snapshot, facts={**snapshot.facts, stack(ONE): told})
+
+    steady = [1000.0 * (period + 1) * (period < at) for period in range(N - 1)]
+    survivors = book(one_block(size, steady))
+    judged = survivors.judge([stack(ONE)])
+    assert (judged.verdict, judged.stairs, judged.p) == (LEAK, True, 0.0)
+    assert judged.rate == pytest.approx(1000 / PERIOD, rel=0.15)
+    assert judged.low < 1000 / PERIOD < judged.high
+    assert survivors.tells([stack(ONE)])
+    assert judged.since == 0  # it was there before the first period had ended
+    faster = [10.0 * 1.8 ** min(period, at) * (period < at) for period in range(N - 1)]
+    assert not book(one_block(faster[at - 1] * 1.8, faster)).judge([stack(ONE)]).stairs
