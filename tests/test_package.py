@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from leakhunt.engine.interface import choose
+from leakhunt.engine.choice import choose
 from tests.support.places import ROOT
 
 SOURCES = [

@@ -8,7 +8,7 @@ import click
 
 from leakhunt.cli import completion
 from leakhunt.cli.asking import answers, complain, meant, yes_option
-from leakhunt.engine.interface import ENGINES
+from leakhunt.engine.choice import ENGINES
 from leakhunt.model.paths import visible
 
 

@@ -23,7 +23,6 @@ from types import MappingProxyType
 from typing import Any, NamedTuple, Protocol
 
 from leakhunt.engine.retention import Walked
-from leakhunt.errors import EngineRefusedError
 from leakhunt.snapfile.records import (
     Births,
     Calendar,
@@ -186,37 +185,3 @@ class Engine(Protocol):
 
     def facts(self) -> dict[str, Any]:
         """Plain values for the file, such as ``interval``: asked for before the fork."""
-
-
-ENGINES = ("sampled", "exact", "off")
-
-#: The engine where nothing is said.
-DEFAULT = "sampled"
-
-
-def choose(name: str | None, interval: int | None = None, budget: float | None = None) -> Engine:
-    """The engine of that name (None: :data:`DEFAULT`), or the next best with the reason why.
-
-    ``interval`` and ``budget`` are the sampled engine's. Engines are imported on demand: a
-    process that uses none pays for none.
-    """
-    name = name or DEFAULT
-    why = None
-    if name == "sampled":
-        try:
-            from leakhunt.engine.sampled import Sampled
-
-            return Sampled(interval, budget)
-        except EngineRefusedError as error:
-            why = f"the sampled engine does not work here: {error}"
-    if name == "off":
-        from leakhunt.engine.off import Off
-
-        return Off("set to off")
-    try:
-        from leakhunt.engine.exact import Exact
-    except ImportError as error:  # PyPy has no tracemalloc
-        from leakhunt.engine.off import Off
-
-        return Off(f"this interpreter has no tracemalloc ({error})")
-    return Exact(why)

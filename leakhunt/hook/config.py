@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from leakhunt import units
-from leakhunt.engine.interface import ENGINES
+from leakhunt.engine.choice import ENGINES
 from leakhunt.errors import SettingError
 from leakhunt.hook.log import say
 from leakhunt.snapfile import folders

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from leakhunt import units
 from leakhunt.cpython import parts
-from leakhunt.engine import interface as engines
+from leakhunt.engine import choice as engines
 from leakhunt.errors import CaptureError, LeakhuntError
 from leakhunt.hook import stacks, watch
 from leakhunt.hook.capture import capture, fork

@@ -8,7 +8,7 @@ import time
 from typing import Any
 
 from leakhunt import units
-from leakhunt.engine import interface as engines
+from leakhunt.engine import choice as engines
 from leakhunt.errors import EngineRefusedError
 from leakhunt.hook.config import Settings
 from leakhunt.hook.log import say

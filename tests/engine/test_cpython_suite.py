@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from leakhunt.engine.interface import choose
+from leakhunt.engine.choice import choose
 from tests.support.places import ROOT
 
 pytestmark = [

@@ -9,8 +9,8 @@ import sys
 
 import pytest
 
+from leakhunt.engine.choice import choose
 from leakhunt.engine.exact import Exact
-from leakhunt.engine.interface import choose
 from tests.support.sampled_programs import Sampled, run
 
 # -- what is freed, moved, grown ------------------------------------------------------------

@@ -19,7 +19,7 @@ import celery
 import psutil
 import pytest
 
-from leakhunt.engine import interface as engines
+from leakhunt.engine import choice as engines
 from leakhunt.hook import letterbox
 from tests.support.places import ROOT
 

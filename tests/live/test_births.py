@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from leakhunt.engine.interface import choose
+from leakhunt.engine.choice import choose
 from leakhunt.model.snapshot import Snapshot, Tally
 from leakhunt.snapshots import load
 from tests.live import harness

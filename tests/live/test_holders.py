@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from leakhunt.cli.judging import gather
-from leakhunt.engine.interface import choose
+from leakhunt.engine.choice import choose
 from leakhunt.judge import history
 from leakhunt.report import trend
 from leakhunt.report.words.growths import reason

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from leakhunt.engine.interface import choose
+from leakhunt.engine.choice import choose
 from leakhunt.model.snapshot import Frame
 from leakhunt.snapshots import load
 from tests.live import harness

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from leakhunt.engine.interface import choose
+from leakhunt.engine.choice import choose
 from tests.live import harness
 from tests.support.places import ROOT
 
