@@ -42,6 +42,13 @@ class Track(NamedTuple):
     """Blocks at each snapshot."""
 
 
+class Moved(NamedTuple):
+    """What of a stack's life others have asked for: bytes born by each moment, and their variances."""
+
+    sizes: Sequence[float]
+    squares: Sequence[float]
+
+
 @dataclass(frozen=True)
 class History:
     """The snapshots of one process, oldest first."""
@@ -81,6 +88,8 @@ class History:
     """What was left out."""
     newest: Snapshot | None = field(default=None, repr=False)
     """The newest snapshot itself: its births tell what no series does."""
+    moved: Mapping[Stack, Moved] = field(default_factory=lambda: MappingProxyType({}))
+    """Of a life: what of a stack's births is booked to it and was asked for by others."""
     doubtful: Mapping[Stack, Sequence[float]] = field(default_factory=lambda: MappingProxyType({}))
     """Of a life: of the bytes of a stack that were born by each moment, those whose objects may be younger."""
     lived: bool = False

@@ -40,6 +40,8 @@ class Booked(NamedTuple):
     facts: Mapping[Stack, Facts]
     kept: Mapping[Stack, tuple[Kept, ...]]
     """What of its bytes a line keeps, and others have asked for."""
+    moved: Mapping[Stack, tuple[Birth, ...]]
+    """The births of these: their blocks' deaths are told of the lines that asked for them."""
 
 
 def booked(snapshot: Snapshot, paths: Paths) -> Booked:
@@ -47,6 +49,7 @@ def booked(snapshot: Snapshot, paths: Paths) -> Booked:
     facts: dict[Stack, Facts] = dict(snapshot.facts)
     owners = _owners(snapshot, paths)
     kept: dict[Stack, Counter[str]] = {}
+    moved: dict[Stack, tuple[Birth, ...]] = {}
     for stack, told in snapshot.facts.items():
         for part in told.handed if stack in snapshot.tallies else ():
             owner = owners.get(part.holder.mark)
@@ -72,13 +75,11 @@ def booked(snapshot: Snapshot, paths: Paths) -> Booked:
                 its, births=(*its.births, *part.births), retention=_with(its.retention, way)
             )
             kept.setdefault(owner, Counter())[part.holder.type] += round(size)
-    return Booked(
-        MappingProxyType(facts),
-        {
-            stack: tuple(Kept(*each) for each in sizes.most_common())
-            for stack, sizes in kept.items()
-        },
-    )
+            moved[owner] = (*moved.get(owner, ()), *part.births)
+    by_kind = {
+        stack: tuple(Kept(*each) for each in sizes.most_common()) for stack, sizes in kept.items()
+    }
+    return Booked(MappingProxyType(facts), by_kind, moved)
 
 
 def less(births: Sequence[Birth], parts: Iterable[Birth]) -> tuple[Birth, ...]:

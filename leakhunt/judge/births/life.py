@@ -25,7 +25,7 @@ from dataclasses import replace
 from itertools import accumulate, chain
 
 from leakhunt.judge.births.handed import booked
-from leakhunt.judge.history import SECOND, TASK, History, Track
+from leakhunt.judge.history import SECOND, TASK, History, Moved, Track
 from leakhunt.judge.levels import LEVELS
 from leakhunt.judge.series.series import Series
 from leakhunt.judge.whose import Paths
@@ -46,7 +46,7 @@ def lived(snapshot: Snapshot, entries: Sequence[Entry] = ()) -> History | None:
     columns = calendar.periods
     every = tuple(chain.from_iterable(_born(snapshot).values()))
     paths = Paths(prefixes(snapshot.meta.facts), snapshot.spots, snapshot.facts)
-    facts_of, kept = booked(snapshot, paths)
+    facts_of, kept, moved = booked(snapshot, paths)
     snapshot = replace(snapshot, facts=facts_of)
     born = _born(snapshot)
     if not born:
@@ -87,10 +87,17 @@ def lived(snapshot: Snapshot, entries: Sequence[Entry] = ()) -> History | None:
         types={stack: facts.types for stack, facts in told.items() if facts.types},
         recycled={stack: facts.recycled for stack, facts in told.items() if facts.recycled},
         kept=kept,
+        moved={stack: _moved(births, columns) for stack, births in moved.items()},
         doubtful=doubtful,
         lived=True,
         newest=snapshot,
     )
+
+
+def _moved(births: Sequence[Birth], columns: int) -> Moved:
+    sizes = _by_period([birth.size for birth in births], births, columns)
+    squares = _by_period([birth.squares for birth in births], births, columns)
+    return Moved(list(accumulate(sizes)), list(accumulate(squares)))
 
 
 def _born(snapshot: Snapshot) -> dict[Stack, tuple[Birth, ...]]:

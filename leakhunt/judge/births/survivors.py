@@ -95,6 +95,23 @@ class Survivors(Book):
         few = sum(steps) > LEVELS.lives.doubtful * sum(births.sizes)
         return births if few and age.ages(surely).events < LEVELS.lives.fewest else surely
 
+    def asked(self, stacks: Sequence[Stack], births: Births) -> Births:
+        """Those births without what others have asked for: deaths are told of whoever asked."""
+        rows = [self.history.moved[stack] for stack in stacks if stack in self.history.moved]
+        if not rows:
+            return births
+        sizes, squares = (
+            [max(0.0, b - a) for a, b in zip(sums, sums[1:])]
+            for sums in (
+                [sum(column) for column in zip(*(row.sizes for row in rows))],
+                [sum(column) for column in zip(*(row.squares for row in rows))],
+            )
+        )
+        return births._replace(
+            sizes=tuple(max(0.0, a - b) for a, b in zip(births.sizes, sizes)),
+            squares=tuple(max(0.0, a - b) for a, b in zip(births.squares, squares)),
+        )
+
     def gone(self, stacks: Sequence[Stack]) -> Gone | None:
         """What some stacks held at each column and has died since; None: deaths are not known."""
         sums = died(self.history, stacks)
@@ -144,7 +161,7 @@ class Survivors(Book):
         gone = self.gone(stacks)
         turned = None
         if gone is not None:
-            ages, turned = weighed(ages, every, gone)
+            ages, turned = weighed(ages, self.asked(stacks, every), gone)
         start = next((i for i, t in enumerate(self.t) if t >= ages.since - 1e-9), 0)
         lasted = self.t[-1] - self.t[start]
         size = ages.part * sum(births.sizes[start:])

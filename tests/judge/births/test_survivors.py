@@ -11,6 +11,7 @@ from leakhunt.judge.births.ages import TURNOVER as AGED_TURNOVER
 from leakhunt.judge.births.ages import Ages, Births
 from leakhunt.judge.births.life import lived
 from leakhunt.judge.births.survivors import Survivors, _interval, _verdict
+from leakhunt.judge.history import Moved
 from leakhunt.judge.levels import LEVELS
 from leakhunt.judge.series.shape import LEAK, NOISE, STEP, TURNOVER
 from leakhunt.model.snapshot import Birth, Gone, Snapshot
@@ -230,3 +231,15 @@ def test_a_block_that_grows_by_itself_is_a_leak_of_one_sample() -> None:
     assert judged.since == 0  # it was there before the first period had ended
     faster = [10.0 * 1.8 ** min(period, at) * (period < at) for period in range(N - 1)]
     assert not book(one_block(faster[at - 1] * 1.8, faster)).judge([stack(ONE)]).stairs
+
+
+def test_what_others_have_asked_for_is_no_part_of_what_their_deaths_are_told_of() -> None:
+    survivors = book(aged((ONE, [1000] * 6), (TWO, [3000] * 6)))
+    moved = {stack(ONE): Moved([400.0 * n for n in range(1, 7)], [90.0 * n for n in range(1, 7)])}
+    survivors.history = replace(survivors.history, moved=moved)
+    both = [stack(ONE), stack(TWO)]
+    births = survivors.births(both)
+    asked = survivors.asked(both, births)
+    assert asked.sizes == pytest.approx([size - 400 for size in births.sizes])
+    assert asked.squares == pytest.approx([square - 90 for square in births.squares])
+    assert survivors.asked([stack(TWO)], births) is births
