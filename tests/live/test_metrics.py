@@ -135,7 +135,10 @@ def test_a_real_prometheus_scrapes_and_series_end_with_their_process(tmp_path: P
         worker.until(
             lambda: asked(address, f'celery_worker_memory_bytes{{pid="{second}"}}'), "it has series"
         )
-        rules = json.load(urllib.request.urlopen(f"http://{address}/api/v1/rules", timeout=10))
+        with urllib.request.urlopen(
+            f"http://{address}/api/v1/rules", timeout=harness.PATIENCE
+        ) as reply:
+            rules = json.load(reply)
         assert {rule["health"] for group in rules["data"]["groups"] for rule in group["rules"]} <= {
             "ok", "unknown",
         }  # fmt: skip

@@ -17,10 +17,18 @@ pytestmark = pytest.mark.live
 
 def told(app: Any, node: str) -> list[dict[str, Any]]:
     """What ``inspect stats`` says of the processes."""
-    found = app.control.inspect(destination=[node], timeout=20, limit=1).stats()
-    assert found, "the worker answers"
-    processes: list[dict[str, Any]] = found[node]["leakhunt"]
+    processes: list[dict[str, Any]] = answered(app, node)["leakhunt"]
     return processes
+
+
+def answered(app: Any, node: str) -> dict[str, Any]:
+    """What a node answers to ``inspect stats``, however long that takes."""
+
+    def answers() -> dict[str, Any] | None:
+        inspect = app.control.inspect(destination=[node], timeout=20, limit=1)
+        return (inspect.stats() or {}).get(node)
+
+    return harness.until(answers, f"{node} answers")
 
 
 def test_a_leak_is_said_in_the_log_in_stats_and_as_an_event(tmp_path: Path, redis_url: str) -> None:
@@ -80,5 +88,4 @@ def test_without_the_setting_nothing_is_said(tmp_path: Path, redis_url: str) -> 
     ):
         worker.hooked("child")
         worker.listening("mum@h")
-        stats = app.control.inspect(destination=["mum@h"], timeout=20, limit=1).stats()
-        assert "leakhunt" not in stats["mum@h"]
+        assert "leakhunt" not in answered(app, "mum@h")

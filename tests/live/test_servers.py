@@ -125,7 +125,9 @@ def listening(server: subprocess.Popen[bytes]) -> int:
 
 def requests(port: int, number: int) -> None:
     for _ in range(number):
-        with urllib.request.urlopen(f"http://127.0.0.1:{port}/", timeout=60) as answer:
+        with urllib.request.urlopen(
+            f"http://127.0.0.1:{port}/", timeout=harness.PATIENCE
+        ) as answer:
             assert answer.read() == b"well"
 
 
