@@ -261,6 +261,8 @@ def _where(sign: Sign, path: _Path) -> Iterator[tuple[_Step | None, tuple[_Step,
     line = None
     if sign.line or sign.head or sign.function:
         lines = (*path.lines, *path.above) if sign.stores else path.lines
+        if sign.itself:
+            lines = () if path.below else path.lines[:1]
         line = next((step for step in lines if _reads(sign, step)), None)
         if line is None:
             return
@@ -309,6 +311,8 @@ def _process(sign: Sign, evidence: Evidence) -> list[str] | None:
         words.append(risen)
     if sign.never_holder and _regex(sign.never_holder).search(evidence.holder or ""):
         return None
+    if sign.stores and evidence.kept is not None and evidence.kept.bound is not None:
+        return None  # a container that is full by itself is not what grows without end
     if sign.roles:
         if evidence.role not in sign.roles:
             return None

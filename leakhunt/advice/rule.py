@@ -81,6 +81,8 @@ class Sign:
     """The line says what keeps the growth: it may also be a caller of the blamed line
     (``ROWS.append(build(order))``), and any stack of the finding may show it, however small its
     share (the list's own table beside the rows that it keeps)."""
+    itself: bool = False
+    """The line allocates itself, in C: what it calls in Python, and what that makes, is none of it."""
     shared: bool = False
     """The line's group ``name`` is a name that its function takes from the module."""
     untraced: bool = False

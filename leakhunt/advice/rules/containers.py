@@ -21,7 +21,7 @@ _ANY = rf"(?:{_KEYED}|{_ADD}|{_SET})"
 #: A line that puts something into a container that outlives the call.
 STORED, STORED_SHARED = _LASTING + _ANY, _SHARED + _ANY
 #: Containers that have a bound of their own, by the name of the variable and of the type.
-_BOUNDED = r"(?i)(?<![a-z])(?:lru|ttl|lfu|bounded|limited|recent|weak)|ring_?buffer"
+_BOUNDED = r"(?i:(?<![a-z])(?:lru|ttl|lfu|bounded|limited|recent|weak)|ring_?buffer)"
 _BOUNDED_TYPE = r"(?i)lru|ttl|lfu|weak"
 
 _CACHING = r"@(?:\w+\.)*(?:lru_cache|cache)\b"
@@ -85,7 +85,8 @@ RULES = (
             Sign(
                 line=r"(?i)(?<![\w.])(?:[a-z_]\w*\.)*\w*(?:thread_?locals?|tls|locals?|local_\w+)\.\w+"
                 r"(?:\[.+\]|\.\w+)*?(?:\s*\+?=(?!=)|\.(?:append|add|extend|update|setdefault)\()",
-                never_line=r"\blocals\(\)",
+                never_line=rf"\blocals\(\)|{_BOUNDED}",
+                never_holder=_BOUNDED_TYPE,
                 stores=True,
             ),
             Sign(line=r"\bsetattr\(\s*\w*(?i:local|tls)\w*\s*,", stores=True),
@@ -104,6 +105,8 @@ RULES = (
                 line=rf"(?<![\w.])self\.[\w.]+{_ANY}",
                 function=r"[^.]+|.*\.(?:run|__call__|before_start|on_success|on_failure|on_retry"
                 r"|after_return)",
+                never_line=_BOUNDED,
+                never_holder=_BOUNDED_TYPE,
                 stores=True,
             ),
         ),
@@ -139,7 +142,8 @@ RULES = (
         (
             Sign(
                 line=rf"(?<![\w.])(?:cls|type\(self\)|self\.__class__|[A-Z]+[a-z]\w*)\.[\w.]+{_ANY}",
-                never_line=r"\.(?:objects|query|session)\b",
+                never_line=rf"\.(?:objects|query|session)\b|{_BOUNDED}",
+                never_holder=_BOUNDED_TYPE,
                 stores=True,
             ),
         ),
@@ -226,7 +230,14 @@ RULES = (
         "Bound the container (collections.deque(maxlen=...), an LRU dict), clear it after the task, "
         "or make the object per task.",
         "https://docs.python.org/3/library/collections.html#collections.deque",
-        (Sign(line=rf"(?<![\w.])self\.[\w.]+{_ANY}", stores=True),),
+        (
+            Sign(
+                line=rf"(?<![\w.])self\.[\w.]+{_ANY}",
+                never_line=_BOUNDED,
+                never_holder=_BOUNDED_TYPE,
+                stores=True,
+            ),
+        ),
         SHAPE,
     ),
 )

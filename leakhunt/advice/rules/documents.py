@@ -180,7 +180,8 @@ RULES = (
         (
             Sign(
                 line=r"\b(?:etree|lxml\.html|html)\.(?:fromstring|parse|HTML|XML|document_fromstring)\("
-                r"|\.xpath\("
+                r"|\.xpath\(",
+                itself=True,
             ),
             Sign(inside=(Look("lxml|lxml.*"),)),
         ),

@@ -263,7 +263,10 @@ RULES = (
         "which remember nothing.",
         "https://docs.python.org/3/library/warnings.html#the-warnings-filter",
         (
-            Sign(line=r"\bwarn(?:ings\.warn)?(?:_explicit)?\(\s*(?:f[\"']|.*[%]\s*|.*\.format\()"),
+            Sign(
+                line=r"(?:(?<![\w.])|\bwarnings\.)warn(?:_explicit)?\(\s*(?:f[\"']|.*[%]\s*|.*\.format\()",
+                itself=True,
+            ),
             Sign(
                 inside=(Look("warnings|_py_warnings", r"warn|warn_explicit"),),
                 never=(Look("warnings|_py_warnings", r"\w*filter\w*|catch_warnings\.\w+"),),

@@ -72,7 +72,7 @@ RULES = (
         "Register once at import, clean up in finally, or atexit.unregister().",
         "https://docs.python.org/3/library/atexit.html#atexit.register",
         (
-            Sign(line=r"\batexit\.register\("),
+            Sign(line=r"\batexit\.register\(", itself=True),
             Sign(inside=(Look("multiprocessing.util|billiard.util", r"Finalize\.__init__"),)),
         ),
     ),
@@ -85,7 +85,8 @@ RULES = (
         "https://docs.python.org/3/library/sys.html#sys.path",
         (
             Sign(
-                line=r"^sys\.(?:excepthook|stdout|stderr|displayhook|unraisablehook)\s*=|\bsys\.(?:meta_path|path|path_hooks)\.(?:append|insert)\("
+                line=r"^sys\.(?:excepthook|stdout|stderr|displayhook|unraisablehook)\s*=|\bsys\.(?:meta_path|path|path_hooks)\.(?:append|insert)\(",
+                itself=True,
             ),
         ),
     ),
@@ -97,9 +98,10 @@ RULES = (
         "Make ContextVars at module level, and var.reset(token) in finally.",
         "https://docs.python.org/3/library/contextvars.html#contextvars.ContextVar",
         (
-            Sign(line=r"(?<!\w)(?:contextvars\.)?(?:ContextVar|copy_context)\("),
+            Sign(line=r"(?<!\w)(?:contextvars\.)?(?:ContextVar|copy_context)\(", itself=True),
             Sign(
-                line=r"(?i)(?<![\w.])\w*(?:_ctx|ctx_?var|_var|context_?var|_context|_ctxvar)\.set\("
+                line=r"(?i)(?<![\w.])\w*(?:_ctx|ctx_?var|_var|context_?var|_context|_ctxvar)\.set\(",
+                itself=True,
             ),
             Sign(
                 inside=(
@@ -143,9 +145,9 @@ RULES = (
         "made for one task.",
         "https://docs.python.org/3/library/sys.html#sys.modules",
         (
-            Sign(line=r"(?<![\w.])(?:exec|eval|compile|__import__)\("),
+            Sign(line=r"(?<![\w.])(?:exec|eval|compile)\(", itself=True),
             Sign(
-                line=r"\b(?:import_module|spec_from_file_location|module_from_spec|exec_module"
+                line=r"\b(?:__import__|import_module|spec_from_file_location|module_from_spec|exec_module"
                 r"|importlib\.reload|runpy\.run_\w+|types\.FunctionType|ModuleType)\(|\bsys\.modules\["
             ),
             Sign(
@@ -224,7 +226,7 @@ RULES = (
         "pickle.dumps() or a new Pickler for each message, or pickler.clear_memo().",
         "https://docs.python.org/3/library/pickle.html#pickle.Pickler",
         (
-            Sign(line=r"\b\w*[pP]ickler\w*\.dump\("),
+            Sign(line=r"\b\w*[pP]ickler\w*\.dump\(", itself=True),
             Sign(innermost=Look("pickle|cloudpickle.*|dill.*", r"_?Pickler\.memoize")),
         ),
     ),
@@ -236,7 +238,7 @@ RULES = (
         "Make the buffer per task (with io.StringIO() as buffer), or write to a file.",
         "https://docs.python.org/3/library/io.html#io.StringIO",
         (
-            Sign(line=r"\.(?:write|writelines|writerow|writerows|writestr)\("),
+            Sign(line=r"\.(?:write|writelines|writerow|writerows|writestr)\(", itself=True),
             Sign(inside=(Look("csv", r"DictWriter\.\w+"),)),
         ),
     ),
@@ -246,7 +248,7 @@ RULES = (
         "tee() keeps every item that one of its iterators has taken and another has not.",
         "Consume them together, or make a list once if all of it is needed.",
         "https://docs.python.org/3/library/itertools.html#itertools.tee",
-        (Sign(line=r"(?<!\w)(?:itertools\.)?tee\("),),
+        (Sign(line=r"(?<!\w)(?:itertools\.)?tee\(", itself=True),),
     ),
     Rule(
         "interned-strings",
@@ -255,7 +257,7 @@ RULES = (
         "immortal, none is ever freed.",
         "Intern only names from a closed set; ids and user input stay plain strings.",
         "https://docs.python.org/3/library/sys.html#sys.intern",
-        (Sign(line=r"(?<!\w)(?:sys\.)?intern\("),),
+        (Sign(line=r"(?<!\w)(?:sys\.)?intern\(", itself=True),),
     ),
     Rule(
         "ctypes-types",

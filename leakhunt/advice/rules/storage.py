@@ -41,7 +41,11 @@ RULES = (
         "with connection.cursor() as cursor, or contextlib.closing(connection.cursor()).",
         "https://peps.python.org/pep-0249/#cursor-objects",
         (
-            Sign(line=r"\.cursor\([^()]*\)\s*(?:#.*)?$", never_line=r"^(?:async )?with\b"),
+            Sign(
+                line=r"\.cursor\([^()]*\)\s*(?:#.*)?$",
+                never_line=r"^(?:async )?with\b",
+                itself=True,
+            ),
             Sign(
                 inside=(
                     Look(
