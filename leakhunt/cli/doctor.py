@@ -7,7 +7,7 @@ import sys
 import click
 
 from leakhunt.cli.looking import seen
-from leakhunt.cli.options import folder_option, show
+from leakhunt.cli.options import folder_option, show, verbose_option
 from leakhunt.live import surroundings
 from leakhunt.report import doctor as report
 from leakhunt.snapfile import folders
@@ -18,11 +18,17 @@ from leakhunt.snapfile import folders
 @click.option("-A", "--app", metavar="APP", help="The Celery app, as `celery -A` takes it.")
 @click.option("--check", is_flag=True, help="Exit 3 when something serious is found.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@verbose_option
 @folder_option
 def command(
-    pids: tuple[int, ...], app: str | None, check: bool, as_json: bool, folder: str | None
+    pids: tuple[int, ...],
+    app: str | None,
+    check: bool,
+    as_json: bool,
+    verbose: bool,
+    folder: str | None,
 ) -> None:
-    """Look for settings and processes that make memory grow, each with why and what to set.
+    """Look for settings and processes that make memory grow, each with what to set, and with -v why.
 
     With -A the app is loaded, in this process and from this folder, as its worker would be, and
     its configuration is read; no URL or password is shown. PIDs of main processes narrow the look. Values are computed from growth that
@@ -42,6 +48,6 @@ def command(
     processes = seen(home, pids)
     around = surroundings.surroundings(home, [row.process.pid for row in processes.rows])
     made = report.doctor(configuration, processes, around)
-    show(made, "json" if as_json else "table")
+    show(made, "json" if as_json else "table", verbose)
     if check and made.serious:
         sys.exit(3)

@@ -24,7 +24,7 @@ def report(*findings: Finding) -> DoctorReport:
 
 def test_one_advice_for_six_workers_is_one_paragraph() -> None:
     found = report(*(finding(f"w{n}@h") for n in range(6)))
-    text = terminal.doctor(found, Screen(100))
+    text = terminal.doctor(found, Screen(100, verbose=True))
     assert text.count("cores count") == 1
     assert text.count("-> worker_concurrency = 4") == 1
     assert "advice  w0@h, w1@h, w2@h, w3@h and 2 more: no concurrency is set" in text
@@ -33,12 +33,28 @@ def test_one_advice_for_six_workers_is_one_paragraph() -> None:
 
 def test_figures_that_differ_are_each_told() -> None:
     found = report(finding("a@h", "grows by 1 KiB", 100), finding("b@h", "grows by 2 KiB", 50))
-    text = terminal.doctor(found, Screen(100))
+    text = terminal.doctor(found, Screen(100, verbose=True))
     assert "a@h: grows by 1 KiB" in text
     assert "b@h: grows by 2 KiB" in text
     assert text.count("cores count") == 1
     assert "-> worker_concurrency = 100  (a@h)" in text
     assert "-> worker_concurrency = 50  (b@h)" in text
+
+
+def test_the_first_page_says_what_is_wrong_and_what_to_set() -> None:
+    text = terminal.doctor(report(finding("a@h")), Screen(80))
+    assert text.splitlines()[2:] == [
+        "advice  a@h: no concurrency is set",
+        "  -> worker_concurrency = 4",
+        "",
+        "-v says why, and where that is documented",
+    ]
+
+
+def test_an_address_is_in_one_piece_however_narrow_the_page() -> None:
+    address = f"https://docs.example.org/{'a-long-name/' * 8}page.html"
+    found = DoctorReport((Finding(NOTE, "n", "a@h", "w", "y", source=address),), "x", ())
+    assert address in terminal.doctor(found, Screen(60, verbose=True))
 
 
 def test_no_finding_is_lost_by_grouping() -> None:

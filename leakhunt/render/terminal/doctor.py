@@ -1,9 +1,10 @@
-"""``leakhunt doctor`` for the eye: one paragraph for what is alike."""
+"""``leakhunt doctor`` for the eye: what is alike in one place, what is wrong and what to set; all else is for ``-v``."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from rich.console import Console
 from rich.padding import Padding
 from rich.text import Text
 
@@ -38,11 +39,20 @@ def doctor(report: DoctorReport, screen: Screen) -> str:
             )
             head.append(visible(what), STRONG)
             console.print(head)
-        for text, tone in _below(group):
-            console.print(Padding(Text(visible(text), tone), (0, 0, 0, 2)))
-        console.print()
+        if screen.verbose and group[0].why:
+            _indent(console, group[0].why)
+        for text in _remedies(group):
+            _indent(console, text, SHRUNK)
+        if screen.verbose:
+            if group[0].source:  # in one piece, for whoever copies it
+                console.print(Text(f"  {visible(group[0].source)}", QUIET), soft_wrap=True)
+            _indent(console, f"[{group[0].rule}]", QUIET)
+            console.print()
     if not report.findings:
         say(console, words.NOTHING, SHRUNK)
+    elif not screen.verbose:
+        console.print()
+        say(console, words.MORE, QUIET)
     say_notes(console, report.notes)
     return drawn(console)
 
@@ -55,18 +65,19 @@ def _said(group: Sequence[Finding]) -> list[tuple[str, list[str]]]:
     return list(places.items())
 
 
-def _below(group: Sequence[Finding]) -> Iterator[tuple[str, str]]:
-    """Why, what to set or to do, and the source: once for all of them."""
+def _remedies(group: Sequence[Finding]) -> Iterator[str]:
+    """What to set or to do, once for all of them."""
     first = group[0]
-    if first.why:
-        yield first.why, ""
     if first.setting is not None:
         values: dict[str, list[str]] = {}
         for finding in group:
             values.setdefault(words.setting(first.setting, finding.value), []).append(finding.where)
         for setting, places in values.items():
             whose = f"  ({words.places(places)})" if len(values) > 1 else ""
-            yield f"-> {setting}{whose}", SHRUNK
+            yield f"-> {setting}{whose}"
     elif first.todo:
-        yield f"-> {first.todo}", SHRUNK
-    yield f"{first.source}  [{first.rule}]" if first.source else f"[{first.rule}]", QUIET
+        yield f"-> {first.todo}"
+
+
+def _indent(console: Console, text: str, tone: str = "") -> None:
+    console.print(Padding(Text(visible(text), tone), (0, 0, 0, 2)))

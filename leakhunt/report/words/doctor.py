@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from leakhunt import units
 
 NOTHING = "nothing to complain of"
+MORE = "-v says why, and where that is documented"
 
 #: Places that are named before they are counted.
 SHOWN = 4
