@@ -221,23 +221,26 @@ _PARSERS: dict[str, Callable[[str], Any]] = {
     "source": _one_of("masked", "full", "off"),
 }
 
-VARIABLES = tuple(f"LEAKHUNT_{name.upper()}" for name in Settings._fields)
+PREFIX = "LEAKHUNT_"
+VARIABLES = tuple(f"{PREFIX}{name.upper()}" for name in Settings._fields)
 
 
 def unknown(environ: Mapping[str, str]) -> list[str]:
     """What to say of each ``LEAKHUNT_*`` variable that there is not: a typing error is heeded by
     nobody, and the user waits in vain.
     """
-    strange = sorted(
-        name for name in environ if name.startswith("LEAKHUNT_") and name not in VARIABLES
-    )
+    strange = sorted(name for name in environ if name.startswith(PREFIX) and name not in VARIABLES)
     if not strange:
         return []
     import difflib  # seldom needed
 
     said = []
     for name in strange:
-        near = difflib.get_close_matches(name, VARIABLES, 1, 0.7)
+        # Without what all have in common, which would make any two of them alike.
+        ends = [variable[len(PREFIX) :] for variable in VARIABLES]
+        near = [
+            PREFIX + end for end in difflib.get_close_matches(name[len(PREFIX) :], ends, 1, 0.6)
+        ]
         said.append(
             f"{name[:80]!a} is no setting"
             + (f": did you mean {near[0]}?" if near else f"; there are {', '.join(VARIABLES)}")

@@ -44,6 +44,8 @@ def test_keywords_win_over_variables() -> None:
         ("start", "later", "one of signal, boot"),
         ("keep", "1", "cannot be compared"),
         ("rss", "lots", "not a size"),
+        ("rss", "400", "that is 400 B; give a unit, such as 400MiB"),
+        ("rss_step", "64", "give a unit, such as 64MiB"),
         ("at_exit", "maybe", "use 1 or 0"),
     ],
 )
@@ -57,3 +59,28 @@ def test_a_bad_value_names_its_variable(name: str, value: str, message: str) -> 
 def test_an_unknown_keyword_is_refused() -> None:
     with pytest.raises(SettingError, match="no setting 'evry'"):
         config.settings({"evry": 3}, {})
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("LEAKHUNT_EVRY", "'LEAKHUNT_EVRY' is no setting: did you mean LEAKHUNT_EVERY?"),
+        ("LEAKHUNT_KEPT", "'LEAKHUNT_KEPT' is no setting: did you mean LEAKHUNT_KEEP?"),
+        ("LEAKHUNT_XYZZY", "'LEAKHUNT_XYZZY' is no setting; there are LEAKHUNT_DIR, "),
+    ],
+)
+def test_an_unknown_variable_is_told_with_the_nearest(name: str, said: str) -> None:
+    (message,) = config.unknown({name: "1", "LEAKHUNT_EVERY": "3", "PATH": "/bin"})
+    assert message.startswith(said)
+
+
+def test_what_is_known_is_not_warned_of(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert config.unknown(dict.fromkeys(config.VARIABLES, "1")) == []
+    config.say_unknown()
+    assert caplog.text == ""
+    monkeypatch.setenv("LEAKHUNT_EVRY", "100")
+    config.say_unknown()
+    monkeypatch.delenv("LEAKHUNT_EVRY")
+    assert "did you mean LEAKHUNT_EVERY?" in caplog.text
