@@ -109,7 +109,9 @@ class History:
     def spent(self) -> float:
         """Units from the first snapshot to the newest; of a life those from the start of tracking."""
         if self.lived and self.newest is not None and self.newest.calendar is not None:
-            return float(self.newest.calendar.edges[-1] - self.newest.calendar.edges[0])
+            whole = self.newest.calendar.edges[-1] - self.newest.calendar.edges[0]
+            done = self.last.tasks_done  # the calendar's last period is that of the next task, too
+            return float(whole if done is None or self.unit != TASK else min(whole, done))
         return self.times[-1]
 
     @property

@@ -10,10 +10,10 @@ from leakhunt import units
 from leakhunt.judge.series.shape import LEAK
 from leakhunt.model.paths import visible
 from leakhunt.report.labels import Labels
-from leakhunt.report.tables import DiffReport, TopReport, kinds_of
+from leakhunt.report.tables import DiffReport, TopReport, garbage_of, kinds_of
 from leakhunt.report.trend import TrendReport
 from leakhunt.report.words import growths, lines
-from leakhunt.report.words.places import place, recycled, who
+from leakhunt.report.words.places import place, recycled, waits, who
 from leakhunt.sites.rows import Amount, Row
 
 Report = Union[TopReport, DiffReport]
@@ -71,7 +71,7 @@ def findings(report: TrendReport) -> str:
         told = units.rate(each.rate, each.history.noun).removesuffix(f" per {unit}")
         rate = told if each.verdict == LEAK else ""
         grown = units.signed_size(each.sizes[-1] - each.sizes[0])
-        cells = (str(rank), each.verdict, rate, grown, place(each.site, report.labels))
+        cells = (str(rank), growths.verdict(each), rate, grown, place(each.site, report.labels))
         text.append(_row(map(escape, (*cells, growths.reason(each)))))
     text += ["", *(f"- note: {escape(note)}" for note in report.notes)] if report.notes else []
     return "\n".join(text) + "\n"
@@ -80,6 +80,8 @@ def findings(report: TrendReport) -> str:
 def _where(row: Row, labels: Labels, report: Report) -> str:
     site, stack, kinds = row.change.site, row.change.stack, kinds_of(report, row)
     may_be = f"<br>{escape(recycled(kinds, labels.roots))}" if kinds and kinds.is_recycled else ""
+    waiting = garbage_of(report, row)
+    may_be += f"<br>{escape(waits(waiting, isinstance(report, DiffReport)))}" if waiting else ""
     if site.package is not None or site.name is not None:
         return f"{code(site.package or site.name or '')}{may_be}"
     if site.line is None or not stack:

@@ -15,7 +15,7 @@ from leakhunt.report.account import Told, of_two
 from leakhunt.report.words import notes as words
 from leakhunt.sites import rows
 from leakhunt.sites.rows import Comparison, Row
-from leakhunt.snapshots import births, process
+from leakhunt.snapshots import births, garbage, process
 from leakhunt.snapshots.births import Born
 from leakhunt.snapshots.objects import Key, Kinds, by_row, key_of
 
@@ -45,6 +45,8 @@ class TopReport:
     """What each row's objects are, by its key."""
     births: Mapping[Key, Born] = field(default_factory=dict)
     """When and in which task each row's objects were asked for, likewise."""
+    garbage: Mapping[Key, int] = field(default_factory=dict)
+    """How many of each row's objects only wait for the garbage collector, likewise."""
 
 
 @dataclass(frozen=True)
@@ -64,6 +66,8 @@ class DiffReport:
     notes: tuple[str, ...]
     kinds: Mapping[Key, Kinds] = field(default_factory=dict)
     """What each row's objects in ``after`` are, by its key."""
+    garbage: Mapping[Key, int] = field(default_factory=dict)
+    """How many more of each row's objects only wait for the garbage collector, likewise."""
     account: Told | None = None
     """Where the growth of the resident memory went; None: these are of two processes, or do not tell."""
 
@@ -76,6 +80,11 @@ def kinds_of(report: TopReport | DiffReport, row: Row) -> Kinds | None:
 def born_of(report: TopReport, row: Row) -> Born | None:
     """When a row's objects were asked for; None where the snapshot does not know."""
     return report.births.get(key_of(row.change.site, row.change.stack, report.query))
+
+
+def garbage_of(report: TopReport | DiffReport, row: Row) -> int:
+    """How many objects of a row only wait for the garbage collector, or how many more; 0: not known."""
+    return report.garbage.get(key_of(row.change.site, row.change.stack, report.query), 0)
 
 
 def _kinds_of(kinds: Mapping[Key, Kinds], row: Row, query: Query) -> Kinds | None:
@@ -94,7 +103,10 @@ def top(
 ) -> TopReport:
     comparison, kinds = rows.group(snapshot, query), by_row(snapshot, query)
     said = (*words.of_one(snapshot, query), *_notes_of_rows(kinds, comparison, query), *notes)
-    return TopReport(snapshot, query, comparison, why, said, kinds, births.by_row(snapshot, query))
+    return TopReport(
+        snapshot, query, comparison, why, said, kinds, births.by_row(snapshot, query),
+        garbage.by_row(snapshot, query),
+    )  # fmt: skip
 
 
 def diff(
@@ -123,6 +135,7 @@ def diff(
             *notes,
         ),
         kinds=kinds,
+        garbage=garbage.by_row(after, query, before) if same else {},
         account=_account(before, after) if same else None,
     )
 

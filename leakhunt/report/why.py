@@ -10,7 +10,7 @@ from leakhunt.model.paths import prefixes, visible
 from leakhunt.model.snapshot import Frame, Snapshot, Stack
 from leakhunt.report.labels import Labels
 from leakhunt.report.trend import Judged
-from leakhunt.report.words import kept
+from leakhunt.report.words import growths, kept
 from leakhunt.report.words.places import place
 from leakhunt.retention import ways
 from leakhunt.retention.ways import Branch, Why
@@ -54,7 +54,7 @@ def of_finding(
 ) -> WhyReport:
     """A finding of trend or verdict, in the newest snapshot of its process."""
     finding = judged.finding
-    title = f"finding {rank} of leakhunt trend, {finding.verdict}"
+    title = f"finding {rank} of leakhunt trend, {growths.verdict(finding)}"
     return _report(title, finding.site, finding.stacks, snapshot, earlier, limit, judged.advice)
 
 

@@ -39,7 +39,7 @@ def test_freelist_rows_are_marked() -> None:
     known = {stack("a.py:1"): Facts(types=MappingProxyType({"dict": 1024}), recycled=1024)}
     text = as_markdown(tables.top(replace(made, facts=MappingProxyType(known)), Query()))
     assert "may be recycled from a freelist" in cells(text, "1")[-1]
-    assert "note: may be recycled" in text
+    assert "note: of what is recycled" in text
 
 
 def test_a_trend_has_its_sentence_and_a_row_per_finding() -> None:

@@ -5,26 +5,20 @@ They are counted in the process itself when the snapshot is taken.
 
 from __future__ import annotations
 
-from typing import Any
-
 from leakhunt.judge.history import History
 from leakhunt.judge.levels import LEVELS
 from leakhunt.judge.owners import Book, Growth, in_step
-from leakhunt.model.snapshot import Frame, Stack
+from leakhunt.model.snapshot import Stack
+from leakhunt.snapshots import garbage
 
 
 def waiting(history: History) -> dict[Stack, int]:
     """By how many the objects that wait for the collector grew, by the stack that made them."""
-    collector = history.last.facts.get("gc")
-    if isinstance(collector, dict) and collector.get("enabled") is False:
+    if not garbage.is_collected(history.last):
         return {}  # nobody will collect them
-    more: dict[Stack, int] = {}
-    for snapshot, sign in ((history.last, 1), (history.first, -1)):
-        garbage = snapshot.facts.get("garbage")
-        stacks = garbage.get("stacks") if isinstance(garbage, dict) else None
-        for entry in stacks if isinstance(stacks, list) else ():
-            stack, number = _traceback(entry)
-            more[stack] = more.get(stack, 0) + sign * number
+    more = garbage.waiting(history.last)
+    for stack, number in garbage.waiting(history.first).items():
+        more[stack] = more.get(stack, 0) - number
     return more
 
 
@@ -47,13 +41,3 @@ def waits_with(growth: Growth, idle: list[Growth]) -> bool:
     return not growth.blame.ours and any(
         in_step(other.counts, growth.counts) for other in idle if not other.blame.ours
     )
-
-
-def _traceback(entry: Any) -> tuple[Stack, int]:
-    """A stack, most recent call last, with its number; an empty one for what is none."""
-    try:
-        frames, number = entry
-        stack = tuple(Frame(str(file), int(line)) for file, line in reversed(frames))
-        return stack, int(number)
-    except (TypeError, ValueError):
-        return (), 0

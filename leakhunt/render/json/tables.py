@@ -12,7 +12,7 @@ from leakhunt.render.documents import meta_of as meta_of
 from leakhunt.render.documents import snapshot_of as snapshot_of
 from leakhunt.render.json.told import told
 from leakhunt.report.labels import Labels
-from leakhunt.report.tables import DiffReport, TopReport, born_of, kinds_of
+from leakhunt.report.tables import DiffReport, TopReport, born_of, garbage_of, kinds_of
 from leakhunt.sites.parts import NO_TASK, UNKNOWN
 from leakhunt.sites.rows import Amount, Comparison, Row
 from leakhunt.snapshots.births import Born
@@ -40,6 +40,7 @@ def top(report: TopReport) -> str:
                 {
                     **_place(row, labels, report.query),
                     **kinds_keys(kinds_of(report, row)),
+                    **_waiting(garbage_of(report, row)),
                     **born_keys(born_of(report, row)),
                     **live(row.change.after),
                     "average": ratio(row.change.after.size, row.change.after.count),
@@ -73,6 +74,7 @@ def diff(report: DiffReport) -> str:
                 {
                     **_place(row, labels, report.query),
                     **kinds_keys(kinds_of(report, row)),
+                    **_waiting(garbage_of(report, row)),
                     **_amount(Amount(row.change.before, row.change.after)),
                     "bytes_per_task": ratio(row.change.diff.size, report.tasks),
                 }
@@ -129,6 +131,11 @@ def _place(row: Row, labels: Labels, query: Query) -> dict[str, Any]:
         "stack": [frame_of(frame, labels) for frame in stack],
     }
     return fields if row.stderr is None else {**fields, "stderr": row.stderr}
+
+
+def _waiting(number: int) -> dict[str, int]:
+    """The key ``garbage``: objects that only wait for the collector, or how many more do."""
+    return {"garbage": number} if number else {}
 
 
 def kinds_keys(kinds: Kinds | None) -> dict[str, Any]:

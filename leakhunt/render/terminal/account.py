@@ -19,6 +19,7 @@ from leakhunt.render.terminal.console import (
     say_notes,
     say_why,
 )
+from leakhunt.render.terminal.grid import Column, Line, grid
 from leakhunt.report.account import AccountReport, Told
 from leakhunt.report.words import account as words
 from leakhunt.report.words import resources
@@ -66,15 +67,14 @@ def say_parts(console: Console, told: Told) -> None:
     chosen = [part for part in whole.parts if part.size and part.part != REST]
     chosen.sort(key=lambda part: -abs(part.size))
     chosen += [part for part in whole.parts if part.part == REST and part.size]
-    sizes = [amount(part.size) for part in chosen]
-    total = amount(whole.rss)
-    wide = max(map(len, [*sizes, total]))
-    for part, size in zip(chosen, sizes):
-        text = Text(f"{size:>{wide}}  {_share(part, whole.rss):>6}  ")
-        text.append(visible(words.label(part.part)))
+    rows = []
+    for part in chosen:
+        text = Text(visible(words.label(part.part)))
         text.append(f"  {words.source(part.source)}", QUIET)
-        console.print(text, soft_wrap=False)
-    say(console, f"{total:>{wide}}  {'':>6}  {'growth of RSS' if told.grown else 'RSS'}", STRONG)
+        rows.append(Line((amount(part.size), _share(part, whole.rss)), text))
+    total = "growth of RSS" if told.grown else "RSS"
+    rows.append(Line((Text(amount(whole.rss), STRONG), ""), Text(total, STRONG)))
+    grid(console, (Column(""), Column("")), "", rows)
 
 
 def _share(part: Part, rss: int) -> str:

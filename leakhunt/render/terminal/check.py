@@ -21,6 +21,7 @@ from leakhunt.render.terminal.console import (
     make_console,
     say,
     say_notes,
+    unbroken,
 )
 from leakhunt.report.check import CheckReport
 from leakhunt.report.trend import Judged
@@ -37,7 +38,9 @@ def check(report: CheckReport, screen: Screen) -> str:
     console = make_console(screen)
     outcome = report.outcome
     head, _, rest = visible(report.summary).partition(":")
-    console.print(Text.assemble((f"{head}:", TONES.get(outcome.verdict, NOTE)), (rest, STRONG)))
+    console.print(
+        Text.assemble((f"{head}:", TONES.get(outcome.verdict, NOTE)), (unbroken(rest), STRONG))
+    )
     if report.next_step:
         say(console, report.next_step, NOTE)
     shown = report.findings if screen.verbose else report.findings[:FIRST]
@@ -65,12 +68,8 @@ def _place(console: Console, report: CheckReport, rank: int, judged: Judged, ver
     finding, labels = judged.finding, report.labels
     label = labels.label(finding.site)
     console.print()
-    console.print(
-        Text.assemble(
-            (f"{rank}  ", STRONG), (visible(place(finding.site, labels)), STRONG),
-            (f"  {checks.figures(finding)}", ""),
-        )
-    )  # fmt: skip
+    console.print(Text(f"{rank}  {visible(place(finding.site, labels))}", STRONG))
+    _indent(console, Text(unbroken(checks.figures(finding))))
     if label.code and not verbose:
         _indent(console, Text(f"  {visible(label.code)}"))
     if verbose:

@@ -17,6 +17,7 @@ from leakhunt.render.terminal.console import (
     make_console,
     say,
     say_notes,
+    unbroken,
 )
 from leakhunt.report.compared import CompareReport
 from leakhunt.report.words import compared as words
@@ -29,7 +30,7 @@ def compare(report: CompareReport, screen: Screen) -> str:
     result = report.result
     head, _, rest = visible(report.summary).partition(":")
     tone = TONES[result.word] if result.changes else SHRUNK
-    console.print(Text.assemble((f"{head}:", tone), (rest, STRONG)))
+    console.print(Text.assemble((f"{head}:", tone), (unbroken(rest), STRONG)))
     for change in result.changes:
         console.print()
         site = change.site_after or change.site_before

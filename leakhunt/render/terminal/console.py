@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from collections.abc import Iterable
 
 from rich.console import Console
@@ -29,11 +30,25 @@ def make_console(screen: Screen) -> Console:
 
 def drawn(console: Console) -> str:
     assert isinstance(console.file, io.StringIO)
-    return "\n".join(line.rstrip() for line in console.file.getvalue().splitlines()) + "\n"
+    text = console.file.getvalue().replace(BOUND, " ")
+    return "\n".join(line.rstrip() for line in text.splitlines()) + "\n"
+
+
+#: Stands for a blank at which no line is broken, until the page is done.
+BOUND = "\ue000"
+_QUANTITY = re.compile(
+    r"(?<=\d) (?=(?:[KMGTP]i)?B\b|%|(?:s|min|h|d)\b|(?:tasks?|snapshots?|blocks?|samples?|runs?)\b)"
+    r"|(?<=±) (?=\d)|(?<=\d) (?=±)"
+)
+
+
+def unbroken(text: str) -> str:
+    """With numbers that no fold parts from their units."""
+    return _QUANTITY.sub(BOUND, text)
 
 
 def say(console: Console, text: str, style: str = "") -> None:
-    console.print(Text(text, style), soft_wrap=False)
+    console.print(Text(unbroken(text), style), soft_wrap=False)
 
 
 def heading(console: Console, what: str, whom: str) -> None:
@@ -47,4 +62,4 @@ def say_why(console: Console, why: str | None) -> None:
 
 def say_notes(console: Console, notes: Iterable[str]) -> None:
     for note in notes:
-        console.print(Text.assemble(("note: ", NOTE), visible(note)))
+        console.print(Text.assemble(("note: ", NOTE), unbroken(visible(note))))

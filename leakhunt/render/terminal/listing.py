@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from rich.table import Table
 from rich.text import Text
 
 from leakhunt import units
@@ -19,6 +18,7 @@ from leakhunt.render.terminal.console import (
     say,
     say_notes,
 )
+from leakhunt.render.terminal.grid import Column, Line, grid
 from leakhunt.report.listing import ListReport
 from leakhunt.report.words import listed
 from leakhunt.snapshots.series import Series
@@ -28,23 +28,22 @@ def listing(report: ListReport, screen: Screen) -> str:
     console = make_console(screen)
     say(console, visible(report.folder), STRONG)
     if report.series:
-        table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style=STRONG)
-        for name in ("pid", "files", "tasks", "RSS", "traced"):
-            table.add_column(name, justify="right", no_wrap=True)
-        table.add_column("process", overflow="fold")
+        columns = [*map(Column, ("pid", "files", "tasks", "RSS", "traced"))]
+        rows = []
         for line in report.series:
             first, last = line.first.meta, line.newest.meta
             ends = (first, last) if len(line.entries) > 1 else (last,)
-            table.add_row(
+            cells = (
                 str(last.pid or ""),
                 units.count(len(line.entries)),
                 _lines(units.count, *(end.tasks_done for end in ends)),
                 _lines(units.size, *(end.rss for end in ends)),
                 _lines(units.size, *(end.traced for end in ends)),
-                _about(line, line is report.fastest),
             )
-        console.print(table)
-        say(console, listed.FIGURES, QUIET)
+            rows.append(Line(cells, _about(line, line is report.fastest)))
+        grid(console, columns, "process", rows)
+        if any(len(line.entries) > 1 for line in report.series):
+            say(console, listed.FIGURES, QUIET)
     else:
         say(console, listed.NONE)
     for waiting in report.waiting:

@@ -29,7 +29,7 @@ from leakhunt.report.labels import Labels
 from leakhunt.report.place import PlaceReport
 from leakhunt.report.words import taken_apart
 from leakhunt.report.words.notes import RECYCLED
-from leakhunt.report.words.places import holders, taken, types, who
+from leakhunt.report.words.places import MAY_BE, holders, taken, types, who
 from leakhunt.sites.place import Shown
 from leakhunt.sites.tree import Node
 from leakhunt.snapshots.births import FEWEST
@@ -127,7 +127,7 @@ def _page(report: PlaceReport, screen: Screen, fewer: int) -> str:
         if whole.kinds.holders:
             say(console, holders(whole.kinds, labels.roots))
         if whole.kinds.is_recycled:
-            say(console, RECYCLED, NOTE)
+            say(console, f"{MAY_BE}: {RECYCLED}", NOTE)
     say_notes(console, report.notes)
     return drawn(console)
 

@@ -7,6 +7,7 @@ from rich.text import Text
 from leakhunt.model.paths import visible
 from leakhunt.render.screen import Screen
 from leakhunt.render.terminal.console import QUIET, STRONG, drawn, make_console
+from leakhunt.render.terminal.grid import Column, Line, grid
 from leakhunt.report.status import StatusReport
 from leakhunt.report.words import status as words
 
@@ -20,12 +21,11 @@ def status(report: StatusReport, screen: Screen) -> str:
     ]
     if report.trend is not None:
         lines.append(("verdict", visible(report.trend.summary)))
-    for name, said in lines:
-        console.print(Text.assemble((f"{name:11}", QUIET), said))
+    rows = [Line((Text(name, QUIET),), said) for name, said in lines]
+    grid(console, (Column("", right=False),), "", rows)
     console.print()
     verdict = report.trend.verdict if report.trend else None
-    steps = list(words.steps(report.hooked, report.series, verdict))
-    wide = max(len(step) for step, _ in steps)
-    for step, why in steps:
-        console.print(Text.assemble(("next  ", QUIET), (f"{step:{wide}}", STRONG), f"  {why}"))
+    steps = words.steps(report.hooked, report.series, verdict)
+    following = [Line((Text("next", QUIET), Text(step, STRONG)), why) for step, why in steps]
+    grid(console, (Column("", right=False), Column("", right=False)), "", following)
     return drawn(console)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
 from leakhunt import units
@@ -25,15 +26,15 @@ from leakhunt.render.terminal.console import (
     say_notes,
     say_why,
 )
+from leakhunt.render.terminal.grid import Column, Line, grid
 from leakhunt.render.terminal.sparks import spark
 from leakhunt.report.labels import Labels
-from leakhunt.report.tables import DiffReport, TopReport, born_of, kinds_of
+from leakhunt.report.tables import DiffReport, TopReport, born_of, garbage_of, kinds_of
 from leakhunt.report.words import lines
-from leakhunt.report.words.places import recycled, taken, types, who
-from leakhunt.sites.rows import Comparison, Row
+from leakhunt.report.words.places import recycled, taken, types, waits, who
+from leakhunt.sites.rows import Row
 from leakhunt.snapshots import births
 from leakhunt.snapshots.births import Born
-from leakhunt.snapshots.objects import Kinds
 
 #: From this width on, births have a column, with so many bars.
 WIDE, BARS = 110, 8
@@ -47,39 +48,26 @@ def top(report: TopReport, screen: Screen) -> str:
     say_why(console, report.why)
     console.print()
     wide = bool(report.births) and screen.width >= WIDE
-    table = _table(
-        ("#", "right"),
-        ("size", "right"),
-        ("blocks", "right"),
-        ("average", "right"),
-        ("share", "right"),
-        *([("born", "left")] if wide else []),
-    )
+    columns = [*map(Column, ("#", "size", "blocks", "average", "share"))]
+    columns += [Column("born", right=False)] if wide else []
     totals = report.comparison.totals.after
+    table = []
     for row in report.comparison.rows:
         live = row.change.after
-        table.add_row(
+        cells: list[str | Text] = [
             str(row.rank),
             Text(units.size(live.size) + _sure(row), STRONG),
             units.count(live.count),
             units.size(live.size / live.count) if live.count else "",
             units.share(live.size / totals.size) if totals.size else "",
             *([_born(born_of(report, row), screen)] if wide else []),
-            _where(row, labels, report.query, kinds_of(report, row)),
-        )
+        ]
+        table.append(Line(cells, _where(row, labels, report)))
     rest = report.comparison.remainder.after
     if report.comparison.remainder_sites:
-        table.add_row(
-            "",
-            units.size(rest.size),
-            units.count(rest.count),
-            "",
-            "",
-            *([""] if wide else []),
-            _rest(report),
-            style=QUIET,
-        )
-    _print_table(console, table, report.comparison, lines.NOTHING_ALIVE)
+        told = ["", units.size(rest.size), units.count(rest.count), "", "", *([""] if wide else [])]
+        table.append(Line(told, _rest(report), QUIET))
+    _print_table(console, columns, table, lines.NOTHING_ALIVE)
     say(console, f"total {lines.alive(totals)}", STRONG)
     for text in lines.left_out(
         report.comparison, report.query, lambda amount: units.size(amount.after.size)
@@ -100,8 +88,9 @@ def diff(report: DiffReport, screen: Screen) -> str:
         say(console, between, QUIET)
     say_why(console, report.why)
     console.print()
-    per_task = [(f"per {report.after.meta.unit}", "right")] if report.tasks else []
-    table = _table(("#", "right"), ("growth", "right"), ("blocks", "right"), *per_task)
+    names = ["#", "growth", "blocks"]
+    names += [f"per {report.after.meta.unit}"] if report.tasks else []
+    table = []
     for row in report.comparison.rows:
         change = row.change.diff
         cells: list[str | Text] = [
@@ -111,19 +100,13 @@ def diff(report: DiffReport, screen: Screen) -> str:
         ]
         if report.tasks:
             cells.append(units.small_size(change.size / report.tasks))
-        table.add_row(*cells, _where(row, labels, report.query, kinds_of(report, row)))
+        table.append(Line(cells, _where(row, labels, report)))
     rest = report.comparison.remainder.diff
     if report.comparison.remainder_sites:
         blank = [""] if report.tasks else []
-        table.add_row(
-            "",
-            units.signed_size(rest.size),
-            units.signed_count(rest.count),
-            *blank,
-            _rest(report),
-            style=QUIET,
-        )
-    _print_table(console, table, report.comparison, lines.NOTHING_CHANGED)
+        told = ["", units.signed_size(rest.size), units.signed_count(rest.count), *blank]
+        table.append(Line(told, _rest(report), QUIET))
+    _print_table(console, [*map(Column, names)], table, lines.NOTHING_CHANGED)
     total = report.comparison.totals.diff
     say(
         console,
@@ -158,17 +141,11 @@ def diff(report: DiffReport, screen: Screen) -> str:
 # -- pieces ---------------------------------------------------------------------------
 
 
-def _table(*columns: tuple[str, str]) -> Table:
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style=STRONG, expand=False)
-    for name, side in columns:
-        table.add_column(name, justify="right" if side == "right" else "left", no_wrap=True)
-    table.add_column("where", overflow="fold")
-    return table
-
-
-def _print_table(console: Console, table: Table, comparison: Comparison, empty: str) -> None:
-    if comparison.rows or comparison.remainder_sites:
-        console.print(table)
+def _print_table(
+    console: Console, columns: Sequence[Column], rows: Sequence[Line], empty: str
+) -> None:
+    if rows:
+        grid(console, columns, "where", rows)
     else:
         say(console, empty)
     console.print()
@@ -194,13 +171,16 @@ def _tone(amount: int) -> str:
     return GROWN if amount > 0 else SHRUNK if amount < 0 else QUIET
 
 
-def _where(row: Row, labels: Labels, query: Query, kinds: Kinds | None) -> Text:
+def _where(row: Row, labels: Labels, report: TopReport | DiffReport) -> Text:
+    query, kinds, waiting = report.query, kinds_of(report, row), garbage_of(report, row)
     text = _place(row, labels, query)
     if kinds is not None:
         if query.group_by == "traceback" and kinds.types:
             text.append(f"\n  {types(kinds)}", QUIET)
         if kinds.is_recycled:
             text.append(f"\n  {recycled(kinds, labels.roots)}", NOTE)
+    if waiting:
+        text.append(f"\n  {waits(waiting, isinstance(report, DiffReport))}", NOTE)
     return text
 
 

@@ -36,6 +36,7 @@ from leakhunt.render.terminal.console import (
     say,
     say_notes,
     say_why,
+    unbroken,
 )
 from leakhunt.render.terminal.sparks import spark
 from leakhunt.report.labels import Label
@@ -57,7 +58,7 @@ def trend(report: TrendReport, screen: Screen) -> str:
     console = make_console(screen)
     verdict = report.verdict
     head, _, rest = visible(report.summary).partition(":")
-    console.print(Text.assemble((f"{head}:", TONES[verdict.verdict]), (rest, STRONG)))
+    console.print(Text.assemble((f"{head}:", TONES[verdict.verdict]), (unbroken(rest), STRONG)))
     say_why(console, report.why)
     shown = report.ranked if screen.verbose else _first_page(report.ranked)
     if shown:
@@ -137,7 +138,7 @@ def _table(report: TrendReport, shown: Sequence[tuple[int, Judged]], screen: Scr
         finding = judged.finding
         leak = finding.verdict == LEAK
         rows.append([
-            str(rank), finding.verdict,
+            str(rank), growths.verdict(finding),
             _rate(finding, report.verdict.noun) if leak else "",
             units.signed_size(finding.sizes[-1] - finding.sizes[0]),
             spark(_thinned(finding.sizes, columns), screen.lines),

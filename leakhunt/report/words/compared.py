@@ -9,6 +9,7 @@ from leakhunt.gate import compared
 from leakhunt.gate.bound import Interval
 from leakhunt.gate.compared import Change, Compared, Side
 from leakhunt.model.paths import visible
+from leakhunt.report.words.places import looked_at
 
 HEADS = {
     compared.FIXED: "Fixed",
@@ -67,7 +68,7 @@ def figures(interval: Interval, unit: str) -> str:
 def side(name: str, one: Side, unit: str) -> str:
     """``before  8 snapshots over 1,600 tasks of process 4242, all traced memory +2.0 KiB per task (…)``."""
     history = one.history
-    number = units.counted(len(history.looks), "snapshot")
+    number = looked_at(history)
     whose = f" of process {history.last.pid}" if history.last.pid is not None else ""
     grows = figures(one.whole, unit)
     return (

@@ -10,7 +10,7 @@ from leakhunt.judge import codes
 from leakhunt.judge.codes import Reason
 from leakhunt.judge.finding import Finding, Since
 from leakhunt.judge.levels import LEVELS
-from leakhunt.judge.series.shape import LEAK
+from leakhunt.judge.series.shape import LEAK, NOISE
 from leakhunt.model.paths import prefixes, visible
 from leakhunt.report.words.places import MAY_BE, holder
 
@@ -33,6 +33,15 @@ def reason(finding: Finding) -> str:
         by = holder(kinds.holders[0], prefixes(finding.history.last.facts))
         said += f"; {units.share(min(1.0, kept / kinds.size))} made by others and kept by {by}"
     return said + (f"; {MAY_BE}" if kinds.is_recycled else "")
+
+
+def verdict(finding: Finding) -> str:
+    """The verdict for the eye: what is undecided is not called noise."""
+    return UNSURE if finding.verdict == NOISE and finding.is_open else finding.verdict
+
+
+#: Of what more samples or snapshots would tell.
+UNSURE = "unsure"
 
 
 def because(code: Reason, unit: str) -> str:

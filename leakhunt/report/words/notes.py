@@ -16,11 +16,11 @@ from leakhunt.model.snapshot import NOTHING, Meta, Snapshot
 from leakhunt.report.labels import Labels
 from leakhunt.report.words import lines
 from leakhunt.report.words.growths import Say
-from leakhunt.report.words.places import MAY_BE
 from leakhunt.sites.place import Shown
 
 RECYCLED = (
-    f"{MAY_BE}: the line that filled the freelist is charged, not the one that keeps the objects"
+    "of what is recycled, the line that filled the freelist is charged, not the one that keeps the "
+    "objects"
 )
 #: Files of a place that are named.
 SOME = 5

@@ -7,7 +7,7 @@ from leakhunt.judge.finding import Finding
 from leakhunt.judge.history import TASK, History
 from leakhunt.judge.verdict import Verdict
 from leakhunt.model.paths import visible
-from leakhunt.report.words.places import who
+from leakhunt.report.words.places import looked_at, who
 from leakhunt.report.words.verdicts import seconds
 from leakhunt.sites.flame import Flame
 
@@ -33,7 +33,7 @@ def where(verdict: Verdict, ended: bool) -> str:
     number = len(verdict.histories)
     if number > 1:
         text = f"{units.counted(number, 'process')}; the figures are of {text}"
-    looks = units.counted(len(main.looks), "snapshot")
+    looks = looked_at(main)
     spent = _lived(main) if main.lived else seconds(main)
     span = [units.spent(main.spent, TASK)] if main.unit == TASK and main.spent > 0 else []
     span += [units.duration(spent)] if spent is not None and spent > 0 else []

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from leakhunt import units
+from leakhunt.judge.history import History
 from leakhunt.model.paths import Prefixes, shorten, visible
 from leakhunt.model.snapshot import Frame, Meta, Snapshot
 from leakhunt.report.labels import Labels, Source
@@ -33,14 +34,21 @@ def who(snapshot: Source) -> str:
 
 
 def taken(snapshot: Snapshot) -> str:
-    """``000002-x.bin, 2026-01-31 23:59:59Z, 1,000 tasks, 120.0 MiB RSS, 40.0 MiB traced``."""
+    """``2026-01-31 23:59:59Z, 1,000 tasks, 120.0 MiB RSS, 40.0 MiB traced, 000002-x.bin``."""
     meta = snapshot.meta
-    parts = [visible(Path(snapshot.path).name)]
-    parts += [units.moment(meta.taken_at)] if meta.taken_at is not None else []
+    parts = [units.moment(meta.taken_at)] if meta.taken_at is not None else []
     parts += [units.counted(meta.tasks_done, meta.unit)] if meta.tasks_done else []
     parts += [f"{units.size(meta.rss)} RSS"] if meta.rss is not None else []
     parts += [f"{units.size(snapshot.totals.size)} traced"]
-    return ", ".join(parts)
+    return ", ".join([*parts, visible(Path(snapshot.path).name)])
+
+
+def looked_at(history: History) -> str:
+    """``8 snapshots``; of a life that one snapshot tells ``1 snapshot``, or ``the newest of 2 snapshots``."""
+    number = len(history.entries)
+    if history.lived and number > 1:
+        return f"the newest of {units.counted(number, 'snapshot')}"
+    return units.counted(len(history.looks), "snapshot")
 
 
 # -- objects --------------------------------------------------------------------------
@@ -76,3 +84,10 @@ def recycled(kinds: Kinds, roots: Prefixes) -> str:
     """Of a row whose objects a freelist may have handed on, with who keeps them where that is known."""
     kept = f", kept by {holder(kinds.holder, roots)}" if kinds.holder is not None else ""
     return MAY_BE + kept
+
+
+def waits(number: int, compared: bool) -> str:
+    """``1,990 more objects only wait for the garbage collector``."""
+    noun = units.plural(number, "object")
+    more = "more " if compared else ""
+    return f"{units.count(number)} {more}{noun} only {'waits' if number == 1 else 'wait'} for the garbage collector"

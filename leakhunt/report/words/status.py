@@ -50,7 +50,11 @@ def steps(
         yield "leakhunt demo", "watch it find a leak, in 20 seconds"
         yield "celery -A proj worker -I leakhunt.worker", "hook a worker"
     elif hooked and (longest < ENOUGH or (verdict is not None and verdict.verdict == INCONCLUSIVE)):
-        yield "leakhunt dump --all", "one more snapshot of each, some hundred tasks later"
+        some = "one more snapshot of each" if longest else "a first snapshot of each"
+        yield (
+            "leakhunt dump --all",
+            f"{some}, some hundred tasks later{'' if longest else ' another one'}",
+        )
     elif longest >= ENOUGH:
         yield "leakhunt ls", "every process, and which of them grows"
     elif longest == 2:

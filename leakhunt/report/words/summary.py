@@ -17,7 +17,8 @@ def sentence(summary: str, findings: Sequence[Finding], labels: Labels, unit: st
     """The verdict's sentence, and the lines that grow most with their rates."""
     growing = [each for each in findings if each.rate > 0][:GROWING]
     told = ", ".join(
-        f"{places.place(each.site, labels)} +{units.small_size(each.rate)}" for each in growing
+        f"{places.place(each.site, labels)} {units.rate(each.rate, unit).removesuffix(f' per {unit}')}"
+        for each in growing
     )
     one_line = " ".join(summary.split())
     if not told:

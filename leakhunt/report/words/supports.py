@@ -9,7 +9,7 @@ from leakhunt.judge.history import TASK
 from leakhunt.judge.series.shape import LEAK
 from leakhunt.judge.verdict import Course, Finding, Verdict
 from leakhunt.report.words import growths
-from leakhunt.report.words.places import who
+from leakhunt.report.words.places import looked_at, who
 from leakhunt.report.words.verdicts import seconds, share_of
 
 MORE = "-v shows the evidence; `leakhunt show LOCATION` takes a line apart"
@@ -32,7 +32,7 @@ def hidden(number: int) -> str:
 def lines(verdict: Verdict, gone: bool) -> Iterator[tuple[str, bool]]:
     """Each line with whether it weighs: the snapshots, then the memory. ``gone``: every process has ended."""
     main = verdict.main
-    text = f"from {units.counted(len(main.looks), 'snapshot')}"
+    text = f"from {looked_at(main)}"
     if verdict.unit == TASK:
         text += f", {units.spent(main.spent, main.noun)}"
     spent = seconds(main)

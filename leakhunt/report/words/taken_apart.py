@@ -81,7 +81,8 @@ def again(frames: int) -> str:
 
 def framework(frames: int, packages: Sequence[str]) -> str:
     """What runs the application, folded."""
-    names = " and ".join(packages) or "the interpreter"
+    first = ", ".join(packages[:-1])
+    names = " and ".join(filter(None, (first, *packages[-1:]))) or "the interpreter"
     return f"… {units.counted(frames, 'frame')} of {names} (-v shows them)"
 
 

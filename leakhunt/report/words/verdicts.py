@@ -14,7 +14,7 @@ from leakhunt.judge.verdict import INCONCLUSIVE, NO_LEAK, UNEXPLAINED, Finding, 
 from leakhunt.model.paths import visible
 from leakhunt.report.labels import Labels
 from leakhunt.report.words import growths, resources
-from leakhunt.report.words.places import place
+from leakhunt.report.words.places import looked_at, place
 
 #: A part of the growth below this is not worth a clause.
 TELLING = 0.005
@@ -151,8 +151,8 @@ def _unexplained(verdict: Verdict, leaks: Sequence[Finding], labels: Labels) -> 
 
 
 def _inconclusive(verdict: Verdict, labels: Labels, ended: bool) -> str:
-    number = max(len(history.looks) for history in verdict.histories)
-    seen = units.counted(number, "snapshot")
+    longest = max(verdict.histories, key=lambda history: len(history.looks))
+    number, seen = len(longest.looks), looked_at(longest)
     if verdict.unit == TASK and verdict.main.spent > 0:
         seen += f" over {units.spent(verdict.main.spent, verdict.noun)}"
     text = f"Inconclusive: {seen} {'does' if number == 1 else 'do'} not tell a leak from a warm-up"
@@ -193,7 +193,7 @@ def _gone() -> str:
 
 def _no_leak(verdict: Verdict, labels: Labels) -> str:
     looks = len(verdict.main.looks)
-    over = f"{'over' if looks > 1 else 'by the births in'} {units.counted(looks, 'snapshot')}"
+    over = f"{'over' if looks > 1 else 'by the births in'} {looked_at(verdict.main)}"
     if verdict.unit == TASK:
         over += f" and {units.spent(verdict.main.spent, verdict.noun)}"
     text = f"No leak: nothing grows for good {over}."
