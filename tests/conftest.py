@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
+import subprocess
 import threading
 import tracemalloc
 from collections.abc import Iterator
@@ -14,11 +15,18 @@ import psutil
 import pytest
 from hypothesis import settings
 
+from tests.support import lawful
+
 WATCHED = [signal.SIGUSR1, signal.SIGUSR2, signal.SIGCHLD, signal.SIGTERM]
 
 # A shared machine may stand still for a second: no property is a matter of time.
 settings.register_profile("untimed", deadline=None)
 settings.load_profile("untimed")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    lawful.note()
+    subprocess.run = lawful.run
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -59,6 +67,15 @@ def end(left: set[psutil.Process]) -> None:
         with contextlib.suppress(psutil.Error):
             process.kill()
     psutil.wait_procs(left)
+
+
+@pytest.fixture(autouse=True)
+def _lawful(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Every report that a test makes obeys the laws, in every format."""
+    with lawful.noted() as reports:
+        yield
+        if request.node.get_closest_marker("lawless") is None:
+            lawful.look(reports)
 
 
 @pytest.fixture(autouse=True)

@@ -1,4 +1,4 @@
-"""Reports as text, in any format, with the laws of :mod:`tests.support.laws` looked after on the way."""
+"""Reports as text, in any format, with the laws looked after on the way."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from leakhunt.render import formats
 from leakhunt.render.screen import CSV, JSON, MARKDOWN, TABLE, Screen
 from leakhunt.report.place import place
 from leakhunt.sites.place import Shown
-from tests.support import laws
+from tests.support import laws, reading
 
 
 def page(report: object, width: int = 100, verbose: bool = True, color: bool = False) -> str:
     """For the eye."""
     laws.obeyed(report)
     text = formats.text(report, TABLE, Screen(width, color, verbose=verbose))
-    laws.reads_well(text)
+    reading.reads_well(text, folded=True)
     return text
 
 
@@ -34,7 +34,7 @@ def text_of(report: object, form: str) -> str:
 
 def as_json(report: object) -> str:
     text = text_of(report, JSON)
-    laws.adds_up(json.loads(text))
+    reading.adds_up(json.loads(text))
     return text
 
 
@@ -48,5 +48,5 @@ def as_csv(report: object) -> str:
 
 def as_markdown(report: object) -> str:
     text = text_of(report, MARKDOWN)
-    laws.reads_well(text)
+    reading.reads_well(text, folded=True)
     return text

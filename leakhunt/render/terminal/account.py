@@ -71,10 +71,10 @@ def say_parts(console: Console, told: Told) -> None:
     for part in chosen:
         text = Text(visible(words.label(part.part)))
         text.append(f"  {words.source(part.source)}", QUIET)
-        rows.append(Line((amount(part.size), _share(part, whole.rss)), text))
+        rows.append(Line((amount(part.size), f"{_share(part, whole.rss):>6}"), text))
     total = "growth of RSS" if told.grown else "RSS"
     rows.append(Line((Text(amount(whole.rss), STRONG), ""), Text(total, STRONG)))
-    grid(console, (Column(""), Column("")), "", rows)
+    grid(console, (Column(""), Column("")), "", rows, narrow=0)
 
 
 def _share(part: Part, rss: int) -> str:

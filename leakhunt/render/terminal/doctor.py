@@ -44,9 +44,10 @@ def doctor(report: DoctorReport, screen: Screen) -> str:
         for text in _remedies(group):
             _indent(console, text, SHRUNK)
         if screen.verbose:
-            if group[0].source:  # in one piece, for whoever copies it
-                console.print(Text(f"  {visible(group[0].source)}", QUIET), soft_wrap=True)
-            _indent(console, f"[{group[0].rule}]", QUIET)
+            first = group[0]
+            source = f"{first.source}  [{first.rule}]" if first.source else f"[{first.rule}]"
+            # An address in one piece, for whoever copies it.
+            console.print(Text(f"  {visible(source)}", QUIET), soft_wrap=True)
             console.print()
     if not report.findings:
         say(console, words.NOTHING, SHRUNK)

@@ -47,8 +47,17 @@ class Line(NamedTuple):
     style: str = ""
 
 
-def grid(console: Console, columns: Sequence[Column], last: str, rows: Sequence[Line]) -> None:
-    """Print the head, unless no column has a name, and the rows, as wide as the console is."""
+def grid(
+    console: Console,
+    columns: Sequence[Column],
+    last: str,
+    rows: Sequence[Line],
+    narrow: int = NARROW,
+) -> None:
+    """Print the head, unless no column has a name, and the rows, as wide as the console is.
+
+    ``narrow``: a last column that is narrower folds nothing.
+    """
     if console.color_system is None:  # the same, several times as fast
         rows = [Line([_plain(cell) for cell in row.cells], _plain(row.last)) for row in rows]
         head = Line([column.name for column in columns], last)
@@ -60,7 +69,7 @@ def grid(console: Console, columns: Sequence[Column], last: str, rows: Sequence[
     ]
     room = max(LEAST, console.width - sum(wide) - GAP * len(wide))
     for row in (head, *rows) if last else rows:
-        beside, below = _placed(row, room, console.width)
+        beside, below = _placed(row, room, console.width, narrow)
         for parts in zip_longest(*map(_lines, row.cells), beside):
             console.file.write(_line(console, _laid(parts, columns, wide), row.style))
         for text in below:
@@ -80,10 +89,10 @@ def _lines(cell: Cell) -> Sequence[Cell]:
     return list(cell.split("\n")) if "\n" in _plain(cell) else (cell,)
 
 
-def _placed(row: Line, room: int, width: int) -> tuple[Sequence[Cell], Sequence[Cell]]:
+def _placed(row: Line, room: int, width: int, narrow: int) -> tuple[Sequence[Cell], Sequence[Cell]]:
     """The lines of the last cell that stand in its column, and those below the row."""
     lines = _lines(row.last)
-    if room >= NARROW or all(_width(line) <= room for line in lines):
+    if room >= narrow or all(_width(line) <= room for line in lines):
         return list(_folded(row.last, room)), ()
     fits = _width(lines[0]) <= room
     under = [part for line in lines[fits:] for part in _folded(line, max(LEAST, width - INDENT))]

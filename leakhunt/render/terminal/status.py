@@ -22,10 +22,10 @@ def status(report: StatusReport, screen: Screen) -> str:
     if report.trend is not None:
         lines.append(("verdict", visible(report.trend.summary)))
     rows = [Line((Text(name, QUIET),), said) for name, said in lines]
-    grid(console, (Column("", right=False),), "", rows)
+    grid(console, (Column("", right=False),), "", rows, narrow=0)
     console.print()
     verdict = report.trend.verdict if report.trend else None
     steps = words.steps(report.hooked, report.series, verdict)
     following = [Line((Text("next", QUIET), Text(step, STRONG)), why) for step, why in steps]
-    grid(console, (Column("", right=False), Column("", right=False)), "", following)
+    grid(console, (Column("", right=False), Column("", right=False)), "", following, narrow=0)
     return drawn(console)

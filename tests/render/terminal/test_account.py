@@ -14,6 +14,9 @@ from leakhunt.report import account as reports
 from leakhunt.report.account import AccountReport, Told
 from tests.support.builders import snap
 
+#: The account stands beside snapshots that it is not of.
+pytestmark = pytest.mark.lawless("figures of an account alone")
+
 MIB = 1 << 20
 PARTS = (
     Part("rest", 3 * MIB, "difference"),

@@ -14,14 +14,22 @@ FIXED = Finding(
 )
 
 
-def text(*findings: Finding, width: int = 80) -> str:
-    return doctor(DoctorReport(findings, "7 processes", ("note",)), Screen(width))
+def text(*findings: Finding, width: int = 80, verbose: bool = True) -> str:
+    report = DoctorReport(findings, "7 processes", ("note",))
+    return doctor(report, Screen(width, verbose=verbose))
 
 
 def test_what_why_what_to_set_and_who_says_so() -> None:
     assert text(FIXED).splitlines() == [
         "looked at 7 processes", "", "advice  w@h: it is so", "  because of that", "  -> task_time_limit = 60",
         "  https://x  [rule-a]", "", "note: note",
+    ]  # fmt: skip
+
+
+def test_the_first_page_has_no_reasons() -> None:
+    assert text(FIXED, verbose=False).splitlines() == [
+        "looked at 7 processes", "", "advice  w@h: it is so", "  -> task_time_limit = 60", "",
+        "-v says why, and where that is documented", "note: note",
     ]  # fmt: skip
 
 

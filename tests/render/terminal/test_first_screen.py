@@ -13,9 +13,9 @@ from leakhunt.report import tables
 from leakhunt.report.ps import ps
 from leakhunt.report.trend import trend
 from leakhunt.snapshots import load
-from tests.advice.doctor.test_rules import crew
-from tests.render.test_check import report as checked
 from tests.support.builders import history, snap
+from tests.support.checking import report as checked
+from tests.support.doctoring import crew
 from tests.support.fleet import machine
 from tests.support.places import ROOT
 
