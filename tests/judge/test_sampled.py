@@ -78,7 +78,7 @@ def test_a_leak_with_few_samples_is_not_called_one_nor_denied(
     assert finding.wanted.units == pytest.approx(wanted / (seen * EVERY) * 700)
     assert found.more == -(-finding.wanted.units // 100)
     assert f"too few samples yet: {seen}; at this interval about" in said(report)
-    assert f"{seen} samples at tasks.py:40 are too few. About" in report.summary
+    assert f"{seen} samples at tasks.py:40 do not decide. About" in report.summary
     told = document(report)
     assert told["more_bytes"] == wanted
     assert told["findings"][0]["samples"] == samples

@@ -150,7 +150,7 @@ SAID: Mapping[str, Say] = MappingProxyType(
             f"{units.size(given['size'])} of it born at once, about {unit} {units.count(round(given['at']))}"
         ),
         codes.AGES_UNSURE: lambda given, unit: (
-            f"too little to tell by its age: {units.counted(int(given.get('samples', 0)), 'sample')}"
+            f"its age does not decide yet: {units.counted(int(given.get('samples', 0)), 'sample')}"
         ),
         codes.BOUNDED: _bounded,
         codes.SCATTERED: lambda given, unit: (

@@ -160,7 +160,7 @@ def _inconclusive(verdict: Verdict, labels: Labels, ended: bool) -> str:
     if scarce is not None and scarce.wanted is not None:
         lacking = scarce.wanted
         text += f": {units.counted(lacking.samples, 'sample')} at {place(scarce.site, labels)} "
-        text += "is too few." if lacking.samples == 1 else "are too few."
+        text += "does not decide." if lacking.samples == 1 else "do not decide."
         return text + (
             _gone()
             if ended
