@@ -78,7 +78,7 @@ class Hook:
         """Why nothing can be written, as the last try to publish the record has shown."""
         self.heard = HEARD
         self.watched = False
-        """Whether a timer looks into the letter box, because no signal is heard."""
+        """Whether a timer looks into the letter box, because no signal is heard, or not at once."""
         self.leaving = False
         self._missed = False
         self.note: str | None = None
@@ -148,11 +148,12 @@ class Hook:
     # -- who hears ------------------------------------------------------------------
 
     def listen(self) -> None:
-        """Tell by which ways this process can be asked now; where no signal gets through, have a
-        timer look into the letter box. Not from within the hook's own work, which blocks signals.
+        """Tell by which ways this process can be asked now; where no signal gets through, or not before
+        the next request, have a timer look into the letter box. Not from within the hook's own work,
+        which blocks signals.
         """
         self.handlers.look_at_mask()
-        if self.handlers.waking() is None and not self.watched:
+        if not self.watched and (self.handlers.waking() is None or watch.waits_outside()):
             self.watched = watch.begin(self._watch)
         self._tell_heard()
         self.publish()
@@ -162,6 +163,8 @@ class Hook:
         if self.leaving or pid != self.pid or os.getpid() != pid:
             return False
         self.look()
+        if self.capture is not None:  # the handler that hears of its end may not run for long
+            self.poll()
         return True
 
     def _tell_heard(self) -> bool:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import _thread
 import logging
 import os
+import sys
 import time
 from collections.abc import Callable
 
@@ -17,6 +18,15 @@ from leakhunt.hook.log import say
 
 #: Seconds between two looks.
 INTERVAL = 1.0
+#: Modules that only a server written in C can give a program, which calls it for each request.
+SERVERS = ("uwsgi", "mod_wsgi")
+
+
+def waits_outside() -> bool:
+    """Whether the main thread waits for work in a server's C code. Python's handler of a signal that
+    comes then runs with the next request, which may never come.
+    """
+    return any(name in sys.modules for name in SERVERS)
 
 
 def begin(look: Callable[[int], bool]) -> bool:

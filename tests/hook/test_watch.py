@@ -5,8 +5,10 @@ from __future__ import annotations
 import _thread
 import logging
 import os
+import sys
 import threading
 import time
+from types import ModuleType
 from typing import Any
 
 import pytest
@@ -57,3 +59,12 @@ def test_without_a_thread_to_be_had_there_is_no_timer(
     monkeypatch.setattr(watch, "say", lambda level, text: said.append(level))
     assert not watch.begin(lambda pid: True)
     assert said == [logging.WARNING]
+
+
+@pytest.mark.parametrize("server", ["uwsgi", "mod_wsgi"])
+def test_a_server_in_c_is_known_by_what_it_gives_its_programs(
+    server: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert not watch.waits_outside()
+    monkeypatch.setitem(sys.modules, server, ModuleType(server))
+    assert watch.waits_outside()

@@ -174,6 +174,7 @@ def test_uwsgi(tmp_path: Path) -> None:
     with running(tmp_path, "-c", runs, *command) as server:
         pids = hooked(tmp_path, 2)
         requests(listening(server), 40)
+        # Idle workers, which wait in C code where no handler of Python's runs.
         assert units(tmp_path, pids) == {"GET": 40}
 
 
