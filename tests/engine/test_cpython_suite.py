@@ -82,8 +82,10 @@ def test_cpython_passes_its_own_tests(group: str, tmp_path: Path) -> None:
             cwd=tmp_path, capture_output=True, text=True, timeout=580,
         )  # fmt: skip
 
-    found = (name for name in GROUPS[group].split() if importlib.util.find_spec(f"test.{name}"))
-    done = run("sampled", list(found))
+    found = [name for name in GROUPS[group].split() if importlib.util.find_spec(f"test.{name}")]
+    if not found:  # without names it would run whatever there is, and call that a success
+        pytest.skip("this Python comes without its tests (Debian: libpython3.x-testsuite)")
+    done = run("sampled", found)
     assert "ENGINE None None" in done.stdout, f"{done.stdout[-3000:]}{done.stderr[-3000:]}"
     if done.returncode == 0:
         return
