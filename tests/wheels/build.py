@@ -2,14 +2,16 @@
 
 ``python tests/wheels/build.py FOLDER [PYTHON...]``: a wheel for each interpreter, this one if none is
 named. Each is installed into a bare environment whose PATH holds no compiler, where
-``installed.py`` and the demo must pass. ``twine``, ``check-wheel-contents`` and ``auditwheel`` check
-them where they are installed; what is not is said.
+``installed.py`` and the demo must pass: every part loads, a snapshot is whole, a leak is found in a
+real worker. ``twine``, ``check-wheel-contents`` and ``auditwheel`` check them where they are
+installed (the extra ``release``); what is not is said.
 """
 
 from __future__ import annotations
 
 import importlib.util
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -21,6 +23,22 @@ CHECKS = {
     "check_wheel_contents": [],
     "auditwheel": ["show"],
 }
+#: What developing leaves in the tree, and a release must not be built from: an old ``build`` still
+#: holds modules that are gone.
+LEFT = (
+    ".git",
+    ".venv*",
+    "build",
+    "dist",
+    "*.egg-info",
+    "__pycache__",
+    "*.so",
+    "*.o",
+    ".*_cache",
+    ".hypothesis",
+)
+#: All that a bare environment has beside its own programs.
+TOOLS = ("sh", "env", "uname")
 
 
 def run(*command: str, **variables: str) -> None:
@@ -28,25 +46,20 @@ def run(*command: str, **variables: str) -> None:
     subprocess.run(command, cwd=ROOT.anchor, check=True, env={**os.environ, **variables})
 
 
-def build(python: str, folder: Path) -> Path:
+def tree(folder: Path) -> Path:
+    """The sources as a checkout has them, in that folder."""
+    return Path(shutil.copytree(ROOT, folder / "tree", ignore=shutil.ignore_patterns(*LEFT)))
+
+
+def build(python: str, sources: Path, folder: Path) -> Path:
     """The wheel for that interpreter, in which every part must have been built."""
-    with tempfile.TemporaryDirectory() as made:
-        run(
-            python,
-            "-m",
-            "pip",
-            "wheel",
-            "-q",
-            "--no-deps",
-            "-w",
-            made,
-            str(ROOT),
-            REQUIRE_LEAKHUNT_PARTS="1",
-        )
-        (wheel,) = Path(made).glob("*.whl")
-        target = folder / wheel.name
-        target.write_bytes(wheel.read_bytes())
-    return target
+    made = Path(tempfile.mkdtemp(dir=folder))
+    command = [python, "-m", "pip", "wheel", "-q", "--no-deps", "-w", str(made), str(sources)]
+    run(*command, REQUIRE_LEAKHUNT_PARTS="1")
+    (wheel,) = made.glob("*.whl")
+    wheel = wheel.rename(folder / wheel.name)
+    made.rmdir()
+    return wheel
 
 
 def check(files: list[Path]) -> None:
@@ -59,30 +72,38 @@ def check(files: list[Path]) -> None:
                 run(sys.executable, "-m", module, *options, str(file))
 
 
+def bare(folder: Path) -> dict[str, str]:
+    """The variables of an environment in that folder, in which nothing can be compiled."""
+    tools = folder / "tools"
+    tools.mkdir()
+    for name in TOOLS:
+        (tools / name).symlink_to(shutil.which(name) or f"/bin/{name}")
+    return {"PATH": f"{folder / 'bin'}:{tools}", "CC": "there-is-no-compiler", "HOME": str(folder)}
+
+
 def try_out(python: str, wheel: Path) -> None:
     """In a new environment, without a compiler on the PATH."""
-    with tempfile.TemporaryDirectory() as folder:
-        run(python, "-m", "venv", folder)
-        own = Path(folder) / "bin"
-        tools = Path(folder) / "tools"
-        tools.mkdir()
-        for name in ("sh", "env", "uname"):
-            (tools / name).symlink_to(Path("/bin") / name)
-        bare = {"PATH": f"{own}:{tools}", "CC": "there-is-no-compiler", "HOME": folder}
-        run(str(own / "python"), "-m", "pip", "install", "-q", str(wheel), **bare)
-        run(str(own / "python"), str(ROOT / "tests/wheels/installed.py"), **bare)
-        run(str(own / "leakhunt"), "demo", **bare)
+    with tempfile.TemporaryDirectory() as made:
+        folder = Path(made)
+        run(python, "-m", "venv", made)
+        variables = bare(folder)
+        own = str(folder / "bin/python")
+        run(own, "-m", "pip", "install", "-q", str(wheel), **variables)
+        run(own, str(ROOT / "tests/wheels/installed.py"), **variables)
+        run(str(folder / "bin/leakhunt"), "demo", **variables)
 
 
 def main() -> None:
     folder = Path(sys.argv[1]).resolve()
     folder.mkdir(parents=True, exist_ok=True)
     pythons = sys.argv[2:] or [sys.executable]
-    wheels = {python: build(python, folder) for python in pythons}
-    if importlib.util.find_spec("build") is None:
-        print("no sdist: the module `build` is not installed")
-    else:
-        run(sys.executable, "-m", "build", "-q", "--sdist", "-o", str(folder), str(ROOT))
+    with tempfile.TemporaryDirectory() as made:
+        sources = tree(Path(made))
+        wheels = {python: build(python, sources, folder) for python in pythons}
+        if importlib.util.find_spec("build") is None:
+            print("no sdist: the module `build` is not installed")
+        else:
+            run(sys.executable, "-m", "build", "-s", "-o", str(folder), str(sources))
     check(sorted([*wheels.values(), *folder.glob("*.tar.gz")]))
     for python, wheel in wheels.items():
         try_out(python, wheel)
