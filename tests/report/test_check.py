@@ -37,6 +37,7 @@ def test_the_exit_status_is_the_verdicts(verdict: str, status: int) -> None:
     assert check(outcome(verdict)).status == status
 
 
+@pytest.mark.lawless("rates that their intervals do not hold")
 def test_what_is_sure_stands_before_what_is_suspected_and_known() -> None:
     sure, suspect, known = (finding(rate=rate) for rate in (30.0, 20.0, 10.0))
     report = check(outcome(LEAK, sure=(sure,), suspects=(suspect,), baselined=(known,)))

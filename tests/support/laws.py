@@ -192,7 +192,6 @@ def _why(report: WhyReport) -> None:
     found = report.answer
     assert 0 <= found.tied <= found.size
     assert 0 <= report.more <= len(found.ways)
-    assert found.whole is not None or not found.ways
     for branch in report.tree:
         _branch(branch)
     if not found.ways:

@@ -28,7 +28,7 @@ _SEVERAL = re.compile(
     r"(?<![\d.,\w:-])(?!1 )(\d+(?:,\d{3})*(?:\.\d+)?) (?:more |other |open |running )?"
     rf"({'|'.join(noun for noun in _NOUNS if noun not in _PLURALS)})\b(?! of |\.\w)"
 )
-_DOES = re.compile(r"(?<![\d.,/\w:-])1 (?:\w+ )?(?:are|were|have|do|grow|stay|belong)\b")
+_DOES = re.compile(r"(?<![\d.,/\w:-])1 (?:\w+ )?(?:are|have|do|grow|stay|belong)\b")
 _NO_NUMBER = re.compile(r"(?<![\w.])[+-]?(?:nan|inf)\b(?!\.)")
 _EXPONENT = re.compile(r"(?<![\w.-])\d(?:\.\d+)?e[+-]?\d+\b")
 #: Parts of a whole that are told as such.
@@ -83,7 +83,7 @@ def nothing_twice(text: str) -> None:
 
 #: Begins what is said of one row, finding, process or place of several.
 _ROW = re.compile(
-    r"\s*(?:\d+ |[a-z]+ \d+: |[+-]?[\d.,]+ [KMGT]?i?B |! |\| *\d|[├└│]|(?:fixed|better|same|worse|new|open|before|after|note: unknown) ?)"
+    r"\s*(?:\d+ |[a-z]+ \d+(?:: |  )|process  |[+-]?[\d.,]+ [KMGT]?i?B |! |\| *\d|[├└│]|(?:fixed|better|same|worse|new|open|before|after|note: unknown) ?)"
 )
 
 

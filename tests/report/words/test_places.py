@@ -29,10 +29,10 @@ def test_who_a_process_is() -> None:
 
 def test_when_a_snapshot_was_taken_and_how_large_the_process_was() -> None:
     assert words.taken(snap(f"{LINE} 1KiB x1", path="/snaps/2.bin")) == (
-        "2.bin, 2027-01-15 08:10:00Z, 1,000 tasks, 120.0 MiB RSS, 1.0 KiB traced"
+        "2027-01-15 08:10:00Z, 1,000 tasks, 120.0 MiB RSS, 1.0 KiB traced, 2.bin"
     )
     bare = snap(f"{LINE} 1KiB x1", taken_at=None, tasks_done=None, rss=None)
-    assert words.taken(bare) == "a.bin, 1.0 KiB traced"
+    assert words.taken(bare) == "1.0 KiB traced, a.bin"
 
 
 def kinds(*holders: Holder, types: tuple[tuple[str, int], ...] = ()) -> Kinds:
