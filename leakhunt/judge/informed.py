@@ -105,17 +105,22 @@ def _died(history: History, growth: Growth, life: History) -> float:
 
 
 def _stays(history: History, life: History, growth: Growth) -> bool:
-    """Whether the growth between snapshots is what was born meanwhile, as far as errors allow."""
+    """Whether the growth between snapshots is what was born meanwhile, as far as errors allow.
+
+    What the births have booked to the line, and others have asked for, the series may have left with these.
+    """
     stacks = [stack for stack in growth.blame.stacks if stack in history.tracks]
     alive = sum(history.tracks[stack].sizes[-1] for stack in stacks)
-    if alive < LEVELS.lives.stays * growth.sizes[-1]:
+    moved = sum(life.moved[stack].sizes[-1] for stack in growth.blame.stacks if stack in life.moved)
+    own = max(0.0, 1 - moved / growth.sizes[-1]) if growth.sizes[-1] > 0 else 1.0
+    if alive < LEVELS.lives.stays * own * growth.sizes[-1]:
         return False  # it was asked for there, and is another line's that keeps it
     since = _unit(life, growth.shape.since)
     at = next((i for i in range(len(history.times)) if _unit(history, i) >= since), None)
     if at is None or at >= len(history.times) - 1 or history.unit != life.unit:
         return True  # no snapshot has been taken since: the series says nothing of it
     series = history.series(stacks).since(at)
-    expected = growth.shape.rate * (series.t[-1] - series.t[0])
+    expected = own * growth.shape.rate * (series.t[-1] - series.t[0])
     return bool(
         series.rise + LEVELS.lives.beyond * series.errors.change**0.5
         >= LEVELS.lives.stays * expected

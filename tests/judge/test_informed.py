@@ -10,6 +10,8 @@ from leakhunt.judge.history import SECOND, SNAPSHOT, TASK, History, Track
 from leakhunt.judge.informed import informed
 from leakhunt.judge.series.shape import LEAK, TURNOVER
 from leakhunt.judge.verdict import INCONCLUSIVE, NO_LEAK, judge
+from leakhunt.model.retention import Container, Step
+from leakhunt.model.snapshot import Handed
 from tests.support.builders import history, stack
 from tests.support.lives import PERIOD, aged
 
@@ -146,3 +148,18 @@ def test_a_process_without_tasks_takes_the_unit_from_no_other() -> None:
     assert found.unit == TASK
     assert [finding.history.unit for finding in found.findings] == [TASK, SECOND]
     assert found.findings[1].rate > found.findings[0].rate
+
+
+def test_a_series_that_left_it_with_those_who_asked_says_nothing_of_what_was_moved() -> None:
+    """The line keeps what another one asked for, and the births alone are booked to it."""
+    other = "/srv/shop/chores.py:57"
+    snapshot = aged((other, [9000] * 20), (LINE, [1000] * 20))
+    births = tuple(b._replace(recycled=b.size) for b in snapshot.told(stack(other)).births)
+    way = (Step("module", "shop.tasks", "module"), Step("attribute", "KEPT", "list", 900))
+    kept = Container(way, "list", 900, None, 7, None, 7200)
+    told = replace(snapshot.told(stack(other)), births=births, handed=(Handed(kept, stack(LINE), births),))  # fmt: skip
+    plain = series([20_000 * n // 8 for n in range(3, 9)], EVEN)
+    moved = replace(plain, newest=replace(snapshot, facts={**snapshot.facts, stack(other): told}))
+    _, growths = informed(moved)
+    (leak,) = [growth for growth in growths if growth.shape.verdict == LEAK]
+    assert leak.blame.stacks[0] == stack(LINE)
