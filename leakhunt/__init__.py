@@ -30,7 +30,7 @@ def install(app: Any = None, **settings: Any) -> None:
     """Hook the workers of a Celery app, or, without one, the running program.
 
     Keywords win over the ``LEAKHUNT_*`` variables: ``dir signal every engine budget interval nframe
-    start keep rss rss_step at_exit walk fork source summary events remote`` (see the README). With
+    start keep rss rss_step at_exit walk fork light source summary events remote`` (see the README). With
     an app, a bad value is an error in the worker's log and the worker runs on without the hook;
     without one it raises :class:`leakhunt.errors.SettingError`.
     """

@@ -43,6 +43,7 @@ class Exact:
     default_nframe = 5
     read = staticmethod(_tracemalloc._get_traces)
     at_fork = None
+    salt: int | None = None
 
     def __init__(self, why: str | None = None) -> None:
         self.why = why

@@ -110,6 +110,9 @@ class Engine(Protocol):
     #: A capsule by which the fork of a capture leaves the engine's tables whole: see
     #: ``leakhunt/cpython/at_fork.h``; None where there are none of its own.
     at_fork: Any
+    #: By which another process makes of ``read``'s result what this one would
+    #: (:mod:`leakhunt.engine.tables`); None where only this one can.
+    salt: int | None
 
     @property
     def tracing(self) -> bool:

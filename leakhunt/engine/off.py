@@ -18,6 +18,7 @@ class Off:
     default_nframe = 1
     read: Callable[[], Any] = staticmethod(list)
     at_fork = None
+    salt: int | None = None
     tracing = False
     nframe = 1
 

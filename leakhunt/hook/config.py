@@ -81,6 +81,9 @@ class Settings(NamedTuple):
     (``LEAKHUNT_REMOTE``)."""
     source: str
     """Source lines in the file: ``masked`` (no string literals), ``full`` or ``off`` (``LEAKHUNT_SOURCE``)."""
+    light: str
+    """Captures without a fork: ``auto`` (where one would hold the process up), ``always`` or ``off``
+    (``LEAKHUNT_LIGHT``)."""
 
     @property
     def signal_name(self) -> str:
@@ -198,6 +201,7 @@ _DEFAULTS: dict[str, Any] = {
     "events": False,
     "remote": "full",
     "source": "masked",
+    "light": "auto",
 }
 
 _PARSERS: dict[str, Callable[[str], Any]] = {
@@ -219,6 +223,7 @@ _PARSERS: dict[str, Callable[[str], Any]] = {
     "events": _switch,
     "remote": _one_of("full", "look", "off"),
     "source": _one_of("masked", "full", "off"),
+    "light": _one_of("auto", "always", "off"),
 }
 
 PREFIX = "LEAKHUNT_"

@@ -10,6 +10,7 @@ import logging
 import os
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 from leakhunt import units
@@ -17,7 +18,7 @@ from leakhunt.cpython import parts
 from leakhunt.engine import choice as engines
 from leakhunt.errors import CaptureError, LeakhuntError
 from leakhunt.hook import stacks, watch
-from leakhunt.hook.capture import capture, fork
+from leakhunt.hook.capture import budget, capture, fork, light
 from leakhunt.hook.capture.capture import Order, Outcome
 from leakhunt.hook.celery.ledger import Ledger
 from leakhunt.hook.config import Settings
@@ -62,6 +63,7 @@ class Hook:
         self.failures = 0
         self.schedule = Schedule(self.settings)
         self.summary = Summary(self.settings.summary)
+        self.budget = budget.Budget(self.settings.light)
         self.capture: capture.Capture | None = None
         self.pending: str | None = None
         self.noted: str | None = None
@@ -71,6 +73,12 @@ class Hook:
         """Requests that the next capture to begin will answer."""
         self.full = False
         """Whether the next capture walks the whole heap, whatever the settings say."""
+        self.forks = False
+        """Whether the next capture is to fork, whatever the budget says: a light one went before."""
+        self.shares: dict[str, int | None] | None = None
+        """What that one has found out of the process's memory, which takes as long as a third of a fork."""
+        self.no_light: str | None = None
+        """Why no light capture can be made here, as the log was told."""
         self.serving: list[str] = []
         """Those that the capture under way answers."""
         self.answers: list[tuple[str, str | None, str | None, str | None]] = []
@@ -109,6 +117,7 @@ class Hook:
         """Go by other settings from now on; the engine and the signal stay."""
         self.settings = settings
         self.schedule = Schedule(settings, self.ledger.done)
+        self.budget.setting = settings.light
 
     @property
     def series(self) -> Path:
@@ -341,6 +350,10 @@ class Hook:
             held(lambda: self._begin(trigger))
             if self.capture is not None:
                 self._reap(self.capture.wait())
+            if self.budget.refused and self.last is None and self.pending is not None:
+                held(lambda: self._begin(trigger))  # by a fork this time
+                if self.capture is not None:
+                    self._reap(self.capture.wait())
             outcome = self.last
         if self._missed or self.pending is not None:  # a signal came meanwhile
             self.poll()
@@ -390,7 +403,12 @@ class Hook:
         self.serving, self.asked = self.asked, []
         self.sequence += 1
         baseline = self.arm()
+        rss = vitals.rss()
         try:
+            if self._begin_light(trigger, baseline, began, rss):
+                if baseline:
+                    self._armed()
+                return
             limits = capture.guard(self.tracing.engine, self.process.groups)
             order = self._order(trigger, baseline, limits)
             if self.settings.fork:
@@ -402,6 +420,7 @@ class Hook:
                         f"capturing in the process itself, which stands still: {error}",
                     )
                 else:
+                    self.budget.paid(time.monotonic() - began, rss)
                     if baseline:
                         self._armed()
                     return
@@ -417,17 +436,57 @@ class Hook:
         if baseline:
             self._armed()
 
+    def _begin_light(self, trigger: str, baseline: bool, began: float, rss: int | None) -> bool:
+        """Begin a capture that does not fork, where this one is to be such a one. Raises CaptureError."""
+        forks, self.forks = self.forks or self.full, False
+        engine, setting = self.tracing.engine, self.settings.light
+        if forks or not engine.tracing or not (self.settings.fork or setting == "always"):
+            return False
+        if engine.salt is None or not light.POSSIBLE:
+            if setting == "always":
+                self._no_light(
+                    f"the {engine.name} engine gives no copy that another process could read here"
+                )
+            return False
+        kind = self.budget.kind(trigger, rss)
+        if kind == budget.FULL:
+            return False
+        limits = light.guard(engine, self.process.groups)
+        try:
+            self.capture = light.begin(self._order(trigger, baseline, limits, light=True), began)
+        except light.RefusedError as error:
+            self.budget.refused = True
+            self._no_light(str(error))
+            return False
+        self.forks = kind == budget.BOTH
+        return True
+
+    def _no_light(self, why: str) -> None:
+        """Say once why captures fork, however large the process is."""
+        if self.no_light != why:
+            self.no_light = why
+            say(logging.WARNING, f"captures fork, which holds a large process up: {why}")
+
     def _armed(self) -> None:
         self.tracing.say_armed(self.pid)
         self.publish()
 
-    def _order(self, trigger: str, baseline: bool, limits: fork.Limits) -> Order:
+    def _order(
+        self, trigger: str, baseline: bool, limits: fork.Limits, light: bool = False
+    ) -> Order:
         walk, self.full = "full" if self.full else self.settings.walk, False
         taken_at = time.time()
         series = self.series
         facts = capture.facts_before_fork(
-            self.process, self.tracing, taken_at, self.sequence, trigger, baseline
+            self.process,
+            self.tracing,
+            taken_at,
+            self.sequence,
+            trigger,
+            baseline,
+            self._memory(light),
         )
+        late_facts = self.process.work_facts if light else self.process.late_facts
         waking = self.handlers.waking()
         return Order(
             path=series / folders.snapshot_name(self.sequence, taken_at, trigger),
@@ -436,24 +495,43 @@ class Hook:
             signum=waking or self.settings.signal,
             keep=self.settings.keep,
             source=self.settings.source,
-            notify=self.settings.fork and not self.handlers.watch_child() and waking is not None,
+            notify=(light or self.settings.fork)
+            and not self.handlers.watch_child()
+            and waking is not None,
             walk=walk,
             facts=facts,
-            late_facts=lambda: self.process.late_facts(self.ledger),
+            late_facts=lambda: late_facts(self.ledger),
             life=self.ledger.life(),
             limits=limits,
             walks=self.walks,
         )
 
+    def _memory(self, light: bool) -> Callable[[], dict[str, int | None]]:
+        """What tells the process's memory: for a capture behind a light one that is known already."""
+        shares, self.shares = self.shares, None
+        if light:
+            return vitals.resident
+        return vitals.memory if shares is None else lambda: {**vitals.resident(), **shares}
+
     def _reap(self, outcome: Outcome | None) -> None:
         if outcome is None:
             return
+        order = self.capture.order if self.capture is not None else None
         self.capture = None
+        if outcome.refused and order is not None:
+            self.budget.refused = True
+            self._no_light(f"a light one could not be made: {outcome.problem}")
+            self.asked, self.serving = [*self.serving, *self.asked], []
+            self.pending = self.pending or order.facts["trigger"]
+            return
         if outcome.walking:
             self.walks = False  # the objects of this process cannot be walked over
         if outcome.path is None:
             self._failed(outcome.problem or "no snapshot")
             return
+        if self.forks and order is not None:  # a light one was the first answer
+            self.pending = self.pending or order.facts["trigger"]
+            self.shares = outcome.shares
         self.last = outcome
         self.failures = 0
         self.captures += 1
@@ -471,6 +549,7 @@ class Hook:
 
     def _failed(self, problem: str) -> None:
         self.failures += 1
+        self.forks = False
         self.last = capture.Outcome(None, problem)
         self.captures += 1
         # Whatever went wrong before a capture began answers those who wait for it as well.

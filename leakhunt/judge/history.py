@@ -202,8 +202,11 @@ def history(choice: Choice, columns: Columns) -> History:
     kept: Mapping[Stack, tuple[Kept, ...]] = {}
     if any(columns.holders):
         accounts = holders.accounts(columns, *blocks, recycled)
+        looked = [not meta.light for meta in columns.metas]
         kept = holders.book(
-            accounts, columns.holders, Paths(prefixes(last.meta.facts), spots, sizes)
+            accounts,
+            holders.filled(columns.holders, looked, times, columns.sizes),
+            Paths(prefixes(last.meta.facts), spots, sizes),
         )
         sizes, counts, variances, samples, *_ = accounts
     return History(

@@ -18,6 +18,7 @@ that stands still in the process.
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import takewhile
@@ -66,6 +67,59 @@ def accounts(
     )
     variances = {stack: list(column) for stack, column in columns.variances.items()}
     return Accounts(sizes, counts, variances, samples, first_blocks, last_blocks, recycled)
+
+
+def filled(
+    told: Told,
+    looked: Sequence[bool],
+    times: Sequence[float],
+    sizes: Mapping[Stack, Sequence[int]],
+) -> Told:
+    """Holders also of the snapshots in which nobody ``looked``, as those before and after tell.
+
+    What a holder keeps of a stack is a part of it, and that part is taken to change evenly in
+    between: else a series of light and full snapshots would rise and fall with their kind.
+    """
+    whole = [index for index, has in enumerate(looked) if has]
+    if not whole or len(whole) == len(looked):
+        return told
+    return [
+        by_stack if looked[index] else _between(index, whole, told, times, sizes)
+        for index, by_stack in enumerate(told)
+    ]
+
+
+def _between(
+    index: int,
+    whole: Sequence[int],
+    told: Told,
+    times: Sequence[float],
+    sizes: Mapping[Stack, Sequence[int]],
+) -> Mapping[Stack, tuple[Held, ...]]:
+    at = bisect_left(whole, index)
+    ends = whole[max(0, at - 1) : at + 1]
+    weights = [1.0]
+    if len(ends) == 2:
+        first, last = (times[end] for end in ends)
+        part = (times[index] - first) / (last - first) if last > first else 0.5
+        weights = [1 - part, part]
+    held: dict[Stack, list[Held]] = {}
+    for end, weight in zip(ends, weights):
+        for stack, several in told[end].items():
+            column = sizes.get(stack)
+            if column is not None and column[end] > 0:
+                scale = weight * column[index] / column[end]
+                held.setdefault(stack, []).extend(_scaled(each, scale) for each in several)
+    return {stack: tuple(each for each in some if each.blocks) for stack, some in held.items()}
+
+
+def _scaled(held: Held, scale: float) -> Held:
+    blocks = tuple((size, int(number * scale)) for size, number in held.blocks)
+    return held._replace(
+        blocks=tuple(block for block in blocks if block[1]),
+        samples=int(held.samples * scale),
+        variance=held.variance * scale**2,
+    )
 
 
 def book(accounts: Accounts, told: Told, paths: Paths) -> dict[Stack, tuple[Kept, ...]]:

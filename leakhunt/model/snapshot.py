@@ -297,6 +297,8 @@ class Meta:
     engine: str | None = None
     armed_at: float | None = None
     armed_rss: int | None = None
+    light: bool | None = None
+    """Whether it was made without a fork: nobody has looked for who holds what."""
     facts: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
 
     @property

@@ -18,7 +18,7 @@ def meta_of(path: str, meta: Meta) -> dict[str, Any]:
     names = (
         "host", "pid", "started_at", "taken_at", "trigger", "tasks_done", "rss", "uss", "traced",
         "traced_peak", "python", "node", "pool", "engine", "role", "baseline", "sequence",
-        "armed_at", "armed_rss", "monotonic",
+        "armed_at", "armed_rss", "monotonic", "light",
     )  # fmt: skip
     nframe = meta.facts.get("nframe")
     return {

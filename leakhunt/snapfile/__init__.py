@@ -44,8 +44,13 @@ when
     rss-step exit dump code``), ``baseline`` (bool: this snapshot was written by
     the trigger that armed the engine), ``pause`` (how long the process stood
     still), ``capture`` (from the trigger to the finished file), ``forked`` (bool),
+    ``light`` (bool; True: written from a copy of the sampled engine's tables by a process beside. It
+    has no ``holders heap retention handed garbage allocators``, types of the builtins alone, and of a process
+    above 1 GiB no ``maps``; ``uss`` and the like are of a moment later. Missing: False),
     ``exact`` (bool; False: the fork ran without the C part, so a few blocks that
-    fork hooks own may be off).
+    fork hooks own may be off), ``walks`` ({what was not looked at, or not to the end: why}: ``all``,
+    ``garbage``, ``holders``, ``types``; without the types of a light snapshot nobody knows either which
+    blocks freelists have handed on: ``recycled`` is missing then, and 0 in ``births``).
 engine
     ``engine`` (``exact sampled off``), ``nframe``, ``start`` (``signal boot``),
     ``armed_at``, ``armed_tasks`` (tasks done then), ``armed_rss``: what was

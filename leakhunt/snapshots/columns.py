@@ -40,7 +40,7 @@ class Columns:
     first: Snapshot = field(repr=False)
     """The oldest snapshot itself, with the blocks of each stack,"""
     newest: Snapshot = field(repr=False)
-    """and the newest one."""
+    """and the newest one; a light one with what an earlier one says of who holds what."""
     lengths: Mapping[int, tuple[int, int]] = field(default_factory=dict)
     """By a container's mark: its entries in the first snapshot that tells of it, and in the last one."""
 
@@ -71,6 +71,7 @@ class _Growing:
         self._holders: list[Mapping[Stack, tuple[Held, ...]]] = []
         self._lengths: dict[int, tuple[int, int]] = {}
         self._ends: list[Snapshot] = []
+        self._walked: Snapshot | None = None
 
     def add(self, snapshot: Snapshot) -> None:
         before = len(self.metas)
@@ -103,15 +104,20 @@ class _Growing:
         self._holders.append(held)
         self._totals.append(snapshot.totals.size)
         self._ends = [*self._ends[:1], snapshot]
+        if snapshot.heap is not None:
+            self._walked = snapshot
 
     def full(self) -> Columns:
         length = len(self.metas)
+        newest = self._ends[-1]
+        if self._walked is not None and newest.meta.light:
+            newest = retention.carried(newest, self._walked)
         for columns in (self._sizes, self._counts, self._variances, self._samples):
             for column in columns.values():
                 column.extend([0] * (length - len(column)))
         return Columns(
             tuple(self.metas), tuple(self._totals), self._sizes, self._counts, self._variances,
-            self._samples, tuple(self._holders), self._ends[0], self._ends[-1], self._lengths,
+            self._samples, tuple(self._holders), self._ends[0], newest, self._lengths,
         )  # fmt: skip
 
 

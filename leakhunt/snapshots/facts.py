@@ -31,7 +31,7 @@ LARGEST = 1 << 62
 
 _TEXT = {"host", "trigger", "python", "node", "pool", "role", "engine"}
 _NUMBER = {"started_at", "taken_at", "monotonic", "armed_at"}
-_FLAG = {"baseline"}
+_FLAG = {"baseline", "light"}
 
 #: What a calendar may count, and more periods than any has.
 UNITS = ("task", "second")
@@ -99,6 +99,12 @@ def cost(about: Meta) -> Cost:
         number_of(about.facts.get(name)) for name in ("overhead", "budget", "interval")
     )
     return Cost(overhead, budget, None if interval is None else int(interval))
+
+
+def tells_types(meta: Meta) -> bool:
+    """Whether the blocks were looked at: else neither types nor what freelists have handed on are known."""
+    walks = meta.facts.get("walks")
+    return not (isinstance(walks, dict) and "types" in walks)
 
 
 def spots(recorded: Any) -> dict[Frame, Spot]:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
+from types import MappingProxyType
 from typing import Any
 
 from leakhunt.model.retention import Container, Heap, Path, Rest, Retention, Step, TypeCount
-from leakhunt.model.snapshot import Snapshot, Stack, Tally
+from leakhunt.model.snapshot import UNTOLD, Snapshot, Stack, Tally
 from leakhunt.snapfile import records
 from leakhunt.snapshots import facts
 
@@ -88,6 +90,23 @@ def lengths(snapshot: Snapshot) -> dict[int, int]:
             if held.mark and held.length is not None:
                 lengths_of[held.mark] = held.length
     return lengths_of
+
+
+def carried(newest: Snapshot, walked: Snapshot) -> Snapshot:
+    """A snapshot in which nobody looked for who holds what, with what an earlier one of its process says.
+
+    Of a stack that has less by now than was held then, nothing is taken over.
+    """
+    told_of = dict(newest.facts)
+    for stack, told in walked.facts.items():
+        tally = newest.tallies.get(stack)
+        if tally is not None and told.retention and _held(told.retention) <= tally.size:
+            told_of[stack] = replace(told_of.get(stack, UNTOLD), retention=told.retention)
+    return replace(newest, heap=walked.heap, facts=MappingProxyType(told_of))
+
+
+def _held(ways: Iterable[Retention]) -> int:
+    return sum(way.size for way in ways)
 
 
 def _why(recorded: Mapping[str, Any]) -> str | None:

@@ -384,3 +384,54 @@ def test_spots_are_those_of_the_builder() -> None:
     assert MappingProxyType(facts.spots(SPOTS))[Frame(SHOP, 40)] == Spot(
         "keep", "KEPT.append(order)"
     )
+
+
+# -- snapshots in which nobody looked ---------------------------------------------------------------
+
+
+def of_ten(number: int, mark: int = 7) -> Held:
+    return Held(of(KEEP), "list", mark, number, 100.0 * number, ((100, number),))
+
+
+def test_where_nobody_looked_the_snapshots_around_tell_what_is_held() -> None:
+    """A tenth of the stack at first and a half at the end: in between, by time, what lies between."""
+    sizes = {of(CHURN): [10_000, 10_000, 20_000, 20_000]}
+    told: holders.Told = ({of(CHURN): (of_ten(10),)}, {}, {}, {of(CHURN): (of_ten(100),)})
+    found = holders.filled(told, [True, False, False, True], (0.0, 1.0, 3.0, 4.0), sizes)
+    assert [found[0], found[3]] == [told[0], told[3]]
+    parts = [
+        sum(held.tally.size for held in each[of(CHURN)]) / size
+        for each, size in zip(found, sizes[of(CHURN)])
+    ]
+    assert parts == pytest.approx([0.1, 0.2, 0.4, 0.5], abs=0.011)  # two whole blocks of a hundred
+
+
+def test_before_the_first_look_and_after_the_last_the_nearest_one_tells() -> None:
+    sizes = {of(CHURN): [5000, 10_000, 0, 40_000]}
+    told: holders.Told = ({}, {of(CHURN): (of_ten(10),)}, {}, {})
+    found = holders.filled(told, [False, True, False, False], (0.0, 1.0, 2.0, 3.0), sizes)
+    sums = [sum(held.tally.size for some in each.values() for held in some) for each in found]
+    assert sums == [500, 1000, 0, 4000]
+
+
+def test_where_all_or_none_have_looked_nothing_is_filled_in() -> None:
+    told: holders.Told = ({of(CHURN): (of_ten(10),)}, {})
+    sizes = {of(CHURN): [10_000, 10_000]}
+    assert holders.filled(told, [True, True], (0.0, 1.0), sizes) == told
+    assert holders.filled(told, [False, False], (0.0, 1.0), sizes) == told
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 10**6), st.booleans(), st.integers(0, 50)), min_size=2, max_size=8)
+)  # fmt: skip
+def test_never_more_is_filled_in_than_there_is(
+    rows: list[tuple[int, bool, int]],
+) -> None:
+    sizes = {of(CHURN): [size + 100 * number for size, _, number in rows]}
+    told: holders.Told = [
+        {of(CHURN): (of_ten(number),)} if has and number else {} for _, has, number in rows
+    ]
+    times = [float(index) for index in range(len(rows))]
+    found = holders.filled(told, [has for _, has, _ in rows], times, sizes)
+    for each, size in zip(found, sizes[of(CHURN)]):
+        assert sum(held.tally.size for held in each.get(of(CHURN), ())) <= size

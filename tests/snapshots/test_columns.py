@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
 
-from leakhunt.model.retention import Container
+from leakhunt.model.retention import Container, Heap, Rest, Retention, Step
 from leakhunt.model.snapshot import Facts, Frame, Held, Tallies
 from leakhunt.snapshots import retention
 from leakhunt.snapshots.columns import read
@@ -65,3 +65,19 @@ def test_a_containers_length_is_from_the_first_that_tells_of_it_to_the_last() ->
 
 def test_nothing_that_can_be_read_is_no_columns(tmp_path: Path) -> None:
     assert read([], []) is None
+
+
+def test_a_light_snapshot_at_the_end_takes_who_holds_what_from_the_one_before() -> None:
+    """As far as there still is so much; a full one that was not walked says that nobody knows."""
+    heap = Heap(True, None, 5, 5, 0.1, 9, (), Rest(0, 0, 0), None, Rest(0, 0, 0), (), (), 2, 2)
+    way = Retention((Step("module", "shop", "module"),), 1, 10, None, None, None, 0)
+    held = MappingProxyType({stack(place): Facts(retention=(way,)) for place in (ONE, TWO)})
+    full = replace(snap(f"{ONE} 10B x1", f"{TWO} 10B x1"), heap=heap, facts=held)
+    light = snap(f"{ONE} 10B x3", f"{TWO} 9B x1", light=True)
+    newest = side_by_side(full, light).newest
+    assert newest.heap == heap
+    assert newest.told(stack(ONE)).retention == (way,)
+    assert newest.told(stack(TWO)).retention == ()
+    assert newest.tallies == light.tallies
+    assert side_by_side(full, snap(f"{ONE} 10B x3")).newest.heap is None
+    assert side_by_side(light).newest.heap is None

@@ -256,7 +256,7 @@ static PyMethodDef methods[] = {
     {"live", live, METH_VARARGS, live_doc},
     {"begin_task", (PyCFunction)(void (*)(void))begin_task, METH_FASTCALL, begin_task_doc},
     {"end_task", (PyCFunction)(void (*)(void))end_task, METH_FASTCALL, end_task_doc},
-    {"heads", heads, METH_O, heads_doc},
+    {"heads", heads, METH_VARARGS, heads_doc},
     {"read", read_tables, METH_NOARGS, read_doc},
     {NULL, NULL, 0, NULL},
 };

@@ -16,7 +16,7 @@ import posix
 import signal
 import struct
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Sequence
 from heapq import nlargest
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
@@ -66,7 +66,7 @@ _LENGTH = struct.Struct("<I")
 _PAUSE_AT = _NOTES.size
 _LENGTH_AT = _PAUSE_AT + _PAUSE.size
 _SAID_AT = _LENGTH_AT + _LENGTH.size
-_PAGE = 4096
+PAGE = 4096
 
 
 class Order(NamedTuple):
@@ -93,10 +93,26 @@ class Order(NamedTuple):
     """Whether the process's objects are walked over."""
     explains: bool = True
     """Whether functions and source lines of the frames are looked up."""
+    beside: Beside | None = None
+    """Of whom it tells, where it is another process that writes: a light capture's."""
+
+
+class Beside(NamedTuple):
+    """What a process beside the captured one has been told of it."""
+
+    prefixes: dict[str, list[str]]
+    loaded: Container[str]
+    """The source files of its modules."""
 
 
 def facts_before_fork(
-    process: Process, tracing: Tracing, taken_at: float, sequence: int, trigger: str, baseline: bool
+    process: Process,
+    tracing: Tracing,
+    taken_at: float,
+    sequence: int,
+    trigger: str,
+    baseline: bool,
+    memory: Callable[[], dict[str, int | None]] = vitals.memory,
 ) -> dict[str, Any]:
     """What every snapshot says of its process at this moment, whoever takes it."""
     return {
@@ -108,7 +124,7 @@ def facts_before_fork(
         "trigger": trigger,
         "baseline": baseline,
         **tracing.facts(),
-        **vitals.memory(),
+        **memory(),
         "gc": vitals.collector(),
         **tracing.figures(),
     }
@@ -226,6 +242,10 @@ class Outcome(NamedTuple):
     """What was left out and why, as it stands in the log."""
     walking: bool = False
     """Its process ended while it looked through the objects."""
+    shares: dict[str, int | None] | None = None
+    """Of a light capture: :func:`leakhunt.hook.process.vitals.shares` of the process, a moment ago."""
+    refused: bool = False
+    """Of a light capture: it cannot be made in this way, and is to be made in another."""
 
 
 def _pause(seconds: float) -> None:
@@ -252,7 +272,7 @@ def shared_page() -> mmap.mmap:
     """
     import mmap
 
-    return mmap.mmap(-1, _PAGE)
+    return mmap.mmap(-1, PAGE)
 
 
 def guard(engine: Engine, groups: Sequence[vitals.Cgroup]) -> fork.Limits:
@@ -298,7 +318,7 @@ def begin(order: Order, began: float) -> Capture:
     try:
         forked = fork.fork(order.engine, order.limits, page, order.walks)
         if forked.pid:
-            _PAUSE.pack_into(page, _PAUSE_AT, time.monotonic() - began)
+            pause_told(page, time.monotonic() - began)
             return Capture(order, forked.pid, page, time.monotonic() + order.limits.wall + 10)
     except BaseException:
         if os.getpid() == parent:
@@ -324,19 +344,31 @@ def _child(order: Order, forked: fork.Forked, page: mmap.mmap, began: float) -> 
             walked = walk.look(order.engine, forked.raw, how, own.PACKAGE)
             kept = order.engine.retention(forked.raw, walked) if walked else ()
             fork.quiet(order.engine)
-            return _capture(order, forked, began, json.loads(seen), page, walked, kept)
+            return written(order, forked, began, json.loads(seen), page, walked, kept)
 
         with turns.turn(order.series.parent):
-            said = _said(looked)
-        content = json.dumps(said).encode()
-        if len(content) > _PAGE - _SAID_AT:
-            content = json.dumps({"path": said.get("path"), "problem": None}).encode()
-        page[_SAID_AT : _SAID_AT + len(content)] = content
-        _LENGTH.pack_into(page, _LENGTH_AT, len(content))
-        if order.notify and posix.getppid() == order.facts["pid"]:
-            posix.kill(order.facts["pid"], order.signum)
+            said = outcome_of(looked)
+        tell(page, said, order)
     finally:
         os._exit(0)
+
+
+def tell(page: mmap.mmap, said: dict[str, Any], order: Order) -> None:
+    """Leave in the shared page what became of a capture, and wake the process that waits for it."""
+    content = json.dumps(said).encode()
+    if len(content) > PAGE - _SAID_AT:
+        content = json.dumps({"path": said.get("path"), "problem": None}).encode()
+    page[_SAID_AT : _SAID_AT + len(content)] = content
+    _LENGTH.pack_into(page, _LENGTH_AT, len(content))
+    if order.notify and posix.getppid() == order.facts["pid"]:
+        posix.kill(order.facts["pid"], order.signum)
+
+
+def pause_told(page: mmap.mmap, seconds: float | None = None) -> float | None:
+    """How long the process stood still, as the shared page has it; with ``seconds`` it is left there."""
+    if seconds is not None:
+        _PAUSE.pack_into(page, _PAUSE_AT, seconds)
+    return float(_PAUSE.unpack_from(page, _PAUSE_AT)[0]) or None
 
 
 def in_process(order: Order, began: float) -> Outcome:
@@ -345,12 +377,13 @@ def in_process(order: Order, began: float) -> Outcome:
 
     def capture() -> dict[str, Any]:
         seen = look.look(order.facts["pid"], threads.described(threads.alive()))
-        return _capture(order, fork.Forked(-1, raw, None, None), began, seen)
+        return written(order, fork.Forked(-1, raw, None, None), began, seen)
 
-    return Outcome(**{"path": None, "problem": None, **_said(capture)})
+    return Outcome(**{"path": None, "problem": None, **outcome_of(capture)})
 
 
-def _said(capture: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+def outcome_of(capture: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+    """What ``capture`` gives, or what went wrong with it: fields of :class:`Outcome`."""
     try:
         return capture()
     except OSError as error:
@@ -362,7 +395,7 @@ def _said(capture: Callable[[], dict[str, Any]]) -> dict[str, Any]:
         return {"problem": f"no snapshot: {type(error).__name__}: {error}"}
 
 
-def _capture(
+def written(
     order: Order,
     forked: fork.Forked,
     began: float,
@@ -374,20 +407,28 @@ def _capture(
     facts, raw = dict(order.facts), forked.raw
     held = None
     walks = fork.Walks(forked.problem)
-    if page is not None:
+    beside = order.beside
+    is_fork = page is not None and beside is None
+    if is_fork:
         if order.walks:
             held = order.engine.holders(raw, walks.holders)
         facts["allocators"] = allocators()
         facts["garbage"] = _garbage(order.engine, raw, forked)
         if facts["rss"] is None:  # the process is out of descriptors; the child shares its pages
             facts["rss"] = vitals.rss()
+    elif beside is not None:
+        walks.problems["all"] = "left out: a light capture"
     else:
         walks.problems["all"] = "left out: captured in the process itself"
     facts.update(seen)
     facts.update(order.late_facts())
-    prefixes = own.prefixes()
+    prefixes = own.prefixes() if beside is None else beside.prefixes
     kept_of = own.judge(prefixes)
     harvest = order.engine.harvest(raw, order.life, walked)
+    if beside is not None and harvest.types is None:
+        walks.problems["types"] = (
+            "left out: another process may not look at the blocks, or they have gone"
+        )
     runs = list(own.without_own(harvest.runs, kept_of))
     weight: dict[int, int] = {}
     stacks: dict[int, write.RawFrames] = {}
@@ -397,7 +438,8 @@ def _capture(
         stacks[key] = trace[2]
     most = EXPLAINED_STACKS if order.explains else 0
     largest = nlargest(most, weight, key=weight.__getitem__)
-    sources = Sources(facts["started_at"] or time.time(), order.source)
+    loaded = None if beside is None else beside.loaded
+    sources = Sources(facts["started_at"] or time.time(), order.source, loaded)
     explained = spots.spots(
         (frame for key in largest for frame in stacks[key]),
         EXPLAINED_SECONDS,
@@ -427,11 +469,12 @@ def _capture(
         f"{folder}{os.sep}" for kind in ("stdlib", "site", "leakhunt") for folder in prefixes[kind]
     )
     facts.update(
-        forked=page is not None,
-        exact=fork.exact() or page is None,
+        forked=is_fork,
+        light=beside is not None,
+        exact=fork.exact() or not is_fork,
         walks=_left_out(order, walks),
         prefixes=prefixes,
-        pause=_PAUSE.unpack_from(page, _PAUSE_AT)[0] if page else time.monotonic() - began,
+        pause=pause_told(page) if page else time.monotonic() - began,
         capture=time.monotonic() - began,
         samples=None if harvest.estimates is None else sum(each[1] for each in facts["estimates"]),
         frames=explained,
@@ -449,7 +492,7 @@ def _capture(
         "path": str(order.path),
         "size": size,
         "blocks": sum(count for _, count in runs),
-        "forked": page is not None,
+        "forked": is_fork,
         "without": "; ".join(f"{name}: {why}" for name, why in facts["walks"].items()),
     }
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import NamedTuple
 
 import leakhunt
 from leakhunt.snapfile.write import RawFrames, Run
@@ -19,22 +20,45 @@ LAUNCHERS = frozenset(
 )
 
 
-def prefixes() -> dict[str, list[str]]:
-    """Folders by which a path can be classified on another machine.
+class Roots(NamedTuple):
+    """Where an interpreter looks for modules: its names in ``sys``, and the standard library's folder."""
+
+    path: Sequence[str]
+    prefix: str
+    exec_prefix: str
+    base_prefix: str
+    base_exec_prefix: str
+    platlibdir: str
+    stdlib: str
+
+
+def roots() -> Roots:
+    """Those of this process, without a system call."""
+    return Roots(
+        [entry for entry in sys.path if isinstance(entry, str)],
+        sys.prefix,
+        sys.exec_prefix,
+        sys.base_prefix,
+        sys.base_exec_prefix,
+        getattr(sys, "platlibdir", "lib"),
+        os.path.dirname(os.__file__),
+    )
+
+
+def prefixes(of: Roots | None = None) -> dict[str, list[str]]:
+    """Folders by which a path can be classified on another machine; ``of``: None for this process.
 
     ``app`` is the working folder and the entries of ``sys.path`` that are neither
     the standard library's nor an installation's.
     """
+    of = roots() if of is None else of
     # As `sysconfig.get_paths()` has them (its scheme posix_prefix), without importing that: a forked
     # child imports as little as it can.
     version = f"python{sys.version_info[0]}.{sys.version_info[1]}"
-    stdlib = {os.path.dirname(os.__file__)}
-    site = {entry for entry in sys.path if entry.endswith(("site-packages", "dist-packages"))}
-    for base, prefix in (
-        (sys.base_prefix, sys.prefix),
-        (sys.base_exec_prefix, sys.exec_prefix),
-    ):
-        library = "lib" if base is sys.base_prefix else getattr(sys, "platlibdir", "lib")
+    stdlib = {of.stdlib}
+    site = {entry for entry in of.path if entry.endswith(("site-packages", "dist-packages"))}
+    for base, prefix in ((of.base_prefix, of.prefix), (of.base_exec_prefix, of.exec_prefix)):
+        library = "lib" if base is of.base_prefix else of.platlibdir
         stdlib.add(os.path.join(base, library, version))
         site.add(os.path.join(prefix, library, version, "site-packages"))
     app = set()
@@ -42,7 +66,7 @@ def prefixes() -> dict[str, list[str]]:
         app.add(os.getcwd())
     except OSError:  # the folder is gone
         pass
-    for entry in sys.path:
+    for entry in of.path:
         folder = os.path.abspath(entry)
         inside = any(_within(folder, other) for other in stdlib | site)
         if entry and os.path.isdir(folder) and not inside:

@@ -18,7 +18,7 @@ import sys
 import tokenize
 import types
 import warnings
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from importlib.machinery import BYTECODE_SUFFIXES, EXTENSION_SUFFIXES
 
 #: The kernel tells a process's start to about a second (btime of /proc/stat).
@@ -60,11 +60,15 @@ class Sources:
     started) is not read: its lines are not the ones that run.
     """
 
-    def __init__(self, changed_after: float, record: str = "masked") -> None:
-        """``record``: source lines ``masked``, ``full`` or ``off``."""
+    def __init__(
+        self, changed_after: float, record: str = "masked", loaded: Container[str] | None = None
+    ) -> None:
+        """``record``: source lines ``masked``, ``full`` or ``off``; ``loaded``: the source files of the
+        process's modules, None: of this one.
+        """
         self._changed_after = changed_after
         self._record = record
-        self._loaded = _loaded()
+        self._loaded: Container[str] = _loaded() if loaded is None else loaded
         self._texts: dict[str, str | None] = {}
         self._modules: dict[str, types.CodeType | None] = {}
         self._lines: dict[str, tuple[int, list[str]]] = {}

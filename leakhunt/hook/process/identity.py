@@ -6,7 +6,7 @@ import os
 import platform
 import socket
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -88,23 +88,36 @@ class Process:
 
     def late_facts(self, ledger: Ledger) -> dict[str, Any]:
         """Facts that cost time and are the same in a forked child: for there."""
+        done = self.work_facts(ledger)
+        return {**done, "limits": {**done["limits"], **group_limit(self.groups)}, **software()}
+
+    def work_facts(self, ledger: Ledger) -> dict[str, Any]:
+        """Those of them that this process alone can tell."""
+        limit = self.work.limit()
         return {
             "tasks_done": ledger.done,
             "tasks": ledger.facts(),
             "unit": ledger.unit,
             "running": self.work.running(),
-            "limits": self._limits(),
-            "versions": versions(),
-            "implementation": platform.python_implementation(),
-            "platform": _platform(),
+            "limits": {"max_memory_per_child": limit} if limit else {},
         }
 
-    def _limits(self) -> dict[str, int]:
-        limits = {
-            "max_memory_per_child": self.work.limit(),
-            "cgroup": vitals.memory_limit(self.groups),
-        }
-        return {name: limit for name, limit in limits.items() if limit}
+
+def group_limit(groups: Sequence[vitals.Cgroup]) -> dict[str, int]:
+    """What the control groups let a process take, where they set a limit."""
+    limit = vitals.memory_limit(groups)
+    return {"cgroup": limit} if limit else {}
+
+
+def software(
+    modules: Mapping[str, Any] | None = None, path: Sequence[str] | None = None
+) -> dict[str, Any]:
+    """Which versions of what a process runs: see :func:`leakhunt.hook.process.libraries.versions`."""
+    return {
+        "versions": versions(modules, path),
+        "implementation": platform.python_implementation(),
+        "platform": _platform(),
+    }
 
 
 def _platform() -> str:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import contextlib
 import posix
 import sys
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 #: Whose versions a snapshot tells, where they are imported.
 DISTRIBUTIONS = (
@@ -17,24 +19,30 @@ DISTRIBUTIONS = (
 _SOLD_AS = {"opentelemetry": "opentelemetry-api", "sentry_sdk": "sentry-sdk"}
 
 
-def versions() -> dict[str, str]:
+def versions(
+    modules: Mapping[str, Any] | None = None, path: Sequence[str] | None = None
+) -> dict[str, str]:
     """{package: version} of the imported ones among DISTRIBUTIONS.
+
+    ``modules`` and ``path``: None for this process's own; of another one's modules the names are enough.
 
     As the packages say themselves, else by the names of the folders in which installers leave what
     they know (``celery-5.3.6.dist-info``): importlib.metadata would import extensions, which a
     forked child may not.
     """
+    modules = sys.modules if modules is None else modules
+    path = sys.path if path is None else path
     versions_of, untold = {}, {}
     for name in DISTRIBUTIONS:
-        module = sys.modules.get(name)
-        if module is None:
+        if modules.get(name) is None:
             continue
+        module = modules[name]
         version = getattr(module, "__version__", None) if name != "leakhunt" else None
         if isinstance(version, str):
             versions_of[name] = version
         else:
             untold[_normal(_SOLD_AS.get(name, name))] = name
-    for entry in sys.path if untold else ():
+    for entry in path if untold else ():
         with contextlib.suppress(OSError):
             for folder in sorted(posix.listdir(entry or ".")):
                 label, dash, rest = folder.partition("-")

@@ -66,6 +66,8 @@ def _descriptors(pid: int, counts: Counter[tuple[str, str, int, str]]) -> None:
     for name in posix.listdir(folder):
         with contextlib.suppress(OSError):  # closed meanwhile
             target = posix.readlink(f"{folder}/{name}")
+            if vitals.is_left(target):
+                continue
             if target.startswith("socket:["):
                 sockets[target[8:-1]] += 1
             else:

@@ -91,23 +91,37 @@ def memory() -> dict[str, int | None]:
     ``shared_dirty`` was written, and other processes have it too: what a fork left shared, and shared
     memory. The process stands still meanwhile, and may be traced: every allocation counts here.
     """
-    figures: dict[str, int | None] = dict.fromkeys(MEMORY)
+    figures = resident()
     if LINUX:
-        figures["rss"] = rss()
-        rolled = read("/proc/self/smaps_rollup", 4096)
-        if rolled:
-            figures["uss"] = summed(rolled, b"Private_Clean:", b"Private_Dirty:")
-            figures["shared"] = summed(rolled, b"Shared_Clean:", b"Shared_Dirty:")
-            figures["pss"], figures["swap"] = summed(rolled, b"\nPss:"), summed(rolled, b"\nSwap:")
-            figures["anonymous"] = summed(rolled, b"\nAnonymous:")
-            figures["shared_dirty"] = summed(rolled, b"\nShared_Dirty:")
-        return figures
+        return {**figures, **shares("self")}
     with contextlib.suppress(Exception):
         full = _process().memory_full_info()
         figures.update(
             rss=full.rss, uss=getattr(full, "uss", None), swap=getattr(full, "swap", None)
         )
     return figures
+
+
+def resident() -> dict[str, int | None]:
+    """The keys of :func:`memory`, of which only ``rss`` is looked at: microseconds, whatever the heap."""
+    figures: dict[str, int | None] = dict.fromkeys(MEMORY)
+    figures["rss"] = rss()
+    return figures
+
+
+def shares(pid: int | str) -> dict[str, int | None]:
+    """:func:`memory` but for ``rss``, as far as the kernel tells it of a process: it walks all page tables."""
+    rolled = read(f"/proc/{pid}/smaps_rollup", 4096)
+    if not rolled:
+        return {}
+    return {
+        "uss": summed(rolled, b"Private_Clean:", b"Private_Dirty:"),
+        "shared": summed(rolled, b"Shared_Clean:", b"Shared_Dirty:"),
+        "pss": summed(rolled, b"\nPss:"),
+        "swap": summed(rolled, b"\nSwap:"),
+        "anonymous": summed(rolled, b"\nAnonymous:"),
+        "shared_dirty": summed(rolled, b"\nShared_Dirty:"),
+    }
 
 
 def summed(content: bytes, *labels: bytes) -> int | None:
@@ -122,6 +136,15 @@ def summed(content: bytes, *labels: bytes) -> int | None:
     return total
 
 
+#: How a light capture calls what it leaves its tables in: memory, or a file that is removed at once.
+LEFT = "leakhunt-light"
+
+
+def is_left(target: str) -> bool:
+    """Whether a descriptor, by its link in /proc, is what a light capture has left its tables in."""
+    return LEFT in target and target.endswith(" (deleted)")
+
+
 def process(pid: int) -> dict[str, Any]:
     """``open_files sockets threads rss_peak`` of a process.
 
@@ -133,7 +156,9 @@ def process(pid: int) -> dict[str, Any]:
             targets = []
             for name in posix.listdir(f"/proc/{pid}/fd"):
                 with contextlib.suppress(OSError):
-                    targets.append(posix.readlink(f"/proc/{pid}/fd/{name}"))
+                    target = posix.readlink(f"/proc/{pid}/fd/{name}")
+                    if not is_left(target):
+                        targets.append(target)
             figures["sockets"] = sum(target.startswith("socket:") for target in targets)
             figures["open_files"] = len(targets)
         status = read(f"/proc/{pid}/status") or b""

@@ -9,7 +9,7 @@ judged as a series of snapshots is, by the same rules, with these differences:
 * what a container keeps of blocks that a freelist has handed on is booked to the line that makes it grow
   (:mod:`leakhunt.judge.births.handed`);
 * such a block is older than its object: where most of a line's bytes are no such
-  blocks, their ages alone are looked at;
+  blocks, their ages alone are looked at (where nobody could tell which are, all ages count);
 * what is born late is young: a rise that gets ever faster towards the end is *turnover*, of a container
   that forgets its oldest entries (:mod:`leakhunt.judge.births.ages`).
 
@@ -31,6 +31,7 @@ from leakhunt.judge.series.series import Series
 from leakhunt.judge.whose import Paths
 from leakhunt.model.paths import prefixes
 from leakhunt.model.snapshot import Birth, Calendar, Meta, Snapshot, Stack
+from leakhunt.snapshots.facts import tells_types
 from leakhunt.snapshots.series import Entry
 
 
@@ -51,6 +52,7 @@ def lived(snapshot: Snapshot, entries: Sequence[Entry] = ()) -> History | None:
     born = _born(snapshot)
     if not born:
         return None
+    tells = tells_types(snapshot.meta)
     tracks: dict[Stack, Track] = {}
     variances: dict[Stack, Sequence[float]] = {}
     samples: dict[Stack, Sequence[int]] = {}
@@ -65,6 +67,7 @@ def lived(snapshot: Snapshot, entries: Sequence[Entry] = ()) -> History | None:
         )
         variances[stack] = list(accumulate(squares))
         again = _by_period([birth.recycled for birth in births], births, columns)
+        again = again if tells else sizes  # any of them may be
         if any(again):
             doubtful[stack] = list(accumulate(again))
         samples[stack] = [round(number) for number in accumulate(numbers)]

@@ -7,8 +7,8 @@ from leakhunt.model.retention import Path, Retention, Step
 from leakhunt.retention.ways import Way, Why
 
 NOBODY_WALKED = (
-    "this snapshot does not tell what holds its objects: it was taken in the process itself, with "
-    "LEAKHUNT_WALK=off, without the C part, or by an earlier version"
+    "this snapshot does not tell what holds its objects: it was taken without a fork (a light one, or in the "
+    "process itself), with LEAKHUNT_WALK=off, without the C part, or by an earlier version"
 )
 NOTHING_TIED = "nothing is known of what holds the objects of this place"
 

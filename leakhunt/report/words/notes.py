@@ -53,7 +53,20 @@ def of_one(snapshot: Snapshot, query: Query) -> tuple[str, ...]:
         notes.append(
             "captured without leakhunt's C part: a few blocks of fork hooks may be missing or extra"
         )
+    if meta.light:
+        notes.append(_light(meta))
     return tuple(notes)
+
+
+def _light(meta: Meta) -> str:
+    asks = (
+        f"`leakhunt why {meta.pid}` takes one that does, while it runs"
+        if meta.pid
+        else "another one does"
+    )
+    return (
+        f"a light snapshot, taken without a fork: it does not tell what holds the objects; {asks}"
+    )
 
 
 def _armed(moment: float, before: str = "") -> str:
@@ -177,6 +190,8 @@ def of_verdict(verdict: Verdict) -> tuple[str, ...]:
     armed = main.first.armed_at
     if main.last.engine == "exact" and armed and main.first.facts.get("start") == "signal":
         notes.append(_armed(armed))
+    if main.last.light and verdict.findings:
+        notes.append(_light(main.last))
     if main.nframe < LEVELS.blames.few_frames and verdict.findings:
         notes.append(
             f"taken with nframe {main.nframe}: stacks are cut, and memory that libraries allocate may be "

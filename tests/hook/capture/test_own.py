@@ -30,3 +30,11 @@ def test_leakhunt_is_left_out_and_the_user_is_not() -> None:
     assert kept(user, launcher, ("<frozen runpy>", 1)) == [(user,)]
     assert kept(launcher) == []
     assert kept(stdlib, ours, launcher) == []
+
+
+def test_folders_are_told_by_what_the_process_says_of_itself() -> None:
+    assert own.prefixes(own.roots()) == own.prefixes()
+    other = own.roots()._replace(path=["/elsewhere/site-packages"], prefix="/venv")
+    told = own.prefixes(other)
+    assert "/elsewhere/site-packages" in told["site"]
+    assert any(folder.startswith("/venv/lib/python") for folder in told["site"])

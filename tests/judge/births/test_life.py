@@ -146,3 +146,19 @@ def test_a_warm_up_is_in_doubt_where_later_births_would_not_have_been_sampled(
     (growth,) = growths(life)
     assert growth.shape.verdict != LEAK
     assert growth.shape.open is is_open
+
+
+def test_where_nobody_could_tell_what_freelists_handed_on_all_ages_count() -> None:
+    """A light snapshot whose blocks could not be looked at: none of them is surely as old as its object."""
+    snapshot = aged((f"{TASKS}:40", [10_000] * N))
+    blind = replace(
+        snapshot,
+        meta=replace(snapshot.meta, facts={**snapshot.meta.facts, "walks": {"types": "left out"}}),
+    )
+    sure, unsure = lived(snapshot), lived(blind)
+    assert sure is not None
+    assert unsure is not None
+    place = stack(f"{TASKS}:40")
+    assert sure.doubtful == {}
+    assert list(unsure.doubtful[place]) == pytest.approx(list(unsure.tracks[place].sizes), abs=1)
+    assert [each.shape.verdict for each in growths(unsure)] == [LEAK]

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+import pytest
+
 from leakhunt.judge import codes
 from leakhunt.judge.codes import because
 from leakhunt.judge.rss import UNKNOWN
@@ -124,3 +126,15 @@ def test_recycled_objects_are_noted() -> None:
     assert kinds.is_recycled
     told = words.of_verdict(replace(still(), findings=(finding(kinds=kinds),)))
     assert words.RECYCLED in told
+
+
+@pytest.mark.parametrize("light", [True, False, None, "yes"])
+def test_only_a_light_snapshot_is_said_to_be_one(light: object) -> None:
+    """A file from before there were any says nothing, and one may say anything."""
+    said = (
+        "a light snapshot, taken without a fork: it does not tell what holds the objects; "
+        "`leakhunt why 4242` takes one that does, while it runs"
+    )
+    assert (said in words.of_one(snap(f"{LINE} 1KiB x1", light=light), Query())) is (light is True)
+    grown = judge([history((LINE, rising(100_000), rising(1)), light=light)])
+    assert (said in words.of_verdict(grown)) is (light is True)
