@@ -553,6 +553,26 @@ typedef struct {
     PyObject *localdict;
 } LocalDummy;
 
+/* Modules/_functoolsmodule.c: an lru_cache with a bound begins like one of its own links, which stand in a
+ * ring. The cache's dict has one reference to each and the ring another, which its tp_traverse does not show. */
+typedef struct LruLink {
+    PyObject_HEAD
+    struct LruLink *previous, *next;
+} LruLink;
+
+/* Objects/odictobject.c: beside the dict a list of its keys in their order, and a table of the list's nodes. */
+typedef struct OrderNode {
+    PyObject *key;
+    Py_hash_t hash;
+    struct OrderNode *next, *previous;
+} OrderNode;
+
+typedef struct {
+    PyDictObject dict;
+    OrderNode *first, *last, **table;
+    Py_ssize_t slots;
+} Ordered;
+
 /* Modules/arraymodule.c */
 typedef struct {
     PyObject_VAR_HEAD

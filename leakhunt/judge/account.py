@@ -12,13 +12,14 @@ unshared from its parent is told beside, as a growth of one part and a shrinking
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from itertools import chain
 from typing import NamedTuple
 
 from leakhunt.judge.levels import LEVELS
 from leakhunt.model import account as parts
 from leakhunt.model.account import Account, Live, Part, live
-from leakhunt.model.snapshot import Meta, Snapshot
+from leakhunt.model.snapshot import Block, Meta, Snapshot
 from leakhunt.snapshots import facts, process
 
 #: What most of a growth is.
@@ -49,10 +50,13 @@ def of_snapshot(snapshot: Snapshot) -> Account | None:
 
 def live_of(snapshot: Snapshot) -> Live:
     """The traced blocks of a snapshot; without their sizes where it was read without them."""
-    alive = live(block for told in snapshot.facts.values() for block in told.blocks)
-    if alive.size == snapshot.totals.size:
-        return alive
-    return Live({0: snapshot.totals.size}, None)
+    return live_in((told.blocks for told in snapshot.facts.values()), snapshot.totals.size)
+
+
+def live_in(blocks: Iterable[Iterable[Block]], size: int) -> Live:
+    """Traced blocks of so many bytes in all; without their sizes where not all of them are known."""
+    alive = live(chain.from_iterable(blocks))
+    return alive if alive.size == size else Live({0: size}, None)
 
 
 def account(meta: Meta, traced: Live) -> Account | None:
@@ -95,6 +99,7 @@ def account(meta: Meta, traced: Live) -> Account | None:
         process.malloc(meta),
         process.sharing(meta),
         traced.size > 0,
+        process.arenas(meta),
     )
 
 
@@ -168,6 +173,7 @@ def between(before: Account, after: Account) -> Account:
         after.malloc,
         after.sharing,
         after.traced,
+        after.arenas,
     )
 
 

@@ -66,6 +66,15 @@ class Part(NamedTuple):
     """What says so: ``traces samples pymalloc malloc mallinfo smaps smaps_rollup difference``."""
 
 
+class Arena(NamedTuple):
+    """One arena of malloc's, in bytes."""
+
+    system: int
+    """From the kernel."""
+    free: int
+    """Of it not in use."""
+
+
 @dataclass(frozen=True)
 class Sharing:
     """Pages that no file has, by who else has them; bytes."""
@@ -91,6 +100,8 @@ class Account:
     """Of the later snapshot; None: not known."""
     traced: bool = True
     """Whether anything was tracked: without, Python's blocks are those of before tracking."""
+    arenas: tuple[Arena, ...] = ()
+    """malloc's, of the later snapshot; (): not known."""
     sizes: Mapping[str, int] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:

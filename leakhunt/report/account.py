@@ -33,7 +33,12 @@ class Told:
     @property
     def notes(self) -> tuple[str, ...]:
         """What a reader must know of the figures."""
-        return (*words.unknown(self.account), *words.negative(self.account, self.grown))
+        account = self.account
+        return (
+            *words.unknown(account),
+            *words.negative(account, self.grown),
+            *words.arenas(account),
+        )
 
 
 @dataclass(frozen=True)

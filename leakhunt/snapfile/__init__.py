@@ -74,7 +74,8 @@ memory
     anonymous special``, see :mod:`leakhunt.hook.process.maps`; a moment after the rest), ``traced``,
     ``traced_peak``, ``tracer`` (the engine's own tables), ``allocators`` ({"malloc_used", "malloc_mapped",
     "malloc_free", "pymalloc_used", "pymalloc_free"}: bytes that glibc's malloc (mallinfo2(3)) and
-    pymalloc have handed out and hold free; and "malloc": ``glibc jemalloc tcmalloc mimalloc musl`` or
+    pymalloc have handed out and hold free; "malloc_arenas": [(bytes from the kernel, bytes of these that are
+    free)], malloc_info(3) of each of glibc's arenas; and "malloc": ``glibc jemalloc tcmalloc mimalloc musl`` or
     ``other``, whose figures are not known but for glibc's; as many of them as are known, else None),
     ``limits`` ({"max_memory_per_child": bytes, "cgroup": bytes}; those that are set).
 garbage
@@ -85,7 +86,8 @@ process
     ``open_files sockets threads`` (counts), ``resources`` ([(kind, name, port, state, number)]: how many
     descriptors of each kind, sockets by port and state, threads by the code that they run, subprocesses
     by program, named semaphores; no path, address or content), ``gc`` ({"enabled": bool, "counts":
-    [3 ints], "stats": [3 dicts of gc.get_stats()]}).
+    [3 ints], "stats": [3 dicts of gc.get_stats()], "garbage": objects in gc.garbage, "frozen": objects that
+    gc.freeze() has put aside}).
 heap
     What the heap was, by a walk over all objects in the child (``LEAKHUNT_WALK``); None where none was
     made. Names are of modules, classes, functions and attributes, never keys of ordinary dicts or

@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from leakhunt.model.account import Sharing
+from leakhunt.model.account import Arena, Sharing
 from leakhunt.model.resources import Open, Resource
 from leakhunt.model.snapshot import Meta
 from leakhunt.snapfile import records
@@ -52,6 +52,20 @@ def malloc(meta: Meta) -> str | None:
         return owner[:LONGEST_NAME]
     # Files from before the owner was told have figures of glibc's alone.
     return "glibc" if "malloc_used" in allocators(meta) else None
+
+
+def arenas(meta: Meta) -> tuple[Arena, ...]:
+    """malloc's arenas; () where the file does not say."""
+    recorded = meta.facts.get("allocators")
+    rows = recorded.get("malloc_arenas") if isinstance(recorded, dict) else None
+    read = []
+    for row in rows[:MOST_KINDS] if isinstance(rows, (list, tuple)) else ():
+        figures = row if isinstance(row, (list, tuple)) and len(row) == 2 else (None, None)
+        system, free = map(facts.number_of, figures)
+        if system is None or free is None:
+            return ()
+        read.append(Arena(int(system), int(free)))
+    return tuple(read)
 
 
 def sharing(meta: Meta) -> Sharing | None:

@@ -232,3 +232,46 @@ def test_domains_of_extensions_are_parts_of_their_own() -> None:
     told = of_one(meta(START), live([*TRACED, Block(389047, 8 * MIB, 1)]))
     assert told is not None
     assert told.account.of("domain-389047") == 8 * MIB
+
+
+@pytest.mark.parametrize(("number", "said"), [(1, False), (2, False), (3, True), (40, True)])
+def test_fewer_arenas_are_asked_for_where_there_are_many(number: int, said: bool) -> None:
+    """What is free in malloc, and in how many arenas: MALLOC_ARENA_MAX ends only what it bounds."""
+    free = 40 * MIB // number
+    figures = {
+        "malloc_used": 100 * MIB,
+        "malloc_mapped": 0,
+        "pymalloc_used": 0,
+        "pymalloc_free": 0,
+        "malloc": "glibc",
+    }
+    maps = {"heap": [150 * MIB, 1], "arenas": [0, 0], "stacks": [0, 0]}
+    before = {**FACTS, "rss": 100 * MIB, "maps": maps, "allocators": {**figures, "malloc_free": 0}}
+    arenas = [(100 * MIB, free)] * number
+    after = {
+        **FACTS,
+        "rss": 140 * MIB,
+        "maps": maps,
+        "allocators": {**figures, "malloc_free": 40 * MIB, "malloc_arenas": arenas},
+    }
+    told = of_two(meta(before), Live({0: 0}, 0), meta(after), Live({0: 0}, 0))
+    assert told is not None
+    assert told.cause.kind == accounts.FRAGMENTED
+    assert ("MALLOC_ARENA_MAX" in (told.next or "")) is said
+    (note,) = [each for each in told.notes if "malloc_info" in each]
+    assert note.startswith(f"malloc has {number} arena{'s' if number > 1 else ''}: ")
+
+
+@given(
+    st.none()
+    | st.text()
+    | st.lists(st.none() | st.integers() | st.tuples(st.integers() | st.text(), st.floats()))
+)
+def test_arenas_that_are_malformed_count_as_not_told(rows: Any) -> None:
+    told = of_one(
+        meta({**FACTS, "rss": MIB, "allocators": {"malloc_arenas": rows}}), Live({0: 0}, 0)
+    )
+    assert told is not None
+    for arena in told.account.arenas:
+        assert isinstance(arena.system, int)
+        assert isinstance(arena.free, int)

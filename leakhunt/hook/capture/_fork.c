@@ -5,8 +5,8 @@
  * before the child can look, so a snapshot would miss it, and finalizers (a database
  * connection in a threading.local saying goodbye on the shared socket) would run in
  * the child. Here the child calls `read` (a C function: no bytecode may run while
- * threads that do not exist any more wait for the GIL), keeps what the other thread
- * states hold alive, and only then lets CPython clean up.
+ * threads that do not exist any more wait for the GIL), puts the other thread states
+ * aside as they are, and only then lets CPython clean up.
  *
  * Nobody else's code runs for this, in the process or in the child: no handler of
  * pthread_atfork() (bare_fork.h) nor of os.register_at_fork(), one of which might wait for a lock that the
@@ -44,32 +44,54 @@
 #include "../../cpython/built.h"
 #include "../../cpython/layout.h"
 #include "arena.inc"
+#include "arenas.inc"
 #include "cover.inc"
 #include "guard.inc"
 
-/* The child never exits through the interpreter, so these references leak on purpose. */
+/* States of the threads that the process had beside this one. The interpreter does not list them any more, so
+ * that nobody clears them: what they hold lives on, and the walk over the heap can ask their frames. */
+static PyThreadState *others;
+
 static void
-keep_thread_states(void)
+put_others_aside(void)
 {
     PyThreadState *own = PyThreadState_Get();
-    PyThreadState *state = PyInterpreterState_ThreadHead(PyThreadState_GetInterpreter(own));
-    for (; state != NULL; state = PyThreadState_Next(state)) {
-        if (state == own) {
-            continue;
-        }
-        Py_XINCREF(state->dict);
-        Py_XINCREF(state->context);
-#if PY_VERSION_HEX < 0x030B0000
-        Py_XINCREF(state->exc_state.exc_type);
-        Py_XINCREF(state->exc_state.exc_traceback);
+    PyInterpreterState *interpreter = PyThreadState_GetInterpreter(own);
+#if PY_VERSION_HEX >= 0x030B0000
+    PyThreadState **head = &interpreter->threads.head;
+#else
+    PyThreadState **head = &interpreter->tstate_head;
 #endif
-        Py_XINCREF(state->exc_state.exc_value);
-#if PY_VERSION_HEX >= 0x030D0000
-        /* threading.local values hang on these two (Modules/_threadmodule.c). */
-        Py_XINCREF(state->threading_local_key);
-        Py_XINCREF(state->threading_local_sentinel);
-#endif
+    others = *head == own ? own->next : *head;
+    if (own->prev != NULL) {
+        own->prev->next = own->next;
     }
+    if (own->next != NULL) {
+        own->next->prev = own->prev;
+    }
+    own->prev = own->next = NULL;
+    *head = own;
+}
+
+PyDoc_STRVAR(others_doc,
+"others()\n--\n\n"
+"In the child of fork_and_read: the addresses of the states of the process's other threads, 64 bits each.\n"
+"They are as they were at the fork. Elsewhere b''.");
+
+static PyObject *
+get_others(PyObject *Py_UNUSED(module), PyObject *Py_UNUSED(ignored))
+{
+    Py_ssize_t number = 0;
+    for (PyThreadState *state = others; state != NULL; state = state->next) {
+        number++;
+    }
+    PyObject *told = PyBytes_FromStringAndSize(NULL, number * 8);
+    char *at = told != NULL ? PyBytes_AS_STRING(told) : NULL;
+    for (PyThreadState *state = others; at != NULL && state != NULL; state = state->next, at += 8) {
+        uint64_t address = (uintptr_t)state;
+        memcpy(at, &address, 8);
+    }
+    return told;
 }
 
 /* -- what the allocators say --------------------------------------------------------------- */
@@ -176,8 +198,11 @@ static void
 measure_allocators(void)
 {
     allocators.measured = 1;
-    guarded(measure_malloc, NULL, 2.0);
+    int waited = guarded(measure_malloc, NULL, 2.0);
 #ifdef __GLIBC__
+    if (allocators.has_malloc && !waited && arena_stream != NULL) {
+        guarded(measure_arenas, NULL, 2.0);
+    }
     PyObject *stats = PySys_GetObject("_debugmallocstats");
     if (stats != NULL && text_stream != NULL) {
         PyMem_SetAllocator(PYMEM_DOMAIN_OBJ, &allocators.untraced);
@@ -190,8 +215,9 @@ measure_allocators(void)
 PyDoc_STRVAR(allocators_doc,
 "allocators()\n--\n\n"
 "In the child of fork_and_read: (bytes of malloc's arenas in use, bytes it mapped, bytes it\n"
-"holds free, text of sys._debugmallocstats(), whose malloc it is), the first three None where unknown.\n"
-"The figures are glibc's mallinfo2(3), of all arenas. None in any other process.");
+"holds free, text of sys._debugmallocstats(), whose malloc it is, [(bytes from the kernel, free bytes)] by\n"
+"arena), the first three and the last None where unknown. The figures are glibc's mallinfo2(3), of all\n"
+"arenas, and malloc_info(3). None in any other process.");
 
 static PyObject *
 get_allocators(PyObject *Py_UNUSED(module), PyObject *Py_UNUSED(ignored))
@@ -204,9 +230,10 @@ get_allocators(PyObject *Py_UNUSED(module), PyObject *Py_UNUSED(ignored))
         return NULL;
     }
     if (!allocators.has_malloc) {
-        return Py_BuildValue("(OOONs)", Py_None, Py_None, Py_None, text, malloc_owner);
+        return Py_BuildValue("(OOONsO)", Py_None, Py_None, Py_None, text, malloc_owner, Py_None);
     }
-    return Py_BuildValue("(KKKNs)", allocators.used, allocators.mapped, allocators.free, text, malloc_owner);
+    return Py_BuildValue("(KKKNsN)", allocators.used, allocators.mapped, allocators.free, text, malloc_owner,
+                         told_arenas());
 }
 
 /* -- the fork ------------------------------------------------------------------------------ */
@@ -411,7 +438,7 @@ child_begins(const Plan *plan)
         PyErr_Clear();
     }
     page_note[1] = WRITING;
-    keep_thread_states();
+    put_others_aside();
     forget_fork_hooks();
     take_import_lock();
     PyOS_AfterFork_Child();
@@ -515,6 +542,7 @@ static PyMethodDef methods[] = {
     {"alive", alive, METH_NOARGS, alive_doc},
     {"end_tracemalloc", end_tracemalloc, METH_NOARGS, end_tracemalloc_doc},
     {"guarded", call_guarded, METH_VARARGS, guarded_doc},
+    {"others", get_others, METH_NOARGS, others_doc},
     {"prepare", prepare, METH_NOARGS, prepare_doc},
     {"fork_and_read", fork_and_read, METH_VARARGS, fork_and_read_doc},
     {NULL, NULL, 0, NULL},
@@ -539,6 +567,7 @@ PyInit__fork(void)
     find_malloc();
 #ifdef __GLIBC__
     open_text_stream();
+    open_arena_stream();
 #endif
     return with_built(PyModule_Create(&module));
 }

@@ -6,6 +6,7 @@ Measured by the C part in a capture's forked child, before the capture itself al
 from __future__ import annotations
 
 import re
+from typing import Any
 
 from leakhunt.cpython import parts
 
@@ -16,19 +17,22 @@ _ARENAS = re.compile(r"^\d+ arenas \* \d+ bytes/arena\s*=\s*([\d,]+)", re.MULTIL
 _IN_USE = re.compile(r"^# bytes in allocated blocks\s*=\s*([\d,]+)", re.MULTILINE)
 
 
-def allocators() -> dict[str, int | str] | None:
+def allocators() -> dict[str, Any] | None:
     """``malloc_used malloc_mapped malloc_free pymalloc_used pymalloc_free`` in bytes, as far as known;
-    ``malloc``: whose it is.
+    ``malloc``: whose it is; ``malloc_arenas``: of each arena (bytes from the kernel, bytes of these that are free).
 
-    malloc's figures are of all arenas of glibc's (mallinfo2(3)). None where nothing was measured.
+    malloc's figures are of all arenas of glibc's (mallinfo2(3), malloc_info(3)). None where nothing was
+    measured.
     """
     measured = _fork.allocators() if _fork is not None else None
     if measured is None:
         return None
-    used, mapped, free, text, owner = measured
-    figures: dict[str, int | str] = {"malloc": owner}
+    used, mapped, free, text, owner, arenas = measured
+    figures: dict[str, Any] = {"malloc": owner}
     if used is not None:
         figures.update(malloc_used=used, malloc_mapped=mapped, malloc_free=free)
+    if arenas is not None:
+        figures["malloc_arenas"] = arenas
     figures.update(pymalloc(text))
     return figures
 

@@ -421,6 +421,8 @@ def written(
     else:
         walks.problems["all"] = "left out: captured in the process itself"
     facts.update(seen)
+    # Counted one by one: not while the process waits.
+    facts["gc"] = {**facts["gc"], "frozen": gc.get_freeze_count()}
     facts.update(order.late_facts())
     prefixes = own.prefixes() if beside is None else beside.prefixes
     kept_of = own.judge(prefixes)

@@ -95,6 +95,11 @@ def objects() -> int:
     return 0 if _garbage is None else int(_garbage.tracked())
 
 
+def others() -> bytes:
+    """In the child: where the states of the process's other threads are, 64 bits each, for the walk."""
+    return b"" if _fork is None else bytes(_fork.others())
+
+
 def among(addresses: bytes) -> bytes:
     """Which blocks (64 bits each) hold an object that the census found: a byte each, 0 or 1."""
     if _garbage is None:

@@ -174,9 +174,10 @@ def process(pid: int) -> dict[str, Any]:
 
 
 def collector() -> dict[str, Any]:
-    """The garbage collector's state: ``enabled counts stats``; before a capture holds it off."""
+    """The garbage collector's state: ``enabled counts stats garbage``; before a capture holds it off."""
     return {
         "enabled": gc.isenabled(),
+        "garbage": len(gc.garbage),
         "counts": list(gc.get_count()),
         "stats": gc.get_stats(),
     }

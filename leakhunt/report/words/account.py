@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from leakhunt import units
 from leakhunt.judge import account as causes
 from leakhunt.judge.account import Cause
+from leakhunt.judge.levels import LEVELS
 from leakhunt.judge.resources import Change
 from leakhunt.model import account as parts
 from leakhunt.model.account import Account
@@ -64,6 +65,9 @@ _NEXT = {
     causes.COPIED: "gc.collect() and gc.freeze() in the main process before its pool forks, so that the collector "
     "does not write to inherited objects",
 }
+#: With so many arenas MALLOC_ARENA_MAX has nothing left to do.
+FEW_ARENAS = 2
+_FEW_ARENAS = "malloc_trim(0) after large tasks, or jemalloc"
 _MORE = "`leakhunt account BEFORE AFTER` says what grows"
 
 
@@ -104,6 +108,21 @@ def negative(account: Account, grown: bool) -> tuple[str, ...]:
     )
 
 
+def arenas(account: Account) -> tuple[str, ...]:
+    """In how many arenas malloc's free memory lies, where that is told and there is much of it."""
+    free = sum(arena.free for arena in account.arenas)
+    if free < LEVELS.accounts.least:
+        return ()
+    most, of = (
+        max(account.arenas, key=lambda arena: arena.free),
+        sum(arena.system for arena in account.arenas),
+    )
+    held = f"{units.counted(len(account.arenas), 'arena')}: {units.size(free)} of {units.size(of)} free"
+    return (
+        f"malloc has {held}, {units.size(most.free)} of it in the one that has most (malloc_info)",
+    )
+
+
 # -- the sentence ---------------------------------------------------------------------
 
 
@@ -114,7 +133,10 @@ def sentence(
     if not grown:
         return _of_one(account, cause), _MORE
     said = _SAID.get(cause.kind, _most)(account, cause)
-    return said + _opened(cause, opened), _NEXT.get(cause.kind)
+    following = _NEXT.get(cause.kind)
+    if cause.kind == causes.FRAGMENTED and 0 < len(account.arenas) <= FEW_ARENAS:
+        following = _FEW_ARENAS
+    return said + _opened(cause, opened), following
 
 
 def _of_one(account: Account, cause: Cause) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import tempfile
 import textwrap
 
 import pytest
@@ -39,6 +40,106 @@ def test_nobody_is_called_for_a_capture_and_no_lock_is_waited_for() -> None:
         assert called == ["before", "parent"]
     """
     subprocess.run([sys.executable, "-c", textwrap.dedent(program)], check=True, timeout=400)
+
+
+@pytest.mark.skipif(not fork.exact(), reason="installed without leakhunt's C part")
+def test_other_threads_stand_as_they_were_and_the_walk_names_what_they_hold() -> None:
+    """Nobody clears their states: a variable of a call of theirs is named, and a threading.local lives on."""
+    program = """
+        import gc, os, sys, threading
+        from mmap import mmap
+        from leakhunt.engine.off import Off
+        from leakhunt.hook.capture import fork
+        from leakhunt.hook.capture.walk import _walk
+        begun, ends, local = threading.Event(), threading.Event(), threading.local()
+        parent = os.getpid()
+        class Loud(list):
+            def __del__(self):
+                if os.getpid() != parent:
+                    os._exit(9)
+        def serve():
+            serving = list(range(123_457))
+            local.kept = Loud(range(123_458))
+            begun.set()
+            ends.wait()
+        threading.Thread(target=serve, daemon=True).start()
+        begun.wait()
+        gc.disable()
+        forked = fork.fork(Off(""), fork.Limits(20, 60, 120, 1 << 30, 10**6), mmap(-1, 4096))
+        if forked.pid:
+            done = os.waitstatus_to_exitcode(os.waitpid(forked.pid, 0)[1])
+            assert done == 0, done
+            ends.set()
+        else:
+            try:
+                assert len(fork.others()) == 8
+                assert len(sys._current_frames()) == 1
+                found = _walk.walk(b"", 60.0, 1 << 30, "/nowhere", 0, fork.others())
+                def way(length):
+                    (one,) = [each for each in found["containers"] if each[2] == length]
+                    steps, shape = [], one[0]
+                    while shape:
+                        parent, kind, name, *_ = found["shapes"][shape]
+                        steps.insert(0, (kind, name))
+                        shape = parent
+                    return steps
+                frame, variable = way(123_457)
+                assert frame[0] == "frame" and frame[1].startswith("serve ("), frame
+                assert variable == ("local", "serving")
+                assert way(123_458)[-2:] == [("attribute", "local"), ("attribute", "kept")]
+                os._exit(0)
+            except BaseException:
+                import traceback
+                traceback.print_exc(file=open(sys.argv[1], "w"))
+                os._exit(1)
+    """
+    with tempfile.NamedTemporaryFile("r") as said:
+        done = subprocess.run(
+            [sys.executable, "-c", textwrap.dedent(program), said.name],
+            check=False, timeout=400, capture_output=True, text=True,
+        )  # fmt: skip
+        assert done.returncode == 0, said.read() + done.stderr
+
+
+@pytest.mark.skipif(not fork.exact(), reason="installed without leakhunt's C part")
+def test_arena_by_arena_malloc_holds_what_it_says_in_all() -> None:
+    """malloc_info(3) in the child, after threads have got arenas of their own."""
+    program = """
+        import ctypes, os, sys, threading
+        from mmap import mmap
+        from leakhunt.engine.off import Off
+        from leakhunt.hook.capture import fork
+        from leakhunt.hook.capture.allocators import allocators
+        libc = ctypes.CDLL(None)
+        libc.malloc.restype, libc.malloc.argtypes = ctypes.c_void_p, (ctypes.c_size_t,)
+        ready, ends = threading.Semaphore(0), threading.Event()
+        def takes():
+            kept = [libc.malloc(10_000) for _ in range(20)]
+            ready.release()
+            ends.wait()
+        for _ in range(4):
+            threading.Thread(target=takes, daemon=True).start()
+        for _ in range(4):
+            ready.acquire()
+        forked = fork.fork(Off(""), fork.Limits(20, 60, 120, 1 << 30, 10**6), mmap(-1, 4096), False)
+        if forked.pid:
+            sys.exit(os.waitstatus_to_exitcode(os.waitpid(forked.pid, 0)[1]))
+        told = allocators()
+        if told["malloc"] != "glibc" or "malloc_free" not in told:
+            os._exit(77)
+        arenas = told["malloc_arenas"]
+        whole = told["malloc_used"] + told["malloc_free"]
+        # What is free is counted bin by bin, in ranges of sizes.
+        fits = abs(sum(free for _, free in arenas) - told["malloc_free"]) < 4096
+        fits = fits and sum(system for system, _ in arenas) == whole
+        os._exit(0 if fits and len(arenas) >= 2 and all(f <= s for s, f in arenas) else 1)
+    """
+    done = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(program)], check=False, timeout=400
+    )
+    if done.returncode == 77:
+        pytest.skip("this malloc does not tell")
+    assert done.returncode == 0
 
 
 def test_without_the_c_part_a_fork_that_would_wait_for_its_own_thread_is_refused() -> None:

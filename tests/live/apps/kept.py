@@ -366,6 +366,31 @@ def drop_async():
     ASYNC[1].get_coro().close()
 
 
+BEGUN, ENDS = threading.Event(), threading.Event()
+
+
+def serve(box):
+    serving = box.pop()
+    BEGUN.set()
+    ENDS.wait()
+    print(len(serving))
+
+
+@kind("another thread's frame", ("local", "serving"))
+def fill_thread():
+    box = [texts()]
+    threading.Thread(target=serve, args=(box,), daemon=True, name="serve").start()
+    BEGUN.wait()
+
+
+@drop("another thread's frame")
+def drop_thread():
+    ENDS.set()
+    for thread in threading.enumerate():
+        if thread.daemon and thread is not threading.current_thread() and "serve" in thread.name:
+            thread.join()
+
+
 # The last one: a task of asyncio keeps a copy of the context in which it was made.
 @kind("context variable", ("context", "request"))
 def fill_context():

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 from leakhunt.cpython import parts
 from leakhunt.engine.interface import Engine
 from leakhunt.engine.retention import Walked
+from leakhunt.hook.capture import fork
 from leakhunt.hook.process import vitals
 from leakhunt.snapfile.records import Handed, Retention
 
@@ -52,7 +53,7 @@ def look(engine: Engine, raw: Any, how: str, own: str) -> Walked | None:
     blocks = engine.blocks(raw)
     traced = budget.blocks if blocks is None else 0
     try:
-        answer = _walk.walk(blocks or b"", budget.seconds, memory, own, traced)
+        answer = _walk.walk(blocks or b"", budget.seconds, memory, own, traced, fork.others())
     except MemoryError:
         return Walked({"whole": False, "full": True, "late": False, "crashed": None})
     except RuntimeError as error:

@@ -146,12 +146,13 @@ build(void)
 }
 
 PyDoc_STRVAR(walk_doc,
-"walk(blocks, seconds, memory, own, traced)\n--\n\n"
+"walk(blocks, seconds, memory, own, traced, threads=b'')\n--\n\n"
 "The heap of this process: a dict of counts, names and sizes, all of them plain values.\n\n"
 "`blocks`: addresses of 64 bits each, of which it is told what holds the objects in them. It takes\n"
 "at most about `seconds` of CPU time and `memory` bytes; what was not reached then is missing, and\n"
 "`whole` is False. `own`: the beginning of the file names of the caller's own code, which is left out.\n"
 "`traced`: of so many blocks that tracemalloc knows, about, it is told the same by traceback; 0: of none.\n"
+"`threads`: addresses of thread states besides those that the interpreter lists (fork_and_read puts them aside).\n"
 "To be called with the collector off, while no other thread runs. Raises TypeError, MemoryError.");
 
 static PyObject *
@@ -197,15 +198,15 @@ answers(const char *blocks, Py_ssize_t length, unsigned long long most)
 static PyObject *
 walk(PyObject *Py_UNUSED(module), PyObject *args)
 {
-    const char *blocks, *own;
-    Py_ssize_t length, own_length;
+    const char *blocks, *own, *threads = "";
+    Py_ssize_t length, own_length, threads_length = 0;
     double seconds;
     unsigned long long memory, most;
-    if (!PyArg_ParseTuple(args, "y#dKs#K:walk", &blocks, &length, &seconds, &memory, &own, &own_length,
-                          &most)) {
+    if (!PyArg_ParseTuple(args, "y#dKs#K|y#:walk", &blocks, &length, &seconds, &memory, &own, &own_length,
+                          &most, &threads, &threads_length)) {
         return NULL;
     }
-    if (length % 8) {
+    if (length % 8 || threads_length % 8) {
         PyErr_SetString(PyExc_TypeError, "walk() needs addresses of 8 bytes each");
         return NULL;
     }
@@ -213,6 +214,8 @@ walk(PyObject *Py_UNUSED(module), PyObject *args)
     memset(&graph, 0, sizeof graph);
     graph.own = own;
     graph.own_length = (size_t)own_length;
+    graph.threads = threads;
+    graph.threads_number = (size_t)threads_length / 8;
     graph.left = STRIDE;
     double began = cpu_seconds();
     graph.deadline = began + seconds * 0.6; /* the rest is for what follows from the graph */
@@ -281,6 +284,8 @@ learn_lru(void)
         return;
     }
     lru_type->tp_traverse(made, see_dict, &cache);
+    lru_has_ring = (size_t)lru_type->tp_basicsize > sizeof(LruLink) && ((LruLink *)made)->next == (void *)made &&
+                   ((LruLink *)made)->previous == (void *)made;
     for (size_t at = sizeof(PyObject); at + 8 <= (size_t)lru_type->tp_basicsize; at += 8) {
         void *word = *(void **)((char *)made + at);
         if ((uintptr_t)word == BOUND) {
@@ -291,6 +296,27 @@ learn_lru(void)
         }
     }
     Py_DECREF(made);
+}
+
+/* Whether an OrderedDict is laid out as told in objects.h: seen in one of a single key. */
+static void
+learn_ordered(void)
+{
+    PyObject *made = PyODict_New();
+    if (made != NULL && PyODict_SetItem(made, Py_None, Py_None) == 0 &&
+        (size_t)Py_TYPE(made)->tp_basicsize >= sizeof(Ordered)) {
+        const Ordered *ordered = (Ordered *)made;
+        const OrderNode *only = ordered->first;
+        int places = 0;
+        ordered_is_known = only != NULL && only == ordered->last && ordered->slots == 8 && ordered->table != NULL &&
+                           only->key == Py_None && only->next == NULL && only->previous == NULL;
+        for (int at = 0; ordered_is_known && at < 8; at++) {
+            places += ordered->table[at] == only;
+        }
+        ordered_is_known &= places == 1;
+    }
+    PyErr_Clear();
+    Py_XDECREF(made);
 }
 
 PyMODINIT_FUNC
@@ -304,5 +330,6 @@ PyInit__walk(void)
     local_type = type_in("_thread", "_local");
     array_type = type_in("array", "array");
     learn_lru();
+    learn_ordered();
     return with_built(PyModule_Create(&module));
 }

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import collections
+import functools
 import gc
 import pickle
 import random
@@ -9,7 +11,7 @@ import struct
 import subprocess
 import sys
 import tracemalloc
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -119,12 +121,41 @@ def test_what_waits_for_the_collector_is_told_by_type() -> None:
     assert count == 37
 
 
-def test_retained_bytes_are_those_that_are_freed() -> None:
+def rows(number: int) -> None:
+    KEPT.extend({"name": f"item {each}", "tags": [str(each)]} for each in range(number))
+
+
+def bounded(number: int) -> None:
+    """Its links are no objects that its traversal shows."""
+    cached = functools.lru_cache(maxsize=number + 1)(lambda text: text + "!")
+    for each in range(number):
+        cached(f"key {each}")
+    KEPT.append(cached)
+
+
+def ordered(number: int) -> None:
+    """Its nodes are no objects, and the table of them stands beside that of the dict."""
+    made = collections.OrderedDict((f"key {each}", None) for each in range(number + 50))
+    for _ in range(50):
+        made.popitem(last=False)
+    KEPT.append(made)
+
+
+class Ranked(collections.OrderedDict):  # type: ignore[type-arg]
+    """One of the application's own."""
+
+
+def ranked(number: int) -> None:
+    KEPT.append(Ranked((each, f"value {each}") for each in range(number)))
+
+
+@pytest.mark.parametrize("fill", [rows, bounded, ordered, ranked])
+def test_retained_bytes_are_those_that_are_freed(fill: Callable[[int], None]) -> None:
     """What tracemalloc sees freed, within 5 %."""
     tracemalloc.start()
     try:
-        KEPT.extend({"name": f"item {number}", "tags": [str(number)]} for number in range(30_001))
-        found = container(walked(), 30_001)
+        fill(30_001)
+        one = container(walked(), 30_001)
         before = tracemalloc.get_traced_memory()[0]
         KEPT.clear()
         gc.collect()
@@ -132,7 +163,7 @@ def test_retained_bytes_are_those_that_are_freed() -> None:
     finally:
         tracemalloc.stop()
         KEPT.clear()
-    retained, own = found[5], found[6]
+    retained, own = one[5], one[6]
     assert freed > 1_000_000
     assert abs(retained - freed) < 0.05 * freed
     assert own < retained
