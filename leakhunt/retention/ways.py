@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from leakhunt.model.retention import Path, Retention, Step
 from leakhunt.model.snapshot import Snapshot, Stack
-from leakhunt.snapshots import retention
+from leakhunt.snapshots import garbage, retention
+from leakhunt.snapshots.garbage import UNKNOWN, Collector
 
 #: The shortest way stands first where it holds so much of what is known.
 GOOD_PART = 0.1
@@ -52,6 +53,9 @@ class Why:
     """Whether the walk came to its end; None: nobody walked."""
     problem: str | None
     """Why it did not."""
+    waiting: int = 0
+    """Objects of the stacks that nothing keeps: they only wait for the garbage collector."""
+    collector: Collector = UNKNOWN
 
 
 def why(snapshot: Snapshot, stacks: Iterable[Stack], earlier: Sequence[Snapshot] = ()) -> Why:
@@ -70,14 +74,17 @@ def why(snapshot: Snapshot, stacks: Iterable[Stack], earlier: Sequence[Snapshot]
     ]
     ways = _shortest_first(ways)
     size = sum(snapshot.tallies[stack].size for stack in chosen)
-    heap = snapshot.heap
+    count = sum(snapshot.tallies[stack].count for stack in chosen)
+    heap, waits = snapshot.heap, garbage.waiting(snapshot.meta)
     return Why(
         tuple(ways),
-        sum(snapshot.tallies[stack].count for stack in chosen),
+        count,
         size,
         min(size, sum(way.held.size for way in ways)),
         None if heap is None else heap.whole,
         None if heap is None else heap.why,
+        min(count, sum(max(0, waits.get(stack, 0)) for stack in chosen)),
+        garbage.collector(snapshot.meta),
     )
 
 

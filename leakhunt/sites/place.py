@@ -25,6 +25,10 @@ from leakhunt.snapshots.births import Born, born
 from leakhunt.snapshots.filters import selector
 from leakhunt.snapshots.objects import Kinds, kinds
 
+#: What a comprehension is called that stands in a function: since 3.12 its lines are the function's own
+#: (PEP 709), but for those of a generator expression.
+_WITHIN = re.compile(r"(?:(?:\.<locals>)?\.<(?:listcomp|setcomp|dictcomp|genexpr)>)+$")
+
 #: For a stack: the depth of the place in it; None: it does not lead there.
 Find = Callable[[Stack], Optional[int]]
 
@@ -272,8 +276,10 @@ def _file_test(name: str) -> Callable[[str], bool]:
 
 
 def _is_function(wanted: str, function: str | None) -> bool:
-    """``run`` means ``run`` and ``Worker.run``."""
-    return bool(wanted) and function is not None and f".{function}".endswith(f".{wanted}")
+    """``run`` means ``run`` and ``Worker.run``, with the comprehensions that stand in them."""
+    if not wanted or function is None:
+        return False
+    return any(f".{each}".endswith(f".{wanted}") for each in (function, _WITHIN.sub("", function)))
 
 
 # -- nothing there --------------------------------------------------------------------

@@ -5,11 +5,40 @@ when a snapshot is taken.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from leakhunt.model.query import SPLIT, Query
 from leakhunt.model.snapshot import Frame, Meta, Snapshot, Stack
+from leakhunt.snapshots.facts import number_of
 from leakhunt.snapshots.objects import Key, stacks_by_row
+
+
+class Collector(NamedTuple):
+    """The garbage collector of a process; None for what its file does not say."""
+
+    enabled: bool | None
+    """Whether it runs by itself."""
+    frozen: int | None
+    """Objects that ``gc.freeze()`` has put aside: it never looks at them."""
+    uncollectable: int | None
+    """Objects in ``gc.garbage``, which keeps them."""
+
+
+#: Of a file that says nothing.
+UNKNOWN = Collector(None, None, None)
+
+
+def collector(meta: Meta) -> Collector:
+    """What a file says of its process's collector."""
+    told = meta.facts.get("gc")
+    told = told if isinstance(told, Mapping) else {}
+    enabled = told.get("enabled")
+    frozen, kept = (number_of(told.get(name)) for name in ("frozen", "garbage"))
+    return Collector(
+        enabled if isinstance(enabled, bool) else None,
+        None if frozen is None else int(frozen),
+        None if kept is None else int(kept),
+    )
 
 
 def waiting(meta: Meta) -> dict[Stack, int]:
@@ -25,8 +54,7 @@ def waiting(meta: Meta) -> dict[Stack, int]:
 
 def is_collected(meta: Meta) -> bool:
     """Whether somebody will collect them: the collector is on, as far as the file says."""
-    collector = meta.facts.get("gc")
-    return not (isinstance(collector, Mapping) and collector.get("enabled") is False)
+    return collector(meta).enabled is not False
 
 
 def by_row(snapshot: Snapshot, query: Query, before: Snapshot | None = None) -> Mapping[Key, int]:

@@ -12,6 +12,7 @@ from leakhunt.model.retention import Heap, Rest, Retention, Step
 from leakhunt.model.snapshot import Facts, Frame, Meta, Snapshot, Stack, Tally
 from leakhunt.report.words import kept
 from leakhunt.retention import ways
+from leakhunt.snapshots.facts import meta
 
 HERE: Stack = (Frame("/srv/shop/tasks.py", 8),)
 THERE: Stack = (Frame("/srv/shop/tasks.py", 9),)
@@ -122,3 +123,28 @@ def test_the_branches_of_a_tree_add_up(told: list[Retention]) -> None:
 
     for branch in branches:
         check(branch)
+
+
+def waits(number: int, **collector: object) -> str:
+    raw = [((("/srv/shop/tasks.py", 8),), number)]
+    facts = {"garbage": {"objects": number, "stacks": raw}, "gc": collector}
+    answer = ways.why(replace(snapshot(), meta=meta(facts)), [HERE])
+    return kept.summary(answer)
+
+
+def test_what_only_waits_for_the_collector_is_told_apart() -> None:
+    """By number, and with what keeps the collector from it."""
+    assert "3 objects only wait for the garbage collector: the next full" in waits(3, enabled=True)
+    assert "1 object only waits" in waits(1, enabled=True)
+    assert "nobody collects them" in waits(3, enabled=False, frozen=9)
+    assert "the 9 objects that gc.freeze() has put aside" in waits(3, enabled=True, frozen=9)
+    assert "garbage" not in waits(0, enabled=True)
+    assert "10 objects" in waits(999, enabled=True)  # never more than there are
+    assert "3 objects" in waits(3, enabled="perhaps", frozen="many")
+
+
+def test_there_is_nothing_to_wait_for_elsewhere() -> None:
+    raw = [((("/srv/shop/tasks.py", 9),), 5)]
+    told = replace(snapshot(), meta=meta({"garbage": {"objects": 5, "stacks": raw}}))
+    assert ways.why(told, [HERE]).waiting == 0
+    assert ways.why(told, [THERE]).waiting == 5

@@ -395,3 +395,21 @@ def test_the_readme_shows_what_is_printed(tmp_path: Path) -> None:
     )
     done = run("show", str(path), "tasks.py:11", COLUMNS="100")
     assert done.stdout == told
+
+
+@pytest.mark.parametrize(
+    "function",
+    ["Shop.order.<locals>.<listcomp>", "Shop.order.<dictcomp>",
+     "Shop.order.<locals>.<genexpr>.<listcomp>", "Shop.order"],
+)  # fmt: skip
+def test_a_function_has_the_comprehensions_that_stand_in_it(function: str) -> None:
+    """Before 3.12 their lines belong to a code object of their own."""
+    made = snap(
+        f"{TASKS}:8 < {TASKS}:40 1KiB x10", frames={TASKS: {8: (function, "[1 for _ in x]")}}
+    )
+    for asked in ("order", "Shop.order", "tasks.py:order"):
+        found = show(made, asked, Query(limit=0))
+        assert found.places[0][0] == Frame(TASKS, 8)
+    inner = snap(f"{TASKS}:8 1KiB x10", frames={TASKS: {8: ("Shop.order.<locals>.inner", "x")}})
+    with pytest.raises(LocationError):
+        show(inner, "order", Query(limit=0))

@@ -11,6 +11,8 @@ from leakhunt.model.query import Query
 from leakhunt.model.snapshot import Site, Snapshot
 from leakhunt.report import tables
 from leakhunt.snapshots import garbage
+from leakhunt.snapshots.facts import meta
+from leakhunt.snapshots.garbage import UNKNOWN, Collector
 from tests.support.builders import snap, stack
 from tests.support.pages import as_json, as_markdown, page
 
@@ -62,3 +64,16 @@ def test_a_row_is_marked_in_every_format() -> None:
 def test_of_two_processes_nobody_knows_what_waited_before() -> None:
     report = tables.diff(holding(10, pid=1), holding(2000, pid=2), Query())
     assert report.garbage == {}
+
+
+def test_a_collector_is_told_as_far_as_the_file_does() -> None:
+    told = {"enabled": False, "frozen": 9, "garbage": 2}
+    assert garbage.collector(meta({"gc": told})) == Collector(False, 9, 2)
+    assert garbage.collector(meta({"gc": {"enabled": True}})) == Collector(True, None, None)
+
+
+@pytest.mark.parametrize(
+    "said", [None, 3, [], {"enabled": "yes", "frozen": -1, "garbage": "many"}, {"frozen": True}]
+)
+def test_a_malformed_collector_is_not_said(said: object) -> None:
+    assert garbage.collector(meta({"gc": said})) == UNKNOWN

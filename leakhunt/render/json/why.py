@@ -24,6 +24,8 @@ def why(report: WhyReport) -> str:
             "size": answer.size,
             "tied": answer.tied,
             "whole": answer.whole,
+            "waiting": answer.waiting,
+            "gc": answer.collector._asdict(),
             "paths": [
                 {
                     "path": [

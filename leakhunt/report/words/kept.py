@@ -69,10 +69,27 @@ def more(number: int) -> str:
 
 
 def summary(answer: Why) -> str:
-    """What was found, in a sentence."""
+    """What was learnt, in a sentence."""
     if answer.whole is None:
-        return NOBODY_WALKED
-    if not answer.ways:
-        return NOTHING_TIED
-    said = f"the holders of {units.size(answer.tied)} of {units.size(answer.size)} are known"
-    return said if answer.whole else f"{said}; the walk is a part: {answer.problem}"
+        said = NOBODY_WALKED
+    elif not answer.ways:
+        said = NOTHING_TIED
+    else:
+        said = f"the holders of {units.size(answer.tied)} of {units.size(answer.size)} are known"
+        said = said if answer.whole else f"{said}; the walk is a part: {answer.problem}"
+    waits = waiting(answer)
+    return f"{said}; {waits}" if waits else said
+
+
+def waiting(answer: Why) -> str:
+    """What nothing keeps any more, and what keeps it from being collected; empty where all is kept."""
+    number, collector = answer.waiting, answer.collector
+    if not number:
+        return ""
+    only = f"{units.counted(number, 'object')} only {units.plural(number, 'waits', 'wait')} for the garbage collector"
+    if collector.enabled is False:
+        return f"{only}, which is off (gc.disable()): nobody collects {units.plural(number, 'it', 'them')}"
+    if collector.frozen:
+        aside = units.counted(collector.frozen, "object")
+        return f"{only}, which never looks at the {aside} that gc.freeze() has put aside"
+    return f"{only}: the next full collection frees {units.plural(number, 'it', 'them')}"
