@@ -22,6 +22,17 @@ class Since(NamedTuple):
     """The wall clock then, seconds since the epoch; None: not known."""
 
 
+class Line(NamedTuple):
+    """The straight part of a series, in the process where it grows most."""
+
+    start: int
+    """Index of the snapshot with which it begins."""
+    rate: float
+    low: float
+    high: float
+    """Bytes per unit, with the 95 % interval."""
+
+
 @dataclass(frozen=True)
 class Part:
     """A finding in one process."""
@@ -79,6 +90,8 @@ class Finding:
     """By how many entries that container grew over the series; None: not known."""
     since: Since | None = None
     """From when on, where births tell; None: not known."""
+    line: Line | None = None
+    """Of a leak: its straight part; None: nothing straight was found in one process alone."""
     per_run: float | None = None
     """Bytes per run of ``task``; None where no task is named."""
     born: tuple[tuple[float, ...], tuple[float, ...]] | None = None

@@ -6,7 +6,7 @@ most closely: a leak grows with the runs of the task that leaks, and a cache fil
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from statistics import median
 
@@ -69,6 +69,7 @@ class Book:
         self.paths = Paths(prefixes(history.last.facts), history.spots, history.tracks)
         self.runs = _runs(history)
         self._judged: dict[tuple[Stack, ...], Shape] = {}
+        self._bases: dict[int, Mapping[str | None, curves.Basis]] = {}
         self.owners: dict[Owner, list[Stack]] = {}
         for stack in history.tracks:
             if not self.paths.is_hidden(stack):
@@ -118,16 +119,22 @@ class Book:
         is_counted = series.errors.came is None and counts[-1] - counts[0] >= len(counts)
         y = counts if is_counted else series.sizes
         degree = 2 if len(y) >= 6 else 1
-        misfits = {
-            task: curves.misfit(
-                [[(x / t[-1]) ** power for x in t] for power in range(1, degree + 1)], y
-            )
-            for task, t in ((None, self.t), *self.runs.items())
-        }
+        misfits = {task: curves.left(curve, y) for task, curve in self._clocks(degree).items()}
         best = min(misfits, key=lambda task: misfits[task])
         if misfits[None] - misfits[best] <= series.errors.change:
             return None  # errors of sampling alone make as much of a difference
         return best if misfits[best] < LEVELS.shapes.axis * misfits[None] else None
+
+    def _clocks(self, degree: int) -> Mapping[str | None, curves.Basis]:
+        """Smooth curves by the units and by the runs of each task, the same for every series."""
+        if degree not in self._bases:
+            self._bases[degree] = {
+                task: curves.basis(
+                    [[(x / t[-1]) ** power for x in t] for power in range(1, degree + 1)]
+                )
+                for task, t in ((None, self.t), *self.runs.items())
+            }
+        return self._bases[degree]
 
     def present(self, stacks: Sequence[Stack]) -> bool:
         """Whether they hold memory in most snapshots."""

@@ -19,6 +19,7 @@ from leakhunt.judge.codes import because
 from leakhunt.judge.enough import Wanted
 from leakhunt.judge.finding import Course as Course
 from leakhunt.judge.finding import Finding as Finding
+from leakhunt.judge.finding import Line
 from leakhunt.judge.finding import Part as Part
 from leakhunt.judge.history import TASK, History, ledger
 from leakhunt.judge.informed import informed
@@ -237,6 +238,9 @@ def _finding(each: list[tuple[History, Growth]], alike: list[History]) -> Findin
         holder=holder,
         holder_grew=_grew(history, holder),
         since=None if ages is None else ages.since,
+        line=Line(growth.shape.since, growth.shape.rate, growth.shape.low, growth.shape.high)
+        if growth.shape.verdict == LEAK
+        else None,
         per_run=_per_run(history, task, rate),
         born=None if ages is None else ages.series,
     )

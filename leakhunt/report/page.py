@@ -5,20 +5,25 @@ Pure, as everything between the files and the renderers.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from statistics import median
 from typing import NamedTuple
 
-from leakhunt.judge.finding import Finding
+from leakhunt.judge import account as accounts
+from leakhunt.judge.account import live_in
+from leakhunt.judge.finding import Finding, Line
 from leakhunt.judge.history import History
 from leakhunt.judge.series import shape
+from leakhunt.model.account import Account
 from leakhunt.model.paths import prefixes, visible
 from leakhunt.model.query import Query
 from leakhunt.model.snapshot import Meta, Snapshot, Stack, Tally
 from leakhunt.report import tables
+from leakhunt.report.account import of_one
 from leakhunt.report.tables import DiffReport, TopReport
 from leakhunt.report.trend import TrendReport
+from leakhunt.report.words import account as words_of_account
 from leakhunt.report.words import kept
 from leakhunt.report.words import page as words
 from leakhunt.sites.flame import Flame, Weight, flame, weigh
@@ -51,15 +56,6 @@ class Process:
         return self.history.last
 
 
-class Part(NamedTuple):
-    """One part of the resident set, in bytes."""
-
-    name: str
-    size: int
-    grown: int | None
-    """None: not known."""
-
-
 class Fit(NamedTuple):
     """A straight line through a series: bytes at 0, bytes per unit with the 95 % interval."""
 
@@ -83,8 +79,12 @@ class PageReport:
     tree: Flame
     table: DiffReport | TopReport
     """Of the main process."""
-    account: tuple[Part, ...]
-    """Of the main process: adds up to its resident set."""
+    account: Account | None
+    """Of the main process's newest snapshot: its parts add up to the resident set; None: not known."""
+    grown: Account | None
+    """The growth of each part since its first snapshot; None: not known."""
+    account_said: tuple[str, ...]
+    """What the two say, in sentences."""
     types: tuple[tuple[str, int], ...]
     """Bytes of the main process's objects by type, the largest first; (): not known."""
     types_of: int
@@ -102,13 +102,14 @@ def page(trend: TrendReport, made_at: float, version: str, nodes: int = NODES) -
     """The page of a judged series. ``made_at``: seconds since the epoch; ``nodes``: frames drawn at most."""
     main = trend.verdict.main
     ordered = [main, *(each for each in trend.verdict.histories if each is not main)]
-    weighed = [dict(_weighed(history)) for history in ordered]
+    weighed = [_weighed(history) for history in ordered]
     processes = tuple(
-        Process(history, _looks(history), _compared(history), _left_out(history, weights))
-        for history, weights in zip(ordered, weighed)
+        Process(history, _looks(history), _compared(history), left_out)
+        for history, (_, left_out) in zip(ordered, weighed)
     )
-    tree = flame([_shown(history, weights) for history, weights in zip(ordered, weighed)], nodes)
+    tree = flame([shown for shown, _ in weighed], nodes)
     types, types_of = _types(main)
+    account, grown, said = _account(trend, main)
     notes = (
         words.sampled(main),
         words.depth(main),
@@ -121,7 +122,9 @@ def page(trend: TrendReport, made_at: float, version: str, nodes: int = NODES) -
         processes=processes,
         tree=tree,
         table=_table(main),
-        account=_account(main),
+        account=account,
+        grown=grown,
+        account_said=said,
         types=types,
         types_of=types_of,
         notes=(*filter(None, notes), *trend.notes),
@@ -135,14 +138,10 @@ def fit(finding: Finding) -> Fit | None:
     history = finding.history
     if finding.verdict != shape.LEAK or len(finding.sizes) != len(history.times):
         return None
-    judged = shape.judge(history.series(finding.stacks)) if len(finding.sizes) > 2 else None
-    start = judged.since if judged is not None and judged.verdict == shape.LEAK else 0
-    rate, low, high = finding.rate, finding.low, finding.high
-    if judged is not None and judged.verdict == shape.LEAK and not history.lived:
-        rate, low, high = judged.rate, judged.low, judged.high
-    points = list(zip(history.times, finding.sizes))[start:]
-    base = median(size - rate * (time - points[0][0]) for time, size in points)
-    return Fit(points[0][0], base, rate, low, high)
+    line = finding.line or Line(0, finding.rate, finding.low, finding.high)
+    points = list(zip(history.times, finding.sizes))[line.start :]
+    base = median(size - line.rate * (time - points[0][0]) for time, size in points)
+    return Fit(points[0][0], base, line.rate, line.low, line.high)
 
 
 # -- the paragraph --------------------------------------------------------------------
@@ -172,24 +171,27 @@ def _compared(history: History) -> bool:
     return not history.lived and len(history.metas) > 1
 
 
-def _weighed(history: History) -> Iterator[tuple[Stack, Weight]]:
-    """Every stack, the hidden ones too."""
+def _weighed(history: History) -> tuple[list[tuple[Stack, Weight]], int]:
+    """Every stack that is shown, and the bytes of those that are hidden by default."""
+    select = selector(Query(), prefixes(history.last.facts))
+    shown: list[tuple[Stack, Weight]] = []
+    left_out = 0
+    for stack, before, now in _ends(history):
+        if select(stack) is None:
+            left_out += now
+        else:
+            shown.append((stack, weigh(before, now)))
+    return shown, left_out
+
+
+def _ends(history: History) -> Iterator[tuple[Stack, int | None, int]]:
+    """Each stack's bytes in the first snapshot (None: not compared) and in the newest."""
     if not _compared(history) and history.newest is not None:
         for stack, tally in history.newest.tallies.items():
-            yield stack, weigh(None, tally.size)
+            yield stack, None, tally.size
         return
     for stack, track in history.tracks.items():
-        yield stack, weigh(track.sizes[0], track.sizes[-1])
-
-
-def _shown(history: History, weights: Mapping[Stack, Weight]) -> Iterator[tuple[Stack, Weight]]:
-    select = selector(Query(), prefixes(history.last.facts))
-    return ((stack, weight) for stack, weight in weights.items() if select(stack) is not None)
-
-
-def _left_out(history: History, weights: Mapping[Stack, Weight]) -> int:
-    select = selector(Query(), prefixes(history.last.facts))
-    return sum(weight.now for stack, weight in weights.items() if select(stack) is None)
+        yield stack, track.sizes[0], track.sizes[-1]
 
 
 def _looks(history: History) -> tuple[Look, ...]:
@@ -224,29 +226,26 @@ def _at(history: History, index: int) -> Snapshot:
     )
 
 
-def _account(history: History) -> tuple[Part, ...]:
-    """What Python objects, the tracer and the rest are of the resident set."""
-    first, last = history.first, history.last
-    if last.rss is None or last.traced is None:
-        return ()
-
-    def grown(name: str) -> int | None:
-        start, end = getattr(first, name), getattr(last, name)
-        comparable = start is not None and end is not None and _compared(history)
-        return end - start if comparable else None
-
-    parts = [(words.OBJECTS, last.traced, grown("traced"))]
-    if last.tracer:
-        parts.append((words.TRACER, last.tracer, grown("tracer")))
-    size = last.rss - sum(part[1] for part in parts)
-    if size < 0:  # swapped out, or shared: no parts of a whole
-        return ()
-    whole, changes = grown("rss"), [part[2] for part in parts]
-    rest = None
-    if whole is not None and None not in changes:
-        rest = whole - sum(change or 0 for change in changes)
-    parts.append((words.REST, size, rest))
-    return tuple(Part(*part) for part in parts)
+def _account(
+    trend: TrendReport, main: History
+) -> tuple[Account | None, Account | None, tuple[str, ...]]:
+    """Where the main process's resident set is, where its growth went, and what that means."""
+    size = main.sizes[-1] if main.newest is None else main.newest.totals.size
+    traced = live_in(main.last_blocks.values(), size)
+    now = accounts.account(main.last, traced)
+    if now is None:
+        return None, None, ()
+    told = trend.account
+    if told is not None:
+        following = () if told.next is None else (words.sentence(told.next),)
+        return now, told.account, (told.sentence, *following, *words_of_account.unknown(now))
+    grown = None
+    if _compared(main):
+        first = accounts.account(main.first, live_in(main.first_blocks.values(), main.sizes[0]))
+        grown = None if first is None else accounts.between(first, now)
+    one = of_one(main.last, traced)
+    assert one is not None  # its resident set is known
+    return now, grown, (one.sentence, *one.notes)
 
 
 def _types(history: History) -> tuple[tuple[tuple[str, int], ...], int]:

@@ -25,7 +25,7 @@ class Weight(NamedTuple):
     """Less than before, over those that shrank; positive."""
 
     def plus(self, other: Weight) -> Weight:
-        return Weight(*map(sum, zip(self, other)))
+        return Weight(self.now + other.now, self.grown + other.grown, self.shrunk + other.shrunk)
 
     def minus(self, other: Weight) -> Weight:
         return Weight(self.now - other.now, self.grown - other.grown, self.shrunk - other.shrunk)
@@ -109,7 +109,8 @@ def flame(processes: Sequence[Iterable[tuple[Stack, Weight]]], most: int) -> Fla
                 node = child
                 node.now += weight.now
                 node.gross += gross
-            node.ends[number] = node.ends.get(number, NO_WEIGHT).plus(weight)
+            ends = node.ends.get(number)
+            node.ends[number] = weight if ends is None else ends.plus(weight)
     least = _least(root, most)
     nodes = list(_drawn(root, least, len(processes)))
     totals = tuple(_sum(node.ends[number] for node in nodes) for number in range(len(processes)))

@@ -55,12 +55,12 @@ def test_what_is_hidden_is_in_no_picture_and_told() -> None:
 
 def test_the_parts_of_the_resident_set_add_up() -> None:
     told = report()
-    last = told.processes[0].meta
-    assert sum(part.size for part in told.account) == last.rss
-    grown = [part.grown for part in told.account]
-    assert None not in grown
-    assert sum(each or 0 for each in grown) == 350_000
-    assert report(made(traced=None)).account == ()
+    assert told.account is not None
+    assert told.grown is not None
+    assert sum(part.size for part in told.account.parts) == told.processes[0].meta.rss
+    assert sum(part.size for part in told.grown.parts) == told.grown.rss == 350_000
+    assert told.account_said[0].startswith("RSS is ")
+    assert report(made(rss=[None] * 8)).account is None
 
 
 def test_a_line_is_drawn_through_leaks_alone() -> None:

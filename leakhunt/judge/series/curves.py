@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Sequence
+from functools import lru_cache
 from operator import mul
+from typing import NamedTuple
 
 from leakhunt.judge.levels import LEVELS
+
+#: Orthogonal columns without a constant part, each with the sum of its squares.
+Basis = Sequence[tuple[list[float], float]]
 
 
 def saturates(t: Sequence[float], y: Sequence[float], surely: bool = False) -> bool:
@@ -26,7 +31,7 @@ def saturates(t: Sequence[float], y: Sequence[float], surely: bool = False) -> b
         n, total = len(part), part_t[-1] - part_t[0]
         if n < 6:
             continue
-        clock = [(value - part_t[0]) / total for value in part_t]
+        models = _models(tuple((value - part_t[0]) / total for value in part_t))
         least = 1e-9 * (max(part) - min(part)) ** 2  # rounding is no evidence
 
         def criterion(
@@ -34,20 +39,37 @@ def saturates(t: Sequence[float], y: Sequence[float], surely: bool = False) -> b
         ) -> float:
             return n * math.log(max(min(misfits), least)) + free * math.log(n)
 
-        approaches = [[_approach(at / tau) for at in clock] for tau in _CONSTANTS]
-        logarithms = [[math.log1p(at / tau) for at in clock] for tau in _CONSTANTS]
-        filling = criterion((misfit([curve], part) for curve in approaches + logarithms), 3)
-        bent = criterion(
-            (misfit([clock, [max(0.0, at - knot) for at in clock]], part) for knot in clock[1:-1]),
-            4,
-        )
+        filling = criterion((left(curve, part) for curve in models.filling), 3)
+        bent = criterion((left(curve, part) for curve in models.bent), 4)
         fills = filling < bent
         if surely and fills:
-            straight = criterion([misfit([clock], part)], 2)
-            beside = criterion((misfit([curve, clock], part) for curve in approaches), 4)
+            straight = criterion([left(models.straight, part)], 2)
+            beside = criterion((left(curve, part) for curve in models.beside), 4)
             fills = filling < min(straight - LEVELS.shapes.decisive, beside)
         verdicts.append(fills)
     return any(verdicts)
+
+
+class _Models(NamedTuple):
+    """What a series is compared with, as bases: they depend on its times alone, which thousands share."""
+
+    filling: list[Basis]
+    bent: list[Basis]
+    straight: Basis
+    beside: list[Basis]
+
+
+@lru_cache(maxsize=64)
+def _models(clock: tuple[float, ...]) -> _Models:
+    """``clock``: the times of a series, from 0 to 1."""
+    approaches = [[_approach(at / tau) for at in clock] for tau in _CONSTANTS]
+    logarithms = [[math.log1p(at / tau) for at in clock] for tau in _CONSTANTS]
+    return _Models(
+        [basis([curve]) for curve in approaches + logarithms],
+        [basis([clock, [max(0.0, at - knot) for at in clock]]) for knot in clock[1:-1]],
+        basis([clock]),
+        [basis([curve, clock]) for curve in approaches],
+    )
 
 
 #: Of a cache that fills, in the length of the series.
@@ -102,23 +124,29 @@ def _approach(at: float) -> float:
     return 1 - math.exp(-at)
 
 
-def misfit(columns: Sequence[Sequence[float]], y: Sequence[float]) -> float:
-    """The least sum of squares that a constant and one or two columns leave of ``y``."""
-    n = len(y)
-
-    def centred(values: Sequence[float]) -> list[float]:
-        mean = sum(values) / n
-        return [value - mean for value in values]
-
-    rest = centred(y)
-    basis: list[list[float]] = []
-    for column in map(centred, columns):  # Gram-Schmidt
-        for other in basis:
-            part = sum(a * b for a, b in zip(column, other)) / sum(b * b for b in other)
+def basis(columns: Iterable[Sequence[float]]) -> Basis:
+    """Columns as an orthogonal basis beside a constant: to be fitted to any number of series of that length."""
+    made: list[tuple[list[float], float]] = []
+    for column in map(_centred, columns):  # Gram-Schmidt
+        for other, square in made:
+            part = sum(map(mul, column, other)) / square
             column = [a - part * b for a, b in zip(column, other)]
-        if sum(a * a for a in column) > 1e-12:
-            basis.append(column)
-    for column in basis:
-        part = sum(a * b for a, b in zip(rest, column)) / sum(b * b for b in column)
+        square = sum(map(mul, column, column))
+        if square > 1e-12:
+            made.append((column, square))
+    return made
+
+
+def left(fitted: Basis, y: Sequence[float]) -> float:
+    """The least sum of squares that a constant and the columns of a basis leave of ``y``."""
+    rest = _centred(y)
+    for column, square in fitted:
+        part = sum(map(mul, rest, column)) / square
         rest = [a - part * b for a, b in zip(rest, column)]
-    return sum(a * a for a in rest)
+    squares: float = sum(map(mul, rest, rest))
+    return squares
+
+
+def _centred(values: Sequence[float]) -> list[float]:
+    mean = sum(values) / len(values)
+    return [value - mean for value in values]

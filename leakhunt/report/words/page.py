@@ -19,9 +19,6 @@ NOTHING_GROWS = "Nothing grows that is worth a line."
 NEEDS_SCRIPT = "This part is drawn by the page's own script, which does not run here."
 NO_RSS = "The newest file does not say how large the process is."
 LICENCES = "Licences of the libraries in this page"
-#: Parts of the resident set.
-OBJECTS, TRACER = "Python objects", "the tracer's own tables"
-REST = "the rest: interpreter, libraries, free memory"
 #: A pace seen for less than this (seconds) says nothing of a day.
 TELLING = 10.0
 

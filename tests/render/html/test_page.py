@@ -4,17 +4,23 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import inspect
 import json
 import re
 from html.parser import HTMLParser
+from importlib import import_module
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from leakhunt import units
 from leakhunt.render.html.markup import el, embedded
 from leakhunt.render.html.page import document, shipped
+from leakhunt.report.page import page
+from leakhunt.report.trend import trend
+from leakhunt.report.words.account import label
 from tests.support.web import HOSTILE, hostile, html, leaking, reported
 
 
@@ -123,11 +129,51 @@ def test_a_cut_tree_says_so_and_keeps_the_sum(nodes: int) -> None:
 
 def test_the_parts_of_the_resident_set_add_up() -> None:
     report = reported(leaking())
-    assert sum(part.size for part in report.account) == report.processes[0].meta.rss
-    grown = [part.grown for part in report.account]
-    assert None not in grown
+    assert report.account is not None
+    assert report.grown is not None
+    assert sum(part.size for part in report.account.parts) == report.processes[0].meta.rss
     first, last = report.processes[0].history.first, report.processes[0].history.last
-    assert sum(part or 0 for part in grown) == (last.rss or 0) - (first.rss or 0)
+    assert sum(part.size for part in report.grown.parts) == (last.rss or 0) - (first.rss or 0)
+
+
+def test_every_part_has_its_line_and_the_last_one_is_their_sum() -> None:
+    report = reported(leaking())
+    assert report.account is not None
+    said = " ".join(Outline(document(report)).said.split())
+    memory = said[said.index("Where the") :]
+    for part in report.account.parts:
+        if part.size:
+            assert label(part.part) in memory
+            assert units.size(part.size) in memory
+    assert f"RSS {units.size(report.account.rss)}" in memory
+
+
+def test_a_rest_below_nothing_has_no_width_and_a_line() -> None:
+    """What is allocated need not be resident: the bar shows the parts, the table the rest as it is."""
+    report = reported(leaking(rss=[1_000_000] * 12, tracer=[3_000_000] * 12))
+    assert report.account is not None
+    assert report.account.of("rest") < 0
+    text = document(report)
+    assert not re.search(r'width="-', text)
+    widths = [float(each) for each in re.findall(r'width="([0-9.]+)" height="28"', text)]
+    assert sum(widths) == pytest.approx(1000, abs=0.1)
+    assert units.size(report.account.of("rest")) in text
+
+
+def test_the_judgement_is_made_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The page draws what was judged: nothing is judged again for it, and nothing is read."""
+    histories = leaking(), leaking(4243)
+    judged = trend(histories, command="verdict")
+
+    def again(*_: object, **__: object) -> None:
+        raise AssertionError("judged again")
+
+    for module in ("shape", "rise", "curves", "stats"):
+        found = import_module(f"leakhunt.judge.series.{module}")
+        for name, function in vars(found).items():
+            if inspect.isfunction(function) and function.__module__ == found.__name__:
+                monkeypatch.setattr(found, name, again)
+    assert document(page(judged, 1_800_000_900.0, "1.2.3"))
 
 
 def test_the_line_goes_through_the_series() -> None:
