@@ -160,15 +160,23 @@ def _marked(value: Any, line_of: Mapping[int, int]) -> Any:
 
 def unmarked(value: Any, stack: Callable[[Any], Any]) -> Any:
     """A fact from its JSON. Raises ValueError, LookupError or TypeError for what is none."""
-    if isinstance(value, list):
-        kind, *items = value
+    if type(value) is list:
+        kind = value[0]
         if kind == "s":
-            (number,) = items
+            _, number = value
             return stack(number)
-        return {"t": tuple, "l": list}[kind](unmarked(one, stack) for one in items)
-    if isinstance(value, dict):
+        items = [
+            unmarked(one, stack) if type(one) is list or type(one) is dict else one
+            for one in value[1:]
+        ]
+        return items if kind == "l" else _ROWS[kind](items)
+    if type(value) is dict:
         return {name: unmarked(one, stack) for name, one in value.items()}
     return value
+
+
+#: What the first item of a list stands for.
+_ROWS = {"t": tuple, "l": list}
 
 
 class Checked:

@@ -282,7 +282,7 @@ def _facts(descriptor: int, size: int) -> tuple[dict[str, Any] | None, int]:
     if closing == 20 and zlib.crc32(content) != int.from_bytes(end[:4], "little"):
         return None, 0
     try:
-        facts = json.loads(content, parse_int=_short)
+        facts = _parsed(content)
     except (ValueError, RecursionError):
         return None, 0
     return (facts if isinstance(facts, dict) and is_plain(facts, length) else None), start
@@ -319,7 +319,7 @@ def _long(indexed: index.Index) -> dict[str, Any] | None:
     if len(content) > LARGEST_LONG:
         return None
     try:
-        facts = json.loads(content, parse_int=_short)
+        facts = _parsed(content)
     except (ValueError, RecursionError):
         return None
     if not isinstance(facts, dict) or not is_plain(facts, len(content)):
@@ -329,6 +329,18 @@ def _long(indexed: index.Index) -> dict[str, Any] | None:
         return {name: index.unmarked(value, stack) for name, value in facts.items()}
     except (ValueError, LookupError, TypeError):
         return None
+
+
+def _parsed(content: bytes) -> Any:
+    """JSON, without numbers that are too long to be any. Raises ValueError, RecursionError."""
+    if _LONG_NUMBER not in content.translate(_DIGITS):
+        return json.loads(content)
+    return json.loads(content, parse_int=_short)  # in a text, perhaps
+
+
+#: More digits than any number here has; a look at each number by itself takes as long as all the rest.
+_LONG_NUMBER = b"0" * 20
+_DIGITS = bytes(ord("0") if ord("0") <= each <= ord("9") else 0 for each in range(256))
 
 
 def _short(digits: str) -> int:

@@ -311,6 +311,10 @@ def _numbered(tracebacks: list[Any]) -> tuple[list[tuple[str, int]], bytes, byte
     return list(number_of), steps, depths
 
 
+_ROWS = {list, tuple}
+_PLAIN = {type(None), bool, int, float, str, dict, *_ROWS}
+
+
 def is_plain(value: Any, budget: int, deepest: int = 8) -> bool:
     """Only None, bools, numbers, text, and lists, tuples and dicts of these, not too deep.
 
@@ -319,23 +323,20 @@ def is_plain(value: Any, budget: int, deepest: int = 8) -> bool:
     """
     level = [value]
     for _ in range(deepest + 1):
-        below: list[Any] = []
-        for item in level:
-            kind = type(item)
-            if kind in (list, tuple):
-                below += item
-            elif kind is dict:
-                if not set(map(type, item)) <= {str, int}:
-                    return False
-                below += item.values()
-            elif (item is not None and kind not in (bool, int, float, str)) or (
-                kind is int and abs(item) >= IMPOSSIBLE
-            ):
-                return False
-            budget -= 1
-            if len(below) > budget:
-                return False
-        if not below:
+        kinds = set(map(type, level))
+        if not kinds <= _PLAIN:
+            return False
+        numbers = [item for item in level if type(item) is int] if int in kinds else ()
+        if numbers and not -IMPOSSIBLE < min(numbers) <= max(numbers) < IMPOSSIBLE:
+            return False
+        rows = [item for item in level if type(item) in (list, tuple)] if kinds & _ROWS else []
+        maps = [item for item in level if type(item) is dict] if dict in kinds else []
+        if not set(map(type, chain.from_iterable(maps))) <= {str, int}:
+            return False
+        budget -= len(level)
+        if sum(map(len, rows)) + sum(map(len, maps)) > budget:
+            return False
+        level = [*chain.from_iterable(rows), *chain.from_iterable(map(dict.values, maps))]
+        if not level:
             return True
-        level = below
     return False
