@@ -35,7 +35,7 @@ from leakhunt.snapshots.load import each, expand, most_telling, some
 @output_option
 @force_option
 @click.option("--diff", "compare", is_flag=True,
-              help="What changed between two snapshots (pprof, speedscope, collapsed).")  # fmt: skip
+              help="What changed between two snapshots (pprof, speedscope, collapsed, otlp).")  # fmt: skip
 @strict_option
 @folder_option
 def command(
@@ -50,10 +50,10 @@ def command(
     """Write snapshots in a format that other tools open.
 
     pprof (go tool pprof, Pyroscope, Parca), speedscope, collapsed (FlameGraph), csv, json, parquet (DuckDB,
-    Polars), tracemalloc (a plain dump for Snapshot.load). In each, the bytes add up to the total of
-    `leakhunt top --all`. Without SNAPSHOT: the process that grew most. pprof, collapsed and tracemalloc hold
-    one snapshot, the newest of a process or folder; the others hold all of them. What a format has no place
-    for is told on stderr.
+    Polars), otlp (OpenTelemetry), tracemalloc (a plain dump for Snapshot.load). In each, the bytes add up to
+    the total of `leakhunt top --all`. Without SNAPSHOT: the process that grew most. pprof, collapsed and
+    tracemalloc hold one snapshot, the newest of a process or folder; the others hold all of them. What a
+    format has no place for is told on stderr.
 
     \b
     Examples:

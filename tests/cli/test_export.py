@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from leakhunt.render.export.formats import BY_NAME
+from leakhunt.report.words import exported
 from tests.support.console import grown, run
 from tests.support.places import ROOT
 
@@ -73,6 +75,17 @@ def test_what_is_lost_is_told(pair: tuple[str, str], tmp_path: Path) -> None:
     assert run("export", pair[1], "-o", str(tmp_path / "out.json")).stderr.count("note") == 0
 
 
+@pytest.mark.parametrize("form", BY_NAME)
+def test_each_format_names_all_that_it_has_no_place_for(form: str) -> None:
+    """Of a snapshot that has everything; and what it does carry is not called lost."""
+    everything = exported.Seen(1, 1, set(exported.SAID))
+    (said, *_) = [*exported.left_behind(form, BY_NAME[form].carries, everything), ""]
+    for part, words in exported.SAID.items():
+        assert (words in said) is (part not in BY_NAME[form].carries)
+    rows = (ROOT / "leakhunt/render/export/README.md").read_text().splitlines()
+    assert sum(row.startswith(f"| `{form}` |") for row in rows) == 1
+
+
 def test_the_ending_chooses_and_an_unknown_one_asks(pair: tuple[str, str], tmp_path: Path) -> None:
     done = run("export", pair[1], "-o", str(tmp_path / "out.speedscope.json"))
     assert done.returncode == 0
@@ -101,7 +114,7 @@ def test_a_difference_is_for_formats_that_can(pair: tuple[str, str]) -> None:
     assert any(line.endswith(" 10240 1034240") for line in done.stdout.splitlines())
     refused = run("export", *pair, "--diff", "--format", "csv", "-o", "-")
     assert refused.returncode == 2
-    assert "pprof, speedscope and collapsed" in refused.stderr
+    assert "pprof, speedscope, collapsed and otlp" in refused.stderr
 
 
 def test_one_bad_file_among_many_is_a_warning(tmp_path: Path) -> None:
@@ -118,10 +131,11 @@ def test_one_bad_file_among_many_is_a_warning(tmp_path: Path) -> None:
 
 def test_a_missing_library_is_told_by_its_extra(pair: tuple[str, str], tmp_path: Path) -> None:
     """As where neither is installed: a folder that shadows them."""
-    for name in ("google", "pyarrow"):
+    for name in ("google", "pyarrow", "opentelemetry"):
         (tmp_path / "shadow" / name).mkdir(parents=True)
         (tmp_path / "shadow" / name / "__init__.py").write_text("raise ImportError('none here')")
-    for form, extra in (("pprof", "leakhunt[export]"), ("parquet", "leakhunt[parquet]")):
+    for form, extra in (("pprof", "leakhunt[export]"), ("parquet", "leakhunt[parquet]"),
+                        ("otlp", "leakhunt[otlp]")):  # fmt: skip
         output = tmp_path / f"out.{form}"
         done = run("export", pair[1], "--format", form, "-o", str(output),
                    PYTHONPATH=f"{tmp_path / 'shadow'}:{ROOT}")  # fmt: skip
@@ -135,12 +149,17 @@ def test_many_snapshots_need_no_more_memory_than_few(tmp_path: Path) -> None:
     program = """
 import gc, io, sys
 from pathlib import Path
+from leakhunt.errors import ExportError
 from leakhunt.model.snapshot import Snapshot
 from leakhunt.render.export.formats import FORMATS, BY_NAME, watched, write
 from leakhunt.snapshots.load import PARALLEL, each
 
 paths = [Path(sys.argv[1])] * 40
-for form in (name for name in ("speedscope", "csv", "json") if BY_NAME[name].several):
+for form in (name for name in FORMATS if BY_NAME[name].several):
+    try:
+        write(form, io.BytesIO(), iter(()))
+    except ExportError:
+        continue  # its library is not installed here
     most = 0
     def look(snapshot):
         global most

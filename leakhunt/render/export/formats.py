@@ -11,8 +11,8 @@ from leakhunt.errors import ExportError
 from leakhunt.model.snapshot import Snapshot
 from leakhunt.report.words.exported import CODE, COUNTS, ERRORS, PROCESS, STACKS, TYPES
 
-PPROF, SPEEDSCOPE, COLLAPSED, CSV, JSON, PARQUET, TRACEMALLOC = FORMATS = (
-    "pprof", "speedscope", "collapsed", "csv", "json", "parquet", "tracemalloc",
+PPROF, SPEEDSCOPE, COLLAPSED, CSV, JSON, PARQUET, OTLP, TRACEMALLOC = FORMATS = (
+    "pprof", "speedscope", "collapsed", "csv", "json", "parquet", "otlp", "tracemalloc",
 )  # fmt: skip
 
 
@@ -45,6 +45,7 @@ BY_NAME = {
             frozenset({ERRORS, COUNTS, TYPES, CODE, PROCESS, STACKS}),
         ),
         Format(PARQUET, ".parquet", True, False, frozenset({ERRORS, COUNTS, CODE, PROCESS, STACKS})),
+        Format(OTLP, ".otlp.pb", True, True, frozenset({COUNTS, PROCESS, STACKS})),
         Format(TRACEMALLOC, ".bin", False, False, frozenset({COUNTS, STACKS}), True),
     )
 }  # fmt: skip

@@ -28,6 +28,24 @@ def profile(content: bytes) -> Any:
     return profile_class().FromString(gzip.decompress(content))
 
 
+def otlp(content: bytes) -> Any:
+    """As a receiver parses it: the dictionary first in the message, though it is written last."""
+    schema = pytest.importorskip("opentelemetry.proto.profiles.v1development.profiles_pb2")
+    return schema.ProfilesData.FromString(content)
+
+
+def of_kind(made: Any, kind: str) -> list[Any]:
+    """The profiles of one kind of value, in order."""
+    text = made.dictionary.string_table
+    return [
+        profile
+        for resource in made.resource_profiles
+        for scope in resource.scope_profiles
+        for profile in scope.profiles
+        if text[profile.sample_type.type_strindex] == kind
+    ]
+
+
 def total(form: str, content: bytes) -> int:
     """The bytes in a file, as a reader of that format adds them up."""
     if form == "pprof":
@@ -44,13 +62,21 @@ def total(form: str, content: bytes) -> int:
     if form == "parquet":
         parquet = pytest.importorskip("pyarrow.parquet")
         return sum(parquet.read_table(io.BytesIO(content)).column("size").to_pylist())
+    if form == "otlp":
+        (profile_of_bytes,) = of_kind(otlp(content), "inuse_space")
+        return sum(sum(sample.values) for sample in profile_of_bytes.samples)
     assert form == "tracemalloc"
     loaded = pickle.loads(content)
     return sum(trace.size for trace in loaded.traces)
 
 
 def needed(form: str) -> None:
-    pytest.importorskip({"pprof": "google.protobuf", "parquet": "pyarrow"}.get(form, "json"))
+    libraries = {
+        "pprof": "google.protobuf",
+        "parquet": "pyarrow",
+        "otlp": "opentelemetry.proto.profiles.v1development.profiles_pb2",
+    }
+    pytest.importorskip(libraries.get(form, "json"))
 
 
 @pytest.mark.parametrize("form", FORMATS)
