@@ -3,8 +3,8 @@
     python tests/benchmarks/bench_report.py [STACKS [SNAPSHOTS]]
 
 Makes a series of snapshots with that many distinct stacks (3,000) and snapshots (8), then runs each command as a
-user does, start-up included: three times, the median. Beside it memray's flame graph of a program with as many
-stacks, where memray is installed.
+user does, start-up included: three times, the median. Then one program with as many stacks runs twice, with
+leakhunt in it and under memray, where that is installed: the page of the one beside the pages of the other.
 """
 
 from __future__ import annotations
@@ -24,13 +24,25 @@ from tests.support.places import ROOT
 
 RUNS = 3
 
+#: Memory from as many stacks as it is told, in so many steps; a snapshot after each where a folder is named.
 PROGRAM = """
+import sys
+stacks, steps = int(sys.argv[1]), int(sys.argv[2])
+if len(sys.argv) > 3:
+    import leakhunt
+    leakhunt.install(engine="exact", dir=sys.argv[3], start="boot", keep=0)
 kept = []
-for number in range({stacks}):
-    source = "def a(n):\\n return bytearray(1000 + n)\\ndef b(n):\\n return a(n)\\n"
-    space = {{}}
-    exec(compile(source, f"made_{{number}}.py", "exec"), space)
-    kept.append(space["b"](number))
+for step in range(steps):
+    for number in range(stacks):
+        if not step:
+            source = "def a(n):\\n return bytearray(1000 + n)\\ndef b(n):\\n return a(n)\\n"
+            space = {}
+            exec(compile(source, f"made_{number}.py", "exec"), space)
+            kept.append((space["b"], []))
+        make, rows = kept[number]
+        rows.append(make(number))
+    if len(sys.argv) > 3:
+        leakhunt.dump()
 """
 
 
@@ -85,11 +97,36 @@ def main() -> None:
         if importlib.util.find_spec("memray") is None:
             print("memray is not installed")
             return
-        memray, recording, drawn = [sys.executable, "-m", "memray"], out / "run.memray", out / "memray.html"  # fmt: skip
-        program = out / "program.py"
-        program.write_text(PROGRAM.format(stacks=stacks))
-        subprocess.run([*memray, "run", "-f", "-o", str(recording), str(program)], check=True, capture_output=True)  # fmt: skip
-        told("memray flamegraph", timed([*memray, "flamegraph", "-f", "-o", str(drawn), str(recording)]), drawn)  # fmt: skip
+        program, words = out / "program.py", [str(stacks), str(snapshots)]
+        program.write_text(PROGRAM)
+        print("the same program")
+        snaps = out / "snapshots"
+        subprocess.run([sys.executable, str(program), *words, str(snaps)], check=True)
+        told(
+            "leakhunt report",
+            timed([*leakhunt, "report", str(snaps), "-o", str(page), "--force"]),
+            page,
+        )
+        memray, recording = [sys.executable, "-m", "memray"], out / "run.memray"
+        subprocess.run(
+            [
+                *memray,
+                "run",
+                "-f",
+                "-q",
+                "--python-allocators",
+                "-o",
+                str(recording),
+                str(program),
+                *words,
+            ],
+            check=True,
+        )
+        for kind in ("flamegraph", "table"):
+            for leaks in ((), ("--leaks",)):
+                drawn = out / f"memray-{kind}.html"
+                command = [*memray, kind, *leaks, "-f", "-o", str(drawn), str(recording)]
+                told(" ".join(("memray", kind, *leaks)), timed(command), drawn)
 
 
 if __name__ == "__main__":

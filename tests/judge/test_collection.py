@@ -21,14 +21,15 @@ NAMES = sorted(path.stem for folder in FOLDERS for path in (COLLECTION / folder)
 #: one program's libraries do not meet another's.
 SURVEY = """
 import dataclasses, json, os, sys
-import stage, record
+import holders, stage, record
 for name, path in stage.programs().items():
     program = stage.declared(path)
     lines = [
         [str(stage.guilty(path, leak)), marker, stage.marked(stage.guilty(path, leak), marker)]
         for leak in program.leaks for marker in (leak.line, *leak.also)
     ]
-    said = {**dataclasses.asdict(program), "lines": lines, "file": str(path)}
+    kept = {leak.line: holders.of(name, leak.line) for leak in program.leaks}
+    said = {**dataclasses.asdict(program), "kept": kept, "lines": lines, "file": str(path)}
     said["missing"] = stage.missing(program)
     said["docstring"] = path.read_text().partition('\"\"\"')[2].partition('\"\"\"')[0]
     print("D", json.dumps([name, said]), flush=True)
@@ -121,6 +122,20 @@ def test_marked_lines_allocate_or_call_and_are_whole_statements(survey: dict[str
             line = Path(file).read_text().splitlines()[number - 1].partition("#")[0].strip()
             assert line, f"{name}: {marker} marks an empty line"
             assert line[0] not in ")]}", f"{name}: {marker} marks the end of a statement"
+
+
+def test_every_leak_says_what_keeps_it(survey: dict[str, Any]) -> None:
+    """By a name that its source has, or that of the library it calls; and nothing else says so."""
+    declared = {
+        f"{name} {marker}" if len(said["kept"]) > 1 else name
+        for name, said in survey.items()
+        for marker in said["kept"]
+    }
+    found = subprocess.run(
+        [sys.executable, "-c", "import holders, json; print(json.dumps(holders.HOLDERS))"],
+        capture_output=True, check=True, env={**os.environ, "PYTHONPATH": str(COLLECTION)},
+    )  # fmt: skip
+    assert set(json.loads(found.stdout)) == declared
 
 
 def test_names_are_unique(survey: dict[str, Any]) -> None:

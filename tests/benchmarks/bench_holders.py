@@ -1,0 +1,143 @@
+"""How often the holder of a leak is named on recorded programs.
+
+    python fixtures/collection/record.py --all --out DIR
+    python tests/benchmarks/bench_holders.py DIR [DIR…] [--only NAME] [--details]
+
+For each leak that a program of the collection declares, its guilty line's objects in the newest snapshot of the
+process that has most of them are asked for as ``leakhunt why`` asks. *named*: one of the names that
+``fixtures/collection/holders.py`` has for it is on the way that is told first, or on the one with most bytes.
+*trend*: the same of the holder that the first matching finding of ``leakhunt trend`` tells. *tied*: the bytes
+whose holder was found, of those of the line.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import runpy
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from leakhunt.cli.judging import gather
+from leakhunt.model.snapshot import Snapshot, Stack
+from leakhunt.report.trend import trend
+from leakhunt.retention import ways
+from leakhunt.snapshots.load import load
+from leakhunt.snapshots.series import lines_of
+from tests.support.places import COLLECTION
+
+HOLDERS = runpy.run_path(str(COLLECTION / "holders.py"))
+
+
+class Told(NamedTuple):
+    """One leak of one recording."""
+
+    program: str
+    marker: str
+    named: bool
+    tied: float
+    by_trend: bool | None
+    """None: trend has no finding there that tells a holder."""
+    ways: tuple[list[str], ...]
+    """The names on the way told first, and on the largest."""
+    whole: bool | None
+
+
+def guilty(leak: dict[str, Any], stack: Stack) -> bool:
+    """Whether a stack passes through the line, or where it is cut through the library that it calls."""
+    file, lines = Path(leak["file"]).name, {leak["line"], *(also["line"] for also in leak["also"])}
+    return any(Path(frame.file).name == file and frame.line in lines for frame in stack) or any(
+        part in frame.file for part in leak["through"] for frame in stack
+    )
+
+
+def size_of(snapshot: Snapshot, stacks: list[Stack]) -> int:
+    return sum(snapshot.tallies[stack].size for stack in stacks)
+
+
+def newest(lines: list[Any], leak: dict[str, Any]) -> tuple[Snapshot, list[Stack]] | None:
+    """The newest snapshot of the process that has most of the leak, and the leak's stacks there."""
+    found = []
+    for line in lines:
+        snapshot = load(line[-1].path, detail=True)
+        stacks = [stack for stack in snapshot.tallies if guilty(leak, stack)]
+        found.append((size_of(snapshot, stacks), snapshot, stacks))
+    found.sort(key=lambda one: -one[0])
+    return (found[0][1], found[0][2]) if found and found[0][2] else None
+
+
+def marker_of(leak: dict[str, Any]) -> str:
+    """The comment on the guilty line, in the collection as it is here."""
+    source = next(COLLECTION.rglob(Path(leak["file"]).name))
+    line = source.read_text().splitlines()[int(leak["line"]) - 1]
+    return line.rpartition("  # ")[2].strip()
+
+
+def names_of(path: Any) -> list[str]:
+    return [step.name for step in path if step.name]
+
+
+def told(folder: Path) -> Iterator[Told]:
+    """Of each leak of one recording."""
+    truth = json.loads((folder / "truth.json").read_text())
+    if not truth["leaks"]:
+        return
+    problems: list[str] = []
+    lines = lines_of(sorted(folder.glob("snapshots/*/*.bin")), problems)
+    histories = [each for line in lines if len(line) > 2 and (each := gather(line, problems))]
+    report = trend(histories) if histories else None
+    for leak in truth["leaks"]:
+        marker = marker_of(leak)
+        names = HOLDERS["of"](folder.name, marker)
+        there = newest(lines, leak)
+        if there is None:
+            yield Told(folder.name, marker, False, 0.0, None, (), None)
+            continue
+        snapshot, stacks = there
+        found = ways.why(snapshot, stacks)
+        shown = found.ways[:1] + tuple(sorted(found.ways, key=lambda way: -way.held.size)[:1])
+        paths = tuple(names_of(way.held.path) for way in shown)
+        kept = [
+            judged.finding.holder
+            for judged in (report.findings if report is not None else ())
+            if judged.finding.holder is not None
+            and any(guilty(leak, stack) for stack in judged.finding.stacks)
+        ]
+        by_trend = HOLDERS["is_named"](names, names_of(kept[0].path)) if kept else None
+        tied = found.tied / found.size if found.size else 0.0
+        named = any(HOLDERS["is_named"](names, path) for path in paths)
+        yield Told(folder.name, marker, named, tied, by_trend, paths, found.whole)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("folders", nargs="+", type=Path)
+    parser.add_argument("--only")
+    parser.add_argument("--details", action="store_true")
+    asked = parser.parse_args()
+    every = [
+        one
+        for parent in asked.folders
+        for folder in sorted(parent.iterdir())
+        if (folder / "truth.json").exists() and asked.only in (None, folder.name)
+        for one in told(folder)
+    ]
+    for one in every:
+        if asked.details or not one.named:
+            word = "named" if one.named else "NOT"
+            print(
+                f"{one.program} {one.marker}: {word}, {one.tied:.0%} tied, trend {one.by_trend}, whole {one.whole}"
+            )
+            for way in one.ways:
+                print(f"    {' → '.join(way)}")
+    named = sum(one.named for one in every)
+    judged = [one for one in every if one.by_trend is not None]
+    print(f"named by why: {named} of {len(every)} ({named / max(1, len(every)):.1%})")
+    print(
+        f"named by trend: {sum(one.by_trend or False for one in judged)} of {len(judged)} that tell a holder"
+    )
+
+
+if __name__ == "__main__":
+    main()
