@@ -103,10 +103,29 @@ def tell(report: TrendReport, asked: Asked) -> None:
         click.get_current_context().exit(3)
 
 
+class Gathered(NamedTuple):
+    """What is judged."""
+
+    histories: list[History]
+    why: str | None
+    notes: tuple[str, ...]
+    ended: bool
+    """Whether every process has ended."""
+
+
 def look(
     files: Sequence[str], asked: Asked, quiet: bool = False, command: str = "trend"
 ) -> TrendReport:
     """The report over the snapshots meant: without any, of the process that tells most.
+
+    Raises SnapshotError.
+    """
+    histories, why, noted, ended = gathered(files, asked, quiet)
+    return judged(histories, asked.filters, asked.excludes, why, noted, ended, asked.limit, command)
+
+
+def gathered(files: Sequence[str], asked: Asked, quiet: bool = False) -> Gathered:
+    """The processes meant, read.
 
     Processes with fewer than three snapshots are left out beside others that have them, unless their
     snapshots know when what lives was born. Raises SnapshotError.
@@ -125,14 +144,14 @@ def look(
     if not lines:
         raise SnapshotError(problems[0] if problems else "no snapshots were given")
     with reading.progress([entry.path for line in lines for entry in line], quiet):
-        gathered = [gather(line, problems) for line in lines]
-    histories = [each for each in gathered if each is not None]
+        read = [gather(line, problems) for line in lines]
+    histories = [each for each in read if each is not None]
     if not histories:
         raise SnapshotError(problems[0])
     if asked.strict or not quiet:
         noted = (*noted, *unread(problems, asked.strict))
     ended = all(reading.runs(each.last) is False for each in histories)
-    return judged(histories, asked.filters, asked.excludes, why, noted, ended, asked.limit, command)
+    return Gathered(histories, why, noted, ended)
 
 
 def gather(line: Sequence[Entry], problems: list[str]) -> History | None:

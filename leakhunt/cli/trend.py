@@ -12,7 +12,9 @@ import click
 from leakhunt.cli import completion, judging
 from leakhunt.cli.options import show
 from leakhunt.errors import SnapshotError
+from leakhunt.model.query import TYPE
 from leakhunt.report.trend import TrendReport
+from leakhunt.report.types import by_type
 from leakhunt.snapfile import SUFFIX
 from leakhunt.snapfile import folders as places
 
@@ -26,7 +28,9 @@ LOOK = 1.0
 @judging.judging
 @click.option("--watch", is_flag=True,
               help="Follow the folder; say when the verdict changes. Ctrl-C ends it.")  # fmt: skip
-def command(files: tuple[str, ...], asked: judging.Asked, watch: bool) -> None:
+@click.option("-g", "--group-by", type=click.Choice(("lineno", "type")), default="lineno", show_default=True,
+              help="What is judged: places, or types of objects.")  # fmt: skip
+def command(files: tuple[str, ...], asked: judging.Asked, watch: bool, group_by: str) -> None:
     """Judge what grows over three or more snapshots of a process.
 
     Without arguments: the process that grew most, of those that run where any does. A pid or a
@@ -43,8 +47,18 @@ def command(files: tuple[str, ...], asked: judging.Asked, watch: bool) -> None:
       leakhunt trend celery@web1             # the whole pool
       leakhunt trend before.bin later.bin latest.bin --json
       leakhunt trend --fail-above 1KiB      # exit 3: for CI
+      leakhunt trend -g type                 # of what there is ever more
       leakhunt trend --watch /var/lib/leakhunt
     """
+    if group_by == TYPE:
+        if watch or asked.filters or asked.excludes or asked.fail_above is not None:
+            raise click.UsageError(
+                "-g type judges all objects: not with --watch, -f, -x, --fail-above"
+            )
+        gathered = judging.gathered(files, asked)
+        report = by_type(gathered.histories, gathered.why, gathered.notes, asked.limit)
+        show(report, asked.form, asked.verbose)
+        return
     if watch:
         _watch(lambda: judging.look(files, asked, quiet=True), _folders(files, asked.folder), asked)
         return

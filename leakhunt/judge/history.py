@@ -22,6 +22,7 @@ from leakhunt.judge.series.exact import EXACT, Exact
 from leakhunt.judge.series.series import Series
 from leakhunt.judge.whose import Paths
 from leakhunt.model.paths import prefixes
+from leakhunt.model.retention import TypeCount
 from leakhunt.model.snapshot import Block, Frame, Meta, Snapshot, Spot, Stack
 from leakhunt.snapshots.columns import Columns
 from leakhunt.snapshots.series import Entry
@@ -84,6 +85,8 @@ class History:
     """What of a stack's bytes others have allocated and it keeps (:mod:`leakhunt.judge.kept`), at the end."""
     lengths: Mapping[int, tuple[int, int]] = field(default_factory=lambda: MappingProxyType({}))
     """By a container's mark: its entries in the first snapshot that tells of it, and in the last one."""
+    census: Sequence[Mapping[str, TypeCount] | None] = ()
+    """The largest types of all that lives at each snapshot, by name; None where that is not known."""
     notes: tuple[Reason, ...] = ()
     """What was left out."""
     newest: Snapshot | None = field(default=None, repr=False)
@@ -226,6 +229,7 @@ def history(choice: Choice, columns: Columns) -> History:
         recycled=recycled,
         kept=kept,
         lengths=columns.lengths,
+        census=columns.census,
         notes=choice.notes,
         newest=last,
     )

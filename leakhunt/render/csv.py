@@ -12,6 +12,7 @@ from leakhunt.render.cells import cell
 from leakhunt.report.labels import Labels
 from leakhunt.report.tables import DiffReport, TopReport
 from leakhunt.report.trend import TrendReport
+from leakhunt.report.types import TypesReport
 from leakhunt.report.words import growths
 from leakhunt.sites.rows import Amount, Row
 
@@ -75,6 +76,30 @@ def findings(report: TrendReport) -> str:
              each.high, each.blocks_rate, round(each.sizes[0]), round(each.sizes[-1]), each.share,
              each.history.unit, each.task, growths.reason(each), advice.pattern if advice else ""]
         )  # fmt: skip
+    return _written(lines)
+
+
+def types(report: TypesReport) -> str:
+    """The types of objects that grow."""
+    lines: list[Sequence[Any]] = [
+        [
+            "rank",
+            "verdict",
+            "type",
+            "bytes_per_unit",
+            "low",
+            "high",
+            "size_first",
+            "size_last",
+            "count",
+            "unit",
+        ]
+    ]
+    lines += [
+        [rank, each.verdict, each.name, each.rate, each.low, each.high, each.sizes[0], each.sizes[-1],
+         each.count, report.history.unit]
+        for rank, each in report.ranked
+    ]  # fmt: skip
     return _written(lines)
 
 

@@ -12,6 +12,7 @@ from leakhunt.model.paths import visible
 from leakhunt.report.labels import Labels
 from leakhunt.report.tables import DiffReport, TopReport, garbage_of, kinds_of
 from leakhunt.report.trend import TrendReport
+from leakhunt.report.types import TypesReport
 from leakhunt.report.words import growths, lines
 from leakhunt.report.words.places import place, recycled, waits, who
 from leakhunt.sites.rows import Amount, Row
@@ -73,6 +74,29 @@ def findings(report: TrendReport) -> str:
         grown = units.signed_size(each.sizes[-1] - each.sizes[0])
         cells = (str(rank), growths.verdict(each), rate, grown, place(each.site, report.labels))
         text.append(_row(map(escape, (*cells, growths.reason(each)))))
+    text += ["", *(f"- note: {escape(note)}" for note in report.notes)] if report.notes else []
+    return "\n".join(text) + "\n"
+
+
+def types(report: TypesReport) -> str:
+    """The types of objects that grow."""
+    noun = report.history.noun
+    text = [f"**{escape(report.summary)}**", ""]
+    if report.ranked:
+        text += [_row(("#", "verdict", f"per {noun}", "grown", "objects", "type"))]
+        text += ["| ---: | --- | ---: | ---: | ---: | --- |"]
+    for rank, each in report.ranked:
+        rate = (
+            units.rate(each.rate, noun).removesuffix(f" per {noun}") if each.verdict == LEAK else ""
+        )
+        cells = (
+            str(rank),
+            each.verdict,
+            rate,
+            units.signed_size(each.grown),
+            units.count(each.count),
+        )
+        text.append(_row((*map(escape, cells), code(each.name))))
     text += ["", *(f"- note: {escape(note)}" for note in report.notes)] if report.notes else []
     return "\n".join(text) + "\n"
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from leakhunt.model.gcpause import uncollected
+from leakhunt.model.retention import TypeCount
 from leakhunt.model.snapshot import Held, Meta, Snapshot, Stack, Tallies
 from leakhunt.snapshots import retention
 from leakhunt.snapshots.load import each
@@ -41,6 +42,8 @@ class Columns:
     """The oldest snapshot itself, with the blocks of each stack,"""
     newest: Snapshot = field(repr=False)
     """and the newest one; a light one with what an earlier one says of who holds what."""
+    census: tuple[Mapping[str, TypeCount] | None, ...] = ()
+    """The largest types of each snapshot, by name; None where its heap was not walked to the end."""
     lengths: Mapping[int, tuple[int, int]] = field(default_factory=dict)
     """By a container's mark: its entries in the first snapshot that tells of it, and in the last one."""
 
@@ -70,6 +73,7 @@ class _Growing:
         self._samples: dict[Stack, list[int]] = {}
         self._holders: list[Mapping[Stack, tuple[Held, ...]]] = []
         self._lengths: dict[int, tuple[int, int]] = {}
+        self._census: list[Mapping[str, TypeCount] | None] = []
         self._ends: list[Snapshot] = []
         self._walked: Snapshot | None = None
 
@@ -100,6 +104,9 @@ class _Growing:
                 held[stack] = told.holders
         for mark, length in retention.lengths(snapshot).items():
             self._lengths[mark] = (self._lengths.get(mark, (length, 0))[0], length)
+        heap = snapshot.heap
+        whole = heap is not None and heap.whole and heap.types
+        self._census.append({each.name: each for each in heap.types} if heap and whole else None)
         self.metas.append(snapshot.meta)
         self._holders.append(held)
         self._totals.append(snapshot.totals.size)
@@ -117,7 +124,8 @@ class _Growing:
                 column.extend([0] * (length - len(column)))
         return Columns(
             tuple(self.metas), tuple(self._totals), self._sizes, self._counts, self._variances,
-            self._samples, tuple(self._holders), self._ends[0], newest, self._lengths,
+            self._samples, tuple(self._holders), self._ends[0], newest, tuple(self._census),
+            self._lengths,
         )  # fmt: skip
 
 
