@@ -14,6 +14,7 @@ from leakhunt.advice.doctor.case import SEVERITIES
 from leakhunt.gate import compared
 from leakhunt.gate.decision import UNSURE
 from leakhunt.judge import account as causes
+from leakhunt.judge import types
 from leakhunt.judge.levels import LEVELS
 from leakhunt.judge.series.shape import LEAK
 from leakhunt.judge.verdict import INCONCLUSIVE, NO_LEAK, UNEXPLAINED, Finding
@@ -30,6 +31,7 @@ from leakhunt.report.status import StatusReport
 from leakhunt.report.tables import DiffReport, TopReport
 from leakhunt.report.tasks import TasksReport
 from leakhunt.report.trend import TrendReport
+from leakhunt.report.types import TypesReport
 from leakhunt.report.watch import Rate, WatchReport
 from leakhunt.report.why import WhyReport
 from leakhunt.report.words import checks, growths
@@ -323,8 +325,23 @@ def _nothing(report: object) -> None:
 
 
 Law = Callable[[Any], None]
+
+
 #: By the name of the report's type: as :data:`leakhunt.render.formats.RENDERERS` has them.
+def _types(report: TypesReport) -> None:
+    """Each series is of the snapshots that tell; leaks come first, and each rate is in its interval."""
+    told = types.told(report.history)
+    assert bool(report.growths) <= (told >= types.ENOUGH)
+    leaks = [growth.verdict == LEAK for growth in report.growths]
+    assert leaks == sorted(leaks, reverse=True)
+    for growth in report.growths:
+        assert len(growth.sizes) == told
+        assert growth.low <= growth.rate <= growth.high
+        assert growth.grown > 0 <= growth.count
+
+
 LAWS: Mapping[str, Law] = {
+    "TypesReport": _types,
     "TopReport": _top,
     "DiffReport": _diff,
     "TrendReport": _trend,
