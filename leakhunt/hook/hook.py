@@ -271,13 +271,21 @@ class Hook:
         """A task begins in this thread or greenlet: what it asks for is its own."""
         self.tracing.engine.begin_task(self.ledger.number(name), self.task_file)
 
-    def task_done(self, name: str, outer: str | None = None) -> None:
+    def task_done(
+        self,
+        name: str,
+        outer: str | None = None,
+        wall: float | None = None,
+        cpu: float | None = None,
+        failed: bool = False,
+    ) -> None:
         """A task has finished: book it, and see whether a capture is due.
 
-        ``outer`` is the task that has called it and goes on.
+        ``outer`` is the task that has called it and goes on; ``wall`` and ``cpu``: the seconds that it took.
         """
         tracing, ledger = self.tracing, self.ledger
-        done = ledger.count(name, tracing.traced if tracing.armed_at is not None else None)
+        traced = tracing.traced if tracing.armed_at is not None else None
+        done = ledger.count(name, traced, wall, cpu, failed)
         number = 0 if outer is None else ledger.number(outer)
         tracing.engine.end_task(number, done, self.task_file)
         if self.capture is not None:

@@ -140,8 +140,7 @@ class Unit:
                     opened.by_thread.pop(ident, None)
             hook.ledger.call(self._noun)
             spent = time.thread_time() - cpu if own else None
-            hook.ledger.spend(name, time.monotonic() - wall, spent, failed)
-            hook.task_done(name, outer)
+            hook.task_done(name, outer, time.monotonic() - wall, spent, failed)
         except Exception as error:  # noqa: BLE001 - the program's guard
             _failed(error)
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
+from time import monotonic, time
 from typing import Any
 
 from leakhunt.engine.interface import Life, Mark
@@ -20,16 +20,34 @@ LONGEST_NAME = 200
 #: also this part of the time that has passed.
 MOST_MARKS = 64
 SPAN, PART = 1.0, 1 / 128
-#: Where a task's figures are: seconds, seconds, runs, steps of RSS.
-WALL, CPU, FAILED, STEPS = range(4)
 #: A CPU time that cannot be told makes the whole sum negative for good.
 UNKNOWN = float("-inf")
 #: RSS is read at most so often, in seconds, and a step is this many bytes at least.
 RSS_INTERVAL, STEP = 0.05, 1 << 20
 
 
+class _Entry:
+    """What is booked under one name."""
+
+    __slots__ = ("cpu", "failed", "kept", "kept_runs", "number", "runs", "steps", "timed", "wall")
+
+    def __init__(self) -> None:
+        self.number = 0
+        """What stands for it in the engine; 0: none was asked for yet."""
+        self.runs = 0
+        self.kept = 0
+        """Bytes, over ``kept_runs`` runs."""
+        self.kept_runs = 0
+        self.timed = False
+        """Whether ``wall``, ``cpu``, ``failed`` and ``steps`` were ever told."""
+        self.wall = 0.0
+        self.cpu = 0.0
+        self.failed = 0
+        self.steps = 0
+
+
 class Ledger:
-    """Counts finished tasks by name; cheap enough for every task.
+    """Counts finished tasks by name; cheap enough for every task: one look-up by name, one clock.
 
     ``kept`` is the growth of the engine's traced memory from the end of the task
     before to the end of this one, summed per name: it charges a task with what it
@@ -40,14 +58,11 @@ class Ledger:
     def __init__(self, alone: bool = True) -> None:
         self.alone = alone
         self.done = 0
-        self._runs: dict[str, int] = {}
-        self._kept: dict[str, int] = {}
-        self._kept_runs: dict[str, int] = {}
-        self._spent: dict[str, list[float]] = {}
+        self._entries: dict[str, _Entry] = {}
+        self._numbered: list[str] = []
         self._rss: int | None = None
-        self._rss_read_at = 0.0
+        self._rss_due = 0.0
         self._traced: int | None = None
-        self._numbers: dict[str, int] = {}
         self._moments = Moments()
         self.unit: str | None = None
         """What the units are called; None: tasks, or nothing has counted yet."""
@@ -55,7 +70,7 @@ class Ledger:
     def named(self, name: str) -> str:
         """The name under which a unit is booked: of those that a program gives there may be without end."""
         name = str(name)[:LONGEST_NAME]
-        return name if name in self._runs or len(self._runs) < MOST_NAMES else OTHER_UNITS
+        return name if name in self._entries or len(self._entries) < MOST_NAMES else OTHER_UNITS
 
     def call(self, noun: str) -> None:
         """What the unit that is booked next is called; units of several kinds are called units."""
@@ -65,64 +80,75 @@ class Ledger:
         """Several units are under way at once: what grows meanwhile is nobody's in particular."""
         if self.alone:
             self.alone = False
-            self._kept.clear()
-            self._kept_runs.clear()
+            self._forget_kept()
 
     def number(self, name: str) -> int:
         """Stands for a task from now on: 1 and up."""
-        number = self._numbers.get(name)
-        if number is None:
-            number = min(len(self._numbers), MOST_NAMES) + 1
-            if number <= MOST_NAMES:
-                self._numbers[name] = number
-        return number
+        try:
+            entry = self._entries[name]
+        except KeyError:
+            entry = self._entries.setdefault(name, _Entry())
+        if not entry.number:
+            entry.number = min(len(self._numbered), MOST_NAMES) + 1
+            if entry.number <= MOST_NAMES:
+                self._numbered.append(name)
+        return entry.number
 
-    def count(self, name: str, traced: Callable[[], int | None] | None) -> int:
-        """Book one finished task; returns how many are done."""
-        self.done += 1
-        self._moments.pass_by(self.done, time.monotonic())
-        self._runs[name] = self._runs.get(name, 0) + 1
+    def count(
+        self,
+        name: str,
+        traced: Callable[[], int | None] | None,
+        wall: float | None = None,
+        cpu: float | None = None,
+        failed: bool = False,
+    ) -> int:
+        """Book one finished task; returns how many are done.
+
+        ``wall`` and ``cpu`` are the seconds that it took; None: cannot be told.
+        """
+        now = monotonic()
+        try:
+            entry = self._entries[name]
+        except KeyError:
+            entry = self._entries.setdefault(name, _Entry())
+        entry.runs += 1
+        self.done = done = self.done + 1
+        self._moments.pass_by(done, now)
+        if wall is not None:
+            entry.timed = True
+            entry.wall += wall
+            entry.cpu += UNKNOWN if cpu is None else cpu
+            if failed:
+                entry.failed += 1
+            if now >= self._rss_due and self.alone:
+                self._step(entry, now)
         if traced is not None and self.alone:
-            now = traced()
-            if now is not None and self._traced is not None:
-                self._kept[name] = self._kept.get(name, 0) + now - self._traced
-                self._kept_runs[name] = self._kept_runs.get(name, 0) + 1
-            self._traced = now
-        return self.done
+            size = traced()
+            if size is not None and self._traced is not None:
+                entry.kept += size - self._traced
+                entry.kept_runs += 1
+            self._traced = size
+        return done
 
-    def spend(self, name: str, wall: float, cpu: float | None, failed: bool) -> None:
-        """Book what a finished run took, in seconds; ``cpu``: None where it cannot be told."""
-        spent = self._spent.get(name)
-        if spent is None:
-            if len(self._spent) >= MOST_NAMES:
-                name = OTHERS
-            spent = self._spent.setdefault(name, [0.0, 0.0, 0.0, 0.0])
-        spent[WALL] += wall
-        spent[CPU] += UNKNOWN if cpu is None else cpu
-        if failed:
-            spent[FAILED] += 1
-        if self.alone:
-            self._step(spent)
-
-    def _step(self, spent: list[float]) -> None:
+    def _step(self, entry: _Entry, now: float) -> None:
         """Whether RSS has made a step during what ran since it was read last: the run that ends
         now is held to have made it. It is read every so often only: reading takes longer than
         all the rest of the ledger.
         """
-        now = time.monotonic()
-        if now - self._rss_read_at < RSS_INTERVAL:
-            return
-        self._rss_read_at = now
+        self._rss_due = now + RSS_INTERVAL
         rss = vitals.rss()
         if rss is not None and self._rss is not None and rss - self._rss >= STEP:
-            spent[STEPS] += 1
+            entry.steps += 1
         self._rss = rss
 
     def armed(self, traced: int | None) -> None:
         """Tracing has just begun (or ended: None): differences start here."""
         self._traced = traced
-        self._kept.clear()
-        self._kept_runs.clear()
+        self._forget_kept()
+
+    def _forget_kept(self) -> None:
+        for entry in list(self._entries.values()):
+            entry.kept = entry.kept_runs = 0
 
     def facts(self) -> dict[str, dict[str, Any]]:
         """{task name: {"runs", "kept", "kept_runs", "failed", "wall", "cpu", "rss_steps"}}.
@@ -132,28 +158,21 @@ class Ledger:
         """
         return {
             name: {
-                "runs": runs,
-                "kept": self._kept.get(name),
-                "kept_runs": self._kept_runs.get(name, 0),
-                **_figures(self._spent.get(name), self.alone),
+                "runs": entry.runs,
+                "kept": entry.kept if entry.kept_runs else None,
+                "kept_runs": entry.kept_runs,
+                "failed": entry.failed if entry.timed else None,
+                "wall": entry.wall if entry.timed else None,
+                "cpu": entry.cpu if entry.timed and entry.cpu >= 0 else None,
+                "rss_steps": entry.steps if entry.timed and self.alone else None,
             }
-            for name, runs in list(self._runs.items())
+            for name, entry in list(self._entries.items())
+            if entry.runs
         }
 
     def life(self) -> Life:
         """What the births of a capture that is made now are told by."""
-        return Life((*list(self._numbers), OTHERS), self._moments.until(self.done))
-
-
-def _figures(spent: list[float] | None, alone: bool) -> dict[str, Any]:
-    if spent is None:
-        return {"failed": None, "wall": None, "cpu": None, "rss_steps": None}
-    return {
-        "failed": int(spent[FAILED]),
-        "wall": spent[WALL],
-        "cpu": spent[CPU] if spent[CPU] >= 0 else None,
-        "rss_steps": int(spent[STEPS]) if alone else None,
-    }
+        return Life((*self._numbered, OTHERS), self._moments.until(self.done))
 
 
 class Moments:
@@ -164,22 +183,30 @@ class Moments:
     """
 
     def __init__(self) -> None:
-        self.marks = [Mark(0, time.time(), time.monotonic())]
-        self._last = (0, self.marks[0].clock)
+        self.marks = [Mark(0, time(), monotonic())]
+        self._before, self._then = 0, self.marks[0].clock
+        self._due = self._next_due()
 
     def pass_by(self, units: int, now: float) -> None:
         """So many are done now, by the monotonic clock."""
-        marks, (before, then) = self.marks, self._last
-        span = max(SPAN, (now - marks[0].clock) * PART)
-        self._last = units, now
-        if now - marks[-1].clock < span:
+        if now < self._due:
+            self._before, self._then = units, now
             return
-        wall = time.time()
+        marks, before, then = self.marks, self._before, self._then
+        self._before, self._then = units, now
+        span = max(SPAN, (now - marks[0].clock) * PART)
+        wall = time()
         if now - then >= span and before > marks[-1].units:
             marks.append(Mark(before, wall - (now - then), then))
         marks.append(Mark(units, wall, now))
         while len(marks) > MOST_MARKS:
             del marks[min(range(1, len(marks) - 1), key=self._error)]
+        self._due = self._next_due()
+
+    def _next_due(self) -> float:
+        """When the last mark is a span ago, which grows meanwhile: solved for the moment."""
+        first, last = self.marks[0].clock, self.marks[-1].clock
+        return max(last + SPAN, (last - first * PART) / (1 - PART))
 
     def _error(self, at: int) -> float:
         before, mark, after = self.marks[at - 1 : at + 2]
@@ -188,4 +215,4 @@ class Moments:
 
     def until(self, units: int) -> tuple[Mark, ...]:
         """The corners, and now."""
-        return (*self.marks, Mark(units, time.time(), time.monotonic()))
+        return (*self.marks, Mark(units, time(), monotonic()))

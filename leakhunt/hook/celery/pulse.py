@@ -5,8 +5,13 @@ of the same user or root finds it among ``/proc/PID/fd`` and reads it without as
 process that hangs is seen to hang. It is sealed against shrinking, since a mapping whose file
 has been cut kills its owner with SIGBUS. Elsewhere there is none.
 
-The page: :data:`LAYOUT`. ``turn`` is odd while the page is being written (a sequence lock), so
-a reader that finds it odd, or changed afterwards, reads again.
+The page: :data:`LAYOUT`. A byte of it says that it is being written; all the rest goes in by one
+call of ``struct``, which no other thread interrupts. A reader that finds the byte set, or the page
+changed when it reads it again, begins anew.
+
+Moments are of the monotonic clock, which all processes of a machine share and nobody sets; the
+reader turns them into the time of day by its own two clocks. (In a Linux time namespace of its own,
+which container runtimes do not make unless they are told, a process has another monotonic clock.)
 """
 
 from __future__ import annotations
@@ -15,23 +20,26 @@ import contextlib
 import os
 import posix
 import struct
-import time
+from time import monotonic, thread_time, time
 from typing import Any, NamedTuple
 
 NAME = "leakhunt-pulse"
-MAGIC = b"lhpulse1"
+MAGIC = b"lhpulse2"
 SIZE = 4096
-#: magic, turn, pid, tasks done, tasks under way, seconds that the done ones took, when the last
-#: one ended, when the newest one began (seconds since the epoch), the length of its name, the name.
+#: magic, whether it is being written, pid, tasks done, tasks under way, seconds that the done ones
+#: took, when the last one ended, when the newest one began (monotonic seconds), the length of its
+#: name, the name.
 LAYOUT = struct.Struct("<8sQQQQdddQ200s")
-_TURN = struct.Struct("<Q")
-_AT_TURN = 8
-_BODY = struct.Struct("<QQddd")
-_AT_BODY = 24
-_TASK = struct.Struct("<Q200s")
-_AT_TASK = _AT_BODY + _BODY.size
+_AT_WRITING = 8
+_IDLE = struct.Struct("<QQddd")
+_NAME = struct.Struct("<Q200s")
+_BUSY = struct.Struct(f"<QQddd{_NAME.size}s")
+_AT_BODY = LAYOUT.size - _BUSY.size
+_pack_idle, _pack_busy = _IDLE.pack_into, _BUSY.pack_into
 #: A writer holds the page for a microsecond: that many readings in a row do not all meet one.
 READINGS = 100
+#: Seconds: the CPU time of tasks that take less is read of some only, after so many of the name.
+BRIEF, ALL_OF = 0.001, 64
 
 
 class Reading(NamedTuple):
@@ -45,56 +53,131 @@ class Reading(NamedTuple):
     since: float | None
 
 
+class _Kind:
+    """What is known of the tasks of one name."""
+
+    __slots__ = ("cpu", "named", "reads", "share", "skip", "wall")
+
+    def __init__(self, name: str) -> None:
+        encoded = name.encode(errors="replace")[:200]
+        self.named = _NAME.pack(len(encoded), encoded)
+        self.reads = self.skip = 0
+        """How many have had their CPU time read; how many of the next will not."""
+        self.wall = self.cpu = 0.0
+        """Seconds of those whose CPU time was read."""
+        self.share = 0.0
+        """Of the CPU, in their time."""
+
+
 class Pulse:
     """Of one process. Task begins and ends may come from several threads."""
 
-    def __init__(self) -> None:
+    def __init__(self, times_threads: bool = False, alone: bool = False) -> None:
+        """``times_threads``: whether a task has its thread to itself from begin to end, so that the CPU
+        time of the thread is the task's; ``alone``: whether all tasks run in one thread.
+        """
         self._page: Any = _page()
-        self._turn = self._done = 0
-        self._wall = self._last = 0.0
-        self._open: dict[Any, tuple[float, str]] = {}
-        self._names: dict[str, bytes] = {}
+        self._times_threads, self._alone = times_threads, alone
+        self._done = 0
+        self._wall = self._last = self._clock = 0.0
+        self._dice = os.getpid()
+        self._open: dict[Any, tuple[float, float | None, _Kind]] = {}
+        """When each began, by the clock and by its thread's CPU time (None: not read), and its kind."""
+        self._kinds: dict[str, _Kind] = {}
         if self._page is not None:
             LAYOUT.pack_into(self._page, 0, MAGIC, 0, os.getpid(), 0, 0, 0.0, 0.0, 0.0, 0, b"")
 
     def begins(self, task_id: Any, name: str) -> None:
         """A task begins."""
-        now = time.time()
-        self._open[task_id] = now, name
-        self._write(now, name)
-
-    def ends(self, task_id: Any) -> float | None:
-        """A task has ended, however; the seconds that it took, None if it was never begun."""
-        now = time.time()
-        began = self._open.pop(task_id, None)
-        self._done += 1
-        self._last = now
-        took = None if began is None else now - began[0]
-        if took is not None:
-            self._wall += took
-        if self._open:
-            # A task that another one called has ended, or one beside another's.
-            with contextlib.suppress(RuntimeError, StopIteration):  # changed by another thread
-                self._write(*next(reversed(self._open.values())))
-                return took
-        self._write(0.0, None)
-        return took
-
-    def _write(self, since: float, name: str | None) -> None:
+        now = monotonic()
+        try:
+            kind = self._kinds[name]
+        except KeyError:
+            kind = self._kinds.setdefault(name, _Kind(name))
+        cpu = None
+        if self._times_threads:
+            if kind.skip and self._alone:
+                kind.skip -= 1
+            else:
+                cpu = thread_time()
+        self._open[task_id] = now, cpu, kind
         page = self._page
-        if page is None:
-            return
-        # Two threads that write at once may leave a mixture until the next task begins or ends.
-        turn = self._turn + 1 | 1
-        _TURN.pack_into(page, _AT_TURN, turn)
-        _BODY.pack_into(page, _AT_BODY, self._done, len(self._open), self._wall, self._last, since)
-        if name is not None:
-            encoded = self._names.get(name)
-            if encoded is None:
-                encoded = self._names[name] = name.encode(errors="replace")[:200]
-            _TASK.pack_into(page, _AT_TASK, len(encoded), encoded)
-        self._turn = turn + 1
-        _TURN.pack_into(page, _AT_TURN, self._turn)
+        if page is not None:
+            page[_AT_WRITING] = 1
+            _pack_busy(
+                page, _AT_BODY, self._done, len(self._open), self._wall, self._last, now, kind.named
+            )
+            page[_AT_WRITING] = 0
+
+    def ends(self, task_id: Any) -> tuple[float | None, float | None]:
+        """A task has ended, however; the seconds and the CPU seconds that it took, None where that
+        cannot be told: it was never begun, or shares its thread.
+
+        Reading the CPU time is a system call, which takes longer than all the rest. So where the tasks
+        of a name take less than :data:`BRIEF`, it is read of one in eight, and the others are booked with
+        the share of their time that those had.
+        """
+        now = monotonic()
+        began = self._open.pop(task_id, None)
+        self._done = done = self._done + 1
+        self._last = now
+        took = cpu = None
+        if began is not None:
+            since, before, kind = began
+            took = now - since
+            self._wall += took
+            if self._times_threads:
+                if before is None and took < BRIEF:
+                    cpu = took * kind.share
+                else:
+                    cpu = self._read(kind, took, before)
+        page = self._page
+        if page is not None:
+            if self._open:
+                self._show_another(page)
+            else:
+                # Two threads that write at once may show the older state until the next begins or ends.
+                page[_AT_WRITING] = 1
+                _pack_idle(page, _AT_BODY, done, 0, self._wall, now, 0.0)
+                page[_AT_WRITING] = 0
+        return took, cpu
+
+    def _read(self, kind: _Kind, took: float, before: float | None) -> float:
+        """CPU seconds of a task that ends now."""
+        clock = thread_time()
+        if (
+            before is None
+        ):  # others of its name are brief, and some of those may be in this difference
+            spent = min(took, clock - self._clock)
+        else:
+            spent = clock - before
+            kind.reads += 1
+            kind.wall += took
+            kind.cpu += spent
+            kind.share = min(1.0, kind.cpu / kind.wall) if kind.wall > 0 else 0.0
+            if took < BRIEF and kind.reads >= ALL_OF:
+                # Not every so many: tasks may alternate. The generator of C's rand(), which is enough.
+                self._dice = (self._dice * 1103515245 + 12345) & 0x7FFFFFFF
+                kind.skip = self._dice >> 16 & 15
+        self._clock = clock
+        return spent
+
+    def _show_another(self, page: Any) -> None:
+        """A task that another one called has ended, or one beside another's."""
+        with contextlib.suppress(RuntimeError, StopIteration):  # changed by another thread
+            since, _, kind = next(reversed(self._open.values()))
+            page[_AT_WRITING] = 1
+            _pack_busy(
+                page,
+                _AT_BODY,
+                self._done,
+                len(self._open),
+                self._wall,
+                self._last,
+                since,
+                kind.named,
+            )
+            page[_AT_WRITING] = 0
 
 
 def _page() -> Any:
@@ -140,18 +223,21 @@ def _read(path: str, inner: int) -> Reading | None:
             page = posix.pread(descriptor, LAYOUT.size, 0)
             if len(page) < LAYOUT.size:
                 return None
-            magic, turn, owner, done, running, wall, last, since, length, name = LAYOUT.unpack(page)
+            magic, writing, owner, done, running, wall, last, since, length, name = LAYOUT.unpack(
+                page
+            )
             if magic != MAGIC or owner != inner:
                 return None
-            if turn % 2 or page != posix.pread(descriptor, LAYOUT.size, 0):
+            if writing or page != posix.pread(descriptor, LAYOUT.size, 0):
                 continue
+            epoch = time() - monotonic()
             return Reading(
                 done=done,
                 wall=wall,
-                last_done=last or None,
+                last_done=last + epoch if last else None,
                 running=running,
                 task=name[: min(length, len(name))].decode(errors="replace") if running else None,
-                since=since if running else None,
+                since=since + epoch if running else None,
             )
     finally:
         posix.close(descriptor)

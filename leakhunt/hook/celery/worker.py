@@ -24,7 +24,6 @@ import logging
 import os
 import signal
 import sys
-import time
 import types
 from collections.abc import Mapping
 from typing import Any
@@ -63,10 +62,6 @@ class Session:
         self.soft_signal: int | None = None
         self.soft_limit: float | None = None
         self.pulse: Pulse | None = None
-        self.own_threads = False
-        """Whether a task runs in one thread from begin to end, and nothing else meanwhile in it."""
-        self.cpu: dict[Any, float] = {}
-        """CPU seconds of its thread when each task under way began."""
         self.memory_limit: int | None = None
         """KiB, as Celery counts them."""
 
@@ -350,9 +345,10 @@ def _is_users(handler: Any) -> bool:
 
 
 def _count_tasks() -> None:
-    session.pulse = Pulse()
-    session.own_threads = session.pool not in ("gevent", "eventlet")
-    session.cpu.clear()
+    session.pulse = Pulse(
+        times_threads=session.pool not in ("gevent", "eventlet"),
+        alone=session.pool in ("prefork", "solo"),
+    )
     if session.hook is not None and (session.pool not in THREADED or _is_patched()):
         session.hook.task_file = trace.build_tracer.__code__.co_filename
     celery_signals.task_prerun.connect(
@@ -374,20 +370,15 @@ def _on_task_begins(sender: Any = None, task_id: Any = None, **_: Any) -> None:
         hook.task_begins(sender.name)
         if pulse is not None:
             pulse.begins(task_id, sender.name)
-            if session.own_threads:
-                session.cpu[task_id] = time.thread_time()
 
 
 def _on_task_done(sender: Any = None, task_id: Any = None, state: Any = None, **_: Any) -> None:
     hook, pulse = session.hook, session.pulse
     if hook is not None and hook.pid == os.getpid():
-        if pulse is not None:
-            wall, began = pulse.ends(task_id), session.cpu.pop(task_id, None)
-            if wall is not None:
-                cpu = None if began is None else time.thread_time() - began
-                hook.ledger.spend(sender.name, wall, cpu, state == "FAILURE")
+        wall, cpu = (None, None) if pulse is None else pulse.ends(task_id)
         running = _task_stack.stack  # this one, and those that have called it eagerly
-        hook.task_done(sender.name, running[-2].name if len(running) > 1 else None)
+        outer = running[-2].name if len(running) > 1 else None
+        hook.task_done(sender.name, outer, wall, cpu, state == "FAILURE")
         if session.soft_signal is not None or hook.handlers.signum != signal.SIGUSR1:
             hook.handlers.reclaim()
 

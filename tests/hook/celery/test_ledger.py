@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import sys
 from bisect import bisect_right
+from collections import Counter
+from time import thread_time
+from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from leakhunt.hook.celery import ledger as ledgers
 from leakhunt.hook.celery.ledger import MOST_MARKS, MOST_NAMES, OTHERS, Ledger, Moments
+from leakhunt.hook.celery.pulse import Pulse
 
 
 def test_names_have_numbers_of_their_own_until_there_are_too_many() -> None:
@@ -29,6 +36,92 @@ def test_a_ledger_tells_its_life() -> None:
     marks = ledger.life().marks
     assert (marks[0].units, marks[-1].units) == (0, 5)
     assert [mark.clock for mark in marks] == sorted(mark.clock for mark in marks)
+
+
+def test_what_a_task_took_and_kept_is_booked_under_its_name() -> None:
+    ledger, sizes = Ledger(), iter([1000, 1500, 1400, 2400])
+    ledger.number("begun and not done")
+    ledger.armed(900)
+
+    def traced() -> int:
+        return next(sizes)
+
+    assert ledger.count("a", traced, 2.0, 0.5) == 1
+    assert ledger.count("b", traced, 1.0, None, failed=True) == 2
+    assert ledger.count("a", traced, 3.0, 0.25, failed=True) == 3
+    assert ledger.count("counted only", traced) == 4
+    facts = ledger.facts()
+    steps = [facts[name].pop("rss_steps") for name in ("a", "b", "counted only")]
+    assert steps == [0, 0, None]
+    assert facts == {
+        "a": {"runs": 2, "kept": 0, "kept_runs": 2, "failed": 1, "wall": 5.0, "cpu": 0.75},
+        "b": {"runs": 1, "kept": 500, "kept_runs": 1, "failed": 1, "wall": 1.0, "cpu": None},
+        "counted only": {
+            "runs": 1, "kept": 1000, "kept_runs": 1, "failed": None, "wall": None, "cpu": None,
+        },
+    }  # fmt: skip
+    ledger.armed(None)
+    assert ledger.count("a", lambda: None, 1.0, 1.0) == 5
+    assert (ledger.facts()["a"]["kept"], ledger.facts()["a"]["kept_runs"]) == (None, 0)
+    assert (ledger.facts()["a"]["runs"], ledger.facts()["a"]["wall"]) == (3, 6.0)
+
+
+def test_tasks_side_by_side_are_charged_with_no_memory() -> None:
+    ledger, size = Ledger(), iter(range(0, 10**6, 1000))
+    for _ in range(3):
+        ledger.count("a", lambda: next(size), 1.0, 1.0)
+    assert ledger.facts()["a"]["kept"] == 2000
+    ledger.share()
+    ledger.count("a", lambda: next(size), 1.0, 1.0)
+    facts = ledger.facts()["a"]
+    assert (facts["runs"], facts["kept"], facts["rss_steps"]) == (4, None, None)
+
+
+def test_the_run_that_ends_when_a_step_of_rss_is_seen_has_made_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """RSS is read every twentieth of a second at most: the clock and the readings are given."""
+    clock, rss = iter(range(100)), iter([50 << 20, 50 << 20, 52 << 20, 52 << 20])
+    ledger = Ledger()
+    monkeypatch.setattr(ledgers, "monotonic", lambda: 1000.0 + next(clock))
+    monkeypatch.setattr("leakhunt.hook.process.vitals.rss", lambda: next(rss))
+    for name in ("a", "b", "b", "a"):
+        ledger.count(name, None, 0.1, 0.1)
+    assert {name: each["rss_steps"] for name, each in ledger.facts().items()} == {"a": 0, "b": 1}
+    monkeypatch.setattr(ledgers, "monotonic", lambda: 1003.04)
+    ledger.count("a", None, 0.1, 0.1)  # not read again: the readings are over
+
+
+def test_a_task_costs_few_calls() -> None:
+    """Of a pair of begin and end, booked: what a goal of two microseconds allows. Calls are counted, since a
+    time means nothing on a busy machine.
+    """
+    ledger, pulse = Ledger(), Pulse(times_threads=True, alone=True)
+
+    def task() -> None:
+        pulse.begins(1, "a")
+        wall, cpu = pulse.ends(1)
+        ledger.count("a", None, wall, cpu)
+
+    for _ in range(200):
+        task()
+    ledger._rss_due = float("inf")
+    calls: list[Any] = []
+
+    def seen(frame: Any, event: str, argument: Any) -> None:
+        if event in ("call", "c_call"):
+            calls.append(argument or frame.f_code.co_name)
+
+    before = sys.getprofile()
+    sys.setprofile(seen)
+    try:
+        for _ in range(200):
+            task()
+    finally:
+        sys.setprofile(before)
+    ours = Counter(call for call in calls if call not in ("task", sys.setprofile))
+    assert sum(ours.values()) <= 12.5 * 200, ours
+    assert ours[thread_time] <= 2 * 200 / 4
 
 
 def then(moments: Moments, units: int) -> float:

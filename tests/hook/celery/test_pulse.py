@@ -11,6 +11,7 @@ import typing
 
 import pytest
 
+from leakhunt.hook.celery import pulse as pulses
 from leakhunt.hook.celery.pulse import Pulse, Reading
 from leakhunt.live.pulse import pulse
 from leakhunt.model import process
@@ -131,3 +132,69 @@ def _target(path: str) -> str:
         return os.readlink(path)
     except OSError:
         return ""
+
+
+class Clocks:
+    """A process whose tasks use the CPU for a part of their time."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.now, self.cpu, self.reads = 1000.0, 5.0, 0
+        monkeypatch.setattr(pulses, "monotonic", lambda: self.now)
+        monkeypatch.setattr(pulses, "thread_time", self._read)
+
+    def _read(self) -> float:
+        self.reads += 1
+        return self.cpu
+
+    def task(self, own: Pulse, name: str, wall: float, cpu: float) -> tuple[float, float]:
+        own.begins(name, name)
+        self.now += wall
+        self.cpu += cpu
+        took, spent = own.ends(name)
+        assert took is not None
+        assert spent is not None
+        return took, spent
+
+
+def test_of_brief_tasks_the_cpu_is_read_of_some_and_adds_up(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    clocks, own = Clocks(monkeypatch), Pulse(times_threads=True, alone=True)
+    for _ in range(pulses.ALL_OF):
+        assert clocks.task(own, "a", 0.0002, 0.0001)[1] == pytest.approx(0.0001)
+    assert clocks.reads == 2 * pulses.ALL_OF
+    spent = [clocks.task(own, "a", 0.0002, 0.00005 * (1 + n % 3))[1] for n in range(4000)]
+    assert clocks.reads - 2 * pulses.ALL_OF < 2 * 4000 / 6
+    assert sum(spent) == pytest.approx(4000 * 0.0001, rel=0.05)
+    assert own._kinds["a"].share == pytest.approx(0.5, rel=0.05)
+
+
+def test_a_task_that_is_long_for_once_is_booked_with_its_own_cpu(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    clocks, own = Clocks(monkeypatch), Pulse(times_threads=True, alone=True)
+    for _ in range(200):
+        clocks.task(own, "a", 0.0002, 0.0002)
+    for number in range(100):
+        took, spent = clocks.task(own, "a", 10.0, 0.5)  # it waits for something
+        assert took == pytest.approx(10.0)
+        assert spent == pytest.approx(0.5, abs=0.01)
+        for _ in range(number % 7):
+            clocks.task(own, "a", 0.0002, 0.0002)
+    assert clocks.task(own, "b", 1.0, 0.25)[1] == pytest.approx(0.25)
+
+
+def test_the_cpu_of_threads_side_by_side_is_always_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    clocks, own = Clocks(monkeypatch), Pulse(times_threads=True)
+    for _ in range(300):
+        assert clocks.task(own, "a", 0.0002, 0.0001)[1] == pytest.approx(0.0001)
+    assert clocks.reads == 600
+
+
+def test_greenlets_have_no_cpu_time_of_their_own() -> None:
+    own = Pulse()
+    own.begins(1, "a")
+    took, spent = own.ends(1)
+    assert took is not None
+    assert spent is None
+    assert own.ends(1) == (None, None)
