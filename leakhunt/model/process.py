@@ -58,6 +58,8 @@ class Celery:
     max_memory_per_child: int | None = None
     """Bytes of ``--max-memory-per-child``."""
     max_tasks_per_child: int | None = None
+    without: frozenset[str] = frozenset()
+    """Of ``gossip``, ``mingle`` and ``heartbeat``, those that ``--without-…`` switches off."""
 
 
 @dataclass(frozen=True)

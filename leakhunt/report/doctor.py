@@ -6,7 +6,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from leakhunt.advice.doctor import examine
-from leakhunt.advice.doctor.case import SERIOUS, SEVERITIES, Case, Finding, Measured, is_of, workers
+from leakhunt.advice.doctor.case import (
+    SERIOUS,
+    SEVERITIES,
+    Case,
+    Collector,
+    Finding,
+    Measured,
+    is_of,
+    workers,
+)
 from leakhunt.model.configuration import Configuration, Surroundings
 from leakhunt.report.ps import Growth, Problem, PsReport, Row
 from leakhunt.report.words import doctor as words
@@ -47,6 +56,7 @@ def doctor(
         tuple(workers(configuration, processes, growths)),
         seen.machine,
         surroundings,
+        {row.process.pid: _collector(row.growth) for row in rows if row.growth is not None},
     )
     findings = [*_of_processes(rows, seen.crowds), *examine(case)]
     ordered = tuple(sorted(findings, key=lambda finding: SEVERITIES.index(finding.severity)))
@@ -68,6 +78,10 @@ def _measured(growth: Growth | None) -> Measured | None:
     if growth is None or growth.per_task is None or growth.tasks is None:
         return None
     return Measured(growth.per_task, growth.tasks, growth.snapshots)
+
+
+def _collector(growth: Growth) -> Collector:
+    return Collector(growth.collects, growth.frozen)
 
 
 def _of_processes(rows: Sequence[Row], crowds: Sequence[Problem]) -> list[Finding]:

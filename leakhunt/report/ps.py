@@ -35,6 +35,10 @@ class Growth:
     seconds: float
     tasks: int | None
     snapshots: int
+    collects: bool | None = None
+    """Whether the garbage collector was on at the newest snapshot."""
+    frozen: int | None = None
+    """Objects that it never looked at then (``gc.freeze``)."""
 
     @property
     def per_hour(self) -> float | None:
@@ -108,7 +112,17 @@ def growth(line: Series) -> Growth | None:
         return None
     counted = first.tasks_done is not None and last.tasks_done is not None
     tasks = (last.tasks_done or 0) - (first.tasks_done or 0) if counted else None
-    return Growth(last.rss - first.rss, last.taken_at - first.taken_at, tasks, len(line.entries))
+    collector = last.facts.get("gc")
+    collects = collector.get("enabled") if isinstance(collector, dict) else None
+    frozen = last.facts.get("frozen")
+    return Growth(
+        last.rss - first.rss,
+        last.taken_at - first.taken_at,
+        tasks,
+        len(line.entries),
+        collects if isinstance(collects, bool) else None,
+        frozen if isinstance(frozen, int) and not isinstance(frozen, bool) else None,
+    )
 
 
 def ps(

@@ -58,6 +58,11 @@ def test_the_rest_of_what_a_line_says() -> None:
     assert (found.has_beat, found.concurrency) == (True, "10,3")
     assert (found.max_memory_per_child, found.max_tasks_per_child) == (200_000 << 10, 50)
     assert found.node == f"celery@{HOST}"
+    assert found.without == frozenset()
+    quiet = told("celery -A proj worker --without-gossip -c 2 --without-mingle")
+    assert quiet is not None
+    assert quiet.without == {"gossip", "mingle"}
+    assert quiet.concurrency == "2"
     assert found.pool is None
     beat, flower = (
         told("celery -A proj beat -S x"),

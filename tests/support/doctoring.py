@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from leakhunt.advice.doctor import examine
-from leakhunt.advice.doctor.case import Case, Finding, Measured, workers
+from leakhunt.advice.doctor.case import Case, Collector, Finding, Measured, workers
 from leakhunt.model.configuration import Configuration, Surroundings
 from leakhunt.model.process import Celery, Process
 from tests.support.fleet import machine, process
@@ -31,13 +31,21 @@ def said_of(
     django: dict[str, Any] | None = None,
     versions: dict[str, str] | None = None,
     total: int = 16 * 1024,
+    collectors: dict[int, Collector] | None = None,
     **settings: Any,
 ) -> dict[str, Finding]:
     configuration = Configuration(
         "proj", {**SOUND, **settings}, "redis", "redis", django or {}, versions or {}
     )
     running = tuple(workers(configuration, processes, growths or {}))
-    case = Case(configuration, processes, running, machine(total), around or Surroundings())
+    case = Case(
+        configuration,
+        processes,
+        running,
+        machine(total),
+        around or Surroundings(),
+        collectors or {},
+    )
     return {finding.rule: finding for finding in examine(case)}
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from leakhunt.model.configuration import Configuration, Surroundings
@@ -47,6 +47,15 @@ class Measured:
 
 
 @dataclass(frozen=True)
+class Collector:
+    """A process's garbage collector, as its newest snapshot has it; None: it does not say."""
+
+    on: bool | None
+    frozen: int | None
+    """Objects that ``gc.freeze`` has set aside."""
+
+
+@dataclass(frozen=True)
 class Worker:
     """One running worker, or the one that the configuration would start."""
 
@@ -76,6 +85,8 @@ class Case:
     workers: Sequence[Worker]
     machine: Machine
     surroundings: Surroundings
+    collectors: Mapping[int, Collector] = field(default_factory=dict)
+    """By pid, of the processes with snapshots."""
 
     def value(self, setting: str) -> Any:
         """Of the app's configuration; None also where it is not known."""

@@ -8,6 +8,8 @@ from leakhunt.advice.doctor.case import ADVICE, DOCS, NOTE, SERIOUS, Case, Findi
 
 #: Messages per child that are taken ahead; Celery's own value is 4.
 PREFETCH = 16
+#: Workers of one app on a host, from which on what they tell each other is worth a word.
+TALKING = 4
 
 
 def poison(case: Case) -> Iterator[Finding]:
@@ -115,4 +117,22 @@ def events(case: Case) -> Iterator[Finding]:
         )
 
 
-RULES = (poison, prefetch, eta, results, events)
+def chatter(case: Case) -> Iterator[Finding]:
+    """Workers that listen to each other, as their command lines tell."""
+    told = [worker.main.celery for worker in case.workers if worker.main and worker.main.celery]
+    talking = [each for each in told if not {"gossip", "mingle"} <= each.without]
+    if len(talking) >= TALKING:
+        yield Finding(
+            NOTE,
+            "gossip-and-mingle",
+            case.app,
+            f"{len(talking)} workers here talk to each other",
+            "each hears the heartbeats of all (gossip) and asks all of them when it starts (mingle): with "
+            "every worker more that is more for all, and nothing needs it but revoked tasks that a new "
+            "worker would else not know",
+            todo="start them with --without-gossip --without-mingle",
+            source="https://docs.celeryq.dev/en/stable/history/whatsnew-3.1.html",
+        )
+
+
+RULES = (poison, prefetch, eta, results, events, chatter)

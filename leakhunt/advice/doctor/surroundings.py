@@ -96,6 +96,66 @@ def arenas(case: Case) -> Iterator[Finding]:
         )
 
 
+def allocator(case: Case) -> Iterator[Finding]:
+    """PYTHONMALLOC in the environment of a process."""
+    for process in case.processes:
+        chosen = case.surroundings.environments.get(process.pid, {}).get("PYTHONMALLOC", "")
+        if chosen.endswith("debug"):
+            yield Finding(
+                ADVICE,
+                "allocator-debug",
+                f"{process.role} {process.pid}",
+                f"PYTHONMALLOC is {chosen}",
+                "every block that Python asks for is four words longer, and is filled and checked each time",
+                "PYTHONMALLOC",
+                "default",
+                "https://docs.python.org/3/using/cmdline.html#envvar-PYTHONMALLOC",
+            )
+        elif chosen == "malloc":
+            yield Finding(
+                NOTE,
+                "allocator-malloc",
+                f"{process.role} {process.pid}",
+                "PYTHONMALLOC is malloc",
+                "small objects come from the C library's heap, where they lie among its own blocks; what is "
+                "freed between them is given back to the system later than by Python's arenas",
+                "PYTHONMALLOC",
+                "default",
+                "https://docs.python.org/3/c-api/memory.html#the-pymalloc-allocator",
+            )
+
+
+def collector(case: Case) -> Iterator[Finding]:
+    """The garbage collector, as the newest snapshots have it."""
+    for process in case.processes:
+        gathers = case.collectors.get(process.pid)
+        if gathers is None:
+            continue
+        where = f"{process.role} {process.pid}"
+        if gathers.on is False:
+            yield Finding(
+                SERIOUS,
+                "collector-off",
+                where,
+                "the garbage collector is off",
+                "objects that refer to each other in a circle are never freed; an exception that is kept, and "
+                "its traceback, make such circles",
+                todo="call gc.enable(), or gc.collect() after every so many tasks",
+                source="https://docs.python.org/3/library/gc.html#gc.disable",
+            )
+        if gathers.frozen:
+            yield Finding(
+                NOTE,
+                "collector-frozen",
+                where,
+                f"{units.counted(gathers.frozen, 'object')} {'is' if gathers.frozen == 1 else 'are'} frozen",
+                "the collector never looks at them again: right for what is loaded once before the pool forks, "
+                "and a leak for circles among them that are let go of later",
+                todo="call gc.freeze() once, in the main process, and never in a task",
+                source="https://docs.python.org/3/library/gc.html#gc.freeze",
+            )
+
+
 def huge_pages(case: Case) -> Iterator[Finding]:
     if case.surroundings.huge_pages == "always" and any(w.pool == "prefork" for w in case.workers):
         yield Finding(
@@ -122,6 +182,17 @@ def hook(case: Case) -> Iterator[Finding]:
                 f"it has the hook, but no handler for {process.signal_name} any more",
                 "something has reset or replaced it: the signal would kill the process or abort its task",
                 todo="find who calls signal.signal for it, or set LEAKHUNT_SIGNAL to another one",
+                source="https://man7.org/linux/man-pages/man5/proc_pid_status.5.html",
+            )
+        if process.hooked and process.signal in ("taken", "blocked"):
+            yield Finding(
+                ADVICE,
+                f"signal-{process.signal}",
+                where,
+                f"{process.signal_name} does not reach the hook: "
+                + ("another handler has it" if process.signal == "taken" else "it is blocked"),
+                "kill writes no snapshot here; leakhunt dump finds another way where there is one",
+                todo="find who takes or blocks it, or set LEAKHUNT_SIGNAL to another one",
                 source="https://man7.org/linux/man-pages/man5/proc_pid_status.5.html",
             )
         if not process.hooked and process.role in ("main", "worker") and process.readable:
@@ -198,4 +269,4 @@ def in_process_growth(case: Case) -> Iterator[Finding]:
             )
 
 
-RULES = (django, versions, arenas, huge_pages, hook, disk, in_process_growth)
+RULES = (django, versions, arenas, allocator, collector, huge_pages, hook, disk, in_process_growth)

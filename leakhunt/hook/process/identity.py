@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import platform
 import socket
@@ -89,7 +90,12 @@ class Process:
     def late_facts(self, ledger: Ledger) -> dict[str, Any]:
         """Facts that cost time and are the same in a forked child: for there."""
         done = self.work_facts(ledger)
-        return {**done, "limits": {**done["limits"], **group_limit(self.groups)}, **software()}
+        return {
+            **done,
+            "limits": {**done["limits"], **group_limit(self.groups)},
+            "frozen": gc.get_freeze_count(),
+            **software(),
+        }
 
     def work_facts(self, ledger: Ledger) -> dict[str, Any]:
         """Those of them that this process alone can tell."""

@@ -6,7 +6,9 @@ from typing import Any
 
 import pytest
 
+from leakhunt.model.process import Celery, Process
 from tests.support.doctoring import said_of
+from tests.support.fleet import process
 
 
 @pytest.mark.parametrize(
@@ -30,3 +32,23 @@ def test_a_setting_that_is_wrong_is_the_only_finding(
     assert said[rule].severity == severity
     assert (said[rule].setting, said[rule].value) == fix
     assert said[rule].source.startswith("https://")
+
+
+def test_workers_that_talk_to_each_other() -> None:
+    def fleet(number: int, *quiet: str) -> tuple[Process, ...]:
+        return tuple(
+            process(
+                10 + n,
+                "main",
+                celery=Celery("worker", f"w{n}@h", "proj", without=frozenset(quiet)),
+                hooked=True,
+                signal="heard",
+            )
+            for n in range(number)
+        )
+
+    assert said_of(fleet(3)) == {}
+    assert said_of(fleet(6, "gossip", "mingle")) == {}
+    assert said_of(fleet(4, "heartbeat"))["gossip-and-mingle"].what == (
+        "4 workers here talk to each other"
+    )

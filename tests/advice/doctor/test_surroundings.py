@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import pytest
+
+from leakhunt.advice.doctor.case import Collector, Finding
 from leakhunt.model.configuration import Surroundings
 from leakhunt.model.process import Celery
 from tests.support.doctoring import crew, said_of
@@ -46,3 +49,30 @@ def test_the_machine_and_the_hook() -> None:
     costly = Surroundings(environments={10: {"LEAKHUNT_START": "boot", "LEAKHUNT_NFRAME": "25"}})
     exact = (process(10, "main", hooked=True, signal="heard", engine="exact"),)
     assert set(said_of(exact, around=costly)) == {"hook-costs"}
+
+
+def test_the_allocator() -> None:
+    def under(chosen: str) -> dict[str, Finding]:
+        seen = {11: {"PYTHONMALLOC": chosen}}
+        return said_of(crew(), around=Surroundings(huge_pages="madvise", environments=seen))
+
+    assert under("pymalloc") == {}
+    assert set(under("debug")) == set(under("pymalloc_debug")) == {"allocator-debug"}
+    assert under("malloc")["allocator-malloc"].severity == "note"
+
+
+def test_the_garbage_collector() -> None:
+    assert said_of(crew(), collectors={11: Collector(True, 0), 12: Collector(None, None)}) == {}
+    off = said_of(crew(), collectors={11: Collector(False, 0)})
+    assert set(off) == {"collector-off"}
+    assert (off["collector-off"].severity, off["collector-off"].where) == ("serious", "child 11")
+    frozen = said_of(crew(), collectors={12: Collector(True, 40_000)})
+    assert set(frozen) == {"collector-frozen"}
+    assert frozen["collector-frozen"].what == "40,000 objects are frozen"
+
+
+@pytest.mark.parametrize("state", ["taken", "blocked"])
+def test_a_signal_that_does_not_reach_the_hook(state: str) -> None:
+    said = said_of((process(10, "main", hooked=True, signal=state),))
+    assert set(said) == {f"signal-{state}"}
+    assert said[f"signal-{state}"].what.startswith("SIGUSR1 does not reach the hook: ")
