@@ -99,6 +99,7 @@ class Looks:
         facts = capture.facts_before_fork(
             self.process, self.tracing, taken_at, self.sequence, TRIGGER, False
         )
+        facts["collected"] = True
         return Order(
             path=series / folders.snapshot_name(self.sequence, taken_at, TRIGGER),
             series=series,

@@ -35,6 +35,13 @@ def small_blocks(book: Book, growth: Growth) -> int | None:
     return None if _of_other_types(book.history, growth) else size
 
 
+def _are_empty(history: History) -> bool:
+    """Whether a full collection came before every snapshot, as a check's looks have it: that empties the
+    free lists (``Modules/gcmodule.c``, clear_freelists).
+    """
+    return all(snapshot.facts.get("collected") is True for snapshot in history.metas)
+
+
 def _of_other_types(history: History, growth: Growth) -> bool:
     """Whether the snapshot names the types of most of it, and they are none that free lists serve."""
     alive = {stack: history.tracks[stack].sizes[-1] for stack in growth.blame.stacks}
@@ -55,7 +62,8 @@ def kept(book: Book, growth: Growth, firm: list[Growth]) -> str | None:
         return None
     partners = [other for other in firm if in_step(other.counts, growth.counts)]
     if not partners:
-        return IN_FREE_LIST if growth.counts[-1] - growth.counts[0] <= FREE_LIST else None
+        few = growth.counts[-1] - growth.counts[0] <= FREE_LIST
+        return IN_FREE_LIST if few and not _are_empty(book.history) else None
     function = book.paths.function(growth.blame.frame)
     apart = all(book.paths.function(other.blame.frame) != function for other in partners)
     return HANDED_ON if size in KEYS_SIZES and apart else None

@@ -51,6 +51,20 @@ def test_free_lists_hold_whole_words_from_a_float_to_a_tuple_of_twenty(
     assert small_blocks(*made_of((size, 700))) == (size if small else None)
 
 
+def test_a_full_collection_before_every_look_has_emptied_them() -> None:
+    """A string of 200 bytes that nothing holds and nobody frees: a reference too many in a C extension."""
+    book, grown = made_of((200, 700))
+    assert kept(book, grown, []) == IN_FREE_LIST
+    each = [
+        replace(snapshot, facts={**snapshot.facts, "collected": True})
+        for snapshot in book.history.metas
+    ]
+    collected = Book(replace(book.history, metas=tuple(each)))
+    assert kept(collected, growth(collected, LINE), []) is None
+    once = Book(replace(book.history, metas=(*each[:-1], book.history.metas[-1])))
+    assert kept(once, growth(once, LINE), []) == IN_FREE_LIST
+
+
 def test_a_tuple_of_twenty_is_the_largest_that_one_holds() -> None:
     """The collector's two words, the head's three, a hash (since Python 3.14), twenty pointers."""
     assert (FREE_LIST_SIZES[0], FREE_LIST_SIZES[-1]) == (24, 8 * (2 + 3 + 1 + 20))

@@ -1,0 +1,46 @@
+"""What leaked in a release of a library, and does not in the next: targets of ``leakhunt check``.
+
+Each imports its library when it is first called, since no two of them are installed together.
+"""
+
+import contextlib
+import functools
+import io
+
+
+@functools.cache
+def library(name):
+    return __import__(name)
+
+
+def multidict():
+    """aio-libs/multidict#1131: what an update replaces."""
+    headers = library("multidict").CIMultiDict({"Accept": "text/html"})
+    headers.update({"Accept": "text/plain", "Host": "example.com"})
+
+
+class Unknown:
+    """Nothing that JSON has a word for."""
+
+
+def refuse(value):
+    raise TypeError(type(value).__name__)
+
+
+def orjson():
+    """ijl/orjson#392: the traceback of what ``default`` raises, and so all that its frames hold."""
+    with contextlib.suppress(TypeError):
+        library("orjson").dumps(Unknown(), default=refuse)
+
+
+class Full(io.StringIO):
+    """A disk without room."""
+
+    def write(self, text):
+        raise OSError(28, "No space left on device")
+
+
+def ujson():
+    """CVE-2026-44660: the text that could not be written."""
+    with contextlib.suppress(OSError):
+        library("ujson").dump({"order": list(range(50))}, Full())
