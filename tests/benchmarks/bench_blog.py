@@ -1,6 +1,6 @@
 """The table that blogs print: RSS of a leaky and of a fixed worker after 1,000, 5,000 and 10,000 tasks.
 
-    python tests/benchmarks/bench_blog.py
+    python tests/benchmarks/bench_blog.py [TASKS ...]
 
 Two real workers with one child each do the same tasks; the leaky one keeps what a task made in a list of
 its module. The figures are read from the CSV file of ``leakhunt watch --csv``, so they are what a user sees.
@@ -34,7 +34,7 @@ def order(number):
     if os.environ["BENCH_LEAKS"] == "1":
         AUDIT.append(made)
 """
-STEPS = (1_000, 5_000, 10_000)
+STEPS = tuple(map(int, sys.argv[1:])) or (1_000, 5_000, 10_000)
 HEAD = ("tasks", "leaky", "fixed")
 
 
