@@ -15,9 +15,7 @@ try:
         from leakhunt.hook.install import connect_or_say
 
         connect_or_say({}, None)
-    else:
-        sys.stderr.write(f"leakhunt: the worker runs without the hook: {why}\n")
 except Exception as error:  # noqa: BLE001 - the worker's guard
-    sys.stderr.write(
-        f"leakhunt: the worker runs without the hook: {type(error).__name__}: {error}\n"
-    )
+    why = f"{type(error).__name__}: {error}"
+if why is not None and sys.stderr is not None:  # a daemon may have been started without one
+    sys.stderr.write(f"leakhunt: the worker runs without the hook: {why}\n")

@@ -36,6 +36,8 @@ from leakhunt.snapfile import folders
 #: After that many failures in a row, triggers that nobody asked for (every N
 #: tasks, RSS) stay quiet; a signal is always tried.
 PATIENCE = 3
+#: A capture whose child found a lock taken that it needs is tried again so often.
+TRIES = 5
 #: How long an exiting process waits for its captures, in all: containers are given 10 s.
 FAREWELL = 4.0
 
@@ -52,7 +54,7 @@ class Hook:
         """Where greenlets share threads: the file of the function that runs a task."""
         vitals.prepare()
         capture.prepare(in_place=not settings.fork or not fork.exact())
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
         self._become(Process("program"))
 
     def _become(self, process: Process) -> None:
@@ -89,12 +91,16 @@ class Hook:
         """Whether a timer looks into the letter box, because no signal is heard, or not at once."""
         self.leaving = False
         self._missed = False
+        self._tries = 0
+        """Captures in a row that failed by the moment's fault."""
+        self._exiting: list[int] = []
+        """Children of captures that have told, and were still exiting when they were looked at last."""
         self.note: str | None = None
         self.stacks: str | None = None
         """Where its threads stood when that was asked last."""
         self.last: capture.Outcome | None = None
         self.tracing.inherit(process.started_at)
-        self._lock = threading.Lock()  # another thread of the parent may hold the old one
+        self._lock = threading.RLock()  # another thread of the parent may hold the old one
 
     def adopt(
         self,
@@ -330,13 +336,16 @@ class Hook:
 
     def _turn(self) -> bool:
         """One look at what is due; False while somebody else is looking."""
-        if not self._lock.acquire(blocking=False):
+        if self.is_at_work() or not self._lock.acquire(blocking=False):
             return False
         try:
             self._missed = False
+            self._exiting = [pid for pid in self._exiting if not capture.is_gone(pid)]
             if self.capture is not None:
-                told = self.capture.is_told()  # then it is exiting: no need to wait long
-                self._reap(self.capture.wait() if told else self.capture.poll())
+                under_way = self.capture
+                self._reap(under_way.told() if under_way.is_told() else under_way.poll())
+                if under_way.exiting:
+                    self._exiting.append(under_way.pid)
             if self.capture is None and self.pending is not None and not self.leaving:
                 self._begin(self.pending)
             if self.capture is None:  # not after the lock: the next may have begun by then
@@ -349,19 +358,26 @@ class Hook:
             self._lock.release()
         return True
 
+    def is_at_work(self) -> bool:
+        """Whether this very thread is capturing: a handler or a finalizer runs on top of that."""
+        return bool(self._lock._is_owned())  # type: ignore[attr-defined]
+
     def dump(self, trigger: str = "code") -> str:
         """Capture and wait for the file; returns its path. Raises CaptureError."""
+        if self.is_at_work():
+            raise CaptureError(
+                "no snapshot: this thread is taking one, which a signal handler or a finalizer has "
+                "interrupted to ask for another"
+            )
         with self._lock:
             if self.capture is not None:
                 self._reap(self.capture.wait())
             self.last = None
             held(lambda: self._begin(trigger))
-            if self.capture is not None:
+            while self.capture is not None:
                 self._reap(self.capture.wait())
-            if self.budget.refused and self.last is None and self.pending is not None:
-                held(lambda: self._begin(trigger))  # by a fork this time
-                if self.capture is not None:
-                    self._reap(self.capture.wait())
+                if self.last is None and self.pending is not None:
+                    held(self._begin_pending)
             outcome = self.last
         if self._missed or self.pending is not None:  # a signal came meanwhile
             self.poll()
@@ -379,16 +395,23 @@ class Hook:
             return
         self.leaving = True
         self.record.withdraw()
+        until = time.monotonic() + FAREWELL
+        if self.is_at_work() or not self._lock.acquire(timeout=FAREWELL):
+            say(
+                logging.WARNING,
+                "the process ends while one of its threads waits for a capture, which goes on alone",
+            )
+            return
         try:
-            with self._lock:
-                self.pending = None
-                until = time.monotonic() + FAREWELL
+            self.pending = None
+            self._part(until)
+            if self.settings.at_exit and self.capture is None:
+                self._begin("exit")
                 self._part(until)
-                if self.settings.at_exit and self.capture is None:
-                    self._begin("exit")
-                    self._part(until)
         except Exception as error:  # noqa: BLE001 - the worker's guard
             self._failed(f"no snapshot: {type(error).__name__}: {error}")
+        finally:
+            self._lock.release()
 
     def _part(self, until: float) -> None:
         """Wait for the capture under way until then; what is not done goes on without us."""
@@ -404,6 +427,9 @@ class Hook:
         self._reap(outcome)
 
     # -- one capture ----------------------------------------------------------------
+
+    def _begin_pending(self) -> None:
+        self._begin(self.pending or "code")
 
     def _begin(self, trigger: str) -> None:
         began = time.monotonic()
@@ -521,6 +547,11 @@ class Hook:
             return vitals.resident
         return vitals.memory if shares is None else lambda: {**vitals.resident(), **shares}
 
+    def _once_more(self, order: Order) -> None:
+        """Whoever waits for that capture is answered by the next."""
+        self.asked, self.serving = [*self.serving, *self.asked], []
+        self.pending = self.pending or order.facts["trigger"]
+
     def _reap(self, outcome: Outcome | None) -> None:
         if outcome is None:
             return
@@ -529,9 +560,13 @@ class Hook:
         if outcome.refused and order is not None:
             self.budget.refused = True
             self._no_light(f"a light one could not be made: {outcome.problem}")
-            self.asked, self.serving = [*self.serving, *self.asked], []
-            self.pending = self.pending or order.facts["trigger"]
+            self._once_more(order)
             return
+        if outcome.again and order is not None and self._tries < TRIES:
+            self._tries += 1
+            self._once_more(order)
+            return
+        self._tries = 0
         if outcome.walking:
             self.walks = False  # the objects of this process cannot be walked over
         if outcome.path is None:

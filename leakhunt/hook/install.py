@@ -80,7 +80,7 @@ def _at_exit() -> None:
 def _in_forked_child() -> None:
     """A program that forks: its children are hooked too (a capture's own child is not)."""
     hook = current.hook()
-    if hook is None or hook.process.role not in ("program", "fork") or hook._lock.locked():
+    if hook is None or hook.process.role not in ("program", "fork") or hook.is_at_work():
         return
     try:
         hook.adopt("fork", main=hook.pid, work=Work(running=unit.opened.running))

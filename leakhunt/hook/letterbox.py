@@ -23,7 +23,7 @@ import stat
 from pathlib import Path
 from typing import Any, Optional
 
-from leakhunt.hook.process import alive
+from leakhunt.hook.process import alive, standard
 from leakhunt.snapfile import folders
 
 SCHEMA = 2
@@ -96,9 +96,10 @@ class Record:
             sweep(parent, facts["host"], facts["space"])
             with contextlib.suppress(FileNotFoundError):  # left over: the name is this process's
                 posix.unlink(path)
-            self._descriptor = posix.open(
-                path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600
-            )
+            with standard.spared():
+                self._descriptor = posix.open(
+                    path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600
+                )
             self._path, self._owner, self._read_to = path, os.getpid(), RECORD + 1
             status = posix.fstat(self._descriptor)
             self._identity = (status.st_dev, status.st_ino)

@@ -19,7 +19,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from leakhunt.hook.log import say
-from leakhunt.hook.process import vitals
+from leakhunt.hook.process import standard, vitals
 from leakhunt.hook.process.vitals import Cgroup
 from leakhunt.snapfile import folders
 
@@ -72,7 +72,8 @@ class Summary:
             raise OSError("this program does not tell its Python")
         path = os.path.join(series, f".verdict-{os.getpid()}.tmp")
         flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
-        answer = posix.open(path, flags, 0o600)
+        with standard.spared():
+            answer = posix.open(path, flags, 0o600)
         try:
             posix.unlink(path)
             root = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))

@@ -145,11 +145,26 @@ def _through_records(folder: Path) -> Iterator[Hooked]:
             if told is None or told["space"] != (space or "-"):
                 continue
             pid, ticks = int(told["pid"]), int(told["ticks"]) if told["ticks"] else None
-            if not alive.runs(pid, ticks):
+            if not alive.runs(pid, ticks) or _has_let_go(pid, name):
                 continue
             process = _hooked(pid, folder / PROCESSES / name, None)
             if process is not None and process.record["pid"] == pid:
                 yield process
+
+
+def _has_let_go(pid: int, name: str) -> bool:
+    """Whether a process that may be looked at does not hold its record open any more: execve(2) has made
+    another program of it, which keeps the pid and the start, and what it does with signals is its own.
+    """
+    folder = f"/proc/{pid}/fd"
+    held = []
+    try:
+        for entry in os.listdir(folder):
+            with contextlib.suppress(FileNotFoundError):  # closed by now
+                held.append(os.readlink(f"{folder}/{entry}"))
+    except OSError:
+        return False
+    return not any(f"/{PROCESSES}/{name}" in target for target in held)
 
 
 def _hooked(pid: int, at: Path, target: Path | None) -> Hooked | None:

@@ -112,25 +112,38 @@ def _named(path: str) -> str:
 
 
 def _open(path: str) -> tuple[int, int]:
+    descriptor = -1
     try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+        problem = _no_file(os.stat(path))
+        if problem is None:
+            descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY)
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise SnapshotError(f"{_named(path)}: cannot be read: {reason}") from error
-    status = os.fstat(descriptor)
-    problem = None
-    if stat.S_ISDIR(status.st_mode):
-        problem = "is a folder, not a snapshot"
-    elif not stat.S_ISREG(status.st_mode):
-        problem = "is not a regular file"
-    elif status.st_size == 0:
-        problem = "is empty: the program that wrote it was interrupted, or the disk was full"
-    elif _holes(descriptor, status.st_size) > MOST_HOLES:
-        problem = "has holes where a snapshot has data: was the copy interrupted?"
+    size = 0
+    if descriptor >= 0:
+        status = os.fstat(descriptor)
+        size, problem = status.st_size, _no_file(status)
+        if problem is None and _holes(descriptor, size) > MOST_HOLES:
+            problem = "has holes where a snapshot has data: was the copy interrupted?"
     if problem:
-        os.close(descriptor)
+        if descriptor >= 0:
+            os.close(descriptor)
         raise SnapshotError(f"{_named(path)}: {problem}")
-    return descriptor, status.st_size
+    return descriptor, size
+
+
+def _no_file(status: os.stat_result) -> str | None:
+    """Why that is no file with something in it. Asked before it is opened, too: of a pipe or a device, to
+    which somebody may have left a link, the opening alone does something.
+    """
+    if stat.S_ISDIR(status.st_mode):
+        return "is a folder, not a snapshot"
+    if not stat.S_ISREG(status.st_mode):
+        return "is not a regular file"
+    if status.st_size == 0:
+        return "is empty: the program that wrote it was interrupted, or the disk was full"
+    return None
 
 
 def _holes(descriptor: int, size: int) -> int:

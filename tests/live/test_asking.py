@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
 from leakhunt.live import processes
@@ -102,3 +103,41 @@ def test_a_process_is_asked_though_its_signal_is_not_heard(
     assert said in (found.silence or "")
     assert found.record["looks"] is None
     assert "SIGUSR1 is not heard" in (tmp_path / "err.txt").read_text()
+
+
+def test_an_answer_is_the_file_that_was_asked_for(start: Start, tmp_path: Path) -> None:
+    """Whatever else is captured in the same moment."""
+    program = start(REPORT.format(first="", then=""))
+    for _ in range(3):
+        os.kill(program.pid, signal.SIGUSR1)
+        done = leakhunt(tmp_path, "dump", str(program.pid))
+        assert done.returncode == 0, done.stderr
+        (path,) = done.stdout.split()
+        assert path.endswith("-dump.bin")
+        assert Path(path).exists()
+
+
+def test_the_embedded_beat_is_spared(tmp_path: Path) -> None:
+    """It has no handler, and would die of the signal that the main process passes on to its pool."""
+    with harness.worker(tmp_path, "-c", "1", "-B") as worker:
+        (child,) = worker.hooked("child")
+        main = psutil.Process(worker.process.pid)
+        beats = [each for each in main.children() if each.pid != child["pid"]]
+        assert beats
+        done = leakhunt(tmp_path, "dump", str(main.pid))
+        assert (done.returncode, len(done.stdout.split())) == (0, 2), done.stderr
+        os.kill(main.pid, signal.SIGUSR1)
+        series = Path(child["series"])
+        worker.until(lambda: list(series.glob("*-signal.bin")), "the pool child's snapshot")
+        assert all(each.is_running() and each.status() != psutil.STATUS_ZOMBIE for each in beats)
+
+
+def test_a_worker_is_asked_before_its_broker_answers(tmp_path: Path) -> None:
+    worker = harness.Worker(tmp_path, "-c", "1", SHOP_BROKER="redis://127.0.0.1:9/0")
+    try:
+        worker.logged("Cannot connect to redis")
+        done = leakhunt(tmp_path, "dump", str(worker.process.pid))
+        assert done.returncode == 0, done.stderr
+        assert done.stdout.split()
+    finally:
+        worker.kill()

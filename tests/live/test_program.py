@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.live import harness
+from tests.support.places import ROOT
 
 pytestmark = pytest.mark.live
 
@@ -206,3 +208,23 @@ tell("seen", seen)
     harness.until(lambda: triggers() == {"code", "signal", "exit"} or None, "the last snapshot")
     left = [path.read_text() for path in (tmp_path / "snapshots" / "processes").glob("*.json")]
     assert all("fork" in text for text in left)  # os._exit() gave that one no time to tidy up
+
+
+def test_run_from_an_archive(tmp_path: Path) -> None:
+    """leakhunt in a zipapp, of which the interpreter cannot run a file."""
+    with zipfile.ZipFile(tmp_path / "leakhunt.pyz", "w") as archive:
+        for path in (ROOT / "leakhunt").rglob("*.py"):
+            archive.write(path, str(path.relative_to(ROOT)))
+        archive.writestr("__main__.py", "import leakhunt.__main__\n")
+    (tmp_path / "program.py").write_text(
+        "import sys, leakhunt\nprint(leakhunt.__file__, leakhunt.dump())\n"
+    )
+    environment = {**harness.environment(tmp_path), "PYTHONPATH": ""}
+    done = subprocess.run(
+        [sys.executable, "leakhunt.pyz", "run", "program.py"], cwd=tmp_path, env=environment,
+        capture_output=True, text=True, timeout=harness.HANGS,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    file, written = done.stdout.split()
+    assert "leakhunt.pyz" in file
+    assert Path(written).exists()

@@ -2,6 +2,8 @@
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
 #include <pthread.h>
+#include <signal.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 static void
@@ -50,7 +52,7 @@ typedef struct {
 } Wrong;
 
 static int
-hangs, crashes;
+hangs, crashes, kills;
 
 static int
 traverse(PyObject *self, visitproc visit, void *arg)
@@ -59,6 +61,9 @@ traverse(PyObject *self, visitproc visit, void *arg)
     }
     if (crashes) {
         *(volatile int *)8 = 1;
+    }
+    if (kills) {
+        kill(getpid(), SIGKILL);
     }
     Py_VISIT(Py_TYPE(self));
     return 0;
@@ -73,6 +78,33 @@ go_wrong(PyObject *Py_UNUSED(module), PyObject *how)
 {
     hangs = PyLong_AsLong(how) == 1;
     crashes = PyLong_AsLong(how) == 2;
+    kills = PyLong_AsLong(how) == 3;
+    Py_RETURN_NONE;
+}
+
+/* -- a library that frees Python's memory in threads of its own, without the GIL ---------------------- */
+
+static volatile int freeing;
+
+static void *
+frees(void *Py_UNUSED(none))
+{
+    while (freeing) {
+        PyMem_RawFree(malloc(16)); /* tracemalloc looks for it in its tables, under their lock */
+    }
+    return NULL;
+}
+
+static PyObject *
+frees_in_threads(PyObject *Py_UNUSED(module), PyObject *number)
+{
+    pthread_t thread;
+    long threads = PyLong_AsLong(number);
+    freeing = threads > 0;
+    for (long at = 0; at < threads; at++) {
+        pthread_create(&thread, NULL, frees, NULL);
+        pthread_detach(thread);
+    }
     Py_RETURN_NONE;
 }
 
@@ -80,7 +112,8 @@ static PyMethodDef methods[] = {
     {"waits_before", waits_before, METH_NOARGS, "A handler before a fork gives the GIL away."},
     {"hangs_before", hangs_before, METH_NOARGS, "A handler before a fork never returns."},
     {"hangs_in_child", hangs_in_child, METH_NOARGS, "A handler in a fork's child never returns."},
-    {"go_wrong", go_wrong, METH_O, "Wrong's tp_traverse: 0 is right, 1 never ends, 2 crashes."},
+    {"frees_in_threads", frees_in_threads, METH_O, "So many threads free memory all the time; 0: none."},
+    {"go_wrong", go_wrong, METH_O, "Wrong's tp_traverse: 0 is right, 1 never ends, 2 crashes, 3 kills its process."},
     {NULL, NULL, 0, NULL},
 };
 static struct PyModuleDef module = {PyModuleDef_HEAD_INIT, "fork_hooks", NULL, -1, methods, NULL, NULL, NULL, NULL};

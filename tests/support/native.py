@@ -12,16 +12,16 @@ import pytest
 HERE = Path(__file__).parent
 
 
-def compiled(source: str, folder: Path) -> Path:
-    """SOURCE of this folder, a name without its ``.c``, as ``FOLDER/SOURCE.so``; skips the test without a compiler."""
+def compiled(name: str, folder: Path, source: Path | None = None, *options: str) -> Path:
+    """``FOLDER/NAME.so`` of ``NAME.c`` in this folder, or of another ``source``; skips the test without a compiler."""
     compiler = shutil.which("cc") or shutil.which("gcc")
     include = sysconfig.get_paths()["include"]
     if compiler is None or not (Path(include) / "Python.h").exists():
         pytest.skip("no C compiler, or no headers of this Python")
-    target = folder / f"{source}.so"
+    target = folder / f"{name}.so"
     subprocess.run(
-        [compiler, "-shared", "-fPIC", "-O1", "-pthread", f"-I{include}",
-         str(HERE / f"{source}.c"), "-o", str(target)],
+        [compiler, "-shared", "-fPIC", "-O1", "-pthread", f"-I{include}", *options,
+         str(source or HERE / f"{name}.c"), "-o", str(target)],
         check=True,
     )  # fmt: skip
     return target

@@ -34,6 +34,7 @@
 #endif
 
 #include <dlfcn.h>
+#include <sched.h>
 #ifdef __GLIBC__
 #include <malloc.h>
 #include <stdio.h>
@@ -328,6 +329,41 @@ let_the_kernel_choose(void)
         (void)ignored;
         close(file);
     }
+#ifdef SCHED_OTHER
+    /* Nor has it the CPU before all others, as a worker may have that was given a real-time priority. */
+    int policy = sched_getscheduler(0);
+    if (policy == SCHED_FIFO || policy == SCHED_RR) {
+        struct sched_param none = {.sched_priority = 0};
+        sched_setscheduler(0, SCHED_OTHER, &none);
+    }
+#endif
+}
+
+/* Trace and profile functions, and since 3.12 what sys.monitoring calls, are other people's Python code: a debugger's
+ * would wait for a thread that is not here. The references leak: nobody's finalizer may run. */
+static void
+forget_tracers(void)
+{
+    PyThreadState *own = PyThreadState_Get();
+    if (own->c_tracefunc != NULL) {
+        Py_XINCREF(own->c_traceobj);
+        PyEval_SetTrace(NULL, NULL);
+    }
+    if (own->c_profilefunc != NULL) {
+        Py_XINCREF(own->c_profileobj);
+        PyEval_SetProfile(NULL, NULL);
+    }
+#if PY_VERSION_HEX >= 0x030C0000
+    PyObject *monitoring = PySys_GetObject("monitoring"); /* borrowed */
+    for (int tool = 0; monitoring != NULL && tool < 6; tool++) {
+        PyObject *name = PyObject_CallMethod(monitoring, "get_tool", "i", tool);
+        if (name != NULL && name != Py_None) {
+            Py_XDECREF(PyObject_CallMethod(monitoring, "set_events", "ii", tool, 0));
+        }
+        Py_XDECREF(name);
+    }
+#endif
+    PyErr_Clear();
 }
 
 PyDoc_STRVAR(end_tracemalloc_doc,
@@ -346,6 +382,38 @@ end_tracemalloc(PyObject *Py_UNUSED(module), PyObject *Py_UNUSED(ignored))
 #endif
     }
     Py_RETURN_NONE;
+}
+
+static int
+is_traced(void)
+{
+#if PY_VERSION_HEX >= 0x030C0000
+    return _PyRuntime.tracemalloc.config.tracing;
+#else
+    return _Py_tracemalloc_config.tracing;
+#endif
+}
+
+/* Takes the lock of tracemalloc's tables, and does nothing. */
+static void
+touch_tracemalloc(void *Py_UNUSED(context))
+{
+    PyTraceMalloc_Untrack(0x6c656168u, 1);
+}
+
+/* In the child. Whether another thread, which frees without the GIL, had the lock of tracemalloc's tables at
+ * the fork: it will not let go here, and each object that is made may ask for it. Whoever has not got a lock that
+ * nobody is there for in a look or two never will. */
+static int
+tracemalloc_is_locked(void)
+{
+    if (!is_traced()) {
+        return 0;
+    }
+    stalled_guarded = 1;
+    int ended = guarded(touch_tracemalloc, NULL, 5.0);
+    stalled_guarded = STALLED_GUARDED;
+    return ended != 0;
 }
 
 static void
@@ -384,6 +452,15 @@ prepare(PyObject *Py_UNUSED(module), PyObject *Py_UNUSED(ignored))
     return PyBool_FromLong(bare);
 }
 
+PyDoc_STRVAR(is_bare_doc,
+"is_bare()\n--\n\nWhether fork_and_read() does without the fork handlers of libraries: see prepare().");
+
+static PyObject *
+is_bare(PyObject *Py_UNUSED(module), PyObject *Py_UNUSED(ignored))
+{
+    return PyBool_FromLong(bare);
+}
+
 typedef struct {
     PyObject *read, *look, *census;
     AtFork *engine;
@@ -408,6 +485,11 @@ child_begins(const Plan *plan)
         _exit(71);
     }
     arena_enter();
+    if (tracemalloc_is_locked()) {
+        page_note[0] = LOCKED;
+        _exit(71);
+    }
+    forget_tracers();
     if (plan->engine != NULL) {
         plan->engine->let_go_in_child();
         arena.foreign_free = plan->engine->freed;
@@ -472,7 +554,8 @@ PyDoc_STRVAR(fork_and_read_doc,
 "they are None. All of them are C functions, and the caller has disabled\n"
 "the garbage collector. `engine` is a capsule (at_fork.h) or None.\n"
 "`page` is shared with the child, which notes in its first byte why it ended itself (1: it hung,\n"
-"2: no memory), in the second what it does (0: copying, 1: walking, 2: writing).\n"
+"2: no memory, 3: another thread had a lock that it needs: try again), in the second what it does (0: copying,\n"
+"1: walking, 2: writing).\n"
 "Raises OSError where the fork is refused, RuntimeError where a child would not live.");
 
 static PyObject *
@@ -543,6 +626,7 @@ static PyMethodDef methods[] = {
     {"end_tracemalloc", end_tracemalloc, METH_NOARGS, end_tracemalloc_doc},
     {"guarded", call_guarded, METH_VARARGS, guarded_doc},
     {"others", get_others, METH_NOARGS, others_doc},
+    {"is_bare", is_bare, METH_NOARGS, is_bare_doc},
     {"prepare", prepare, METH_NOARGS, prepare_doc},
     {"fork_and_read", fork_and_read, METH_VARARGS, fork_and_read_doc},
     {NULL, NULL, 0, NULL},

@@ -49,6 +49,9 @@ CPU_SECONDS_PER_170_MB = 20
 WALL_PER_CPU = 20
 WALL_AT_LEAST = 900
 
+#: How long a process stands still at most for a child that has told what it did: seconds.
+EXITING = 0.05
+
 #: Function names and source lines are looked up for the frames of that many of
 #: the largest stacks, for at most that long.
 EXPLAINED_STACKS = 1500
@@ -140,22 +143,24 @@ class Capture:
         self.deadline = deadline
         self.began = time.monotonic()
         self.ended = False
+        self.exiting = False
+        """The child has told, and is not reaped yet."""
 
     def poll(self) -> Outcome | None:
         """Reap the child if it has ended; None while it has not. Never blocks.
 
-        Only this child is waited for: others are other people's.
+        Only this child is waited for: others are other people's. It is ended at the deadline, while
+        it is still there to be reaped: afterwards its pid may be another process's.
         """
         try:
             pid, status = posix.waitpid(self.pid, os.WNOHANG)
-        except ChildProcessError:  # somebody waits for all children, or SIGCHLD is ignored
-            if self._alive():
-                return None
+        except ChildProcessError:  # gone: somebody waits for all children, or SIGCHLD is ignored
             pid, status = self.pid, None
         if pid == 0:
             if time.monotonic() > self.deadline:
+                self.ended = True
                 with contextlib.suppress(OSError):
-                    self._end()
+                    posix.kill(self.pid, signal.SIGKILL)
             return None
         return self._outcome(status)
 
@@ -166,42 +171,31 @@ class Capture:
     def wait(self) -> Outcome:
         """Block until the child has ended, at most until the deadline, and reap it."""
         while True:
-            try:
-                if time.monotonic() > self.deadline:
-                    self._end()
-                outcome = self.poll()
-            except ProcessLookupError:
-                outcome = self._outcome(None)
+            outcome = self.poll()
             if outcome is not None:
                 return outcome
             _pause(0.002)
 
+    def told(self) -> Outcome:
+        """What the child has told, which exits now, and may take a while to give a large heap's pages back;
+        :func:`is_gone` reaps it then.
+        """
+        outcome = self.abandon(EXITING)
+        self.exiting = outcome is None
+        return outcome or self._outcome(None)
+
     def abandon(self, seconds: float) -> Outcome | None:
         """Wait that long; None where it is not done by then, and goes on alone.
 
-        The process itself is on its way out. Its child ends by itself in any case, and
-        whatever becomes init in its place reaps it.
+        Of a process on its way out the child ends by itself in any case, and whatever becomes init
+        in its place reaps it.
         """
         until = time.monotonic() + seconds
         while True:
-            try:
-                outcome = self.poll()
-            except ProcessLookupError:
-                outcome = self._outcome(None)
+            outcome = self.poll()
             if outcome is not None or time.monotonic() > until:
                 return outcome
             _pause(0.002)
-
-    def _end(self) -> None:
-        self.ended = True
-        posix.kill(self.pid, signal.SIGKILL)
-
-    def _alive(self) -> bool:
-        try:
-            posix.kill(self.pid, 0)
-        except OSError:
-            return False
-        return True
 
     def _outcome(self, status: int | None) -> Outcome:
         (length,) = _LENGTH.unpack_from(self.page, _LENGTH_AT)
@@ -218,6 +212,8 @@ class Capture:
             why = f"it hung and was ended after {seconds:.0f} s"
         elif note == fork.NO_MEMORY:
             why = "no memory for its process"
+        elif note == fork.LOCKED:
+            why = "another thread had tracemalloc's lock when it was forked"
         elif number == signal.SIGXCPU:
             why = f"it took more than {self.order.limits.cpu} s of CPU time"
         elif number:
@@ -227,7 +223,7 @@ class Capture:
         walking = doing == fork.WALKING
         if walking:
             why += " while it looked through the objects"
-        return Outcome(None, f"no snapshot: {why}", walking=walking)
+        return Outcome(None, f"no snapshot: {why}", walking=walking, again=note == fork.LOCKED)
 
 
 class Outcome(NamedTuple):
@@ -246,6 +242,16 @@ class Outcome(NamedTuple):
     """Of a light capture: :func:`leakhunt.hook.process.vitals.shares` of the process, a moment ago."""
     refused: bool = False
     """Of a light capture: it cannot be made in this way, and is to be made in another."""
+    again: bool = False
+    """It was the moment's fault alone."""
+
+
+def is_gone(pid: int) -> bool:
+    """Whether a capture's child has ended; it is reaped then. Never blocks."""
+    try:
+        return posix.waitpid(pid, os.WNOHANG)[0] != 0
+    except ChildProcessError:
+        return True
 
 
 def _pause(seconds: float) -> None:
@@ -320,10 +326,12 @@ def begin(order: Order, began: float) -> Capture:
         if forked.pid:
             pause_told(page, time.monotonic() - began)
             return Capture(order, forked.pid, page, time.monotonic() + order.limits.wall + 10)
-    except BaseException:
+    except BaseException as error:
         if os.getpid() == parent:
             page.close()
             raise
+        if isinstance(error, MemoryError):
+            page[0] = fork.NO_MEMORY
         os._exit(70)
     _child(order, forked, page, began)
     raise AssertionError("unreachable")
@@ -349,6 +357,8 @@ def _child(order: Order, forked: fork.Forked, page: mmap.mmap, began: float) -> 
         with turns.turn(order.series.parent):
             said = outcome_of(looked)
         tell(page, said, order)
+    except MemoryError:  # not even for the words that say so
+        page[0] = fork.NO_MEMORY
     finally:
         os._exit(0)
 
@@ -360,7 +370,7 @@ def tell(page: mmap.mmap, said: dict[str, Any], order: Order) -> None:
         content = json.dumps({"path": said.get("path"), "problem": None}).encode()
     page[_SAID_AT : _SAID_AT + len(content)] = content
     _LENGTH.pack_into(page, _LENGTH_AT, len(content))
-    if order.notify and posix.getppid() == order.facts["pid"]:
+    if order.notify and _still_hears(order):
         posix.kill(order.facts["pid"], order.signum)
 
 
@@ -369,6 +379,14 @@ def pause_told(page: mmap.mmap, seconds: float | None = None) -> float | None:
     if seconds is not None:
         _PAUSE.pack_into(page, _PAUSE_AT, seconds)
     return float(_PAUSE.unpack_from(page, _PAUSE_AT)[0]) or None
+
+
+def _still_hears(order: Order) -> bool:
+    """Whether the process has a handler for the signal: it may have become another program meanwhile
+    (execve(2) keeps the pid and resets handlers), which would die of it.
+    """
+    pid: int = order.facts["pid"]
+    return posix.getppid() == pid and vitals.catches(pid, order.signum) is not False
 
 
 def in_process(order: Order, began: float) -> Outcome:

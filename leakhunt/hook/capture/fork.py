@@ -38,7 +38,7 @@ SEARCH_AT_MOST = 6.0
 
 #: Where the child notes, in the page that it shares with the parent, why it ended itself and what it
 #: was doing: see ``_fork.fork_and_read``.
-HUNG, NO_MEMORY = 1, 2
+HUNG, NO_MEMORY, LOCKED = 1, 2, 3
 COPYING, WALKING, WRITING = 0, 1, 2
 
 
@@ -168,6 +168,11 @@ def fork(engine: Engine, limits: Limits, page: mmap.mmap, walks: bool = True) ->
     try:
         if _fork is None:
             return _plain(engine, limits)
+        if not _fork.is_bare() and _has_other_threads():
+            raise ForkRefusedError(
+                "other threads are alive, for which the fork handlers of a library may wait, and this "
+                "system has no fork without those"
+            )
         looks = walks and _garbage is not None
         pid, raw, garbage, number = _fork.fork_and_read(
             engine.read,
@@ -194,9 +199,18 @@ def fork(engine: Engine, limits: Limits, page: mmap.mmap, walks: bool = True) ->
         del held
 
 
+def _has_other_threads() -> bool:
+    """Whether this process has another thread than this one, of Python's or of a library's."""
+    if len(sys._current_frames()) > 1:
+        return True
+    with contextlib.suppress(OSError):
+        return len(posix.listdir("/proc/self/task")) > 1
+    return False
+
+
 def _plain(engine: Engine, limits: Limits) -> Forked:
     """Without the C part: only where no other thread is, and with everybody's fork hooks."""
-    if len(sys._current_frames()) > 1:
+    if _has_other_threads():
         raise ForkRefusedError(
             "other threads are alive and leakhunt was installed without its C part"
         )

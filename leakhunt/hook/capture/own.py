@@ -63,10 +63,13 @@ def prefixes(of: Roots | None = None) -> dict[str, list[str]]:
         site.add(os.path.join(prefix, library, version, "site-packages"))
     app = set()
     try:
-        app.add(os.getcwd())
-    except OSError:  # the folder is gone
-        pass
+        here = os.getcwd()
+        app.add(here)
+    except OSError:  # the folder is gone, and with it what is relative to it
+        here = ""
     for entry in of.path:
+        if not here and not os.path.isabs(entry):
+            continue
         folder = os.path.abspath(entry)
         inside = any(_within(folder, other) for other in stdlib | site)
         if entry and os.path.isdir(folder) and not inside:

@@ -14,6 +14,7 @@ import contextlib
 import io
 import os
 import re
+import stat
 import sys
 import tokenize
 import types
@@ -102,9 +103,14 @@ class Sources:
 
     def _read(self, file: str) -> str | None:
         with contextlib.suppress(OSError, SyntaxError, UnicodeDecodeError, ValueError):
+            status = os.stat(file)
+            if not stat.S_ISREG(
+                status.st_mode
+            ):  # a program that came through a pipe: nobody writes
+                return None
             with io.open_code(file) as opened:
                 raw = opened.read(LARGEST_SOURCE + 1)
-            changed = os.stat(file).st_mtime > self._changed_after + SLACK
+            changed = status.st_mtime > self._changed_after + SLACK
             if len(raw) <= LARGEST_SOURCE and not changed:
                 encoding, _ = tokenize.detect_encoding(io.BytesIO(raw).readline)
                 return raw.decode(encoding)

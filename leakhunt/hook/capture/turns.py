@@ -17,6 +17,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from leakhunt.hook.capture import fork
+from leakhunt.snapfile import folders
 from leakhunt.snapfile.folders import PROCESSES
 
 #: However many others there are, a child that has waited so long goes on: seconds.
@@ -47,23 +48,34 @@ def turn(folder: Path) -> Iterator[bool]:
 
 
 def _taken(folder: Path) -> int | None:
+    """The descriptor of a place; None where there is none to be had."""
+    try:
+        with folders.opened(folder) as opened:
+            if (
+                posix.fstat(opened).st_uid != posix.geteuid()
+            ):  # whose places anybody may hold for ever
+                return None
+            return _waited_for(opened)
+    except OSError:
+        return None
+
+
+def _waited_for(folder: int) -> int | None:
+    """As :func:`_taken`, in an opened folder. Raises OSError where nothing can be locked."""
     deadline = time.monotonic() + LONGEST_WAIT
-    names = [folder / f".turn-{socket.gethostname()}-{number}" for number in range(places())]
+    names = [f".turn-{socket.gethostname()}-{number}" for number in range(places())]
     while time.monotonic() < deadline:
         for name in names:
-            descriptor = -1
+            flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
+            descriptor = posix.open(name, flags, 0o600, dir_fd=folder)
             try:
-                descriptor = posix.open(
-                    name, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600
-                )
                 fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 return descriptor
             except BlockingIOError:
                 posix.close(descriptor)
             except OSError:
-                if descriptor >= 0:
-                    posix.close(descriptor)
-                return None
+                posix.close(descriptor)
+                raise
         fork.rest()
         if hasattr(signal, "sigtimedwait"):  # gevent and eventlet replace time.sleep
             signal.sigtimedwait((), PAUSE)

@@ -19,9 +19,12 @@ from __future__ import annotations
 import contextlib
 import os
 import posix
+import stat
 import struct
 from time import monotonic, thread_time, time
 from typing import Any, NamedTuple
+
+from leakhunt.hook.process import standard
 
 NAME = "leakhunt-pulse"
 MAGIC = b"lhpulse2"
@@ -40,6 +43,8 @@ _pack_idle, _pack_busy = _IDLE.pack_into, _BUSY.pack_into
 READINGS = 100
 #: Seconds: the CPU time of tasks that take less is read of some only, after so many of the name.
 BRIEF, ALL_OF = 0.001, 64
+#: No process has so many tasks; and no moment or sum of seconds is so large (the year 5138).
+MOST, LATEST = 1 << 53, 1e11
 
 
 class Reading(NamedTuple):
@@ -187,7 +192,7 @@ def _page() -> Any:
 
     if not (hasattr(os, "memfd_create") and hasattr(fcntl, "F_ADD_SEALS")):
         return None
-    with contextlib.suppress(OSError, ValueError):
+    with contextlib.suppress(OSError, ValueError), standard.spared():
         descriptor = os.memfd_create(NAME, os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
         try:
             os.ftruncate(descriptor, SIZE)
@@ -217,7 +222,10 @@ def look(pid: int, inner: int) -> Reading | None:
 
 
 def _read(path: str, inner: int) -> Reading | None:
-    descriptor = posix.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    # A stranger's file may have the name, in a root folder of its own: a pipe keeps who opens it waiting.
+    if not stat.S_ISREG(posix.stat(path).st_mode):
+        return None
+    descriptor = posix.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     try:
         for _ in range(READINGS):
             page = posix.pread(descriptor, LAYOUT.size, 0)
@@ -230,6 +238,10 @@ def _read(path: str, inner: int) -> Reading | None:
                 return None
             if writing or page != posix.pread(descriptor, LAYOUT.size, 0):
                 continue
+            if max(done, running) >= MOST or not all(
+                0 <= each < LATEST for each in (wall, last, since)
+            ):
+                return None  # no process has written that
             epoch = time() - monotonic()
             return Reading(
                 done=done,

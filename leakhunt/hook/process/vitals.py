@@ -266,8 +266,15 @@ class Cgroup(NamedTuple):
         said = read(f"{os.path.dirname(self.limit)}/memory.oom.group", 16)
         return said is not None and said.strip() == b"1"
 
+    def _slow(self) -> int | None:
+        """Bytes from which on the kernel slows all its processes down (cgroup v2's memory.high)."""
+        high = read(f"{os.path.dirname(self.limit)}/memory.high", 64)
+        return int(high) if high and high.strip().isdigit() else None
+
     def left(self) -> int | None:
-        limit = self.most()
+        """Bytes until its processes are ended for memory, or slowed down; None: no limit."""
+        limits = [limit for limit in (self.most(), self._slow()) if limit is not None]
+        limit = min(limits, default=None)
         if limit is None:
             return None
         usage, statistics = read(self.usage, 64), read(self.statistics, 8192) or b""

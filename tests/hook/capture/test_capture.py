@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
+import psutil
 import pytest
 
 from leakhunt.engine.exact import Exact
+from leakhunt.engine.interface import UNKNOWN_LIFE
 from leakhunt.errors import CaptureError
-from leakhunt.hook.capture import capture
+from leakhunt.hook.capture import capture, fork
+from leakhunt.hook.capture.capture import Order
 from leakhunt.hook.process import vitals
 from leakhunt.snapfile import folders
 
@@ -33,6 +38,22 @@ def test_a_capture_that_does_not_fit_is_refused(tmp_path: Path) -> None:
     assert group.left() is None
 
 
+def test_the_census_gets_what_the_rest_leaves(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is looked through counts as well: so many objects, and no more, in what is left."""
+    monkeypatch.setattr(vitals, "memory_left", lambda groups: 10_000_000)
+    monkeypatch.setattr(fork, "objects", lambda: 5_000_000)
+    engine = Exact()
+    engine.bytes_needed = lambda: 3_000_000  # type: ignore[method-assign]
+    limits = capture.guard(engine, [])
+    assert limits.memory == 10_000_000
+    assert limits.objects == 7_000_000 // fork.BYTES_PER_OBJECT
+    few = capture.guard(engine, []).cpu
+    monkeypatch.setattr(fork, "objects", lambda: 50_000_000)
+    assert capture.guard(engine, []).cpu > few, "more to look through takes longer"
+
+
 def test_the_first_and_the_newest_are_kept(tmp_path: Path) -> None:
     for number in range(1, 21):
         (tmp_path / folders.snapshot_name(number, 1e9, "signal")).write_text("")
@@ -44,3 +65,69 @@ def test_the_first_and_the_newest_are_kept(tmp_path: Path) -> None:
     assert kept == [1, 2, 15, 16, 17, 18, 19, 20]
     capture.prune(tmp_path, 2)
     assert [int(path.name[:6]) for path in sorted(tmp_path.iterdir())] == [1, 20]
+
+
+@pytest.fixture
+def group(tmp_path: Path) -> vitals.Cgroup:
+    """A control group of 1 GB, of which 100 kB are left."""
+    for name, text in (("max", "1000000000\n"), ("current", "999900000\n"), ("stat", "anon 5\n")):
+        (tmp_path / f"memory.{name}").write_text(text)
+    limit, usage, statistics = (
+        str(tmp_path / f"memory.{name}") for name in ("max", "current", "stat")
+    )
+    return vitals.Cgroup(limit, usage, statistics, b"\ninactive_file ")
+
+
+def test_where_all_processes_end_together_what_the_process_may_write_counts_as_well(
+    group: vitals.Cgroup, tmp_path: Path
+) -> None:
+    """Each page that it writes while its child lives is there twice."""
+    (tmp_path / "memory.current").write_text("999000000\n")
+    small = Exact()
+    small.bytes_needed = lambda: 1000  # type: ignore[method-assign]
+    for said in ("0\n", ""):
+        (tmp_path / "memory.oom.group").write_text(said)
+        capture.guard(small, [group])
+    (tmp_path / "memory.oom.group").write_text("1\n")
+    with pytest.raises(CaptureError, match=r"would end all processes .*memory\.oom\.group"):
+        capture.guard(small, [group])
+
+
+def test_a_capture_that_would_slow_its_control_group_down_is_refused(
+    group: vitals.Cgroup, tmp_path: Path
+) -> None:
+    """Above memory.high the kernel makes all of its processes wait."""
+    needy = Exact()
+    needy.bytes_needed = lambda: 60_000  # type: ignore[method-assign]
+    assert group.left() == 100_000
+    for said in ("max\n", ""):
+        (tmp_path / "memory.high").write_text(said)
+        capture.guard(needy, [group])
+    (tmp_path / "memory.high").write_text("999950000\n")
+    assert group.left() == 50_000
+    assert group.most() == 1_000_000_000, "the limit that is told is the one that ends processes"
+    with pytest.raises(CaptureError, match="of memory is left"):
+        capture.guard(needy, [group])
+    (tmp_path / "memory.max").write_text("max\n")
+    assert group.left() == 50_000
+
+
+def test_a_pid_that_is_another_process_by_now_is_left_alone(tmp_path: Path) -> None:
+    """Somebody who waits for all children has reaped the capture's, and its number was given again."""
+    source = "import subprocess, sys; print(subprocess.Popen(['sleep', '600']).pid, flush=True); sys.stdin.read()"
+    parent = subprocess.Popen(
+        [sys.executable, "-c", source], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    assert parent.stdout is not None
+    stranger = int(parent.stdout.readline())
+    order = Order(
+        tmp_path / "x.bin", tmp_path, Exact(), 10, 0, "off", "off", False, {}, dict, UNKNOWN_LIFE,
+        fork.Limits(10, 10, 20, 1 << 30, 0),
+    )  # fmt: skip
+    try:
+        outcome = capture.Capture(order, stranger, capture.shared_page(), deadline=0.0).wait()
+        assert outcome.problem == "no snapshot: its process ended without a word"
+        assert psutil.Process(stranger).status() != psutil.STATUS_ZOMBIE
+    finally:
+        psutil.Process(stranger).kill()
+        parent.communicate()

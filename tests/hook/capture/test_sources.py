@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import sys
 import textwrap
 import time
@@ -159,3 +160,17 @@ def _literals(text: str, tokens: list[tokenize.TokenInfo]) -> list[tuple[int, in
         elif depth == 0 and token.type in (tokenize.STRING, tokenize.COMMENT):
             found.append((offset(token.start), offset(token.end)))
     return found
+
+
+def test_a_module_that_came_through_a_pipe_is_not_waited_for(
+    tmp_path: Path, as_module: AsModule
+) -> None:
+    """``python <(cat program.py)``: nobody writes into that pipe any more."""
+    path = tmp_path / "shop.py"
+    path.write_text("x = 1\n")
+    file = as_module(path)
+    path.unlink()
+    os.mkfifo(path)
+    found = Sources(time.time() + 10)
+    assert found.text(file) is None
+    assert found.lines(file, 1) == []

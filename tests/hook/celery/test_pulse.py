@@ -8,11 +8,12 @@ import sys
 import threading
 import time
 import typing
+from pathlib import Path
 
 import pytest
 
 from leakhunt.hook.celery import pulse as pulses
-from leakhunt.hook.celery.pulse import Pulse, Reading
+from leakhunt.hook.celery.pulse import LAYOUT, MAGIC, Pulse, Reading, _read
 from leakhunt.live.pulse import pulse
 from leakhunt.model import process
 
@@ -198,3 +199,24 @@ def test_greenlets_have_no_cpu_time_of_their_own() -> None:
     assert took is not None
     assert spent is None
     assert own.ends(1) == (None, None)
+
+
+def test_a_pipe_of_that_name_keeps_nobody_waiting(tmp_path: Path) -> None:
+    """In a root folder of their own strangers may call a pipe as they like."""
+    os.mkfifo(tmp_path / "pipe")
+    assert _read(str(tmp_path / "pipe"), os.getpid()) is None
+
+
+@pytest.mark.parametrize("field", range(3, 8))
+@pytest.mark.parametrize("value", [-1.0, 1e300, float("inf"), float("nan")])
+def test_a_page_that_no_process_has_written_is_none(
+    field: int, value: float, tmp_path: Path
+) -> None:
+    fields: list[object] = [MAGIC, 0, 7, 3, 1, 2.0, 5.0, 6.0, 4, b"task"]
+    (tmp_path / "page").write_bytes(LAYOUT.pack(*fields))
+    found = _read(str(tmp_path / "page"), 7)
+    assert found is not None
+    assert (found.done, found.wall, found.running, found.task) == (3, 2.0, 1, "task")
+    fields[field] = 2**64 - 1 if field < 5 else value
+    (tmp_path / "page").write_bytes(LAYOUT.pack(*fields))
+    assert _read(str(tmp_path / "page"), 7) is None
