@@ -58,7 +58,7 @@ DEAF_TO = tuple(
 VARIABLES = ("LANG", "LC_ALL", "LC_CTYPE", "LD_LIBRARY_PATH", "PYTHONHOME", "PYTHONUTF8")
 #: Names that a Python is run by.
 PYTHON = re.compile(r"(python|pypy)[0-9.]*[a-z]?(-[a-z0-9]+)?", re.ASCII)
-#: How many parts the message has (JSON, and those of the tables), and the length of each.
+#: How many parts the message has (twice JSON, and those of the tables), and the length of each.
 _NUMBER = struct.Struct("=Q")
 #: Nobody's code runs: no site, no user's folder, no folder of the program before the standard library.
 _BOOT = (
@@ -195,7 +195,6 @@ def _message(order: Order, began: float) -> bytes:
         "marks": life.marks,
         "nframe": order.engine.nframe,
         "salt": order.engine.salt,
-        "kinds": {id(kind): name for kind, name in KINDS},
         "roots": roots,
         "modules": "\n".join([name for name in list(sys.modules) if type(name) is str]),
         "main": main if type(main) is str else None,
@@ -223,19 +222,23 @@ def _name(kind: type) -> str:
     return kind.__qualname__ if module == "builtins" else f"{module}.{kind.__qualname__}"
 
 
-#: The types that are told, and their names as the engine has them.
-KINDS = tuple({kind: _name(kind) for kind in _builtin()}.items())
+#: The types that are told, by their addresses, and their names as the engine has them: made once, and the
+#: same in each fork.
+KINDS = json.dumps({id(kind): _name(kind) for kind in _builtin()}).encode()
 
 
 def _write(descriptor: int, message: bytes, tables: Sequence[bytes]) -> None:
-    parts = [message, *tables]
-    at = PAGE
+    parts = [message, KINDS, *tables]
     head = struct.pack(f"={len(parts) + 1}Q", len(parts), *map(len, parts))
-    for part in (head, *parts):
-        rest = memoryview(part)
-        while rest:
-            written = posix.pwrite(descriptor, rest, at)
-            at, rest = at + written, rest[written:]
+    rest = [memoryview(part) for part in (head, *parts) if part]
+    at = PAGE
+    while rest:
+        written = posix.pwritev(descriptor, rest, at)
+        at += written
+        while rest and written >= len(rest[0]):
+            written -= len(rest.pop(0))
+        if written:
+            rest[0] = rest[0][written:]
 
 
 def received(descriptor: int) -> tuple[dict[str, Any], list[bytes]]:
@@ -254,4 +257,4 @@ def received(descriptor: int) -> tuple[dict[str, Any], list[bytes]]:
             pieces.append(piece)
             at, length = at + len(piece), length - len(piece)
         parts.append(b"".join(pieces))
-    return json.loads(parts[0]), parts[1:]
+    return {**json.loads(parts[0]), "kinds": json.loads(parts[1])}, parts[2:]
