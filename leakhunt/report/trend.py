@@ -7,14 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import chain
 
 from leakhunt.advice.match import Advice, Evidence, advise, scoped
+from leakhunt.judge.account import live_in
 from leakhunt.judge.history import History
 from leakhunt.judge.resources import Rising, fastest
 from leakhunt.judge.series.shape import LEAK
 from leakhunt.judge.verdict import UNEXPLAINED, Finding, Verdict, judge
-from leakhunt.model.account import live
 from leakhunt.model.paths import prefixes
 from leakhunt.report.account import Told, of_two
 from leakhunt.report.labels import Labels
@@ -117,9 +116,9 @@ def _account(histories: Sequence[History], verdict: Verdict) -> Told | None:
         return None
     return of_two(
         first,
-        live(chain.from_iterable(history.first_blocks.values())),
+        live_in(history.first_blocks.values(), history.sizes[0]),
         last,
-        live(chain.from_iterable(history.last_blocks.values())),
+        live_in(history.last_blocks.values(), history.sizes[-1]),
     )
 
 
