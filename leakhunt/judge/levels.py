@@ -186,6 +186,10 @@ class Lives:
     replaced: float = 0.25
     """Where deaths are known: prior belief in a container that replaces entries of any age, as a part of that in
     a leak, whose ages look alike. Queues and caches, which the ages tell, are three times as many."""
+    quartile: float = 0.25
+    """The part of the time at which more was alive than at the moment that the present is compared with;"""
+    surest: float = 12.0
+    """no likelihood of a gain is less than e to minus this part of another's: errors are not normal so far out."""
     steps: int = 6
     """A block that grows by an eighth has doubled with so many steps; fewer are no staircase."""
     stair: float = 0.16

@@ -18,11 +18,6 @@ from typing import NamedTuple
 from leakhunt.judge.births.ages import LEAK, TURNOVER, WARM_UP, Ages, Births
 from leakhunt.judge.levels import LEVELS
 
-#: The part of the time at which more was alive than at the moment that is compared with.
-QUARTILE = 0.25
-#: No Bayes factor is taken for larger than e to this: the errors are not normal so far out.
-SUREST = 12.0
-
 
 class Gone(NamedTuple):
     """What was alive at each edge of the births but the last, and has died since."""
@@ -62,7 +57,10 @@ def weighed(ages: Ages, births: Births, gone: Gone) -> tuple[Ages, Turned | None
     before[TURNOVER] += LEVELS.lives.replaced * before[LEAK]
     turning = _believed(
         ages,
-        {kind: before[kind] * math.exp(-min(misses[kind] - least, SUREST)) for kind in gains},
+        {
+            kind: before[kind] * math.exp(-min(misses[kind] - least, LEVELS.lives.surest))
+            for kind in gains
+        },
     )
     refuted = ages.kind == LEAK and turning.kind == TURNOVER
     return turning, Turned(came, went) if refuted else None
@@ -90,7 +88,7 @@ def _earlier(ages: Ages, births: Births, gone: Gone) -> int | None:
     beyond = 0.0
     for at in sorted(range(last + 1), key=alive.__getitem__, reverse=True):
         beyond += wide[at]
-        if beyond >= QUARTILE * sum(wide):
+        if beyond >= LEVELS.lives.quartile * sum(wide):
             return at
     return last
 
