@@ -15,9 +15,6 @@ from leakhunt.judge.series.exact import EXACT
 from leakhunt.judge.series.series import Series
 from leakhunt.judge.series.shape import LEAK, NOISE
 
-#: Snapshots that must tell of the heap.
-ENOUGH = 3
-
 
 @dataclass(frozen=True)
 class TypeGrowth:
@@ -49,7 +46,7 @@ def growths(history: History) -> tuple[TypeGrowth, ...]:
     """The types that grew: leaks first, by bytes per unit, then the rest by growth. () where too few
     snapshots tell of the heap.
     """
-    if told(history) < ENOUGH:
+    if told(history) < LEVELS.lives.snapshots:
         return ()
     times = [time for time, census in zip(history.times, history.census) if census is not None]
     every = [census for census in history.census if census]

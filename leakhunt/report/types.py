@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from leakhunt.judge import types
 from leakhunt.judge.history import History
+from leakhunt.judge.levels import LEVELS
 from leakhunt.judge.series.shape import LEAK
 from leakhunt.judge.types import TypeGrowth
 from leakhunt.report.words import types as words
@@ -37,7 +38,7 @@ def by_type(
     """Of several processes the one that leaks most by its types, else that grew most."""
     judged = [(history, types.growths(history)) for history in histories]
     history, growths = max(judged, key=_weight)
-    said = words.summary(history, growths, types.told(history), types.ENOUGH)
+    said = words.summary(history, growths, types.told(history), LEVELS.lives.snapshots)
     return TypesReport(history, growths, said, why, (*words.notes(growths), *notes), limit)
 
 
