@@ -331,7 +331,7 @@ Law = Callable[[Any], None]
 def _types(report: TypesReport) -> None:
     """Each series is of the snapshots that tell; leaks come first, and each rate is in its interval."""
     told = types.told(report.history)
-    assert bool(report.growths) <= (told >= types.ENOUGH)
+    assert bool(report.growths) <= (told >= LEVELS.lives.snapshots)
     leaks = [growth.verdict == LEAK for growth in report.growths]
     assert leaks == sorted(leaks, reverse=True)
     for growth in report.growths:
