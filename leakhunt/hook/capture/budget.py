@@ -2,8 +2,8 @@
 
 What a fork takes grows with the heap: measured on a quiet machine, the longest gap of a busy loop around a
 capture was 15 to 31, 150 to 215 and 206 to 272 ms with a heap of 0.4, 4.1 and 9.2 GB
-(``tests/benchmarks/bench_light.py``). A light capture (:mod:`leakhunt.hook.capture.light`) takes less than a
-millisecond at any size, and tells less.
+(``tests/benchmarks/bench_light.py``). A light capture (:mod:`leakhunt.hook.capture.light`) takes one to three
+milliseconds at any size, and tells less.
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 A fork copies the page tables of the whole heap, and every page that is written afterwards. The sampled
 engine's answer lies in tables of some hundred kilobytes. So the process copies these and what it alone
 can tell into memory without a name (memfd_create(2)), starts a Python by posix_spawn(3), which copies
-nothing and runs nobody's fork handlers, and goes on: well under a millisecond. That process
+nothing and runs nobody's fork handlers, and goes on: some two milliseconds. That process
 (:mod:`leakhunt.hook.capture.apart`) finds out the rest and writes. What only the heap itself tells, who holds
 what and what is garbage, such a snapshot does not say.
 
