@@ -14,10 +14,8 @@ from __future__ import annotations
 
 import builtins
 import collections
-import contextvars
 import fcntl
 import json
-import mmap
 import os
 import posix
 import re
@@ -109,6 +107,8 @@ def begin(order: Order, began: float) -> Light:
 
     ``began`` is the moment the trigger fired, by ``time.monotonic()``.
     """
+    import mmap  # a worker that never captures need not have it
+
     program = interpreter()
     try:
         descriptor = _memory(order)
@@ -214,7 +214,10 @@ def _builtin() -> Iterator[type]:
             yield kind
     yield from map(type, (iter([]), iter(()), iter({}), iter(range(0))))
     yield from (collections.deque, collections.defaultdict, collections.OrderedDict)
-    yield from (slice, contextvars.Context, contextvars.ContextVar)
+    yield slice
+    known = sys.modules.get("_contextvars")
+    if known is not None:
+        yield from (known.Context, known.ContextVar)
 
 
 def _name(kind: type) -> str:
