@@ -135,7 +135,7 @@ def test_a_leak_is_named_by_light_snapshots_alone(tmp_path: Path) -> None:
         ):
             assert facts[key] == known[key], key
         assert set(known) - set(facts) == {
-            "heap", "retention", "handed", "holders", "garbage", "allocators",
+            "heap", "retention", "handed", "holders", "garbage", "frozen", "allocators",
         }  # fmt: skip
         kinds = {name for told in one.facts.values() for name in told.types}
         assert "bytearray" in kinds
@@ -161,7 +161,8 @@ def test_tasks_are_right_and_their_limits_fire_meanwhile(tmp_path: Path) -> None
         worker.until(lambda: not harness.children(child), "no process beside is left")
         every = [harness.facts(path) for path in worker.snapshots(child)]
         assert {known["light"] for known in every} == {True}
-        assert {"tasks", "signal"} <= {known["trigger"] for known in every}
+        # Of a signal and a task that meet a capture under way, the first gives the next one its name.
+        assert "tasks" in {known["trigger"] for known in every} <= {"tasks", "signal"}
         assert worker.do("pid") == child["pid"]
 
 
