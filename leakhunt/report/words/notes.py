@@ -9,7 +9,8 @@ from leakhunt import units
 from leakhunt.judge import codes, enough
 from leakhunt.judge.codes import Reason
 from leakhunt.judge.levels import LEVELS
-from leakhunt.judge.verdict import NO_LEAK, UNEXPLAINED, Verdict
+from leakhunt.judge.series.shape import LEAK
+from leakhunt.judge.verdict import NO_LEAK, UNEXPLAINED, Finding, Verdict
 from leakhunt.model.paths import visible
 from leakhunt.model.query import Query
 from leakhunt.model.snapshot import NOTHING, Meta, Snapshot
@@ -165,6 +166,23 @@ def too_short(number: int) -> str:
     return f"{units.counted(number, 'process')} with fewer than three snapshots left out"
 
 
+def _of_one_look(leak: Finding) -> str:
+    """What the births in one snapshot cannot know, and what decides."""
+    life = leak.history
+    text = (
+        "one snapshot does not tell a leak from a cache that takes longer than "
+        f"{units.spent(life.spent, life.noun)} to fill: "
+    )
+    held = leak.holder
+    if held is None or held.length is None or held.container_type is None:
+        return text + "two more decide"
+    entries = units.counted(held.length, "entry", "entries")
+    kind = visible(held.container_type)
+    return (
+        text + f"whether the {kind} that keeps it ({entries}) goes on growing decides, in two more"
+    )
+
+
 def of_verdict(verdict: Verdict) -> tuple[str, ...]:
     notes = []
     if any(each.kinds is not None and each.kinds.is_recycled for each in verdict.findings):
@@ -181,6 +199,9 @@ def of_verdict(verdict: Verdict) -> tuple[str, ...]:
             "growing: memory of a peak that the allocator has not returned"
         )
     main = verdict.main
+    first = next((each for each in verdict.findings if each.verdict == LEAK), None)
+    if first is not None and first.history.lived:
+        notes.append(_of_one_look(first))
     least = enough.blind_below(main)
     if least is not None and verdict.verdict == NO_LEAK:
         notes.append(

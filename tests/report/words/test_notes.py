@@ -18,6 +18,8 @@ from leakhunt.sites.place import show
 from leakhunt.snapshots.objects import Kinds
 from tests.support.builders import history, snap
 from tests.support.growing import finding, rising
+from tests.support.lives import aged
+from tests.support.lives import held as keeping
 
 MIB = 1 << 20
 LINE = "/srv/shop/tasks.py:40"
@@ -138,3 +140,27 @@ def test_only_a_light_snapshot_is_said_to_be_one(light: object) -> None:
     assert (said in words.of_one(snap(f"{LINE} 1KiB x1", light=light), Query())) is (light is True)
     grown = judge([history((LINE, rising(100_000), rising(1)), light=light)])
     assert (said in words.of_verdict(grown)) is (light is True)
+
+
+@pytest.mark.parametrize("is_held", [False, True])
+def test_what_one_look_cannot_know_is_said_with_what_decides(is_held: bool) -> None:
+    """A leak by births may be a cache that fills; with two snapshots more nothing is left to say."""
+    line, born = "/srv/shop/tasks.py:40", [10_000.0] * 12
+    ways = {line: keeping("list", 245, None)} if is_held else None
+    looked = replace(
+        history((line, [120_000], [2400]), facts=[{"engine": "sampled", "tasks_done": 1200}]),
+        newest=aged((line, born), retention=ways),
+    )
+    verdict = judge([looked])
+    assert [each.verdict for each in verdict.findings] == ["leak"]
+    note = words.of_verdict(verdict)[0]
+    assert note.startswith(
+        "one snapshot does not tell a leak from a cache that takes longer than 1,200 tasks to fill: "
+    )
+    assert note.endswith(
+        "whether the list that keeps it (245 entries) goes on growing decides, in two more"
+        if is_held
+        else "two more decide"
+    )
+    series = judge([history((LINE, rising(100_000), rising(1)))])
+    assert not any("one snapshot" in each for each in words.of_verdict(series))
