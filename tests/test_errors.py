@@ -8,7 +8,7 @@ import re
 import pytest
 
 from leakhunt import errors
-from leakhunt.cli import run
+from leakhunt.cli import execute
 
 FAMILY = {
     name: each
@@ -37,5 +37,5 @@ def test_the_console_makes_one_line_and_exit_2_of_each(
             raise what("it went wrong")
 
         monkeypatch.setattr(group, "main", fails)
-        assert run([]) == 2, name
+        assert execute([]) == 2, name
         assert capsys.readouterr().err == "leakhunt: it went wrong\n"

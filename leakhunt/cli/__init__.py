@@ -133,7 +133,7 @@ def main(arguments: list[str] | None = None) -> None:
         from leakhunt.cli import shells
 
         shells.register()
-    status = run(arguments)
+    status = execute(arguments)
     flushed = [_flushed(stream) for stream in (sys.stdout, sys.stderr)]
     sys.exit(status if all(flushed) else status or 2)
 
@@ -162,8 +162,11 @@ def _unwritten(error: Exception, stream: Any) -> None:
         click.echo(f"leakhunt: the report could not be written: {said}", err=True)
 
 
-def run(arguments: list[str] | None = None) -> int:
-    """Run one command; returns its exit status. Bugs get through as exceptions."""
+def execute(arguments: list[str] | None = None) -> int:
+    """Run one command; returns its exit status. Bugs get through as exceptions.
+
+    Not called ``run``: that command's module takes this name in the package.
+    """
     try:
         result: Any = group.main(arguments, prog_name="leakhunt", standalone_mode=False)
         return result if isinstance(result, int) else 0

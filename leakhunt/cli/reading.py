@@ -139,6 +139,7 @@ def waiting(what: str) -> Iterator[None]:
         yield
     finally:
         timer.cancel()
+        timer.join()  # it ends at once, or has just shown the bar
         with lock:
             over = True
         for bar in shown:

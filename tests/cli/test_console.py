@@ -96,7 +96,7 @@ def test_a_broken_pipe_ends_quietly(tmp_path: Path) -> None:
 
 def test_the_console_imports_what_it_needs() -> None:
     program = (
-        "import sys; from leakhunt.cli import run; status = run(['--help']); "
+        "import sys; from leakhunt.cli import execute; status = execute(['--help']); "
         "heavy = {'rich', 'celery', 'psutil', 'kombu', 'tracemalloc'} & set(sys.modules); "
         "sys.exit(f'{status} {heavy}' if status or heavy else 0)"
     )

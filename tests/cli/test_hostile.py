@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from leakhunt.cli import run
+from leakhunt.cli import execute
 from leakhunt.errors import SnapshotError
 from leakhunt.snapfile import index
 from leakhunt.snapfile.read import read
@@ -96,7 +96,7 @@ def called(words: list[str]) -> tuple[object, str]:
     said = io.StringIO()
     with contextlib.redirect_stdout(said), contextlib.redirect_stderr(said):
         try:
-            status: object = run(words)
+            status: object = execute(words)
         except SystemExit as left:
             status = left.code
     return status, said.getvalue()

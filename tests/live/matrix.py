@@ -1,7 +1,7 @@
 """What works on this Python: a leak is looked for in a real worker of each pool, with each engine.
 
 ``python -m tests.live.matrix run`` runs all cells on the Python that it is started with and keeps them
-in ``fixtures/matrix``; ``python -m tests.live.matrix table`` writes the table in the README from all
+in a folder of the fixtures; ``python -m tests.live.matrix table`` writes the table in the README from all
 that are kept there. What the README says is what ran last.
 """
 
@@ -19,7 +19,7 @@ from typing import Any
 from leakhunt.cpython import interpreter
 
 ROOT = Path(__file__).resolve().parents[2]
-KEPT = ROOT / "fixtures/matrix"
+KEPT = ROOT / "fixtures" / "matrix"
 BEGIN, END = "<!-- matrix: python -m tests.live.matrix table -->\n", "<!-- /matrix -->\n"
 
 #: {pool: options of the worker}

@@ -40,7 +40,7 @@ def inside(*arguments: str) -> tuple[int, str, str]:
         for name in ("FORCE_COLOR", "CLICOLOR_FORCE", "LEAKHUNT_DIR"):
             patch.delenv(name, raising=False)
         patch.setenv("COLUMNS", "80")
-        status = cli.run(list(arguments))
+        status = cli.execute(list(arguments))
         written = out.buffer.getvalue()
     return status, written.decode(), err.getvalue()
 

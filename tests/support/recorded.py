@@ -62,7 +62,7 @@ def asked(words: Sequence[str], folder: Path) -> tuple[int, str]:
             contextlib.redirect_stdout(out),
             contextlib.redirect_stderr(out),
         ):
-            status = cli.run(list(words))
+            status = cli.execute(list(words))
             lawful.look(reports)
     finally:
         del os.environ["LEAKHUNT_DIR"]

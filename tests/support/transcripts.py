@@ -23,7 +23,7 @@ from typing import NamedTuple
 from unittest import mock
 
 import leakhunt
-from leakhunt.cli import run
+from leakhunt.cli import execute
 from tests.support.places import FIXTURES
 
 PROMPT = "$ leakhunt "
@@ -61,7 +61,7 @@ def printed(command: str) -> str:
     """What a command prints where the recorded files are, as a transcript has it."""
     out = io.BytesIO()
     with _shell(out):
-        status = run(shlex.split(command))
+        status = execute(shlex.split(command))
     text = out.getvalue().decode()
     text = text.replace(str(FIXTURES), FOLDER).replace(leakhunt.__version__, VERSION)
     text = _LONG.sub(lambda number: f"{float(number[0]):.{DIGITS}g}", text)

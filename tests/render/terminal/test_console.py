@@ -84,8 +84,8 @@ def test_a_closed_or_full_output_is_one_message(
 def test_the_version_needs_click_and_nothing_else() -> None:
     assert run("--version").stdout == f"leakhunt {__version__}\n"
     program = (
-        "import click, sys; before = set(sys.modules); from leakhunt.cli import run; "
-        "run(['--version']); print(*(set(sys.modules) - before))"
+        "import click, sys; before = set(sys.modules); from leakhunt.cli import execute; "
+        "execute(['--version']); print(*(set(sys.modules) - before))"
     )
     done = subprocess.run(
         [sys.executable, "-c", program], capture_output=True, text=True, env=ENVIRONMENT, check=True
@@ -129,9 +129,9 @@ def test_a_bar_is_shown_where_reading_takes_long(big: str) -> None:
 
 def test_an_error_ends_the_bar(tmp_path: Path) -> None:
     program = (
-        "import time, sys; from leakhunt.cli import run, reading; real = reading.load_all; "
+        "import time, sys; from leakhunt.cli import execute, reading; real = reading.load_all; "
         "reading.load_all = lambda *a, **k: (time.sleep(1.5), real(*a, **k))[1]; "
-        f"sys.exit(run(['top', '{tmp_path}/none.bin']) - 2)"
+        f"sys.exit(execute(['top', '{tmp_path}/none.bin']) - 2)"
     )
     said = on_a_terminal(program)
     assert "none.bin: cannot be read" in said
