@@ -51,6 +51,7 @@ def test_other_threads_stand_as_they_were_and_the_walk_names_what_they_hold() ->
         from leakhunt.engine.off import Off
         from leakhunt.hook.capture import fork
         from leakhunt.hook.capture.walk import _walk
+        fork.prepare()
         begun, ends, local = threading.Event(), threading.Event(), threading.local()
         parent = os.getpid()
         class Loud(list):
@@ -110,6 +111,7 @@ def test_arena_by_arena_malloc_holds_what_it_says_in_all() -> None:
         from leakhunt.engine.off import Off
         from leakhunt.hook.capture import fork
         from leakhunt.hook.capture.allocators import allocators
+        fork.prepare()
         libc = ctypes.CDLL(None)
         libc.malloc.restype, libc.malloc.argtypes = ctypes.c_void_p, (ctypes.c_size_t,)
         ready, ends = threading.Semaphore(0), threading.Event()
