@@ -96,7 +96,7 @@ def test_the_guilty_line_comes_first_with_the_bytes_that_the_app_says(demo: Demo
     status, told, said = demo.run()
     assert (status, said) == (0, "")
     rows = [line for line in told.splitlines() if re.match(r"\d +[+-]", line)]
-    assert len(rows) == 5
+    assert 2 <= len(rows) <= 5  # what else grows is for the interpreter to say
     leak, cache = rows[:2]
     source = Path(shop.__file__).read_text().splitlines()
     line = 1 + next(n for n, text in enumerate(source) if "RECEIPTS.append" in text)

@@ -101,7 +101,7 @@ def test_a_full_disk(tmp_path: Path) -> None:
         tmp_path,
         "-c",
         "1",
-        SHOP_FILE_LIMIT="5000",
+        SHOP_FILE_LIMIT="12000",
         LEAKHUNT_WALK="off",
         LEAKHUNT_START="signal",
         LEAKHUNT_INTERVAL="64",

@@ -182,7 +182,7 @@ if os.environ.get("SHOP_HANG"):
     def hang(*_, **__):
         time.sleep(60)
 
-    leakhunt.hook.capture.capture._capture = hang
+    leakhunt.hook.capture.capture.written = hang
     leakhunt.hook.capture.capture.PATIENCE = 1
 
 if os.environ.get("SHOP_SLOW"):

@@ -23,6 +23,7 @@ def test_the_contracts_formats_are_there() -> None:
         "collapsed",
         "csv",
         "json",
+        "otlp",
         "parquet",
         "tracemalloc",
     }
