@@ -215,9 +215,9 @@ def _builtin() -> Iterator[type]:
     yield from map(type, (iter([]), iter(()), iter({}), iter(range(0))))
     yield from (collections.deque, collections.defaultdict, collections.OrderedDict)
     yield slice
-    known = sys.modules.get("_contextvars")
-    if known is not None:
-        yield from (known.Context, known.ContextVar)
+    module = sys.modules.get("_contextvars")
+    if module is not None:
+        yield from (module.Context, module.ContextVar)
 
 
 def _name(kind: type) -> str:
