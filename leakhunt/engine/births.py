@@ -75,14 +75,15 @@ class Periods:
         if sample.life != self.own:
             return -1, (sample.life, unit)
         unit = min(max(unit, self.armed), self.last)
+        return self.ended(unit), (self.own, unit)
+
+    def ended(self, unit: int) -> int:
+        """How many periods have ended by then: the number of the one that it lies in."""
         period = self._of.get(unit)
         if period is None:
-            period = self._of[unit] = bisect_right(self.edges, unit) - 1
-        return period, (self.own, unit)
-
-    def ends(self, unit: int) -> int:
-        """How many periods have ended by then."""
-        return bisect_right(self.edges, min(max(unit, self.armed), self.last)) - 1
+            within = min(max(unit, self.armed), self.last)
+            period = self._of[unit] = bisect_right(self.edges, within) - 1
+        return period
 
     def calendar(self, samples: Iterable[Sample], life: Life) -> Calendar:
         """With the moments at the edges, and the intervals that the samples were drawn under."""
@@ -175,7 +176,7 @@ def gone(raw: bytes, periods: Periods, stacks: Sequence[RawFrames]) -> list[Gone
     sums: dict[RawFrames, tuple[list[float], list[float]]] = {}
     for size, stack, born, died, when, ended, before in _GRAVE.iter_unpack(raw):
         begin, end = (born, died) if periods.unit == TASK else (when, ended)
-        first, last = 0 if before else periods.ends(begin), periods.ends(end)
+        first, last = 0 if before else periods.ended(begin), periods.ended(end)
         if first >= last:
             continue
         sizes, squares = sums.setdefault(stacks[stack], ([0.0] * number, [0.0] * number))

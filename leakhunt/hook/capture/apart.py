@@ -56,10 +56,7 @@ def main() -> None:
 def _settle() -> None:
     """Let go of what was inherited, and be the first to go when memory runs out."""
     posix.closerange(3, max(fork.open_descriptors(), default=2) + 1)
-    with suppress(OSError):
-        descriptor = posix.open("/proc/self/oom_score_adj", os.O_WRONLY)
-        posix.write(descriptor, b"1000")
-        posix.close(descriptor)
+    fork.go_first()
 
 
 def _bound(limits: fork.Limits) -> None:

@@ -2,7 +2,7 @@
 
 What a fork takes grows with the heap: measured on a quiet machine, the longest gap of a busy loop around a
 capture was 15 to 31, 150 to 215 and 206 to 272 ms with a heap of 0.4, 4.1 and 9.2 GB
-(``tests/benchmarks/bench_light.py``). A light capture (:mod:`leakhunt.hook.capture.light`) takes one to three
+(``tests/benchmarks/bench_light.py``). A light capture (:mod:`leakhunt.hook.capture.light`) takes some
 milliseconds at any size, and tells less.
 """
 

@@ -294,11 +294,7 @@ def guard(engine: Engine, groups: Sequence[vitals.Cgroup]) -> fork.Limits:
     wall = max(WALL_AT_LEAST, WALL_PER_CPU * cpu)
     if left is None:
         return fork.Limits(PATIENCE, cpu, wall, _ANY_MEMORY, _ANY_MEMORY)
-    if needed > left:
-        raise CaptureError(
-            f"no snapshot: it would take up to {units.size(needed)} for a moment and "
-            f"{units.size(left)} of memory is left (cgroup or host)"
-        )
+    must_fit(needed, left)
     if any(group.ends_together() for group in groups):
         copied = vitals.rss() or 0
         if needed + copied > left:
@@ -308,6 +304,15 @@ def guard(engine: Engine, groups: Sequence[vitals.Cgroup]) -> fork.Limits:
                 "processes of this control group (memory.oom.group)"
             )
     return fork.Limits(PATIENCE, cpu, wall, left, (left - needed) // fork.BYTES_PER_OBJECT)
+
+
+def must_fit(needed: int, left: int | None) -> None:
+    """Raises CaptureError for a capture that takes more bytes than there are; None: nobody knows."""
+    if left is not None and needed > left:
+        raise CaptureError(
+            f"no snapshot: it would take up to {units.size(needed)} for a moment and "
+            f"{units.size(left)} of memory is left (cgroup or host)"
+        )
 
 
 #: Where nobody knows how much there is: bytes, and objects.

@@ -289,6 +289,11 @@ def _let_go(signum: int) -> None:
         for standard in {0, 1, 2} - {null}:
             posix.dup2(null, standard)
         posix.closerange(3, max(open_descriptors(), default=2) + 1)
+    go_first()
+
+
+def go_first() -> None:
+    """Have the kernel kill this process first when memory runs out."""
     with contextlib.suppress(OSError):
         descriptor = posix.open("/proc/self/oom_score_adj", os.O_WRONLY)
         posix.write(descriptor, b"1000")

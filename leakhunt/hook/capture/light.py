@@ -3,7 +3,7 @@
 A fork copies the page tables of the whole heap, and every page that is written afterwards. The sampled
 engine's answer lies in tables of some hundred kilobytes. So the process copies these and what it alone
 can tell into memory without a name (memfd_create(2)), starts a Python by posix_spawn(3), which copies
-nothing and runs nobody's fork handlers, and goes on: some two milliseconds. That process
+nothing and runs nobody's fork handlers, and goes on. That process
 (:mod:`leakhunt.hook.capture.apart`) finds out the rest and writes. What only the heap itself tells, who holds
 what and what is garbage, such a snapshot does not say.
 
@@ -29,9 +29,7 @@ from contextlib import suppress
 from typing import Any
 
 import leakhunt
-from leakhunt import units
 from leakhunt.engine.interface import Engine
-from leakhunt.errors import CaptureError
 from leakhunt.hook.capture import capture, fork, own
 from leakhunt.hook.capture.capture import PAGE, Capture, Order, Outcome
 from leakhunt.hook.process import threads, vitals
@@ -81,12 +79,8 @@ def interpreter() -> str:
 
 def guard(engine: Engine, groups: Sequence[vitals.Cgroup]) -> fork.Limits:
     """What the process beside may take. Raises CaptureError where it would not fit."""
-    needed, left = engine.bytes_needed() + NEEDS, vitals.memory_left(groups)
-    if left is not None and needed > left:
-        raise CaptureError(
-            f"no snapshot: it would take up to {units.size(needed)} for a moment and "
-            f"{units.size(left)} of memory is left (cgroup or host)"
-        )
+    needed = engine.bytes_needed() + NEEDS
+    capture.must_fit(needed, vitals.memory_left(groups))
     return fork.Limits(capture.PATIENCE, CPU_SECONDS, WALL_SECONDS, needed + ADDRESSES, 0)
 
 

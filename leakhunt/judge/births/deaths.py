@@ -58,8 +58,8 @@ def weighed(ages: Ages, births: Births, gone: Gone) -> tuple[Ages, Turned | None
     turning = _believed(
         ages,
         {
-            kind: before[kind] * math.exp(-min(misses[kind] - least, LEVELS.lives.surest))
-            for kind in gains
+            kind: before[kind] * math.exp(-min(miss - least, LEVELS.lives.surest))
+            for kind, miss in misses.items()
         },
     )
     refuted = ages.kind == LEAK and turning.kind == TURNOVER
@@ -82,15 +82,19 @@ def _earlier(ages: Ages, births: Births, gone: Gone) -> int | None:
     age = sum(size * (t[-1] - (a + b) / 2) for size, a, b in zip(births.sizes, t, t[1:])) / came
     if 2 * age < least:
         return None
-    born = [0.0, *accumulate(births.sizes)]
-    alive = [born[at] + gone.sizes[at] for at in range(last + 1)]
+    there = alive(births, gone)
     wide = [t[at + 1] - t[at] for at in range(last + 1)]
     beyond = 0.0
-    for at in sorted(range(last + 1), key=alive.__getitem__, reverse=True):
+    for at in sorted(range(last + 1), key=there.__getitem__, reverse=True):
         beyond += wide[at]
         if beyond >= LEVELS.lives.quartile * sum(wide):
             return at
     return last
+
+
+def alive(births: Births, gone: Gone) -> list[float]:
+    """What was there at each edge: born by then, and alive now or dead since."""
+    return [a + b for a, b in zip(accumulate(births.sizes, initial=0.0), (*gone.sizes, 0.0))]
 
 
 class Grown(NamedTuple):
@@ -113,23 +117,22 @@ def grown(births: Births, gone: Gone) -> Grown | None:
     steady growth lie from its chord, and a little more for the period in which it began.
     """
     t = births.edges
-    alive = [a + b for a, b in zip(accumulate(births.sizes, initial=0.0), (*gone.sizes, 0.0))]
-    start = next((at for at, size in enumerate(alive) if size > 0), len(alive) - 1)
-    pairs = list(zip(alive[start:], alive[start + 1 :]))
+    there = alive(births, gone)
+    start = next((at for at, size in enumerate(there) if size > 0), len(there) - 1)
+    pairs = list(zip(there[start:], there[start + 1 :]))
     steps = sum(after > before for before, after in pairs)
-    size, life = alive[-1] - alive[start], t[-1] - t[start]
+    size, life = there[-1] - there[start], t[-1] - t[start]
     if steps < LEVELS.lives.steps or any(after < before for before, after in pairs):
         return None
     apart = max(
-        abs((each - alive[start]) / size - (at - t[start]) / life)
-        for each, at in zip(alive[start:], t[start:])
+        abs((each - there[start]) / size - (at - t[start]) / life)
+        for each, at in zip(there[start:], t[start:])
     )
-    return Grown(start, alive[start], size) if apart <= LEVELS.lives.stair else None
+    return Grown(start, there[start], size) if apart <= LEVELS.lives.stair else None
 
 
-def _believed(ages: Ages, changed: Mapping[str, float]) -> Ages:
-    """With other weights for some kinds."""
-    weights = {**ages.beliefs, **changed}
+def _believed(ages: Ages, weights: Mapping[str, float]) -> Ages:
+    """With beliefs in proportion to these weights of the kinds."""
     total = sum(weights.values())
     beliefs = {kind: weight / total for kind, weight in weights.items()}
     kind = max(beliefs, key=lambda each: beliefs[each])

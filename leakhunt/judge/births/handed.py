@@ -28,7 +28,7 @@ from leakhunt.judge.bounds import ends, is_limited
 from leakhunt.judge.kept import Kept, stays
 from leakhunt.judge.whose import Paths
 from leakhunt.model.retention import Container, Retention
-from leakhunt.model.snapshot import UNTOLD, Birth, Facts, Handed, Snapshot, Stack
+from leakhunt.model.snapshot import NOTHING, UNTOLD, Birth, Facts, Handed, Snapshot, Stack, Tally
 
 #: Births of a stack by this are of one period and task.
 Age = tuple[int, "str | None"]
@@ -38,6 +38,8 @@ class Booked(NamedTuple):
     """A snapshot whose births, and what holds them, are booked to the lines that keep them."""
 
     facts: Mapping[Stack, Facts]
+    tallies: Mapping[Stack, Tally]
+    """Of all lines: what holds a line's objects is never more than the line has."""
     kept: Mapping[Stack, tuple[Kept, ...]]
     """What of its bytes a line keeps, and others have asked for."""
     moved: Mapping[Stack, tuple[Birth, ...]]
@@ -50,6 +52,7 @@ def booked(snapshot: Snapshot, paths: Paths) -> Booked:
     owners = _owners(snapshot, paths)
     kept: dict[Stack, Counter[str]] = {}
     moved: dict[Stack, tuple[Birth, ...]] = {}
+    less_or_more: dict[Stack, Tally] = {}
     for stack, told in snapshot.facts.items():
         for part in told.handed if stack in snapshot.tallies else ():
             owner = owners.get(part.holder.mark)
@@ -76,10 +79,27 @@ def booked(snapshot: Snapshot, paths: Paths) -> Booked:
             )
             kept.setdefault(owner, Counter())[part.holder.type] += round(size)
             moved[owner] = (*moved.get(owner, ()), *part.births)
+            tally = Tally(round(size), round(sum(birth.blocks for birth in part.births)))
+            for line, sign in ((stack, -1), (owner, 1)):
+                before = less_or_more.get(line, NOTHING)
+                less_or_more[line] = Tally(
+                    before.size + sign * tally.size, before.count + sign * tally.count
+                )
     by_kind = {
         stack: tuple(Kept(*each) for each in sizes.most_common()) for stack, sizes in kept.items()
     }
-    return Booked(MappingProxyType(facts), by_kind, moved)
+    return Booked(MappingProxyType(facts), _with_all(snapshot, less_or_more), by_kind, moved)
+
+
+def _with_all(snapshot: Snapshot, less_or_more: Mapping[Stack, Tally]) -> Mapping[Stack, Tally]:
+    """The snapshot's tallies; copied only where they change, for there may be a hundred thousand."""
+    if not less_or_more:
+        return snapshot.tallies
+    tallies = dict(snapshot.tallies)
+    for stack, by in less_or_more.items():
+        before = tallies.get(stack, NOTHING)
+        tallies[stack] = Tally(max(0, before.size + by.size), max(0, before.count + by.count))
+    return MappingProxyType(tallies)
 
 
 def less(births: Sequence[Birth], parts: Iterable[Birth]) -> tuple[Birth, ...]:

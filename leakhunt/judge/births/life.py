@@ -24,6 +24,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from itertools import accumulate, chain
 
+from leakhunt.judge.births.deaths import Gone
 from leakhunt.judge.births.handed import booked
 from leakhunt.judge.history import SECOND, TASK, History, Moved, Track
 from leakhunt.judge.levels import LEVELS
@@ -47,8 +48,8 @@ def lived(snapshot: Snapshot, entries: Sequence[Entry] = ()) -> History | None:
     columns = calendar.periods
     every = tuple(chain.from_iterable(_born(snapshot).values()))
     paths = Paths(prefixes(snapshot.meta.facts), snapshot.spots, snapshot.facts)
-    facts_of, kept, moved = booked(snapshot, paths)
-    snapshot = replace(snapshot, facts=facts_of)
+    facts_of, tallies, kept, moved = booked(snapshot, paths)
+    snapshot = replace(snapshot, facts=facts_of, tallies=tallies)
     born = _born(snapshot)
     if not born:
         return None
@@ -111,19 +112,15 @@ def _born(snapshot: Snapshot) -> dict[Stack, tuple[Birth, ...]]:
     }
 
 
-def died(
-    life: History, stacks: Iterable[Stack]
-) -> tuple[tuple[float, ...], tuple[float, ...]] | None:
-    """(bytes, variances) that some stacks held at each column of a life but the last and that have died since;
-    None: deaths are not known.
-    """
+def died(life: History, stacks: Iterable[Stack]) -> Gone | None:
+    """What some stacks held at each column of a life and has died since; None: deaths are not known."""
     newest = life.newest
     if newest is None or newest.calendar is None or not newest.calendar.deaths:
         return None
     told = [each for stack in stacks if (each := newest.told(stack).gone) is not None]
     nothing = (0.0,) * (len(life.times) - 1)
     # A column is the end of a period, as the deaths are told.
-    return (
+    return Gone(
         tuple(map(sum, zip(nothing, *(each.sizes for each in told)))),
         tuple(map(sum, zip(nothing, *(each.squares for each in told)))),
     )
@@ -134,7 +131,7 @@ def held(life: History, stacks: Sequence[Stack]) -> Series:
     series, gone = life.series(stacks), died(life, stacks)
     if gone is None:
         return series
-    sizes = tuple(size + other for size, other in zip(series.sizes, (*gone[0], 0.0)))
+    sizes = tuple(size + other for size, other in zip(series.sizes, (*gone.sizes, 0.0)))
     return replace(series, sizes=sizes)
 
 

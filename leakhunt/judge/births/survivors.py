@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from leakhunt.judge.births import ages as age
 from leakhunt.judge.births.ages import Ages, Births
 from leakhunt.judge.births.deaths import Gone, Grown, grown, weighed
-from leakhunt.judge.births.life import died
+from leakhunt.judge.births.life import died, held
 from leakhunt.judge.levels import LEVELS
 from leakhunt.judge.owners import Book
 from leakhunt.judge.series import stats
@@ -28,19 +28,13 @@ class Survivors(Book):
     def births(self, stacks: Sequence[Stack]) -> Births:
         """The births of some stacks together, period by period."""
         history = self.history
-        columns = len(self.t)
-
-        def steps(values: Sequence[Sequence[float]]) -> tuple[float, ...]:
-            sums = [sum(column) for column in zip([0.0] * columns, *values)]
-            return tuple(max(0.0, b - a) for a, b in zip(sums, sums[1:]))
-
         tracks = [history.tracks[stack] for stack in stacks]
         intervals = [float(meta.facts.get("interval", 0)) for meta in history.metas]
         return Births(
             tuple(self.t),
-            steps([track.sizes for track in tracks]),
-            steps([history.variances[stack] for stack in stacks]),
-            steps([track.counts for track in tracks]),
+            _steps([track.sizes for track in tracks]),
+            _steps([history.variances[stack] for stack in stacks]),
+            _steps([track.counts for track in tracks]),
             tuple(intervals[1:]),
         )
 
@@ -79,8 +73,7 @@ class Survivors(Book):
         rows = [doubtful[stack] for stack in stacks if stack in doubtful]
         if not rows:
             return births
-        sums = [sum(column) for column in zip(*rows)]
-        steps = [max(0.0, b - a) for a, b in zip(sums, sums[1:])]
+        steps = _steps(rows)
         parts = [
             max(0.0, 1 - step / size) if size > 0 else 1.0
             for step, size in zip(steps, births.sizes)
@@ -100,13 +93,7 @@ class Survivors(Book):
         rows = [self.history.moved[stack] for stack in stacks if stack in self.history.moved]
         if not rows:
             return births
-        sizes, squares = (
-            [max(0.0, b - a) for a, b in zip(sums, sums[1:])]
-            for sums in (
-                [sum(column) for column in zip(*(row.sizes for row in rows))],
-                [sum(column) for column in zip(*(row.squares for row in rows))],
-            )
-        )
+        sizes, squares = (_steps(column) for column in zip(*rows))
         return births._replace(
             sizes=tuple(max(0.0, a - b) for a, b in zip(births.sizes, sizes)),
             squares=tuple(max(0.0, a - b) for a, b in zip(births.squares, squares)),
@@ -114,8 +101,7 @@ class Survivors(Book):
 
     def gone(self, stacks: Sequence[Stack]) -> Gone | None:
         """What some stacks held at each column and has died since; None: deaths are not known."""
-        sums = died(self.history, stacks)
-        return None if sums is None else Gone(*sums)
+        return died(self.history, stacks)
 
     def _grown(self, stairs: Grown, stacks: tuple[Stack, ...]) -> Shape:
         """A leak that is one block, told by its former selves: its rate is known to a step."""
@@ -146,13 +132,8 @@ class Survivors(Book):
         """Bytes per unit by which stacks grow in the last two thirds of the life, less what has died, where
         that is known: a helper's callers are told apart by what each of them really gains.
         """
-        chosen = tuple(stacks)
-        gone = self.gone(chosen)
-        if gone is None:
-            return super().late(chosen)
-        alive = [a + b for a, b in zip(self.series(chosen).sizes, (*gone.sizes, 0.0))]
         start = len(self.t) // 3
-        return stats.theil_sen(self.t[start:], alive[start:])
+        return stats.theil_sen(self.t[start:], held(self.history, tuple(stacks)).sizes[start:])
 
     def _judge(self, stacks: tuple[Stack, ...]) -> Shape:
         every = self.births(stacks)
@@ -193,6 +174,12 @@ class Survivors(Book):
             onset=onset,
             turned=turned,
         )
+
+
+def _steps(rows: Sequence[Sequence[float]]) -> tuple[float, ...]:
+    """By how much the sum of some columns rises in each period."""
+    sums = [sum(column) for column in zip(*rows)]
+    return tuple(max(0.0, b - a) for a, b in zip(sums, sums[1:]))
 
 
 def _verdict(births: Births, ages: Ages) -> str:

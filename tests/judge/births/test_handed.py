@@ -20,6 +20,7 @@ from leakhunt.judge.whose import Paths
 from leakhunt.model.paths import prefixes
 from leakhunt.model.retention import Container, Retention, Step
 from leakhunt.model.snapshot import Birth, Facts, Handed, Snapshot, Spot, Stack, Tally
+from leakhunt.retention.ways import why
 from tests.support.builders import stack
 from tests.support.lives import BLOCK, aged
 
@@ -100,7 +101,7 @@ def two(grower: str | None = KEEP) -> Snapshot:
 @pytest.mark.parametrize("grower", [KEEP, None])
 def test_births_go_to_the_line_that_makes_their_holder_grow(grower: str | None) -> None:
     """The one that enlarged the table last; else the one with most bytes that came through no freelist."""
-    facts, kept, _ = book(two(grower))
+    facts, _, kept, _ = book(two(grower))
     assert sizes(facts, CHORES) == [1000] * N
     assert sizes(facts, KEEP) == [11_000] * N
     assert kept == {stack(KEEP): (Kept("list", 9000 * N),)}
@@ -123,7 +124,7 @@ def test_the_line_that_keeps_is_accused_and_says_what_others_made() -> None:
 
 def test_without_a_walk_all_stays_as_it_was() -> None:
     snapshot = aged((CHORES, [10_000] * N), (KEEP, [2000] * N))
-    assert book(snapshot) == (snapshot.facts, {}, {})
+    assert book(snapshot) == (snapshot.facts, snapshot.tallies, {}, {})
 
 
 def test_the_applications_own_line_comes_before_a_librarys() -> None:
@@ -147,14 +148,14 @@ def test_what_came_through_a_freelist_makes_no_line_the_owner() -> None:
     ways = {
         CHORES: [way(held, 9000 * N)], OTHER: [way(held, 9000 * N)], KEEP: [way(held, 2000 * N)],
     }  # fmt: skip
-    facts, kept, _ = book(handing(snapshot, parts, ways))
+    facts, _, kept, _ = book(handing(snapshot, parts, ways))
     assert sizes(facts, KEEP) == [20_000] * N
     assert kept == {stack(KEEP): (Kept("list", 18_000 * N),)}
 
 
 def test_where_nobody_is_known_to_make_it_grow_it_stays_and_may_be_anybodys() -> None:
     snapshot = handing(aged((CHORES, [10_000] * N)), {CHORES: [part([9000] * N)]})
-    facts, kept, _ = book(snapshot)
+    facts, _, kept, _ = book(snapshot)
     assert (facts, kept) == (snapshot.facts, {})
 
 
@@ -164,7 +165,7 @@ def test_a_line_that_is_as_good_keeps_its_births(grower: str) -> None:
     snapshot = aged((CHORES, [10_000] * N), ("/srv/shop/chores.py:60", [2000] * N))
     spots = {stack(where)[-1]: Spot("chore", None) for where in (CHORES, "/srv/shop/chores.py:60")}
     made = handing(replace(snapshot, spots=spots), {CHORES: [part([9000] * N, grower=grower)]})
-    facts, kept, _ = book(made)
+    facts, _, kept, _ = book(made)
     assert sizes(facts, CHORES) == [10_000] * N
     assert kept == {}
     assert facts[stack(CHORES)].recycled == 0
@@ -180,7 +181,7 @@ def test_what_a_bound_ends_is_moved_to_nobody_and_accuses_nobody(
     made = handing(
         snapshot, {CHORES: [part([9000] * N, held, owner)]}, {CHORES: [way(held, 9000 * N)]}
     )
-    facts, kept, _ = book(made)
+    facts, _, kept, _ = book(made)
     assert sizes(facts, CHORES) == [1000] * N
     assert sizes(facts, KEEP) == [2000] * N
     assert kept == {}
@@ -279,7 +280,7 @@ def test_nothing_is_lost_and_no_period_is_negative(
 def test_sums_over_all_lines_stay_in_each_period(born: list[int], share: float) -> None:
     snapshot = aged((CHORES, [each + 50 for each in born]), (KEEP, [2000] * N))
     moved = part([each * share for each in born], grower=KEEP)
-    facts, kept, _ = book(handing(snapshot, {CHORES: [moved]}))
+    facts, _, kept, _ = book(handing(snapshot, {CHORES: [moved]}))
     after = [a + b for a, b in zip(sizes(facts, CHORES), sizes(facts, KEEP))]
     assert after == pytest.approx([each + 2050 for each in born])
     assert sum(each.size for several in kept.values() for each in several) == pytest.approx(
@@ -303,3 +304,17 @@ def test_a_stack_that_the_snapshot_does_not_have_moves_nothing() -> None:
     tallies = {stack(KEEP): Tally(2000 * N, 40 * N)}
     found = book(replace(snapshot, tallies=tallies))
     assert found.kept == {}
+
+
+def test_what_holds_the_objects_of_a_line_is_no_more_than_the_line_has() -> None:
+    """With its births a line gets the bytes and blocks: nothing is lost, and `why` adds up."""
+    snapshot = two()
+    life = lived(snapshot)
+    assert life is not None
+    assert life.newest is not None
+    assert life.newest.totals == snapshot.totals
+    for where, size in ((CHORES, 1000 * N), (KEEP, 11_000 * N)):
+        assert life.newest.tallies[stack(where)].size == size
+    answer = why(life.newest, [stack(KEEP)])
+    assert (answer.size, answer.tied) == (11_000 * N, 11_000 * N)
+    assert sum(each.held.size for each in answer.ways) == answer.size
