@@ -243,3 +243,18 @@ def test_what_others_have_asked_for_is_no_part_of_what_their_deaths_are_told_of(
     assert asked.sizes == pytest.approx([size - 400 for size in births.sizes])
     assert asked.squares == pytest.approx([square - 90 for square in births.squares])
     assert survivors.asked([stack(TWO)], births) is births
+
+
+def test_a_cache_that_replaces_its_own_entries_is_no_leak_for_what_others_put_beside() -> None:
+    """Of four parts that live one was asked for here, and for all of it as much has gone; of the others' nobody
+    here can tell.
+    """
+    each = 1000
+    made = lived(
+        died(aged((ONE, [4 * each] * N)), [float(each * (N - 1 - at)) for at in range(N - 1)])
+    )
+    assert made is not None
+    others = [3.0 * each * (at + 1) for at in range(N)]
+    moved = {stack(ONE): Moved(others, [size * BLOCK for size in others])}
+    assert Survivors(made).judge([stack(ONE)]).verdict == LEAK
+    assert Survivors(replace(made, moved=moved)).judge([stack(ONE)]).verdict == TURNOVER
