@@ -192,7 +192,7 @@ def cause(whole: Account, grown: bool) -> Cause:
         if unshared >= least:
             return Cause(COPIED, unshared, whole.rss)
         return Cause(SHRUNK if whole.rss <= -least else NOTHING, whole.rss, whole.rss)
-    sizes = _by_kind(whole)
+    sizes = by_kind(whole)
     largest = max(sizes, key=lambda kind: (sizes[kind], kind))
     if grown and unshared > sizes[largest]:
         return Cause(COPIED, unshared, whole.rss)
@@ -201,8 +201,8 @@ def cause(whole: Account, grown: bool) -> Cause:
     return Cause(largest, sizes[largest], whole.rss)
 
 
-def _by_kind(whole: Account) -> dict[str, int]:
-    """The parts by what has to be done about them."""
+def by_kind(whole: Account) -> dict[str, int]:
+    """Bytes by what has to be done about them: parts of a kind are added, and one may make another small."""
     rest = whole.of(parts.REST)
     free, arenas = whole.of(parts.MALLOC_FREE), whole.of(parts.PYMALLOC_FREE)
     sizes = {

@@ -181,8 +181,8 @@ CAUSES = [
     (grown(-30), "RSS shrank by 30.0 MiB.", None),
     (
         grown(40, blocks=15, pymalloc_used=15, stacks=15),
-        "RSS grew by 40.0 MiB, and no part makes half of it. The largest: live Python blocks +15.0 MiB, "
-        "stacks of threads +15.0 MiB.",
+        "RSS grew by 40.0 MiB, and no kind of memory makes half of it. The largest: live Python memory "
+        "+15.0 MiB; stacks of threads +15.0 MiB.",
         None,
     ),
 ]  # fmt: skip

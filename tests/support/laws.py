@@ -184,8 +184,8 @@ def _told(told: Told) -> None:
     assert len(set(names)) == len(names)
     assert not set(names) & set(found.unknown), "what is not known has no size"
     if cause.kind == causes.MIXED:
-        largest = max(part.size for part in found.parts)
-        assert largest < LEVELS.accounts.mostly * found.rss, "a part makes half of it"
+        largest = max(causes.by_kind(found).values())
+        assert largest < LEVELS.accounts.mostly * found.rss, "a kind makes half of it"
     if cause.kind == causes.SHRUNK:
         assert found.rss < 0
 

@@ -143,7 +143,8 @@ def _of_one(account: Account, cause: Cause) -> str:
     rss = units.size(account.rss)
     if cause.kind == causes.MIXED:
         return (
-            f"RSS is {rss}; no part makes half of it. The largest: {_two_largest(account, False)}."
+            f"RSS is {rss}; no kind of memory makes half of it. "
+            f"The largest: {_two_largest(account, False)}."
         )
     size, names = units.size(cause.size), _WHAT[cause.kind]
     return f"RSS is {rss}; {_part(cause)} of it is {names} ({size})."
@@ -246,13 +247,18 @@ def _shrunk(account: Account, cause: Cause) -> str:
 
 
 def _mixed(account: Account, cause: Cause) -> str:
-    return f"{_grew(account)}, and no part makes half of it. The largest: {_two_largest(account, True)}."
+    return (
+        f"{_grew(account)}, and no kind of memory makes half of it. "
+        f"The largest: {_two_largest(account, True)}."
+    )
 
 
 def _two_largest(account: Account, grown: bool) -> str:
-    largest = sorted(account.parts, key=lambda part: -part.size)[:2]
+    """By kind, as the cause was judged: of one part another of its kind may have given back some."""
+    sizes = causes.by_kind(account)
     amount = units.signed_size if grown else units.size
-    return ", ".join(f"{label(part.part)} {amount(part.size)}" for part in largest)
+    largest = sorted(sizes, key=lambda kind: -sizes[kind])[:2]
+    return "; ".join(f"{_WHAT[kind]} {amount(sizes[kind])}" for kind in largest)
 
 
 _SAID = {

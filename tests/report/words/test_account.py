@@ -54,10 +54,21 @@ def test_one_snapshot_says_which_part_is_most_of_it() -> None:
     said, step = words.sentence(whole, Cause(causes.PYTHON, 9 * MIB, whole.rss), False)
     assert said == "RSS is 10.0 MiB; 90 % of it is live Python memory (9.0 MiB)."
     assert step == "`leakhunt account BEFORE AFTER` says what grows"
-    mixed, _ = words.sentence(whole, Cause(causes.MIXED, 0, whole.rss), False)
+    apart = account(python=4 * MIB, libraries=3 * MIB, stacks=2 * MIB, rest=MIB)
+    mixed, _ = words.sentence(apart, causes.cause(apart, False), False)
     assert mixed == (
-        "RSS is 10.0 MiB; no part makes half of it. The largest: live Python blocks 9.0 MiB, programs and "
-        "libraries 1.0 MiB."
+        "RSS is 10.0 MiB; no kind of memory makes half of it. The largest: live Python memory 4.0 MiB; "
+        "programs and libraries 3.0 MiB."
+    )
+
+
+def test_a_part_of_which_another_of_its_kind_gives_back_is_told_by_kind() -> None:
+    """1.1 of 2 MiB are live blocks, and blocks from before tracking have gone: half by part, not by kind."""
+    grown = account(python=11 * MIB, untracked=-2 * MIB, libraries=6 * MIB, stacks=5 * MIB)
+    mixed, _ = words.sentence(grown, causes.cause(grown, True), True)
+    assert mixed == (
+        "RSS grew by 20.0 MiB, and no kind of memory makes half of it. The largest: live Python memory "
+        "+9.0 MiB; programs and libraries +6.0 MiB."
     )
 
 
