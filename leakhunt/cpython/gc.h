@@ -86,9 +86,7 @@ block_of(PyObject *object)
 
 typedef int (*Seen)(PyObject *, void *);
 
-#ifndef NUM_GENERATIONS
-#define NUM_GENERATIONS 3
-#endif
+enum { GENERATIONS = 3 };
 
 /* The lowest bits are flags: during a collection, and in the first releases of 3.14 at all times. */
 static inline PyGC_Head *
@@ -134,23 +132,12 @@ may_be_unlisted(PyTypeObject *type)
     return type == &PyTuple_Type || type == &PyDict_Type;
 }
 
-/* What is collected, from the youngest on; 3.14 named the same three otherwise at first. */
-static inline struct gc_generation *
-generations_of(struct _gc_runtime_state *state)
-{
-#if PY_VERSION_HEX >= 0x030E0000
-    return &state->permanent_generation - NUM_GENERATIONS;
-#else
-    return state->generations;
-#endif
-}
-
 static int
 each_tracked(Seen seen, void *context)
 {
     struct _gc_runtime_state *state = &PyThreadState_Get()->interp->gc;
     int stop = 0;
-    for (int generation = 0; generation < NUM_GENERATIONS && !stop; generation++) {
+    for (int generation = 0; generation < GENERATIONS && !stop; generation++) {
         stop = each_of(&generations_of(state)[generation].head, seen, context);
     }
     return stop;

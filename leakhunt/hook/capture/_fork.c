@@ -44,10 +44,14 @@
 #include "../../cpython/bare_fork.h"
 #include "../../cpython/built.h"
 #include "../../cpython/layout.h"
+
+static int in_child; /* this process is a capture's */
+
 #include "arena.inc"
 #include "arenas.inc"
 #include "cover.inc"
 #include "guard.inc"
+#include "traced.inc"
 
 /* States of the threads that the process had beside this one. The interpreter does not list them any more, so
  * that nobody clears them: what they hold lives on, and the walk over the heap can ask their frames. */
@@ -263,7 +267,6 @@ PyDoc_STRVAR(guarded_doc,
 "a C function that runs no Python code, and what it has allocated or locked stays so. Elsewhere\n"
 "than in such a child it is called without a guard. Raises what the function raises.");
 
-static int in_child;
 
 static PyObject *
 call_guarded(PyObject *Py_UNUSED(module), PyObject *args)
@@ -366,34 +369,6 @@ forget_tracers(void)
     PyErr_Clear();
 }
 
-PyDoc_STRVAR(end_tracemalloc_doc,
-"end_tracemalloc()\n--\n\n"
-"In the child: have tracemalloc, which looks at each object that is made, too, look away.\n\n"
-"Its own stop() would give memory back, through malloc's locks.");
-
-static PyObject *
-end_tracemalloc(PyObject *Py_UNUSED(module), PyObject *Py_UNUSED(ignored))
-{
-    if (in_child) {
-#if PY_VERSION_HEX >= 0x030C0000
-        _PyRuntime.tracemalloc.config.tracing = 0;
-#else
-        _Py_tracemalloc_config.tracing = 0;
-#endif
-    }
-    Py_RETURN_NONE;
-}
-
-static int
-is_traced(void)
-{
-#if PY_VERSION_HEX >= 0x030C0000
-    return _PyRuntime.tracemalloc.config.tracing;
-#else
-    return _Py_tracemalloc_config.tracing;
-#endif
-}
-
 /* Takes the lock of tracemalloc's tables, and does nothing. */
 static void
 touch_tracemalloc(void *Py_UNUSED(context))
@@ -407,7 +382,7 @@ touch_tracemalloc(void *Py_UNUSED(context))
 static int
 tracemalloc_is_locked(void)
 {
-    if (!is_traced()) {
+    if (tracing == NULL) {
         return 0;
     }
     stalled_guarded = 1;
@@ -579,7 +554,7 @@ fork_and_read(PyObject *Py_UNUSED(module), PyObject *args)
         }
     }
     plan.engine = capsule != Py_None ? PyCapsule_GetPointer(capsule, AT_FORK) : NULL;
-    if ((plan.engine == NULL && capsule != Py_None) || page.len < 2 || !may_fork()) {
+    if ((plan.engine == NULL && capsule != Py_None) || page.len < 2 || !may_fork() || !find_tracing()) {
         if (!PyErr_Occurred()) {
             PyErr_SetString(PyExc_ValueError, "fork_and_read() needs a page");
         }

@@ -312,8 +312,9 @@ tracked(PyObject *Py_UNUSED(module), PyObject *Py_UNUSED(ignored))
     return PyLong_FromSize_t(count);
 #else
     struct _gc_runtime_state *state = &PyThreadState_Get()->interp->gc;
-    Py_ssize_t young = state->generations[0].count, middle = state->generations[1].count;
-    Py_ssize_t each = state->generations[0].threshold;
+    struct gc_generation *generations = generations_of(state);
+    Py_ssize_t young = generations[0].count, middle = generations[1].count;
+    Py_ssize_t each = generations[0].threshold;
     return PyLong_FromSsize_t(state->long_lived_total + state->long_lived_pending +
                               (young > 0 ? young : 0) + (middle > 0 ? middle * each : 0));
 #endif
