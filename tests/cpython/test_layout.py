@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 import subprocess
 import sys
 import sysconfig
@@ -37,9 +38,9 @@ def changed(header: str, folder: Path, *changes: tuple[str, str]) -> tuple[str, 
     for pattern, replacement in changes:
         text, number = re.subn(pattern, replacement, text, count=1)
         assert number == 1, f"{header} has no {pattern}"
-    (folder / "internal").mkdir()
+    shutil.copytree(internal, folder / "internal")  # headers find each other beside themselves
     (folder / "internal" / header).write_text(text, encoding="utf-8")
-    return "-iquote", str(folder), f"-I{internal}"
+    return "-iquote", str(folder), f"-I{folder / 'internal'}"
 
 
 def test_one_for_this_release_finds_what_the_collector_knows(tmp_path: Path) -> None:
