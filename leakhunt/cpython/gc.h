@@ -12,9 +12,7 @@
 #define PY_SSIZE_T_CLEAN
 #define Py_BUILD_CORE_MODULE 1
 #include <Python.h>
-#include "internal/pycore_gc.h"
-#include "internal/pycore_interp.h"
-#include "layout.h"
+#include "state.h"
 
 #include <stdint.h>
 #include <stdlib.h>
@@ -85,8 +83,6 @@ block_of(PyObject *object)
 }
 
 typedef int (*Seen)(PyObject *, void *);
-
-enum { GENERATIONS = 3 };
 
 /* The lowest bits are flags: during a collection, and in the first releases of 3.14 at all times. */
 static inline PyGC_Head *

@@ -43,7 +43,7 @@
 #include "../../cpython/at_fork.h"
 #include "../../cpython/bare_fork.h"
 #include "../../cpython/built.h"
-#include "../../cpython/layout.h"
+#include "../../cpython/state.h"
 
 static int in_child; /* this process is a capture's */
 
@@ -266,7 +266,6 @@ PyDoc_STRVAR(guarded_doc,
 "A fault; SIGPROF where it took more than `seconds` of CPU time; SIGALRM where it hung. It must be\n"
 "a C function that runs no Python code, and what it has allocated or locked stays so. Elsewhere\n"
 "than in such a child it is called without a guard. Raises what the function raises.");
-
 
 static PyObject *
 call_guarded(PyObject *Py_UNUSED(module), PyObject *args)
@@ -618,7 +617,7 @@ static struct PyModuleDef module = {
 PyMODINIT_FUNC
 PyInit__fork(void)
 {
-    if (!is_known_layout()) {
+    if (!is_known_state() || !ask_tracemalloc()) {
         return NULL;
     }
     /* Before anything is traced, in all but a few cases (PYTHONTRACEMALLOC). */

@@ -339,5 +339,5 @@ static struct PyModuleDef module = {
 PyMODINIT_FUNC
 PyInit__garbage(void)
 {
-    return is_known_layout() ? with_built(PyModule_Create(&module)) : NULL;
+    return is_known_state() ? with_built(PyModule_Create(&module)) : NULL;
 }

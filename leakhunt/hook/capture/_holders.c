@@ -148,7 +148,7 @@ static struct PyModuleDef module = {
 PyMODINIT_FUNC
 PyInit__holders(void)
 {
-    if (!is_known_layout()) {
+    if (!is_known_state()) {
         return NULL;
     }
     deque_type = type_in("_collections", "deque");

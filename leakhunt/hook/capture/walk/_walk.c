@@ -322,7 +322,7 @@ learn_ordered(void)
 PyMODINIT_FUNC
 PyInit__walk(void)
 {
-    if (!is_known_layout()) {
+    if (!is_known_state()) {
         return NULL;
     }
     deque_type = type_in("_collections", "deque");

@@ -14,8 +14,7 @@ import pytest
 from tests.support.native import compiled
 
 PARTS = Path(__file__).parents[2] / "leakhunt" / "hook" / "capture"
-#: What stands before a field, or after a brace.
-WITH_ANOTHER = {True: r"void *of_another_release; \1", False: r"\1 void *of_another_release;"}
+ANOTHER = "void *of_another_release;"
 LOAD = """
 import importlib.machinery, importlib.util, sys
 loader = importlib.machinery.ExtensionFileLoader("_garbage", sys.argv[1])
@@ -25,9 +24,9 @@ print(part.tracked())
 """
 
 
-def told(part: Path) -> subprocess.CompletedProcess[str]:
+def told(part: Path, program: str = LOAD) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-c", LOAD, str(part)], capture_output=True, text=True, check=False
+        [sys.executable, "-c", program, str(part)], capture_output=True, text=True, check=False
     )
 
 
@@ -50,16 +49,18 @@ def test_one_for_this_release_finds_what_the_collector_knows(tmp_path: Path) -> 
 
 
 @pytest.mark.parametrize(
-    "field",
+    ("before", "field"),
     [
-        pytest.param(r"struct _is \{()", id="the-first"),
-        pytest.param(r"()struct _gc_runtime_state gc;", id="the-collector"),
-        pytest.param(r"()PyObject \*dict;", id="the-dict"),
+        pytest.param(r"struct _is \{", "", id="the-first"),
+        pytest.param("", r"struct _gc_runtime_state gc;", id="the-collector"),
+        pytest.param("", r"PyObject \*dict;", id="the-dict"),
     ],
 )
-def test_one_for_a_release_with_other_structs_is_refused(field: str, tmp_path: Path) -> None:
+def test_one_for_a_release_with_other_structs_is_refused(
+    before: str, field: str, tmp_path: Path
+) -> None:
     header = "pycore_interp_structs.h" if sys.version_info >= (3, 14) else "pycore_interp.h"
-    options = changed(header, tmp_path, (f"({field})", WITH_ANOTHER[field.startswith("()")]))
+    options = changed(header, tmp_path, (f"({before})({field})", rf"\1 {ANOTHER} \2"))
     done = told(compiled("_garbage", tmp_path, PARTS / "_garbage.c", "-w", *options))
     assert done.returncode == 1, done.stdout
     assert "this release lays its structs out otherwise" in done.stderr
@@ -75,7 +76,7 @@ def test_lists_of_the_collector_that_have_moved_are_found(tmp_path: Path) -> Non
         "pycore_gc.h",
         tmp_path,
         (r"int debug;", ""),
-        (r"PyGC_Head \*generation0;", "void *of_another_release; PyGC_Head *generation0;"),
+        (r"PyGC_Head \*generation0;", f"{ANOTHER} PyGC_Head *generation0;"),
     )
     done = told(compiled("_garbage", tmp_path, PARTS / "_garbage.c", "-w", *options))
     assert done.returncode == 0, done.stderr
@@ -105,7 +106,5 @@ def test_tracemalloc_is_found_where_the_runtime_has_grown(off: int, tmp_path: Pa
     between = f"char of_another_release[{off}]; " if off else ""
     options = changed("pycore_runtime.h", tmp_path, (f"({field})", rf"{between}\1"))
     part = compiled("_fork", tmp_path, PARTS / "_fork.c", "-w", *options)
-    done = subprocess.run(
-        [sys.executable, "-c", FORKS, str(part)], capture_output=True, text=True, check=False
-    )
+    done = told(part, FORKS)
     assert (done.stdout.split(), done.stderr) == (["0", "True"], "")
