@@ -17,6 +17,7 @@ from leakhunt.hook.summary import BUSY, Summary
 from tests.live.harness import until
 from tests.support.console import grown
 from tests.support.places import ROOT
+from tests.support.programs import hurried
 
 
 @pytest.fixture
@@ -38,7 +39,7 @@ def test_a_verdict_after_every_second_snapshot(
     found.captured(str(series), str(series.parent), ())
     assert found._child
     before = set(os.listdir("/proc/self/fd")) if os.path.exists("/proc/self/fd") else set()
-    until(found.poll, "the verdict")
+    until(hurried(found.poll), "the verdict")
     assert found.verdict == "leak"
     assert found.sentence is not None
     assert found.sentence.startswith("Leak: +10.0 KiB per task at ")
@@ -56,12 +57,12 @@ def test_one_at_a_time_for_a_folder(series: Path, caplog: pytest.LogCaptureFixtu
     fcntl.flock(lock, fcntl.LOCK_EX)
     found = Summary(1)
     found.captured(str(series), str(series.parent), ())
-    until(lambda: found.poll() or not found._child, "it has ended")
+    until(hurried(lambda: found.poll() or not found._child), "it has ended")
     assert found.verdict is None
     assert caplog.text == ""
     lock.close()
     found.captured(str(series), str(series.parent), ())
-    until(found.poll, "the verdict")
+    until(hurried(found.poll), "the verdict")
     assert found.verdict == "leak"
 
 
@@ -72,7 +73,7 @@ def test_what_cannot_be_judged_is_said_and_harms_nobody(
     (tmp_path / "s").mkdir()
     found = Summary(1)
     found.captured(str(tmp_path / "s"), str(tmp_path), ())
-    until(lambda: found.poll() or not found._child, "it has ended")
+    until(hurried(lambda: found.poll() or not found._child), "it has ended")
     assert found.verdict is None
     assert "no verdict: the judgement beside has ended with status" in caplog.text
     found.captured(str(tmp_path / "missing"), str(tmp_path), ())

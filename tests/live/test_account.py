@@ -227,7 +227,7 @@ def test_sockets_that_leak_are_judged_as_memory_is(listener: int, tmp_path: Path
 
 
 OPEN = f"""
-import ctypes, os, subprocess, sys, threading
+import ctypes, os, subprocess, sys, threading, time
 import leakhunt
 leakhunt.install(engine="off", dir=sys.argv[2], keep=0)
 SECRET = {SECRET!r}
@@ -243,6 +243,8 @@ eventfds = [LIBC.eventfd(0, 0) for _ in range(8)]
 for number in range(9):
     threading.Thread(target=poll, name=SECRET + str(number), daemon=True).start()
 children = [subprocess.Popen(["sh", "-c", "exec sleep 1000", SECRET]) for _ in range(4)]
+while any(open(f"/proc/{{child.pid}}/comm").read() != "sleep\\n" for child in children):
+    time.sleep(0.001)
 leakhunt.dump()
 for child in children:
     child.kill()

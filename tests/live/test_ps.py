@@ -21,6 +21,7 @@ from leakhunt.model.process import Process
 from leakhunt.report import ps as report
 from tests.live import harness
 from tests.support.places import ROOT
+from tests.support.programs import waiting
 
 pytestmark = pytest.mark.live
 
@@ -308,16 +309,12 @@ def test_another_user_is_told_what_it_cannot_see(tmp_path: Path) -> None:
 
 @LINUX
 def test_a_recycled_pid_is_left_alone(tmp_path: Path) -> None:
-    sleeper = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
-    try:
+    with waiting() as sleeper:
         from tests.support.fleet import process
 
         line = next(p for p in [process(sleeper.pid, role="orphan")])
         assert [ended.how for ended in orphans.reap([line], tmp_path, 0.2)] == ["gone"]
         assert sleeper.poll() is None
-    finally:
-        sleeper.kill()
-        sleeper.wait()
 
 
 @LINUX

@@ -11,6 +11,7 @@ import celery
 import pytest
 
 from tests.live import harness
+from tests.support.programs import hurried
 
 pytestmark = pytest.mark.live
 
@@ -50,7 +51,7 @@ def test_a_leak_is_said_in_the_log_in_stats_and_as_an_event(tmp_path: Path, redi
             worker.do("leak", 10)  # it looks after a task whether the answer is there
             return f"snapshots of process {child['pid']}: " in worker.log
 
-        worker.until(said, "a verdict is in the log")
+        worker.until(hurried(said, child["pid"]), "a verdict is in the log")
         (mine,) = [each for each in told(app, "saying@h") if each["pid"] == child["pid"]]
         assert mine["verdict"] in ("leak", "no-leak", "inconclusive", "unexplained")
         assert mine["summary"] in worker.log

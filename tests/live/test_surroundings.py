@@ -3,24 +3,21 @@
 from __future__ import annotations
 
 import os
-import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
 from leakhunt.live.surroundings import environment, surroundings
+from tests.support.programs import waiting
 
 pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="/proc")
 
 
 def test_only_the_few_variables_are_read() -> None:
     said = {"PATH": os.environ["PATH"], "MALLOC_ARENA_MAX": "2", "SECRET_TOKEN": "x"}
-    child = subprocess.Popen([sys.executable, "-c", "input()"], env=said, stdin=subprocess.PIPE)
-    try:
+    with waiting(env=said) as child:
         assert environment(child.pid) == {"MALLOC_ARENA_MAX": "2"}
-    finally:
-        child.communicate()
     assert environment(child.pid) == {}
 
 

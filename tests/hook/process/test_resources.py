@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from leakhunt.hook.process import resources, vitals
+from tests.support.programs import become
 
 pytestmark = pytest.mark.skipif(not vitals.LINUX, reason="reads /proc")
 
@@ -74,6 +75,7 @@ def test_descriptors_by_kind(tmp_path: Path) -> None:
 def test_children_but_for_leakhunts_own() -> None:
     with subprocess.Popen(["sleep", "1000"]) as child:
         try:
+            become(child.pid, "sleep")
             told = found()
             assert told["subprocess", "sleep", 0, ""] == 1
             assert ("subprocess", "sleep", 0, "") not in found(child.pid)
