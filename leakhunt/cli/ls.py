@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -13,11 +14,14 @@ from leakhunt.cli.options import Duration, folder_option, show
 from leakhunt.errors import SettingError
 from leakhunt.hook.config import signal_name
 from leakhunt.model.paths import visible
-from leakhunt.report.listing import Waiting, listing
+from leakhunt.report.listing import Process, Waiting, listing
 from leakhunt.report.words import notes
 from leakhunt.snapfile import folders
 from leakhunt.snapshots.load import series
 from leakhunt.snapshots.series import Series
+
+if TYPE_CHECKING:
+    from leakhunt.live.processes import Hooked
 
 
 @click.command(name="ls")
@@ -74,16 +78,28 @@ def command(
         raise SettingError(f"{visible(str(home))}: there is no such folder")
     problems: list[str] = []
     lines = series(home, problems, reading.runs) if home.exists() else []
-    page = listing(str(home), tuple(lines), tuple(_waiting(home, lines)), notes.unread(problems))
+    from leakhunt.live import processes
+
+    hooked = processes.hooked(home)
+    waiting = tuple(_waiting(home, lines, hooked))
+    page = listing(str(home), tuple(lines), waiting, notes.unread(problems), _engines(hooked))
     show(page, "json" if as_json else "table")
 
 
-def _waiting(home: Path, lines: list[Series]) -> list[Waiting]:
-    from leakhunt.live import processes
+def _engines(hooked: Sequence[Hooked]) -> dict[Process, str]:
+    """Who tracks in each process by now: another engine than at its newest snapshot, perhaps."""
+    records = [process.record for process in hooked]
+    return {
+        (record["pid"], record.get("started_at")): record["engine"]
+        for record in records
+        if record.get("engine") and record.get("armed_at")
+    }
 
+
+def _waiting(home: Path, lines: list[Series], hooked: Sequence[Hooked]) -> list[Waiting]:
     written = {(line.newest.meta.pid, line.newest.meta.started_at) for line in lines}
     waiting = []
-    for process in processes.hooked(home):
+    for process in hooked:
         record: dict[str, Any] = process.record
         writes_here = Path(record["series"]).parent == home
         if writes_here and (record["pid"], record.get("started_at")) not in written:

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Optional
 
 from leakhunt.snapshots.series import Series, fastest
+
+#: Its pid and when it started (seconds since the epoch).
+Process = tuple[Optional[int], Optional[float]]
 
 
 @dataclass(frozen=True)
@@ -30,9 +35,20 @@ class ListReport:
     """The series that grows fastest, if there is more than one to choose from."""
     waiting: tuple[Waiting, ...]
     notes: tuple[str, ...]
+    engines: Mapping[Process, str] = field(default_factory=dict)
+    """Which engine tracks in a process that runs, as it says itself."""
+
+    def engine(self, line: Series) -> str | None:
+        """Which engine tracks in a series' process: now, where that is known, else at its newest snapshot."""
+        last = line.newest.meta
+        return self.engines.get((last.pid, last.started_at), last.engine)
 
 
 def listing(
-    folder: str, series: tuple[Series, ...], waiting: tuple[Waiting, ...], notes: tuple[str, ...]
+    folder: str,
+    series: tuple[Series, ...],
+    waiting: tuple[Waiting, ...],
+    notes: tuple[str, ...],
+    engines: Mapping[Process, str] | None = None,
 ) -> ListReport:
-    return ListReport(folder, series, fastest(series), waiting, notes)
+    return ListReport(folder, series, fastest(series), waiting, notes, engines or {})

@@ -56,7 +56,7 @@ def test_reports_of_a_pool_with_a_leak_obey(tmp_path: Path) -> None:
     [
         "reaches its limit in 1 tasks", "of 3 process it grew", "in 12 block", "1 lines more",
         "36 of 100: 136 % of the RSS growth", "about 1.2e+06 B", "at None", "+nan B per task", "1 are left",
-        "by 1 sample, and 2 sample more",
+        "by 1 sample, and 2 sample more", "+1.9 KiB per task (95 %: 1 B to 2 B), 2 blocks per task, by 2 samples",
         "the child reaches its memory limit soon\n\nthe child reaches its memory limit soon",
     ],
 )  # fmt: skip
@@ -70,6 +70,7 @@ def test_a_sentence_that_is_not_true_is_seen(wrong: str) -> None:
     [
         "in 1 task", "of 1,001 tasks", "1 line more (-n 0 shows all)", "0 snapshots", "seen in 1 of 3 children",
         "36 % of the RSS growth", "snapshot 1 of 12", "0.1 blocks", "row 1 is ranked", "shop.py:1 tasks",
+        "0.01 blocks per task, by 1,000 samples",
     ],
 )  # fmt: skip
 def test_a_sentence_that_is_true_passes(right: str) -> None:

@@ -29,3 +29,13 @@ def test_waiting_processes_and_notes_are_passed_on() -> None:
     waiting = Waiting(7, "w@h", "child", None, "SIGUSR1", None)
     report = listing("/snaps", (), (waiting,), ("not read: x",))
     assert (report.folder, report.waiting, report.notes) == ("/snaps", (waiting,), ("not read: x",))
+
+
+def test_the_engine_is_that_of_now_where_the_process_says_it_else_that_of_the_newest() -> None:
+    line = hourly(10 * MIB, 11 * MIB, engine="sampled")
+    meta = line.newest.meta
+    assert listing("/snaps", (line,), (), ()).engine(line) == "sampled"
+    switched = listing("/snaps", (line,), (), (), {(meta.pid, meta.started_at): "exact"})
+    assert switched.engine(line) == "exact"
+    another = listing("/snaps", (line,), (), (), {(meta.pid, 1.0): "exact"})
+    assert another.engine(line) == "sampled"  # its pid was used before

@@ -12,6 +12,8 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
+from leakhunt.judge.levels import LEVELS
+
 SLIGHTLY = 1e-9
 
 _NOUNS = (
@@ -33,6 +35,8 @@ _NO_NUMBER = re.compile(r"(?<![\w.])[+-]?(?:nan|inf)\b(?!\.)")
 _EXPONENT = re.compile(r"(?<![\w.-])\d(?:\.\d+)?e[+-]?\d+\b")
 #: Parts of a whole that are told as such.
 _PART = re.compile(r"(\d[\d.]*) % of (?:the RSS|the growth|the runs|what|it\b)")
+#: What a rate rests on: fewer samples than a leak must have tell none.
+_SAMPLES = re.compile(r"per \w+, by ([\d,]+) samples?\b")
 #: Code, quoted or on a line of its own, and what stands in parentheses after it may read as it likes.
 _QUOTED = re.compile(r"`[^`]*`")
 
@@ -46,6 +50,8 @@ def reads_well(text: str, folded: bool = False) -> None:
             assert match is None or _CODE.search(line), f"{match and match[0]!r} in: {line}"
         for part in _PART.finditer(plain):
             assert float(part[1]) <= 100, part[0]
+        for number in _SAMPLES.findall(plain):
+            assert int(number.replace(",", "")) >= LEVELS.samples.fewest, f"too few samples: {line}"
         assert "in 0 tasks" not in plain
     if folded:
         return

@@ -15,7 +15,9 @@ def listing(report: ListReport) -> str:
         "ls",
         {
             "dir": report.folder,
-            "series": [_series(line, line is report.fastest) for line in report.series],
+            "series": [
+                _series(line, line is report.fastest, report.engine(line)) for line in report.series
+            ],
             "hooked": [
                 {
                     "pid": waiting.pid,
@@ -31,12 +33,13 @@ def listing(report: ListReport) -> str:
     )
 
 
-def _series(line: Series, fastest: bool) -> dict[str, Any]:
+def _series(line: Series, fastest: bool, engine: str | None) -> dict[str, Any]:
     return {
         "folder": str(line.folder),
         "growth": line.growth,
         "growth_per_second": line.per_second,
         "fastest": fastest,
         "alive": line.alive,
+        "engine": engine,
         "snapshots": [meta_of(str(entry.path), entry.meta) for entry in line.entries],
     }

@@ -40,7 +40,7 @@ def listing(report: ListReport, screen: Screen) -> str:
                 _lines(units.size, *(end.rss for end in ends)),
                 _lines(units.size, *(end.traced for end in ends)),
             )
-            rows.append(Line(cells, _about(line, line is report.fastest)))
+            rows.append(Line(cells, _about(line, line is report.fastest, report.engine(line))))
         grid(console, columns, "process", rows)
         if any(len(line.entries) > 1 for line in report.series):
             say(console, listed.FIGURES, QUIET)
@@ -52,14 +52,14 @@ def listing(report: ListReport, screen: Screen) -> str:
     return drawn(console)
 
 
-def _about(line: Series, fastest: bool) -> Text:
+def _about(line: Series, fastest: bool, engine: str | None) -> Text:
     text = Text(visible(listed.process(line)))
     grown = listed.grown(line, fastest)
     if grown:
         text.append(f"\n{grown}", GROWN if fastest else "")
     for said in (
         listed.when(line),
-        listed.engine(line.newest.meta),
+        listed.engine(line.newest.meta, engine),
         listed.since(line.newest.meta),
     ):
         text.append(f"\n{visible(said)}" if said else "", QUIET)

@@ -40,10 +40,14 @@ def when(line: Series) -> str:
     return f"{units.moment(first.taken_at)} to {end}"
 
 
-def engine(meta: Meta) -> str:
+def engine(meta: Meta, now: str | None = None) -> str:
     """``sampled: 0.8 % CPU so far (budget 1.0 %), every 256.0 KiB``: the engine, and what it has cost
     the process by its own clock. A young one takes more, to see more.
+
+    ``now``: which one tracks since, where that is known.
     """
+    if now is not None and meta.engine is not None and now != meta.engine:
+        return f"{now} now, and no snapshot of it yet: the newest is of {meta.engine}"
     if meta.engine is None:
         return ""
     cost = facts.cost(meta)

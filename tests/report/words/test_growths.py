@@ -7,6 +7,7 @@ import pytest
 from leakhunt.judge import codes
 from leakhunt.judge.codes import because
 from leakhunt.judge.finding import Part, Since
+from leakhunt.judge.levels import LEVELS
 from leakhunt.judge.series.shape import LEAK, NOISE, WARM_UP
 from leakhunt.report.words import growths as words
 from tests.support.growing import finding
@@ -87,3 +88,11 @@ def test_how_fast_and_in_how_many_blocks() -> None:
     assert words.figures(finding()) == "+10 B per task (95 %: 9 B to 11 B), 0.01 blocks per task"
     assert words.figures(finding(samples=400)).endswith(", by 400 samples")
     assert "samples" not in words.figures(finding(samples=400, together=True))
+
+
+def test_fewer_samples_than_a_leak_needs_are_not_told_beside_a_rate() -> None:
+    """ "by 2 samples" would contradict the leak above it."""
+    for number in range(LEVELS.samples.fewest):
+        assert "sample" not in words.figures(finding(samples=number))
+    least = LEVELS.samples.fewest
+    assert words.figures(finding(samples=least)).endswith(f", by {least} samples")

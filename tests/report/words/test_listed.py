@@ -55,3 +55,11 @@ def test_a_process_without_a_snapshot_says_what_to_type() -> None:
     assert listed.waiting(waits) == (
         "hooked, no snapshot yet: child 7 of celery@web1 (not traced before the first trigger; leakhunt dump 7)"
     )
+
+
+def test_an_engine_that_has_no_snapshot_yet_is_told_before_that_of_the_newest() -> None:
+    sampled = meta({**FACTS, "engine": "sampled", "overhead": 0.01})
+    assert listed.engine(sampled, "sampled") == listed.engine(sampled)
+    assert listed.engine(sampled, "exact") == (
+        "exact now, and no snapshot of it yet: the newest is of sampled"
+    )
