@@ -2,7 +2,7 @@
 
     python tests/benchmarks/bench_blog.py [TASKS ...]
 
-Two real workers with one child each do the same tasks; the leaky one keeps what a task made in a list of
+Two real workers with one child each, hooked, do the same tasks; the leaky one keeps what a task made in a list of
 its module. The figures are read from the CSV file of ``leakhunt watch --csv``, so they are what a user sees.
 """
 
@@ -63,7 +63,7 @@ def sizes(leaks: bool) -> dict[int, int]:
             for before, tasks in zip((0, *STEPS), STEPS):
                 for number in range(before, tasks):
                     app.send_task("order", (number,))
-                found[tasks] = _reached(table, pid, tasks, watcher)
+                found[tasks] = _reached(table, pid, tasks + 1, watcher)  # `ready` is one
             return found
         finally:
             watcher.kill()
