@@ -12,7 +12,7 @@ import pytest
 
 from leakhunt.snapfile.write import Run, write
 from tests.support.builders import FACTS
-from tests.support.console import run
+from tests.support.console import inside, run
 from tests.support.places import ROOT
 
 
@@ -104,3 +104,13 @@ def test_the_console_imports_what_it_needs() -> None:
         [sys.executable, "-c", program], capture_output=True, text=True, cwd=ROOT, timeout=400
     )
     assert done.returncode == 0, done.stderr
+
+
+def test_ctrl_c_is_the_exit_status_of_a_shell(monkeypatch: pytest.MonkeyPatch) -> None:
+    """128 and the number of SIGINT: a loop in a shell ends with it."""
+
+    def interrupted(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("leakhunt.cli.reading.one", interrupted)
+    assert inside("top", "a.bin")[0] == 130

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
+
+import pytest
 
 from leakhunt.judge import codes
 from leakhunt.judge.growths import growths, order
+from leakhunt.judge.history import SECOND, TASK
 from leakhunt.judge.series.shape import LEAK, NOISE
 from tests.support.builders import history, stack
 from tests.support.growing import rising
@@ -74,3 +78,33 @@ def test_a_few_bytes_a_task_are_a_trifle() -> None:
     assert found.shape.verdict == NOISE
     assert found.why is not None
     assert found.why.code == codes.TRIFLE
+
+
+def test_the_faster_leak_stands_first() -> None:
+    found = growths(history((OTHER, *leak(20_000)), (TASKS, *leak(50_000))))
+    assert [each.shape.rate for each in found] == [500, 200]
+
+
+def test_a_path_that_leaks_beside_one_that_comes_and_goes_is_found() -> None:
+    """The line as a whole goes up and down by ten times as much."""
+    churn = [5_000_000, 0] * 6
+    found = growths(
+        history(
+            (f"{LIBRARY} < {TASKS} < /srv/shop/a.py:1", *leak()),
+            (f"{LIBRARY} < {TASKS} < /srv/shop/b.py:1", churn, [50, 0] * 6),
+        )
+    )
+    assert [each.shape.verdict for each in found if each.shape.rate == 500] == [LEAK]
+
+
+@pytest.mark.parametrize(("unit", "verdict"), [(TASK, NOISE), (SECOND, LEAK)])
+def test_a_trifle_is_one_per_task(unit: str, verdict: str) -> None:
+    """An idle process counts in seconds, and 5 B a second are 400 KiB a day."""
+    made = replace(history((TASKS, rising(500, 12), rising(5, 12)), tasks_done=None), unit=unit)
+    assert [each.shape.verdict for each in growths(made)] == [verdict]
+
+
+@pytest.mark.parametrize(("short", "verdict"), [(0, LEAK), (12, NOISE)])
+def test_a_trifle_is_less_than_twelve_bytes_a_task(short: int, verdict: str) -> None:
+    (found,) = growths(history((TASKS, rising(1200 - short, 12), rising(12, 12))))
+    assert found.shape.verdict == verdict

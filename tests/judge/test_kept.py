@@ -435,3 +435,12 @@ def test_never_more_is_filled_in_than_there_is(
     found = holders.filled(told, [has for _, has, _ in rows], times, sizes)
     for each, size in zip(found, sizes[of(CHURN)]):
         assert sum(held.tally.size for held in each.get(of(CHURN), ())) <= size
+
+
+def test_variance_is_shared_out_as_the_bytes_are() -> None:
+    one, other = stack("/srv/shop/a.py:1"), stack("/srv/shop/b.py:1")
+    whole = Held(one, "dict", 1, 8, 400.0, ((100, 8),))
+    parts = list(holders._parts(whole, [(one, 0.25), (other, 0.75)]))
+    assert [(where, part.variance, part.tally.size) for where, part in parts] == [
+        (one, 100.0, 200), (other, 300.0, 600),
+    ]  # fmt: skip

@@ -115,3 +115,9 @@ def test_what_is_explained_or_exact_is_not_added_up() -> None:
 @pytest.mark.parametrize(("samples", "goes_on"), [(EVENLY, True), (EVER_FEWER, False)])
 def test_that_it_goes_on_all_samples_must_show(samples: list[int], goes_on: bool) -> None:
     assert together(witnesses(12, samples), 12) is goes_on
+
+
+@pytest.mark.parametrize(("number", "believed"), [(5, False), (6, True)])
+def test_where_births_speak_most_processes_must_have_the_place(number: int, believed: bool) -> None:
+    some = witnesses(number, EVENLY, beliefs=(0.9, 0.05, 0.05), events=10.0)
+    assert together(some, 10) is believed

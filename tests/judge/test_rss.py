@@ -283,3 +283,10 @@ def test_jumps_far_above_any_peak_are_fragmentation_that_goes_on(peak: int, grow
 def test_jumps_that_come_early_alone_do_not_go_on() -> None:
     early = [BASE + 20 * MIB * min(2, index) for index in range(N)]
     assert not outside(process(early)).grows
+
+
+def test_a_peak_in_between_is_no_growth() -> None:
+    """From end to end it is less than is looked at."""
+    rss = line(BASE, MIB // 10)
+    rss[4] += 30 * MIB
+    assert not outside(process(rss)).grows_at_all

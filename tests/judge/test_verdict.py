@@ -71,3 +71,63 @@ def test_another_kind_of_process_has_no_part_of_this_ones_growth() -> None:
     line = ("/srv/shop/tasks.py:40", [900 * count for count in counts], counts)
     both = judge([history(line, pid=1), history(line, pid=9, role="main")])
     assert sum(finding.share or 0 for finding in both.findings) <= 1
+
+
+def test_the_figures_are_of_the_process_that_grows_most_where_none_leaks() -> None:
+    flat = history(("/srv/shop/a.py:1", [50_000] * N, [1] * N), pid=1)
+    jump = history(("/srv/shop/a.py:1", [0] * 5 + [9_000_000] * 5, [0] * 5 + [1] * 5), pid=2)
+    for order in ([flat, jump], [jump, flat]):
+        found = judge(order)
+        assert found.verdict == "no-leak"
+        assert found.main.last.pid == 2
+
+
+def test_what_leaks_in_another_process_explains_nothing_of_this_ones_growth() -> None:
+    """The child's leak is an eighth of what it grows by; what the main process leaks is no part of that."""
+    counts = [100 * (i + 1) for i in range(N)]
+    child = history(
+        ("/srv/shop/tasks.py:40", [500 * count for count in counts], counts),
+        pid=1, rss=[(100 << 20) + 400_000 * i for i in range(N)],
+    )  # fmt: skip
+    main = history(
+        ("/srv/shop/a.py:1", [490 * count for count in counts], counts),
+        ("/srv/shop/b.py:1", [480 * count + 9000 * (i % 2) for i, count in enumerate(counts)], counts),
+        pid=2, role="main",
+    )  # fmt: skip
+    assert judge([child]).verdict == "unexplained"
+    both = judge([child, main])
+    assert sum(finding.rate for finding in both.findings) > 0.3 * 4000
+    assert both.verdict == "unexplained"
+
+
+@pytest.mark.parametrize(("part", "verdict"), [(0.25, "leak"), (0.15, "unexplained")])
+def test_leaks_that_explain_a_fifth_of_the_growth_are_the_answer(part: float, verdict: str) -> None:
+    found = judge([leak(rss=[(100 << 20) + round(50_000 / part) * i for i in range(N)])])
+    assert found.verdict == verdict
+
+
+def test_the_stack_that_grew_most_stands_first() -> None:
+    paths = [f"/srv/shop/tasks.py:40 < /srv/shop/{name}.py:1" for name in "abc"]
+    made = history(
+        *(
+            (path, [each * n for n in NUMBERS], NUMBERS)
+            for path, each in zip(paths, (200, 700, 100))
+        )
+    )
+    (finding,) = judge([made]).findings
+    assert [found[0].file for found in finding.stacks] == [f"/srv/shop/{n}.py" for n in "bac"]
+    assert list(finding.weights) == [900.0 * each for each in (700, 200, 100)]
+
+
+def test_a_tasks_part_is_of_all_runs() -> None:
+    """Ninety of a hundred runs are another's, and the line follows the ten."""
+    done = [0, 10, 30, 35, 55, 60, 75, 80, 100, 110]
+    ledger = [{"take": {"runs": n}, "send": {"runs": 3 * n}} for n in done]
+    frames = {"/srv/shop/tasks.py": {40: ("take", None)}}
+    made = history(
+        ("/srv/shop/tasks.py:40", TOTALS, NUMBERS), frames=frames,
+        ledger=[{f"shop.tasks.{name}": each[name] for name in each} for each in ledger],
+    )  # fmt: skip
+    (finding,) = judge([made]).findings
+    assert finding.task == "shop.tasks.take"
+    assert finding.task_runs == pytest.approx(0.25)

@@ -369,3 +369,16 @@ def ended(pid: int) -> bool:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] in "ZX"
     except OSError:
         return True
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="no /proc")
+def test_what_is_no_snapshot_leaves_no_descriptor_behind(tmp_path: Path) -> None:
+    """A folder of a thousand bad files is read to its end."""
+    empty, text = tmp_path / "empty.bin", tmp_path / "text.bin"
+    empty.touch()
+    text.write_text("no snapshot")
+    before = set(os.listdir("/proc/self/fd"))
+    for path in (empty, text, tmp_path, tmp_path / "none.bin"):
+        with pytest.raises(SnapshotError):
+            read(path)
+    assert len(os.listdir("/proc/self/fd")) == len(before)

@@ -7,6 +7,7 @@ import stat
 import tracemalloc
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -59,3 +60,24 @@ def test_a_temporary_name_is_hidden_and_no_snapshots() -> None:
     name = write.temporary(Path("/snaps/000001-x.bin")).name
     assert name.startswith(".")
     assert not name.endswith(".bin")
+
+
+def test_a_file_is_on_disk_before_it_has_its_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else a power cut leaves an empty one under a name that promises a whole snapshot."""
+    order: list[str] = []
+
+    def noted(name: str) -> None:
+        function = getattr(os, name)
+
+        def call(*args: Any) -> None:
+            order.append(name)
+            function(*args)
+
+        monkeypatch.setattr(os, name, call)
+
+    noted("fsync")
+    noted("rename")
+    write.write(tmp_path / "a.bin", RUNS, 1, {})
+    assert order == ["fsync", "rename"]

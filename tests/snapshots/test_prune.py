@@ -19,7 +19,7 @@ from leakhunt.hook.process.vitals import started_at
 from leakhunt.snapfile import folders
 from leakhunt.snapshots.prune import Liveness, carry_out, plan
 from leakhunt.snapshots.series import Series
-from tests.support.console import run, store
+from tests.support.console import inside, run, store
 from tests.support.places import ROOT
 
 DAY = 86400.0
@@ -248,3 +248,33 @@ def test_durations(text: str, seconds: float) -> None:
     for bad in ("", "d", "-1d", "7", "7y", "1d2h"):
         with pytest.raises(ValueError, match="not a duration"):
             units.parse_duration(bad)
+
+
+def test_a_file_that_was_swapped_for_another_since_is_left_and_told(tmp_path: Path) -> None:
+    """The user was asked meanwhile: what was shown is no longer what is there."""
+    paths = series(tmp_path, 2)
+    chosen = plan(tmp_path, None, 0.0, NOW, DEAD)
+    precious = tmp_path / "precious.txt"
+    precious.write_text("kept")
+    paths[0].unlink()
+    paths[0].symlink_to(precious)
+    freed, problems = carry_out(chosen)
+    assert paths[0].is_symlink()
+    assert precious.read_text() == "kept"
+    assert freed == chosen.files[1].size
+    assert [problem.partition(": ")[2] for problem in problems] == [
+        "is no snapshot of this user's any more"
+    ]
+
+
+def test_a_failure_to_remove_is_an_exit_status_for_cron(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    series(tmp_path, 3)
+    command = ("ls", "--dir", str(tmp_path), "--prune", "--keep", "2", "--yes")
+    monkeypatch.setattr("leakhunt.cli.pruning.carry_out", lambda chosen: (0, ["a.bin: is held"]))
+    status, _, said = inside(*command)
+    assert status == 2
+    assert "not removed: a.bin: is held" in said
+    monkeypatch.undo()
+    assert inside(*command)[0] == 0

@@ -163,3 +163,9 @@ def test_what_celerys_own_sets_keep_is_nobodys_leak() -> None:
     assert growth.shape.verdict == WARM_UP
     assert growth.why is not None
     assert growth.why.code == codes.FRAMEWORK_TABLES
+
+
+def test_a_bound_that_holds_nothing_of_it_ends_nothing() -> None:
+    book, judged = kept_so(held("deque", 7, 9, size=0))
+    assert not bounded.holds(book, stack(LINE))
+    assert bounded.bound(book, judged) is None

@@ -375,3 +375,9 @@ def test_blocks_of_many_intervals_are_judged_like_any(intervals: int) -> None:
         found = shape.judge(Series(t, [size * n for n in numbers], numbers, known))
         assert found.verdict == LEAK
         assert found.low <= found.rate <= found.high
+
+
+def test_later_starts_share_half_of_the_risk() -> None:
+    some = Estimates([0.0, 1.0], [0, 5])
+    assert some.looks(0, 5) == 2
+    assert some.looks(1, 5) == some.looks(4, 5) == 8

@@ -207,3 +207,19 @@ def test_the_rate_has_the_interval_of_students_t() -> None:
     assert rate == 10.0
     assert rate - low == high - rate == pytest.approx(3.182 * error, rel=1e-3)
     assert steady.interval(series(line(9))) == (10.0, 10.0, 10.0)
+
+
+def test_of_starts_that_are_all_sure_enough_the_earliest_counts() -> None:
+    """The surest may be later: a shorter leak would be told than there is."""
+    sizes = line(40, 3000.0)
+    for index in range(6):
+        sizes[index] += 4800 if index % 2 else -4800
+    uneven = Series(
+        [100.0 * index for index in range(40)], sizes, [20.0 * index for index in range(40)], EXACT
+    )
+    starts = steady._starts(40)
+    sure = {start: len(starts) * EXACT.chance(uneven.since(start)) for start in starts[:3]}
+    assert sure[0] > SHAPES.plain > sure[2] > sure[4]
+    found = steady.rise(uneven)
+    assert found is not None
+    assert found[0] == 2

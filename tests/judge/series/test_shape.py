@@ -260,3 +260,38 @@ def test_the_verdict_does_not_depend_on_the_unit_of_time(y: list[int], factor: f
     one = shape.judge(exact(t, [float(value) for value in y], counts))
     other = shape.judge(exact([at * factor for at in t], [float(value) for value in y], counts))
     assert one.verdict == other.verdict or abs(one.p - other.p) < 1e-6
+
+
+def test_a_second_look_at_the_valleys_is_paid_for() -> None:
+    looked = 0
+    for seed in range(100):
+        series = exact(*leaky_sawtooth(random.Random(seed), 48))
+        found = shape.judge(series)
+        if found.valleys:
+            looked += 1
+            alone = shape._judge(series.at(shape.valleys(series.sizes)))
+            assert found.p >= min(1.0, 2 * alone.p)
+    assert looked >= 80
+
+
+def series(*thousands: float) -> Series:
+    """Sizes without blocks, every hundred tasks."""
+    t = [100.0 * index for index in range(len(thousands))]
+    return exact(t, [1000.0 * value for value in thousands], [0.0] * len(t))
+
+
+@pytest.mark.parametrize(
+    ("sizes", "verdict", "since"),
+    [
+        # From the first snapshot after the jump.
+        ((5, 5, 5, 5, 5, 50, 50, 50, 50, 50, 50, 50), STEP, 5),
+        ((0, 10, 20, 25, 100, 100, 100, 100), STEP, 4),
+        # Less than half of it at once, and flat since.
+        ((0, 20, 40, 55, 100, 100, 100, 100), WARM_UP, 4),
+        # From where it stays within a tenth of its last value.
+        ((0, 60, 85, 95, 99, 100, 100, 100, 100, 100, 100, 100), WARM_UP, 3),
+    ],
+)
+def test_since_when_it_is_flat(sizes: tuple[float, ...], verdict: str, since: int) -> None:
+    found = shape.judge(series(*sizes))
+    assert (found.verdict, found.since) == (verdict, since)

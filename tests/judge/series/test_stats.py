@@ -177,3 +177,13 @@ def test_binomial_of_vast_numbers_is_normal(n: float) -> None:
         )
         assert stats.binomial_sf(n * part - 10 * error, n, part) == pytest.approx(1.0)
     assert 0.0 <= stats.binomial_sf(3, n, 1 / n) <= 1.0
+
+
+def test_the_slope_of_a_line_has_two_degrees_of_freedom_less_than_points() -> None:
+    """The mean of y is 1.6, and the spread of t is 10."""
+    t, y = [0.0, 1.0, 2.0, 3.0, 4.0], [0.0, 1.0, 1.0, 3.0, 3.0]
+    slope, error, p = stats.line_test(t, y)
+    assert slope == pytest.approx(0.8)
+    left = sum((b - 1.6 - 0.8 * (a - 2)) ** 2 for a, b in zip(t, y))
+    assert error == pytest.approx(math.sqrt(left / 3 / 10))
+    assert p == pytest.approx(stats.student_sf(slope / error, 3))

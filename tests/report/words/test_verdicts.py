@@ -111,3 +111,12 @@ def test_the_word_before_the_colon() -> None:
     assert [words.head(verdict(word)) for word in (LEAK, UNEXPLAINED, INCONCLUSIVE, NO_LEAK)] == [
         "Leak", "Unexplained", "Inconclusive", "No leak",
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("explained", "part"), [(0.0, "none"), (0.0001, "none"), (0.1, "10 %"), (1.2, "100 %")]
+)
+def test_what_python_explains_of_the_growth(explained: float, part: str) -> None:
+    outside = replace(UNKNOWN, told=True, grows=True, rss_rate=2048.0, explained=explained)
+    text = said(replace(verdict(UNEXPLAINED), outside=outside))
+    assert f"Python objects explain {part} of it" in text
