@@ -174,3 +174,12 @@ def test_values_of_a_wrong_type_count_as_not_said(tmp_path: Path) -> None:
     assert {key for key, value in found.items() if value is not None} == {
         "pid", "signal", "captures", "series"
     }  # fmt: skip
+
+
+def test_of_answers_that_are_too_long_the_newest_is_kept(tmp_path: Path) -> None:
+    record = Record()
+    answers = [(f"{number:016x}", "f" * 200, "p" * 500, None) for number in range(200)]
+    found = told(written(record, tmp_path, answers=answers))
+    assert found is not None
+    assert [identity for identity, *_ in found["answers"]] == [f"{199:016x}"]
+    record.withdraw()

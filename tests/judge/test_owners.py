@@ -56,3 +56,16 @@ def test_the_choice_of_an_axis_is_paid_for_where_sizes_are_samples() -> None:
     assert alone.verdict == judged.verdict == LEAK
     assert 0 < judged.p < 1
     assert judged.p == pytest.approx(alone.p * 3, abs=0.0)
+
+
+@pytest.mark.parametrize(("part", "axis"), [(0.5, None), (0.6, "take")])
+def test_a_task_is_the_axis_where_it_fits_clearly_better(part: float, axis: str | None) -> None:
+    """By its runs the misfit is 0.84 and 0.63 of that by all units: by less it may be an accident."""
+    done = [0, 50, 110, 155, 210, 250, 308, 355, 407, 456]
+    ledger = [{"take": {"runs": n}, "send": {"runs": 100 * i - n}} for i, n in enumerate(done)]
+    sizes = [
+        round(100_000 * i + 1000 * part * (n - 50 * i) + 10_000 + 2700 * (-1) ** i)
+        for i, n in enumerate(done)
+    ]
+    made = history((WHERE, sizes, [1] * len(done)), ledger=ledger)
+    assert Book(made).judge((stack(WHERE),)).axis == axis

@@ -81,6 +81,7 @@ def test_a_leak_with_few_samples_is_not_called_one_nor_denied(
     assert f"{seen} samples at tasks.py:40 do not decide. About" in report.summary
     told = document(report)
     assert told["more_bytes"] == wanted
+    assert told["more_units"] == finding.wanted.units != wanted
     assert told["findings"][0]["samples"] == samples
     assert told["findings"][0]["stderr"] == pytest.approx(EVERY * samples[-1] ** 0.5)
 

@@ -413,3 +413,9 @@ def test_a_function_has_the_comprehensions_that_stand_in_it(function: str) -> No
     inner = snap(f"{TASKS}:8 1KiB x10", frames={TASKS: {8: ("Shop.order.<locals>.inner", "x")}})
     with pytest.raises(LocationError):
         show(inner, "order", Query(limit=0))
+
+
+def test_the_nearest_lines_are_told_nearest_first_whichever_side_they_are_on() -> None:
+    lines = snap(*(f"{TASKS}:{line} 1KiB x1" for line in (10, 38, 44, 90)))
+    with pytest.raises(LocationError, match=r"nearest: tasks\.py:38, tasks\.py:44, tasks\.py:10, "):
+        show(lines, "tasks.py:40", Query())

@@ -230,3 +230,16 @@ def test_a_row_of_estimates_has_the_error_of_its_stacks(group_by: str) -> None:
     assert errors == ([300.0, 400.0] if group_by == "traceback" else [500.0])
     both = grouping.diff(sampled, sampled, replace(query, limit=0))
     assert sorted(row.stderr or 0 for row in both.rows)[-1] == pytest.approx(2**0.5 * max(errors))
+
+
+def test_of_equal_growth_in_bytes_more_blocks_come_first() -> None:
+    before = snap("/srv/shop/a.py:1 500B x9", "/srv/shop/z.py:1 500B x5")
+    after = snap("/srv/shop/a.py:1 1500B x10", "/srv/shop/z.py:1 1500B x10")
+    assert [row.change.site.file for row in grouping.diff(before, after, Query()).rows] == [
+        "/srv/shop/z.py", "/srv/shop/a.py",
+    ]  # fmt: skip
+    by_count = grouping.diff(
+        snap("/srv/shop/a.py:1 500B x1", "/srv/shop/z.py:1 100B x1"),
+        snap("/srv/shop/a.py:1 900B x3", "/srv/shop/z.py:1 900B x3"), Query(sort="count"),
+    )  # fmt: skip
+    assert [row.change.site.file for row in by_count.rows] == ["/srv/shop/z.py", "/srv/shop/a.py"]

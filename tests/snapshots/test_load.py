@@ -229,3 +229,36 @@ def test_standard_errors_and_samples_come_with_the_stacks(tmp_path: Path) -> Non
     stack = (Frame("main.py", 9), Frame("a.py", 1))
     assert dict(snapshot.facts) == {stack: Facts(50.0, 5)}
     assert "estimates" not in load.series(tmp_path)[0].first.meta.facts  # not in the trailer
+
+
+def test_of_processes_that_had_one_pid_the_one_that_runs_is_meant_else_the_newest(
+    tmp_path: Path,
+) -> None:
+    for name, number in (("a", 1), ("b", 5), ("c", 9)):
+        put(tmp_path / name, number, pid=7, started_at=1_800_000_000.0 + number)
+
+    def meant(runs: load.Runs = load.nobody_looked) -> list[str]:
+        return [path.parent.name for path in load.expand(["7"], None, tmp_path, runs)]
+
+    assert meant() == ["c"]
+    assert meant(lambda meta: meta.sequence == 5) == ["b"]
+
+
+def test_the_process_to_judge_has_snapshots_enough_runs_and_grew_most(tmp_path: Path) -> None:
+    for number in (1, 2, 3):
+        put(tmp_path / "least", number, pid=1, rss=100 * MIB + number * MIB)
+        put(tmp_path / "most", number, pid=2, rss=100 * MIB + 5 * number * MIB)
+        put(tmp_path / "ended", number, pid=3, rss=100 * MIB + 9 * number * MIB)
+    for number in (1, 2):
+        put(tmp_path / "short", number, pid=4, rss=100 * MIB + 50 * number * MIB)
+
+    def chosen(*names: str) -> str:
+        lines = load.series(tmp_path, runs=lambda meta: meta.pid != 3)
+        choice = load.most_telling([line for line in lines if line.folder.name in names])
+        assert choice.line is not None
+        return choice.line.folder.name
+
+    assert chosen("least", "most", "ended", "short") == "most"
+    assert chosen("least", "short") == "least"
+    assert chosen("short") == "short"
+    assert chosen("ended") == "ended"

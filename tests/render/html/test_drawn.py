@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from leakhunt.model.query import Query
 from leakhunt.model.snapshot import Frame
-from leakhunt.render.html.drawn import Frames, drawn
+from leakhunt.render.html.drawn import Frames, _table, drawn
 from leakhunt.report.labels import Labels
 from leakhunt.report.page import page
+from leakhunt.report.tables import diff
 from leakhunt.report.trend import trend
 from tests.support.builders import history, snap
 from tests.support.growing import rising
@@ -47,3 +49,12 @@ def test_a_frame_is_numbered_once_and_none_is_minus_one() -> None:
     assert frames.frames == [[0, 40, "take", "ORDERS.append(order)"]]
     assert frames.stack((frame, Frame("/srv/shop/\x1b.py", 1))) == [0, 1]
     assert "\x1b" not in frames.files[1][0]
+
+
+def test_a_row_has_bytes_before_and_after_then_blocks() -> None:
+    """The script takes them by their places."""
+    before = snap(f"{TASKS} 1000B x3", frames=FRAMES)
+    after = snap(f"{TASKS} 5000B x7", frames=FRAMES)
+    table = _table(diff(before, after, Query()), Frames(Labels(after)))
+    assert [row["sizes"] for row in table["rows"]] == [[1000, 5000, 3, 7]]
+    assert table["totals"] == [1000, 5000, 3, 7]

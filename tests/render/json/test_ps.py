@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 from leakhunt.render.json.ps import process as row_of
 from leakhunt.render.json.ps import ps
@@ -35,3 +36,20 @@ def test_what_cannot_be_known_is_null() -> None:
         row["running"],
         row["growth"],
     ) == (None,) * 6
+
+
+def test_each_figure_of_memory_has_its_own_name() -> None:
+    sizes: dict[str, Any] = {
+        "rss": 60,
+        "uss": 21,
+        "pss": 33,
+        "shared": 39,
+        "swap": 4,
+        "vms": 200,
+        "peak": 70,
+    }
+    (row,) = json.loads(ps(reports.ps([process(11, **sizes)], machine())))["processes"]
+    names = {**{name: name for name in sizes}, "peak": "rss_peak"}
+    assert {name: row[names[name]] for name in sizes} == {
+        name: size * MIB for name, size in sizes.items()
+    }

@@ -141,3 +141,11 @@ def test_ten_thousand_rows_are_drawn_without_waiting() -> None:
     with at_most(8):
         text = made(rows, 80)
     assert len(text.splitlines()) > 20_000
+
+
+@pytest.mark.parametrize(("letters", "beside"), [(22, True), (23, False)])
+def test_what_just_fits_a_narrow_column_stands_in_it(letters: int, beside: bool) -> None:
+    """Of 40 columns the first three and their gaps take 18."""
+    row = Line(("1", "12 B", "▁▂▃▄ ev"), "x" * letters)
+    first = made([row], 40).splitlines()[1]
+    assert ("x" in first) is beside
