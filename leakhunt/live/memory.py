@@ -11,6 +11,7 @@ import os
 
 from leakhunt.hook.process import vitals
 from leakhunt.hook.process.vitals import Cgroup
+from leakhunt.live.descriptors import Held
 from leakhunt.model.process import Memory
 
 
@@ -84,19 +85,12 @@ def signals(pid: int, signum: int) -> tuple[bool, bool] | None:
     return (masks[b"SigCgt"], masks[b"SigBlk"]) if len(masks) == 2 else None
 
 
-def files(pid: int) -> tuple[int | None, int | None, list[str] | None]:
-    """(open files, sockets, what the descriptors above 2 stand for) of a process;
+def files(targets: Held) -> tuple[int | None, int | None, list[str] | None]:
+    """(open files, sockets, what the descriptors above 2 stand for) of a process that holds these;
     (None, None, None) where that is not ours to see.
     """
-    folder = f"/proc/{pid}/fd"
-    try:
-        names = os.listdir(folder)
-    except OSError:
+    if targets is None:
         return None, None, None
-    targets = {}
-    for name in names:
-        with contextlib.suppress(OSError):
-            targets[int(name)] = os.readlink(f"{folder}/{name}")
     sockets = sum(target.startswith("socket:") for target in targets.values())
     return len(targets), sockets, [target for number, target in targets.items() if number > 2]
 

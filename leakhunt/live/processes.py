@@ -11,7 +11,7 @@ import contextlib
 import os
 import stat
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,9 @@ from leakhunt.errors import CaptureError, NotHookedError
 from leakhunt.hook import asking, letterbox
 from leakhunt.hook.config import signal_name
 from leakhunt.hook.letterbox import Answer
-from leakhunt.hook.process import alive, vitals
+from leakhunt.hook.process import alive
+from leakhunt.live import descriptors
+from leakhunt.live.descriptors import Held
 from leakhunt.model.paths import visible
 from leakhunt.model.snapshot import Meta
 from leakhunt.snapfile.folders import PROCESSES
@@ -88,14 +90,17 @@ def runs(meta: Meta) -> bool | None:
     return alive.runs(meta.pid, ticks, meta.started_at)
 
 
-def hooked(folder: Path) -> list[Hooked]:
+def hooked(folder: Path, opened: Mapping[int, Held] | None = None) -> list[Hooked]:
     """The hooked processes of this host that this user may signal, by pid.
 
-    Found through their open record in /proc, whatever folder they write to, and
-    through the records in ``folder``.
+    Found through their open record in /proc, whatever folder they write to, and through the records in
+    ``folder``. ``opened``: what each process holds open, where that has just been read.
     """
+    opened = descriptors.everybody() if opened is None else opened
     by_pid: dict[int, Hooked] = {}
-    for process in (*_through_proc(), *_through_records(folder)):
+    for process in _through_proc(opened):
+        by_pid.setdefault(process.pid, process)
+    for process in _through_records(folder, {*by_pid}, opened):
         by_pid.setdefault(process.pid, process)
     return [by_pid[pid] for pid in sorted(by_pid)]
 
@@ -118,26 +123,21 @@ def one(folder: Path, pid: int) -> Hooked:
     )
 
 
-def _through_proc() -> Iterator[Hooked]:
+def _through_proc(opened: Mapping[int, Held]) -> Iterator[Hooked]:
     """Records that live processes keep open: /proc/PID/fd/N -> .../processes/HOST-PID-….json."""
-    if not vitals.LINUX:
-        return
-    for name in os.listdir("/proc"):
-        if not name.isdigit():
-            continue
-        pid, fds = int(name), Path("/proc") / name / "fd"
-        with contextlib.suppress(OSError):
-            for entry in fds.iterdir():
-                target = os.readlink(entry)
-                if f"/{PROCESSES}/" not in target or not target.endswith(".json"):
-                    continue
-                process = _hooked(pid, entry, Path(target))
-                if process is not None and process.record["pid"] == alive.inner_pid(pid):
-                    yield process
+    for pid, targets in opened.items():
+        for number, target in (targets or {}).items():
+            if f"/{PROCESSES}/" not in target or not target.endswith(".json"):
+                continue
+            process = _hooked(pid, Path(f"/proc/{pid}/fd/{number}"), Path(target))
+            if process is not None and process.record["pid"] == alive.inner_pid(pid):
+                yield process
 
 
-def _through_records(folder: Path) -> Iterator[Hooked]:
-    """Records in the folder of processes that count their pids as this one does."""
+def _through_records(
+    folder: Path, but: Container[int], opened: Mapping[int, Held]
+) -> Iterator[Hooked]:
+    """Records in the folder of processes, but for these, that count their pids as this one does."""
     space = alive.space()
     with contextlib.suppress(OSError):
         for name in sorted(os.listdir(folder / PROCESSES)):
@@ -145,26 +145,22 @@ def _through_records(folder: Path) -> Iterator[Hooked]:
             if told is None or told["space"] != (space or "-"):
                 continue
             pid, ticks = int(told["pid"]), int(told["ticks"]) if told["ticks"] else None
-            if not alive.runs(pid, ticks) or _has_let_go(pid, name):
+            if pid in but or not alive.runs(pid, ticks):
+                continue
+            if _has_let_go(name, opened[pid] if pid in opened else descriptors.held(pid)):
                 continue
             process = _hooked(pid, folder / PROCESSES / name, None)
             if process is not None and process.record["pid"] == pid:
                 yield process
 
 
-def _has_let_go(pid: int, name: str) -> bool:
+def _has_let_go(name: str, targets: Held) -> bool:
     """Whether a process that may be looked at does not hold its record open any more: execve(2) has made
     another program of it, which keeps the pid and the start, and what it does with signals is its own.
     """
-    folder = f"/proc/{pid}/fd"
-    held = []
-    try:
-        for entry in os.listdir(folder):
-            with contextlib.suppress(FileNotFoundError):  # closed by now
-                held.append(os.readlink(f"{folder}/{entry}"))
-    except OSError:
-        return False
-    return not any(f"/{PROCESSES}/{name}" in target for target in held)
+    return targets is not None and not any(
+        f"/{PROCESSES}/{name}" in target for target in targets.values()
+    )
 
 
 def _hooked(pid: int, at: Path, target: Path | None) -> Hooked | None:

@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from leakhunt.hook.config import signal_name
-from leakhunt.live import memory, processes, table
+from leakhunt.live import descriptors, memory, processes, table
+from leakhunt.live.descriptors import Held
 from leakhunt.live.processes import Hooked
 from leakhunt.live.pulse import pulse
 from leakhunt.live.recognise import recognise
@@ -30,6 +31,8 @@ class View(NamedTuple):
     said: Mapping[int, Celery]
     """What the command lines of Celery's say, by pid."""
     hooked: Mapping[int, Hooked]
+    opened: Mapping[int, Held]
+    """What each holds open."""
 
 
 def machine() -> Machine:
@@ -55,13 +58,15 @@ def look(folder: Path) -> View:
             celery = recognise(line.argv, host)
             if celery is not None:
                 said[pid] = celery
-    return View(lines, said, {each.pid: each for each in processes.hooked(folder)})
+    opened = descriptors.everybody()
+    hooked = {each.pid: each for each in processes.hooked(folder, opened)}
+    return View(lines, said, hooked, opened)
 
 
 def _process(pid: int, view: View, mount: str) -> Process:
     line, carrier = view.lines[pid], view.hooked.get(pid)
     record = carrier.record if carrier is not None else {}
-    count, sockets, opened = memory.files(pid)
+    count, sockets, opened = memory.files(view.opened.get(pid))
     limited = memory.limit(pid, mount)
     signum = int(record.get("signal") or signal.SIGUSR1)
     return Process(
@@ -85,7 +90,7 @@ def _process(pid: int, view: View, mount: str) -> Process:
         engine=record.get("engine"),
         signal_name=signal_name(signum),
         signal=_signal(pid, signum) if carrier is None else carrier.hearing,
-        pulse=pulse(pid, record["pid"]) if carrier is not None else None,
+        pulse=pulse(pid, record["pid"], view.opened.get(pid)) if carrier is not None else None,
         main=record.get("main"),
         series=record.get("series"),
     )

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from leakhunt.live import memory
+from leakhunt.live import descriptors, memory
 
 pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="/proc")
 
@@ -33,7 +33,7 @@ def test_of_one_that_has_gone_nothing_is_known() -> None:
     done.wait()
     assert memory.memory(done.pid).rss is None
     assert memory.signals(done.pid, signal.SIGUSR1) is None
-    assert memory.files(done.pid) == (None, None, None)
+    assert memory.files(descriptors.held(done.pid)) == (None, None, None)
 
 
 def test_whether_a_signal_is_heard() -> None:
@@ -48,11 +48,11 @@ def test_whether_a_signal_is_heard() -> None:
 
 
 def test_open_files_and_sockets_are_counted() -> None:
-    number, sockets, _ = memory.files(os.getpid())
+    number, sockets, _ = memory.files(descriptors.held(os.getpid()))
     assert number is not None
     assert sockets is not None
     with socket.socket(), Path(os.devnull).open():
-        more, more_sockets, targets = memory.files(os.getpid())
+        more, more_sockets, targets = memory.files(descriptors.held(os.getpid()))
     assert (more, more_sockets) == (number + 2, sockets + 1)
     assert os.devnull in (targets or [])
 

@@ -21,6 +21,7 @@ import os
 import posix
 import stat
 import struct
+from collections.abc import Iterable, Iterator
 from time import monotonic, thread_time, time
 from typing import Any, NamedTuple
 
@@ -212,12 +213,24 @@ def look(pid: int, inner: int) -> Reading | None:
     """
     folder = f"/proc/{pid}/fd"
     with contextlib.suppress(OSError):
-        for name in posix.listdir(folder):
+        return look_at(pid, inner, _targets(folder))
+    return None
+
+
+def _targets(folder: str) -> Iterator[tuple[int, str]]:
+    for name in posix.listdir(folder):
+        with contextlib.suppress(OSError):
+            yield int(name), posix.readlink(f"{folder}/{name}")
+
+
+def look_at(pid: int, inner: int, targets: Iterable[tuple[int, str]]) -> Reading | None:
+    """The same, of a process whose descriptors stand for these."""
+    for number, target in targets:
+        if target.startswith(f"/memfd:{NAME}"):
             with contextlib.suppress(OSError):
-                if posix.readlink(f"{folder}/{name}").startswith(f"/memfd:{NAME}"):
-                    reading = _read(f"{folder}/{name}", inner)
-                    if reading is not None:
-                        return reading
+                reading = _read(f"/proc/{pid}/fd/{number}", inner)
+                if reading is not None:
+                    return reading
     return None
 
 
