@@ -41,3 +41,35 @@ def test_names_sort_and_are_safe() -> None:
     assert folders.series_name("../../x y", 5, 0.0) == "_.._x_y-5-19700101T000000Z"
     names = [folders.snapshot_name(n, 1e9 + n, "signal") for n in (1, 9, 10, 100)]
     assert names == sorted(names)
+
+
+def test_a_folder_of_somebody_else_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its owner could swap what is written there. Root's may hold a folder of one's own, and be none."""
+    folder = folders.make_private(tmp_path / "snapshots")
+    owner = folder.stat().st_uid
+    monkeypatch.setattr(os, "geteuid", lambda: owner + 1)
+    with pytest.raises(SettingError, match=f"it belongs to uid {owner}"):
+        folders.make_private(folder, own=True)
+    if owner == 0:
+        assert folders.make_private(folder) == folder
+        os.chown(folder, 12345, -1)
+    with pytest.raises(SettingError, match="it belongs to uid"):
+        folders.make_private(folder)
+
+
+def test_a_link_that_somebody_else_has_made_is_refused_wherever_it_leads(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = folders.make_private(tmp_path / "snapshots")
+    link = tmp_path / "link"
+    link.symlink_to(folder)
+    assert folders.make_private(link) == link
+    if os.geteuid() == 0:
+        os.lchown(link, 12345, -1)
+    else:
+        own = os.geteuid()
+        monkeypatch.setattr(os, "geteuid", lambda: own + 1)
+    with pytest.raises(SettingError, match="it is a link"):
+        folders.make_private(link)

@@ -72,6 +72,7 @@ def of(**changed: Any) -> dict[str, Any]:
 
 def test_what_is_not_known_of_a_finding_is_null() -> None:
     plain = of()
+    assert (plain["bytes_per_unit"], plain["ci95"], plain["blocks_per_unit"]) == (10, [9, 11], 0.01)
     assert (plain["advice"], plain["holder"], plain["since"], plain["born"]) == (None,) * 4
     assert "stderr" not in plain
 
