@@ -102,7 +102,11 @@ def test_what_leaks_in_another_process_explains_nothing_of_this_ones_growth() ->
 
 @pytest.mark.parametrize(("part", "verdict"), [(0.25, "leak"), (0.15, "unexplained")])
 def test_leaks_that_explain_a_fifth_of_the_growth_are_the_answer(part: float, verdict: str) -> None:
-    found = judge([leak(rss=[(100 << 20) + round(50_000 / part) * i for i in range(N)])])
+    sizes = [10 * size for size in TOTALS]
+    rss = [(100 << 20) + round(500_000 / part) * i for i in range(N)]
+    found = judge([history(("/srv/shop/tasks.py:40", sizes, NUMBERS), rss=rss)])
+    assert found.outside is not None
+    assert found.outside.grows
     assert found.verdict == verdict
 
 
