@@ -92,10 +92,10 @@ def judging(function: Function) -> Function:
 def tell(report: TrendReport, asked: Asked) -> None:
     """Print the report; exit with 3 where a leak keeps more than was allowed."""
     show(report, asked.form, asked.verbose)
-    worst = max((leak.rate for leak in report.leaks), default=0.0)
-    if asked.fail_above is not None and worst > asked.fail_above:
+    worst = max(report.leaks, key=lambda leak: leak.rate, default=None)
+    if asked.fail_above is not None and worst is not None and worst.rate > asked.fail_above:
         click.echo(
-            f"leakhunt: a leak of {units.size(worst)} per {report.verdict.unit}, "
+            f"leakhunt: a leak of {units.size(worst.rate)} per {worst.history.noun}, "
             f"more than {units.size(asked.fail_above)}",
             err=True,
         )

@@ -53,7 +53,7 @@ FAULTS = (
     Fault("leakhunt/snapshots/series.py", "return max(growing, key", "return min(growing, key",
           "the process that grows slowest is judged", ("tests/cli/test_trend.py",)),
     Fault("leakhunt/cli/judging.py", "worst = max(", "worst = min(", "--fail-above looks at the smallest leak"),
-    Fault("leakhunt/cli/judging.py", "worst > asked.fail_above", "worst < asked.fail_above",
+    Fault("leakhunt/cli/judging.py", "worst.rate > asked.fail_above", "worst.rate < asked.fail_above",
           "--fail-above fails where nothing leaks"),
     Fault("leakhunt/render/json/trend.py", '"ci95": [finding.low, finding.high]', '"ci95": [finding.high, finding.low]',
           "the interval is upside down for scripts"),
