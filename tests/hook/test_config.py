@@ -84,3 +84,29 @@ def test_what_is_known_is_not_warned_of(
     config.say_unknown()
     monkeypatch.delenv("LEAKHUNT_EVRY")
     assert "did you mean LEAKHUNT_EVERY?" in caplog.text
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "KILL",
+        "STOP",
+        "INT",
+        "TERM",
+        "QUIT",
+        "HUP",
+        "CHLD",
+        "ALRM",
+        "SEGV",
+        "BUS",
+        "FPE",
+        "ILL",
+        "ABRT",
+        "PIPE",
+    ],
+)
+def test_a_signal_that_others_need_is_not_taken(name: str) -> None:
+    """Of SIGCHLD a pool hears that a child has ended, for one."""
+    for said in (f"SIG{name}", name.lower(), str(int(signal.Signals[f"SIG{name}"]))):
+        with pytest.raises(SettingError, match="meaning of its own"):
+            config.settings({"signal": said}, {})

@@ -21,6 +21,7 @@ from leakhunt.errors import SnapshotError
 from leakhunt.model.query import Query
 from leakhunt.model.snapshot import Block, Frame
 from leakhunt.sites import rows as grouping
+from leakhunt.snapfile import read as reading
 from leakhunt.snapfile import untrusted
 from leakhunt.snapfile.read import begin, read, read_facts
 from leakhunt.snapfile.write import Run, write
@@ -372,13 +373,21 @@ def ended(pid: int) -> bool:
 
 
 @pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="no /proc")
-def test_what_is_no_snapshot_leaves_no_descriptor_behind(tmp_path: Path) -> None:
+def test_what_is_no_snapshot_leaves_no_descriptor_behind(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A folder of a thousand bad files is read to its end."""
     empty, text = tmp_path / "empty.bin", tmp_path / "text.bin"
     empty.touch()
     text.write_text("no snapshot")
+    holes = tmp_path / "holes.bin"
+    holes.write_bytes(b"x" * 77)
+    looked = reading._holes
+    monkeypatch.setattr(
+        reading, "_holes", lambda at, size: 1 << 40 if size == 77 else looked(at, size)
+    )
     before = set(os.listdir("/proc/self/fd"))
-    for path in (empty, text, tmp_path, tmp_path / "none.bin"):
+    for path in (empty, text, holes, tmp_path, tmp_path / "none.bin"):
         with pytest.raises(SnapshotError):
             read(path)
     assert len(os.listdir("/proc/self/fd")) == len(before)

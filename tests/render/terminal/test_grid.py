@@ -146,6 +146,7 @@ def test_ten_thousand_rows_are_drawn_without_waiting() -> None:
 @pytest.mark.parametrize(("letters", "beside"), [(22, True), (23, False)])
 def test_what_just_fits_a_narrow_column_stands_in_it(letters: int, beside: bool) -> None:
     """Of 40 columns the first three and their gaps take 18."""
-    row = Line(("1", "12 B", "▁▂▃▄ ev"), "x" * letters)
-    first = made([row], 40).splitlines()[1]
+    row = Line(("1", "12 B", "▁▂▃▄ ev"), "x" * letters + "\ny")
+    first, second = made([row], 40).splitlines()[1:3]
     assert ("x" in first) is beside
+    assert (second == " " * 18 + "y") is beside
