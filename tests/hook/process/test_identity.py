@@ -16,9 +16,8 @@ from leakhunt.snapfile import folders
 def test_its_folder_is_named_by_its_node_else_by_its_program(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    began = vitals.started_at(os.getpid())
     node = Process("child", node="celery@web1")
-    assert node.series == folders.series_name("celery@web1", os.getpid(), began)
+    assert node.series == folders.series_name("celery@web1", os.getpid(), node.started_at)
     monkeypatch.setattr(sys, "argv", ["/srv/shop/manage.py", "run"])
     assert Process("program").series.startswith(f"manage-{os.getpid()}-")
     monkeypatch.setattr(sys, "argv", [""])
