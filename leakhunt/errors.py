@@ -5,6 +5,7 @@
     LeakhuntError                 what the console shows as one line, exit code 2
     ├── SettingError              a LEAKHUNT_* variable or keyword has a bad value
     ├── SnapshotError             a file is no snapshot, is cut, hostile or unreadable
+    │   └── NoSuchSnapshotError   a word means no file, process, node or folder with snapshots
     ├── LocationError             a snapshot holds nothing at the place that was asked for
     ├── NotHookedError            a process does not carry the hook
     ├── EngineRefusedError        a tracking engine cannot work in this process
@@ -28,6 +29,14 @@ class SettingError(LeakhuntError):
 
 class SnapshotError(LeakhuntError):
     """A file that cannot be read as a snapshot."""
+
+
+class NoSuchSnapshotError(SnapshotError):
+    """A word that means no snapshot: no file, and no process, node or folder in ``home``."""
+
+    def __init__(self, message: str, word: str, home: str) -> None:
+        super().__init__(message)
+        self.word, self.home = word, home
 
 
 class LocationError(LeakhuntError):

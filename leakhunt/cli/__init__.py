@@ -15,11 +15,12 @@ import signal
 import sys
 from collections.abc import Callable
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 import click
 
-from leakhunt.errors import LeakhuntError
+from leakhunt.errors import LeakhuntError, NoSuchSnapshotError
 
 #: Commands with their one line of help, in the order of a first session.
 COMMANDS = {
@@ -179,7 +180,7 @@ def execute(arguments: list[str] | None = None) -> int:
         click.echo("interrupted", err=True)
         return 130
     except LeakhuntError as error:
-        click.echo(f"leakhunt: {error}", err=True)
+        click.echo(f"leakhunt: {_known(error) or error}", err=True)
         return 2
     except OSError as error:
         if error.filename is None and error.errno in _UNWRITTEN:
@@ -188,6 +189,15 @@ def execute(arguments: list[str] | None = None) -> int:
         where = f"{error.filename}: " if error.filename else ""
         click.echo(f"leakhunt: {where}{error.strerror or error}", err=True)
         return 2
+
+
+def _known(error: LeakhuntError) -> str | None:
+    """What is known better where a word means no snapshot: a process of that pid may run."""
+    if not isinstance(error, NoSuchSnapshotError):
+        return None
+    from leakhunt.cli import reading
+
+    return reading.running(error.word, Path(error.home))
 
 
 #: What writing to a standard stream fails with.

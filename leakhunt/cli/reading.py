@@ -12,7 +12,8 @@ from typing import Any
 import click
 
 from leakhunt import units
-from leakhunt.errors import SnapshotError
+from leakhunt.errors import NotHookedError, SnapshotError
+from leakhunt.model.paths import visible
 from leakhunt.model.snapshot import Meta, Snapshot
 from leakhunt.snapfile import folders
 from leakhunt.snapshots.load import (
@@ -27,6 +28,8 @@ from leakhunt.snapshots.load import (
 
 #: Seconds that nobody needs a bar for.
 PATIENCE = 0.6
+#: Of a pid: 4,194,304 is the highest that Linux gives.
+_DIGITS = 10
 
 
 def snapshots(paths: Sequence[Path], detail: bool = False) -> list[Snapshot]:
@@ -42,6 +45,28 @@ def runs(meta: Meta) -> bool | None:
     from leakhunt.live import processes
 
     return processes.runs(meta)
+
+
+def running(word: str, home: Path) -> str | None:
+    """Where a word that means no snapshot is the pid of a process that runs: what to do about it."""
+    if not (word.isdecimal() and word.isascii()) or len(word) > _DIGITS:
+        return None
+    from leakhunt.hook.process import alive
+    from leakhunt.live import processes
+
+    if not alive.runs(int(word)):
+        return None
+    none = f"there is no snapshot of process {word} in {visible(str(home))}"
+    try:
+        process = processes.one(home, int(word))
+    except NotHookedError as error:
+        return f"{none}: {error}"
+    place = Path(str(process.record["series"])).parent
+    if place != home:
+        return f"{none}: it carries the hook and writes to {visible(str(place))}: add --dir"
+    forks = (process.record.get("role"), process.record.get("pool")) == ("main", "prefork")
+    whose = "of each of its children" if forks else "of it"
+    return f"{none}: it carries the hook, and `leakhunt dump {word}` takes one {whose}"
 
 
 def one(word: str | None, folder: str | None, problems: list[str]) -> tuple[Path, Chosen | None]:

@@ -16,7 +16,7 @@ from types import MappingProxyType
 from typing import Optional
 
 from leakhunt import units
-from leakhunt.errors import SnapshotError
+from leakhunt.errors import NoSuchSnapshotError, SnapshotError
 from leakhunt.model.paths import visible
 from leakhunt.model.snapshot import UNTOLD, Meta, Snapshot
 from leakhunt.snapfile import SUFFIX
@@ -260,9 +260,11 @@ def named(
     ]
     near = get_close_matches(word, list(dict.fromkeys(names)), n=3)
     hint = f"; did you mean {' or '.join(map(visible, near))}?" if near else ""
-    raise SnapshotError(
+    raise NoSuchSnapshotError(
         f"{visible(word)}: {missing}, and no process, node or folder of that name in "
-        f"{visible(str(home))} (`leakhunt ls` lists them){hint}"
+        f"{visible(str(home))} (`leakhunt ls` lists them){hint}",
+        word,
+        str(home),
     )
 
 
