@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from types import MappingProxyType
+
 from leakhunt.model.retention import Path, Step
 
 #: Celery's and kombu's own containers that drop their oldest entries (``celery/utils/collections.py``,
@@ -10,6 +12,14 @@ LIMITED = frozenset({
     "celery.utils.collections.LimitedSet",
     "celery.utils.collections.BufferMap",
     "kombu.utils.functional.LRUCache",
+})  # fmt: skip
+#: The standard library's dicts that drop an entry where they are full, with the entries that they may have:
+#: ``_MAXCACHE`` and ``_MAXCACHE2`` in ``Lib/re/__init__.py``, ``_CACHE_MAX_SIZE`` in
+#: ``Lib/_strptime.py``, which looks whether there are more.
+EMPTIED = MappingProxyType({
+    ("re", "_cache"): 512,
+    ("re", "_cache2"): 256,
+    ("_strptime", "_regex_cache"): 6,
 })  # fmt: skip
 #: Attributes of types whose own documentation calls what they keep a leak, bound or not: Django keeps the
 #: last 9,000 statements of each connection where DEBUG is on ("Why is Django leaking memory?", FAQ).
@@ -20,7 +30,7 @@ def ends(path: Path, bound: int | None) -> bool:
     """Whether a container with that bound, on that way or at its end, has one that a worker should ever
     come to.
     """
-    if is_limited(path):
+    if is_limited(path) or emptied(path) is not None:
         return True
     return bound is not None and not any(map(is_known, path, path[1:]))
 
@@ -28,6 +38,13 @@ def ends(path: Path, bound: int | None) -> bool:
 def is_limited(path: Path) -> bool:
     """Whether a way leads through one of Celery's and kombu's own containers that drop their oldest entries."""
     return any(step.type in LIMITED for step in path)
+
+
+def emptied(path: Path) -> int | None:
+    """The entries that one of the standard library's dicts may have, where a way begins with it."""
+    if len(path) < 2 or path[0].kind != "module":
+        return None
+    return EMPTIED.get((path[0].name or "", path[1].name or ""))
 
 
 def is_known(before: Step, step: Step) -> bool:

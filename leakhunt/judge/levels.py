@@ -185,7 +185,8 @@ class Lives:
     """Standard errors by which it must fall short."""
     replaced: float = 0.25
     """Where deaths are known: prior belief in a container that replaces entries of any age, as a part of that in
-    a leak, whose ages look alike. Queues and caches, which the ages tell, are three times as many."""
+    a leak, whose ages look alike. Queues and caches, which the ages tell, are three times as many. One half of it
+    stands for what was full for long, the other for what became full at some moment."""
     quartile: float = 0.25
     """The part of the time at which more was alive than at the moment that the present is compared with;"""
     surest: float = 12.0

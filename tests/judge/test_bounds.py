@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import importlib
+import re
+import time
+
 import pytest
 
-from leakhunt.judge.bounds import ends
+from leakhunt.judge.bounds import EMPTIED, ends
 from leakhunt.model.retention import Step
 
 MODULE = Step("module", "shop", "module")
@@ -20,8 +24,30 @@ DJANGO = Step("item", None, "django.db.backends.sqlite3.base.DatabaseWrapper")
         ((MODULE, Step("attribute", "x", "kombu.utils.functional.LRUCache"), Step("attribute", "data", "dict", 5)), None, True),
         ((MODULE, DJANGO, Step("attribute", "queries_log", "collections.deque", 80, 9000)), 9000, False),
         ((MODULE, DJANGO, Step("attribute", "other", "collections.deque", 80, 9000)), 9000, True),
+        ((Step("module", "re", "module"), Step("attribute", "_cache", "dict", 80)), None, True),
+        ((Step("module", "re", "module"), Step("attribute", "other", "dict", 80)), None, False),
+        ((MODULE, Step("attribute", "_cache", "dict", 80)), None, False),
         ((), None, False),
     ],
 )  # fmt: skip
 def test_a_bound_ends_it_unless_nobody_ever_comes_to_it(path: tuple[Step, ...], bound: int | None, does: bool) -> None:  # fmt: skip
     assert ends(path, bound) is does
+
+
+@pytest.mark.parametrize("where", EMPTIED, ids=".".join)
+def test_the_standard_librarys_own_tables_are_emptied_at_their_bound(
+    where: tuple[str, str],
+) -> None:
+    """Asked of this Python: filled beyond the bound, none has more entries than that."""
+    module, name = where
+    table = getattr(importlib.import_module(module), name, None)
+    if table is None:
+        pytest.skip(f"no {module}.{name} here")
+    most = 0
+    for number in range(2 * EMPTIED[where]):
+        if module == "re":
+            re.compile(f"pattern {number}")
+        else:
+            time.strptime("-" * number + "2026", "-" * number + "%Y")
+        most = max(most, len(table))
+    assert most == EMPTIED[where]

@@ -40,30 +40,71 @@ def weighed(ages: Ages, births: Births, gone: Gone) -> tuple[Ages, Turned | None
 
     Since an earlier moment a leak has gained what it keeps of what came, a cache that fills all of it, and what
     turns over, replaces, or is emptied now and then nothing. How near the gain is to each, in standard errors,
-    is a likelihood (normal), by which the belief in each is multiplied. A container may replace entries
-    of any age, as a reservoir does: to ages that looks like a leak.
+    is a likelihood (normal), by which the belief in each is multiplied.
+
+    A container may replace entries of any age, as a reservoir does: to ages that looks like a leak. It does so
+    since it is full, and when that was is not known: its likelihood is the mean over the moments at which it
+    may have become full (each likelihood ratio is 1 on average where it is a leak, and so is their mean: asking at
+    many moments makes no false answer likelier).
     """
     at = _earlier(ages, births, gone)
     if at is None or ages.belief <= 0:
         return ages, None
-    came, went = sum(births.sizes[at:]), gone.sizes[at]
-    error = (sum(births.squares[at:]) + gone.squares[at]) ** 0.5
-    if error <= 0:
+    odds = _odds(at, ages, births, gone)
+    if odds is None:
         return ages, None
-    gains = {LEAK: ages.part * came, WARM_UP: came, TURNOVER: 0.0}
-    misses = {kind: ((came - went - gain) / error) ** 2 / 2 for kind, gain in gains.items()}
-    least = min(misses.values())
-    before = dict(ages.beliefs)
-    before[TURNOVER] += LEVELS.lives.replaced * before[LEAK]
+    full = [(_level(since, births, gone), width) for since, width in _moments(ages, births)]
+    ratios = [(_odds(each, ages, births, gone) or odds, each, width) for each, width in full]
+    widths = sum(full_for for _, _, full_for in ratios)
+    lately = sum(ratio[TURNOVER] * width for ratio, _, width in ratios) / widths if ratios else 0.0
+    replaced = LEVELS.lives.replaced * ages.beliefs[LEAK]
     turning = _believed(
         ages,
         {
-            kind: before[kind] * math.exp(-min(miss - least, LEVELS.lives.surest))
-            for kind, miss in misses.items()
+            LEAK: ages.beliefs[LEAK],
+            WARM_UP: ages.beliefs[WARM_UP] * odds[WARM_UP],
+            TURNOVER: (ages.beliefs[TURNOVER] + replaced / 2) * odds[TURNOVER]
+            + replaced / 2 * lately,
         },
     )
-    refuted = ages.kind == LEAK and turning.kind == TURNOVER
-    return turning, Turned(came, went) if refuted else None
+    if ages.kind != LEAK or turning.kind != TURNOVER:
+        return turning, None
+    told = [(odds[TURNOVER], at), *((ratio[TURNOVER], each) for ratio, each, _ in ratios)]
+    turns = [(odd, Turned(sum(births.sizes[each:]), gone.sizes[each])) for odd, each in told]
+    return turning, max(turns, key=lambda each: (each[0], -abs(each[1].came - each[1].went)))[1]
+
+
+def _odds(at: int, ages: Ages, births: Births, gone: Gone) -> dict[str, float] | None:
+    """How much likelier each kind makes the gain since that column than a leak does; None: nothing is known."""
+    came, went = sum(births.sizes[at:]), gone.sizes[at]
+    error = (sum(births.squares[at:]) + gone.squares[at]) ** 0.5
+    if error <= 0:
+        return None
+    gains = {LEAK: ages.part * came, WARM_UP: came, TURNOVER: 0.0}
+    misses = {kind: ((came - went - gain) / error) ** 2 / 2 for kind, gain in gains.items()}
+    most = LEVELS.lives.surest
+    return {
+        kind: math.exp(min(max(misses[LEAK] - miss, -most), most)) for kind, miss in misses.items()
+    }
+
+
+def _moments(ages: Ages, births: Births) -> list[tuple[int, float]]:
+    """Columns, with the time that each stands for, at which a container may have become full: from the leak's
+    onset on, and as long ago that the deaths since are told of.
+    """
+    t = births.edges
+    since = ages.since if ages.kind == LEAK else t[0]
+    latest = t[-1] - LEVELS.lives.told * (t[-1] - t[0])
+    return [(at, t[at] - t[at - 1]) for at in range(1, len(t) - 1) if since < t[at] <= latest]
+
+
+def _level(since: int, births: Births, gone: Gone) -> int:
+    """The column with the median of what was alive in the first half of the time since then."""
+    t = births.edges
+    there = alive(births, gone)
+    middle = (t[since] + t[-1]) / 2
+    among = [at for at in range(since, len(t) - 1) if at == since or t[at] <= middle]
+    return sorted(among, key=there.__getitem__)[len(among) // 2]
 
 
 def _earlier(ages: Ages, births: Births, gone: Gone) -> int | None:

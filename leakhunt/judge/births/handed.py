@@ -12,7 +12,8 @@ The line that makes a container grow is, in this order:
 * of the lines whose blocks hang from the container and came through no freelist, the application's before
   libraries', the one with most bytes: what is made for a container is made beside what is put into it.
 
-Births go there, unless the line that is charged is as good (:func:`leakhunt.judge.kept.stays`). What a container with a bound keeps
+Births go there, unless the line that is charged is as good (:func:`leakhunt.judge.kept.stays`) and makes something itself of what
+the container keeps. What a container with a bound keeps
 of another line's blocks piles up nowhere: it is taken out of what that line is judged by, and moved to nobody.
 """
 
@@ -49,14 +50,17 @@ class Booked(NamedTuple):
 def booked(snapshot: Snapshot, paths: Paths) -> Booked:
     """Sums over all stacks stay, but for what containers with a bound keep of others' blocks."""
     facts: dict[Stack, Facts] = dict(snapshot.facts)
-    owners = _owners(snapshot, paths)
+    owners, firm = _owners(snapshot, paths)
     kept: dict[Stack, Counter[str]] = {}
     moved: dict[Stack, tuple[Birth, ...]] = {}
     less_or_more: dict[Stack, Tally] = {}
     for stack, told in snapshot.facts.items():
         for part in told.handed if stack in snapshot.tallies else ():
             owner = owners.get(part.holder.mark)
-            is_its = owner is not None and (owner == stack or stays(paths, stack, owner))
+            is_its = owner is not None and (
+                owner == stack
+                or (_makes(stack, firm.get(part.holder.mark, {})) and stays(paths, stack, owner))
+            )
             bounded = ends(part.holder.path, part.holder.bound)
             if owner is None and not bounded:
                 continue
@@ -138,8 +142,20 @@ def _minus(birth: Birth, part: Birth) -> Birth:
 # -- who makes a container grow -----------------------------------------------------------
 
 
-def _owners(snapshot: Snapshot, paths: Paths) -> dict[int, Stack]:
-    """For each container, by its mark, the stack that makes it grow."""
+def _makes(stack: Stack, sizes: Mapping[Stack, int]) -> bool:
+    """Whether a stack makes something itself of what a container keeps; so it is taken to, where none does.
+
+    A helper that two callers have in common makes rows for both: the container of the one is not filled by the other.
+    """
+    return sizes.get(stack, 0) > 0 or not any(size > 0 for size in sizes.values())
+
+
+def _owners(
+    snapshot: Snapshot, paths: Paths
+) -> tuple[dict[int, Stack], Mapping[int, Mapping[Stack, int]]]:
+    """For each container, by its mark, the stack that makes it grow; and what hangs from it of each stack
+    that came through no freelist.
+    """
     growers: dict[int, Stack] = {}
     firm: dict[int, Counter[Stack]] = {}
     limited: set[int] = set()
@@ -168,7 +184,7 @@ def _owners(snapshot: Snapshot, paths: Paths) -> dict[int, Stack]:
             growers[mark] = max(
                 surely, key=lambda stack: (bool(paths.app(stack)), surely[stack], stack)
             )
-    return growers
+    return growers, firm
 
 
 # -- what holds it ------------------------------------------------------------------------

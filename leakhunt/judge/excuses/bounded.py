@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from leakhunt.judge import codes
-from leakhunt.judge.bounds import ends, is_known
+from leakhunt.judge.bounds import emptied, ends, is_known
 from leakhunt.judge.codes import Reason, because
 from leakhunt.judge.levels import LEVELS
 from leakhunt.judge.owners import Book, Growth
@@ -73,7 +73,8 @@ def bound(book: Book, growth: Growth) -> Reason | None:
     ended = _ended(kept_by(book, growth))
     if not ended:
         return None
-    first = next((way for way in ended if way.bound is not None), None)
-    if first is None:
-        return because(codes.FRAMEWORK_TABLES)
-    return because(codes.BOUNDED, length=first.length, bound=first.bound)
+    for way in ended:
+        entries = emptied(way.path) if way.bound is None else way.bound
+        if entries is not None:
+            return because(codes.BOUNDED, length=way.length, bound=entries)
+    return because(codes.FRAMEWORK_TABLES)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import random
 from collections.abc import Callable, Sequence
 
 import pytest
@@ -53,6 +54,35 @@ def test_a_reservoir_keeps_its_size_whatever_the_ages_of_its_entries() -> None:
 def test_a_leak_may_lose_a_part_and_still_grow(went: float, kind: str) -> None:
     died = gone([went * EACH * (N - at) for at in range(N)])
     assert weighed(ages(EVEN), EVEN, died)[0].kind == kind
+
+
+@pytest.mark.parametrize("full", range(4, 17))
+def test_what_became_full_at_some_moment_replaces_since_then(full: int) -> None:
+    """It is full for a fifth of the life or for four fifths: entries of all ages, none more than then."""
+    alive = [EACH * N * min(1.0, at / full) for at in range(N)]
+    died = gone([size - EACH * at for at, size in enumerate(alive)])
+    said, turned = weighed(ages(EVEN), EVEN, died)
+    assert said.kind == TURNOVER
+    assert turned is not None
+    assert turned.came == pytest.approx(turned.went)
+
+
+def test_to_ask_at_many_moments_refutes_no_leak() -> None:
+    """A leak among a turnover of as many entries as it has gained in the end, with lives of their own lengths."""
+    refuted = 0
+    for seed in range(200):
+        draws = random.Random(seed)
+        kept, died = [0.0] * N, [0.0] * N
+        for at in range(N):
+            for _ in range(10):
+                gone_at = N if draws.random() < 0.3 else at + draws.randrange(1, 9)
+                kept[at] += EACH if gone_at >= N else 0.0
+                for later in range(at + 1, gone_at if gone_at < N else at):
+                    died[later] += EACH
+        born = births(kept)._replace(squares=tuple(size * EACH for size in kept))
+        said, _ = weighed(ages(born), born, Gone(tuple(died), tuple(size * EACH for size in died)))
+        refuted += said.kind != LEAK
+    assert refuted <= 20
 
 
 def test_what_young_entries_beside_a_leak_lose_is_not_held_against_it() -> None:

@@ -171,6 +171,26 @@ def test_a_line_that_is_as_good_keeps_its_births(grower: str) -> None:
     assert facts[stack(CHORES)].recycled == 0
 
 
+DESK, RANK = (
+    f"/srv/shop/chores.py:57 < /srv/shop/{each}" for each in ("chores.py:69", "board.py:27")
+)
+
+
+@pytest.mark.parametrize("makes", [True, False])
+def test_a_helper_in_common_fills_the_container_of_the_caller_that_makes_it_grow(
+    makes: bool,
+) -> None:
+    """Rows for the desk leave blocks on a freelist, and rows for the board take them. Where the desk's rows
+    hang from the board's list themselves, the helper's two callers fill it.
+    """
+    snapshot = aged((DESK, [10_000] * N), (RANK, [2000] * N))
+    held = container()
+    ways = {RANK: [way(held, 2000 * N)], DESK: [way(held, (9500 if makes else 9000) * N)]}
+    facts, *_ = book(handing(snapshot, {DESK: [part([9000] * N, held)]}, ways))
+    assert sizes(facts, DESK) == [10_000 if makes else 1000] * N
+    assert sizes(facts, RANK) == [2000 if makes else 11_000] * N
+
+
 @pytest.mark.parametrize("owner", [KEEP, None])
 @pytest.mark.parametrize("kind", ["collections.deque", "celery.utils.collections.LimitedSet"])
 def test_what_a_bound_ends_is_moved_to_nobody_and_accuses_nobody(
