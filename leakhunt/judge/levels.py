@@ -232,6 +232,8 @@ class Resident:
     """Growth that is looked at: an allocator takes memory by the MiB,"""
     least_part: float = 0.01
     """and this part of the first resident set."""
+    moments: int = 8
+    """Of one snapshot: so many moments of the process's work must be known, as many as a series has snapshots."""
     explained: float = 0.5
     """A growth is outside when traced memory and the tracer explain less of it."""
     held: int = 24 << 20

@@ -9,17 +9,20 @@ allocators' own figures, where the snapshots carry them, tell which.
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from statistics import median
+from typing import NamedTuple
 
-from leakhunt.judge.history import History
+from leakhunt.judge.births.life import held
+from leakhunt.judge.history import TASK, History
 from leakhunt.judge.levels import LEVELS
 from leakhunt.judge.series import shape, stats
 from leakhunt.judge.series.exact import EXACT
 from leakhunt.judge.series.series import Series
 from leakhunt.judge.series.shape import LEAK
-from leakhunt.model.snapshot import Meta
+from leakhunt.model.snapshot import Meta, Resident
 from leakhunt.snapshots import facts
 from leakhunt.snapshots.series import Entry
 
@@ -51,6 +54,8 @@ class Outside:
     """Bytes by which the resident set stays above what explains it, though it no longer grows."""
     free: int | None
     """Growth in bytes of what the allocators hold free; None where the snapshots do not say."""
+    first: int | None = None
+    """The resident set at first, in bytes."""
 
     @property
     def fragmented(self) -> bool:
@@ -70,29 +75,44 @@ class Outside:
 UNKNOWN = Outside(False, False, False, False, None, None, None, None, None, 0, None)
 
 
+class _Course(NamedTuple):
+    """A process over its work: what is compared, moment by moment."""
+
+    t: list[float]
+    """Units."""
+    rss: list[float]
+    """Bytes, as the others."""
+    traced: list[float]
+    own: list[float]
+    """Traced memory and the tracer's tables."""
+    error: float
+    """Standard error of the growth of traced memory."""
+
+
 def outside(history: History) -> Outside:
-    """Compare the resident set with what is traced, over every snapshot of the process."""
+    """Compare the resident set with what is traced, over every snapshot of the process; of the life that one
+    snapshot tells of, over the moments that the process has taken note of.
+    """
+    return _of_life(history) if history.lived else _of_series(history)
+
+
+def _of_series(history: History) -> Outside:
     points = _points(history.entries)
     if len(points) < 2:
         return UNKNOWN
     t = _times(points, history.unit)
     start = 1 if len(points) >= 4 else 0  # the first trigger arms the tracer
     t, points = t[start:], points[start:]
-    rss = [float(meta.rss or 0) for meta in points]
-    own = [float((meta.traced or 0) + (meta.tracer or 0)) for meta in points]
-    traced = [float(meta.traced or 0) for meta in points]
-    rate = stats.theil_sen(t, rss)
-    rise = rss[-1] - rss[0]
-    traced_rate = stats.theil_sen(t, traced)
-    own_rate = stats.theil_sen(t, own)
-    beside = [whole - mine for whole, mine in zip(rss, own)]
-    steady = _steady(t, rss) or _steady(t, beside)
-    grows = (steady and not _by_peaks(points)) or _pumped(rss, own, points)
-    material = rise >= max(LEVELS.resident.least, LEVELS.resident.least_part * rss[0]) and rate > 0
-    rest = rate - own_rate
-    explained = max(0.0, own_rate) / rate if rate > 0 else None
-    mostly = explained is not None and explained < LEVELS.resident.explained
-    kind = _kind(points) if mostly and material else None
+    course = _Course(
+        t,
+        [float(meta.rss or 0) for meta in points],
+        [float(meta.traced or 0) for meta in points],
+        [float((meta.traced or 0) + (meta.tracer or 0)) for meta in points],
+        0.0,
+    )
+    rate = stats.theil_sen(t, course.rss)
+    rises = (_rises(course) and not _by_peaks(points)) or _pumped(course.rss, course.own, points)
+    found = _compared(course, rises, _kind(points))
     native = _native(points)
     if (
         native is not None
@@ -103,21 +123,93 @@ def outside(history: History) -> Outside:
         if (
             native_rate >= (1 - LEVELS.resident.explained) * rate
         ):  # seen directly, under whatever else RSS does
-            grows = material = mostly = True
-            rest, kind = native_rate, NATIVE
+            found = replace(found, grows_at_all=True, grows=True, rest=native_rate, kind=NATIVE)
+    return replace(found, free=_grown(points[0], points[-1], facts.FREE))
+
+
+def _of_life(history: History) -> Outside:
+    course = _lived(history)
+    if course is None:
+        return UNKNOWN
+    found = _compared(course, _rises(course), None)
+    if not found.grows:
+        return found
+    beyond = (found.rest or 0.0) * (course.t[-1] - course.t[0])
+    free = facts.figure(history.last, facts.FREE)
+    # What is free now is all that can have become free; where that is less than half of it, the rest is in use.
+    return replace(found, kind=NATIVE if free is not None and free < 0.5 * beyond else None)
+
+
+def _lived(history: History) -> _Course | None:
+    """The moments of a process's life since tracking began, with what was traced then; None: too few.
+
+    What was alive at a moment is what was born by then and lives, and what has died since: between two
+    edges of the calendar, as if it had come evenly.
+    """
+    snapshot = history.newest
+    if snapshot is None or snapshot.calendar is None or history.unit != TASK:
+        return None
+    armed = snapshot.calendar.edges[0]
+    done, rss = snapshot.meta.tasks_done, snapshot.meta.rss
+    points = [each for each in snapshot.resident if each.tasks >= armed]
+    if done is not None and rss is not None and (not points or points[-1].tasks < done):
+        points.append(Resident(done, rss))
+    if len(points) < LEVELS.resident.moments:
+        return None
+    edges = [float(edge) for edge in snapshot.calendar.edges]
+    alive = [0.0, *held(history, tuple(history.tracks)).sizes]
+    traced = [_between(edges, alive, each.tasks) for each in points]
+    tables = float(snapshot.meta.tracer or 0) / alive[-1] if alive[-1] > 0 else 0.0
+    errors = sum(column[-1] for column in history.variances.values())
+    return _Course(
+        [float(each.tasks) for each in points],
+        [float(each.rss) for each in points],
+        traced,
+        [(1 + tables) * size for size in traced],
+        errors**0.5,
+    )
+
+
+def _between(edges: Sequence[float], values: Sequence[float], at: float) -> float:
+    """The value there, by a line between the two edges beside."""
+    index = min(max(bisect_right(edges, at), 1), len(edges) - 1)
+    before, after = edges[index - 1], edges[index]
+    part = min(max((at - before) / (after - before), 0.0), 1.0)
+    return values[index - 1] + part * (values[index] - values[index - 1])
+
+
+def _compared(course: _Course, rises: bool, kind: str | None) -> Outside:
+    """``rises``: whether it goes on by its shape; ``kind``: of what is outside, where that is known."""
+    t, rss = course.t, course.rss
+    rate = stats.theil_sen(t, rss)
+    own_rate = stats.theil_sen(t, course.own)
+    doubt = LEVELS.lives.beyond * course.error / (t[-1] - t[0])
+    material = (
+        rss[-1] - rss[0] >= max(LEVELS.resident.least, LEVELS.resident.least_part * rss[0])
+        and rate > 0
+    )
+    explained = max(0.0, own_rate) / rate if rate > 0 else None
+    mostly = explained is not None and (own_rate + doubt) / rate < LEVELS.resident.explained
     return Outside(
         told=True,
         grows_at_all=material,
-        grows=material and mostly and grows,
+        grows=material and mostly and rises,
         keeps=material and _steady(t, rss),
         rss_rate=rate,
-        traced_rate=traced_rate,
-        rest=rest,
+        traced_rate=stats.theil_sen(t, course.traced),
+        rest=rate - own_rate,
         explained=explained,
-        kind=kind,
-        held=_held(rss, own),
-        free=_grown(points[0], points[-1], facts.FREE),
+        kind=kind if mostly and material else None,
+        held=_held(rss, course.own),
+        free=None,
+        first=round(rss[0]),
     )
+
+
+def _rises(course: _Course) -> bool:
+    """Whether the resident set, or what nothing explains of it, grows for good."""
+    beside = [whole - mine for whole, mine in zip(course.rss, course.own)]
+    return _steady(course.t, course.rss) or _steady(course.t, beside)
 
 
 def _steady(t: Sequence[float], values: Sequence[float]) -> bool:

@@ -102,7 +102,7 @@ def judge(histories: Sequence[History]) -> Verdict:
         verdict=verdict,
         unit=main.unit,
         findings=tuple(findings),
-        rss=Course(main.first.rss, main.last.rss, native.rss_rate),
+        rss=Course(native.first if main.lived else main.first.rss, main.last.rss, native.rss_rate),
         traced=Course(main.sizes[0], main.sizes[-1], native.traced_rate),
         explained=native.explained,
         outside=native if native.told else None,

@@ -334,6 +334,15 @@ class Meta:
         return None
 
 
+class Resident(NamedTuple):
+    """The resident set at one moment."""
+
+    tasks: int
+    """Units of work that were done by then."""
+    rss: int
+    """Bytes."""
+
+
 @dataclass(frozen=True)
 class Snapshot:
     """One file, summed per distinct stack.
@@ -353,6 +362,8 @@ class Snapshot:
     """What the heap was; None: nobody walked over it."""
     calendar: Calendar | None = None
     """The periods of the births; None where none are known."""
+    resident: tuple[Resident, ...] = ()
+    """How large the process was in the course of its work, oldest first."""
 
     def told(self, stack: Stack) -> Facts:
         """The facts of a stack; empty ones where there are none."""

@@ -66,7 +66,8 @@ work
     "failed": int, "wall": seconds, "cpu": seconds, "rss_steps": int}}; ``kept`` is the
     growth of traced memory from the end of the task before to the end of this
     one, summed over ``kept_runs`` runs, None where tasks overlap or nothing is traced), ``running``
-    (list of names of the tasks running at that moment).
+    (list of names of the tasks running at that moment), ``resident`` (a list of (tasks done, RSS then in
+    bytes), ascending: some dozens of moments, evenly spread over the process's work; not in the trailer).
 memory
     ``rss uss pss shared swap rss_peak``, ``anonymous`` (resident and of no file), ``shared_dirty``
     (written, and other processes have the pages too: what a fork left shared, and shared memory),
@@ -173,7 +174,7 @@ UNCHECKED_MAGIC = b"LKHUNT\x01\n"
 LONG = frozenset(
     {
         "frames", "scopes", "estimates", "types", "recycled", "holders", "garbage",
-        "births", "calendar", "gone", "handed", "heap", "retention", "resources",
+        "births", "calendar", "gone", "handed", "heap", "retention", "resources", "resident",
     }
 )  # fmt: skip
 

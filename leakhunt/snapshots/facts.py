@@ -18,6 +18,7 @@ from leakhunt.model.snapshot import (
     Gone,
     Held,
     Meta,
+    Resident,
     Spot,
     Stack,
     Tally,
@@ -164,6 +165,20 @@ def calendar(recorded: Mapping[str, Any]) -> Calendar | None:
         deaths=isinstance(recorded.get("gone"), (tuple, list)),
         rest=births_of(_rest(recorded.get("births")), said, made.periods),
     )
+
+
+def resident(recorded: Any) -> tuple[Resident, ...]:
+    """How large the process was in the course of its work; (): the file does not say, or not in order."""
+    if not isinstance(recorded, (tuple, list)) or len(recorded) > MOST_PERIODS:
+        return ()
+    sizes: list[Resident] = []
+    for one in recorded:
+        row = [number_of(each) for each in one] if _is_row(one) else []
+        numbers = [int(each) for each in row if each is not None]
+        if not len(row) == len(numbers) == 2 or (sizes and numbers[0] <= sizes[-1].tasks):
+            return ()
+        sizes.append(Resident(*numbers))
+    return tuple(sizes)
 
 
 def _is_row(value: Any) -> bool:

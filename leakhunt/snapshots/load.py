@@ -140,6 +140,7 @@ def _snapshot(raw: Raw) -> Snapshot:
         facts=MappingProxyType(told),
         heap=retention.heap(raw.facts.get("heap")),
         calendar=facts.calendar(raw.facts),
+        resident=facts.resident(raw.facts.get("resident")),
     )
 
 

@@ -20,6 +20,8 @@ LONGEST_NAME = 200
 #: also this part of the time that has passed.
 MOST_MARKS = 64
 SPAN, PART = 1.0, 1 / 128
+#: Moments of which RSS is remembered.
+MOST_SIZES = 96
 #: A CPU time that cannot be told makes the whole sum negative for good.
 UNKNOWN = float("-inf")
 #: RSS is read at most so often, in seconds, and a step is this many bytes at least.
@@ -64,6 +66,7 @@ class Ledger:
         self._rss_due = 0.0
         self._traced: int | None = None
         self._moments = Moments()
+        self._resident = Resident()
         self.unit: str | None = None
         """What the units are called; None: tasks, or nothing has counted yet."""
 
@@ -120,8 +123,8 @@ class Ledger:
             entry.cpu += UNKNOWN if cpu is None else cpu
             if failed:
                 entry.failed += 1
-            if now >= self._rss_due and self.alone:
-                self._step(entry, now)
+        if now >= self._rss_due:
+            self._look(now, entry if wall is not None and self.alone else None)
         if traced is not None and self.alone:
             size = traced()
             if size is not None and self._traced is not None:
@@ -130,16 +133,20 @@ class Ledger:
             self._traced = size
         return done
 
-    def _step(self, entry: _Entry, now: float) -> None:
-        """Whether RSS has made a step during what ran since it was read last: the run that ends
-        now is held to have made it. It is read every so often only: reading takes longer than
-        all the rest of the ledger.
+    def _look(self, now: float, entry: _Entry | None) -> None:
+        """Read RSS. Where it has made a step since it was read last, the run that ends now is held to have
+        made it, of ``entry``. It is read every so often only: reading takes longer than all the rest of
+        the ledger.
         """
         self._rss_due = now + RSS_INTERVAL
         rss = vitals.rss()
-        if rss is not None and self._rss is not None and rss - self._rss >= STEP:
-            entry.steps += 1
-        self._rss = rss
+        if rss is None:
+            return
+        self._resident.was(self.done, rss)
+        if entry is not None:
+            if self._rss is not None and rss - self._rss >= STEP:
+                entry.steps += 1
+            self._rss = rss
 
     def armed(self, traced: int | None) -> None:
         """Tracing has just begun (or ended: None): differences start here."""
@@ -170,9 +177,33 @@ class Ledger:
             if entry.runs
         }
 
+    def resident(self) -> tuple[tuple[int, int], ...]:
+        """(Units done, RSS then in bytes), evenly spread over the process's work: at most MOST_SIZES."""
+        return tuple(self._resident.sizes)
+
     def life(self) -> Life:
         """What the births of a capture that is made now are told by."""
         return Life((*self._numbered, OTHERS), self._moments.until(self.done))
+
+
+class Resident:
+    """RSS over the units of work: as many points as there is room for, evenly spread.
+
+    Where the room is full, every second one goes, and the next ones are kept twice as far apart.
+    """
+
+    def __init__(self) -> None:
+        self.sizes: list[tuple[int, int]] = []
+        self._apart = 1
+
+    def was(self, units: int, size: int) -> None:
+        """RSS is ``size`` bytes when so many units are done."""
+        if self.sizes and units - self.sizes[-1][0] < self._apart:
+            return
+        self.sizes.append((units, size))
+        if len(self.sizes) >= MOST_SIZES:
+            del self.sizes[1::2]
+            self._apart = max(2 * self._apart, (units - self.sizes[0][0]) // MOST_SIZES)
 
 
 class Moments:

@@ -103,6 +103,7 @@ class Process:
         return {
             "tasks_done": ledger.done,
             "tasks": ledger.facts(),
+            "resident": ledger.resident(),
             "unit": ledger.unit,
             "running": self.work.running(),
             "limits": {"max_memory_per_child": limit} if limit else {},

@@ -44,11 +44,16 @@ def lines(verdict: Verdict, gone: bool) -> Iterator[tuple[str, bool]]:
     traced = f"traced {_over(verdict.traced, main.spent, verdict.noun)}"
     if main.lived:
         yield _now(verdict), True
+        yield from _explains(verdict)
         return
     if verdict.rss.last is None:
         yield f"{traced}; the files do not say the RSS", False
         return
     yield f"RSS {_over(verdict.rss, main.spent, verdict.noun)}; {traced}", True
+    yield from _explains(verdict)
+
+
+def _explains(verdict: Verdict) -> Iterator[tuple[str, bool]]:
     part = explained(verdict)
     if part is not None:
         yield (
@@ -58,11 +63,13 @@ def lines(verdict: Verdict, gone: bool) -> Iterator[tuple[str, bool]]:
 
 
 def _now(verdict: Verdict) -> str:
-    """What one snapshot says of memory: there is no growth to speak of."""
+    """What one snapshot says of memory: of the RSS how it grew, where the process has taken note of it."""
     traced = f"{units.size(verdict.traced.last or 0)} traced, as estimated from samples"
     if verdict.rss.last is None:
         return f"{traced}; the file does not say the RSS"
-    return f"RSS {units.size(verdict.rss.last)}; {traced}"
+    if verdict.rss.first is None:
+        return f"RSS {units.size(verdict.rss.last)}; {traced}"
+    return f"RSS {_over(verdict.rss, verdict.main.spent, verdict.noun)}; {traced}"
 
 
 def explained(verdict: Verdict) -> float | None:

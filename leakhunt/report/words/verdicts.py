@@ -139,10 +139,12 @@ def _unexplained(verdict: Verdict, leaks: Sequence[Finding], labels: Labels) -> 
         f"Unexplained: RSS grows by {units.small_size(outside.rss_rate or 0.0)} per {verdict.noun}, and Python "
         f"objects explain {part} of it"
     )
+    looks = len(verdict.main.looks)
+    these = "these snapshots do" if looks > 1 else "one snapshot does"
     text += {
         NATIVE: ": native memory, held by an extension or a library.",
         FRAGMENTATION: ": fragmentation, memory that is free but cannot be returned.",
-        None: ": native memory, or fragmentation; these snapshots do not tell which.",
+        None: f": native memory, or fragmentation; {these} not tell which.",
     }[outside.kind]
     if leaks:
         rate = units.rate(leaks[0].rate, verdict.noun)
