@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from leakhunt.judge.births.life import lived
 from leakhunt.judge.history import History
 from leakhunt.judge.levels import LEVELS
 from leakhunt.judge.rss import FRAGMENTATION, NATIVE, UNKNOWN, Outside, outside
+from leakhunt.model.snapshot import Resident
 from tests.support.builders import history
 from tests.support.growing import LINE
+from tests.support.lives import PERIOD, aged
 
 MIB = 1 << 20
 N = 10
@@ -290,3 +294,93 @@ def test_a_peak_in_between_is_no_growth() -> None:
     rss = line(BASE, MIB // 10)
     rss[4] += 30 * MIB
     assert not outside(process(rss)).grows_at_all
+
+
+# -- one snapshot, whose process has taken note of its size ------------------------------
+
+
+PERIODS = 20
+WORK = PERIOD * PERIODS
+
+
+def life(
+    rss: Callable[[float], float],
+    born: Sequence[float] = (5000.0,) * PERIODS,
+    points: int = 40,
+    **facts: Any,
+) -> History:
+    """A process of 2,000 tasks, of ``rss`` MiB after each part of them; at the end, 1 of 1."""
+    tasks = [round(WORK * (at + 1) / (points + 1)) for at in range(points)]
+    told = tuple(Resident(at, round(rss(at / WORK) * MIB)) for at in tasks)
+    snapshot = aged((LINE, born), rss=round(rss(1.0) * MIB), **facts)
+    made = lived(replace(snapshot, resident=told))
+    assert made is not None
+    return made
+
+
+def test_one_snapshot_tells_what_python_does_not_explain() -> None:
+    found = outside(life(lambda part: 100 + 30 * part, tracer=0))
+    assert (found.told, found.grows, found.keeps) == (True, True, True)
+    assert found.rss_rate == pytest.approx(30 * MIB / WORK, rel=0.01)
+    assert found.traced_rate == pytest.approx(5000 / PERIOD, rel=0.02)
+    assert found.rest == pytest.approx(30 * MIB / WORK - 50, rel=0.01)
+    assert found.first == pytest.approx(100.7 * MIB, rel=0.001)
+    assert found.kind is None  # it may be free: nobody says how much is
+
+
+@pytest.mark.parametrize(("free", "kind"), [(10, NATIVE), (20, None)])
+def test_what_is_not_free_is_in_use(free: int, kind: str | None) -> None:
+    """All that is free at the end may have become so: where that is less than half of the growth, most is in use."""
+    figures = {**ALLOCATORS, "malloc_free": free * MIB}
+    assert outside(life(lambda part: 100 + 30 * part, allocators=figures)).kind == kind
+
+
+def test_what_the_births_explain_is_not_outside() -> None:
+    found = outside(life(lambda part: 100 + 30 * part, (1.5 * MIB,) * PERIODS, tracer=0))
+    assert (found.grows_at_all, found.keeps, found.grows) == (True, True, False)
+    assert found.explained == pytest.approx(1.0, abs=0.02)
+
+
+def test_the_tracers_tables_grow_with_what_they_tell_of() -> None:
+    born = (0.5 * MIB,) * PERIODS
+    assert outside(life(lambda part: 100 + 30 * part, born)).grows
+    assert not outside(life(lambda part: 100 + 30 * part, born, tracer=8 * MIB)).grows
+
+
+def test_what_was_alive_and_died_explains_what_it_took() -> None:
+    """Ten MiB go at the middle, which the process keeps: it does not grow by what it held all along."""
+    made = life(lambda part: 100 + 12 * min(1.0, 2 * part), (1e5,) * PERIODS)
+    assert not outside(made).grows
+
+
+@pytest.mark.parametrize(
+    "rss",
+    [lambda part: 100 + 30 * min(part, 0.4), lambda part: 100 + 20 * part**0.2, lambda part: 130 - 30 * part,
+     lambda part: 100 + 1.5 * part, lambda part: 100 + 20 * (part > 0.5)],
+    ids=["levels off", "ever slower", "falls", "too little", "one step"],
+)  # fmt: skip
+def test_what_does_not_go_on_is_no_growth_outside(rss: Callable[[float], float]) -> None:
+    assert not outside(life(rss)).grows
+
+
+@pytest.mark.parametrize("points", [0, RESIDENT.moments - 2])
+def test_too_few_moments_tell_nothing(points: int) -> None:
+    assert outside(life(lambda part: 100 + 30 * part, points=points)) == UNKNOWN
+
+
+def test_a_growth_within_the_errors_of_the_samples_is_explained() -> None:
+    """A third of it is explained; with samples of 4 MiB, two standard errors more may be."""
+    born = (0.5 * MIB,) * PERIODS
+    made = life(lambda part: 100 + 30 * part, born)
+    coarse = replace(made, variances={stack: [(4 * MIB) ** 2] * PERIODS for stack in made.tracks})
+    assert outside(made).grows
+    assert not outside(coarse).grows
+
+
+def test_before_tracking_began_nothing_is_compared() -> None:
+    """A process that was armed late: what it took before is not held against what was traced since."""
+    made = life(lambda part: 100 + 60 * min(part, 0.5))
+    assert made.newest is not None
+    assert made.newest.calendar is not None
+    late = replace(made.newest.calendar, edges=tuple(range(WORK // 2, WORK + 1, PERIOD // 2)))
+    assert not outside(replace(made, newest=replace(made.newest, calendar=late))).grows

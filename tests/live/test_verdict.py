@@ -71,3 +71,22 @@ def test_a_pid_is_enough(tmp_path: Path) -> None:
         assert above.stdout.startswith("Leak: +")
         assert "shop.py" in above.stdout
         assert verdict(worker, "1").returncode == 2  # a process that carries no hook
+
+
+def test_one_signal_tells_that_python_does_not_explain_it(tmp_path: Path) -> None:
+    """A library that keeps 64 KiB a task of malloc's: the process has taken note of its size all along."""
+    with harness.worker(tmp_path, "-c", "1", **FINE) as worker:
+        child = worker.hooked("child")[0]
+        for _ in range(30):
+            results = [worker.send("native", 64 << 10) for _ in range(10)]
+            for each in results:
+                each.get(timeout=harness.PATIENCE, interval=0.02)
+        done = verdict(worker, str(child["pid"]), "--json")
+        assert done.returncode == 0, done.stderr
+        document: dict[str, Any] = json.loads(done.stdout)
+        assert document["verdict"] == "unexplained"
+        assert document["rss"]["last"] - document["rss"]["first"] > 300 * (64 << 10) * 0.8
+        assert 0.8 * (64 << 10) < document["rss"]["per_unit"] < 1.3 * (64 << 10)
+        text = verdict(worker, str(child["pid"])).stdout
+        assert text.startswith("Unexplained: RSS grows by ")
+        assert "native memory, held by an extension or a library" in " ".join(text.split())

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from leakhunt.model.snapshot import Birth, Facts, Frame, Held, Spot, Stack, Tally
+from leakhunt.model.snapshot import Birth, Facts, Frame, Held, Resident, Spot, Stack, Tally
 from leakhunt.snapfile.read import Raw
 from leakhunt.snapshots import facts
 from leakhunt.snapshots.facts import FREE, LARGEST, USED, figure, meta, number_of
@@ -153,6 +153,20 @@ def test_a_calendar_that_is_malformed_is_none(wrong: dict[str, Any]) -> None:
 
 def born(*births: tuple[Any, ...]) -> tuple[Birth, ...]:
     return facts.births([(RAW, list(births))], CALENDAR, TALLIES).get(STACK, ())
+
+
+def test_rss_over_the_work_is_told_in_order() -> None:
+    assert facts.resident([(1, 50), [7, 60.0]]) == (Resident(1, 50), Resident(7, 60))
+    assert facts.resident([]) == ()
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [None, 7, "x", {1: 2}, [1], [(1,)], [(1, 2, 3)], [("a", 1)], [(1, -1)], [(2, 1), (2, 1)], [(2, 1), (1, 1)],
+     [(1, float("nan"))], [(1, None)], [[True, 1]], [(at, 1) for at in range(1001)]],
+)  # fmt: skip
+def test_rss_that_is_malformed_is_not_told(wrong: object) -> None:
+    assert facts.resident(wrong) == ()
 
 
 def test_a_birth_is_a_period_a_task_and_what_lives_of_it() -> None:

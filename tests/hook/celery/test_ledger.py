@@ -13,7 +13,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from leakhunt.hook.celery import ledger as ledgers
-from leakhunt.hook.celery.ledger import MOST_MARKS, MOST_NAMES, OTHERS, Ledger, Moments
+from leakhunt.hook.celery.ledger import (
+    MOST_MARKS,
+    MOST_NAMES,
+    MOST_SIZES,
+    OTHERS,
+    Ledger,
+    Moments,
+    Resident,
+)
 from leakhunt.hook.celery.pulse import Pulse
 
 
@@ -90,6 +98,35 @@ def test_the_run_that_ends_when_a_step_of_rss_is_seen_has_made_it(
     assert {name: each["rss_steps"] for name, each in ledger.facts().items()} == {"a": 0, "b": 1}
     monkeypatch.setattr(ledgers, "monotonic", lambda: 1003.04)
     ledger.count("a", None, 0.1, 0.1)  # not read again: the readings are over
+
+
+def test_rss_is_remembered_however_tasks_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Side by side, too, and where nobody times them; not where it cannot be read."""
+    clock, rss = iter(range(100)), iter([50 << 20, None, 60 << 20])
+    monkeypatch.setattr(ledgers, "monotonic", lambda: 1000.0 + next(clock))
+    monkeypatch.setattr("leakhunt.hook.process.vitals.rss", lambda: next(rss))
+    ledger = Ledger()
+    ledger.share()
+    for wall in (0.1, 0.1, None):
+        ledger.count("a", None, wall)
+    assert ledger.resident() == ((1, 50 << 20), (3, 60 << 20))
+
+
+@given(st.lists(st.integers(1, 5000), min_size=1, max_size=2000))
+def test_the_sizes_of_a_process_are_few_and_spread_over_all_of_its_work(steps: list[int]) -> None:
+    """No gap is wider than a sixteenth of the work, but for where nobody read."""
+    resident, units = Resident(), 0
+    for step in steps:
+        units += step
+        resident.was(units, units << 12)
+    told = resident.sizes
+    assert 0 < len(told) < MOST_SIZES
+    assert told[0] == (steps[0], steps[0] << 12)
+    assert all(size == at << 12 for at, size in told)
+    ends = [at for at, _ in told] + [units]
+    widest = max((b - a for a, b in zip(ends, ends[1:])), default=0)
+    assert all(a < b for a, b in zip(ends[:-1], ends[1:-1]))
+    assert widest <= max(2 * max(steps), units / 16 + max(steps))
 
 
 def test_a_task_costs_few_calls() -> None:

@@ -1,5 +1,6 @@
 """The app of the live tests. Its behaviour is set by SHOP_* variables."""
 
+import ctypes
 import os
 import signal
 import sys
@@ -45,6 +46,14 @@ def note(word):
 def leak(size):
     KEPT.append(bytearray(size))
     return size
+
+
+@app.task(name="native")
+def native(size):
+    """Memory that no Python allocator has handed out, used and never given back."""
+    malloc = ctypes.CDLL(None).malloc
+    malloc.argtypes, malloc.restype = [ctypes.c_size_t], ctypes.c_void_p
+    ctypes.memset(malloc(size), 1, size)
 
 
 @app.task(name="pid")
