@@ -104,7 +104,13 @@ def _forecast(verdict: Verdict, leak: Finding) -> str:
     limit, name = min(read)
     rate = leak.rate
     outside = verdict.outside
-    if outside and outside.grows_at_all and outside.rss_rate and history is verdict.main:
+    if (
+        outside
+        and outside.grows_at_all
+        and outside.keeps
+        and outside.rss_rate
+        and history is verdict.main
+    ):
         rate = max(rate, outside.rss_rate)
     left = limit - history.last.rss
     process = "child" if history.last.role == "child" else "process"
