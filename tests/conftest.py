@@ -25,6 +25,10 @@ settings.load_profile("untimed")
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    # A shell ignores it for what it runs in the background, and so do all that are started from there.
+    if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+        with contextlib.suppress(ValueError):  # not in the main thread
+            signal.signal(signal.SIGINT, signal.default_int_handler)
     lawful.note()
     subprocess.run = lawful.run
 

@@ -36,7 +36,7 @@ class Terminal:
     def _run(self, *words: str) -> str:
         return subprocess.run(
             [*self._tmux, *words], env=self._environment,
-            check=True, capture_output=True, text=True, timeout=60,
+            check=True, capture_output=True, text=True, timeout=400,
         ).stdout  # fmt: skip
 
     def type(self, text: str) -> None:
@@ -71,7 +71,7 @@ class Terminal:
         return seen
 
     def close(self) -> None:
-        subprocess.run([*self._tmux, "kill-server"], check=False, capture_output=True, timeout=60)
+        subprocess.run([*self._tmux, "kill-server"], check=False, capture_output=True, timeout=400)
 
 
 @pytest.fixture(scope="module")

@@ -331,7 +331,7 @@ def test_the_celery_worker_fixture(pytester: pytest.Pytester, run: Run) -> None:
 
         @pytest.mark.leakhunt(warm_up=50)
         def test_leaks(add):
-            assert add.delay(1, 2).get(timeout=60) == 3
+            assert add.delay(1, 2).get(timeout=400) == 3
         """
     )
     found = run()

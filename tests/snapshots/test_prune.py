@@ -220,7 +220,7 @@ def test_on_a_terminal_it_asks(tmp_path: Path, answer: str, left: int) -> None:
         while b"[y/N]" not in said:
             said += terminal.read(1000)
         terminal.write(answer.encode())
-        assert child.wait(timeout=30) == 0
+        assert child.wait(timeout=400) == 0
     assert len(list(tmp_path.rglob("*.bin"))) == left
 
 

@@ -149,7 +149,7 @@ def run(program: str, *arguments: str, **variables: str) -> dict[str, Any]:
     done = subprocess.run(
         [sys.executable, "-c", PRELUDE + textwrap.dedent(program), *arguments],
         env={**os.environ, "PYTHONPATH": str(ROOT), "PYTHONHASHSEED": "0", **variables},
-        capture_output=True, text=True, timeout=150,
+        capture_output=True, text=True, timeout=500,
     )  # fmt: skip
     assert done.returncode == 0, (
         f"exit {done.returncode}\n{done.stdout[-2000:]}{done.stderr[-4000:]}"
