@@ -110,7 +110,9 @@ def _of_series(history: History) -> Outside:
         [float((meta.traced or 0) + (meta.tracer or 0)) for meta in points],
         0.0,
     )
-    rate = stats.theil_sen(t, course.rss)
+    if len(points) < LEVELS.resident.moments:
+        course = _noted(history, points, course) or course
+    rate = stats.theil_sen(course.t, course.rss)
     rises = (_rises(course) and not _by_peaks(points)) or _pumped(course.rss, course.own, points)
     found = _compared(course, rises, _kind(points))
     native = _native(points)
@@ -125,6 +127,26 @@ def _of_series(history: History) -> Outside:
         ):  # seen directly, under whatever else RSS does
             found = replace(found, grows_at_all=True, grows=True, rest=native_rate, kind=NATIVE)
     return replace(found, free=_grown(points[0], points[-1], facts.FREE))
+
+
+def _noted(history: History, points: Sequence[Meta], course: _Course) -> _Course | None:
+    """The same between few snapshots, by the moments that the process has taken note of: what was traced
+    then lies on a line between two snapshots. None: too few moments.
+    """
+    done = [float(meta.tasks_done) for meta in points if meta.tasks_done is not None]
+    if history.newest is None or history.unit != TASK or len(done) < len(points):
+        return None
+    if any(after <= before for before, after in zip(done, done[1:])):
+        return None
+    told = {float(each.tasks): float(each.rss) for each in history.newest.resident}
+    sizes = {**told, **dict(zip(done, course.rss))}
+    t = sorted(each for each in sizes if done[0] <= each <= done[-1])
+    if len(t) < LEVELS.resident.moments:
+        return None
+    traced, own = (
+        [_between(done, values, each) for each in t] for values in (course.traced, course.own)
+    )
+    return _Course(t, [sizes[each] for each in t], traced, own, 0.0)
 
 
 def _of_life(history: History) -> Outside:

@@ -13,7 +13,7 @@ from leakhunt.judge.history import History
 from leakhunt.judge.levels import LEVELS
 from leakhunt.judge.rss import FRAGMENTATION, NATIVE, UNKNOWN, Outside, outside
 from leakhunt.model.snapshot import Resident
-from tests.support.builders import history
+from tests.support.builders import history, snap
 from tests.support.growing import LINE
 from tests.support.lives import PERIOD, aged
 
@@ -384,3 +384,30 @@ def test_before_tracking_began_nothing_is_compared() -> None:
     assert made.newest.calendar is not None
     late = replace(made.newest.calendar, edges=tuple(range(WORK // 2, WORK + 1, PERIOD // 2)))
     assert not outside(replace(made, newest=replace(made.newest, calendar=late))).grows
+
+
+# -- a few snapshots, and the moments between them ---------------------------------------
+
+
+def few(rss: Callable[[float], float], number: int = 3, told: bool = True) -> History:
+    """Snapshots after 1,000 tasks each, the newest with RSS in between; 10 MiB traced."""
+    ends = [round(rss(at / (number - 1)) * MIB) for at in range(number)]
+    made = process(ends, tasks=[1000 * at + 1000 for at in range(number)])
+    last = 1000 * number
+    moments = tuple(
+        Resident(at, round(rss((at - 1000) / (last - 1000)) * MIB)) for at in range(50, last, 100)
+    )
+    return replace(made, newest=replace(snap("x.py:1 1B x1"), resident=moments if told else ()))
+
+
+@pytest.mark.parametrize("number", [2, 3, 4])
+def test_a_few_snapshots_are_enough_where_the_process_has_taken_note(number: int) -> None:
+    found = outside(few(lambda part: 100 + 30 * part, number))
+    assert (found.grows, found.keeps) == (True, True)
+    assert found.rss_rate == pytest.approx(30 * MIB / (1000 * (number - 1)), rel=0.01)
+    assert not outside(few(lambda part: 100 + 30 * part, 2, told=False)).grows
+
+
+@pytest.mark.parametrize("number", [2, 3, 4])
+def test_what_has_levelled_off_between_few_snapshots_does_not_grow(number: int) -> None:
+    assert not outside(few(lambda part: 100 + 30 * min(1.0, 2.5 * part), number)).grows
