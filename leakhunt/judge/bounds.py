@@ -21,6 +21,10 @@ EMPTIED = MappingProxyType({
     ("re", "_cache2"): 256,
     ("_strptime", "_regex_cache"): 6,
 })  # fmt: skip
+#: Containers of its C types likewise, by the type that has one and its own: a connection looks through the weak
+#: references to its cursors (before 3.11, to its statements too) each time that it has made 200 more, and drops the
+#: dead ones (``Modules/_sqlite/connection.c``). What lives is kept by whoever uses it.
+SWEPT = MappingProxyType({("sqlite3.Connection", "list"): 200})
 #: Attributes of types whose own documentation calls what they keep a leak, bound or not: Django keeps the
 #: last 9,000 statements of each connection where DEBUG is on ("Why is Django leaking memory?", FAQ).
 LEAKS = (("django.db.backends.", "queries_log"),)
@@ -41,10 +45,14 @@ def is_limited(path: Path) -> bool:
 
 
 def emptied(path: Path) -> int | None:
-    """The entries that one of the standard library's dicts may have, where a way begins with it."""
-    if len(path) < 2 or path[0].kind != "module":
-        return None
-    return EMPTIED.get((path[0].name or "", path[1].name or ""))
+    """The entries that one of the standard library's own containers may have, where a way leads through it."""
+    for before, step in zip(path, path[1:]):
+        most = SWEPT.get((before.type or "", step.type or ""))
+        if most is None and before.kind == "module":
+            most = EMPTIED.get((before.name or "", step.name or ""))
+        if most is not None:
+            return most
+    return None
 
 
 def is_known(before: Step, step: Step) -> bool:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import gc
 import importlib
 import re
+import sqlite3
 import time
 
 import pytest
 
-from leakhunt.judge.bounds import EMPTIED, ends
+from leakhunt.judge.bounds import EMPTIED, SWEPT, ends
 from leakhunt.model.retention import Step
 
 MODULE = Step("module", "shop", "module")
@@ -27,6 +29,8 @@ DJANGO = Step("item", None, "django.db.backends.sqlite3.base.DatabaseWrapper")
         ((Step("module", "re", "module"), Step("attribute", "_cache", "dict", 80)), None, True),
         ((Step("module", "re", "module"), Step("attribute", "other", "dict", 80)), None, False),
         ((MODULE, Step("attribute", "_cache", "dict", 80)), None, False),
+        ((MODULE, Step("item", None, "sqlite3.Connection"), Step("attribute", None, "list", 77)), None, True),
+        ((MODULE, Step("item", None, "sqlite3.Connection"), Step("attribute", None, "dict", 77)), None, False),
         ((), None, False),
     ],
 )  # fmt: skip
@@ -51,3 +55,17 @@ def test_the_standard_librarys_own_tables_are_emptied_at_their_bound(
             time.strptime("-" * number + "2026", "-" * number + "%Y")
         most = max(most, len(table))
     assert most == EMPTIED[where]
+
+
+def test_a_connection_drops_the_references_to_its_dead_cursors() -> None:
+    """Of 1,000 cursors no more than 200 references are held at any time, by the list that it has for them."""
+    connection = sqlite3.connect(":memory:")
+    most = 0
+    for _ in range(1000):
+        connection.cursor().close()
+        lists = [each for each in gc.get_referents(connection) if isinstance(each, list)]
+        if not lists:
+            pytest.skip("this Python does not tell what a connection refers to")
+        most = max(most, *map(len, lists))
+    connection.close()
+    assert 0 < most <= SWEPT["sqlite3.Connection", "list"] + 1
