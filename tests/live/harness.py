@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import importlib.util
 import json
 import os
 import shutil
@@ -18,6 +19,7 @@ from typing import Any, TypeVar
 import celery
 import psutil
 import pytest
+from celery.bin.worker import worker as worker_command
 
 from leakhunt.engine import choice as engines
 from leakhunt.hook import letterbox
@@ -62,6 +64,13 @@ def environment(folder: Path, **variables: str) -> dict[str, str]:
 def engine() -> str:
     """The engine that such a worker has."""
     return engines.choose(ENGINE).name
+
+
+def present(pool: str) -> bool:
+    """Whether this Python and this Celery have the pool: `spawn` came with Celery 5.7."""
+    if pool == "spawn":
+        return any(parameter.name == "pool_start_method" for parameter in worker_command.params)
+    return pool not in ("gevent", "eventlet") or importlib.util.find_spec(pool) is not None
 
 
 class Worker:

@@ -10,7 +10,6 @@ from typing import Any
 
 import psutil
 import pytest
-from celery.bin.worker import worker as worker_command
 
 from tests.live import harness
 
@@ -21,13 +20,11 @@ pytestmark = pytest.mark.live
 ARMED_LATE = {"LEAKHUNT_START": "signal"}
 FINE = {"LEAKHUNT_INTERVAL": "64"}
 
-SPAWN = any(parameter.name == "pool_start_method" for parameter in worker_command.params)
-
 
 @pytest.mark.parametrize("pool", ["prefork", "spawn", "solo", "threads", "gevent", "eventlet"])
 def test_a_pool(pool: str, tmp_path: Path) -> None:
-    if pool == "spawn" and not SPAWN:
-        pytest.skip("this Celery has no --pool-start-method")
+    if not harness.present(pool):
+        pytest.skip(f"this Python or this Celery has no {pool}")
     options = ["-P", pool, "-c", "2"]
     if pool == "spawn":
         options = ["-P", "prefork", "--pool-start-method", "spawn", "-c", "1"]

@@ -8,7 +8,6 @@ a fifth of the time.
 from __future__ import annotations
 
 import contextlib
-import importlib.util
 import json
 import os
 import shutil
@@ -24,7 +23,6 @@ import pytest
 
 from leakhunt.snapshots.load import load
 from tests.live import harness
-from tests.live.test_pools import SPAWN
 
 pytestmark = pytest.mark.live
 
@@ -136,13 +134,6 @@ def _free() -> int:
         return int(probe.getsockname()[1])
 
 
-def present(pool: str) -> bool:
-    """Whether this Python and this Celery have the pool."""
-    if pool == "spawn":
-        return SPAWN
-    return pool not in ("gevent", "eventlet") or importlib.util.find_spec(pool) is not None
-
-
 @contextlib.contextmanager
 def crew(
     folder: Path, *pools: str, app: str = "shop", broker: str | None = None
@@ -208,7 +199,9 @@ def asked(workers: Mapping[str, harness.Worker], app: str = "shop") -> None:
 
 
 def test_a_worker_of_each_pool_answers(tmp_path: Path, redis_url: str) -> None:
-    pools = [pool for pool in POOLS if pool != "prefork" and present(pool)]  # test_remote has that
+    pools = [
+        pool for pool in POOLS if pool != "prefork" and harness.present(pool)
+    ]  # test_remote has that
     assert {"solo", "threads"} <= {*pools}
     with crew(tmp_path, *pools, broker=redis_url) as workers:
         for node, worker in workers.items():
@@ -217,7 +210,7 @@ def test_a_worker_of_each_pool_answers(tmp_path: Path, redis_url: str) -> None:
 
 
 def test_amqp_has_broadcast(tmp_path: Path, amqp_url: str) -> None:
-    pools = [pool for pool in ("prefork", "threads", "gevent") if present(pool)]
+    pools = [pool for pool in ("prefork", "threads", "gevent") if harness.present(pool)]
     with crew(tmp_path, *pools, broker=amqp_url) as workers:
         for node, worker in workers.items():
             worker.listening(node)
