@@ -114,7 +114,7 @@ def _of_series(history: History) -> Outside:
         course = _noted(history, points, course) or course
     rate = stats.theil_sen(course.t, course.rss)
     rises = (_rises(course) and not _by_peaks(points)) or _pumped(course.rss, course.own, points)
-    found = _compared(course, rises, _kind(points))
+    compared = _compared(course, rises, _kind(points))
     native = _native(points)
     if (
         native is not None
@@ -125,8 +125,10 @@ def _of_series(history: History) -> Outside:
         if (
             native_rate >= (1 - LEVELS.resident.explained) * rate
         ):  # seen directly, under whatever else RSS does
-            found = replace(found, grows_at_all=True, grows=True, rest=native_rate, kind=NATIVE)
-    return replace(found, free=_grown(points[0], points[-1], facts.FREE))
+            compared = replace(
+                compared, grows_at_all=True, grows=True, rest=native_rate, kind=NATIVE
+            )
+    return replace(compared, free=_grown(points[0], points[-1], facts.FREE))
 
 
 def _noted(history: History, points: Sequence[Meta], course: _Course) -> _Course | None:
@@ -153,13 +155,13 @@ def _of_life(history: History) -> Outside:
     course = _lived(history)
     if course is None:
         return UNKNOWN
-    found = _compared(course, _rises(course), None)
-    if not found.grows:
-        return found
-    beyond = (found.rest or 0.0) * (course.t[-1] - course.t[0])
+    compared = _compared(course, _rises(course), None)
+    if not compared.grows:
+        return compared
+    beyond = (compared.rest or 0.0) * (course.t[-1] - course.t[0])
     free = facts.figure(history.last, facts.FREE)
     # What is free now is all that can have become free; where that is less than half of it, the rest is in use.
-    return replace(found, kind=NATIVE if free is not None and free < 0.5 * beyond else None)
+    return replace(compared, kind=NATIVE if free is not None and free < 0.5 * beyond else None)
 
 
 def _lived(history: History) -> _Course | None:
