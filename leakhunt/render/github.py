@@ -28,8 +28,8 @@ def check(report: CheckReport) -> str:
         _line(
             command,
             {
-                "file": report.path(judged.finding.site.file),
-                "line": str(judged.finding.site.line),
+                "file": _file(report, judged.finding.site.file),
+                "line": str(max(1, judged.finding.site.line)),
                 "title": f"{title}: memory leak",
             },
             "\n".join(_said(report, judged)),
@@ -69,6 +69,14 @@ def _said(report: CheckReport, judged: Judged) -> Sequence[str]:
     lines += [visible(kept.by(finding.holder))] if finding.holder is not None else []
     lines += [f"fix: {visible(advice.fix)}"] if advice is not None else []
     return [*lines, checks.rests_on(report.outcome)]
+
+
+def _file(report: CheckReport, file: str) -> str:
+    """What GitHub finds in the repository; of a file elsewhere its whole path, which is none of the repository's.
+
+    A name that no console can show, or that would write to one, is found by nobody: its escapes are told.
+    """
+    return visible(report.below(file) or file)
 
 
 def _line(command: str, properties: dict[str, str], message: str) -> str:

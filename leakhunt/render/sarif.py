@@ -5,9 +5,11 @@ from __future__ import annotations
 import hashlib
 import json
 from typing import Any
+from urllib.parse import quote
 
 import leakhunt
 from leakhunt.gate.baseline import place
+from leakhunt.judge.verdict import NO_LEAK
 from leakhunt.model.paths import visible
 from leakhunt.model.snapshot import Frame
 from leakhunt.report.check import CheckReport
@@ -48,7 +50,10 @@ def log(reports: list[CheckReport]) -> dict[str, Any]:
                     {
                         "executionSuccessful": True,
                         "toolExecutionNotifications": [
-                            {"level": "note", "message": {"text": visible(report.summary)}}
+                            {
+                                "level": _level(report),
+                                "message": {"text": visible(report.summary)},
+                            }
                             for report in reports
                         ],
                     }
@@ -59,6 +64,11 @@ def log(reports: list[CheckReport]) -> dict[str, Any]:
             }
         ],
     }
+
+
+def _level(report: CheckReport) -> str:
+    """In a low voice where the results say it all: a leak that no single line has is none of them."""
+    return "note" if report.sure or report.outcome.verdict == NO_LEAK else "warning"
 
 
 def _result(report: CheckReport, judged: Judged) -> dict[str, Any]:
@@ -93,17 +103,26 @@ def _location(report: CheckReport, frame: Frame) -> dict[str, Any]:
         region["snippet"] = {"text": visible(label.code)}
     return {
         "physicalLocation": {
-            "artifactLocation": {"uri": _uri(report.path(frame.file))},
+            "artifactLocation": {"uri": _uri(report, frame.file)},
             "region": region,
         }
     }
 
 
-def _uri(file: str) -> str:
-    """A relative reference (RFC 3986): what a code-scanning tab finds in the repository."""
-    from urllib.parse import quote
+def _uri(report: CheckReport, file: str) -> str:
+    """The bytes of the file's name (RFC 3986): relative where it lies in the repository, else ``file:``."""
+    below = report.below(file)
+    if below is None and file.startswith("/"):
+        return f"file:///{_quoted(file.lstrip('/'))}"
+    return _quoted(below or file)
 
-    return quote(visible(file), safe="/+-._~")
+
+def _quoted(file: str) -> str:
+    try:
+        name = file.encode("utf-8", "surrogateescape")
+    except UnicodeEncodeError:  # a surrogate that stands for no byte: no file has this name
+        name = file.encode("utf-8", "backslashreplace")
+    return quote(name, safe="/+-._~")
 
 
 def _fingerprint(judged: Judged) -> str:

@@ -35,11 +35,11 @@ class CheckReport:
     root: str | None = None
     """The folder of the repository: what other programs find files below."""
 
-    def path(self, file: str) -> str:
-        """A file as seen from there; of one that lies elsewhere what a reader is shown."""
-        if self.root is not None and file.startswith(self.root.rstrip("/") + "/"):
-            return file[len(self.root.rstrip("/")) + 1 :]
-        return self.labels.file(file)
+    def below(self, file: str) -> str | None:
+        """A file as seen from the repository's folder; None where it lies elsewhere."""
+        if self.root is None or not file.startswith(self.root.rstrip("/") + "/"):
+            return None
+        return file[len(self.root.rstrip("/")) :].lstrip("/") or None
 
     @property
     def status(self) -> int:

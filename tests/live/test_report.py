@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import json
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.support.browsing import chromium
 from tests.support.web import HOSTILE, hostile, html, leaking
 
 pytestmark = pytest.mark.live
 
 #: Milliseconds after which what is waited for is taken for hung.
 HANGS = 100_000
-BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")
 
 
 class Page:
@@ -63,15 +62,8 @@ class Page:
 
 @pytest.fixture
 def browser() -> Iterator[Any]:
-    sync_api = pytest.importorskip("playwright.sync_api")
-    found = next(filter(None, map(shutil.which, BROWSERS)), None)
-    if found is None:
-        pytest.skip("no Chromium is installed")
-    with sync_api.sync_playwright() as playwright:
-        # As root there is no sandbox; the page is our own.
-        launched = playwright.chromium.launch(executable_path=found, args=["--no-sandbox"])
+    with chromium() as launched:
         yield launched
-        launched.close()
 
 
 def opened(browser: Any, folder: Path, text: str, **options: Any) -> Page:

@@ -3,37 +3,86 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from leakhunt.model.paths import visible
 from leakhunt.render import github
 from leakhunt.render.screen import GITHUB
+from tests.support import node
 from tests.support.checking import report, text
+from tests.support.commands import parsed, read
+from tests.support.web import HOSTILE
 
-
-def parsed(line: str) -> tuple[str, dict[str, str], str]:
-    """A workflow command as GitHub's runner reads it."""
-    found = re.fullmatch(r"::(\w+) (.*?)::(.*)", line)
-    assert found
-    pairs = (part.split("=", 1) for part in found[2].split(","))
-    said = {
-        name: value.replace("%2C", ",").replace("%3A", ":").replace("%25", "%")
-        for name, value in pairs
-    }
-    return found[1], said, found[3].replace("%0A", "\n").replace("%25", "%")
+#: Files below the repository's folder with names that mean something to the runner, to a console or to a parser.
+NAMES = (
+    *HOSTILE, "/srv/shop/a::b,c=d.py", "/srv/shop/50%25.py", "/srv/shop/line\nend\r.py", "/srv/shop/雪 pop.py",
+    "/usr/lib/python3.11/json/decoder.py", "<string>",
+)  # fmt: skip
 
 
 def test_an_annotation_stands_at_the_line_whatever_the_file_is_called() -> None:
-    (line,) = text(report(200), GITHUB).splitlines()
-    command, properties, message = parsed(line)
-    assert command == "error"
-    assert properties["file"] == "src/50%, done: tasks.py"
-    assert properties["line"] == "40"
-    assert "200 B a run (95 %: " in message
-    assert "KEPT.append(order | other)" in message.splitlines()
+    (command,) = read(text(report(200), GITHUB))
+    assert command.name == "error"
+    assert command.properties["file"] == "src/50%, done: tasks.py"
+    assert command.properties["line"] == "40"
+    assert "200 B a run (95 %: " in command.message
+    assert "KEPT.append(order | other)" in command.message.splitlines()
+
+
+@pytest.mark.parametrize("name", NAMES, ids=ascii)
+def test_a_hostile_name_is_one_annotation_and_can_be_printed(name: str) -> None:
+    written = text(report(200, file=name), GITHUB)
+    written.encode("utf-8")
+    assert all(character.isprintable() or character == "\n" for character in written)
+    (command,) = read(written)
+    assert command.properties["title"] == "leakhunt: memory leak"
+    assert command.properties["file"] == visible(name.replace("/srv/shop/", ""))
+
+
+def test_a_line_that_is_not_known_is_the_first() -> None:
+    (command,) = read(text(report(200, line=0), GITHUB))
+    assert command.properties["line"] == "1"
 
 
 def test_what_is_no_leak_is_a_notice_and_what_is_not_sure_a_warning() -> None:
-    assert parsed(text(report(0), GITHUB).splitlines()[0])[0] == "notice"
-    assert parsed(text(report(0, "unsure"), GITHUB).splitlines()[0])[0] == "warning"
+    assert read(text(report(0), GITHUB))[0].name == "notice"
+    assert read(text(report(0, "unsure"), GITHUB))[0].name == "warning"
+
+
+#: What a property may be: for a leading ``=`` there is no escape.
+VALUES = st.text(min_size=1).filter(lambda text: not text.startswith("="))
+
+
+@given(st.dictionaries(st.sampled_from(["file", "title"]), VALUES, min_size=1), st.text())
+def test_the_runner_reads_what_was_said(properties: dict[str, str], message: str) -> None:
+    line = github._line("error", properties, message)
+    assert "\n" not in line
+    assert "\r" not in line
+    # It strips what stands after the name, all properties together.
+    last = list(properties)[-1]
+    command = parsed(line)
+    assert command is not None
+    assert command.message == message
+    assert {**command.properties, last: properties[last]} == properties
+
+
+def test_githubs_own_toolkit_writes_the_same(tmp_path: Path) -> None:
+    """The commands as they are read, given to @actions/core, come out to the letter."""
+    made = node.installed(tmp_path)
+    reports = [
+        report(200),
+        report(0),
+        report(0, "unsure"),
+        *(report(200, file=name) for name in NAMES),
+    ]
+    written = "".join(text(each, GITHUB) for each in reports)
+    commands = read(written)
+    assert len(commands) == len(reports)
+    assert node.issued(made, commands) == written
 
 
 def test_the_jobs_summary_is_a_table_that_no_code_breaks() -> None:

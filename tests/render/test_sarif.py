@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
+
+import pytest
 
 from leakhunt.render import sarif
 from leakhunt.render.screen import SARIF
+from leakhunt.report.check import CheckReport
+from tests.support import node
 from tests.support.checking import report, text
+from tests.support.web import HOSTILE
 
 
 def test_a_result_of_sarif_has_what_code_scanning_needs() -> None:
@@ -36,3 +43,68 @@ def test_a_stack_has_the_newest_call_first() -> None:
     (result,) = sarif.log([report(200)])["runs"][0]["results"]
     frames = result["stacks"][0]["frames"]
     assert frames[0]["location"] == result["locations"][0]
+
+
+def uris(log: dict[str, Any]) -> list[str]:
+    return [
+        result["locations"][0]["physicalLocation"]["artifactLocation"]["uri"]
+        for run in log["runs"]
+        for result in run["results"]
+    ]
+
+
+@pytest.mark.parametrize(
+    ("file", "uri"),
+    [
+        ("/srv/shop/src/tasks.py", "src/tasks.py"),
+        ("/srv/shop/src/雪.py", "src/%E9%9B%AA.py"),
+        ("/srv/shop/raw\udcff.py", "raw%FF.py"),
+        ("/srv/shop/line\nend.py", "line%0Aend.py"),
+        ("/srv/shop/c:d.py", "c%3Ad.py"),
+        ("/srv/shop//twice.py", "twice.py"),
+        ("/usr/lib/python3.11/json/decoder.py", "file:///usr/lib/python3.11/json/decoder.py"),
+        ("<string>", "%3Cstring%3E"),
+        ("/srv/shop/\ud800.py", "%5Cud800.py"),
+    ],
+)
+def test_a_uri_has_the_bytes_of_the_file_and_says_what_lies_elsewhere(file: str, uri: str) -> None:
+    assert uris(json.loads(text(report(200, file=file), SARIF))) == [uri]
+
+
+def told(found: CheckReport) -> tuple[str, str]:
+    (notification,) = sarif.log([found])["runs"][0]["invocations"][0]["toolExecutionNotifications"]
+    return notification["level"], notification["message"]["text"]
+
+
+def test_a_leak_without_a_line_is_a_warning() -> None:
+    """Most of it in no single line: nothing can be shown at one, and the check fails all the same."""
+    found = report(200)
+    assert found.outcome.ruling is not None
+    scattered = replace(
+        found, outcome=replace(found.outcome, ruling=replace(found.outcome.ruling, sure=()))
+    )
+    assert sarif.log([scattered])["runs"][0]["results"] == []
+    assert told(scattered)[0] == "warning"
+    assert told(found)[0] == "note"
+    assert told(report(0))[0] == "note"
+    assert told(report(0, "unsure"))[0] == "warning"
+
+
+def test_the_schema_of_the_standard_has_nothing_against_it(tmp_path: Path) -> None:
+    """The JSON schema of SARIF 2.1.0, by ajv."""
+    made = node.installed(tmp_path)
+    files = [*HOSTILE, "/usr/lib/python3.11/json/decoder.py", "<string>", "/srv/shop/\ud800.py"]
+    reports = [
+        report(200),
+        report(200, line=0),
+        report(0),
+        report(0, "unsure"),
+        *(report(200, file=file) for file in files),
+    ]
+    logs = [sarif.check(each) for each in reports]
+    logs.append(json.dumps(sarif.log(reports)))
+    logs.append(json.dumps(sarif.log([])))
+    assert node.against(made, node.SARIF_SCHEMA, *logs) == [[]] * len(logs)
+    broken = sarif.log([report(200)])
+    broken["runs"][0]["results"][0]["locations"][0]["physicalLocation"]["region"]["startLine"] = 0
+    assert node.against(made, node.SARIF_SCHEMA, json.dumps(broken)) != [[]]

@@ -59,9 +59,11 @@ def test_without_a_look_there_is_a_sentence_and_nothing_else() -> None:
 
 def test_other_programs_find_files_below_the_root() -> None:
     report = check(outcome(NO_LEAK), root="/srv/")
-    assert report.path("/srv/shop/tasks.py") == "shop/tasks.py"
-    assert report.path("/elsewhere/x.py") == "/elsewhere/x.py"
-    assert check(outcome(NO_LEAK)).path("/srv/shop/tasks.py") == "tasks.py"
+    assert report.below("/srv/shop/tasks.py") == "shop/tasks.py"
+    assert report.below("/srv//shop/tasks.py") == "shop/tasks.py"
+    assert report.below("/srvelse/x.py") is None
+    assert report.below("/elsewhere/x.py") is None
+    assert check(outcome(NO_LEAK)).below("/srv/shop/tasks.py") is None
 
 
 def test_against_a_baseline_both_directions_are_noted() -> None:

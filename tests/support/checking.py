@@ -14,12 +14,14 @@ FILE = "/srv/shop/src/50%, done: tasks.py"
 TASKS = [1000 + 50 * n for n in range(LOOKS)]
 
 
-def report(rate: float, verdict: str | None = None) -> CheckReport:
+def report(
+    rate: float, verdict: str | None = None, file: str = FILE, line: int = 40
+) -> CheckReport:
     sizes = [5000 + round(rate * (done - TASKS[0])) for done in TASKS]
     known = history(
-        (f"{FILE}:40", sizes, [size // 100 for size in sizes]),
+        (f"{file}:{line}", sizes, [size // 100 for size in sizes]),
         tasks=TASKS,
-        frames={FILE: {40: ("process", "KEPT.append(order | other)")}},
+        frames={file: {line: ("process", "KEPT.append(order | other)")}},
     )
     ruling = decide(known, 1, Limits(), True)
     found = Outcome(
