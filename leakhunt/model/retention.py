@@ -19,7 +19,10 @@ class Step(NamedTuple):
     length: int | None = None
     """Its entries, where it is one container; None too where many objects have this path."""
     bound: int | None = None
-    """Entries that it can have at most: ``maxlen``, ``maxsize``; None: any number."""
+    """Entries that it can have at most: ``maxlen``, ``maxsize``; None: any number. Where many objects have
+    this path (``length`` is None), what each of them can have, if that is the same for all: their number
+    may have no end.
+    """
     again: bool = False
     """The step may occur many times in a row, as along a linked list."""
 

@@ -98,12 +98,13 @@ heap
     largest) and ``types_rest`` ((types, objects, bytes)), ``garbage`` and ``garbage_rest`` (the same of
     objects that only wait for the collector; None: not known), ``wanted`` and ``tied`` (blocks whose
     holders were looked for, and found), ``paths`` ([(parent, kind, name, type, length, bound, again)]:
-    a path is a step and those before it by ``parent``, a lower number; 0 is none; ``length`` and
-    ``bound`` (``maxlen``, ``maxsize``) are of the one object that has this path; ``again``: the step
-    may occur many times in a row), ``containers`` (those above 1,000 entries), ``points`` (where most
-    memory piles up) and ``holders``, all three [(path, type, length, bound, mark, retained, size)]:
-    ``mark`` stands for the object in all snapshots of the process, ``retained`` is what would be freed
-    without it (dominators; None: not known), ``size`` its own bytes.
+    a path is a step and those before it by ``parent``, a lower number; 0 is none; ``length`` is of the
+    one object that has this path, None where many have; ``bound`` (``maxlen``, ``maxsize``) is its own,
+    or what each of many has, None where they differ; ``again``: the step may occur many times in a
+    row), ``containers`` (those above 1,000 entries), ``points`` (where most memory piles up) and
+    ``holders``, all three [(path, type, length, bound, mark, retained, size)]: ``mark`` stands for the
+    object in all snapshots of the process, ``retained`` is what would be freed without it (dominators;
+    None: not known), ``size`` its own bytes.
 retention
     A list of ``(frames, ((path, objects, bytes, holder), ...))``: how many objects of a stack are held
     alike, by the container of that number (from 1) in ``heap``'s ``holders``, 0: none in particular.

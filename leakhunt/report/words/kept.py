@@ -28,7 +28,7 @@ def step(one: Step) -> str:
     if one.length is not None:
         held += f"[{units.count(one.length)}]"
     if one.bound is not None:
-        held += f" of at most {units.count(one.bound)}"
+        held += f" of at most {units.count(one.bound)}{' each' if one.length is None else ''}"
     return f"{name}: {held}{', and so on' if one.again else ''}"
 
 

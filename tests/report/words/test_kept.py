@@ -20,6 +20,7 @@ WAY = (MODULE, Step("attribute", "KEPT", "list", 10_000), Step("item", None, "di
         (Step("item", None, "dict"), "item: dict"),
         (Step("local", "body", None), "local body: object"),
         (Step("attribute", "Q", "collections.deque", 5, 9), "Q: collections.deque[5] of at most 9"),
+        (Step("item", None, "collections.deque", None, 9), "item: collections.deque of at most 9 each"),
         (Step("attribute", "next", "Node", None, None, True), "next: Node, and so on"),
         (Step("attribute", "EMPTY", "list", 0), "EMPTY: list[0]"),
     ],

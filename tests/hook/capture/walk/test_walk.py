@@ -188,6 +188,96 @@ def test_blocks_are_tied_to_what_holds_the_objects_in_them() -> None:
     assert [tie[4] for tie in ties[:50]] == list(map(sys.getsizeof, texts))
 
 
+def block_of(one: Any) -> int:
+    """The address that the allocator gave: the collector's words stand before an object."""
+    return id(one) - (sys.getsizeof(one) - int(one.__sizeof__()))
+
+
+def deques(*most: int | None) -> dict[str, Any]:
+    return {
+        f"key {number}": collections.deque([f"text {number}"], maxlen=each)
+        for number, each in enumerate(most)
+    }
+
+
+def caches(*most: int | None) -> dict[str, Any]:
+    made = {}
+    for number, each in enumerate(most):
+        made[f"key {number}"] = functools.lru_cache(maxsize=each)(lambda text: text + "!")
+        made[f"key {number}"](f"text {number}")
+    return made
+
+
+@pytest.mark.parametrize("fill", [deques, caches])
+@pytest.mark.parametrize(
+    ("most", "told"),
+    [
+        ((8,) * 60, (None, 8)),
+        ((8,), (1, 8)),
+        ((8, 8, 9), (None, None)),
+        ((None, 8, 8), (None, None)),
+        ((8, 8, None), (None, None)),
+        ((8, 9, 8), (None, None)),
+        ((0, 0), (None, 0)),
+    ],
+)
+def test_many_containers_on_one_path_have_the_bound_that_all_of_them_have(
+    fill: Callable[..., dict[str, Any]], most: tuple[int | None, ...], told: tuple[Any, Any]
+) -> None:
+    KEPT.append(fill(*most))
+    try:
+        found = walked(struct.pack(f"={len(most)}Q", *map(block_of, KEPT[0].values())))
+        numbers = {tie[0] for tie in TIE.iter_unpack(found["ties"])}
+        types = {type(each) for each in KEPT[0].values()}
+    finally:
+        KEPT.clear()
+    (shape,) = numbers
+    (kind,) = types
+    assert path(found, shape)[-1] == ("item", None, f"{kind.__module__}.{kind.__qualname__}")
+    assert found["shapes"][shape][4:6] == told
+
+
+def nested(depth: int) -> Any:
+    """Each in the next, and no end of it."""
+    made: Any = "text"
+    for _ in range(depth):
+        made = collections.deque([made], maxlen=2)
+    return made
+
+
+def nested_by_dicts(depth: int) -> Any:
+    made: Any = "text"
+    for _ in range(depth):
+        made = {"next": collections.deque([made], maxlen=2)}
+    return made
+
+
+def innermost(outer: Any) -> int:
+    """The block of the last container; no variable holds it on, which would be a shorter way."""
+    inner = outer["next"] if isinstance(outer, dict) else outer[0]
+    return block_of(outer) if isinstance(inner, str) else innermost(inner)
+
+
+@pytest.mark.parametrize("fill", [nested, nested_by_dicts])
+def test_a_chain_of_containers_has_no_bound_though_each_of_them_has(
+    fill: Callable[[int], Any],
+) -> None:
+    KEPT.append(fill(20))
+    try:
+        found = walked(struct.pack("=Q", innermost(KEPT[0])))
+    finally:
+        KEPT.clear()
+    ((number, *_),) = TIE.iter_unpack(found["ties"])
+    steps = []
+    while number:
+        steps.append(found["shapes"][number])
+        number = steps[-1][0]
+    chain = [step for step in steps if step[3] == "collections.deque"]
+    assert any(step[6] for step in steps)
+    assert chain[0][5] is None
+    assert all(step[5] is None for step in chain if step[4] is None)
+
+
 def test_traced_blocks_are_tied_by_traceback() -> None:
     tracemalloc.start(1)
     try:
