@@ -275,7 +275,9 @@ class Hook:
 
     def task_begins(self, name: str) -> None:
         """A task begins in this thread or greenlet: what it asks for is its own."""
-        self.tracing.engine.begin_task(self.ledger.number(name), self.task_file)
+        tracing, ledger = self.tracing, self.ledger
+        ledger.begins(tracing.traced if tracing.armed_at is not None else None)
+        tracing.engine.begin_task(ledger.number(name), self.task_file)
 
     def task_done(
         self,
@@ -291,7 +293,7 @@ class Hook:
         """
         tracing, ledger = self.tracing, self.ledger
         traced = tracing.traced if tracing.armed_at is not None else None
-        done = ledger.count(name, traced, wall, cpu, failed)
+        done = ledger.count(name, traced, wall, cpu, failed, outer is not None)
         number = 0 if outer is None else ledger.number(outer)
         tracing.engine.end_task(number, done, self.task_file)
         if self.capture is not None:

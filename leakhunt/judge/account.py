@@ -203,20 +203,28 @@ def cause(whole: Account, grown: bool) -> Cause:
 
 def by_kind(whole: Account) -> dict[str, int]:
     """Bytes by what has to be done about them: parts of a kind are added, and one may make another small."""
-    rest = whole.of(parts.REST)
-    free, arenas = whole.of(parts.MALLOC_FREE), whole.of(parts.PYMALLOC_FREE)
+    return {kind: sum(sizes) for kind, sizes in parts_by_kind(whole).items()}
+
+
+def parts_by_kind(whole: Account) -> dict[str, tuple[int, ...]]:
+    """The parts of each kind, in bytes; less than nothing, where a part has shrunk or others are estimates."""
+
+    def each(*names: str) -> tuple[int, ...]:
+        return tuple(whole.of(name) for name in names)
+
+    free, arenas = freed = each(parts.MALLOC_FREE, parts.PYMALLOC_FREE)
     sizes = {
-        PYTHON: whole.of(parts.PYTHON, parts.UNTRACKED, *whole.domains),
-        FRAGMENTED if free >= arenas else ARENAS: free + arenas,
-        ENGINE: whole.of(parts.ENGINE),
-        STACKS: whole.of(parts.STACKS),
-        LIBRARIES: whole.of(parts.LIBRARIES),
-        FILES: whole.of(parts.FILES),
-        SHARED: whole.of(parts.SHARED),
-        SYSV: whole.of(parts.SYSV),
+        PYTHON: each(parts.PYTHON, parts.UNTRACKED, *whole.domains),
+        FRAGMENTED if free >= arenas else ARENAS: freed,
+        ENGINE: each(parts.ENGINE),
+        STACKS: each(parts.STACKS),
+        LIBRARIES: each(parts.LIBRARIES),
+        FILES: each(parts.FILES),
+        SHARED: each(parts.SHARED),
+        SYSV: each(parts.SYSV),
     }
     if parts.NATIVE in whole.unknown or parts.UNTRACED in whole.unknown:
-        sizes[UNTOLD] = rest  # native code and free memory are both in it
+        sizes[UNTOLD] = each(parts.REST)  # native code and free memory are both in it
     else:
-        sizes[NATIVE] = whole.of(parts.NATIVE, parts.NATIVE_MAPPED, parts.UNTRACED) + rest
+        sizes[NATIVE] = each(parts.NATIVE, parts.NATIVE_MAPPED, parts.UNTRACED, parts.REST)
     return sizes

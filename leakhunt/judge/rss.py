@@ -208,10 +208,9 @@ def _compared(course: _Course, rises: bool, kind: str | None) -> Outside:
     rate = stats.theil_sen(t, rss)
     own_rate = stats.theil_sen(t, course.own)
     doubt = LEVELS.lives.beyond * course.error / (t[-1] - t[0])
-    material = (
-        rss[-1] - rss[0] >= max(LEVELS.resident.least, LEVELS.resident.least_part * rss[0])
-        and rate > 0
-    )
+    # A jump, and a trickle beside it: what the trickle is made of says nothing of the jump.
+    least = max(LEVELS.resident.least, LEVELS.resident.least_part * rss[0])
+    material = rss[-1] - rss[0] >= least and rate * (t[-1] - t[0]) >= least
     explained = max(0.0, own_rate) / rate if rate > 0 else None
     mostly = explained is not None and (own_rate + doubt) / rate < LEVELS.resident.explained
     return Outside(

@@ -363,6 +363,13 @@ def test_what_does_not_go_on_is_no_growth_outside(rss: Callable[[float], float])
     assert not outside(life(rss)).grows
 
 
+def test_a_trickle_beside_a_jump_is_not_the_growth() -> None:
+    """20 MiB come at once, early, of native code; then 0.4 MiB, of Python, which explains that alone."""
+    born = (0.4 * MIB / PERIODS,) * PERIODS
+    found = outside(life(lambda part: 100 + 20 * (part > 0.1) + 0.4 * part, born))
+    assert (found.grows_at_all, found.keeps, found.grows) == (False, False, False)
+
+
 @pytest.mark.parametrize("points", [0, RESIDENT.moments - 2])
 def test_too_few_moments_tell_nothing(points: int) -> None:
     assert outside(life(lambda part: 100 + 30 * part, points=points)) == UNKNOWN

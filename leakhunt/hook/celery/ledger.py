@@ -52,9 +52,11 @@ class Ledger:
     """Counts finished tasks by name; cheap enough for every task: one look-up by name, one clock.
 
     ``kept`` is the growth of the engine's traced memory from the end of the task
-    before to the end of this one, summed per name: it charges a task with what it
-    left behind, and with what the worker itself did in between. It is only kept
-    where tasks run one at a time.
+    before to the end of this one, and on to where the next begins, summed per name: it
+    charges a task with what it left behind, and with what the worker itself did in between.
+    Where the next begins, the task's message and result have gone, unless something keeps
+    them; the next one's message is there, and taken to be as large. It is only kept where
+    tasks run one at a time.
     """
 
     def __init__(self, alone: bool = True) -> None:
@@ -65,6 +67,8 @@ class Ledger:
         self._rss: int | None = None
         self._rss_due = 0.0
         self._traced: int | None = None
+        self._last: _Entry | None = None
+        """Whose run has ended, while none has begun since."""
         self._moments = Moments()
         self._resident = Resident()
         self.unit: str | None = None
@@ -97,6 +101,16 @@ class Ledger:
                 self._numbered.append(name)
         return entry.number
 
+    def begins(self, traced: Callable[[], int | None] | None) -> None:
+        """A run begins: what the one before still had in hand at its end has gone by now, or is kept."""
+        last, self._last = self._last, None
+        if last is None or traced is None or not self.alone:
+            return
+        size = traced()
+        if size is not None and self._traced is not None:
+            last.kept += size - self._traced
+        self._traced = size
+
     def count(
         self,
         name: str,
@@ -104,10 +118,12 @@ class Ledger:
         wall: float | None = None,
         cpu: float | None = None,
         failed: bool = False,
+        nested: bool = False,
     ) -> int:
         """Book one finished task; returns how many are done.
 
-        ``wall`` and ``cpu`` are the seconds that it took; None: cannot be told.
+        ``wall`` and ``cpu`` are the seconds that it took; None: cannot be told. ``nested``: another has
+        called it, and goes on.
         """
         now = monotonic()
         try:
@@ -131,6 +147,7 @@ class Ledger:
                 entry.kept += size - self._traced
                 entry.kept_runs += 1
             self._traced = size
+            self._last = None if nested else entry
         return done
 
     def _look(self, now: float, entry: _Entry | None) -> None:
@@ -150,7 +167,7 @@ class Ledger:
 
     def armed(self, traced: int | None) -> None:
         """Tracing has just begun (or ended: None): differences start here."""
-        self._traced = traced
+        self._traced, self._last = traced, None
         self._forget_kept()
 
     def _forget_kept(self) -> None:

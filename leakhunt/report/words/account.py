@@ -255,10 +255,18 @@ def _mixed(account: Account, cause: Cause) -> str:
 
 def _two_largest(account: Account, grown: bool) -> str:
     """By kind, as the cause was judged: of one part another of its kind may have given back some."""
-    sizes = causes.by_kind(account)
+    made_of = causes.parts_by_kind(account)
+    largest = sorted(made_of, key=lambda kind: -sum(made_of[kind]))[:2]
+    return "; ".join(f"{_WHAT[kind]} {_of_parts(made_of[kind], grown)}" for kind in largest)
+
+
+def _of_parts(sizes: Sequence[int], grown: bool) -> str:
+    """``+1.2 MiB (+2.2 MiB less 953.0 KiB)``: where a row of the table says more than its kind."""
     amount = units.signed_size if grown else units.size
-    largest = sorted(sizes, key=lambda kind: -sizes[kind])[:2]
-    return "; ".join(f"{_WHAT[kind]} {amount(sizes[kind])}" for kind in largest)
+    whole = amount(sum(sizes))
+    up = sum(size for size in sizes if size > 0)
+    said, down = amount(up), units.size(up - sum(sizes))
+    return whole if said == whole else f"{whole} ({said} less {down})"
 
 
 _SAID = {

@@ -35,6 +35,8 @@ def _grew_most(line: Series, processes: int) -> str:
     growth, what = line.grown
     with_tasks = " with tasks" if line.newest.meta.tasks_done else ""
     of = f"of {units.counted(processes, 'process')}{with_tasks}"
+    if len(line.entries) == 1:
+        return f"{of}; one snapshot does not say whether it grew most"
     if growth is None:
         return f"{of}, and how much each grew is not known"
     if growth <= 0:

@@ -74,6 +74,41 @@ def test_what_a_task_took_and_kept_is_booked_under_its_name() -> None:
     assert (ledger.facts()["a"]["runs"], ledger.facts()["a"]["wall"]) == (3, 6.0)
 
 
+def test_what_a_task_has_in_hand_at_its_end_is_its_own_if_it_is_kept() -> None:
+    """``keeps`` leaves 1,000 bytes behind and its message of 200 with them; ``gives`` a result of 5,000, which
+    goes, and nothing else. The message of a task goes where the next one's has come.
+    """
+    ledger, held, message = Ledger(), 0, 200
+    sizes = []
+    for name in ("keeps", "gives", "keeps", "gives", "gives"):
+        sizes.append(held + message)  # where it begins
+        held += 1000 if name == "keeps" else 0
+        sizes.append(held + message + (5000 if name == "gives" else 0))
+        held += message if name == "keeps" else 0
+    at = iter(sizes)
+    first = next(at)
+    ledger.armed(first)
+    for name in ("keeps", "gives", "keeps", "gives"):
+        ledger.count(name, lambda: next(at), 1.0, 1.0)
+        ledger.begins(lambda: next(at))
+    facts = ledger.facts()
+    assert (facts["keeps"]["kept"], facts["gives"]["kept"]) == (2400, 0)
+
+
+def test_what_a_task_asks_for_before_it_calls_another_is_not_booked_to_the_one_before_it() -> None:
+    ledger = Ledger()
+    ledger.armed(0)
+    ledger.count("before", lambda: 100, 1.0, 1.0)
+    ledger.begins(lambda: 100)
+    ledger.begins(lambda: 900)  # eagerly, within the one that has asked for 800
+    ledger.count("called", lambda: 1000, 1.0, 1.0, nested=True)
+    ledger.begins(lambda: 1500)
+    ledger.count("called", lambda: 1600, 1.0, 1.0, nested=True)
+    ledger.count("caller", lambda: 2000, 1.0, 1.0)
+    kept = {name: told["kept"] for name, told in ledger.facts().items()}
+    assert kept == {"before": 100, "called": 1500, "caller": 400}
+
+
 def test_tasks_side_by_side_are_charged_with_no_memory() -> None:
     ledger, size = Ledger(), iter(range(0, 10**6, 1000))
     for _ in range(3):

@@ -68,7 +68,17 @@ def test_a_part_of_which_another_of_its_kind_gives_back_is_told_by_kind() -> Non
     mixed, _ = words.sentence(grown, causes.cause(grown, True), True)
     assert mixed == (
         "RSS grew by 20.0 MiB, and no kind of memory makes half of it. The largest: live Python memory "
-        "+9.0 MiB; programs and libraries +6.0 MiB."
+        "+9.0 MiB (+11.0 MiB less 2.0 MiB); programs and libraries +6.0 MiB."
+    )
+
+
+def test_what_is_booked_twice_is_told_where_a_row_says_more_than_its_kind() -> None:
+    """Of malloc, which makes more than half by its row, a rest below nothing takes some: one snapshot too."""
+    found = account(native=11 * MIB, python=6 * MIB, libraries=6 * MIB, stacks=MIB, rest=-4 * MIB)
+    text, _ = words.sentence(found, causes.cause(found, False), False)
+    assert text == (
+        "RSS is 20.0 MiB; no kind of memory makes half of it. The largest: outside Python: native code "
+        "7.0 MiB (11.0 MiB less 4.0 MiB); live Python memory 6.0 MiB."
     )
 
 

@@ -30,6 +30,10 @@ def test_why_these_is_said_of_the_newest_of_one_and_of_the_one_that_grew_most() 
     assert chosen(GREW_MOST, 2, 2, most, processes=1) == "first and newest of 2 in 4242"
     flat = hourly(MIB, MIB, tasks_done=0)
     assert chosen(GREW_MOST, 2, 2, flat, processes=2).endswith("(of 2 processes, and its RSS has not grown)")  # fmt: skip
+    once = chosen(GREW_MOST, 1, 1, hourly(MIB, tasks_done=40), processes=4)
+    assert once.endswith(
+        "(of 4 processes with tasks; one snapshot does not say whether it grew most)"
+    )
     unread = chosen(NAMED, 3, 2, hourly(1, 2, alive=False), problems=("b.bin: cut short", "c.bin"))
     assert unread == (
         "first and newest of 3 in 4242; this process has ended, after 2027-01-15 13:00:00Z; "
