@@ -1,20 +1,21 @@
 """How often ``leakhunt check`` is right, and how fast: tables for the gate's README.
 
-    python tests/benchmarks/bench_gate.py collection [--times 20] [--engine exact] [--only NAME] [--at-most 60]
-    python tests/benchmarks/bench_gate.py series [--number 1000]
-    python tests/benchmarks/bench_gate.py pytest [--number 1000]
+    python tests/benchmarks/bench_gate.py collection [--times 20] [--engine both] [--only NAME] [--at-most 60] [--within SECONDS]
+    python tests/benchmarks/bench_gate.py series [--number 1000] [--power 20] [--jobs 2] [--within SECONDS]
+    python tests/benchmarks/bench_gate.py pytest [--number 1000] [--within SECONDS]
 
-``collection`` checks every program of ``fixtures/collection``: those that leak must fail and the healthy ones
+``collection`` checks the programs of ``fixtures/collection``: those that leak must fail and the healthy ones
 pass. Its tasks run as a worker would run them, mixed as they are declared, as plain functions. ``series`` draws random
-healthy and leaking programs of several lines, judges them look by look as a check does, and prints how often that
-was wrong, and a power curve. ``pytest`` repeats the plugin on healthy code. Timings are worth something on a quiet machine only.
+healthy and leaking programs of several lines (``tests/support/random_programs.py``), judges them look by look as a check
+does, says whether that was wrong more often than is claimed, and prints a power curve. ``pytest`` repeats the plugin on
+healthy code. Each stops when ``--within`` is over and says how far it came; the exit status is 1 where something was wrong
+(of ``series``: where a claimed rate is refuted). Timings are worth something on a quiet machine only.
 """
 
 from __future__ import annotations
 
 import argparse
 import importlib
-import itertools
 import math
 import os
 import random
@@ -24,88 +25,101 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 COLLECTION = ROOT / "fixtures" / "collection"
 sys.path[:0] = [str(ROOT), str(COLLECTION)]
 
+from leakhunt.gate.decision import FALSE_ALARM, MISSED  # noqa: E402 - after the path
+from tests.support import random_programs  # noqa: E402
+from tests.support.chances import at_most, by_chance  # noqa: E402
+from tests.support.random_programs import Checked  # noqa: E402
+
 VERDICTS = {0: "no-leak", 3: "leak", 4: "unsure", 2: "BROKEN"}
-
-
-# -- the target of a program: imported by the process that is checked -------------------
-
-
-def run(number: int) -> None:
-    """One task of the program, drawn as it is mixed."""
-    _runs()[number % len(_runs())](number)
-
-
-def numbers() -> Iterator[tuple[int]]:
-    """The numbers of the messages."""
-    for number in itertools.count():
-        yield (number,)
-
-
-_CHOSEN: list[Callable[[int], Any]] = []
-
-
-def _runs() -> list[Callable[[int], Any]]:
-    if not _CHOSEN:
-        stage = importlib.import_module("stage")
-
-        name = os.environ["BENCH_GATE_PROGRAM"]
-        path = stage.programs()[name]
-        sys.path[:0] = [str(path.parent), str(COLLECTION / "fresh")]
-        module = importlib.import_module(name)
-        dice = random.Random(7)
-        mix = module.PROGRAM.mix
-        for task in dice.choices(list(mix), list(mix.values()), k=997):
-            _CHOSEN.append(module.app.tasks[task].run)
-    return _CHOSEN
 
 
 # -- the collection ---------------------------------------------------------------------
 
+#: What a check must say of a program, by its kind.
+RIGHT = {"leak": "leak", "native": "leak", "healthy": "no-leak"}
 
-def collection(options: argparse.Namespace) -> None:
+
+class Check(NamedTuple):
+    """One check of one program."""
+
+    engine: str
+    kind: str
+    name: str
+    verdict: str
+    seconds: float
+
+
+def collection(options: argparse.Namespace) -> int:
+    """Round after round over all programs, in an order drawn once: where the time ends early, what was checked is a fair sample."""
     stage = importlib.import_module("stage")
 
-    totals: Counter[tuple[str, str]] = Counter()
-    seconds: dict[str, list[float]] = {}
+    chosen, left = [], Counter[str]()
     for name, path in stage.programs().items():
         program = stage.declared(path)
         if options.only and name not in options.only:
             continue
-        if program.kind not in ("leak", "healthy") or stage.missing(program):
-            continue
-        if program.process == "main" or program.eta or program.one_child:
-            continue  # what only a worker does
-        found: Counter[str] = Counter()
-        for _ in range(options.times):
-            began = time.monotonic()
-            verdict = _check(name, options)
-            seconds.setdefault(verdict, []).append(time.monotonic() - began)
-            found[verdict] += 1
-            totals[program.kind, verdict] += 1
-        told = ", ".join(f"{number} {verdict}" for verdict, number in found.items())
-        print(f"{name}: {program.kind}: {told}", flush=True)
-    for (kind, verdict), number in sorted(totals.items()):
-        print(f"{kind}: {verdict} {number}")
-    for verdict, each in sorted(seconds.items()):
+        if program.kind not in RIGHT:
+            left["neither leaking nor healthy"] += 1
+        elif program.process == "main" or program.eta or program.one_child:
+            left["need a worker"] += 1
+        elif stage.missing(program):
+            left["lack a library"] += 1
+        else:
+            chosen.append((name, program.kind))
+    random.Random(7).shuffle(chosen)
+    print(f"{len(chosen)} programs; left out: {dict(left) or 'none'}", flush=True)
+    ends = time.monotonic() + options.within
+    checks: list[Check] = []
+    asked = [
+        (engine, kind, name)
+        for _ in range(options.times)
+        for name, kind in chosen
+        for engine in (("exact", "sampled") if options.engine == "both" else (options.engine,))
+    ]
+    for engine, kind, name in asked:
+        if time.monotonic() > ends:
+            print(f"the time is over: {len(checks)} of {len(asked)} checks", flush=True)
+            break
+        began = time.monotonic()
+        verdict = _check(name, kind, engine, options.at_most)
+        checks.append(Check(engine, kind, name, verdict, time.monotonic() - began))
+        if verdict != RIGHT[kind]:
+            print(f"  {name}: {kind}, {engine}: {verdict}", flush=True)
+    _table(checks)
+    return sum(check.verdict not in (RIGHT[check.kind], "unsure") for check in checks)
+
+
+def _table(checks: list[Check]) -> None:
+    print("| engine | kind | programs | checks | right | not sure | wrong | broken | decided in (median, most) |")  # fmt: skip
+    print("|---|---|---|---|---|---|---|---|---|")
+    for engine, kind in sorted({(check.engine, check.kind) for check in checks}):
+        those = [check for check in checks if (check.engine, check.kind) == (engine, kind)]
+        told = Counter(check.verdict for check in those)
+        right, unsure = told[RIGHT[kind]], told["unsure"]
+        wrong = told["leak"] + told["no-leak"] - right
+        decided = [check.seconds for check in those if check.verdict in ("leak", "no-leak")]
+        spent = f"{statistics.median(decided):.1f} s, {max(decided):.1f} s" if decided else "never"
         print(
-            f"{verdict}: decided in {statistics.median(each):.1f} s (median), {max(each):.1f} s (most)"
-        )
+            f"| {engine} | {kind} | {len({check.name for check in those})} | {len(those)} | {right} | {unsure} | {wrong} "
+            f"| {len(those) - right - unsure - wrong} | {spent} |", flush=True,
+        )  # fmt: skip
 
 
-def _check(name: str, options: argparse.Namespace) -> str:
+def _check(name: str, kind: str, engine: str, at_most: int) -> str:
     with tempfile.TemporaryDirectory() as scratch:
         done = subprocess.run(
-            [sys.executable, "-m", "leakhunt", "check", "tests.benchmarks.bench_gate:run",
-             "--args", "tests.benchmarks.bench_gate:numbers", "--engine", options.engine,
-             "--at-most", f"{options.at_most}s"],
+            [sys.executable, "-m", "leakhunt", "check", "tests.benchmarks.collected:run",
+             "--args", "tests.benchmarks.collected:numbers", "--engine", engine,
+             "--at-most", f"{at_most}s", *(["--native"] if kind == "native" else [])],
             cwd=ROOT, capture_output=True, text=True, check=False,
             env={**os.environ, "BENCH_GATE_PROGRAM": name, "COLLECTION_FOLDER": scratch},
         )  # fmt: skip
@@ -116,212 +130,89 @@ def _check(name: str, options: argparse.Namespace) -> str:
 
 #: Rates of the power curve, in bytes a run; the limit is 12.
 RATES = (0.0, 6.0, 13.0, 18.0, 25.0, 50.0, 100.0, 400.0)
-STAGES = 5
-WARM_UP = 1000
+#: Mistakes that would be so rare at the claimed rate refute it.
+REFUTED = 0.01
+#: Programs between two looks at the clock.
+BATCH = 40
 
 
-def series(options: argparse.Namespace) -> None:
-    """Random programs, of one to twelve lines: healthy ones, leaking ones, and a power curve."""
-    from leakhunt.gate.decision import FALSE_ALARM, LIMIT, MISSED
-
-    for name, leaks, claimed, wrong in (
-        ("healthy", False, FALSE_ALARM, "leak"),
-        ("leaking", True, MISSED, "no-leak"),
-    ):
-        verdicts: Counter[str] = Counter()
-        runs: list[int] = []
-        blamed: Counter[str] = Counter()
-        for number in range(options.number):
-            dice = random.Random(f"{name} {number}")
-            lines, kinds = _program(dice)
-            if leaks:
-                lines.append(_leak(dice, 2 * LIMIT * 170 ** dice.random()))
-                kinds.append("leak")
-            verdict, used = _judged(lines, dice)
-            verdicts[verdict] += 1
-            runs.append(used)
-            if verdict == wrong:
-                blamed.update(set(kinds))
-                print(
-                    f"  {name} {number}: {verdict} after {used} runs: {', '.join(kinds)}",
-                    flush=True,
-                )
-        mistaken = verdicts[wrong]
-        print(
-            f"{name}: {dict(verdicts)}; decided after {statistics.median(runs):.0f} runs (median); "
-            f"{mistaken} of {options.number} called {wrong}, at most {_at_most(mistaken, options.number):.2%} "
-            f"(95 %), claimed {claimed:.1%}; among the lines of those: {dict(blamed)}", flush=True,
-        )  # fmt: skip
-    for noise in ("quiet", *KINDS):
-        told = []
-        for rate in RATES:
-            verdicts = Counter()
-            for number in range(max(1, options.number // 10)):
-                dice = random.Random(f"{noise} {rate} {number}")
-                lines = [] if noise == "quiet" else [KINDS[noise](dice)]
-                verdicts[_judged([*lines, _leak(dice, rate, every=1)], dice)[0]] += 1
-            told.append(f"{rate:g}: {verdicts['leak']}/{verdicts['no-leak']}/{verdicts['unsure']}")
-        print(f"power beside {noise} (B a run: leak/no-leak/unsure): {', '.join(told)}", flush=True)
+def series(options: argparse.Namespace) -> int:
+    """Healthy programs, leaking ones, and a power curve. Returns how many of the claims are refuted."""
+    ends = time.monotonic() + options.within
+    refuted = 0
+    with ProcessPoolExecutor(options.jobs) as pool:
+        for name, made, claimed, wrong in (
+            ("healthy", random_programs.healthy, FALSE_ALARM, "leak"),
+            ("leaking", random_programs.leaking, MISSED, "no-leak"),
+        ):
+            # Leaking ones get half of what is left: both must be seen.
+            until = ends if name == "leaking" else (time.monotonic() + ends) / 2
+            checks = _until(until, pool, made, [(number,) for number in range(options.number)])
+            refuted += _told(name, checks, claimed, wrong, options.number)
+        if not options.power:
+            return refuted
+        noises = (None, *random_programs.KINDS)
+        asked = [
+            (noise, rate, number)
+            for number in range(options.power)
+            for noise in noises
+            for rate in RATES
+        ]
+        checks = _until(ends, pool, random_programs.beside, asked)
+        _curve(dict(zip(asked, checks)), len(asked))
+    return refuted
 
 
-def _at_most(hits: int, of: int) -> float:
-    """The chance that gives so few hits, or fewer, once in twenty times (Clopper and Pearson 1934)."""
-    low, high = 0.0, 1.0
-    for _ in range(60):
-        middle = (low + high) / 2
-        few = sum(math.comb(of, n) * middle**n * (1 - middle) ** (of - n) for n in range(hits + 1))
-        low, high = (middle, high) if few > 0.05 else (low, middle)
-    return high
+def _until(
+    ends: float,
+    pool: ProcessPoolExecutor,
+    made: Callable[..., Checked],
+    asked: list[tuple[Any, ...]],
+) -> list[Checked]:
+    """The checks in their order, as many as there is time for."""
+    checks: list[Checked] = []
+    for at in range(0, len(asked), BATCH):
+        if time.monotonic() > ends:
+            break
+        checks += pool.map(made, *zip(*asked[at : at + BATCH]))
+    return checks
 
 
-#: A line of a program: run it so many times more, and it says how many bytes it holds then.
-Line = Callable[[int], float]
+def _told(name: str, checks: list[Checked], claimed: float, wrong: str, of: int) -> bool:
+    """Prints what came of them; whether the claim is refuted."""
+    for number, check in enumerate(checks):
+        if check.verdict == wrong:
+            print(f"  {name} {number}: {wrong} after {check.runs} runs: {', '.join(check.kinds)}")
+    if not checks:
+        print(f"{name}: no time for any")
+        return False
+    told = Counter(check.verdict for check in checks)
+    decided = [check.runs for check in checks if check.verdict != "unsure"]
+    mistaken = told[wrong]
+    chance = by_chance(mistaken, len(checks), claimed)
+    refuted = chance < REFUTED
+    print(
+        f"{name}: {len(checks):,} of {of:,} judged: {told['leak']} leak, {told['no-leak']} no-leak, {told['unsure']} unsure; "
+        f"decided after {statistics.median(decided) if decided else 0:,.0f} runs (median). {mistaken} called {wrong}: at most "
+        f"{at_most(mistaken, len(checks)):.2%} (95 %), claimed {claimed:.1%}: so many or more come about with probability "
+        f"{chance:.2g}, {'REFUTED' if refuted else 'not refuted'}", flush=True,
+    )  # fmt: skip
+    return refuted
 
 
-def _judged(lines: list[Line], dice: random.Random) -> tuple[str, int]:
-    """(verdict, runs) as a check has it: stage after stage, look by look."""
-    from leakhunt.gate.decision import LOOKS, Limits, decide
-    from leakhunt.gate.plan import FEWEST, JITTER
-    from tests.support.builders import history
-
-    done = WARM_UP
-    sizes = [line(WARM_UP) for line in lines]
-    for stage in range(1, STAGES + 1):
-        tasks, columns = [done], [[size] for size in sizes]
-        weights = [1 + JITTER * (2 * dice.random() - 1) for _ in range(LOOKS - 1)]
-        total = done
-        for look, weight in enumerate(weights, 2):
-            runs = max(1, round(total * weight / sum(weights)))
-            done += runs
-            sizes = [line(runs) for line in lines]
-            tasks.append(done)
-            for column, size in zip(columns, sizes):
-                column.append(size)
-            if look < FEWEST:
-                continue
-            parts = []
-            for number, column in enumerate(columns):
-                rounded = [max(0, round(size)) for size in column]
-                parts.append(
-                    (f"/srv/shop/tasks.py:{40 + number}", rounded, [s // 100 for s in rounded])
-                )
-            ruling = decide(history(*parts, tasks=tasks), stage, Limits(), look == LOOKS)
-            if ruling.verdict is not None:
-                return ruling.verdict, done
-    return "unsure", done
-
-
-def _program(dice: random.Random) -> tuple[list[Line], list[str]]:
-    kinds = [dice.choice(list(KINDS)) for _ in range(dice.randint(1, 12))]
-    return [KINDS[kind](dice) for kind in kinds], kinds
-
-
-def _level(dice: random.Random) -> float:
-    """Bytes that a line holds, from some hundred to some million."""
-    return 300 * 10 ** (4 * dice.random())
-
-
-def _still(dice: random.Random) -> Line:
-    level = _level(dice)
-    return lambda runs: level
-
-
-def _wanders(dice: random.Random) -> Line:
-    """About a level, anew at each look."""
-    level = _level(dice)
-    spread = level * dice.random() / 2
-    return lambda runs: level + dice.gauss(0, spread)
-
-
-def _lingers(dice: random.Random) -> Line:
-    """About a level, with a memory of many runs: a working set whose parts come and go."""
-    level, memory = _level(dice), 10 ** (1 + 2.3 * dice.random())
-    spread = level * dice.random() / 4
-    state = [dice.gauss(0, spread)]
-
-    def after(runs: int) -> float:
-        kept = math.exp(-runs / memory)
-        state[0] = kept * state[0] + dice.gauss(0, spread * math.sqrt(1 - kept * kept))
-        return level + state[0]
-
-    return after
-
-
-def _drifts(dice: random.Random) -> Line:
-    """What is added stays, and as much is taken away."""
-    share, size = 1 / dice.randint(1, 50), 10 ** (1.5 + 2 * dice.random())
-    state = [20 * size * 200]
-
-    def after(runs: int) -> float:
-        state[0] += dice.gauss(0, size * math.sqrt(runs * share))
-        return state[0]
-
-    return after
-
-
-def _sawtooth(dice: random.Random) -> Line:
-    """A buffer that is emptied every so many runs."""
-    period, size = round(10 ** (0.7 + 2 * dice.random())), 10 ** (1.5 + 2 * dice.random())
-    done = [0]
-
-    def after(runs: int) -> float:
-        done[0] += runs
-        return 1000 + size * (done[0] % period)
-
-    return after
-
-
-def _cache(dice: random.Random) -> Line:
-    """Full before the warm-up is over; then what is replaced has another size."""
-    entries, size = dice.randint(10, 500), 10 ** (1.5 + 2 * dice.random())
-    kept = [0.0]
-    filled = [0]
-
-    def after(runs: int) -> float:
-        new = min(runs, entries - filled[0])
-        kept[0] += sum(dice.expovariate(1 / size) for _ in range(new))
-        filled[0] += new
-        replaced = min(runs - new, 3 * entries)
-        for _ in range(replaced):
-            kept[0] += dice.expovariate(1 / size) - kept[0] / entries
-        return kept[0]
-
-    return after
-
-
-def _steps(dice: random.Random) -> Line:
-    """What is loaded once, at some run."""
-    at, level, size = round(10 ** (1 + 3.5 * dice.random())), _level(dice), _level(dice)
-    done = [0]
-
-    def after(runs: int) -> float:
-        done[0] += runs
-        return level + (size if done[0] >= at else 0)
-
-    return after
-
-
-KINDS: dict[str, Callable[[random.Random], Line]] = {
-    "still": _still, "wanders": _wanders, "lingers": _lingers, "drifts": _drifts,
-    "sawtooth": _sawtooth, "cache": _cache, "steps": _steps,
-}  # fmt: skip
-
-
-def _leak(dice: random.Random, rate: float, every: int | None = None) -> Line:
-    """So many bytes a run on average: in one run of some, of sizes that vary."""
-    every = every or (1 if dice.random() < 0.5 else dice.randint(2, 50))
-    varies = every > 1
-    state = [5000.0]
-
-    def after(runs: int) -> float:
-        if not varies:
-            state[0] += rate * runs
-            return state[0]
-        hits = sum(dice.random() < 1 / every for _ in range(runs))
-        state[0] += sum(dice.expovariate(1 / (every * rate)) for _ in range(hits))
-        return state[0]
-
-    return after
+def _curve(checks: dict[tuple[Any, ...], Checked], of: int) -> None:
+    told: dict[tuple[str | None, float], Counter[str]] = {}
+    for (noise, rate, _), check in checks.items():
+        told.setdefault((noise, rate), Counter())[check.verdict] += 1
+    print(
+        f"Of a leak of so many B a run: called leak / no-leak / unsure ({len(checks):,} of {of:,})"
+    )
+    print(f"| beside | {' | '.join(f'{rate:g}' for rate in RATES)} |")
+    print("|---" * (len(RATES) + 1) + "|")
+    for noise in dict.fromkeys(noise for noise, _ in told):
+        cells = (told.get((noise, rate), Counter()) for rate in RATES)
+        row = " | ".join(f"{each['leak']}/{each['no-leak']}/{each['unsure']}" for each in cells)
+        print(f"| {noise or 'nothing'} | {row} |", flush=True)
 
 
 # -- the plugin ---------------------------------------------------------------------------
@@ -347,8 +238,9 @@ def test_healthy():
 """
 
 
-def plugin(options: argparse.Namespace) -> None:
-    failed = 0
+def plugin(options: argparse.Namespace) -> int:
+    """The plugin on healthy code, again and again. Returns how often it failed."""
+    failed, ends = 0, time.monotonic() + options.within
     with tempfile.TemporaryDirectory() as folder:
         (Path(folder) / "test_healthy.py").write_text(HEALTHY)
         for number in range(1, options.number + 1):
@@ -360,8 +252,12 @@ def plugin(options: argparse.Namespace) -> None:
             if done.returncode:
                 failed += 1
                 print(done.stdout, flush=True)
-            if number % 50 == 0 or number == options.number:
+            over = time.monotonic() > ends
+            if over or number % 50 == 0 or number == options.number:
                 print(f"{failed} of {number} failed", flush=True)
+            if over:
+                break
+    return failed
 
 
 def main() -> None:
@@ -369,13 +265,17 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("what", choices=("collection", "series", "pytest"))
-    parser.add_argument("--times", type=int, default=20)
-    parser.add_argument("--number", type=int, default=1000)
-    parser.add_argument("--engine", choices=("exact", "sampled"), default="exact")
-    parser.add_argument("--at-most", type=int, default=60)
+    parser.add_argument("--times", type=int, default=20, help="checks of each program and engine")
+    parser.add_argument("--number", type=int, default=1000, help="programs, or runs of pytest")
+    parser.add_argument("--power", type=int, default=20, help="programs per point of the curve")
+    parser.add_argument("--jobs", type=int, default=os.cpu_count())
+    parser.add_argument("--engine", choices=("exact", "sampled", "both"), default="both")
+    parser.add_argument("--at-most", type=int, default=60, help="seconds of one check")
+    parser.add_argument("--within", type=float, default=math.inf, help="seconds of all")
     parser.add_argument("--only", action="append", metavar="NAME")
     options = parser.parse_args()
-    {"collection": collection, "series": series, "pytest": plugin}[options.what](options)
+    ran = {"collection": collection, "series": series, "pytest": plugin}[options.what](options)
+    sys.exit(1 if ran else 0)
 
 
 if __name__ == "__main__":
