@@ -17,12 +17,16 @@ import tempfile
 import time
 from pathlib import Path
 
-from leakhunt.render.export.formats import BY_NAME
-from leakhunt.snapfile.write import Run, write
-from tests.support.builders import FACTS
-from tests.support.places import ROOT
+ROOT = Path(__file__).resolve().parent.parent.parent
+sys.path[:0] = [str(ROOT)]
+
+from leakhunt.render.export.formats import BY_NAME  # noqa: E402 - after the path
+from leakhunt.snapfile.write import Run, write  # noqa: E402
+from tests.support.builders import FACTS  # noqa: E402
 
 RUNS = 3
+LEAKHUNT = [sys.executable, "-m", "leakhunt"]
+MEMRAY = [sys.executable, "-m", "memray"]
 
 #: Memory from as many stacks as it is told, in so many steps; a snapshot after each where a folder is named.
 PROGRAM = """
@@ -72,61 +76,62 @@ def timed(command: list[str]) -> float:
     return statistics.median(spent)
 
 
-def told(name: str, seconds: float, path: Path) -> None:
-    print(f"{name:24}{seconds:8.2f} s{path.stat().st_size / 1024:12,.0f} KiB")
+def told(name: str, seconds: float | None, *paths: Path) -> None:
+    spent = f"{seconds:8.2f} s" if seconds is not None else " " * 10
+    size = sum(path.stat().st_size for path in paths)
+    print(f"{name:24}{spent}{size / 1024:12,.0f} KiB", flush=True)
 
 
 def main() -> None:
     stacks = int(sys.argv[1]) if len(sys.argv) > 1 else 3000
     snapshots = int(sys.argv[2]) if len(sys.argv) > 2 else 8
-    leakhunt = [sys.executable, "-m", "leakhunt"]
     with tempfile.TemporaryDirectory() as name:
-        folder, out = Path(name) / "series", Path(name)
-        folder.mkdir()
-        series(folder, stacks, snapshots)
-        print(f"{snapshots} snapshots of {stacks:,} stacks")
-        page = out / "report.html"
-        told("report", timed([*leakhunt, "report", str(folder), "-o", str(page), "--force"]), page)
-        for form in BY_NAME.values():
-            path = out / f"out{form.ending}"
-            command = [*leakhunt, "export", str(folder), "--format", form.name, "-o", str(path), "--force"]  # fmt: skip
-            try:
-                told(f"export {form.name}", timed(command), path)
-            except subprocess.CalledProcessError as error:
-                print(f"export {form.name}: {error.stderr.decode().splitlines()[-1]}")
-        if importlib.util.find_spec("memray") is None:
-            print("memray is not installed")
-            return
-        program, words = out / "program.py", [str(stacks), str(snapshots)]
-        program.write_text(PROGRAM)
-        print("the same program")
-        snaps = out / "snapshots"
-        subprocess.run([sys.executable, str(program), *words, str(snaps)], check=True)
-        told(
-            "leakhunt report",
-            timed([*leakhunt, "report", str(snaps), "-o", str(page), "--force"]),
-            page,
-        )
-        memray, recording = [sys.executable, "-m", "memray"], out / "run.memray"
-        subprocess.run(
-            [
-                *memray,
-                "run",
-                "-f",
-                "-q",
-                "--python-allocators",
-                "-o",
-                str(recording),
-                str(program),
-                *words,
-            ],
-            check=True,
-        )
-        for kind in ("flamegraph", "table"):
-            for leaks in ((), ("--leaks",)):
-                drawn = out / f"memray-{kind}.html"
-                command = [*memray, kind, *leaks, "-f", "-o", str(drawn), str(recording)]
-                told(" ".join(("memray", kind, *leaks)), timed(command), drawn)
+        out = Path(name)
+        made(out, stacks, snapshots)
+        beside(out, stacks, snapshots)
+
+
+def made(out: Path, stacks: int, snapshots: int) -> None:
+    """The page and every export of a series of that size."""
+    folder = out / "series"
+    folder.mkdir()
+    series(folder, stacks, snapshots)
+    print(f"{snapshots} snapshots of {stacks:,} stacks")
+    report(folder, out / "report.html", "report")
+    for form in BY_NAME.values():
+        path = out / f"out{form.ending}"
+        command = [*LEAKHUNT, "export", str(folder), "--format", form.name, "-o", str(path), "--force"]  # fmt: skip
+        try:
+            told(f"export {form.name}", timed(command), path)
+        except subprocess.CalledProcessError as error:
+            print(f"export {form.name}: {error.stderr.decode().splitlines()[-1]}")
+
+
+def beside(out: Path, stacks: int, snapshots: int) -> None:
+    """One program, once with snapshots of leakhunt's and once under memray: the pages of both."""
+    if importlib.util.find_spec("memray") is None:
+        print("memray is not installed: pip install memray")
+        return
+    program, words = out / "program.py", [str(stacks), str(snapshots)]
+    program.write_text(PROGRAM)
+    print(f"one program, {stacks:,} stacks, {snapshots} steps")
+    snaps, recording = out / "snapshots", out / "run.memray"
+    subprocess.run([sys.executable, str(program), *words, str(snaps)], cwd=ROOT, check=True)
+    files = [path for path in snaps.rglob("*.bin") if not path.is_symlink()]
+    told("its snapshots", None, *files)
+    report(snaps, out / "report.html", "leakhunt report")
+    recorded = [*MEMRAY, "run", "-f", "-q", "--trace-python-allocators", "-o", str(recording), str(program), *words]  # fmt: skip
+    subprocess.run(recorded, check=True)
+    told("its memray recording", None, recording)
+    for kind in ("flamegraph", "table"):
+        for leaks in ((), ("--leaks",)):
+            drawn = out / f"memray-{kind}.html"
+            command = [*MEMRAY, kind, *leaks, "-f", "-o", str(drawn), str(recording)]
+            told(" ".join(("memray", kind, *leaks)), timed(command), drawn)
+
+
+def report(series: Path, page: Path, name: str) -> None:
+    told(name, timed([*LEAKHUNT, "report", str(series), "-o", str(page), "--force"]), page)
 
 
 if __name__ == "__main__":
