@@ -6,6 +6,7 @@ library and pytest; all else is imported when a test asks for it.
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Generator
 from pathlib import Path
@@ -56,6 +57,7 @@ def _explained() -> str:
 
 def _checks(config: pytest.Config) -> Checks:
     """One for the whole session of this process, made when it is first asked for."""
+    from leakhunt.gate.repository import repository
     from leakhunt.plugin.checks import Checks
 
     checks = getattr(config, "_leakhunt_checks", None)
@@ -65,7 +67,7 @@ def _checks(config: pytest.Config) -> Checks:
             every=bool(config.getoption("leakhunt_all")),
             baseline=config.getoption("leakhunt_baseline"),
             update=bool(config.getoption("leakhunt_update")),
-            root=str(config.rootpath),
+            root=str(repository(config.rootpath, os.environ)),
         )
         config._leakhunt_checks = checks  # type: ignore[attr-defined]
         config.add_cleanup(checks.close)

@@ -19,6 +19,7 @@ from leakhunt.gate import drive
 from leakhunt.gate.decision import LIMIT, Limits
 from leakhunt.gate.outcome import Broken
 from leakhunt.gate.plan import Terms
+from leakhunt.gate.repository import repository
 from leakhunt.render.screen import GITHUB, JSON, SARIF, TABLE
 from leakhunt.report.check import CheckReport
 from leakhunt.report.check import check as reported
@@ -100,7 +101,9 @@ def command(
             _broken(outcome)
             return
         report = reported(
-            outcome, before.of(target) if before is not None else None, str(Path.cwd())
+            outcome,
+            before.of(target) if before is not None else None,
+            str(repository(Path.cwd(), os.environ)),
         )
     show(report, JSON if as_json else form, verbose)
     if form == GITHUB and not as_json:

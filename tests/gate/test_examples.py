@@ -30,9 +30,11 @@ def commands(file: str) -> list[list[str]]:
 
 @pytest.fixture
 def shop(tmp_path: Path) -> Path:
-    """The project that the examples are of; what it keeps is said by a file."""
-    package = tmp_path / "shop"
-    package.mkdir()
+    """The project that the examples are of, in a folder of its repository; what it keeps is said by a file."""
+    (tmp_path / ".git").mkdir()
+    project = tmp_path / "backend"
+    package = project / "shop"
+    package.mkdir(parents=True)
     (package / "__init__.py").write_text("")
     (package / "tasks.py").write_text(
         "import os\nKEPT = []\n\ndef process(order):\n"
@@ -41,10 +43,10 @@ def shop(tmp_path: Path) -> Path:
     (package / "fixtures.py").write_text(
         "import itertools\n\ndef orders():\n    for number in itertools.count():\n        yield number\n"
     )
-    (tmp_path / "test_shop.py").write_text(
+    (project / "test_shop.py").write_text(
         "from shop.tasks import process\n\ndef test_process():\n    process(1)\n"
     )
-    return tmp_path
+    return project
 
 
 def run(command: list[str], folder: Path) -> subprocess.CompletedProcess[str]:
@@ -69,7 +71,7 @@ def test_github_passes_what_is_healthy_and_fails_what_leaks(shop: Path) -> None:
     leaks = run(command, shop)
     assert leaks.returncode == 3
     assert re.match(
-        r"::error file=shop/tasks\.py,line=6,title=leakhunt%3A memory leak::", leaks.stdout
+        r"::error file=backend/shop/tasks\.py,line=6,title=leakhunt%3A memory leak::", leaks.stdout
     )
     assert "| `shop/tasks.py:6`" in (shop / "summary.md").read_text()
 
