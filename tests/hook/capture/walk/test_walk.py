@@ -103,6 +103,47 @@ def test_ways_that_differ_in_one_step_are_told_apart() -> None:
         assert told[-3:] == [("attribute", name), ("item", None), ("item", None)]
 
 
+#: Modules that a program has made of data, each with a list of its own.
+MAKES_MODULES = """
+import gc, sys, types
+from leakhunt.hook.capture.walk import _walk
+for number in range(int(sys.argv[1])):
+    made = types.ModuleType(f"plugin_{number}")
+    made.KEPT = list(range(5000))
+    sys.modules[made.__name__] = made
+del made
+INNER = list(range(6000))
+gc.disable()
+found = _walk.walk(b"", 60.0, 1 << 30, "/nowhere", 0)
+for shape, _, length, *_ in found["containers"]:
+    if length in (5000, 6000):
+        way = []
+        while shape:
+            shape, kind, name, *_ = found["shapes"][shape]
+            way.insert(0, f"{kind} {name}")
+        print(" > ".join(way))
+"""
+
+
+@pytest.mark.parametrize(
+    ("number", "ways"),
+    [
+        (20, {f"module plugin_{each} > attribute KEPT" for each in range(20)}),
+        (200, {"module sys > attribute modules > item None > attribute KEPT"}),
+    ],
+)
+def test_of_many_modules_that_no_import_made_the_names_are_contents(
+    number: int, ways: set[str]
+) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", MAKES_MODULES, str(number)],
+        capture_output=True,
+        check=True,
+        text=True,
+    )
+    assert set(done.stdout.splitlines()) == {*ways, "module __main__ > attribute INNER"}
+
+
 def test_no_content_is_told(kinds: dict[str, Any]) -> None:
     """Keys, values, values of attributes, variables and closures all hold the secret."""
     assert holders.SECRET not in repr(kinds)
