@@ -10,8 +10,10 @@ from leakhunt.model.snapshot import Snapshot, Stack
 from leakhunt.snapshots import garbage, retention
 from leakhunt.snapshots.garbage import UNKNOWN, Collector
 
-#: The shortest way stands first where it holds so much of what is known.
+#: The shortest way stands first where its container holds so much of what is known, or of what it gained.
 GOOD_PART = 0.1
+#: A way without what differs between snapshots, and its container's mark.
+Key = tuple[tuple[tuple[object, ...], ...], int]
 
 
 @dataclass(frozen=True)
@@ -42,7 +44,8 @@ class Why:
     """What keeps the objects of some stacks."""
 
     ways: tuple[Way, ...]
-    """Those with names all along first, of these the shortest that holds a good part, then the most bytes."""
+    """The shortest whose container holds a good part first, of what was gained where earlier snapshots tell;
+    then those with names all along, the most bytes first."""
     objects: int
     """Blocks of the stacks in all."""
     size: int
@@ -72,7 +75,7 @@ def why(snapshot: Snapshot, stacks: Iterable[Stack], earlier: Sequence[Snapshot]
         Way(held, _grown(held, lengths))
         for held in sorted(sums.values(), key=lambda held: (is_unnamed(held.path), -held.size))
     ]
-    ways = _shortest_first(ways)
+    ways = _shortest_first(ways, _gained(ways, chosen, earlier))
     size = sum(snapshot.tallies[stack].size for stack in chosen)
     count = sum(snapshot.tallies[stack].count for stack in chosen)
     heap, waits = snapshot.heap, garbage.waiting(snapshot.meta)
@@ -88,18 +91,61 @@ def why(snapshot: Snapshot, stacks: Iterable[Stack], earlier: Sequence[Snapshot]
     )
 
 
-def _shortest_first(ways: list[Way]) -> list[Way]:
-    """With the shortest named way first, of those that hold a good part of what is known: what a reader
-    looks for is the nearest name.
+def _shortest_first(ways: list[Way], gained: list[int]) -> list[Way]:
+    """With the shortest named way first, of those whose container gained a good part: what a reader looks for
+    is the nearest name. What a bound ends comes after what has none, and a name somewhere on the way
+    is better than none at all.
     """
-    total = sum(way.held.size for way in ways)
-    large = [
-        way for way in ways if not is_unnamed(way.held.path) and way.held.size >= GOOD_PART * total
+    weights = gained if any(gained) else [way.held.size for way in ways]
+    together: dict[object, int] = {}
+    for way, weight in zip(ways, weights):
+        together[_pile(way)] = together.get(_pile(way), 0) + weight
+    least = GOOD_PART * sum(weights)
+    large = [way for way in ways if together[_pile(way)] >= least > 0]
+    for is_meant in (_is_named_and_unbounded, _is_named, _has_a_name):
+        meant = [way for way in large if is_meant(way)]
+        if meant:
+            first = min(meant, key=lambda way: len(way.held.path))
+            return [first, *(way for way in ways if way is not first)]
+    return ways
+
+
+def _pile(way: Way) -> object:
+    return way.held.mark or _key(way.held)
+
+
+def _is_named_and_unbounded(way: Way) -> bool:
+    return _is_named(way) and way.held.bound is None
+
+
+def _is_named(way: Way) -> bool:
+    return not is_unnamed(way.held.path)
+
+
+def _has_a_name(way: Way) -> bool:
+    return any(step.name for step in way.held.path[1:])
+
+
+def _gained(ways: list[Way], stacks: Sequence[Stack], earlier: Sequence[Snapshot]) -> list[int]:
+    """The bytes that each way has gained since the middle one of the earlier snapshots that tell of the stacks.
+
+    What the first calls of a line have made once (imports, caches of a library) was there by then.
+    """
+    telling = [
+        snapshot for snapshot in earlier if any(snapshot.told(stack).retention for stack in stacks)
     ]
-    if not large:
-        return ways
-    first = min(large, key=lambda way: len(way.held.path))
-    return [first, *(way for way in ways if way is not first)]
+    if not telling:
+        return [0] * len(ways)
+    before = telling[(len(telling) - 1) // 2]
+    sizes: dict[Key, int] = {}
+    for stack in stacks:
+        for held in before.told(stack).retention:
+            sizes[_key(held)] = sizes.get(_key(held), 0) + held.size
+    return [max(0, way.held.size - sizes.get(_key(way.held), 0)) for way in ways]
+
+
+def _key(held: Retention) -> Key:
+    return tuple((step.kind, step.name, step.type, step.again) for step in held.path), held.mark
 
 
 def tree(ways: Sequence[Way]) -> tuple[Branch, ...]:

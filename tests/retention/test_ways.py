@@ -100,6 +100,66 @@ def test_the_shortest_way_with_a_name_comes_first_where_it_holds_a_good_part() -
     assert [way.held for way in found.ways] == [short, long, little]
 
 
+def way(
+    name: str, size: int, mark: int = 0, bound: int | None = None, *more: Step, root: Step = MODULE
+) -> Retention:
+    path = (root, Step("attribute", name, "dict"), *more)
+    return Retention(path, 1, size, "dict", 10, bound, mark, None, path[:2])
+
+
+def first(told: list[Retention], *earlier: list[Retention]) -> str | None:
+    """The name on the way that is told first."""
+    taken = [
+        replace(snapshot(), facts=MappingProxyType({HERE: Facts(retention=tuple(each))}))
+        for each in (*earlier, told)
+    ]
+    found = ways.why(taken[-1], [HERE], taken[:-1])
+    assert sorted(each.held for each in found.ways) == sorted(told)
+    return found.ways[0].held.path[1].name
+
+
+IMPORTED, KEPT = way("IMPORTED", 900, 1), way("KEPT", 30, 2)
+
+
+def test_what_gained_comes_before_what_a_first_call_has_made() -> None:
+    assert first([IMPORTED, KEPT]) == "IMPORTED"
+    assert first([IMPORTED, KEPT], [IMPORTED, way("KEPT", 10, 2)]) == "KEPT"
+    assert first([IMPORTED, KEPT], [IMPORTED]) == "KEPT"
+
+
+def test_the_gain_is_since_half_of_the_time() -> None:
+    early, late = [way("KEPT", 10, 2)], [IMPORTED, way("KEPT", 20, 2)]
+    assert first([IMPORTED, KEPT], early, late, [IMPORTED, KEPT]) == "KEPT"
+
+
+def test_where_nothing_gained_or_nobody_knew_of_it_sizes_decide() -> None:
+    assert first([IMPORTED, KEPT], [IMPORTED, KEPT]) == "IMPORTED"
+    assert first([IMPORTED, KEPT], []) == "IMPORTED"
+
+
+def test_a_container_gains_by_all_ways_that_lead_through_it() -> None:
+    """None of them is a tenth of it."""
+    many = [
+        way("MANY", 20 + number, 3, None, Step("item", f"a{number}", "str")) for number in range(30)
+    ]
+    assert first([way("OTHER", 100, 4, None, *many[0].path), *many]) == "MANY"
+
+
+def test_what_a_bound_ends_comes_after_what_has_none() -> None:
+    longer = way("KEPT", 200, 2, None, Step("item", None, "str"))
+    assert first([way("recent", 800, 1, 100), longer]) == "KEPT"
+    assert first([way("recent", 800, 1, 100), way("LITTLE", 8, 2)]) == "recent"
+
+
+def test_a_name_on_the_way_is_better_than_none_where_only_c_code_holds() -> None:
+    bare = Retention((NATIVE,), 5, 500, None, None, None, 0)
+    told = replace(
+        snapshot(),
+        facts=MappingProxyType({HERE: Facts(retention=(bare, way("path", 200, root=NATIVE)))}),
+    )
+    assert [len(each.held.path) for each in ways.why(told, [HERE]).ways] == [2, 1]
+
+
 steps = st.builds(
     Step, st.sampled_from(["module", "attribute", "item"]), st.sampled_from("abc"), st.just("list")
 )
