@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import subprocess
+import sys
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -64,3 +66,18 @@ def test_a_module_has_a_test_of_its_own() -> None:
 def test_what_is_owed_is_no_more_than_it_is() -> None:
     missing = without_a_test()
     assert {room: number for room, number in BESIDE.items() if missing[room] < number} == {}
+
+
+SCRIPTS = sorted((ROOT / "tests" / "benchmarks").glob("*_*.py"))
+#: Runs a file as far as its functions, as ``python FILE`` would.
+LOOKS = "import runpy, sys; sys.path[0] = sys.argv.pop(1); runpy.run_path(sys.argv.pop(1), run_name='looked_at')"
+
+
+@pytest.mark.parametrize("script", SCRIPTS, ids=lambda script: script.stem)
+def test_a_benchmark_runs_as_it_says(script: Path, tmp_path: Path) -> None:
+    """From any folder, without the tree on the path."""
+    words = [sys.executable, "-c", LOOKS, str(script.parent), str(script)]
+    done = subprocess.run(
+        words, cwd=tmp_path, env={}, capture_output=True, text=True, timeout=120, check=False
+    )
+    assert done.returncode == 0, done.stderr

@@ -4,7 +4,7 @@
     python tests/benchmarks/bench_holders.py DIR [DIR…] [--only NAME] [--details]
 
 For each leak that a program of the collection declares, its guilty line's objects in the newest snapshot of the
-process that has most of them are asked for as ``leakhunt why`` asks. *named*: one of the names that
+process that has most of them are asked for as ``leakhunt why`` asks, with the earlier snapshots beside it. *named*: one of the names that
 ``fixtures/collection/holders.py`` has for it is on the way that is told first, or on the one with most bytes.
 *trend*: the same of the holder that the first matching finding of ``leakhunt trend`` tells. *tied*: the bytes
 whose holder was found, of those of the line.
@@ -15,13 +15,17 @@ from __future__ import annotations
 import argparse
 import json
 import runpy
-from collections.abc import Iterator
+import sys
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
+
+sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from leakhunt.cli.judging import gather
 from leakhunt.model.snapshot import Snapshot, Stack
 from leakhunt.report.trend import trend
+from leakhunt.report.words import kept as kept_words
 from leakhunt.retention import ways
 from leakhunt.snapshots.load import load
 from leakhunt.snapshots.series import lines_of
@@ -39,32 +43,43 @@ class Told(NamedTuple):
     tied: float
     by_trend: bool | None
     """None: trend has no finding there that tells a holder."""
-    ways: tuple[list[str], ...]
-    """The names on the way told first, and on the largest."""
+    ways: tuple[str, ...]
+    """The way told first, and the largest."""
     whole: bool | None
 
 
 def guilty(leak: dict[str, Any], stack: Stack) -> bool:
-    """Whether a stack passes through the line, or where it is cut through the library that it calls."""
+    """Whether a stack passes through one of the lines."""
     file, lines = Path(leak["file"]).name, {leak["line"], *(also["line"] for also in leak["also"])}
-    return any(Path(frame.file).name == file and frame.line in lines for frame in stack) or any(
-        part in frame.file for part in leak["through"] for frame in stack
-    )
+    return any(Path(frame.file).name == file and frame.line in lines for frame in stack)
+
+
+def of(leak: dict[str, Any], stacks: Iterable[Stack]) -> list[Stack]:
+    """The leak's: those through its lines; where all are cut above them, through the library that these call."""
+    every = list(stacks)
+    return [stack for stack in every if guilty(leak, stack)] or [
+        stack
+        for stack in every
+        if any(part in frame.file for part in leak["through"] for frame in stack)
+    ]
 
 
 def size_of(snapshot: Snapshot, stacks: list[Stack]) -> int:
     return sum(snapshot.tallies[stack].size for stack in stacks)
 
 
-def newest(lines: list[Any], leak: dict[str, Any]) -> tuple[Snapshot, list[Stack]] | None:
-    """The newest snapshot of the process that has most of the leak, and the leak's stacks there."""
+def fullest(lines: list[Any], leak: dict[str, Any]) -> tuple[list[Snapshot], list[Stack]] | None:
+    """The snapshots of the process that has most of the leak in its newest, and the leak's stacks there."""
     found = []
     for line in lines:
         snapshot = load(line[-1].path, detail=True)
-        stacks = [stack for stack in snapshot.tallies if guilty(leak, stack)]
-        found.append((size_of(snapshot, stacks), snapshot, stacks))
+        stacks = of(leak, snapshot.tallies)
+        found.append((size_of(snapshot, stacks), snapshot, stacks, line))
     found.sort(key=lambda one: -one[0])
-    return (found[0][1], found[0][2]) if found and found[0][2] else None
+    if not found or not found[0][2]:
+        return None
+    _, newest, stacks, line = found[0]
+    return [*(load(each.path, detail=True) for each in line[:-1]), newest], stacks
 
 
 def marker_of(leak: dict[str, Any]) -> str:
@@ -75,7 +90,8 @@ def marker_of(leak: dict[str, Any]) -> str:
 
 
 def names_of(path: Any) -> list[str]:
-    return [step.name for step in path if step.name]
+    """Names of code on a way, and the classes of what is on it."""
+    return [word for step in path for word in (step.name, step.type) if word]
 
 
 def told(folder: Path) -> Iterator[Told]:
@@ -90,37 +106,44 @@ def told(folder: Path) -> Iterator[Told]:
     for leak in truth["leaks"]:
         marker = marker_of(leak)
         names = HOLDERS["of"](folder.name, marker)
-        there = newest(lines, leak)
+        there = fullest(lines, leak)
         if there is None:
             yield Told(folder.name, marker, False, 0.0, None, (), None)
             continue
-        snapshot, stacks = there
-        found = ways.why(snapshot, stacks)
+        (*earlier, newest), stacks = there
+        found = ways.why(newest, stacks, earlier)
         shown = found.ways[:1] + tuple(sorted(found.ways, key=lambda way: -way.held.size)[:1])
-        paths = tuple(names_of(way.held.path) for way in shown)
+        paths = [way.held.path for way in shown]
         kept = [
             judged.finding.holder
             for judged in (report.findings if report is not None else ())
-            if judged.finding.holder is not None
-            and any(guilty(leak, stack) for stack in judged.finding.stacks)
+            if judged.finding.holder is not None and of(leak, judged.finding.stacks)
         ]
         by_trend = HOLDERS["is_named"](names, names_of(kept[0].path)) if kept else None
         tied = found.tied / found.size if found.size else 0.0
-        named = any(HOLDERS["is_named"](names, path) for path in paths)
-        yield Told(folder.name, marker, named, tied, by_trend, paths, found.whole)
+        named = any(HOLDERS["is_named"](names, names_of(path)) for path in paths)
+        yield Told(
+            folder.name,
+            marker,
+            named,
+            tied,
+            by_trend,
+            tuple(map(kept_words.way, paths)),
+            found.whole,
+        )
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("folders", nargs="+", type=Path)
-    parser.add_argument("--only")
+    parser.add_argument("--only", action="append")
     parser.add_argument("--details", action="store_true")
     asked = parser.parse_args()
     every = [
         one
         for parent in asked.folders
         for folder in sorted(parent.iterdir())
-        if (folder / "truth.json").exists() and asked.only in (None, folder.name)
+        if (folder / "truth.json").exists() and (asked.only is None or folder.name in asked.only)
         for one in told(folder)
     ]
     for one in every:
@@ -130,7 +153,7 @@ def main() -> None:
                 f"{one.program} {one.marker}: {word}, {one.tied:.0%} tied, trend {one.by_trend}, whole {one.whole}"
             )
             for way in one.ways:
-                print(f"    {' → '.join(way)}")
+                print(f"    {way}")
     named = sum(one.named for one in every)
     judged = [one for one in every if one.by_trend is not None]
     print(f"named by why: {named} of {len(every)} ({named / max(1, len(every)):.1%})")
