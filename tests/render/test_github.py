@@ -70,6 +70,7 @@ def test_the_runner_reads_what_was_said(properties: dict[str, str], message: str
     assert {**command.properties, last: properties[last]} == properties
 
 
+@pytest.mark.once
 def test_githubs_own_toolkit_writes_the_same(tmp_path: Path) -> None:
     """The commands as they are read, given to @actions/core, come out to the letter."""
     made = node.installed(tmp_path)

@@ -90,6 +90,7 @@ def test_a_leak_without_a_line_is_a_warning() -> None:
     assert told(report(0, "unsure"))[0] == "warning"
 
 
+@pytest.mark.once
 def test_the_schema_of_the_standard_has_nothing_against_it(tmp_path: Path) -> None:
     """The JSON schema of SARIF 2.1.0, by ajv."""
     made = node.installed(tmp_path)
