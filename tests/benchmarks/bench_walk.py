@@ -4,10 +4,16 @@
     python tests/benchmarks/bench_walk.py [objects ...]
 
 One process for each tool and size, in turn, three times each; medians. The heap is lists of dicts and
-texts below one module global. leakhunt's walk makes a census of types, all paths from the roots,
-dominators and retained sizes; ``guppy.hpy().heap()`` a census; ``objgraph.find_backref_chain`` the one chain
-from one object to a module. Time per object is per object that the tool tells of: for objgraph that is one. Memory is what the process's peak RSS rose by. A tool that is not installed,
-or takes more than ten minutes, is left out and said to be.
+texts below one module global. What each is asked:
+
+* leakhunt: the walk, so of every object its type and size, its way from a root, its dominator and what it retains;
+* guppy3: ``hpy().heap()``, a census of types and sizes, without ways or retained sizes;
+* guppy3 via: ``heap().byvia``, of every object also the references that lead to it, the nearest to a way;
+* guppy3 path: ``shpaths`` and ``domisize`` of one object, its way and what it retains;
+* objgraph: ``find_backref_chain``, the one chain from one object to a module.
+
+Time per object is per object that the tool tells of: one for the last two. Memory is what the process's peak RSS
+rose by. A tool that is not installed, or takes more than ten minutes, is left out and said to be.
 
 Goals: 20 times faster per object than either; 1.5 s and 150 MB at 10^6 objects, 20 s and 1.5 GB at 10^7.
 """
@@ -23,7 +29,7 @@ from typing import Any
 ROUNDS = 3
 SIZES = (100_000, 1_000_000, 10_000_000)
 LONGEST = 600
-TOOLS = ("leakhunt", "guppy3", "objgraph")
+TOOLS = ("leakhunt", "guppy3", "guppy3 via", "guppy3 path", "objgraph")
 
 PROGRAM = r"""
 import gc, json, resource, sys, time
@@ -46,6 +52,21 @@ elif tool == "guppy3":
     heapy = hpy()
     def run():
         return heapy.heap().count, None
+elif tool == "guppy3 via":
+    from guppy import hpy
+    heapy = hpy()
+    def run():
+        every = heapy.heap().byvia
+        assert len(every) > 1
+        return every.count, None
+elif tool == "guppy3 path":
+    from guppy import hpy
+    heapy = hpy()
+    def run():
+        one = heapy.iso(last)
+        assert "__main__" in str(one.shpaths)
+        assert one.domisize > 0
+        return 1, None
 else:
     import objgraph
     def run():
@@ -79,7 +100,7 @@ def measured(tool: str, number: int) -> dict[str, Any] | str:
 
 def main(sizes: list[int]) -> None:
     print(
-        f"{'objects':>11} {'tool':<9} {'CPU s':>8} {'wall s':>8} {'MB':>8} {'us/object':>10} {'times':>7}"
+        f"{'objects':>11} {'tool':<11} {'CPU s':>8} {'wall s':>8} {'MB':>8} {'us/object':>10} {'times':>7}"
     )
     for number in sizes:
         runs: dict[str, list[dict[str, Any] | str]] = {tool: [] for tool in TOOLS}
@@ -91,7 +112,7 @@ def main(sizes: list[int]) -> None:
         for tool in TOOLS:
             found = [each for each in runs[tool] if not isinstance(each, str)]
             if not found:
-                print(f"{number:>11,} {tool:<9} {runs[tool][-1]}")
+                print(f"{number:>11,} {tool:<11} {runs[tool][-1]}")
                 continue
             cpu, wall, memory = (
                 statistics.median(one[name] for one in found) for name in ("cpu", "wall", "memory")
@@ -99,7 +120,7 @@ def main(sizes: list[int]) -> None:
             each = statistics.median(one["cpu"] / one["objects"] for one in found)
             ours = ours or each
             print(
-                f"{number:>11,} {tool:<9} {cpu:>8.2f} {wall:>8.2f} {memory / 1e6:>8.0f} "
+                f"{number:>11,} {tool:<11} {cpu:>8.2f} {wall:>8.2f} {memory / 1e6:>8.0f} "
                 f"{1e6 * each:>10.3f} {each / ours:>7.1f}"
             )
 
