@@ -103,6 +103,48 @@ def test_ways_that_differ_in_one_step_are_told_apart() -> None:
         assert told[-3:] == [("attribute", name), ("item", None), ("item", None)]
 
 
+#: Callbacks that only C variables refer to, each with a list of its own.
+CALLBACKS = """
+import gc, signal
+from leakhunt.hook.capture.walk import _walk
+def keeps(length):
+    kept = list(range(length))
+    def callback():
+        return kept
+    return callback
+class Service:
+    def __init__(self):
+        self.kept = list(range(5001))
+    def close(self):
+        pass
+signal.signal(signal.SIGUSR1, keeps(5000))
+signal.signal(signal.SIGUSR2, Service().close)
+gc.disable()
+found = _walk.walk(b"", 60.0, 1 << 30, "/nowhere", 0)
+for shape, _, length, *_ in found["containers"]:
+    if length in (5000, 5001):
+        way = []
+        while shape:
+            shape, kind, name, *_ = found["shapes"][shape]
+            way.insert(0, f"{kind} {name}")
+        print(" > ".join(way))
+"""
+
+
+def test_a_callback_that_only_c_code_holds_is_told_by_its_function() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", CALLBACKS], capture_output=True, check=True, text=True
+    )
+    said = set(done.stdout.splitlines())
+    if sys.version_info < (3, 11):  # a code object has no qualified name
+        said = {way.replace("C code, callback", "C code, keeps.<locals>.callback") for way in said}
+        said = {way.replace("C code, close", "C code, Service.close") for way in said}
+    assert said == {
+        "native held from C code, keeps.<locals>.callback (<string>:6) > closure kept",
+        "native held from C code, Service.close (<string>:12) > attribute __self__ > attribute kept",
+    }
+
+
 #: Modules that a program has made of data, each with a list of its own.
 MAKES_MODULES = """
 import gc, sys, types
