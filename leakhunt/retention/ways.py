@@ -115,7 +115,12 @@ def _pile(way: Way) -> object:
 
 
 def _is_named_and_unbounded(way: Way) -> bool:
-    return _is_named(way) and way.held.bound is None
+    """Of many containers with a bound there may be ever more."""
+    return (
+        _is_named(way)
+        and way.held.bound is None
+        and not any(step.bound is not None and step.length is not None for step in way.held.path)
+    )
 
 
 def _is_named(way: Way) -> bool:
@@ -127,12 +132,17 @@ def _has_a_name(way: Way) -> bool:
 
 
 def _gained(ways: list[Way], stacks: Sequence[Stack], earlier: Sequence[Snapshot]) -> list[int]:
-    """The bytes that each way has gained since the middle one of the earlier snapshots that tell of the stacks.
+    """The bytes that each way has gained since the middle one of the earlier snapshots that tell of the stacks;
+    all 0 where none does. A walk that did not come to its end does not tell what was not there.
 
     What the first calls of a line have made once (imports, caches of a library) was there by then.
     """
     telling = [
-        snapshot for snapshot in earlier if any(snapshot.told(stack).retention for stack in stacks)
+        snapshot
+        for snapshot in earlier
+        if snapshot.heap is not None
+        and snapshot.heap.whole
+        and any(snapshot.told(stack).retention for stack in stacks)
     ]
     if not telling:
         return [0] * len(ways)

@@ -137,6 +137,15 @@ def test_where_nothing_gained_or_nobody_knew_of_it_sizes_decide() -> None:
     assert first([IMPORTED, KEPT], []) == "IMPORTED"
 
 
+def test_a_part_of_a_walk_does_not_tell_what_was_not_there() -> None:
+    part = replace(snapshot(here=KEPT), heap=replace(HEAP, whole=False))
+    taken = replace(snapshot(), facts=MappingProxyType({HERE: Facts(retention=(KEPT, IMPORTED))}))
+    small = KEPT._replace(size=10)
+    before = replace(snapshot(), facts=MappingProxyType({HERE: Facts(retention=(small, IMPORTED))}))
+    for earlier, name in (([part], "IMPORTED"), ([before, part, part], "KEPT")):
+        assert ways.why(taken, [HERE], earlier).ways[0].held.path[1].name == name
+
+
 def test_a_container_gains_by_all_ways_that_lead_through_it() -> None:
     """None of them is a tenth of it."""
     many = [
@@ -149,6 +158,14 @@ def test_what_a_bound_ends_comes_after_what_has_none() -> None:
     longer = way("KEPT", 200, 2, None, Step("item", None, "str"))
     assert first([way("recent", 800, 1, 100), longer]) == "KEPT"
     assert first([way("recent", 800, 1, 100), way("LITTLE", 8, 2)]) == "recent"
+    desk = (MODULE, Step("attribute", "DESK", "collections.deque", 24, 24))
+    lists = Retention((*desk, Step("item", None, "list")), 9, 800, None, None, None, 0)
+    assert first([lists, longer]) == "KEPT"
+
+
+def test_of_many_containers_with_a_bound_there_may_be_ever_more() -> None:
+    each = way("HISTORIES", 800, 1, None, Step("item", None, "collections.deque", None, 8))
+    assert first([each, way("KEPT", 200, 2, None, Step("item", None, "str"))]) == "HISTORIES"
 
 
 def test_a_name_on_the_way_is_better_than_none_where_only_c_code_holds() -> None:
