@@ -13,6 +13,7 @@ import pytest
 from celery.exceptions import SoftTimeLimitExceeded, TimeLimitExceeded
 
 from tests.live import harness
+from tests.live.test_program import leakhunt
 
 pytestmark = pytest.mark.live
 
@@ -159,6 +160,22 @@ def test_sigusr2_and_a_claimed_signal_is_chained(tmp_path: Path) -> None:
         path, _ = worker.dump(child, signal.SIGUSR2)
         assert harness.facts(path)["tasks_done"] >= 1
         assert worker.notes("claimed") == 2
+
+
+def test_the_second_signal_is_nobody_elses(tmp_path: Path) -> None:
+    """What the console asks by is not passed on to whoever had the hook's signal before."""
+    with harness.worker(
+        tmp_path, "-c", "1", LEAKHUNT_SIGNAL="SIGUSR2", SHOP_CLAIM="module"
+    ) as worker:
+        child = worker.hooked("child")[0]
+        assert child["second"] is not None
+        for _ in range(2):
+            done = leakhunt(tmp_path, "dump", str(child["pid"]))
+            assert done.returncode == 0, done.stderr
+        assert worker.notes("claimed") == 0
+        worker.dump(child, signal.SIGUSR2)
+        worker.noted("claimed")
+        assert worker.notes("claimed") == 1
 
 
 def test_handlers_set_later_are_chained(tmp_path: Path) -> None:

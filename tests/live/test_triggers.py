@@ -136,6 +136,47 @@ def test_a_folder_that_cannot_be_used(tmp_path: Path) -> None:
         worker.kill()
 
 
+def test_after_three_failures_in_a_row_only_a_signal_is_tried_and_a_success_forgives_them(
+    tmp_path: Path,
+) -> None:
+    with harness.worker(tmp_path, "-c", "1", LEAKHUNT_EVERY="1", LEAKHUNT_START="boot") as worker:
+        child = worker.hooked("child")[0]
+        series = Path(child["series"])
+
+        def taken(number: int) -> None:
+            for _ in range(number):
+                before = worker.current(child)["captures"]
+                worker.do("pid")
+                worker.until(lambda n=before: worker.current(child)["captures"] > n, "it was tried")  # type: ignore[misc]
+
+        def broken() -> None:
+            series.rename(tmp_path / "away")
+            series.write_text("a file where the folder should be")
+
+        def mended() -> None:
+            series.unlink()
+            (tmp_path / "away").rename(series)
+
+        taken(1)
+        for _ in range(2):  # what was forgiven does not count
+            broken()
+            taken(2)
+            mended()
+            taken(1)
+        assert "are off until a signal succeeds" not in worker.log
+        broken()
+        taken(3)
+        worker.logged("are off until a signal succeeds")
+        mended()
+        before = worker.current(child)["captures"]
+        for _ in range(3):
+            worker.do("pid")
+        assert worker.do("limited", 1) == 1
+        assert worker.current(child)["captures"] == before
+        worker.dump(child)
+        taken(2)
+
+
 def test_a_capture_that_is_killed_leaves_no_torn_file(tmp_path: Path) -> None:
     with harness.worker(tmp_path, "-c", "1", SHOP_SLOW="1.5") as worker:
         child = worker.hooked("child")[0]
