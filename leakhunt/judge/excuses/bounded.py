@@ -8,6 +8,7 @@ another container stands still says nothing: its entries may grow.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from leakhunt.judge import codes
 from leakhunt.judge.bounds import emptied, ends, is_known
@@ -63,6 +64,46 @@ def container(book: Book, growth: Growth) -> int | None:
             mark
             for mark, size in sizes.items()
             if mark and size >= LEVELS.excuses.bounded * total > 0
+        ),
+        None,
+    )
+
+
+class Below(NamedTuple):
+    """Most of a growth is kept in several containers, each with the same bound."""
+
+    bound: int
+    """Entries that each can have at most."""
+    grows: bool | None
+    """Whether there are more and more of them; None: one snapshot does not say."""
+
+
+def below(book: Book, growth: Growth) -> Below | None:
+    """What is kept in containers with a bound each grows for good by their number only: None where it does not
+    lie there, most of it.
+
+    How many there are is what the container that keeps them has of entries: a window of the last readings per
+    sensor is full once, and ends; one per request does not.
+    """
+    ways = kept_by(book, growth)
+    each = [(way, entries) for way in ways if (entries := _each(way)) is not None]
+    if not each or sum(way.size for way, _ in each) < LEVELS.excuses.bounded * sum(
+        way.size for way in ways
+    ):
+        return None
+    largest, entries = max(each, key=lambda one: one[0].size)
+    ends_of = book.history.lengths.get(largest.mark)
+    return Below(entries, None if ends_of is None else ends_of[1] > ends_of[0])
+
+
+def _each(way: Retention) -> int | None:
+    """The bound that each of several containers has through which objects are held; None: there are none."""
+    pairs = zip(way.path, way.path[1:-1])
+    return next(
+        (
+            step.bound
+            for before, step in pairs
+            if step.bound is not None and step.length is None and not is_known(before, step)
         ),
         None,
     )

@@ -19,7 +19,8 @@ from leakhunt.judge.excuses.scattered import is_scattered
 from leakhunt.judge.owners import Book, Growth
 from leakhunt.judge.series.shape import NOISE, SAWTOOTH, WARM_UP
 
-WAITING, OVERRATED, BOUNDED, SCATTERED = "waiting", "overrated", "bounded", "scattered"
+WAITING, OVERRATED, SCATTERED = "waiting", "overrated", "scattered"
+BOUNDED, BELOW = "bounded", "below"
 
 
 def fates(book: Book, growths: list[Growth]) -> list[str | None]:
@@ -33,6 +34,7 @@ def fates(book: Book, growths: list[Growth]) -> list[str | None]:
     excuses: tuple[Callable[[Growth], str | None], ...] = (
         lambda growth: WAITING if garbage.only_waits(book, growth, waiting) else None,
         lambda growth: BOUNDED if bounded.bound(book, growth) is not None else None,
+        lambda growth: BELOW if _may_end_below(book, growth) else None,
         lambda growth: SCATTERED if is_scattered(book, growth) else None,
         lambda growth: OVERRATED if overrated(book, growth) else None,
         lambda growth: free_list.kept(book, growth, firm),
@@ -60,10 +62,27 @@ def excused(book: Book, growth: Growth, fate: str) -> Growth:
         return calmed(growth).called(NOISE, because(codes.SCATTERED))
     if fate == BOUNDED:
         return calmed(growth).called(WARM_UP, bounded.bound(book, growth))
+    if fate == BELOW:
+        return _kept_below(book, growth)
     return growth.called(
         WARM_UP,
         because(codes.FREE_LIST, size=free_list.small_blocks(book, growth), most=FREE_LIST),
     )
+
+
+def _may_end_below(book: Book, growth: Growth) -> bool:
+    found = bounded.below(book, growth)
+    return found is not None and not found.grows
+
+
+def _kept_below(book: Book, growth: Growth) -> Growth:
+    """A cache that fills, where there are no more containers than before; where nobody knows, an open question."""
+    found = bounded.below(book, growth)
+    assert found is not None
+    reason = because(codes.EACH_BOUNDED, bound=found.bound, stands=int(found.grows is False))
+    if found.grows is False:
+        return calmed(growth).called(WARM_UP, reason)
+    return replace(growth, shape=replace(growth.shape, open=True)).called(NOISE, reason)
 
 
 def calmed(growth: Growth) -> Growth:

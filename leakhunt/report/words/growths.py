@@ -100,6 +100,13 @@ def _bounded(given: Figures, unit: str) -> str:
     return f"kept in a container of {units.count(int(length))} entries that takes at most {most}"
 
 
+def _each_bounded(given: Figures, unit: str) -> str:
+    text = f"kept in containers of at most {units.counted(int(given['bound']), 'entry', 'entries')} each"
+    if given["stands"]:
+        return f"{text}, which are no more than before"
+    return f"{text}: whether there are more and more of them decides"
+
+
 def _born_evenly(given: Figures, unit: str) -> str:
     since = given.get("since", 0.0)
     text = "what lives was born evenly"
@@ -153,6 +160,7 @@ SAID: Mapping[str, Say] = MappingProxyType(
             f"its age does not decide yet: {units.counted(int(given.get('samples', 0)), 'sample')}"
         ),
         codes.BOUNDED: _bounded,
+        codes.EACH_BOUNDED: _each_bounded,
         codes.SCATTERED: lambda given, unit: (
             "kept a little everywhere: blocks that others have taken over from a freelist"
         ),

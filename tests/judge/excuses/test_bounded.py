@@ -15,7 +15,7 @@ from leakhunt.judge.excuses import bounded
 from leakhunt.judge.growths import growths
 from leakhunt.judge.levels import LEVELS
 from leakhunt.judge.owners import Book, Growth
-from leakhunt.judge.series.shape import LEAK, WARM_UP
+from leakhunt.judge.series.shape import LEAK, NOISE, WARM_UP
 from leakhunt.model.retention import Retention, Step
 from leakhunt.model.snapshot import Facts, Frame, Spot
 from tests.support.builders import history, snap, stack
@@ -169,3 +169,60 @@ def test_a_bound_that_holds_nothing_of_it_ends_nothing() -> None:
     book, judged = kept_so(held("deque", 7, 9, size=0))
     assert not bounded.holds(book, stack(LINE))
     assert bounded.bound(book, judged) is None
+
+
+# -- several containers with a bound each ------------------------------------------------
+
+OUTER = Step("attribute", "HISTORY", "collections.defaultdict", 60)
+EACH = Step("item", None, "collections.deque", None, 8)
+
+
+def below(*inner: Step, size: int = 10_000) -> Retention:
+    """Objects that a module's dict keeps by way of these steps."""
+    start = (Step("module", "shop.tasks", "module"), OUTER)
+    return Retention((*start, *inner), size // 50, size, OUTER.type, 60, None, 7, size, start)
+
+
+ENTRY = Step("item", None, "dict")
+
+
+@pytest.mark.parametrize(
+    ("inner", "excused"),
+    [
+        ((EACH, ENTRY), True),
+        ((EACH, ENTRY, Step("item", None, "str")), True),
+        ((EACH,), False),  # the containers themselves: nothing bounds their number
+        ((EACH._replace(bound=None), ENTRY), False),
+        ((EACH._replace(length=3), ENTRY), False),  # one of them: not even half is known of the others
+        ((Step("item", None, "django.db.backends.sqlite3.base.DatabaseWrapper"),
+          Step("attribute", "queries_log", "collections.deque", None, 9000), ENTRY), False),
+    ],
+)  # fmt: skip
+def test_one_snapshot_does_not_accuse_what_several_bounds_may_end(
+    inner: tuple[Step, ...], excused: bool
+) -> None:
+    growth = judged(below(*inner))
+    if not excused:
+        assert growth.shape.verdict == LEAK
+        return
+    assert (growth.shape.verdict, growth.shape.open) == (NOISE, True)
+    assert growth.why == because(codes.EACH_BOUNDED, bound=8, stands=0)
+
+
+@pytest.mark.parametrize(("last", "verdict"), [(60, WARM_UP), (61, LEAK)])
+def test_whether_there_are_more_and_more_of_them_decides(last: int, verdict: str) -> None:
+    newest = aged((LINE, [2_000] * 20), retention={LINE: below(EACH, ENTRY)})
+    made = history((LINE, [2_000 * at for at in range(1, 11)], [40 * at for at in range(1, 11)]))
+    found = growths(replace(made, newest=newest, lengths={7: (60, last)}))[0]
+    assert found.shape.verdict == verdict
+    if verdict == WARM_UP:
+        assert found.why == because(codes.EACH_BOUNDED, bound=8, stands=1)
+
+
+def test_most_must_lie_below_a_bound() -> None:
+    ways = (below(EACH, ENTRY, size=4_000), below(ENTRY, size=6_000))
+    snapshot = aged((LINE, [2_000] * 20))
+    told = {each: replace(one, retention=ways) for each, one in snapshot.facts.items()}
+    life = lived(replace(snapshot, facts=told))
+    assert life is not None
+    assert growths(life)[0].shape.verdict == LEAK
