@@ -128,6 +128,12 @@ class Survivors(Book):
         chosen = tuple(stacks)
         return super().tells(chosen) or self.judge(chosen).stairs
 
+    def grows(self, stacks: Sequence[Stack]) -> bool:
+        """Whether they leak, or may: a caller of few samples does not clear the helper that it calls."""
+        shape = self.judge(tuple(stacks))
+        may = shape.verdict == NOISE and shape.beliefs[0] > LEVELS.lives.doubt
+        return may or super().grows(stacks)
+
     def late(self, stacks: Iterable[Stack]) -> float:
         """Bytes per unit by which stacks grow in the last two thirds of the life, less what has died, where
         that is known: a helper's callers are told apart by what each of them really gains.

@@ -11,6 +11,7 @@ from leakhunt.judge.births.ages import TURNOVER as AGED_TURNOVER
 from leakhunt.judge.births.ages import Ages, Births
 from leakhunt.judge.births.life import lived
 from leakhunt.judge.births.survivors import Survivors, _interval, _verdict
+from leakhunt.judge.growths import growths
 from leakhunt.judge.history import Moved
 from leakhunt.judge.levels import LEVELS
 from leakhunt.judge.series.shape import LEAK, NOISE, STEP, TURNOVER
@@ -258,3 +259,26 @@ def test_a_cache_that_replaces_its_own_entries_is_no_leak_for_what_others_put_be
     moved = {stack(ONE): Moved(others, [size * BLOCK for size in others])}
     assert Survivors(made).judge([stack(ONE)]).verdict == LEAK
     assert Survivors(replace(made, moved=moved)).judge([stack(ONE)]).verdict == TURNOVER
+
+
+REMEMBER = "/srv/shop/events.py:15"
+CHECKED, OPENED = (f"{REMEMBER} < /srv/shop/{each}" for each in ("events.py:90", "orders.py:30"))
+
+
+@pytest.mark.parametrize(
+    ("others", "line"),
+    [
+        (
+            [50.0, 0, 0, 0] * 5,
+            15,
+        ),  # five blocks in all, as even as the rest: too few to call it a leak
+        ([0.0] * 18 + [4_000.0, 8_000.0], 90),  # young, all of it: this one does not pile up
+    ],
+)
+def test_a_caller_of_few_samples_does_not_clear_the_helper(others: list[float], line: int) -> None:
+    """A helper leaks through both callers; where the other one surely does not, the first one's line differs."""
+    life = lived(aged((CHECKED, [2_000] * 20), (OPENED, others)))
+    assert life is not None
+    leak = growths(life)[0]
+    assert leak.shape.verdict == LEAK
+    assert leak.blame.frame.line == line
