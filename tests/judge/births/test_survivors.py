@@ -272,7 +272,10 @@ CHECKED, OPENED = (f"{REMEMBER} < /srv/shop/{each}" for each in ("events.py:90",
             [50.0, 0, 0, 0] * 5,
             15,
         ),  # five blocks in all, as even as the rest: too few to call it a leak
-        ([0.0] * 18 + [4_000.0, 8_000.0], 90),  # young, all of it: this one does not pile up
+        (
+            [50.0] + [0.0] * 17 + [4_000.0, 8_000.0],
+            90,
+        ),  # young, but for one: this one does not pile up
     ],
 )
 def test_a_caller_of_few_samples_does_not_clear_the_helper(others: list[float], line: int) -> None:
