@@ -54,7 +54,7 @@ def version() -> str:
     return f"{kind}{platform.python_version()}{'t' if 't' in getattr(sys, 'abiflags', '') else ''}"
 
 
-def leaking() -> tuple[str, int]:
+def leaky() -> tuple[str, int]:
     """The line of the app that keeps the blocks."""
     lines = (Path(__file__).parent / "apps" / "shop.py").read_text().splitlines()
     return "shop.py", 1 + lines.index("    KEPT.append(bytearray(size))")
@@ -74,7 +74,7 @@ def lacks(path: Path, engine: str) -> list[str]:
         f"another engine: {snapshot.meta.engine}": snapshot.meta.engine == engine,
         "tasks wait for a snapshot": known["forked"] and known["exact"],
         "no word of who keeps what": (known.get("heap") or {}).get("whole") is True,
-        f"another line than the leak's is first: {place[0]}:{place[1]}": place == leaking(),
+        f"another line than the leak's is first: {place[0]}:{place[1]}": place == leaky(),
         f"its bytes are wrong: {tally.size:,} of {truth:,}": abs(tally.size - truth)
         < NEAR[engine] * truth,
     }
@@ -92,8 +92,8 @@ def cell(pool: str, engine: str, folder: Path) -> Cell:
         LEAKHUNT_ENGINE=engine, LEAKHUNT_START="boot", LEAKHUNT_INTERVAL="4KiB", LEAKHUNT_WALK="full",
     ) as worker:  # fmt: skip
         record = worker.hooked("child" if pool in ("prefork", "spawn") else "worker")[0]
-        for _ in range(BLOCKS):
-            worker.do("leak", SIZE)
+        for leaking in [worker.send("leak", SIZE) for _ in range(BLOCKS)]:
+            assert leaking.get(timeout=harness.PATIENCE, interval=0.02) == SIZE
         napping = worker.send("nap", 0.5)
         worker.noted("nap")
         path, _ = worker.dump(record)
@@ -147,8 +147,17 @@ def order(row: Mapping[str, Any]) -> tuple[Any, ...]:
     return (kind, numbers[:2], number.endswith("t"), numbers, number)
 
 
-def table(rows: Iterable[Mapping[str, Any]]) -> str:
-    """In Markdown: a line a Python, a column a pool; in a cell the engines with which all works."""
+def promised() -> list[str]:
+    """The versions of CPython that the package says it is for."""
+    classifier = r'"Programming Language :: Python :: (3\.\d+)"'
+    return re.findall(classifier, (ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+
+
+def table(rows: Iterable[Mapping[str, Any]], wanted: Iterable[str] = ()) -> str:
+    """In Markdown: a line a Python, a column a pool; in a cell the engines with which all works.
+
+    Below it those of the wanted versions of which no patch level was run.
+    """
     rows = sorted(rows, key=order)
     notes: list[str] = []
 
@@ -172,11 +181,17 @@ def table(rows: Iterable[Mapping[str, Any]]) -> str:
     for row in rows:
         cells = [told(row, pool) for pool in POOLS]
         lines.append(f"| {' | '.join([row['python'], row.get('celery', '-'), *cells])} |")
+    lines += [f"\n[{n}] {text}" for n, text in enumerate(notes, 1)]
     days = sorted({row["day"] for row in rows})
     when = f"on {days[0]}" if len(days) == 1 else f"from {days[0]} to {days[-1]}"
+    # A build without the GIL is not what the classifiers promise.
+    there = {
+        ".".join(row["python"].split(".")[:2]) for row in rows if not row["python"].endswith("t")
+    }
+    absent = [version for version in wanted if version not in there]
     ran = f"Run {when} on {', '.join(sorted({row['system'] for row in rows}))}."
     return (
-        "\n".join([*lines, *(f"\n[{n}] {text}" for n, text in enumerate(notes, 1)), "", ran]) + "\n"
+        "\n".join([*lines, "", ran + (f" Not run: {', '.join(absent)}." if absent else "")]) + "\n"
     )
 
 
@@ -203,7 +218,7 @@ def write(page: Path) -> None:
     rows = kept()
     if not rows:
         raise ValueError(f"nothing was run: {KEPT} has no results")
-    page.write_text(f"{before}{BEGIN}\n{table(rows)}\n{END}{behind}", encoding="utf-8")
+    page.write_text(f"{before}{BEGIN}\n{table(rows, promised())}\n{END}{behind}", encoding="utf-8")
 
 
 def main(arguments: Sequence[str]) -> int:

@@ -60,7 +60,7 @@ def test_a_table_goes_to_its_place_and_is_found_there(
     assert matrix.main(["table", str(page)]) == 0
     before, inside, behind = matrix.within(page.read_text())
     assert (before, behind) == ("# A page\n\n", "\nmore\n")
-    assert inside == "\n" + matrix.table(matrix.kept()) + "\n"
+    assert inside == "\n" + matrix.table(matrix.kept(), matrix.promised()) + "\n"
     once = page.read_text()
     assert matrix.main(["table", str(page)]) == 0
     assert page.read_text() == once
@@ -90,6 +90,28 @@ def test_a_table_of_nothing_is_not_written(
     assert matrix.main(["table", str(page)]) == 2
     assert page.read_text() == PLACE
     assert "nothing was run" in capsys.readouterr().err
+
+
+def test_the_page_has_the_table_of_what_was_run() -> None:
+    _, inside, _ = matrix.within(matrix.PAGE.read_text(encoding="utf-8"))
+    assert inside == f"\n{matrix.table(matrix.kept(), matrix.promised())}\n", (
+        "python -m tests.live.matrix table"
+    )
+
+
+def test_a_row_has_every_pool_with_every_engine() -> None:
+    rows = matrix.kept()
+    assert rows
+    assert all(list(row["cells"]) == list(WHOLE) for row in rows if "refused" not in row)
+
+
+def test_a_promised_python_that_was_not_run_is_named() -> None:
+    assert len(matrix.promised()) >= 7
+    rows = [
+        {**RAN, "python": each, "cells": WHOLE} for each in ("3.9.18", "3.14.2t", "PyPy 3.10.2")
+    ]
+    last = matrix.table(rows, ["3.9", "3.10", "3.14"]).splitlines()[-1]
+    assert last == "Run on 2026-11-29 on Linux x86_64. Not run: 3.10, 3.14."
 
 
 def test_a_cell_that_raises_is_told_and_the_others_are_run(
