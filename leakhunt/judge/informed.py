@@ -24,7 +24,7 @@ from leakhunt.judge.history import SECOND, TASK, History
 from leakhunt.judge.levels import LEVELS
 from leakhunt.judge.owners import Growth
 from leakhunt.judge.reasons import first_unit
-from leakhunt.judge.series.shape import LEAK, TURNOVER, WARM_UP
+from leakhunt.judge.series.shape import LEAK, TURNOVER, WARM_UP, Shape
 from leakhunt.model.snapshot import Stack
 
 
@@ -75,14 +75,24 @@ def _checked(history: History, growth: Growth, book: Survivors) -> Growth:
     seen = sum(book.history.tracks[stack].sizes[-1] for stack in stacks)
     if not stacks or seen < LEVELS.lives.stays * growth.sizes[-1]:
         return growth
-    age = book.judge(stacks)
+    age, life = book.judge(stacks), book.history
     surely = (age.belief or 0.0) >= LEVELS.lives.refuted
     if age.verdict == TURNOVER:
-        surely = surely or _died(history, growth, book.history) >= LEVELS.lives.died
+        surely = surely or _died(history, growth, life) >= LEVELS.lives.died
     if age.verdict not in (WARM_UP, TURNOVER) or not surely:
-        return growth
+        return _paced(growth, age) if age.verdict == LEAK and history.unit == life.unit else growth
     code = codes.BIRTHS_DIE_OUT if age.verdict == WARM_UP else codes.YOUNG
     return growth.called(age.verdict, because(code, belief=age.belief))
+
+
+def _paced(growth: Growth, age: Shape) -> Growth:
+    """The leak with the pace of its births, where that of a few snapshots may as well be none: two steps between
+    three have one degree of freedom, whatever it was that told the leak.
+    """
+    if growth.shape.low > 0:
+        return growth
+    shape = replace(growth.shape, rate=age.rate, low=age.low, high=age.high)
+    return replace(growth, shape=shape)
 
 
 def _died(history: History, growth: Growth, life: History) -> float:

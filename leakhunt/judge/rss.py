@@ -22,7 +22,7 @@ from leakhunt.judge.series import shape, stats
 from leakhunt.judge.series.exact import EXACT
 from leakhunt.judge.series.series import Series
 from leakhunt.judge.series.shape import LEAK
-from leakhunt.model.snapshot import Meta, Resident
+from leakhunt.model.snapshot import OFF, Meta, Resident
 from leakhunt.snapshots import facts
 from leakhunt.snapshots.series import Entry
 
@@ -262,7 +262,9 @@ def _points(entries: Sequence[Entry]) -> list[Meta]:
     return [
         entry.meta
         for entry in entries
-        if entry.meta.rss is not None and entry.meta.traced is not None
+        if entry.meta.rss is not None
+        and entry.meta.traced is not None
+        and entry.meta.engine != OFF  # nothing was traced: it explains nothing, and refutes nothing
     ]
 
 

@@ -30,7 +30,7 @@ from leakhunt.judge.series.shape import LEAK
 from leakhunt.judge.whose import Paths
 from leakhunt.model.paths import prefixes
 from leakhunt.model.retention import Path, Retention
-from leakhunt.model.snapshot import Frame, Meta, Stack
+from leakhunt.model.snapshot import OFF, Frame, Meta, Stack
 from leakhunt.snapshots.objects import Holder, joined, summed
 
 NO_LEAK, UNEXPLAINED, INCONCLUSIVE = "no-leak", "unexplained", "inconclusive"
@@ -92,7 +92,7 @@ def judge(histories: Sequence[History]) -> Verdict:
         verdict = LEAK
     elif native.fragmented and native.held >= LEVELS.resident.held_part * (main.first.rss or 0):
         verdict = UNEXPLAINED
-    elif not enough or _undecided(findings, grown) or unseen is not None:
+    elif not enough or _undecided(findings, grown) or unseen is not None or main.last.engine == OFF:
         verdict = INCONCLUSIVE
         missing = next((finding.wanted for finding in findings if finding.wanted), unseen)
         more = _more(histories, missing)

@@ -262,6 +262,8 @@ class Spot(NamedTuple):
     code: str | None
 
 
+#: The engine that traces nothing.
+OFF = "off"
 #: What units of work that are no Celery tasks may be called.
 NOUNS = ("request", "job", "unit")
 

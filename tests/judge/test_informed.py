@@ -6,8 +6,11 @@ from dataclasses import replace
 
 import pytest
 
+from leakhunt.judge.births.life import lived
+from leakhunt.judge.births.survivors import Survivors
+from leakhunt.judge.growths import growths
 from leakhunt.judge.history import SECOND, SNAPSHOT, TASK, History, Track
-from leakhunt.judge.informed import informed
+from leakhunt.judge.informed import _checked, informed
 from leakhunt.judge.series.shape import LEAK, TURNOVER
 from leakhunt.judge.verdict import INCONCLUSIVE, NO_LEAK, judge
 from leakhunt.model.retention import Container, Step
@@ -78,11 +81,11 @@ def test_without_births_one_snapshot_tells_nothing() -> None:
 def test_a_series_says_whether_what_was_born_has_stayed() -> None:
     """Born evenly, and the total stands still: its entries are replaced by others."""
     steady = series([200_000, 198_000, 203_000, 199_000, 201_000, 200_000], EVEN)
-    _, growths = informed(steady)
-    assert LEAK not in [growth.shape.verdict for growth in growths]
+    _, found = informed(steady)
+    assert LEAK not in [growth.shape.verdict for growth in found]
     rising = series([34_000, 66_000, 101_000, 134_000, 165_000, 200_000], EVEN)
-    _, growths = informed(rising)
-    assert growths[0].shape.verdict == LEAK
+    _, found = informed(rising)
+    assert found[0].shape.verdict == LEAK
 
 
 def test_what_another_line_keeps_is_no_leak_of_the_line_that_made_it() -> None:
@@ -92,8 +95,8 @@ def test_what_another_line_keeps_is_no_leak_of_the_line_that_made_it() -> None:
     assert moved.newest.calendar is not None
     by_clock = replace(moved.newest, calendar=replace(moved.newest.calendar, unit="second"))
     for each in (moved, replace(moved, unit=SNAPSHOT, newest=by_clock)):
-        _, growths = informed(each)
-        assert LEAK not in [growth.shape.verdict for growth in growths]
+        _, found = informed(each)
+        assert LEAK not in [growth.shape.verdict for growth in found]
 
 
 def test_a_life_of_few_periods_does_not_say_that_nothing_leaks() -> None:
@@ -103,10 +106,25 @@ def test_a_life_of_few_periods_does_not_say_that_nothing_leaks() -> None:
 def test_ages_refute_a_leak_that_the_series_shows() -> None:
     """The sizes rise as a leak's do; yet nothing of it is old."""
     rising = [10_000, 20_000, 30_000, 40_000, 50_000, 60_000]
-    _, growths = informed(series(rising, YOUNG))
-    (growth,) = growths
+    _, found = informed(series(rising, YOUNG))
+    (growth,) = found
     assert growth.shape.verdict == TURNOVER
     assert growth.why is not None
+
+
+def test_the_pace_of_a_leak_is_the_births_where_few_snapshots_leave_it_open() -> None:
+    """What told the leak was a part of it; of the whole, three snapshots know the pace by one degree of freedom."""
+    rising = series([67_000, 134_000, 200_000], EVEN)
+    assert rising.newest is not None
+    life = lived(rising.newest)
+    assert life is not None
+    (growth,) = growths(rising)
+    wide = replace(growth, shape=replace(growth.shape, low=-400.0, high=600.0))
+    told = _checked(rising, wide, Survivors(life)).shape
+    assert (told.verdict, told.rate) == (LEAK, pytest.approx(100))
+    assert 80 < told.low < told.rate < told.high < 120
+    assert _checked(rising, growth, Survivors(life)) == growth
+    assert _checked(replace(rising, unit=SECOND), wide, Survivors(life)) == wide
 
 
 def test_every_child_of_a_pool_is_judged_by_its_own_births() -> None:
@@ -160,6 +178,6 @@ def test_a_series_that_left_it_with_those_who_asked_says_nothing_of_what_was_mov
     told = replace(snapshot.told(stack(other)), births=births, handed=(Handed(kept, stack(LINE), births),))  # fmt: skip
     plain = series([20_000 * n // 8 for n in range(3, 9)], EVEN)
     moved = replace(plain, newest=replace(snapshot, facts={**snapshot.facts, stack(other): told}))
-    _, growths = informed(moved)
-    (leak,) = [growth for growth in growths if growth.shape.verdict == LEAK]
+    _, found = informed(moved)
+    (leak,) = [growth for growth in found if growth.shape.verdict == LEAK]
     assert leak.blame.stacks[0] == stack(LINE)

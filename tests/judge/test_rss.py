@@ -12,6 +12,7 @@ from leakhunt.judge.births.life import lived
 from leakhunt.judge.history import History
 from leakhunt.judge.levels import LEVELS
 from leakhunt.judge.rss import FRAGMENTATION, NATIVE, UNKNOWN, Outside, outside
+from leakhunt.judge.verdict import INCONCLUSIVE, judge
 from leakhunt.model.snapshot import Resident
 from tests.support.builders import history, snap
 from tests.support.growing import LINE
@@ -43,6 +44,13 @@ def allocators(**series: list[int]) -> list[dict[str, int]]:
         {**ALLOCATORS, **{name: values[index] for name, values in series.items()}}
         for index in range(N)
     ]
+
+
+def test_where_nothing_was_traced_nothing_is_outside() -> None:
+    """With the engine off Python explains none of a growth, whatever it allocates."""
+    off = process(line(BASE, MIB), [0] * N, engine="off")
+    assert outside(off) == UNKNOWN
+    assert judge([off]).verdict == INCONCLUSIVE
 
 
 # -- whether it grows, and how much is outside ----------------------------------------

@@ -13,7 +13,7 @@ from leakhunt.judge.series.shape import LEAK
 from leakhunt.judge.verdict import NO_LEAK, UNEXPLAINED, Finding, Verdict
 from leakhunt.model.paths import visible
 from leakhunt.model.query import Query
-from leakhunt.model.snapshot import NOTHING, Meta, Snapshot
+from leakhunt.model.snapshot import NOTHING, OFF, Meta, Snapshot
 from leakhunt.report.labels import Labels
 from leakhunt.report.words import lines
 from leakhunt.report.words.growths import Say
@@ -46,7 +46,7 @@ def of_one(snapshot: Snapshot, query: Query) -> tuple[str, ...]:
     if meta.armed_at is not None and meta.facts.get("start") == "signal":
         before = f" ({units.size(meta.armed_rss)} RSS by then)" if meta.armed_rss else ""
         notes.append(_armed(meta.armed_at, before))
-    if meta.engine == "off":
+    if meta.engine == OFF:
         notes.append("the engine was off: this snapshot holds the process's figures and no traces")
     if snapshot.nframe == 1 and query.group_by == "traceback":
         notes.append("taken with nframe 1: a stack is cut to its innermost frame")

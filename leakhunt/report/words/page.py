@@ -7,6 +7,7 @@ from leakhunt.judge.finding import Finding
 from leakhunt.judge.history import TASK, History
 from leakhunt.judge.verdict import Verdict
 from leakhunt.model.paths import visible
+from leakhunt.model.snapshot import OFF
 from leakhunt.report.words.places import looked_at, who
 from leakhunt.report.words.verdicts import seconds
 from leakhunt.sites.flame import Flame
@@ -130,7 +131,7 @@ def sampled(history: History) -> str:
             else ""
         )
         return f"Sizes are estimates from samples of what was allocated{every}; each has an error of its own."
-    if engine == "off":
+    if engine == OFF:
         return "The engine was off: there are figures of the process and no traces."
     return "Sizes are exact: tracemalloc counted every block since tracing began."
 

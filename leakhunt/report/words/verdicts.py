@@ -12,6 +12,7 @@ from leakhunt.judge.rss import FRAGMENTATION, NATIVE
 from leakhunt.judge.series.shape import LEAK, NOISE
 from leakhunt.judge.verdict import INCONCLUSIVE, NO_LEAK, UNEXPLAINED, Finding, Verdict
 from leakhunt.model.paths import visible
+from leakhunt.model.snapshot import OFF
 from leakhunt.report.labels import Labels
 from leakhunt.report.words import growths, resources
 from leakhunt.report.words.places import looked_at, place
@@ -161,6 +162,13 @@ def _unexplained(verdict: Verdict, leaks: Sequence[Finding], labels: Labels) -> 
 def _inconclusive(verdict: Verdict, labels: Labels, ended: bool) -> str:
     longest = max(verdict.histories, key=lambda history: len(history.looks))
     number, seen = len(longest.looks), looked_at(longest)
+    last = verdict.main.last
+    if last.engine == OFF:
+        how = f"`leakhunt arm {last.pid or 'PID'} --engine sampled` switches it on"
+        return (
+            "Inconclusive: the engine is off, so that nothing tells what Python allocates: "
+            f"{'start it with LEAKHUNT_ENGINE=sampled' if ended else how}."
+        )
     if verdict.unit == TASK and verdict.main.spent > 0:
         seen += f" over {units.spent(verdict.main.spent, verdict.noun)}"
     text = f"Inconclusive: {seen} {'does' if number == 1 else 'do'} not tell a leak from a warm-up"

@@ -85,6 +85,14 @@ def test_inconclusive_says_what_is_missing_unless_the_process_is_gone() -> None:
     assert "Take" not in gone
 
 
+def test_of_an_engine_that_is_off_it_is_said_how_to_switch_it_on() -> None:
+    line = ("/srv/shop/tasks.py:40", [0] * 9, [0] * 9)
+    off = judge([history(line, engine="off", pid=4242)])
+    why = "Inconclusive: the engine is off, so that nothing tells what Python allocates: "
+    assert said(off) == why + "`leakhunt arm 4242 --engine sampled` switches it on."
+    assert said(off, ended=True) == why + "start it with LEAKHUNT_ENGINE=sampled."
+
+
 def test_no_leak_names_what_grew_most_or_varies() -> None:
     assert (
         said(verdict(NO_LEAK)) == "No leak: nothing grows for good over 8 snapshots and 700 tasks."
