@@ -104,7 +104,13 @@ def _tasks_that_fit(worker: Worker, case: Case) -> tuple[int, int] | None:
     if limit is None or not sizes:
         return None
     room = int(FILL * limit / len(worker.children)) - min(sizes)
-    return (room, max(1, int(room / growth.per_task))) if room > 0 else None
+    return (room, _rounded(max(1, int(room / growth.per_task)))) if room > 0 else None
+
+
+def _rounded(tasks: int) -> int:
+    """Three figures of it, rounded down: a measured growth is known no better."""
+    unit = 10 ** max(0, len(str(tasks)) - 3)
+    return tasks // unit * unit
 
 
 def _restart(worker: Worker, tasks: int) -> str:

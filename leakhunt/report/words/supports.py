@@ -33,7 +33,10 @@ def lines(verdict: Verdict, gone: bool) -> Iterator[tuple[str, bool]]:
     """Each line with whether it weighs: the snapshots, then the memory. ``gone``: every process has ended."""
     main = verdict.main
     text = f"from {looked_at(main)}"
-    if verdict.unit == TASK:
+    done = main.last.tasks_done
+    if done and len(main.looks) == 1 and not main.lived:
+        text += f" after {units.spent(done, main.noun)}"  # and none between it and another
+    elif verdict.unit == TASK:
         text += f", {units.spent(main.spent, main.noun)}"
     spent = seconds(main)
     text += f", {units.duration(spent)}" if spent is not None and spent > 0 else ""

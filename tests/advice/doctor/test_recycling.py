@@ -47,6 +47,14 @@ def test_values_come_from_measured_growth() -> None:
     assert (late.severity, late.value) == ("advice", 4800)
 
 
+def test_no_more_than_three_figures_of_the_tasks_are_told() -> None:
+    """Each child has 420 MiB of room: 6,720 tasks of 64 KiB, and 4,587,520 of 96 bytes."""
+    for per_task, tasks in ((64 << 10, 6720), (96, 4_580_000), (420 << 20, 1)):
+        growths = {11: Measured(per_task, 1000, 3)}
+        said = said_of(crew(uss=100), growths, total=1300, worker_max_tasks_per_child=None)
+        assert said["recycling-due"].value == tasks
+
+
 def test_growth_over_a_few_tasks_is_none() -> None:
     growths = {11: Measured(64 * 1024, 49, 2)}
     assert set(said_of(crew(), growths, worker_max_tasks_per_child=None)) == {"recycling-unset"}

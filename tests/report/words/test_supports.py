@@ -33,6 +33,11 @@ def test_first_the_snapshots_then_the_memory() -> None:
     assert told(verdict(), gone=True)[0].endswith("; ended after 2027-01-15 08:01:10Z")
 
 
+def test_one_snapshot_without_births_tells_of_no_span_of_tasks() -> None:
+    assert told(verdict(1, tasks=[1200]))[0].startswith("from 1 snapshot after 1,200 tasks: celery")
+    assert told(verdict(1, tasks=[1]))[0].startswith("from 1 snapshot after 1 task: celery")
+
+
 def test_without_the_rss_it_is_said_so() -> None:
     mute = verdict(rss=[0] * 8)
     mute = replace(mute, rss=Course(None, None, None))
