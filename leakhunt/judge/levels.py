@@ -236,6 +236,10 @@ class Resident:
     """Of one snapshot: so many moments of the process's work must be known, as many as a series has snapshots."""
     explained: float = 0.5
     """A growth is outside when traced memory and the tracer explain less of it."""
+    newest: float = 0.25
+    """The part of the work at whose end a growth has to go on, where many moments of it are known,"""
+    slower: float = 0.5
+    """and the part of its pace that it may not surely fall short of there: by half it has not gone on."""
     held: int = 24 << 20
     """Free memory that an allocator does not return is worth a verdict from this size on,"""
     held_part: float = 0.3

@@ -239,12 +239,29 @@ def _steady(t: Sequence[float], values: Sequence[float]) -> bool:
     """Whether a figure grows for good; with few snapshots, by a little less certainty."""
     if len(values) < 3:
         return False
+    if _stands(t, values):
+        return False
     pages = [round(value / 4096) for value in values]
     judged = shape.judge(Series(t, values, pages, EXACT))
     few = len(values) < 8
     return judged.verdict == LEAK and judged.p <= (
         5 * LEVELS.chances.outside if few else LEVELS.chances.outside
     )
+
+
+def _stands(t: Sequence[float], values: Sequence[float]) -> bool:
+    """Whether the newest quarter of many moments surely rises by less than half as fast as the whole.
+
+    What filled, and stands since, is no growth for good, however well a line fits the whole of it.
+    """
+    levels = LEVELS.resident
+    start = bisect_right(t, t[-1] - levels.newest * (t[-1] - t[0]))
+    if len(t) < LEVELS.shapes.many or len(t) - start < 4:
+        return False
+    rate = stats.theil_sen(t, values)
+    beyond = [value - levels.slower * rate * at for at, value in zip(t[start:], values[start:])]
+    _, _, rises = stats.line_test(t[start:], beyond)
+    return 1 - rises <= LEVELS.chances.falters
 
 
 def _native(points: Sequence[Meta]) -> list[float] | None:

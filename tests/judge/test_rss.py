@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
@@ -369,6 +370,15 @@ def test_what_was_alive_and_died_explains_what_it_took() -> None:
 )  # fmt: skip
 def test_what_does_not_go_on_is_no_growth_outside(rss: Callable[[float], float]) -> None:
     assert not outside(life(rss)).grows
+
+
+@pytest.mark.parametrize(("until", "grows"), [(1.0, True), (0.8, False)])
+def test_what_has_stood_for_the_newest_fifth_does_not_go_on(until: float, grows: bool) -> None:
+    """20 MiB, with half a MiB of noise: a straight line fits what levels off, too, where it is noisy."""
+    chance = random.Random(1)
+    for _ in range(8):
+        made = life(lambda part: 100 + 20 * min(part / until, 1) + chance.gauss(0, 0.5), points=60)
+        assert outside(made).grows is grows
 
 
 def test_a_trickle_beside_a_jump_is_not_the_growth() -> None:

@@ -18,6 +18,7 @@ from leakhunt.report.labels import Labels
 from leakhunt.report.words import lines
 from leakhunt.report.words.growths import Say
 from leakhunt.sites.place import Shown
+from leakhunt.snapshots import facts
 
 RECYCLED = (
     "of what is recycled, the line that filled the freelist is charged, not the one that keeps the "
@@ -183,6 +184,14 @@ def _of_one_look(leak: Finding) -> str:
     )
 
 
+def _what_stays(held: int, free: int | None) -> str:
+    """``free``: all that the allocators hold free by now, in bytes; None: nobody says."""
+    peak = "memory of a peak that the allocator has not returned"
+    if free is None:
+        return f"{peak}, or native memory that is in use"
+    return peak if free >= 0.5 * held else "native memory that is in use, as a library's cache is"
+
+
 def of_verdict(verdict: Verdict) -> tuple[str, ...]:
     notes = []
     if any(each.kinds is not None and each.kinds.is_recycled for each in verdict.findings):
@@ -196,11 +205,16 @@ def of_verdict(verdict: Verdict) -> tuple[str, ...]:
     ):
         notes.append(
             f"RSS stays {units.size(outside.held)} above what Python objects explain, and does not keep "
-            "growing: memory of a peak that the allocator has not returned"
+            f"growing: {_what_stays(outside.held, facts.figure(verdict.main.last, facts.FREE))}"
         )
     main = verdict.main
     first = next((each for each in verdict.findings if each.verdict == LEAK), None)
-    if first is not None and first.history.lived:
+    if verdict.verdict == UNEXPLAINED and main.lived and outside is not None and outside.grows:
+        notes.append(
+            "one snapshot does not tell native memory that leaks from what a library still fills, a cache or its "
+            "buffers: two more, later, decide"
+        )
+    elif first is not None and first.history.lived:
         notes.append(_of_one_look(first))
     least = enough.blind_below(main)
     if least is not None and verdict.verdict == NO_LEAK:

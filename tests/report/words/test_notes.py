@@ -10,7 +10,7 @@ import pytest
 from leakhunt.judge import codes
 from leakhunt.judge.codes import because
 from leakhunt.judge.rss import UNKNOWN
-from leakhunt.judge.verdict import NO_LEAK, Course, Verdict, judge
+from leakhunt.judge.verdict import NO_LEAK, UNEXPLAINED, Course, Verdict, judge
 from leakhunt.model.query import Query
 from leakhunt.report.labels import Labels
 from leakhunt.report.words import notes as words
@@ -113,6 +113,29 @@ def test_memory_of_a_peak_that_stays_is_noted_by_its_size_and_its_part() -> None
         outside = replace(UNKNOWN, told=True, held=held)
         told = words.of_verdict(replace(base, outside=outside, rss=Course(first, first, None)))
         assert any("RSS stays" in note for note in told) is noted, held
+
+
+@pytest.mark.parametrize(
+    ("free", "said"),
+    [(12, "memory of a peak that the allocator has not returned"),
+     (8, "native memory that is in use, as a library's cache is"),
+     (None, "memory of a peak that the allocator has not returned, or native memory that is in use")],
+)  # fmt: skip
+def test_what_stays_is_free_or_in_use(free: int | None, said: str) -> None:
+    told = {} if free is None else {"allocators": {"malloc_free": free * MIB, "pymalloc_free": 0}}
+    outside = replace(UNKNOWN, told=True, held=20 * MIB)
+    first = Course(90 * MIB, 90 * MIB, None)
+    notes = words.of_verdict(replace(still(**told), outside=outside, rss=first))
+    assert any(each.endswith(f"does not keep growing: {said}") for each in notes)
+
+
+def test_native_memory_by_one_look_may_be_what_a_library_still_fills() -> None:
+    seen = replace(still(), verdict=UNEXPLAINED, outside=replace(UNKNOWN, told=True, grows=True))
+    assert words.of_verdict(seen) == ()
+    once = replace(seen, main=replace(seen.main, lived=True))
+    assert words.of_verdict(once)[0].startswith(
+        "one snapshot does not tell native memory that leaks"
+    )
 
 
 def test_cut_stacks_are_noted_where_something_is_blamed() -> None:
