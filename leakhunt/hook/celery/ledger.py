@@ -196,7 +196,11 @@ class Ledger:
 
     def resident(self) -> tuple[tuple[int, int], ...]:
         """(Units done, RSS then in bytes), evenly spread over the process's work: at most MOST_SIZES."""
-        return tuple(self._resident.sizes)
+        told: list[tuple[int, int]] = []
+        for units, size in list(self._resident.sizes):
+            if not told or units > told[-1][0]:  # two threads may have been there at once
+                told.append((units, size))
+        return tuple(told)
 
     def life(self) -> Life:
         """What the births of a capture that is made now are told by."""

@@ -20,7 +20,8 @@ ORDER = (0, 1, 2, 4, 5, 3, 7, 6)
 
 def tasks(report: TasksReport, screen: Screen) -> str:
     console = make_console(screen)
-    say(console, ledger.over(len(report.snapshots)), QUIET)
+    kept = any(task.kept is not None for task in report.tasks)
+    say(console, ledger.over(len(report.snapshots), kept), QUIET)
     if not report.tasks:
         say(console, ledger.NONE)
         say_notes(console, report.notes)

@@ -233,3 +233,12 @@ def test_moments_are_few_and_true_to_a_part_of_the_life(
     known = [(number, at) for number, at in passed if number <= marks[-1].units]
     if len(days) <= 15:  # each with a corner at both ends
         assert all(abs(then(moments, number) - at) <= 2 + life / 50 for number, at in known)
+
+
+def test_rss_that_two_threads_note_at_once_stays_in_order(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Out of order nothing of it would be read again, for as long as the process lives."""
+    ledger = Ledger()
+    monkeypatch.setattr(
+        ledger._resident, "sizes", [(5, 1 << 20), (7, 3 << 20), (6, 2 << 20), (8, 4 << 20)]
+    )
+    assert ledger.resident() == ((5, 1 << 20), (7, 3 << 20), (8, 4 << 20))
