@@ -80,18 +80,23 @@ def _checked(history: History, growth: Growth, book: Survivors) -> Growth:
     if age.verdict == TURNOVER:
         surely = surely or _died(history, growth, life) >= LEVELS.lives.died
     if age.verdict not in (WARM_UP, TURNOVER) or not surely:
-        return _paced(growth, age) if age.verdict == LEAK and history.unit == life.unit else growth
+        same = age.verdict == LEAK and history.unit == life.unit
+        return _confirmed(growth, age) if same else growth
     code = codes.BIRTHS_DIE_OUT if age.verdict == WARM_UP else codes.YOUNG
     return growth.called(age.verdict, because(code, belief=age.belief))
 
 
-def _paced(growth: Growth, age: Shape) -> Growth:
-    """The leak with the pace of its births, where that of a few snapshots may as well be none: two steps between
-    three have one degree of freedom, whatever it was that told the leak.
+def _confirmed(growth: Growth, age: Shape) -> Growth:
+    """The leak of a series whose births say the same: believed as they are, whatever part of it was sure by itself.
+
+    Its pace is theirs where that of a few snapshots may as well be none: two steps between three have one degree
+    of freedom.
     """
-    if growth.shape.low > 0:
-        return growth
-    shape = replace(growth.shape, rate=age.rate, low=age.low, high=age.high)
+    shape = replace(
+        growth.shape, p=min(growth.shape.p, age.p), belief=age.belief, beliefs=age.beliefs, events=age.events
+    )  # fmt: skip
+    if shape.low <= 0:
+        shape = replace(shape, rate=age.rate, low=age.low, high=age.high)
     return replace(growth, shape=shape)
 
 

@@ -12,9 +12,65 @@ from leakhunt.judge.owners import Growth
 from leakhunt.judge.series import errors, stats
 from leakhunt.judge.series.errors import Estimates
 from leakhunt.judge.series.shape import LEAK, NOISE
+from leakhunt.model.snapshot import Frame
 
 #: A growth with the process in which it is.
 Part = tuple[History, Growth]
+
+
+def named(grown: Sequence[tuple[History, list[Growth]]]) -> list[tuple[History, list[Growth]]]:
+    """The growths of all processes, where a leak has one name: of the lines that leak together the largest gives
+    it, and samples may make another one the largest in another process.
+
+    It is the same leak where most of it was asked for by the same stacks, and is named as where it has most
+    of them. What is left at that line in the same process is a part of it.
+    """
+    leaks = [(history, each) for history, of in grown for each in of if each.shape.verdict == LEAK]
+    return [(history, _named(history, of, leaks)) for history, of in grown]
+
+
+def _named(history: History, of: list[Growth], leaks: Sequence[Part]) -> list[Growth]:
+    is_main = history.last.role == "main"
+    others = [
+        each
+        for other, each in leaks
+        if other is not history and (other.last.role == "main") is is_main
+    ]
+    elsewhere = {each.blame.frame for each in others}
+    mine = {each.blame.frame for each in of if each.shape.verdict == LEAK}
+    names: dict[Frame, Growth] = {}
+    for each in of:
+        if each.blame.frame not in mine - elsewhere:
+            continue
+        wider = [
+            one
+            for one in others
+            if one.blame.frame not in mine
+            and _rank(one) > _rank(each)
+            and _within(each, one, history)
+        ]
+        if wider:
+            name = max(wider, key=_rank).blame
+            blame = replace(each.blame, frame=name.frame, ours=name.ours)
+            names.setdefault(name.frame, replace(each, blame=blame))
+    gone = {each.blame.stacks for each in names.values()}
+    rest = [each for each in of if each.blame.stacks not in gone and each.blame.frame not in names]
+    return [*names.values(), *rest]
+
+
+def _rank(growth: Growth) -> tuple[int, float, Frame]:
+    return len(growth.blame.stacks), growth.grown, growth.blame.frame
+
+
+def _within(growth: Growth, wider: Growth, history: History) -> bool:
+    """Whether most of what grew was asked for by stacks of the other."""
+    inside, whole, shared = set(wider.blame.stacks), 0, 0
+    for stack in growth.blame.stacks:
+        sizes = history.tracks[stack].sizes
+        risen = max(0, sizes[-1] - sizes[0])
+        whole += risen
+        shared += risen if stack in inside else 0
+    return 0 < LEVELS.worth.mostly * whole <= shared
 
 
 def doubted(parts: Sequence[Part], processes: int) -> list[Part]:

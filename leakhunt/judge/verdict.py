@@ -154,7 +154,7 @@ def _undecided(findings: Sequence[Finding], grown: Sequence[tuple[History, list[
 def _findings(grown: Sequence[tuple[History, list[Growth]]]) -> list[Finding]:
     """The same place in several processes is one finding; the main process is told apart."""
     by_place: dict[tuple[bool, Frame], list[tuple[History, Growth]]] = {}
-    for history, growths_of in grown:
+    for history, growths_of in pool.named(grown):
         for growth in growths_of:
             key = (history.last.role == "main", growth.blame.frame)
             by_place.setdefault(key, []).append((history, growth))

@@ -11,6 +11,7 @@ from leakhunt.judge.births.survivors import Survivors
 from leakhunt.judge.growths import growths
 from leakhunt.judge.history import SECOND, SNAPSHOT, TASK, History, Track
 from leakhunt.judge.informed import _checked, informed
+from leakhunt.judge.pool import doubted
 from leakhunt.judge.series.shape import LEAK, TURNOVER
 from leakhunt.judge.verdict import INCONCLUSIVE, NO_LEAK, judge
 from leakhunt.model.retention import Container, Step
@@ -112,19 +113,23 @@ def test_ages_refute_a_leak_that_the_series_shows() -> None:
     assert growth.why is not None
 
 
-def test_the_pace_of_a_leak_is_the_births_where_few_snapshots_leave_it_open() -> None:
-    """What told the leak was a part of it; of the whole, three snapshots know the pace by one degree of freedom."""
+def test_a_leak_of_few_snapshots_is_as_sure_and_as_fast_as_its_births_say() -> None:
+    """A part of it was sure; the whole, by three snapshots and one degree of freedom, neither is nor has a pace."""
     rising = series([67_000, 134_000, 200_000], EVEN)
     assert rising.newest is not None
     life = lived(rising.newest)
     assert life is not None
     (growth,) = growths(rising)
-    wide = replace(growth, shape=replace(growth.shape, low=-400.0, high=600.0))
-    told = _checked(rising, wide, Survivors(life)).shape
-    assert (told.verdict, told.rate) == (LEAK, pytest.approx(100))
-    assert 80 < told.low < told.rate < told.high < 120
-    assert _checked(rising, growth, Survivors(life)) == growth
+    wide = replace(growth, shape=replace(growth.shape, low=-400.0, high=600.0, p=0.4))
+    told = _checked(rising, wide, Survivors(life))
+    assert (told.shape.verdict, told.shape.rate) == (LEAK, pytest.approx(100))
+    assert 80 < told.shape.low < told.shape.rate < told.shape.high < 120
+    assert _checked(rising, growth, Survivors(life)).shape.high == growth.shape.high
     assert _checked(replace(rising, unit=SECOND), wide, Survivors(life)) == wide
+    # Beside a child with one snapshot it is no accident of two processes.
+    (alike,) = growths(life)
+    kept = [each.shape.verdict for _, each in doubted([(rising, told), (life, alike)], 2)]
+    assert kept == [LEAK, LEAK]
 
 
 def test_every_child_of_a_pool_is_judged_by_its_own_births() -> None:

@@ -9,7 +9,7 @@ from leakhunt.judge import verdict
 from leakhunt.judge.history import History, choose, history
 from leakhunt.judge.informed import informed
 from leakhunt.judge.owners import Growth
-from leakhunt.judge.pool import _beliefs, doubted
+from leakhunt.judge.pool import _beliefs, doubted, named
 from leakhunt.judge.series.shape import LEAK, NOISE
 from leakhunt.judge.verdict import Verdict
 from leakhunt.snapshots.columns import Columns
@@ -89,3 +89,30 @@ def test_beliefs_of_all_add_up_to_one() -> None:
     growth = informed(child(1, [10_000] * N))[1][0]
     assert abs(sum(growth.shape.beliefs) - 1) < 1e-9
     assert abs(sum(_beliefs([(child(1, [10_000] * N), growth)] * 3)) - 1) < 1e-9
+
+
+def leaking(pid: int, line: int, *stacks: str) -> tuple[History, list[Growth]]:
+    """A process with one leak of some stacks, which bears the name of that line."""
+    snapshot = aged(*((where, [10_000] * N) for where in stacks), pid=pid, role="child")
+    of = Columns(
+        (snapshot.meta,), (snapshot.totals.size,), {}, {}, {}, {}, ({},), snapshot, snapshot
+    )
+    made, growths = informed(history(choose([Entry(Path(f"{pid}.bin"), snapshot.meta)]), of))
+    (growth, *others) = growths
+    every = tuple(stack for each in growths for stack in each.blame.stacks)
+    frame = growth.blame.frame._replace(line=line)
+    assert all(each.shape.verdict == LEAK for each in (growth, *others))
+    return made, [replace(growth, blame=replace(growth.blame, frame=frame, stacks=every))]
+
+
+def test_a_leak_has_one_name_in_all_processes() -> None:
+    """Where it is allocated by the same stacks: samples may make another line the largest in each."""
+    wide = leaking(1, 62, PLACE, "/srv/shop/tasks.py:41", "/srv/shop/tasks.py:42")
+    part = leaking(2, 63, PLACE, "/srv/shop/tasks.py:41")
+    for grown in ([wide, part], [part, wide]):
+        lines = [each.blame.frame.line for _, of in named(grown) for each in of]
+        assert lines == [62, 62]
+    alone = leaking(2, 63, "/srv/shop/tasks.py:70")
+    assert [each.blame.frame.line for _, of in named([wide, alone]) for each in of] == [62, 63]
+    twin = leaking(3, 64, PLACE, "/srv/shop/tasks.py:41")
+    assert len({each.blame.frame for _, of in named([part, twin]) for each in of}) == 1
