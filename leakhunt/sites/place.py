@@ -17,7 +17,7 @@ from leakhunt import units
 from leakhunt.errors import LocationError
 from leakhunt.model.paths import Prefixes, prefixes, shorten, visible
 from leakhunt.model.query import Query
-from leakhunt.model.snapshot import NOTHING, Block, Frame, Snapshot, Stack, Tally
+from leakhunt.model.snapshot import NOTHING, OFF, Block, Frame, Snapshot, Stack, Tally
 from leakhunt.sites import rows as grouping
 from leakhunt.sites.order import heaviest
 from leakhunt.sites.tree import Node, Path, merged
@@ -202,6 +202,8 @@ def _of_row(snapshot: Snapshot, rank: int, query: Query, select: Find) -> tuple[
     Raises LocationError.
     """
     ranked = grouping.group(snapshot, _ranking(query, rank))
+    if snapshot.meta.engine == OFF:
+        raise _untraced(snapshot)
     if not 0 < rank <= len(ranked.rows):
         rows = units.count(len(ranked.rows) + ranked.remainder_sites)
         raise LocationError(
@@ -285,10 +287,19 @@ def _is_function(wanted: str, function: str | None) -> bool:
 # -- nothing there --------------------------------------------------------------------
 
 
+def _untraced(snapshot: Snapshot) -> LocationError:
+    return LocationError(
+        f"{visible(snapshot.path)}: the engine was off, and nothing was traced; "
+        f"`leakhunt arm {snapshot.meta.pid or 'PID'} --engine sampled` switches it on"
+    )
+
+
 def _nothing(
     snapshot: Snapshot, location: str, query: Query, roots: Prefixes, hidden: int
 ) -> LocationError:
     """What to say where no stack leads to the location: the nearest ones that there are."""
+    if snapshot.meta.engine == OFF:
+        return _untraced(snapshot)
     said = f"{visible(snapshot.path)}: "
     if hidden:
         what = "1 stack leads" if hidden == 1 else f"{units.count(hidden)} stacks lead"
