@@ -109,7 +109,7 @@ def _tasks_that_fit(worker: Worker, case: Case) -> tuple[int, int] | None:
 
 def _rounded(tasks: int) -> int:
     """Three figures of it, rounded down: a measured growth is known no better."""
-    unit = 10 ** max(0, len(str(tasks)) - 3)
+    unit: int = 10 ** max(0, len(str(tasks)) - 3)
     return tasks // unit * unit
 
 
