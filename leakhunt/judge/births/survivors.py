@@ -129,10 +129,19 @@ class Survivors(Book):
         return super().tells(chosen) or self.judge(chosen).stairs
 
     def grows(self, stacks: Sequence[Stack]) -> bool:
-        """Whether they leak, or may: a caller of few samples does not clear the helper that it calls."""
+        """Whether they leak, or what is known makes that likelier than it was before: a caller of few samples
+        does not clear the helper that it calls.
+        """
         shape = self.judge(tuple(stacks))
-        may = shape.verdict == NOISE and shape.beliefs[0] > LEVELS.lives.doubt
-        return may or super().grows(stacks)
+        likelier = shape.events > 0 and shape.beliefs[0] > age.BEFORE[age.LEAK] / sum(
+            age.BEFORE.values()
+        )
+        return (shape.verdict == NOISE and likelier) or super().grows(stacks)
+
+    def present(self, stacks: Sequence[Stack]) -> bool:
+        """Whether they held memory at most moments, what has died since included."""
+        sizes = held(self.history, tuple(stacks)).sizes
+        return sum(size > 0 for size in sizes) > len(sizes) / 2
 
     def late(self, stacks: Iterable[Stack]) -> float:
         """Bytes per unit by which stacks grow in the last two thirds of the life, less what has died, where
