@@ -92,9 +92,7 @@ def _confirmed(growth: Growth, age: Shape) -> Growth:
     Its pace is theirs where that of a few snapshots may as well be none: two steps between three have one degree
     of freedom.
     """
-    shape = replace(
-        growth.shape, p=min(growth.shape.p, age.p), belief=age.belief, beliefs=age.beliefs, events=age.events
-    )  # fmt: skip
+    shape = replace(growth.shape, belief=age.belief, beliefs=age.beliefs, events=age.events)
     if shape.low <= 0:
         shape = replace(shape, rate=age.rate, low=age.low, high=age.high)
     return replace(growth, shape=shape)

@@ -132,7 +132,9 @@ def test_nothing_there_is_an_error_that_names_the_nearest(location: str, said: s
 
 @pytest.mark.parametrize("location", ["1", "tasks.py:8"])
 def test_where_nothing_was_traced_it_is_said_how_to_begin(location: str) -> None:
-    with pytest.raises(LocationError, match=r"engine was off.*`leakhunt arm 4242 --engine sampled`"):
+    with pytest.raises(
+        LocationError, match=r"engine was off.*`leakhunt arm 4242 --engine sampled`"
+    ):
         show(snap(engine="off", pid=4242), location, Query())
 
 

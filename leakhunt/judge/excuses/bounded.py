@@ -43,7 +43,7 @@ def _ended(ways: Sequence[Retention]) -> list[Retention]:
 
 def _is_below_a_bound(way: Retention) -> bool:
     return ends(way.path, way.bound) or any(
-        step.bound is not None and not is_known(before, step)
+        step.bound is not None and step.length is not None and not is_known(before, step)
         for before, step in zip(way.path, way.path[1:])
     )
 

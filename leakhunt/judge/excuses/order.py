@@ -71,16 +71,16 @@ def excused(book: Book, growth: Growth, fate: str) -> Growth:
 
 
 def _may_end_below(book: Book, growth: Growth) -> bool:
-    found = bounded.below(book, growth)
-    return found is not None and not found.grows
+    kept = bounded.below(book, growth)
+    return kept is not None and not kept.grows
 
 
 def _kept_below(book: Book, growth: Growth) -> Growth:
     """A cache that fills, where there are no more containers than before; where nobody knows, an open question."""
-    found = bounded.below(book, growth)
-    assert found is not None
-    reason = because(codes.EACH_BOUNDED, bound=found.bound, stands=int(found.grows is False))
-    if found.grows is False:
+    kept = bounded.below(book, growth)
+    assert kept is not None
+    reason = because(codes.EACH_BOUNDED, bound=kept.bound, stands=int(kept.grows is False))
+    if kept.grows is False:
         return calmed(growth).called(WARM_UP, reason)
     return replace(growth, shape=replace(growth.shape, open=True)).called(NOISE, reason)
 
