@@ -5,12 +5,14 @@ snapshots only the births speak, and so they do where only they can be counted i
 
 * a line that the series calls a leak is none where the ages of its survivors speak surely for a cache
   that fills or a container that turns over;
+* where both tell of a leak of the same bytes, the births name the line and the series says how fast;
 * a line that the births call a leak is one, though its series is not sure, where its growth
   between the snapshots is what was born meanwhile: nothing of it has gone.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from itertools import chain
 from statistics import median
@@ -22,7 +24,7 @@ from leakhunt.judge.codes import because
 from leakhunt.judge.growths import growths, order
 from leakhunt.judge.history import SECOND, TASK, History
 from leakhunt.judge.levels import LEVELS
-from leakhunt.judge.owners import Growth
+from leakhunt.judge.owners import Book, Growth
 from leakhunt.judge.reasons import first_unit
 from leakhunt.judge.series.shape import LEAK, TURNOVER, WARM_UP, Shape
 from leakhunt.model.snapshot import Stack
@@ -40,19 +42,77 @@ def informed(history: History) -> tuple[History, list[Growth]]:
         return history, judged
     book = Survivors(life)
     judged = [_checked(history, growth, book) if _leaks(growth) else growth for growth in judged]
-    taken = set(chain.from_iterable(each.blame.stacks for each in judged if _leaks(each)))
-    more = [
+    leaks = [each for each in judged if _leaks(each)]
+    born = [
         _as_series(history, growth)
         for growth in growths(life)
-        if _leaks(growth)
-        and not taken.intersection(growth.blame.stacks)
-        and _stays(history, life, growth)
+        if _leaks(growth) and _stays(history, life, growth)
     ]
-    if not more:
+    if not born:
         return history, judged
-    added = set(chain.from_iterable(growth.blame.stacks for growth in more))
-    rest = [each for each in judged if _leaks(each) or not added.intersection(each.blame.stacks)]
-    return history, sorted([*rest, *more], key=order)
+    leaks = _together(history, leaks, born, book)
+    taken = set(chain.from_iterable(growth.blame.stacks for growth in leaks))
+    rest = [
+        each for each in judged if not _leaks(each) and not taken.intersection(each.blame.stacks)
+    ]
+    return history, sorted([*leaks, *rest], key=order)
+
+
+def _together(
+    history: History, seen: Sequence[Growth], born: Sequence[Growth], life: Survivors
+) -> list[Growth]:
+    """The leaks that the series shows and those that the births tell, each once.
+
+    Where they tell of the same bytes, most of them, the births say which lines it is: they know what each line
+    still has of every moment, and so which caller of a helper piles up and what only goes in step. The
+    series says how fast, where it shows a leak at those very lines. Where the births tell of a small part of it
+    only, and do not clear the rest, it is whole in the series.
+    """
+    book = Book(history)
+    told: list[Growth] = []
+    parts: set[int] = set()
+    for one in seen:
+        same = [
+            at
+            for at, other in enumerate(born)
+            if _shared(book, one, other)
+            >= LEVELS.worth.mostly
+            * min(_risen(book, one.blame.stacks), _risen(book, other.blame.stacks))
+        ]
+        covered = sum(_shared(book, one, born[at]) for at in same)
+        rest = set(one.blame.stacks).difference(*(born[at].blame.stacks for at in same))
+        cleared = bool(same) and not life.grows(
+            [each for each in rest if each in life.history.tracks]
+        )
+        if not cleared and covered < LEVELS.worth.mostly * _risen(book, one.blame.stacks):
+            told.append(one)
+            parts.update(same)
+    return [*told, *(_paced(book, each) for at, each in enumerate(born) if at not in parts)]
+
+
+def _shared(book: Book, one: Growth, other: Growth) -> float:
+    """Bytes by which the stacks rose that both have."""
+    return _risen(book, [stack for stack in one.blame.stacks if stack in set(other.blame.stacks)])
+
+
+def _risen(book: Book, stacks: Sequence[Stack]) -> float:
+    return sum(max(0.0, book.rise((stack,))) for stack in stacks)
+
+
+def _paced(book: Book, born: Growth) -> Growth:
+    """A leak that births tell of, at the pace of the series where that shows it too, at the same lines, and no
+    slower: what births have booked to a line, and others have asked for, the series has with these.
+    """
+    if not born.blame.stacks:
+        return born
+    births, shape = born.shape, book.judge(born.blame.stacks)
+    if shape.verdict != LEAK or shape.low <= 0 or shape.high < births.low:
+        return born
+    return replace(
+        born,
+        shape=replace(shape, belief=births.belief, beliefs=births.beliefs, events=births.events),
+        why=None,
+    )
 
 
 def _of_life(life: History) -> list[Growth]:

@@ -187,3 +187,52 @@ def test_a_series_that_left_it_with_those_who_asked_says_nothing_of_what_was_mov
     _, found = informed(moved)
     (leak,) = [growth for growth in found if growth.shape.verdict == LEAK]
     assert leak.blame.stacks[0] == stack(LINE)
+    assert leak.shape.rate == pytest.approx(
+        100, rel=0.05
+    )  # the series has a tenth of it with this line
+
+
+REMEMBER = "/srv/shop/events.py:15"
+CHECKED, OPENED = (f"{REMEMBER} < /srv/shop/{each}" for each in ("events.py:90", "orders.py:30"))
+
+
+def helped(checked: list[int], opened: list[int], born: list[int]) -> History:
+    """A helper that two callers have, in six snapshots; what the second one has alive now was ``born`` so."""
+    life = aged((CHECKED, EVEN), (OPENED, born))
+    done = [PERIOD * 20 * (index + 1) // 6 for index in range(6)]
+    rows = {CHECKED: checked, OPENED: opened}
+    plain = history(
+        *((where, sizes, [size // 50 for size in sizes]) for where, sizes in rows.items()),
+        tasks=done, engine="sampled", interval=1000,
+    )  # fmt: skip
+    return replace(
+        plain,
+        variances={
+            stack(where): [1000.0 * size for size in sizes] for where, sizes in rows.items()
+        },
+        samples={stack(where): [size // 1000 for size in sizes] for where, sizes in rows.items()},
+        newest=life,
+    )
+
+
+RISING = [33_000 * at for at in range(1, 7)]
+
+
+def test_of_a_leak_that_both_tell_of_the_births_name_the_line() -> None:
+    """Both callers' rows rise, in six snapshots; but what the second one has is young, all of it."""
+    told = helped(RISING, [10_000 * at for at in range(1, 7)], [50, *[0] * 17, 25_000, 35_000])
+    assert growths(told)[0].blame.frame.line == 15
+    _, every = informed(told)
+    (leak,) = [growth for growth in every if growth.shape.verdict == LEAK]
+    assert leak.blame.frame.line == 90
+    assert leak.shape.rate == pytest.approx(99, rel=0.02)  # the pace of the series
+    assert leak.shape.belief is not None
+
+
+def test_what_births_know_a_part_of_is_whole_in_the_series() -> None:
+    """Of the second caller's rows so few samples are left that nothing is known of them: both leak."""
+    told = helped(RISING, RISING, [50, 0, 0, 0] * 5)
+    _, every = informed(told)
+    (leak,) = [growth for growth in every if growth.shape.verdict == LEAK]
+    assert leak.blame.frame.line == 15
+    assert leak.shape.rate == pytest.approx(198, rel=0.02)
