@@ -34,7 +34,7 @@ class SnapshotError(LeakhuntError):
 class NoSuchSnapshotError(SnapshotError):
     """A word that means no snapshot: no file, and no process, node or folder in ``home``."""
 
-    def __init__(self, message: str, word: str, home: str) -> None:
+    def __init__(self, message: str, word: str = "", home: str = "") -> None:
         super().__init__(message)
         self.word, self.home = word, home
 
