@@ -17,6 +17,8 @@ from hypothesis import settings
 
 from tests.support import lawful
 
+#: Seconds in which a thread ends that is about to.
+ENDS = 20.0
 WATCHED = [signal.SIGUSR1, signal.SIGUSR2, signal.SIGCHLD, signal.SIGTERM]
 
 # A shared machine may stand still for a second: no property is a matter of time.
@@ -121,6 +123,9 @@ def _clean() -> Iterator[None]:
         tracemalloc.stop()
     assert not was_tracing, "the test left tracemalloc running"
     assert {number: signal.getsignal(number) for number in WATCHED} == handlers
+    for thread in set(threading.enumerate()) - threads:
+        if thread.daemon:  # asyncio has one that waits for each child, which has ended by now
+            thread.join(ENDS)
     assert {thread for thread in threading.enumerate() if thread.is_alive()} <= threads
     assert not [name for name in os.environ if name.startswith("LEAKHUNT_")]
     assert not left, "the test left a process"

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import itertools
 import json
+import logging
 import shutil
 import subprocess
 import sys
@@ -104,7 +105,7 @@ class Checks:
         """Repeat until it is sure; the judge's result. Raises what the function raises."""
         judge = self._begun()
         with self._looks(name) as looks:
-            runner = _Raising(looks, repeat, itertools.repeat(((), {})))
+            runner = _Raising(looks, _afresh(repeat), itertools.repeat(((), {})))
             runner.runs = first
             began = time.monotonic()
             said = judge.ask(words.line({"do": words.BEGIN, "name": name, **self._terms(wanted)}))
@@ -173,6 +174,24 @@ class Checks:
             if terms[name] is not None and not isinstance(terms[name], int):
                 raise pytest.UsageError(f"leakhunt: {name} must be a whole number")
         return terms
+
+
+def _afresh(repeat: Callable[[], Any]) -> Callable[[], Any]:
+    """Each run without what pytest has kept of the log of those before: it would pile up, record by record.
+
+    asyncio logs each callback that took 0.1 s, so that on a busy machine any test may log.
+    """
+
+    def run() -> Any:
+        for handler in logging.getLogger().handlers:
+            if type(handler).__module__ == "_pytest.logging":
+                # Its handlers for the report and for caplog; clear() came with pytest 7.2.
+                forget = getattr(handler, "clear", None) or getattr(handler, "reset", None)
+                if forget is not None:
+                    forget()
+        return repeat()
+
+    return run
 
 
 class _Raising(Runner):

@@ -208,6 +208,21 @@ def test_cases_of_unittest(pytester: pytest.Pytester, run: Run, kind: str) -> No
     run().assert_outcomes(passed=1, failed=1)
 
 
+def test_what_pytest_keeps_of_the_log_is_no_leak(pytester: pytest.Pytester, run: Run) -> None:
+    """Each run's records are its own: a test may ask for them, and they do not pile up."""
+    pytester.makepyfile(
+        test_shop="""
+        import logging, pytest
+
+        @pytest.mark.leakhunt
+        def test_logs(caplog):
+            logging.getLogger("shop").warning("order %s is late", "x" * 500)
+            assert len(caplog.records) == 1
+        """
+    )
+    run("--leakhunt").assert_outcomes(passed=1)
+
+
 def test_workers_of_xdist(pytester: pytest.Pytester, run: Run, tmp_path: Path) -> None:
     needs("xdist")
     pytester.makepyfile(
