@@ -16,7 +16,13 @@ def test_another_process_harvests_what_the_process_itself_does() -> None:
             def __init__(self, n):
                 self.number, self.lines = n, {n: n}
         def make():
-            return [(bytes(n % 900), Order(n), [n], float(n), {n: str(n) * 9}) for n in range(4000)]
+            return [(
+                bytes(n % 900),
+                Order(n),
+                [n],
+                float(n),
+                {n: str(n) * 9},  # a line of its own: of each line the five largest types are told
+            ) for n in range(4000)]
         engine = begin(2048)
         kept = make()
         raw, life = engine.read(), Life(("shop.pay",))
