@@ -132,6 +132,11 @@ class History:
             counts = list(map(add, counts, track.counts))
         return Series(self.times, tuple(sizes), tuple(counts), self.errors(stacks))
 
+    def risen(self, stacks: Iterable[Stack]) -> int:
+        """Bytes from end to end of those of some stacks that rose."""
+        ends = (self.tracks[stack].sizes for stack in stacks)
+        return sum(max(0, sizes[-1] - sizes[0]) for sizes in ends)
+
     def errors(self, stacks: Iterable[Stack]) -> Exact | Estimates:
         """The errors of some stacks' size together. Stacks share no blocks: variances add up."""
         if not self.is_sampled:

@@ -68,35 +68,25 @@ def _together(
     series says how fast, where it shows a leak at those very lines. Where the births tell of a small part of it
     only, and do not clear the rest, it is whole in the series.
     """
-    book = Book(history)
     told: list[Growth] = []
     parts: set[int] = set()
     for one in seen:
+        mine, whole = set(one.blame.stacks), history.risen(one.blame.stacks)
+        shared = [history.risen(mine.intersection(other.blame.stacks)) for other in born]
         same = [
             at
             for at, other in enumerate(born)
-            if _shared(book, one, other)
-            >= LEVELS.worth.mostly
-            * min(_risen(book, one.blame.stacks), _risen(book, other.blame.stacks))
+            if shared[at] >= LEVELS.worth.mostly * min(whole, history.risen(other.blame.stacks))
         ]
-        covered = sum(_shared(book, one, born[at]) for at in same)
-        rest = set(one.blame.stacks).difference(*(born[at].blame.stacks for at in same))
+        rest = mine.difference(*(born[at].blame.stacks for at in same))
         cleared = bool(same) and not life.grows(
             [each for each in rest if each in life.history.tracks]
         )
-        if not cleared and covered < LEVELS.worth.mostly * _risen(book, one.blame.stacks):
+        if not cleared and sum(shared[at] for at in same) < LEVELS.worth.mostly * whole:
             told.append(one)
             parts.update(same)
+    book = Book(history)
     return [*told, *(_paced(book, each) for at, each in enumerate(born) if at not in parts)]
-
-
-def _shared(book: Book, one: Growth, other: Growth) -> float:
-    """Bytes by which the stacks rose that both have."""
-    return _risen(book, [stack for stack in one.blame.stacks if stack in set(other.blame.stacks)])
-
-
-def _risen(book: Book, stacks: Sequence[Stack]) -> float:
-    return sum(max(0.0, book.rise((stack,))) for stack in stacks)
 
 
 def _paced(book: Book, born: Growth) -> Growth:

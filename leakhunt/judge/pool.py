@@ -64,13 +64,8 @@ def _rank(growth: Growth) -> tuple[int, float, Frame]:
 
 def _within(growth: Growth, wider: Growth, history: History) -> bool:
     """Whether most of what grew was asked for by stacks of the other."""
-    inside, whole, shared = set(wider.blame.stacks), 0, 0
-    for stack in growth.blame.stacks:
-        sizes = history.tracks[stack].sizes
-        risen = max(0, sizes[-1] - sizes[0])
-        whole += risen
-        shared += risen if stack in inside else 0
-    return 0 < LEVELS.worth.mostly * whole <= shared
+    whole = LEVELS.worth.mostly * history.risen(growth.blame.stacks)
+    return 0 < whole <= history.risen(set(growth.blame.stacks).intersection(wider.blame.stacks))
 
 
 def doubted(parts: Sequence[Part], processes: int) -> list[Part]:

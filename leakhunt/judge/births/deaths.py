@@ -11,8 +11,9 @@ Guillot, Demography, 2001, section 1.1).
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from itertools import accumulate
+from operator import mul
 from typing import NamedTuple
 
 from leakhunt.judge.births.ages import LEAK, TURNOVER, WARM_UP, Ages, Births
@@ -53,10 +54,11 @@ def weighed(ages: Ages, births: Births, gone: Gone) -> tuple[Ages, Turned | None
     odds = _odds(at, ages, births, gone)
     if odds is None:
         return ages, None
-    full = [(_level(since, births, gone), width) for since, width in _moments(ages, births)]
-    ratios = [(_odds(each, ages, births, gone) or odds, each, width) for each, width in full]
-    widths = sum(full_for for _, _, full_for in ratios)
-    lately = sum(ratio[TURNOVER] * width for ratio, _, width in ratios) / widths if ratios else 0.0
+    there = alive(births, gone)
+    moments = _moments(ages, births)
+    full = [_level(since, births.edges, there) for since in moments]
+    likelier = [(_odds(each, ages, births, gone) or odds)[TURNOVER] for each in full]
+    lately = _mean(likelier, moments, births.edges)
     replaced = LEVELS.lives.replaced * ages.beliefs[LEAK]
     turning = _believed(
         ages,
@@ -69,9 +71,11 @@ def weighed(ages: Ages, births: Births, gone: Gone) -> tuple[Ages, Turned | None
     )
     if ages.kind != LEAK or turning.kind != TURNOVER:
         return turning, None
-    told = [(odds[TURNOVER], at), *((ratio[TURNOVER], each) for ratio, each, _ in ratios)]
-    turns = [(odd, Turned(sum(births.sizes[each:]), gone.sizes[each])) for odd, each in told]
-    return turning, max(turns, key=lambda each: (each[0], -abs(each[1].came - each[1].went)))[1]
+    told = [
+        (odd, Turned(sum(births.sizes[each:]), gone.sizes[each]))
+        for odd, each in zip((odds[TURNOVER], *likelier), (at, *full))
+    ]
+    return turning, max(told, key=lambda one: (one[0], -abs(one[1].came - one[1].went)))[1]
 
 
 def _odds(at: int, ages: Ages, births: Births, gone: Gone) -> dict[str, float] | None:
@@ -88,20 +92,24 @@ def _odds(at: int, ages: Ages, births: Births, gone: Gone) -> dict[str, float] |
     }
 
 
-def _moments(ages: Ages, births: Births) -> list[tuple[int, float]]:
-    """Columns, with the time that each stands for, at which a container may have become full: from the leak's
-    onset on, and as long ago that the deaths since are told of.
+def _moments(ages: Ages, births: Births) -> list[int]:
+    """Columns at which a container may have become full: from the leak's onset on, and as long ago that the
+    deaths since are told of.
     """
     t = births.edges
     since = ages.since if ages.kind == LEAK else t[0]
     latest = t[-1] - LEVELS.lives.told * (t[-1] - t[0])
-    return [(at, t[at] - t[at - 1]) for at in range(1, len(t) - 1) if since < t[at] <= latest]
+    return [at for at in range(1, len(t) - 1) if since < t[at] <= latest]
 
 
-def _level(since: int, births: Births, gone: Gone) -> int:
+def _mean(values: Sequence[float], moments: Sequence[int], t: Sequence[float]) -> float:
+    """The mean of what holds at some columns, each for the time since the one before; 0 where there are none."""
+    widths = [t[at] - t[at - 1] for at in moments]
+    return sum(map(mul, values, widths)) / sum(widths) if widths else 0.0
+
+
+def _level(since: int, t: Sequence[float], there: Sequence[float]) -> int:
     """The column with the median of what was alive in the first half of the time since then."""
-    t = births.edges
-    there = alive(births, gone)
     middle = (t[since] + t[-1]) / 2
     among = [at for at in range(since, len(t) - 1) if at == since or t[at] <= middle]
     return sorted(among, key=there.__getitem__)[len(among) // 2]

@@ -103,6 +103,19 @@ def test_ways_that_differ_in_one_step_are_told_apart() -> None:
         assert told[-3:] == [("attribute", name), ("item", None), ("item", None)]
 
 
+#: Ends a program that has named LENGTHS: the ways to the containers that are as long as that.
+TELLS_WAYS = """
+gc.disable()
+found = _walk.walk(b"", 60.0, 1 << 30, "/nowhere", 0)
+for shape, _, length, *_ in found["containers"]:
+    if length in LENGTHS:
+        way = []
+        while shape:
+            shape, kind, name, *_ = found["shapes"][shape]
+            way.insert(0, f"{kind} {name}")
+        print(" > ".join(way))
+"""
+
 #: Callbacks that only C variables refer to, each with a list of its own.
 CALLBACKS = """
 import gc, signal
@@ -119,21 +132,13 @@ class Service:
         pass
 signal.signal(signal.SIGUSR1, keeps(5000))
 signal.signal(signal.SIGUSR2, Service().close)
-gc.disable()
-found = _walk.walk(b"", 60.0, 1 << 30, "/nowhere", 0)
-for shape, _, length, *_ in found["containers"]:
-    if length in (5000, 5001):
-        way = []
-        while shape:
-            shape, kind, name, *_ = found["shapes"][shape]
-            way.insert(0, f"{kind} {name}")
-        print(" > ".join(way))
+LENGTHS = (5000, 5001)
 """
 
 
 def test_a_callback_that_only_c_code_holds_is_told_by_its_function() -> None:
     done = subprocess.run(
-        [sys.executable, "-c", CALLBACKS], capture_output=True, check=True, text=True
+        [sys.executable, "-c", CALLBACKS + TELLS_WAYS], capture_output=True, check=True, text=True
     )
     said = set(done.stdout.splitlines())
     if sys.version_info < (3, 11):  # a code object has no qualified name
@@ -155,15 +160,7 @@ for number in range(int(sys.argv[1])):
     sys.modules[made.__name__] = made
 del made
 INNER = list(range(6000))
-gc.disable()
-found = _walk.walk(b"", 60.0, 1 << 30, "/nowhere", 0)
-for shape, _, length, *_ in found["containers"]:
-    if length in (5000, 6000):
-        way = []
-        while shape:
-            shape, kind, name, *_ = found["shapes"][shape]
-            way.insert(0, f"{kind} {name}")
-        print(" > ".join(way))
+LENGTHS = (5000, 6000)
 """
 
 
@@ -178,7 +175,7 @@ def test_of_many_modules_that_no_import_made_the_names_are_contents(
     number: int, ways: set[str]
 ) -> None:
     done = subprocess.run(
-        [sys.executable, "-c", MAKES_MODULES, str(number)],
+        [sys.executable, "-c", MAKES_MODULES + TELLS_WAYS, str(number)],
         capture_output=True,
         check=True,
         text=True,
