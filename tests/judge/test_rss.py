@@ -408,7 +408,9 @@ def test_before_tracking_began_nothing_is_compared() -> None:
     assert made.newest is not None
     assert made.newest.calendar is not None
     late = replace(made.newest.calendar, edges=tuple(range(WORK // 2, WORK + 1, PERIOD // 2)))
-    assert not outside(replace(made, newest=replace(made.newest, calendar=late))).grows
+    since = outside(replace(made, newest=replace(made.newest, calendar=late)))
+    assert not since.grows
+    assert since.first == pytest.approx(130 * MIB, rel=0.01)
 
 
 # -- a few snapshots, and the moments between them ---------------------------------------

@@ -9,7 +9,7 @@ from time import thread_time
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from leakhunt.hook.celery import ledger as ledgers
@@ -148,6 +148,8 @@ def test_rss_is_remembered_however_tasks_run(monkeypatch: pytest.MonkeyPatch) ->
 
 
 @given(st.lists(st.integers(1, 5000), min_size=1, max_size=2000))
+@example([1] * 3000)
+@example([40] * 700 + [1] * 700)
 def test_the_sizes_of_a_process_are_few_and_spread_over_all_of_its_work(steps: list[int]) -> None:
     """No gap is wider than a sixteenth of the work, but for where nobody read."""
     resident, units = Resident(), 0
