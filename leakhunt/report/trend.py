@@ -107,7 +107,11 @@ def trend(
 
 
 def _account(histories: Sequence[History], verdict: Verdict) -> Told | None:
-    """The account of the process that the figures are of, from its first to its newest snapshot."""
+    """The account of the process that the figures are of, from its first to its newest snapshot; None where
+    they are of the life that the newest one tells of, and begin long before the first.
+    """
+    if verdict.main.lived:
+        return None
     history = next(
         (each for each in histories if each.last.same_process(verdict.main.last)), verdict.main
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from leakhunt.judge.verdict import NO_LEAK
 from leakhunt.report.trend import TrendReport, advised, trend
 from tests.support.builders import history
 from tests.support.growing import finding, rising
+from tests.support.lives import aged
 
 TASKS, LIBRARY = "/srv/shop/tasks.py:40", "/srv/shop/lib/cache.py:7"
 LINES = {
@@ -92,3 +94,16 @@ def test_notes_of_the_caller_stand_last() -> None:
 
 def test_an_account_is_made_where_the_snapshots_tell_where_memory_is() -> None:
     assert trend([made()]).account is None
+
+
+def test_what_one_snapshot_tells_of_its_whole_life_has_no_account_of_the_seconds_before_it() -> (
+    None
+):
+    """Two snapshots with no task between: RSS stands still there, and grew all along."""
+    maps = {"heap": [5 << 20, 1]}
+    two = history((TASKS, [50_000] * 2, [100] * 2), frames=LINES, maps=maps)
+    life = aged((TASKS, [5_000] * 20))
+    assert trend([two]).account is not None
+    seen = trend([replace(two, newest=life)])
+    assert seen.verdict.main.lived
+    assert seen.account is None
