@@ -6,7 +6,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from leakhunt.judge.series.pieces import Piece, Sure, sure
 from leakhunt.model.snapshot import Meta
+from leakhunt.snapshots import facts
+
+#: Under which an entry is told for how many bytes a sample of its process stands; 0: every byte is counted.
+GRAIN = "(grain)"
 
 
 @dataclass(frozen=True)
@@ -23,12 +28,35 @@ class Task:
     kept: int | None
     """Growth of traced memory in bytes, over ``kept_runs`` runs: those since tracing began."""
     kept_runs: int
+    sure: Sure | None
+    """How sure ``kept`` is; None where a ledger does not say, such as one of an earlier version."""
     rss_steps: int | None
     """How often RSS was a MiB or more larger at the end of one of its runs."""
 
     @property
     def kept_per_run(self) -> float | None:
         return self.kept / self.kept_runs if self.kept is not None and self.kept_runs else None
+
+    @property
+    def error_per_run(self) -> float | None:
+        """The standard error of ``kept_per_run``, in bytes."""
+        return self.sure.error / self.kept_runs if self.sure else None
+
+    @property
+    def per_run_ci95(self) -> tuple[float, float] | None:
+        return (
+            (self.sure.low / self.kept_runs, self.sure.high / self.kept_runs) if self.sure else None
+        )
+
+    @property
+    def keeps(self) -> bool:
+        """It has kept memory, surely."""
+        return self.sure is not None and self.sure.low > 0
+
+    @property
+    def told(self) -> bool:
+        """``kept`` is told from nothing, or nothing tells its error."""
+        return self.sure is None or not (self.sure.low <= 0 <= self.sure.high and self.sure.error)
 
     @property
     def busy(self) -> float | None:
@@ -43,7 +71,8 @@ class TasksReport:
     snapshots: tuple[str, ...]
     """The newest snapshot of each process: a ledger holds its whole life."""
     tasks: tuple[Task, ...]
-    """By memory kept, the most first."""
+    """What has kept memory surely, the most first by what it kept at least; then the others by what they may
+    have kept at most."""
     notes: tuple[str, ...]
 
 
@@ -56,13 +85,46 @@ def tasks(metas: Sequence[tuple[str, Meta]], notes: Iterable[str] = ()) -> Tasks
             newest[meta.process] = path, meta
     ledgers: dict[str, list[Mapping[str, Any]]] = {}
     for _, meta in newest.values():
+        grain = {GRAIN: facts.cost(meta).interval or 0}
         entries = meta.facts.get("tasks")
         for name, entry in (entries if isinstance(entries, Mapping) else {}).items():
             if isinstance(name, str) and isinstance(entry, Mapping):
-                ledgers.setdefault(name, []).append(entry)
+                ledgers.setdefault(name, []).append({**entry, **grain})
     rows = [_task(name, entries) for name, entries in ledgers.items()]
-    ranked = sorted(rows, key=lambda task: (-(task.kept or 0), -task.runs, task.name))
+    ranked = sorted(rows, key=_rank)
     return TasksReport(tuple(path for path, _ in newest.values()), tuple(ranked), tuple(notes))
+
+
+def _rank(task: Task) -> tuple[bool, float, int, str]:
+    most = task.kept or 0 if task.sure is None else task.sure.high
+    return (
+        not task.keeps,
+        -(task.sure.low if task.sure and task.keeps else most),
+        -task.runs,
+        task.name,
+    )
+
+
+def _sure(entries: Sequence[Mapping[str, Any]]) -> Sure | None:
+    """Of all processes' pieces together: they differ from process to process as from run to run."""
+    pieces: list[Piece] = []
+    for entry in entries:
+        told, every, runs = (
+            entry.get("kept_pieces"),
+            _whole(entry.get("kept_every")),
+            _whole(entry.get("kept_runs")),
+        )
+        sizes = [_whole(size) for size in told] if isinstance(told, (list, tuple)) else []
+        if not sizes or every is None or runs is None:
+            return None
+        rest = runs - every * (len(sizes) - 1)
+        if not 0 < rest <= every:
+            return None
+        for at, size in enumerate(sizes, 1):
+            if size is None:
+                return None
+            pieces.append(Piece(every if at < len(sizes) else rest, size))
+    return sure(pieces, [entry[GRAIN] for entry in entries])
 
 
 def _task(name: str, entries: Sequence[Mapping[str, Any]]) -> Task:
@@ -76,6 +138,7 @@ def _task(name: str, entries: Sequence[Mapping[str, Any]]) -> Task:
         kept=_sum(_whole(entry.get("kept")) for entry in kept),
         # Ledgers of earlier versions kept no such count: there, every run.
         kept_runs=sum(_whole(e.get("kept_runs", e.get("runs"))) or 0 for e in kept),
+        sure=_sure(kept),
         rss_steps=_sum(_whole(entry.get("rss_steps")) for entry in entries),
     )
 

@@ -49,6 +49,74 @@ def test_sums_over_processes_and_ranks_by_what_is_kept() -> None:
     assert report.snapshots == ("0.bin", "1.bin")
 
 
+def leaves(*sizes: int, every: int = 1, runs: int | None = None, **more: Any) -> dict[str, Any]:
+    """An entry with what its pieces kept."""
+    done = every * len(sizes) if runs is None else runs
+    return {
+        **FULL, "runs": done, "kept": sum(sizes), "kept_runs": done, "kept_every": every,
+        "kept_pieces": sizes, **more,
+    }  # fmt: skip
+
+
+def test_what_is_surely_kept_comes_first_and_what_is_noise_after_it() -> None:
+    """The largest figure is one sampled block that happens to be alive."""
+    report = made({
+        "noise": leaves(*[0] * 9, 90000),
+        "leaks": leaves(*[1000] * 9, 1100, every=40),
+        "leaks more": leaves(*[3000, 3100] * 5),
+        "frees": leaves(*[-500, -510] * 5),
+        "little noise": leaves(*[0] * 9, 9000),
+    })  # fmt: skip
+    names = ["leaks more", "leaks", "noise", "little noise", "frees"]
+    assert [task.name for task in report.tasks] == names
+    assert [task.keeps for task in report.tasks] == [True, True, False, False, False]
+    assert [task.told for task in report.tasks] == [True, True, False, False, True]
+    leaks = report.tasks[1]
+    assert leaks.per_run_ci95 is not None
+    assert leaks.kept_per_run == 10100 / 400
+    assert leaks.per_run_ci95[0] < 10100 / 400 < leaks.per_run_ci95[1] < 26
+    assert leaks.error_per_run == pytest.approx(0.25, abs=1e-9)
+
+
+def test_a_sampled_figure_is_no_surer_than_a_sample() -> None:
+    """Ten runs of which each shows the same: without sampling that is sure, with it chance."""
+    for interval, keeps in ((None, True), (100, True), (10000, False)):
+        facts = {"tasks": {"a": leaves(*[1000] * 10)}, "interval": interval}
+        (task,) = tasks([("1.bin", Meta(host="h", pid=1, started_at=1.0, facts=facts))]).tasks
+        assert task.keeps is keeps
+        assert task.sure is not None
+        assert task.sure.error == (interval or 0)
+
+
+def test_processes_that_ran_a_task_once_tell_its_error_together() -> None:
+    (alone,) = made({"a": leaves(1000)}).tasks
+    assert (alone.sure, alone.keeps, alone.told) == (None, False, True)
+    (task,) = made(*({"a": leaves(size)} for size in (1000, 1010, 990))).tasks
+    assert task.keeps
+    (warm,) = made(*({"a": leaves(size)} for size in (100000, 0, 0))).tasks
+    assert not warm.told
+
+
+@pytest.mark.parametrize(
+    "spoilt",
+    [
+        {"kept_pieces": None}, {"kept_pieces": ()}, {"kept_pieces": (1, "2", 3)}, {"kept_every": 0},
+        {"kept_every": "1"}, {"kept_runs": 5}, {"kept_runs": 2}, {"kept_every": True},
+        {"kept_every": -1}, {"kept_pieces": 7},
+    ],
+)  # fmt: skip
+def test_pieces_that_do_not_fit_their_runs_tell_nothing(spoilt: dict[str, Any]) -> None:
+    (task,) = made({"a": {**leaves(100, 110, 120), **spoilt}}).tasks
+    assert task.sure is None
+    (task,) = made({"a": leaves(100, 110, 60, every=2, runs=5)}).tasks
+    assert task.sure is not None
+
+
+def test_one_ledger_of_an_earlier_version_leaves_the_error_untold() -> None:
+    (task,) = made({"a": FULL}, {"a": leaves(100, 110)}).tasks
+    assert (task.kept, task.sure) == (4210, None)
+
+
 def test_only_the_newest_snapshot_of_a_process_counts() -> None:
     old, new = (
         Meta(
@@ -97,5 +165,9 @@ def test_json() -> None:
     assert document["schema"] == "leakhunt/tasks@1"
     assert document["tasks"] == [{
         "task": "a", "runs": 10, "failed": 1, "wall": 2.0, "cpu": 1.0, "kept": 4000, "kept_runs": 8,
-        "kept_per_run": 500.0, "rss_steps": 2,
+        "kept_per_run": 500.0, "kept_stderr": None, "kept_per_run_ci95": None, "rss_steps": 2,
     }]  # fmt: skip
+    (told,) = json.loads(jsonout.tasks(made({"a": leaves(100, 110, 120)})))["tasks"]
+    low, high = told["kept_per_run_ci95"]
+    assert told["kept_stderr"] == pytest.approx(300**0.5)
+    assert low < 110 < high

@@ -225,8 +225,15 @@ def _place(report: PlaceReport) -> None:
 
 def _tasks(report: TasksReport) -> None:
     assert len({task.name for task in report.tasks}) == len(report.tasks)
-    kept = [task.kept or 0 for task in report.tasks]
-    assert kept == sorted(kept, reverse=True), "what is kept most comes first"
+    surely = [task.sure.low for task in report.tasks if task.keeps and task.sure]
+    assert surely == sorted(surely, reverse=True), "what is surely kept most comes first"
+    assert all(task.keeps for task in report.tasks[: len(surely)])
+    others = [
+        task.sure.high if task.sure else task.kept or 0 for task in report.tasks[len(surely) :]
+    ]
+    assert others == sorted(others, reverse=True), "then what may have kept most"
+    for task in report.tasks:
+        assert task.sure is None or task.sure.low <= (task.kept or 0) <= task.sure.high
     for task in report.tasks:
         assert task.runs >= 0
         assert task.failed is None or task.failed <= task.runs

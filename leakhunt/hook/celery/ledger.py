@@ -22,6 +22,8 @@ MOST_MARKS = 64
 SPAN, PART = 1.0, 1 / 128
 #: Moments of which RSS is remembered.
 MOST_SIZES = 96
+#: Pieces into which a task's runs are cut, evenly: what they kept in each says how sure their sum is.
+MOST_PIECES = 32
 #: A CPU time that cannot be told makes the whole sum negative for good.
 UNKNOWN = float("-inf")
 #: RSS is read at most so often, in seconds, and a step is this many bytes at least.
@@ -31,7 +33,9 @@ RSS_INTERVAL, STEP = 0.05, 1 << 20
 class _Entry:
     """What is booked under one name."""
 
-    __slots__ = ("cpu", "failed", "kept", "kept_runs", "number", "runs", "steps", "timed", "wall")
+    __slots__ = (
+        "cpu", "due", "every", "failed", "kept", "left", "marks", "number", "runs", "steps", "timed", "wall",
+    )  # fmt: skip
 
     def __init__(self) -> None:
         self.number = 0
@@ -39,13 +43,40 @@ class _Entry:
         self.runs = 0
         self.kept = 0
         """Bytes, over ``kept_runs`` runs."""
-        self.kept_runs = 0
+        self.marks: list[int] = []
+        """``kept`` after each ``every`` runs."""
+        self.every = self.due = self.left = 1
+        """``due``: at how many of its runs the next mark is made; ``left``: in how many more. Only that one
+        is counted: a task has the time for no second count."""
         self.timed = False
         """Whether ``wall``, ``cpu``, ``failed`` and ``steps`` were ever told."""
         self.wall = 0.0
         self.cpu = 0.0
         self.failed = 0
         self.steps = 0
+
+    def mark(self) -> None:
+        """Remember ``kept`` as of now; where there is no room, every second mark goes."""
+        self.marks.append(self.kept)
+        if len(self.marks) >= MOST_PIECES:
+            del self.marks[::2]
+            self.every *= 2
+        self.left, self.due = self.every, self.due + self.every
+
+    def forget_kept(self) -> None:
+        self.kept, self.marks = 0, []
+        self.every = self.due = self.left = 1
+
+    @property
+    def kept_runs(self) -> int:
+        return self.due - self.left
+
+    def pieces(self) -> tuple[int, ...]:
+        """What each ``every`` runs kept, in order; the last piece may have fewer runs."""
+        ends = [0, *self.marks, self.kept]
+        if len(self.marks) * self.every >= self.kept_runs:
+            ends.pop(-2)  # runs end exactly here, and what came after the last of them is its own
+        return tuple(after - before for before, after in zip(ends, ends[1:]))
 
 
 class Ledger:
@@ -144,8 +175,10 @@ class Ledger:
         if traced is not None and self.alone:
             size = traced()
             if size is not None and self._traced is not None:
+                if not entry.left:
+                    entry.mark()  # only now: the run before went on to where this one began
                 entry.kept += size - self._traced
-                entry.kept_runs += 1
+                entry.left -= 1
             self._traced = size
             self._last = None if nested else entry
         return done
@@ -172,12 +205,14 @@ class Ledger:
 
     def _forget_kept(self) -> None:
         for entry in list(self._entries.values()):
-            entry.kept = entry.kept_runs = 0
+            entry.forget_kept()
 
     def facts(self) -> dict[str, dict[str, Any]]:
-        """{task name: {"runs", "kept", "kept_runs", "failed", "wall", "cpu", "rss_steps"}}.
+        """{task name: {"runs", "kept", "kept_runs", "kept_every", "kept_pieces", "failed", "wall", "cpu",
+        "rss_steps"}}.
 
-        ``kept``: bytes, over ``kept_runs`` runs; ``wall`` and ``cpu``: seconds of all runs;
+        ``kept``: bytes, over ``kept_runs`` runs; ``kept_pieces``: what each ``kept_every`` of these kept, in
+        order, the last piece with what runs are left over; ``wall`` and ``cpu``: seconds of all runs;
         None for what was not counted.
         """
         return {
@@ -185,6 +220,8 @@ class Ledger:
                 "runs": entry.runs,
                 "kept": entry.kept if entry.kept_runs else None,
                 "kept_runs": entry.kept_runs,
+                "kept_every": entry.every,
+                "kept_pieces": entry.pieces() if entry.kept_runs else (),
                 "failed": entry.failed if entry.timed else None,
                 "wall": entry.wall if entry.timed else None,
                 "cpu": entry.cpu if entry.timed and entry.cpu >= 0 else None,

@@ -21,6 +21,8 @@ def tasks(report: TasksReport) -> str:
                 "kept": task.kept,
                 "kept_runs": task.kept_runs,
                 "kept_per_run": task.kept_per_run,
+                "kept_stderr": task.sure and task.sure.error,
+                "kept_per_run_ci95": task.per_run_ci95,
                 "rss_steps": task.rss_steps,
             }
             for task in report.tasks

@@ -21,6 +21,8 @@ ORDER = (0, 1, 2, 4, 5, 3, 7, 6)
 def tasks(report: TasksReport, screen: Screen) -> str:
     console = make_console(screen)
     kept = any(task.kept is not None for task in report.tasks)
+    if said := _sentence(report):
+        say(console, said, STRONG)
     say(console, ledger.over(len(report.snapshots), kept), QUIET)
     if not report.tasks:
         say(console, ledger.NONE)
@@ -40,8 +42,22 @@ def tasks(report: TasksReport, screen: Screen) -> str:
         name = visible(task.name)
         cut = name if len(name) <= first else "…"[: first > 0] + name[len(name) - first + 1 :]
         console.print(Text(_laid(row, shown, wide) + cut), soft_wrap=True)
+    if not all(task.told for task in report.tasks):
+        say(console, ledger.KEY, QUIET)
+    if any(task.keeps for task in report.tasks):
+        say(console, ledger.NEXT, QUIET)
     say_notes(console, report.notes)
     return drawn(console)
+
+
+def _sentence(report: TasksReport) -> str:
+    """Empty where no figure tells."""
+    keepers = [task for task in report.tasks if task.keeps]
+    if keepers and (per_run := keepers[0].kept_per_run):
+        error = keepers[0].error_per_run or 0
+        return ledger.sentence(keepers[0].name, per_run, error, len(keepers), len(report.tasks))
+    charged = [task for task in report.tasks if task.kept is not None]
+    return ledger.NO_KEEPER if charged and all(task.sure for task in charged) else ""
 
 
 def _laid(cells: tuple[str, ...], shown: list[int], wide: list[int]) -> str:
@@ -49,12 +65,13 @@ def _laid(cells: tuple[str, ...], shown: list[int], wide: list[int]) -> str:
 
 
 def _cells(task: Task, screen: Screen) -> tuple[str, ...]:
-    per_run, busy = task.kept_per_run, task.busy
+    busy = task.busy
+    kept, per_run = _kept(task)
     full = 0 if busy is None else round(busy * BAR)
     dark, light = ("█", "░") if screen.lines else ("#", ".")
     return (
-        "" if task.kept is None else units.signed_size(task.kept),
-        "" if per_run is None else units.signed_size(per_run),
+        kept,
+        per_run,
         units.count(task.runs),
         "" if task.failed is None else units.count(task.failed),
         "" if task.wall is None or not task.runs else _moment(task.wall / task.runs),
@@ -62,6 +79,17 @@ def _cells(task: Task, screen: Screen) -> tuple[str, ...]:
         "" if busy is None else dark * full + light * (BAR - full),
         "" if task.rss_steps is None else units.count(task.rss_steps),
     )
+
+
+def _kept(task: Task) -> tuple[str, str]:
+    """What it kept, and per run."""
+    per_run = task.kept_per_run
+    if task.kept is None or per_run is None:
+        return "", ""
+    if not task.told:
+        return ledger.NOT_SURE, ledger.at_most(task.per_run_ci95[1] if task.per_run_ci95 else 0)
+    said = units.with_error(per_run, task.error_per_run or 0) if task.sure else units.size(per_run)
+    return units.signed_size(task.kept), f"{'+' if per_run > 0 else ''}{said}"
 
 
 def _moment(seconds: float) -> str:

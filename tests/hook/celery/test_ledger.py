@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from bisect import bisect_right
 from collections import Counter
+from itertools import accumulate, chain
 from time import thread_time
 from typing import Any
 
@@ -16,6 +17,7 @@ from leakhunt.hook.celery import ledger as ledgers
 from leakhunt.hook.celery.ledger import (
     MOST_MARKS,
     MOST_NAMES,
+    MOST_PIECES,
     MOST_SIZES,
     OTHERS,
     Ledger,
@@ -61,6 +63,8 @@ def test_what_a_task_took_and_kept_is_booked_under_its_name() -> None:
     facts = ledger.facts()
     steps = [facts[name].pop("rss_steps") for name in ("a", "b", "counted only")]
     assert steps == [0, 0, None]
+    pieces = [(facts[name].pop("kept_every"), facts[name].pop("kept_pieces")) for name in facts]
+    assert pieces == [(1, (100, -100)), (1, (500,)), (1, (1000,))]
     assert facts == {
         "a": {"runs": 2, "kept": 0, "kept_runs": 2, "failed": 1, "wall": 5.0, "cpu": 0.75},
         "b": {"runs": 1, "kept": 500, "kept_runs": 1, "failed": 1, "wall": 1.0, "cpu": None},
@@ -69,6 +73,7 @@ def test_what_a_task_took_and_kept_is_booked_under_its_name() -> None:
         },
     }  # fmt: skip
     ledger.armed(None)
+    assert ledger.facts()["a"]["kept_pieces"] == ()
     assert ledger.count("a", lambda: None, 1.0, 1.0) == 5
     assert (ledger.facts()["a"]["kept"], ledger.facts()["a"]["kept_runs"]) == (None, 0)
     assert (ledger.facts()["a"]["runs"], ledger.facts()["a"]["wall"]) == (3, 6.0)
@@ -107,6 +112,42 @@ def test_what_a_task_asks_for_before_it_calls_another_is_not_booked_to_the_one_b
     ledger.count("caller", lambda: 2000, 1.0, 1.0)
     kept = {name: told["kept"] for name, told in ledger.facts().items()}
     assert kept == {"before": 100, "called": 1500, "caller": 400}
+
+
+@given(
+    st.lists(st.tuples(st.integers(-5000, 5000), st.integers(-50, 50)), min_size=1, max_size=300)
+)
+@example([(1, 0)] * (MOST_PIECES + 1))
+@example([(7, 1)] * 32 * MOST_PIECES)
+def test_what_was_kept_is_told_by_even_pieces_of_the_runs(runs: list[tuple[int, int]]) -> None:
+    """``runs``: what each keeps until its end, and what its message and result take on to where the next begins,
+    which is its own.
+    """
+    ledger = Ledger()
+    sizes = accumulate(chain.from_iterable(runs))
+    ledger.armed(0)
+    for _ in runs:
+        ledger.count("a", lambda: next(sizes))
+        ledger.begins(lambda: next(sizes))
+    told = ledger.facts()["a"]
+    every, pieces = told["kept_every"], told["kept_pieces"]
+    sums = [kept + later for kept, later in runs]
+    assert pieces == tuple(sum(sums[at : at + every]) for at in range(0, len(sums), every))
+    assert sum(pieces) == told["kept"]
+    assert len(pieces) <= MOST_PIECES
+    assert len(pieces) >= min(len(runs), MOST_PIECES // 2)
+
+
+def test_pieces_begin_anew_where_tracing_does() -> None:
+    ledger, sizes = Ledger(), iter(range(100, 100000, 100))
+    ledger.armed(0)
+    for _ in range(100):
+        ledger.count("a", lambda: next(sizes))
+    ledger.armed(0)
+    for _ in range(3):
+        ledger.count("a", lambda: 50)
+    told = ledger.facts()["a"]
+    assert (told["kept_every"], told["kept_pieces"], told["kept_runs"]) == (1, (50, 0, 0), 3)
 
 
 def test_tasks_side_by_side_are_charged_with_no_memory() -> None:

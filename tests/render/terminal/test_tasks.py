@@ -39,3 +39,34 @@ def test_figures_are_told_and_what_they_are_of() -> None:
 
 def test_no_task_is_said_so() -> None:
     assert "no task has finished there" in text(80)
+
+
+def kept(*sizes: int) -> dict[str, object]:
+    return {
+        "runs": len(sizes), "kept": sum(sizes), "kept_runs": len(sizes), "kept_every": 1,
+        "kept_pieces": sizes,
+    }  # fmt: skip
+
+
+def test_first_which_task_has_kept_memory() -> None:
+    told = text(80, leaks=kept(*[1000, 1048] * 5), noise=kept(*[0] * 9, 9000)).splitlines()
+    assert told[0] == "leaks has kept 1.0 KiB per run; no other task is seen to have kept any."
+    assert [line.split()[-1] for line in told[3:5]] == ["leaks", "noise"]
+    assert told[3].split()[:2] == ["+10.0", "KiB"]
+    assert told[4].lstrip().startswith("not sure  under 2.9 KiB")
+    assert told[5].startswith("not sure: ")
+    assert told[6].startswith("kept is not leaked yet")
+
+
+def test_where_none_has_none_is_named() -> None:
+    told = text(80, quote=kept(*[0] * 9, 9000))
+    assert told.startswith("No task is seen to have kept memory.\n")
+    assert "leaked" not in told
+    assert text(80, quote=kept(0, 0, 0)).splitlines()[-1].split()[:4] == ["0", "B", "0", "B"]
+    assert "not sure" not in text(80, quote=kept(0, 0, 0))
+
+
+def test_without_an_error_nothing_is_concluded() -> None:
+    told = text(80, short=FULL)
+    assert told.startswith("tasks of 1 process")
+    assert "+3.9 KiB   +500 B" in told
