@@ -149,6 +149,7 @@ class Sampled:
             "interval": round(figures["interval"]),
             "budget": None if self._interval else self._budget,
             "overhead": round(figures["overhead"], 6),
+            "overhead_cpu": round(figures["cpu_ns"] / 1e9, 3),
             "lost": {key: figures[key] for key in ("dropped", "unplaced", "ghosts", "unrouted")},
         }
 

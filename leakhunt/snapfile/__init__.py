@@ -57,7 +57,8 @@ engine
     allocated before is not seen; ``interval`` (mean bytes between samples now) and
     ``samples`` (None unless sampled). With ``sampled`` also ``budget`` (the share of the CPU
     that it may take, such as 0.01; None where the interval was fixed), ``overhead`` (the
-    share that it took, by its own clock, since the process started or was forked), ``lost``
+    share that it took, by its own clock, since the process started or was forked), ``overhead_cpu`` (the
+    CPU seconds of the process of which that is the share), ``lost``
     ({"dropped", "unplaced", "ghosts", "unrouted": ints}: samples without room, samples
     whose stack had no room, frees that went unseen, blocks that could not be followed)
     and ``estimates``.

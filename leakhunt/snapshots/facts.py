@@ -92,14 +92,17 @@ class Cost(NamedTuple):
     """Share of the CPU that it may take; None too where the interval is fixed."""
     interval: int | None
     """Mean bytes between two samples."""
+    overhead_cpu: float | None = None
+    """CPU seconds of the process of which ``overhead`` is the share."""
 
 
 def cost(about: Meta) -> Cost:
     """The cost of the engine, as the snapshot says."""
-    overhead, budget, interval = (
-        number_of(about.facts.get(name)) for name in ("overhead", "budget", "interval")
+    overhead, budget, interval, cpu = (
+        number_of(about.facts.get(name))
+        for name in ("overhead", "budget", "interval", "overhead_cpu")
     )
-    return Cost(overhead, budget, None if interval is None else int(interval))
+    return Cost(overhead, budget, None if interval is None else int(interval), cpu)
 
 
 def tells_types(meta: Meta) -> bool:

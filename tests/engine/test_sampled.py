@@ -443,3 +443,30 @@ def test_a_start_beside_tracemalloc_does_not_take_long_to_measure() -> None:
         say(blocks=took / blocks)
     """)
     assert said["blocks"] < 16_000  # of 65,536 before
+
+
+def test_what_it_takes_is_told_of_the_processs_own_time_since_it_began_or_was_forked() -> None:
+    said = run("""
+        engine = begin(4096)
+        began = time.process_time()
+        def work():
+            for _ in range(200000): bytes(400)
+        def told():
+            facts = engine.facts()
+            return [facts["overhead"], facts["overhead_cpu"]]
+        work()
+        here, spent = told(), time.process_time() - began
+        receive, send = os.pipe()
+        if os.fork() == 0:
+            young = told()
+            work()
+            os.write(send, json.dumps([young, told(), time.process_time()]).encode())
+            os._exit(0)
+        os.wait()
+        say(here=here, spent=spent, whole=time.process_time(), child=json.loads(os.read(receive, 1000)))
+    """)
+    share, seconds = said["here"]
+    assert 0 < share < 1
+    assert 0.9 * said["spent"] <= seconds <= said["whole"]
+    young, old, whole = said["child"]
+    assert young[1] < old[1] <= whole + 0.001

@@ -45,7 +45,7 @@ def sums_up(path: Path) -> dict[str, Any]:
         "ghosts": known["lost"]["ghosts"],
         "unrouted": 0,
     }
-    assert known["overhead"] >= 0
+    assert 0 <= known["overhead"] * known["overhead_cpu"] <= known["overhead_cpu"]
     return known
 
 

@@ -55,8 +55,9 @@ def test_allocators_figures_add_up_where_none_is_missing(
 
 def test_the_cost_is_as_the_file_says() -> None:
     said = facts.cost(meta({**FACTS, "overhead": 0.008, "budget": 0.01, "interval": 4096.5}))
-    assert said == (0.008, 0.01, 4096)
-    assert facts.cost(meta({**FACTS, "overhead": -1, "interval": "x"})) == (None, None, None)
+    assert said == (0.008, 0.01, 4096, None)
+    assert facts.cost(meta({**FACTS, "overhead": -1, "interval": "x"})) == (None,) * 4
+    assert facts.cost(meta({**FACTS, "overhead_cpu": 2.5})).overhead_cpu == 2.5
 
 
 def test_spots_are_functions_and_lines_of_frames() -> None:

@@ -108,9 +108,9 @@ def test_exact_snapshots_say_nothing_of_types() -> None:
 
 def test_what_an_engine_costs_is_read_with_care() -> None:
     known = facts.meta({"overhead": 0.0084, "budget": 0.01, "interval": 262144})
-    assert facts.cost(known) == (0.0084, 0.01, 262144)
+    assert facts.cost(known) == (0.0084, 0.01, 262144, None)
     odd = facts.meta({"overhead": "x", "budget": None, "interval": -1})
-    assert facts.cost(odd) == (None, None, None)
+    assert facts.cost(odd) == (None,) * 4
 
 
 def test_a_listing_tells_the_engine_and_its_cost() -> None:

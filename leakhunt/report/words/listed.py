@@ -41,8 +41,8 @@ def when(line: Series) -> str:
 
 
 def engine(meta: Meta, now: str | None = None) -> str:
-    """``sampled: 0.8 % CPU so far (budget 1.0 %), every 256.0 KiB``: the engine, and what it has cost
-    the process by its own clock. A young one takes more, to see more.
+    """``sampled: 0.8 % of 3 min 20 s CPU (budget 1.0 %), every 256.0 KiB``: the engine, and what it has
+    cost the process by its own clock.
 
     ``now``: which one tracks since, where that is known.
     """
@@ -53,11 +53,26 @@ def engine(meta: Meta, now: str | None = None) -> str:
     cost = facts.cost(meta)
     figures = []
     if cost.overhead is not None:
-        of = f" (budget {units.share(cost.budget)})" if cost.budget is not None else ""
-        figures.append(f"{units.share(cost.overhead)} CPU so far{of}")
+        figures.append(_taken(cost, cost.overhead))
     if cost.interval is not None:
         figures.append(f"every {units.size(cost.interval)}")
     return meta.engine + (f": {', '.join(figures)}" if figures else "")
+
+
+def _taken(cost: facts.Cost, share: float) -> str:
+    """What it took, and of what; more than the budget, with the reason: a process that is young or idle is looked
+    at more closely (``engine/sampler/pace.inc``).
+    """
+    of = (
+        "CPU so far" if cost.overhead_cpu is None else f"of {units.duration(cost.overhead_cpu)} CPU"
+    )
+    if cost.budget is None:
+        return f"{units.share(share)} {of}"
+    budget = f"budget {units.share(cost.budget)}"
+    if share < 1.05 * cost.budget:
+        return f"{units.share(share)} {of} ({budget})"
+    took = "" if cost.overhead_cpu is None else f"{units.duration(share * cost.overhead_cpu)}, "
+    return f"{took}{units.share(share)} {of} ({budget}, more while young or idle)"
 
 
 def since(meta: Meta) -> str:

@@ -42,6 +42,26 @@ def test_the_engine_is_told_with_its_cost() -> None:
         "sampled: 0.8 % CPU so far (budget 1.0 %), every 256.0 KiB"
     )
     assert engine(engine="sampled", overhead=0.008) == "sampled: 0.8 % CPU so far"
+    assert engine(engine="sampled", overhead=0.008, overhead_cpu=200.4) == (
+        "sampled: 0.8 % of 3 min 20 s CPU"
+    )
+
+
+def test_more_than_the_budget_is_told_with_its_span_and_its_reason() -> None:
+    """A young process spends its credit: 0.2 s, which is much of little."""
+
+    def engine(**facts: Any) -> str:
+        return listed.engine(meta({**FACTS, "engine": "sampled", "budget": 0.01, **facts}))
+
+    assert engine(overhead=0.052, overhead_cpu=4.0) == (
+        "sampled: 0.2 s, 5.2 % of 4.0 s CPU (budget 1.0 %, more while young or idle)"
+    )
+    assert engine(overhead=0.0104, overhead_cpu=200) == (
+        "sampled: 1.0 % of 3 min 20 s CPU (budget 1.0 %)"
+    )
+    assert engine(overhead=0.052) == (
+        "sampled: 5.2 % CPU so far (budget 1.0 %, more while young or idle)"
+    )
 
 
 def test_what_was_before_tracing_is_said_where_it_began_late() -> None:
