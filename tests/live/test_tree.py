@@ -1,0 +1,199 @@
+"""Which process is what: told by command lines, forks and the hook's word, over made-up tables."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from leakhunt.live import memory, tree
+from leakhunt.live.processes import Hooked
+from leakhunt.live.table import Line
+from leakhunt.live.tree import View
+from leakhunt.model.process import Celery, Identity
+
+WORKER = ("/usr/bin/python", "-m", "celery", "-A", "proj", "worker", "-c", "2")
+PIPES = ["pipe:[1]", "socket:[2]"]
+
+
+def line(
+    pid: int, parent: int = 1, argv: tuple[str, ...] = WORKER, forked: bool | None = True
+) -> Line:
+    return Line(
+        Identity(pid, pid * 10), parent, argv, uid=0, state="S", cpu=0.0, started_at=0.0, threads=1,
+        forked_only=forked,
+    )  # fmt: skip
+
+
+def carrier(pid: int, **record: Any) -> Hooked:
+    return Hooked(pid, Path("/nowhere"), {"pid": pid, "role": None, **record})
+
+
+def view(*lines: Line, hooked: tuple[Hooked, ...] = (), **said: Celery) -> View:
+    """``said``: what a command line says, by ``pid10=``; a worker's where nothing is given."""
+    told = {
+        each.identity.pid: said.get(f"pid{each.identity.pid}", Celery("worker", "w@h", pool="prefork"))
+        for each in lines
+        if "celery" in " ".join(each.argv) or f"pid{each.identity.pid}" in said
+    }  # fmt: skip
+    return View(
+        {each.identity.pid: each for each in lines}, told, {each.pid: each for each in hooked}, {}
+    )
+
+
+def roles(shown: View, opened: list[str] | None = None) -> dict[int, str]:
+    return {
+        pid: tree.role(pid, shown, PIPES if opened is None else opened)
+        for pid in shown.lines
+        if pid in shown.said or pid in shown.hooked
+    }
+
+
+def test_a_worker_and_its_forks() -> None:
+    shown = view(line(10, forked=False), line(11, 10), line(12, 10), line(13, 12))
+    assert roles(shown) == {10: "main", 11: "child", 12: "child", 13: "fork"}
+
+
+@pytest.mark.parametrize("pool", sorted(tree.IN_PROCESS))
+def test_in_pools_without_children_tasks_fork(pool: str) -> None:
+    worker = Celery("worker", "w@h", pool=pool)
+    shown = view(line(10, forked=False), line(11, 10), pid10=worker, pid11=worker)
+    assert roles(shown) == {10: "main", 11: "fork"}
+    assert roles(view(line(10, forked=False), pid10=worker)) == {10: "worker"}
+
+
+def test_a_child_that_init_has_adopted_is_an_orphan_and_a_detached_worker_is_not() -> None:
+    """Both have a worker's command line and init for a parent: only one was forked from a worker."""
+    assert roles(view(line(11, 1))) == {11: "orphan"}
+    assert roles(view(line(10, 1, forked=False))) == {10: "main"}
+    # Where the kernel does not say, nothing is called an orphan, which would be ended.
+    assert roles(view(line(10, 1, forked=None))) == {10: "main"}
+
+
+def test_a_detached_main_process_with_children_is_no_orphan() -> None:
+    """It forked itself from a worker's start, and has never run another program."""
+    assert roles(view(line(10, 1), line(11, 10))) == {10: "main", 11: "child"}
+
+
+@pytest.mark.parametrize("pool", sorted(tree.IN_PROCESS))
+def test_a_forked_worker_without_a_pool_of_processes_is_no_orphan(pool: str) -> None:
+    shown = view(line(10, 1), pid10=Celery("worker", "w@h", pool=pool))
+    assert roles(shown) == {10: "worker"}
+
+
+def test_two_workers_started_alike_by_one_shell_are_two_trees() -> None:
+    shell = line(5, 1, ("bash",), forked=False)
+    first, second = line(10, 5, forked=False), line(20, 5, forked=False)
+    assert roles(view(shell, first, line(11, 10), second, line(21, 20))) == {
+        10: "main", 11: "child", 20: "main", 21: "child",
+    }  # fmt: skip
+
+
+def test_a_worker_that_a_task_starts_is_no_fork_of_it() -> None:
+    other = (*WORKER, "-n", "other")
+    shown = view(line(10, forked=False), line(11, 10), line(30, 11, other, forked=False))
+    assert roles(shown)[30] == "main"
+
+
+def test_titles_name_their_node() -> None:
+    """With setproctitle the command line is a title, the same for no two processes."""
+    main, child = ("[celeryd: a@h:MainProcess]",), ("[celeryd: a@h:ForkPoolWorker-1]",)
+    shown = view(
+        line(10, 1, main, forked=False), line(11, 10, child), line(12, 10, child),
+        pid10=Celery("worker", "a@h", pool="prefork"),
+        pid11=Celery("child", "a@h", pool="prefork"),
+        pid12=Celery("child", "b@h", pool="prefork"),
+    )  # fmt: skip
+    assert roles(shown) == {10: "main", 11: "child", 12: "orphan"}
+
+
+def test_a_spawned_child_has_no_node_and_belongs_to_its_parent() -> None:
+    spawned = ("python", "-c", "from billiard.spawn import spawn_main", "celery")
+    child, tracker = Celery("child", pool="prefork"), Celery("tracker")
+    shown = view(
+        line(10, forked=False), line(11, 10, spawned, False), line(12, 10, spawned, False),
+        pid11=child, pid12=tracker,
+    )  # fmt: skip
+    assert roles(shown) == {10: "main", 11: "child", 12: "tracker"}
+    assert roles(view(line(11, 1, spawned, False), pid11=child)) == {11: "orphan"}
+
+
+def test_the_embedded_beat_looks_like_a_child_but_for_its_pipes() -> None:
+    worker = Celery("worker", "w@h", pool="prefork", has_beat=True)
+    shown = view(line(10, forked=False), line(11, 10), pid10=worker, pid11=worker)
+    assert roles(shown)[11] == "child"
+    assert roles(shown, ["socket:[2]"])[11] == "beat"
+    # What this user may not see is not taken for a sign.
+    assert tree.role(11, shown, None) == "child"
+    without = view(line(10, forked=False), line(11, 10))
+    assert roles(without, ["socket:[2]"])[11] == "child"
+
+
+def test_the_hooks_word_counts_first() -> None:
+    lines = (line(10, forked=False), line(11, 10))
+    assert roles(view(*lines, hooked=(carrier(11, role="main"),)))[11] == "main"
+    assert roles(view(*lines, hooked=(carrier(11, role="child"),)))[11] == "child"
+    assert roles(view(line(11, 1), hooked=(carrier(11, role="child"),)))[11] == "orphan"
+
+
+def test_beat_and_flower_are_what_their_command_says_though_they_carry_the_hook() -> None:
+    for role in ("beat", "flower"):
+        shown = view(line(10), hooked=(carrier(10, role="program"),), pid10=Celery(role))
+        assert roles(shown) == {10: role}
+
+
+def test_any_other_hooked_process_is_a_program() -> None:
+    shown = view(line(10, argv=("python", "job.py")), hooked=(carrier(10),))
+    assert roles(shown) == {10: "program"}
+
+
+def test_parents_in_a_circle_are_not_followed_for_ever() -> None:
+    """A pid that was given anew while the table was read may be anybody's parent."""
+    assert set(roles(view(line(10, 11), line(11, 10))).values()) == {"fork"}
+
+
+def test_what_is_said_of_a_child_is_its_mains_and_the_hooks(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    shown = view(
+        line(10, forked=False), line(11, 10), line(40, argv=("python", "job.py")),
+        hooked=(carrier(11, role="child", node="real@h", pool="prefork", main=10, series="/s",
+                        engine="exact", signal=12, heard="heard"),
+                carrier(40, role="program", node=None, signal=10, heard="taken")),
+        pid10=Celery("worker", None, "proj", "prefork", "2"), pid11=Celery("worker"),
+    )  # fmt: skip
+    monkeypatch.setattr(tree, "look", lambda folder: shown)
+    monkeypatch.setattr(memory, "files", lambda held: (None, None, None))
+    monkeypatch.setattr(memory, "limit", lambda pid, mount: (1 << 30, "/group"))
+    monkeypatch.setattr(memory, "signals", lambda pid, number: (False, False))
+    main, child, program = tree.celery_processes(tmp_path)
+    assert (main.role, main.hooked, main.signal, main.signal_name) == (
+        "main",
+        False,
+        "none",
+        "SIGUSR1",
+    )
+    assert child.celery == Celery("worker", "real@h", "proj", "prefork", "2")
+    assert (child.role, child.main, child.series, child.engine) == ("child", 10, "/s", "exact")
+    assert (child.signal_name, child.limit, child.group) == ("SIGUSR2", 1 << 30, "/group")
+    assert (program.celery, program.signal, program.readable) == (None, "taken", False)
+
+
+def test_who_asks_is_not_told_of(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """`leakhunt run -m celery worker` is Celery's; a console that looks is not."""
+    me = os.getpid()
+    monkeypatch.setattr(tree, "look", lambda folder: view(line(me), line(10, forked=False)))
+    assert [each.identity.pid for each in tree.celery_processes(tmp_path)] == [10]
+
+
+def test_a_user_that_only_a_container_knows_is_a_number() -> None:
+    assert tree.user_name(0) == "root"
+    assert tree.user_name(3_999_999_999) == "3999999999"
+
+
+def test_the_machine_is_this_one() -> None:
+    now = tree.machine()
+    assert now.cores == os.cpu_count()
+    assert now.total == memory.total()
