@@ -248,6 +248,15 @@ class Resident:
     """Memory that nothing explains and that does not grow is worth a remark, not a verdict, from this size on,"""
     stays_part: float = 0.2
     """and from this part of the first resident set on: both two thirds of the above, by convention."""
+    private: int = 4 << 20
+    """So much suffices where it surely stands and is of no file: libraries' pages are read in by and by, and
+    are some MiB;"""
+    private_part: float = 0.1
+    """and this part of the first resident set."""
+    still: float = 0.2
+    """It stands where its newest third has added no more than this part of it to the middle third's,"""
+    still_moments: int = 6
+    """which takes so many moments."""
 
 
 @dataclass(frozen=True)

@@ -56,6 +56,10 @@ class Outside:
     """Growth in bytes of what the allocators hold free; None where the snapshots do not say."""
     first: int | None = None
     """The resident set at first, in bytes."""
+    stands: bool | None = None
+    """Whether ``held`` grows no more; None: too few moments tell."""
+    private: int | None = None
+    """So much of ``held`` is of no file; None where the snapshots do not say."""
 
     @property
     def fragmented(self) -> bool:
@@ -69,7 +73,11 @@ class Outside:
     def stays(self, first: int | None) -> bool:
         """Whether what nothing explains is worth a remark; ``first``: the first resident set, in bytes."""
         levels = LEVELS.resident
-        return self.held >= levels.stays and self.held >= levels.stays_part * (first or 0)
+        if self.held >= levels.stays and self.held >= levels.stays_part * (first or 0):
+            return True
+        private = min(self.private or 0, self.held)
+        enough = private >= levels.private and private >= levels.private_part * (first or 0)
+        return self.stands is True and enough and private >= 0.5 * self.held
 
 
 UNKNOWN = Outside(False, False, False, False, None, None, None, None, None, 0, None)
@@ -128,7 +136,9 @@ def _of_series(history: History) -> Outside:
             compared = replace(
                 compared, grows_at_all=True, grows=True, rest=native_rate, kind=NATIVE
             )
-    return replace(compared, free=_grown(points[0], points[-1], facts.FREE))
+    return replace(
+        compared, free=_grown(points[0], points[-1], facts.FREE), private=_private(points)
+    )
 
 
 def _noted(history: History, points: Sequence[Meta], course: _Course) -> _Course | None:
@@ -226,6 +236,7 @@ def _compared(course: _Course, rises: bool, kind: str | None) -> Outside:
         held=_held(rss, course.own),
         free=None,
         first=round(rss[0]),
+        stands=_still(rss, course.own),
     )
 
 
@@ -304,6 +315,26 @@ def _held(rss: Sequence[float], own: Sequence[float]) -> int:
     grown = _third(rss, True) - _third(rss, False)
     explained = _third(own, True) - _third(own, False)
     return max(0, round(grown - max(0.0, explained)))
+
+
+def _still(rss: Sequence[float], own: Sequence[float]) -> bool | None:
+    """Whether what nothing explains has ceased to grow; None: too few moments."""
+    if len(rss) < LEVELS.resident.still_moments:
+        return None
+    beside = [whole - mine for whole, mine in zip(rss, own)]
+    third = len(beside) // 3
+    late = _third(beside, True) - median(beside[third:-third])
+    return late <= LEVELS.resident.still * _held(rss, own)
+
+
+def _private(points: Sequence[Meta]) -> int | None:
+    """By how much memory of no file has grown beyond what is traced, and the tracer's tables."""
+    first, last = points[0], points[-1]
+    before, after = (facts.number_of(meta.facts.get("anonymous")) for meta in (first, last))
+    if before is None or after is None:
+        return None
+    own = (last.traced or 0) - (first.traced or 0) + (last.tracer or 0) - (first.tracer or 0)
+    return max(0, round(after - before - max(0, own)))
 
 
 def _by_peaks(points: Sequence[Meta]) -> bool:

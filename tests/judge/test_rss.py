@@ -258,6 +258,54 @@ def test_what_stays_is_reckoned_beyond_what_python_explains() -> None:
     assert outside(process(line(BASE, 0), grown)).held == 0
 
 
+def slight(mib: float, files: float = 0.0, base: int = 50 * MIB) -> Outside:
+    """So much comes in the first third, ``files`` of it pages of files, and stands."""
+    rss = [base] * 3 + [base + round(mib * MIB)] * 7
+    private = [30 * MIB] * 3 + [30 * MIB + round((mib - files) * MIB)] * 7
+    return outside(process(rss, anonymous=private))
+
+
+@pytest.mark.parametrize(
+    ("mib", "files", "base", "noted"),
+    [
+        (6, 0, 50, True), (3.9, 0, 10, False), (4, 0, 40, True), (4, 0, 41, False), (12, 5, 50, True),
+        (12, 7, 50, False), (20, 20, 50, True),
+    ],
+)  # fmt: skip
+def test_little_that_stands_is_worth_a_remark_where_it_is_of_no_file(
+    mib: float, files: float, base: int, noted: bool
+) -> None:
+    """Of pages of libraries, which are read in by and by, only what is much is told."""
+    made = slight(mib, files, base * MIB)
+    assert made.stands is True
+    assert made.private == round((mib - files) * MIB)
+    assert made.stays(made.first) is noted
+
+
+def test_where_what_is_of_no_file_is_not_known_little_is_not_told() -> None:
+    assert not replace(slight(8), private=None).stays(50 * MIB)
+    assert not replace(slight(8), stands=None).stays(50 * MIB)
+    assert not replace(slight(8), stands=False).stays(50 * MIB)
+
+
+def test_python_objects_are_no_part_of_what_is_private_beside_them() -> None:
+    rss = [50 * MIB] * 3 + [60 * MIB] * 7
+    sizes = [10 * MIB] * 3 + [13 * MIB] * 7
+    made = outside(process(rss, sizes, [0] * 3 + [MIB] * 7, anonymous=[each - MIB for each in rss]))
+    assert made.private == 6 * MIB
+
+
+def test_it_stands_where_the_newest_third_adds_little() -> None:
+    rss = [BASE] * 4 + [BASE + 40 * MIB] * 6
+    assert outside(process(rss)).stands is True
+    assert outside(process(line(BASE, 4 * MIB))).stands is False
+    # a leak of Python's beside it: RSS grows, what nothing explains does not
+    leaks = [10 * MIB + MIB * index for index in range(10)]
+    held = [size + 90 * MIB + (20 * MIB if index > 2 else 0) for index, size in enumerate(leaks)]
+    assert outside(process(held, leaks)).stands is True
+    assert outside(process(line(BASE, 4 * MIB, 5))).stands is None
+
+
 # -- peaks ----------------------------------------------------------------------------
 
 

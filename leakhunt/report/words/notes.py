@@ -9,6 +9,7 @@ from leakhunt import units
 from leakhunt.judge import codes, enough
 from leakhunt.judge.codes import Reason
 from leakhunt.judge.levels import LEVELS
+from leakhunt.judge.rss import Outside
 from leakhunt.judge.series.shape import LEAK
 from leakhunt.judge.verdict import NO_LEAK, UNEXPLAINED, Finding, Verdict
 from leakhunt.model.paths import visible
@@ -184,6 +185,15 @@ def _of_one_look(leak: Finding) -> str:
     )
 
 
+def _held(outside: Outside, free: int | None) -> str:
+    """What RSS holds that Python does not explain. That it ceases is said where that is seen."""
+    held = units.size(outside.held)
+    if outside.stands is False:
+        return f"RSS has grown by {held} beyond what Python objects explain"
+    ceased = ", and that has ceased to grow" if outside.stands else ""
+    return f"RSS stays {held} above what Python objects explain{ceased}: {_what_stays(outside.held, free)}"
+
+
 def _what_stays(held: int, free: int | None) -> str:
     """``free``: all that the allocators hold free by now, in bytes; None: nobody says."""
     peak = "memory of a peak that the allocator has not returned"
@@ -203,10 +213,7 @@ def of_verdict(verdict: Verdict) -> tuple[str, ...]:
         and not outside.grows
         and outside.stays(verdict.rss.first)
     ):
-        notes.append(
-            f"RSS stays {units.size(outside.held)} above what Python objects explain, and does not keep "
-            f"growing: {_what_stays(outside.held, facts.figure(verdict.main.last, facts.FREE))}"
-        )
+        notes.append(_held(outside, facts.figure(verdict.main.last, facts.FREE)))
     main = verdict.main
     first = next((each for each in verdict.findings if each.verdict == LEAK), None)
     if verdict.verdict == UNEXPLAINED and main.lived and outside is not None and outside.grows:

@@ -125,8 +125,13 @@ def test_what_stays_is_free_or_in_use(free: int | None, said: str) -> None:
     told = {} if free is None else {"allocators": {"malloc_free": free * MIB, "pymalloc_free": 0}}
     outside = replace(UNKNOWN, told=True, held=20 * MIB)
     first = Course(90 * MIB, 90 * MIB, None)
-    notes = words.of_verdict(replace(still(**told), outside=outside, rss=first))
-    assert any(each.endswith(f"does not keep growing: {said}") for each in notes)
+    seen = replace(still(**told), outside=outside, rss=first)
+    above = "RSS stays 20.0 MiB above what Python objects explain"
+    assert f"{above}: {said}" in words.of_verdict(seen)
+    stands = replace(seen, outside=replace(outside, stands=True))
+    assert f"{above}, and that has ceased to grow: {said}" in words.of_verdict(stands)
+    goes_on = words.of_verdict(replace(seen, outside=replace(outside, stands=False)))
+    assert "RSS has grown by 20.0 MiB beyond what Python objects explain" in goes_on
 
 
 def test_native_memory_by_one_look_may_be_what_a_library_still_fills() -> None:
