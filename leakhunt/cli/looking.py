@@ -8,6 +8,7 @@ from pathlib import Path
 
 from leakhunt.errors import NotHookedError, SnapshotError
 from leakhunt.live import remote, tree
+from leakhunt.live.replies import Host
 from leakhunt.model.process import Identity, Process
 from leakhunt.report import fleet as of_hosts
 from leakhunt.report import ps as report
@@ -56,7 +57,7 @@ def answered(fleet: remote.Fleet, pids: Iterable[int] = ()) -> FleetReport:
     )
 
 
-def _of_host(host: remote.Host, pids: Iterable[int]) -> PsReport:
+def _of_host(host: Host, pids: Iterable[int]) -> PsReport:
     grown = {
         identity: report.Growth(size, seconds, None, snapshots)
         for identity, (size, seconds, snapshots) in host.grown.items()

@@ -14,7 +14,7 @@ import pytest
 from leakhunt.cli import watching
 from leakhunt.cli.watching import PATIENCE, Seen, Verdicts, Watching
 from leakhunt.errors import SettingError
-from leakhunt.live.remote import Answers, Host
+from leakhunt.live.replies import Answers, Host
 from leakhunt.model.process import Celery, Identity, Machine, Memory, Process
 from leakhunt.report.watch import Limits
 from tests.support.fleet import MIB, NOW, machine, process

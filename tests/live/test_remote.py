@@ -20,6 +20,7 @@ import leakhunt
 from leakhunt.errors import CaptureError
 from leakhunt.hook.celery import remote as answering
 from leakhunt.live import remote
+from leakhunt.live.replies import Written
 from leakhunt.snapshots.load import load
 from tests.live import harness
 
@@ -228,7 +229,7 @@ def test_files_are_collected_through_the_replies(
     assert {each.pid for each in asked} == pids(one) | pids(two)
     written = []
     for each, outcome in afar.wait(asked, harness.PATIENCE):
-        assert isinstance(outcome, remote.Written), (each, outcome)
+        assert isinstance(outcome, Written), (each, outcome)
         assert outcome.here is None
         written.append(outcome)
     for outcome in written:

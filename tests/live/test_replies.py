@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from leakhunt.errors import CaptureError, SettingError
 from leakhunt.hook.celery.remote import PIECE
-from leakhunt.live import remote
+from leakhunt.live import remote, replies
 from leakhunt.render.json import fleet as jsonout
 from leakhunt.render.screen import Screen
 from leakhunt.render.terminal import fleet as terminal
@@ -51,7 +51,7 @@ PROCESS = st.dictionaries(OF_PROCESS, JSON | st.integers(0, 9)).map(
     )
 )
 def test_any_reply_can_be_shown(told: dict[str, Any]) -> None:
-    found = remote.answers({"one@h": told}, "proj")
+    found = replies.answers({"one@h": told}, "proj")
     hosts = [HostReport(h.name, h.nodes, ps(h.processes, h.machine)) for h in found.hosts]
     report = fleet("proj", hosts, found.refused)
     for text in (terminal.fleet(report, Screen(80)), jsonout.fleet(report)):
@@ -74,7 +74,7 @@ def told(**facts: Any) -> dict[str, Any]:
 
 def test_two_workers_of_a_machine_are_one_host_and_equal_pids_of_two_are_two() -> None:
     second = told(processes=[{"pid": 20, "started_at": 900.0, "role": "main", "rss": 1}])
-    found = remote.answers(
+    found = replies.answers(
         {"a@h1": told(), "b@h1": second, "c@h2": told(host="h2"), "d@h1": told(space="c-2")}, "proj"
     )
     assert [(host.name, host.nodes) for host in found.hosts] == [
@@ -94,7 +94,7 @@ def test_two_workers_of_a_machine_are_one_host_and_equal_pids_of_two_are_two() -
 
 
 def test_who_refuses_and_who_speaks_another_version_is_told() -> None:
-    found = remote.answers(
+    found = replies.answers(
         {"a@h": {"error": "no hook"}, "b@h": {"schema": 99}, "c@h": told()}, "proj"
     )
     assert found.refused == {
@@ -121,8 +121,8 @@ def test_who_refuses_and_who_speaks_another_version_is_told() -> None:
     ],
 )
 def test_a_name_that_is_none_of_leakhunts_is_no_snapshot(answer: dict[str, Any]) -> None:
-    asked = remote.Asked("a@h", "h", "b-1", "/d", 7, "r")
-    assert isinstance(remote._outcome(asked, answer), CaptureError)
+    asked = replies.Asked("a@h", "h", "b-1", "/d", 7, "r")
+    assert isinstance(replies.outcome(asked, answer), CaptureError)
 
 
 class Liar(remote.Fleet):
@@ -141,8 +141,8 @@ def piece(content: bytes, at: int = 0) -> dict[str, Any]:
     return {"schema": 1, "at": at, "content": binascii.b2a_base64(content).decode()}
 
 
-def written(size: int) -> remote.Written:
-    return remote.Written(remote.Asked("a@h", "h", "b-1", "/d", 7, "r"), SERIES, FILE, size)
+def written(size: int) -> replies.Written:
+    return replies.Written(replies.Asked("a@h", "h", "b-1", "/d", 7, "r"), SERIES, FILE, size)
 
 
 def test_a_snapshot_in_pieces(tmp_path: Path) -> None:
@@ -195,8 +195,8 @@ def test_a_piece_is_no_more_than_the_worker_sends(tmp_path: Path) -> None:
 
 
 def test_the_page_ends_where_it_ends() -> None:
-    def page(**replies: Any) -> str:
-        found = remote.answers(replies, "proj")
+    def page(**told: Any) -> str:
+        found = replies.answers(told, "proj")
         hosts = [HostReport(h.name, h.nodes, ps(h.processes, h.machine)) for h in found.hosts]
         return terminal.fleet(fleet("proj", hosts, found.refused), Screen(100))
 
