@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from leakhunt.errors import NotHookedError, SnapshotError
-from leakhunt.live import remote, tree
-from leakhunt.live.replies import Host
+from leakhunt.live import tree
 from leakhunt.model.process import Identity, Process
-from leakhunt.report import fleet as of_hosts
 from leakhunt.report import ps as report
-from leakhunt.report.fleet import FleetReport, HostReport
 from leakhunt.report.ps import PsReport
-from leakhunt.snapshots.load import series
+from leakhunt.snapfile import SUFFIX
+
+if TYPE_CHECKING:
+    from leakhunt.live import remote
+    from leakhunt.live.replies import Host
+    from leakhunt.report.fleet import FleetReport
 
 
 def seen(home: Path, pids: Iterable[int] = ()) -> PsReport:
@@ -33,8 +37,11 @@ def growths(running: Sequence[Process]) -> dict[Identity, report.Growth]:
     """How each process's RSS changed over its snapshots, of those that have some."""
     grown = {}
     for process in running:
-        if process.series is None or not Path(process.series).is_dir():
+        if process.series is None or not _has_snapshots(process.series):
             continue
+        # It takes as long as all else, and most look before there is a snapshot.
+        from leakhunt.snapshots.load import series
+
         with suppress(SnapshotError, OSError):
             for line in series(Path(process.series), []):
                 growth = report.growth(line)
@@ -43,8 +50,17 @@ def growths(running: Sequence[Process]) -> dict[Identity, report.Growth]:
     return grown
 
 
+def _has_snapshots(folder: str) -> bool:
+    with suppress(OSError), os.scandir(folder) as entries:
+        return any(entry.name.endswith(SUFFIX) for entry in entries)
+    return False
+
+
 def answered(fleet: remote.Fleet, pids: Iterable[int] = ()) -> FleetReport:
     """The processes of an app's workers, as they tell them. Raises RemoteError."""
+    from leakhunt.report import fleet as of_hosts
+    from leakhunt.report.fleet import HostReport
+
     answers = fleet.look()
     hosts = [HostReport(host.name, host.nodes, _of_host(host, pids)) for host in answers.hosts]
     named = {*answers.refused, *(node for host in hosts for node in host.nodes)}

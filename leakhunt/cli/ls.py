@@ -12,7 +12,7 @@ import click
 from leakhunt.cli import reading
 from leakhunt.cli.options import Duration, folder_option, show
 from leakhunt.errors import SettingError
-from leakhunt.hook.config import signal_name
+from leakhunt.hook.signal_names import signal_name
 from leakhunt.model.paths import visible
 from leakhunt.report.listing import Process, Waiting, listing
 from leakhunt.report.words import notes

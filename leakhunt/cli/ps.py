@@ -12,7 +12,6 @@ import click
 from leakhunt import units
 from leakhunt.cli.looking import answered, seen
 from leakhunt.cli.options import Duration, Reach, folder_option, reaching, show
-from leakhunt.live import orphans, remote, stuck
 from leakhunt.model.process import Process
 from leakhunt.report import ps as report
 from leakhunt.snapfile import folders
@@ -61,6 +60,8 @@ def command(
     if reach.app is not None:
         if reap or stacks:
             raise click.UsageError("--reap and --stacks look at this host: leave -A out")
+        from leakhunt.live import remote
+
         with remote.reached(reach.app, reach.nodes, reach.wait) as fleet:
             show(answered(fleet, pids), form)
         return
@@ -70,6 +71,8 @@ def command(
         _reap([row.process for row in made.rows], home, patience, yes)
         return
     if stacks:
+        from leakhunt.live import stuck
+
         asked = [row.process for row in made.rows if row.process.pid in pids or _is_hung(row)]
         made = replace(
             made, stacks={each.identity: stuck.evidence(each.pid, home) for each in asked}
@@ -82,6 +85,8 @@ def _is_hung(row: report.Row) -> bool:
 
 
 def _reap(running: Sequence[Process], home: Path, patience: float, yes: bool) -> None:
+    from leakhunt.live import orphans
+
     doomed = orphans.orphans(running)
     if not doomed:
         click.echo("no orphan: every pool child has its main process", err=True)

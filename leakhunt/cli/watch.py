@@ -13,7 +13,6 @@ import click
 
 from leakhunt.cli import watching
 from leakhunt.cli.options import Duration, Reach, Size, folder_option, reaching, screen, show
-from leakhunt.live import remote
 from leakhunt.report.watch import Limits, WatchReport
 from leakhunt.snapfile import folders
 
@@ -28,7 +27,7 @@ from leakhunt.snapfile import folders
 @click.option("--once", is_flag=True, help="One look.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON at the end.")
 @click.option("--csv", "csv_path", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE",
-              help="Append every look to FILE, a row per process.")  # fmt: skip
+              help="Append every look to FILE, a row per process, with USS and PSS read anew for each.")  # fmt: skip
 @click.option(
     "--limit",
     type=Size(),
@@ -88,7 +87,8 @@ def command(
     """Watch the memory of Celery processes (or of PIDs and their children) as it goes on.
 
     Growth is that of RSS, with a 95 % interval; the time until the limit is told where growth
-    is sure. Processes may come and go. With -A an app's workers are asked through its broker, on
+    is sure. USS, PSS and open files are read in turn, within 0.3 % of one CPU, and their age is told;
+    all else at every look. Processes may come and go. With -A an app's workers are asked through its broker, on
     whatever host. Ctrl-C ends it with a sentence for each process. Exits
     3 when a process is critical at the end.
 
@@ -107,8 +107,14 @@ def command(
     with ExitStack() as stack:
         fleet = None
         if reach.app is not None:
+            from leakhunt.live import remote
+
             fleet = stack.enter_context(remote.reached(reach.app, reach.nodes, reach.wait))
-        look = watching.here(home, pids) if fleet is None else watching.afar(fleet, pids)
+        look = (
+            watching.here(home, pids, csv_path is not None)
+            if fleet is None
+            else watching.afar(fleet, pids)
+        )
         seen_so_far = watching.Watching(look, limits, judge=fleet is None and not once)
         acts = watching.Acts(
             watching.dumping(home, fleet), snapshot_above, snapshot_every, command_line

@@ -10,19 +10,22 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any, NamedTuple, TextIO
+from typing import TYPE_CHECKING, Any, NamedTuple, TextIO
 
 import click
 
-from leakhunt.cli import judging
 from leakhunt.errors import LeakhuntError, SettingError
-from leakhunt.live import processes, remote, tree
+from leakhunt.live import processes, tree
+from leakhunt.live.rounds import Rounds
 from leakhunt.live.sightings import Sightings
 from leakhunt.model.process import Identity, Machine, Process
 from leakhunt.report import watch as report
 from leakhunt.report.watch import Limits, Sample, WatchReport
 from leakhunt.report.words import fleet as words
 from leakhunt.snapfile import SUFFIX
+
+if TYPE_CHECKING:
+    from leakhunt.live import remote
 
 COLUMNS = (
     "timestamp", "pid", "rss", "vms", "uss", "pss", "swap", "tasks", "node", "role", "started_at",
@@ -46,12 +49,15 @@ class Seen(NamedTuple):
 Look = Callable[[], Seen]
 
 
-def here(home: Path, pids: Sequence[int]) -> Look:
-    """The processes of this host; with ``pids``, only those and their children."""
-    meant = frozenset(pids)
+def here(home: Path, pids: Sequence[int], every: bool = False) -> Look:
+    """The processes of this host; with ``pids``, only those and their children.
+
+    ``every``: each of them is looked at closely each time, and not in turn.
+    """
+    meant, rounds = frozenset(pids), None if every else Rounds()
 
     def look() -> Seen:
-        running = tree.celery_processes(home)
+        running = tree.celery_processes(home, rounds=rounds)
         return Seen([p for p in running if _is_meant(p, meant)], tree.machine())
 
     return look
@@ -174,6 +180,10 @@ class Verdicts:
                 continue
             verdict = None
             if size <= LARGEST:
+                from leakhunt.cli import (
+                    judging,
+                )  # all of the analysis: not before there is a snapshot
+
                 with suppress(LeakhuntError, OSError):
                     asked = judging.Asked(limit=1)
                     verdict = judging.look([str(process.series)], asked, quiet=True).verdict.verdict

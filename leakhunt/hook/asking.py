@@ -11,8 +11,8 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from leakhunt.hook import letterbox
-from leakhunt.hook.config import FORBIDDEN_SIGNALS, signal_name
 from leakhunt.hook.process import alive
+from leakhunt.hook.signal_names import FORBIDDEN_SIGNALS, signal_name
 
 
 class Way(NamedTuple):
@@ -40,9 +40,9 @@ def way(pid: int, record: Mapping[str, Any]) -> Way | None:
     return Way(record["looks"], None) if record["looks"] in ("task", "timer") else None
 
 
-def hearing(pid: int, record: Mapping[str, Any]) -> str:
+def hearing(pid: int, record: Mapping[str, Any], status: bytes | None = None) -> str:
     """``heard``, ``blocked``, ``taken`` or ``none``: what becomes of the signal that users send."""
-    told, state = alive.disposition(pid, record["signal"]), record["heard"]
+    told, state = alive.disposition(pid, record["signal"], status), record["heard"]
     if state == "taken":
         return "taken"
     if state == "none" or (told is not None and not told.caught):

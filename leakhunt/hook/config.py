@@ -13,29 +13,8 @@ from leakhunt import units
 from leakhunt.engine.choice import ENGINES
 from leakhunt.errors import SettingError
 from leakhunt.hook.log import say
+from leakhunt.hook.signal_names import FORBIDDEN_SIGNALS, signal_name
 from leakhunt.snapfile import folders
-
-#: Signals that end or stop a process whatever it does, or that the runtime
-#: itself needs; taking one of them would break the worker.
-FORBIDDEN_SIGNALS = frozenset(
-    [
-        "SIGKILL",
-        "SIGSTOP",
-        "SIGINT",
-        "SIGTERM",
-        "SIGQUIT",
-        "SIGHUP",
-        "SIGCHLD",
-        "SIGALRM",
-        "SIGSEGV",
-        "SIGBUS",
-        "SIGFPE",
-        "SIGILL",
-        "SIGABRT",
-        "SIGPIPE",
-    ]
-)
-
 
 #: No process is smaller: a plain number below it was meant in another unit.
 SMALLEST_RSS = 1 << 20
@@ -92,14 +71,6 @@ class Settings(NamedTuple):
     @property
     def judges_rss(self) -> bool:
         return self.rss is not None or self.rss_step is not None
-
-
-def signal_name(number: int) -> str:
-    """``SIGUSR1``; real-time signals that have no name of their own: ``SIGRTMIN+3``."""
-    try:
-        return signal.Signals(number).name
-    except ValueError:
-        return f"SIGRTMIN+{number - signal.SIGRTMIN}"
 
 
 def _signal(text: str) -> int:

@@ -6,33 +6,67 @@ children: to read them again for each question is what a look at a large worker 
 
 from __future__ import annotations
 
-import contextlib
 import os
-from collections.abc import Mapping
-from typing import Optional
+from collections.abc import Iterable, Mapping
+from typing import NamedTuple, Optional
 
+from leakhunt.hook.celery.pulse import NAME as PULSE
 from leakhunt.hook.process import vitals
+from leakhunt.snapfile.folders import PROCESSES
 
-#: The targets of a process's descriptors by number; None where this user may not see them.
-Held = Optional[Mapping[int, str]]
+_RECORDS, _PULSES = f"/{PROCESSES}/", f"/memfd:{PULSE}"
+
+
+class Opened(NamedTuple):
+    """What a process holds open."""
+
+    files: int
+    sockets: int
+    pipes: int
+    """But for its three standard streams."""
+    telling: Mapping[int, str]
+    """Those that may be its record and its pulse: targets by number, as proc_pid_fd(5) names them."""
+
+
+#: None where this user may not see it.
+Held = Optional[Opened]
 
 
 def held(pid: int) -> Held:
-    """What that process holds open: targets as proc_pid_fd(5) names them; None: gone, or not ours to see."""
-    folder = f"/proc/{pid}/fd"
+    """What that process holds open; None: gone, or not ours to see."""
+    folder = f"/proc/{pid}/fd/"
     try:
         names = os.listdir(folder)
     except OSError:
         return None
-    targets = {}
+    files = sockets = pipes = 0
+    telling = {}
     for name in names:
-        with contextlib.suppress(OSError):  # closed by now
-            targets[int(name)] = os.readlink(f"{folder}/{name}")
-    return targets
+        try:
+            target = os.readlink(folder + name)
+        except OSError:  # closed by now
+            continue
+        files += 1
+        if target.startswith("socket:"):
+            sockets += 1
+        elif target.startswith("pipe:"):
+            pipes += int(name) > 2
+        elif _RECORDS in target or target.startswith(_PULSES):
+            telling[int(name)] = target
+    return Opened(files, sockets, pipes, telling)
 
 
-def everybody() -> dict[int, Held]:
-    """The same of every process of this host, by pid; empty where there is no /proc."""
-    if not vitals.LINUX:
-        return {}
-    return {int(name): held(int(name)) for name in os.listdir("/proc") if name.isdigit()}
+def tells_still(pid: int, opened: Held) -> bool:
+    """Whether the record and the pulse are where they were: after execve(2) they are not."""
+    try:
+        return opened is None or all(
+            os.readlink(f"/proc/{pid}/fd/{number}") == target
+            for number, target in opened.telling.items()
+        )
+    except OSError:
+        return False
+
+
+def everybody(pids: Iterable[int]) -> dict[int, Held]:
+    """What each of them holds open; empty where there is no /proc."""
+    return {pid: held(pid) for pid in pids} if vitals.LINUX else {}

@@ -8,50 +8,101 @@ from __future__ import annotations
 
 import contextlib
 import os
+from collections.abc import Callable, Iterable, Iterator
+from typing import Optional
 
 from leakhunt.hook.process import vitals
 from leakhunt.hook.process.vitals import Cgroup
-from leakhunt.live.descriptors import Held
 from leakhunt.model.process import Memory
+
+#: Fewer processes are weighed sooner than threads are there to do it.
+MANY = 6
 
 
 def memory(pid: int) -> Memory:
     """The process's memory in bytes; what cannot be known, or has gone, is None."""
+    return weighed(counted(pid), weight(pid)) if vitals.LINUX else _elsewhere(pid)
+
+
+def counted(pid: int, status: bytes | None = None) -> Memory:
+    """RSS, its peak, swap and the address space: what the kernel keeps count of, in microseconds.
+
+    ``status``: what ``/proc/PID/status`` has just said.
+    """
     if not vitals.LINUX:
         return _elsewhere(pid)
-    status = _fields(f"/proc/{pid}/status", ("VmRSS", "VmHWM", "VmSwap", "VmSize"))
-    rolled = _fields(
-        f"/proc/{pid}/smaps_rollup",
-        ("Rss", "Pss", "Private_Clean", "Private_Dirty", "Shared_Clean", "Shared_Dirty", "Swap"),
-    )
-    private, shared = (
-        (rolled[f"{kind}_Clean"] or 0) + (rolled[f"{kind}_Dirty"] or 0)
-        if rolled["Pss"] is not None
-        else None
-        for kind in ("Private", "Shared")
-    )
-    rss, swap = rolled["Rss"], rolled["Swap"]  # of one moment with PSS and USS where they are known
+    if status is None:
+        status = vitals.read(f"/proc/{pid}/status", 8192) or b""
     return Memory(
-        rss=status["VmRSS"] if rss is None else rss,
-        uss=private,
-        pss=rolled["Pss"],
-        shared=shared,
-        swap=status["VmSwap"] if swap is None else swap,
-        vms=status["VmSize"],
-        peak=status["VmHWM"],
+        rss=vitals.summed(status, b"VmRSS:"),
+        swap=vitals.summed(status, b"VmSwap:"),
+        vms=vitals.summed(status, b"VmSize:"),
+        peak=vitals.summed(status, b"VmHWM:"),
     )
 
 
-def _fields(path: str, names: tuple[str, ...]) -> dict[str, int | None]:
-    """Bytes of ``Name:   123 kB`` lines; None for one that is missing."""
-    fields: dict[str, int | None] = dict.fromkeys(names)
-    with contextlib.suppress(OSError, ValueError), open(path, "rb") as file:
-        for line in file.read().splitlines():
-            name, _, rest = line.partition(b":")
-            key = name.decode(errors="replace")
-            if key in fields:
-                fields[key] = int(rest.split()[0]) << 10
-    return fields
+def weight(pid: int) -> Memory:
+    """RSS, USS, PSS, shared pages and swap, of one moment: the kernel walks the page tables for it."""
+    if not vitals.LINUX:
+        return _elsewhere(pid)
+    rolled = vitals.read(f"/proc/{pid}/smaps_rollup", 4096) or b""
+    return Memory(
+        rss=vitals.summed(rolled, b"\nRss:"),
+        uss=vitals.summed(rolled, b"Private_Clean:", b"Private_Dirty:"),
+        pss=vitals.summed(rolled, b"\nPss:"),
+        shared=vitals.summed(rolled, b"Shared_Clean:", b"Shared_Dirty:"),
+        swap=vitals.summed(rolled, b"\nSwap:"),
+    )
+
+
+def weighed(count: Memory, weight: Memory) -> Memory:
+    """Both together; RSS is of one moment with USS and PSS where those are known."""
+    return Memory(
+        rss=count.rss if weight.rss is None else weight.rss,
+        uss=weight.uss,
+        pss=weight.pss,
+        shared=weight.shared,
+        swap=count.swap if weight.swap is None else weight.swap,
+        vms=count.vms,
+        peak=count.peak,
+    )
+
+
+def weighing(pids: Iterable[int]) -> Callable[[], dict[int, Memory]]:
+    """Begin to weigh these processes; returns what waits until that is done, and tells.
+
+    The kernel does the work, so a thread for each of this process's CPUs does it in a part of the time,
+    beside whatever else is to be read.
+    """
+    left: Iterator[int] = iter(waiting := list(pids))
+    weights: dict[int, Memory] = {}
+
+    def weigh() -> None:
+        for pid in left:  # of a list: each thread takes the next one, and no two the same
+            weights[pid] = weight(pid)
+
+    beside = []
+    if len(waiting) >= MANY:
+        import threading
+
+        with contextlib.suppress(RuntimeError):  # no more threads: it is done alone
+            for _ in range(_cpus()):
+                thread = threading.Thread(target=weigh, daemon=True)
+                thread.start()
+                beside.append(thread)
+
+    def done() -> dict[int, Memory]:
+        weigh()
+        for thread in beside:
+            thread.join()
+        return weights
+
+    return done
+
+
+def _cpus() -> int:
+    """Of the machine that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _elsewhere(pid: int) -> Memory:
@@ -85,18 +136,26 @@ def signals(pid: int, signum: int) -> tuple[bool, bool] | None:
     return (masks[b"SigCgt"], masks[b"SigBlk"]) if len(masks) == 2 else None
 
 
-def files(targets: Held) -> tuple[int | None, int | None, list[str] | None]:
-    """(open files, sockets, what the descriptors above 2 stand for) of a process that holds these;
-    (None, None, None) where that is not ours to see.
+#: (bytes, control group).
+Limit = Optional[tuple[int, str]]
+
+
+def limit(
+    pid: int, root: str = "/sys/fs/cgroup", limits: dict[bytes, Limit] | None = None
+) -> Limit:
+    """The least memory limit over that process; None without one.
+
+    ``limits``: by what ``/proc/PID/cgroup`` says, those that have been read; what is read now is added.
     """
-    if targets is None:
-        return None, None, None
-    sockets = sum(target.startswith("socket:") for target in targets.values())
-    return len(targets), sockets, [target for number, target in targets.items() if number > 2]
+    groups = vitals.read(f"/proc/{pid}/cgroup") or b""
+    if limits is None:
+        return _least(pid, root)
+    if groups not in limits:
+        limits[groups] = _least(pid, root)
+    return limits[groups]
 
 
-def limit(pid: int, root: str = "/sys/fs/cgroup") -> tuple[int, str] | None:
-    """(bytes, control group) of the least memory limit over that process; None without one."""
+def _least(pid: int, root: str) -> Limit:
     limits = [
         (most, _folder(group))
         for group in vitals.cgroups(pid, root)

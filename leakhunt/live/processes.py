@@ -14,18 +14,23 @@ import time
 from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from leakhunt.errors import CaptureError, NotHookedError
 from leakhunt.hook import asking, letterbox
-from leakhunt.hook.config import signal_name
 from leakhunt.hook.letterbox import Answer
 from leakhunt.hook.process import alive
+from leakhunt.hook.signal_names import signal_name
 from leakhunt.live import descriptors
 from leakhunt.live.descriptors import Held
 from leakhunt.model.paths import visible
-from leakhunt.model.snapshot import Meta
 from leakhunt.snapfile.folders import PROCESSES
+
+if TYPE_CHECKING:
+    from leakhunt.model.snapshot import Meta
+
+#: Nanoseconds: no file system tells times more coarsely.
+SETTLED_NS = 2_500_000_000
 
 #: How to carry the hook, for who asks a process without.
 HOW = (
@@ -90,18 +95,52 @@ def runs(meta: Meta) -> bool | None:
     return alive.runs(meta.pid, ticks, meta.started_at)
 
 
-def hooked(folder: Path, opened: Mapping[int, Held] | None = None) -> list[Hooked]:
+class Records:
+    """Records that were read, for who looks again and again: one that has not been written since need not be."""
+
+    def __init__(self) -> None:
+        self._known: dict[tuple[int, int], tuple[tuple[int, int], dict[str, Any]]] = {}
+        """By device and file: when it was written and how long it was, and what it said."""
+        self._used: dict[tuple[int, int], tuple[tuple[int, int], dict[str, Any]]] = {}
+
+    def read(self, descriptor: int) -> dict[str, Any] | None:
+        """As :func:`letterbox.read`. Raises OSError."""
+        status = os.fstat(descriptor)
+        file, written = (status.st_dev, status.st_ino), (status.st_mtime_ns, status.st_size)
+        kept = self._known.get(file)
+        if kept is None or kept[0] != written:
+            record = letterbox.read(descriptor)
+            # A file's time moves in steps of some milliseconds: what was written just now may be written again.
+            if record is None or not time.time_ns() - status.st_mtime_ns > SETTLED_NS:
+                return record
+            kept = written, record
+        self._used[file] = kept
+        return kept[1]
+
+    def forget(self) -> None:
+        """A look is over: those that it has not read are there no more."""
+        self._known, self._used = self._used, {}
+
+
+def hooked(
+    folder: Path, opened: Mapping[int, Held] | None = None, records: Records | None = None
+) -> list[Hooked]:
     """The hooked processes of this host that this user may signal, by pid.
 
     Found through their open record in /proc, whatever folder they write to, and through the records in
     ``folder``. ``opened``: what each process holds open, where that has just been read.
     """
-    opened = descriptors.everybody() if opened is None else opened
+    records = Records() if records is None else records
+    if opened is None:
+        from leakhunt.live import table
+
+        opened = descriptors.everybody(table.table())
     by_pid: dict[int, Hooked] = {}
-    for process in _through_proc(opened):
+    for process in _through_proc(opened, records):
         by_pid.setdefault(process.pid, process)
-    for process in _through_records(folder, {*by_pid}, opened):
+    for process in _through_records(folder, {*by_pid}, opened, records):
         by_pid.setdefault(process.pid, process)
+    records.forget()
     return [by_pid[pid] for pid in sorted(by_pid)]
 
 
@@ -123,19 +162,21 @@ def one(folder: Path, pid: int) -> Hooked:
     )
 
 
-def _through_proc(opened: Mapping[int, Held]) -> Iterator[Hooked]:
+def _through_proc(opened: Mapping[int, Held], records: Records) -> Iterator[Hooked]:
     """Records that live processes keep open: /proc/PID/fd/N -> .../processes/HOST-PID-….json."""
-    for pid, targets in opened.items():
-        for number, target in (targets or {}).items():
+    for pid, held in opened.items():
+        for number, target in held.telling.items() if held is not None else ():
             if f"/{PROCESSES}/" not in target or not target.endswith(".json"):
                 continue
-            process = _hooked(pid, Path(f"/proc/{pid}/fd/{number}"), Path(target))
-            if process is not None and process.record["pid"] == alive.inner_pid(pid):
+            status = alive.told(pid)
+            places = Path(f"/proc/{pid}/fd/{number}"), Path(target)
+            process = _hooked(pid, places, records, status)
+            if process is not None and process.record["pid"] == alive.inner_pid(pid, status):
                 yield process
 
 
 def _through_records(
-    folder: Path, but: Container[int], opened: Mapping[int, Held]
+    folder: Path, but: Container[int], opened: Mapping[int, Held], records: Records
 ) -> Iterator[Hooked]:
     """Records in the folder of processes, but for these, that count their pids as this one does."""
     space = alive.space()
@@ -149,26 +190,26 @@ def _through_records(
                 continue
             if _has_let_go(name, opened[pid] if pid in opened else descriptors.held(pid)):
                 continue
-            process = _hooked(pid, folder / PROCESSES / name, None)
+            process = _hooked(pid, [folder / PROCESSES / name], records, alive.told(pid))
             if process is not None and process.record["pid"] == pid:
                 yield process
 
 
-def _has_let_go(name: str, targets: Held) -> bool:
+def _has_let_go(name: str, held: Held) -> bool:
     """Whether a process that may be looked at does not hold its record open any more: execve(2) has made
     another program of it, which keeps the pid and the start, and what it does with signals is its own.
     """
-    return targets is not None and not any(
-        f"/{PROCESSES}/{name}" in target for target in targets.values()
+    return held is not None and not any(
+        f"/{PROCESSES}/{name}" in target for target in held.telling.values()
     )
 
 
-def _hooked(pid: int, at: Path, target: Path | None) -> Hooked | None:
-    """The process whose record can be opened there; None: it is no record, or not its own."""
-    owner = alive.owner(pid)
-    for place in (at, target):
-        if place is not None:
-            record = _read(place, owner)
+def _hooked(pid: int, places: Iterable[Path], records: Records, status: bytes) -> Hooked | None:
+    """The process whose record can be opened at one of these; None: it is no record, or not its own."""
+    owner = alive.owner(pid, status)
+    for place in places:
+        with contextlib.suppress(OSError), _opened(place, owner, os.O_RDONLY) as descriptor:
+            record = records.read(descriptor)
             if record is not None:
                 return Hooked(pid, place, record, owner)
     return None

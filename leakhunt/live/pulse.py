@@ -8,12 +8,12 @@ from leakhunt.live.descriptors import Held
 from leakhunt.model.process import Pulse
 
 
-def pulse(pid: int, inner: int, targets: Held = None) -> Pulse | None:
+def pulse(pid: int, inner: int, held: Held = None) -> Pulse | None:
     """The process's pulse; None where it has none, or not for this user.
 
-    ``inner`` is the pid by which it knows itself; ``targets``: what it holds open, where that has just been
+    ``inner`` is the pid by which it knows itself; ``held``: what it holds open, where that has just been
     read.
     """
-    targets = descriptors.held(pid) if targets is None else targets
-    reading = look_at(pid, inner, (targets or {}).items())
+    held = descriptors.held(pid) if held is None else held
+    reading = look_at(pid, inner, held.telling.items() if held is not None else ())
     return None if reading is None else Pulse(*reading)

@@ -16,6 +16,8 @@ from leakhunt.model.process import Identity
 #: ``PF_FORKNOEXEC`` of the kernel's ``include/linux/sched.h``: forked, and never another program
 #: since. A pool child is; a worker that was started, detached ones too, is not.
 FORKED_ONLY = 0x40
+#: ``PF_KTHREAD``, likewise: a thread of the kernel's own, which has no program and no memory.
+OF_THE_KERNEL = 0x00200000
 
 
 class Line(NamedTuple):
@@ -35,7 +37,7 @@ class Line(NamedTuple):
 
 
 def table() -> dict[int, Line]:
-    """Every process of this host (of this PID namespace) by pid, zombies left out."""
+    """Every process of this host (of this PID namespace) by pid, zombies and the kernel's left out."""
     return {line.identity.pid: line for line in (_linux() if vitals.LINUX else _elsewhere())}
 
 
@@ -57,29 +59,32 @@ def _linux() -> Iterator[Line]:
 
 def _line(pid: int, booted: float, ticks: int) -> Line | None:
     folder = f"/proc/{pid}"
-    try:
-        uid = os.stat(folder).st_uid
-        with open(f"{folder}/stat", "rb") as file:
-            fields = file.read().rpartition(b")")[2].split()
-        with open(f"{folder}/cmdline", "rb") as file:
-            argv = file.read(1 << 16).rstrip(b"\0").split(b"\0")
-    except OSError:
+    content = vitals.read(f"{folder}/stat", 4096)
+    if not content:
         return None
     # Field numbers of proc(5) less 3: the pid and the name are gone.
-    state = fields[0].decode()
-    if state in "ZX":
+    fields = content.rpartition(b")")[2].split()
+    state, flags = fields[0].decode(), int(fields[6])
+    if state in "ZX" or flags & OF_THE_KERNEL:
+        return None
+    try:
+        uid = os.stat(folder).st_uid
+    except OSError:
+        return None
+    words = vitals.read(f"{folder}/cmdline", 1 << 16)
+    if words is None:
         return None
     start = int(fields[19])
     return Line(
         Identity(pid, start),
         parent=int(fields[1]),
-        argv=tuple(word.decode(errors="replace") for word in argv),
+        argv=tuple(words.rstrip(b"\0").decode(errors="replace").split("\0")),
         uid=uid,
         state=state,
         cpu=(int(fields[11]) + int(fields[12])) / ticks,
         started_at=booted + start / ticks,
         threads=int(fields[17]),
-        forked_only=bool(int(fields[6]) & FORKED_ONLY),
+        forked_only=bool(flags & FORKED_ONLY),
     )
 
 

@@ -4,21 +4,21 @@ from __future__ import annotations
 
 import os
 import signal
-import socket
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
-from leakhunt.hook.config import signal_name
+from leakhunt.hook.signal_names import signal_name
 from leakhunt.live import descriptors, memory, processes, table
 from leakhunt.live.descriptors import Held
 from leakhunt.live.processes import Hooked
 from leakhunt.live.pulse import pulse
 from leakhunt.live.recognise import recognise
+from leakhunt.live.rounds import Rounds
 from leakhunt.live.table import Line
-from leakhunt.model.process import Celery, Machine, Process
+from leakhunt.model.process import Celery, Machine, Memory, Process
 
 #: Pools whose tasks run in the main process.
 IN_PROCESS = frozenset(["solo", "threads", "gevent", "eventlet"])
@@ -40,34 +40,73 @@ def machine() -> Machine:
     return Machine(memory.total(), os.cpu_count() or 1, time.time())
 
 
-def celery_processes(folder: Path, mount: str = "/sys/fs/cgroup") -> list[Process]:
-    """The processes, by pid. ``folder``: where hooked ones may have their records;
-    ``mount``: where the control groups are mounted.
+def celery_processes(
+    folder: Path, mount: str = "/sys/fs/cgroup", rounds: Rounds | None = None
+) -> list[Process]:
+    """The processes, by pid. ``folder``: where hooked ones may have their records; ``mount``: where the
+    control groups are mounted; ``rounds``: of who looks again and again.
     """
-    view = look(folder)
-    wanted = sorted((set(view.said) | set(view.hooked)) & set(view.lines) - {os.getpid()})
-    return [_process(pid, view, mount) for pid in wanted]
+    lines = table.table()
+    said = _said(lines)
+    limits: dict[bytes, memory.Limit] = {}
+    if rounds is not None:
+        view = _view(folder, lines, said, rounds.opened(lines, folder), rounds.records)
+        weights = rounds.weights(view.lines[pid] for pid in _wanted(view))
+    else:
+        now = time.time()
+        done = memory.weighing(pid for pid in said if pid != os.getpid())
+        opened = descriptors.everybody(lines)
+        weighed = done()  # before records are read, with the rights of whoever has written them
+        view = _view(folder, lines, said, opened)
+        weighed.update(memory.weighing(pid for pid in _wanted(view) if pid not in weighed)())
+        weights = {
+            pid: (memory.weighed(memory.counted(pid), weighed[pid]), now) for pid in _wanted(view)
+        }
+    return [
+        _process(pid, view, memory.limit(pid, mount, limits), held, at)
+        for pid, (held, at) in weights.items()
+    ]
 
 
 def look(folder: Path) -> View:
+    """Who is there, and what they are: nobody's memory is looked at."""
     lines = table.table()
-    host = socket.gethostname()
-    said = {}
-    for pid, line in lines.items():
-        if any("celery" in word or "billiard" in word for word in line.argv):
-            celery = recognise(line.argv, host)
-            if celery is not None:
-                said[pid] = celery
-    opened = descriptors.everybody()
-    hooked = {each.pid: each for each in processes.hooked(folder, opened)}
+    return _view(folder, lines, _said(lines), descriptors.everybody(lines))
+
+
+def _view(
+    folder: Path,
+    lines: Mapping[int, Line],
+    said: Mapping[int, Celery],
+    opened: Mapping[int, Held],
+    records: processes.Records | None = None,
+) -> View:
+    hooked = {each.pid: each for each in processes.hooked(folder, opened, records)}
     return View(lines, said, hooked, opened)
 
 
-def _process(pid: int, view: View, mount: str) -> Process:
+def _said(lines: Mapping[int, Line]) -> dict[int, Celery]:
+    host = os.uname().nodename
+    said = {}
+    meant: dict[tuple[str, ...], Celery | None] = {}  # all children of a pool have one command line
+    for pid, line in lines.items():
+        if line.argv not in meant:
+            spoken = any("celery" in word or "billiard" in word for word in line.argv)
+            meant[line.argv] = recognise(line.argv, host) if spoken else None
+        celery = meant[line.argv]
+        if celery is not None:
+            said[pid] = celery
+    return said
+
+
+def _wanted(view: View) -> list[int]:
+    return sorted((set(view.said) | set(view.hooked)) & set(view.lines) - {os.getpid()})
+
+
+def _process(pid: int, view: View, limited: memory.Limit, held: Memory, at: float) -> Process:
     line, carrier = view.lines[pid], view.hooked.get(pid)
     record = carrier.record if carrier is not None else {}
-    count, sockets, opened = memory.files(view.opened.get(pid))
-    limited = memory.limit(pid, mount)
+    opened = view.opened.get(pid)
     signum = int(record.get("signal") or signal.SIGUSR1)
     return Process(
         identity=line.identity,
@@ -79,10 +118,11 @@ def _process(pid: int, view: View, mount: str) -> Process:
         state=line.state,
         cpu=line.cpu,
         celery=_celery(pid, view),
-        memory=memory.memory(pid),
-        readable=count is not None,
-        open_files=count,
-        sockets=sockets,
+        memory=held,
+        weighed_at=at,
+        readable=opened is not None,
+        open_files=None if opened is None else opened.files,
+        sockets=None if opened is None else opened.sockets,
         threads=line.threads,
         limit=limited[0] if limited else None,
         group=limited[1] if limited else None,
@@ -90,15 +130,14 @@ def _process(pid: int, view: View, mount: str) -> Process:
         engine=record.get("engine"),
         signal_name=signal_name(signum),
         signal=_signal(pid, signum) if carrier is None else carrier.hearing,
-        pulse=pulse(pid, record["pid"], view.opened.get(pid)) if carrier is not None else None,
+        pulse=pulse(pid, record["pid"], opened) if carrier is not None else None,
         main=record.get("main"),
         series=record.get("series"),
     )
 
 
-def role(pid: int, view: View, opened: Sequence[str] | None) -> str:
-    """What that process is (see ``model.process.ROLES``); ``opened``: what its descriptors are,
-    None where this user may not see them.
+def role(pid: int, view: View, opened: Held) -> str:
+    """What that process is (see ``model.process.ROLES``); ``opened``: what it holds open.
 
     The hook's word counts first. An orphan is a pool child that no worker's main process has
     for a child any more. Without the hook, what tells it from a detached main process, which
@@ -126,11 +165,7 @@ def role(pid: int, view: View, opened: Sequence[str] | None) -> str:
         return "main" if pool == "prefork" or forks else "worker"
     if len(above) > 1 or pool in IN_PROCESS:
         return "fork"
-    if (
-        view.said[above[-1]].has_beat
-        and opened is not None
-        and not any("pipe:" in name for name in opened)
-    ):
+    if view.said[above[-1]].has_beat and opened is not None and not opened.pipes:
         return "beat"
     return "child"
 

@@ -102,6 +102,9 @@ class Process:
     """Whether this user may see its memory, descriptors and record."""
     open_files: int | None = None
     sockets: int | None = None
+    weighed_at: float | None = None
+    """When USS, PSS, shared pages, swap, open files and sockets were read, seconds since the epoch: earlier than
+    the rest where somebody looks again and again."""
     threads: int | None = None
     limit: int | None = None
     """The least memory limit of its control groups, in bytes."""

@@ -74,6 +74,9 @@ def families(report: WatchReport) -> Iterator[Metric]:
         "celery_worker_memory_limit_seconds", lines, lambda line: _lasts(line.lasts), "bound"
     )
     yield _gauge("celery_worker_open_files", lines, lambda line: {"": line.process.open_files})
+    yield _gauge(
+        "celery_worker_weighed_timestamp_seconds", lines, lambda line: {"": line.process.weighed_at}
+    )
     tasks = _family(CounterMetricFamily, "celery_worker_tasks", "node", "pid")
     for line in lines:
         if line.process.pulse is not None:

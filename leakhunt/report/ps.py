@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from statistics import median
+from typing import TYPE_CHECKING
 
 from leakhunt.model.process import Identity, Machine, Process
 from leakhunt.report.words import processes as words
-from leakhunt.snapshots.series import Series
+
+if TYPE_CHECKING:
+    from leakhunt.snapshots.series import Series
 
 #: A child is outsized that is this many times as large as the youngest one beside it …
 OUTSIZED = 2.5
@@ -306,6 +308,8 @@ def _crowds(processes: Sequence[Process], machine: Machine) -> Iterable[Problem]
         pss = [process.memory.pss or 0 for process in crew]
         if limit is None or sum(pss) < CROWDED * limit:
             continue
+        from statistics import median  # slow to import, and seldom needed
+
         parent = next((process for process in processes if process.pid == main), crew[0])
         each = sum(pss) / len(crew)
         what = words.crowd(

@@ -91,6 +91,9 @@ class WatchReport:
     restarts: Mapping[tuple[str, str], int] = field(default_factory=dict)
     """Per node and role, processes that have ended and were followed by another one."""
     notes: tuple[str, ...] = ()
+    oldest: float | None = None
+    """Seconds since USS, PSS and open files were read of that process of which it is the longest ago; None where
+    that is not told."""
 
     @property
     def worth_a_sentence(self) -> tuple[Line, ...]:
@@ -114,13 +117,19 @@ def rate(x: Sequence[float], y: Sequence[float]) -> Rate | None:
     line through the points would not know, whose interval is far too narrow. None for
     fewer than LEAST intervals, or where ``x`` stands still.
     """
-    steps = [(b - a, d - c) for (a, b), (c, d) in zip(zip(x, x[1:]), zip(y, y[1:])) if b > a]
-    if len(steps) < LEAST:
+    number, length, gained, squares = 0, 0.0, 0.0, 0.0
+    for a, b, c, d in zip(x, x[1:], y, y[1:]):
+        if b > a:
+            number += 1
+            length += b - a
+            gained += d - c
+            squares += (d - c) * (d - c) / (b - a)
+    if number < LEAST:
         return None
-    length = sum(step for step, _ in steps)
-    slope = sum(gain for _, gain in steps) / length
-    scatter = sum((gain - slope * step) ** 2 / step for step, gain in steps) / (len(steps) - 1)
-    error = sqrt(scatter / length) * student_quantile(0.975, len(steps) - 1)
+    slope = gained / length
+    # The sum over all steps of (gain - slope * step)^2 / step: at each look, of each process and sample.
+    scatter = max(0.0, squares - slope * gained) / (number - 1)
+    error = sqrt(scatter / length) * student_quantile(0.975, number - 1)
     return Rate(slope, slope - error, slope + error)
 
 
@@ -183,6 +192,8 @@ def watch(
     if limit is None or (machine.total or limit) < limit:
         limit, group = machine.total, None
     total = words.total(len(lines), pss, rss, limit, words.whose_limit(group))
+    weighed = [each.process.weighed_at for each in lines if each.process.weighed_at is not None]
+    oldest = max(0.0, machine.now - min(weighed)) if weighed else None
     return WatchReport(
-        machine, since, tuple(lines), ended, total, over, restarts or {}, tuple(notes)
+        machine, since, tuple(lines), ended, total, over, restarts or {}, tuple(notes), oldest
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -10,25 +11,46 @@ from pathlib import Path
 import pytest
 
 from leakhunt.hook.celery.pulse import Pulse
-from leakhunt.live import descriptors, memory, processes, pulse, tree
+from leakhunt.live import descriptors, processes, pulse, tree
 
 pytestmark = pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="there is no /proc")
 
 
 def test_they_stand_for_what_is_open(tmp_path: Path) -> None:
-    path = tmp_path / "open"
-    with path.open("w") as file:
-        targets = descriptors.held(os.getpid())
-        assert targets is not None
-        assert targets[file.fileno()] == str(path)
-        assert memory.files(targets)[0] == len(targets)
+    """And of those whose targets nobody asks for, how many there are of each kind is kept."""
+    before = descriptors.held(os.getpid())
+    assert before is not None
+    (tmp_path / "processes").mkdir()
+    path = tmp_path / "processes" / "h-1.json"
+    reads, writes = os.pipe()
+    try:
+        with path.open("w") as file, socket.socket(), (tmp_path / "other").open("w"):
+            held = descriptors.held(os.getpid())
+            assert held is not None
+            assert held.telling == {**before.telling, file.fileno(): str(path)}
+            assert held.files == before.files + 5
+            assert held.sockets == before.sockets + 1
+            assert held.pipes == before.pipes + 2
+            assert descriptors.tells_still(os.getpid(), held)
+            moved = os.dup(file.fileno())
+        assert not descriptors.tells_still(os.getpid(), held), "its descriptor is closed"
+        os.dup2(moved, file_was := max(held.telling))
+        assert descriptors.tells_still(os.getpid(), held)
+        os.dup2(reads, file_was)
+        assert not descriptors.tells_still(os.getpid(), held), "it is another one's"
+        os.close(file_was)
+        os.close(moved)
+    finally:
+        os.close(reads)
+        os.close(writes)
+    assert descriptors.tells_still(os.getpid(), None)
 
 
 def test_of_one_that_has_gone_nothing_is_known() -> None:
     done = subprocess.Popen([sys.executable, "-c", ""])
     done.wait()
     assert descriptors.held(done.pid) is None
-    assert done.pid not in descriptors.everybody()
+    assert descriptors.everybody([done.pid]) == {done.pid: None}
 
 
 def test_a_look_reads_each_of_them_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -48,9 +70,10 @@ def test_a_look_reads_each_of_them_once(tmp_path: Path, monkeypatch: pytest.Monk
     first = list(read)
     assert first
     assert len(first) == len({*first})
-    targets = view.opened[os.getpid()]
-    assert memory.files(targets)[0] is not None
-    told = pulse.pulse(os.getpid(), os.getpid(), targets)
+    held = view.opened[os.getpid()]
+    assert held is not None
+    assert held.files
+    told = pulse.pulse(os.getpid(), os.getpid(), held)
     assert told is not None
     assert told.task == "proj.add"
     assert processes.hooked(tmp_path, view.opened) == list(view.hooked.values())

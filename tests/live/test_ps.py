@@ -257,8 +257,13 @@ def test_celery_multi(tmp_path: Path) -> None:
 def test_sixty_processes(tmp_path: Path) -> None:
     with harness.worker(tmp_path, "-c", "59", LEAKHUNT_ENGINE="off") as worker:
         worker.hooked("child", 59)
-        found = under(worker.process.pid, look(worker))
-        assert len(found) == 60
+
+        def complete() -> list[Process] | None:
+            """On a busy machine the pool replaces a child that is slow to come up."""
+            found = under(worker.process.pid, look(worker))
+            return found if len(found) == 60 else None
+
+        found = harness.until(complete, "sixty processes")
         made = report.ps(found, tree.machine())
         assert made.pss == sum(process.memory.pss or 0 for process in found)
         assert made.pss < made.rss / 2  # fifty-nine times the same pages

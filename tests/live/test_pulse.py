@@ -30,7 +30,7 @@ def test_it_is_read_from_what_has_just_been_seen_open_and_not_looked_for_again(
     told = pulse(me, me, seen)
     assert isinstance(told, Pulse)
     assert (told.running, told.task) == (1, "proj.task")
-    assert pulse(me, me, {}) is None
+    assert pulse(me, me, descriptors.Opened(0, 0, 0, {})) is None
 
 
 def test_without_one_or_with_anothers_there_is_none() -> None:

@@ -9,13 +9,14 @@ from typing import Any
 import pytest
 
 from leakhunt.live import memory, tree
+from leakhunt.live.descriptors import Opened
 from leakhunt.live.processes import Hooked
 from leakhunt.live.table import Line
 from leakhunt.live.tree import View
 from leakhunt.model.process import Celery, Identity
 
 WORKER = ("/usr/bin/python", "-m", "celery", "-A", "proj", "worker", "-c", "2")
-PIPES = ["pipe:[1]", "socket:[2]"]
+PIPES, NO_PIPES = Opened(2, 1, 1, {}), Opened(1, 1, 0, {})
 
 
 def line(
@@ -43,9 +44,9 @@ def view(*lines: Line, hooked: tuple[Hooked, ...] = (), **said: Celery) -> View:
     )
 
 
-def roles(shown: View, opened: list[str] | None = None) -> dict[int, str]:
+def roles(shown: View, opened: Opened = PIPES) -> dict[int, str]:
     return {
-        pid: tree.role(pid, shown, PIPES if opened is None else opened)
+        pid: tree.role(pid, shown, opened)
         for pid in shown.lines
         if pid in shown.said or pid in shown.hooked
     }
@@ -124,11 +125,11 @@ def test_the_embedded_beat_looks_like_a_child_but_for_its_pipes() -> None:
     worker = Celery("worker", "w@h", pool="prefork", has_beat=True)
     shown = view(line(10, forked=False), line(11, 10), pid10=worker, pid11=worker)
     assert roles(shown)[11] == "child"
-    assert roles(shown, ["socket:[2]"])[11] == "beat"
+    assert roles(shown, NO_PIPES)[11] == "beat"
     # What this user may not see is not taken for a sign.
     assert tree.role(11, shown, None) == "child"
     without = view(line(10, forked=False), line(11, 10))
-    assert roles(without, ["socket:[2]"])[11] == "child"
+    assert roles(without, NO_PIPES)[11] == "child"
 
 
 def test_the_hooks_word_counts_first() -> None:
@@ -164,9 +165,8 @@ def test_what_is_said_of_a_child_is_its_mains_and_the_hooks(
                 carrier(40, role="program", node=None, signal=10, heard="taken")),
         pid10=Celery("worker", None, "proj", "prefork", "2"), pid11=Celery("worker"),
     )  # fmt: skip
-    monkeypatch.setattr(tree, "look", lambda folder: shown)
-    monkeypatch.setattr(memory, "files", lambda held: (None, None, None))
-    monkeypatch.setattr(memory, "limit", lambda pid, mount: (1 << 30, "/group"))
+    monkeypatch.setattr(tree, "_view", lambda *_: shown)
+    monkeypatch.setattr(memory, "limit", lambda pid, mount, limits: (1 << 30, "/group"))
     monkeypatch.setattr(memory, "signals", lambda pid, number: (False, False))
     main, child, program = tree.celery_processes(tmp_path)
     assert (main.role, main.hooked, main.signal, main.signal_name) == (
@@ -184,7 +184,8 @@ def test_what_is_said_of_a_child_is_its_mains_and_the_hooks(
 def test_who_asks_is_not_told_of(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """`leakhunt run -m celery worker` is Celery's; a console that looks is not."""
     me = os.getpid()
-    monkeypatch.setattr(tree, "look", lambda folder: view(line(me), line(10, forked=False)))
+    shown = view(line(me), line(10, forked=False))
+    monkeypatch.setattr(tree, "_view", lambda *_: shown)
     assert [each.identity.pid for each in tree.celery_processes(tmp_path)] == [10]
 
 

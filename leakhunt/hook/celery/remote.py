@@ -27,9 +27,9 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from leakhunt.hook import asking, letterbox
-from leakhunt.hook.config import signal_name
 from leakhunt.hook.log import say
 from leakhunt.hook.process import alive, others, vitals
+from leakhunt.hook.signal_names import signal_name
 from leakhunt.snapfile import folders
 
 #: Of a reply: its version, the most processes that it tells, and the time after which no more

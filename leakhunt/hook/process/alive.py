@@ -81,9 +81,17 @@ def _stat(pid: int) -> tuple[str, int] | None:
     return (fields[0].decode(), int(fields[19])) if len(fields) > 19 else None
 
 
-def owner(pid: int) -> tuple[int, int] | None:
-    """The effective user and group of a process; None where there is none, or no /proc."""
-    content = vitals.read(f"/proc/{pid}/status", 4096) or b""
+def told(pid: int) -> bytes:
+    """What ``/proc/PID/status`` says, for several questions about one moment; empty where it says nothing."""
+    return (vitals.read(f"/proc/{pid}/status", 4096) if vitals.LINUX else None) or b""
+
+
+def owner(pid: int, status: bytes | None = None) -> tuple[int, int] | None:
+    """The effective user and group of a process; None where there is none, or no /proc.
+
+    ``status`` here and below: what :func:`told` has just said.
+    """
+    content = told(pid) if status is None else status
     ids = []
     for label in (b"\nUid:", b"\nGid:"):
         at = content.find(label)
@@ -94,22 +102,21 @@ def owner(pid: int) -> tuple[int, int] | None:
     return ids[0], ids[1]
 
 
-def inner_pid(pid: int) -> int:
+def inner_pid(pid: int, status: bytes | None = None) -> int:
     """The pid by which a process knows itself, in its innermost namespace."""
-    content = vitals.read(f"/proc/{pid}/status", 4096) or b""
-    for line in content.splitlines():
-        if line.startswith(b"NSpid:"):
-            return int(line.split()[-1])
-    return pid
+    content = told(pid) if status is None else status
+    at = content.find(b"\nNSpid:")
+    words = content[at + len(b"\nNSpid:") :].split(b"\n", 1)[0].split() if at >= 0 else ()
+    return int(words[-1]) if words else pid
 
 
-def disposition(pid: int, signum: int) -> Disposition | None:
+def disposition(pid: int, signum: int, status: bytes | None = None) -> Disposition | None:
     """What a process does with a signal; None where the kernel does not tell."""
-    content = vitals.read(f"/proc/{pid}/status", 4096) if vitals.LINUX else None
-    caught, ignored = (_bit(content or b"", label, signum) for label in (b"SigCgt:", b"SigIgn:"))
+    content = told(pid) if status is None else status
+    caught, ignored = (_bit(content, label, signum) for label in (b"SigCgt:", b"SigIgn:"))
     if caught is None or ignored is None:
         return None
-    return Disposition(caught, ignored, _is_blocked(pid, content or b"", signum))
+    return Disposition(caught, ignored, _is_blocked(pid, content, signum))
 
 
 def _is_blocked(pid: int, status: bytes, signum: int) -> bool:

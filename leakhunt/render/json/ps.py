@@ -64,6 +64,7 @@ def process(row: Row) -> dict[str, Any]:
         "open_files": one.open_files,
         "sockets": one.sockets,
         "threads": one.threads,
+        "weighed_at": one.weighed_at,
         "hooked": one.hooked,
         "engine": one.engine,
         "signal": one.signal,

@@ -27,10 +27,7 @@ _TONES = {"fine": "", "warning": NOTE, "critical": GROWN}
 def watch(report: WatchReport, screen: Screen) -> str:
     console = make_console(screen)
     watched = report.machine.now - report.since
-    head = f"watching for {units.duration(watched)}"
-    if report.ended:
-        head += f", {units.counted(report.ended, 'process')} ended meanwhile"
-    say(console, head, QUIET)
+    say(console, words.watching(watched, report.ended, report.oldest), QUIET)
     if not report.lines:
         say(console, words.NOTHING_TO_WATCH)
         return drawn(console)

@@ -10,6 +10,7 @@ HELP = {
     "celery_worker_memory_limit_bytes": "RSS that the process must not reach, where there is a limit.",
     "celery_worker_memory_limit_seconds": "Time until the limit at the present growth; only where growth is sure.",
     "celery_worker_open_files": "Open descriptors of a process.",
+    "celery_worker_weighed_timestamp_seconds": "When USS, PSS, swap and open files of a process were read, which is done in turn.",
     "celery_worker_level": "Whether RSS is near the limit: fine, warning or critical.",
     "celery_worker_tasks": "Tasks that a process has finished; with the hook.",
     "celery_worker_restarts": "Processes of a node that were replaced while it was watched.",

@@ -115,6 +115,19 @@ def crowd_fix(cores: int, concurrency: str | None, fits: int) -> str:
     return f"--concurrency={fits}: then a fifth of it is left for everything else"
 
 
+def watching(seconds: float, ended: int, oldest: float | None) -> str:
+    """How long, and how old what is read in turn may be, where that is worth a word."""
+    text = f"watching for {units.duration(seconds)}"
+    if ended:
+        text += f", {units.counted(ended, 'process')} ended meanwhile"
+    if oldest is not None and oldest >= TOLD_FROM:
+        text += f"; USS and PSS are read in turn, the oldest {units.duration(oldest)} ago"
+    return text
+
+
+#: Seconds: what was read more lately than that is called new.
+TOLD_FROM = 2.0
+
 NOTHING_TO_WATCH = "no Celery process and no hooked one is here now; this goes on looking"
 
 
