@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 from pathlib import Path
@@ -50,3 +51,32 @@ def test_its_head_names_what_it_takes() -> None:
     head, _, rest = SCRIPT.read_text().partition("set -euo pipefail")
     taken = re.findall(r"^    (\w+)\) ", rest.rpartition("case ${1-} in")[2], re.MULTILINE)
     assert set(re.findall(r"`newest (\w+)", head)) == set(taken)
+
+
+def test_a_folder_says_which_pythons_it_is_made_of(tmp_path: Path) -> None:
+    own = shell('echo "$LIST $PATIENCE"', tmp_path)
+    other = subprocess.run(
+        ["bash", "-c", f'source "{SCRIPT}"; echo "$LIST $PATIENCE"'],
+        capture_output=True, text=True, check=True,
+        env={**os.environ, "LEAKHUNT_ARCH": "arm64", "LEAKHUNT_PYTHONS": "3.14"},
+    )  # fmt: skip
+    assert own.stdout == "dev venv testsuite of 3.13 3.14 3.15 600\n"
+    assert other.stdout == "dev venv testsuite of 3.14 for arm64 6000\n"
+
+
+def test_another_architectures_programs_are_handed_to_an_emulator_that_other_roots_reach(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "qemu-aarch64-static").touch(mode=0o755)
+    (tmp_path / "qemu-aarch64.conf").write_text(
+        ":qemu-aarch64:M::\\x7f\\x45\\x4c\\x46:\\xff\\xff:/usr/libexec/wrapper-P:OPF\n"
+    )
+    done = shell(
+        f"""mount() {{ :; }}; PATH={tmp_path}:$PATH; kinds={tmp_path}/kinds; mkdir $kinds
+            emulated arm64 {tmp_path} $kinds""",
+        tmp_path,
+    )
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "kinds/register").read_text() == (
+        f":qemu-aarch64:M::\\x7f\\x45\\x4c\\x46:\\xff\\xff:{tmp_path}/qemu-aarch64-static:F\n"
+    )
