@@ -40,9 +40,9 @@ def way(pid: int, record: Mapping[str, Any]) -> Way | None:
     return Way(record["looks"], None) if record["looks"] in ("task", "timer") else None
 
 
-def hearing(pid: int, record: Mapping[str, Any], status: bytes | None = None) -> str:
+def hearing(pid: int, record: Mapping[str, Any]) -> str:
     """``heard``, ``blocked``, ``taken`` or ``none``: what becomes of the signal that users send."""
-    told, state = alive.disposition(pid, record["signal"], status), record["heard"]
+    told, state = alive.disposition(pid, record["signal"]), record["heard"]
     if state == "taken":
         return "taken"
     if state == "none" or (told is not None and not told.caught):

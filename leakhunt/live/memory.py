@@ -24,15 +24,11 @@ def memory(pid: int) -> Memory:
     return weighed(counted(pid), weight(pid)) if vitals.LINUX else _elsewhere(pid)
 
 
-def counted(pid: int, status: bytes | None = None) -> Memory:
-    """RSS, its peak, swap and the address space: what the kernel keeps count of, in microseconds.
-
-    ``status``: what ``/proc/PID/status`` has just said.
-    """
+def counted(pid: int) -> Memory:
+    """RSS, its peak, swap and the address space: what the kernel keeps count of, in microseconds."""
     if not vitals.LINUX:
         return _elsewhere(pid)
-    if status is None:
-        status = vitals.read(f"/proc/{pid}/status", 8192) or b""
+    status = vitals.read(f"/proc/{pid}/status", 8192) or b""
     return Memory(
         rss=vitals.summed(status, b"VmRSS:"),
         swap=vitals.summed(status, b"VmSwap:"),

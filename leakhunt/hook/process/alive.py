@@ -89,7 +89,7 @@ def told(pid: int) -> bytes:
 def owner(pid: int, status: bytes | None = None) -> tuple[int, int] | None:
     """The effective user and group of a process; None where there is none, or no /proc.
 
-    ``status`` here and below: what :func:`told` has just said.
+    ``status``, here and of :func:`inner_pid`: what :func:`told` has just said.
     """
     content = told(pid) if status is None else status
     ids = []
@@ -110,9 +110,9 @@ def inner_pid(pid: int, status: bytes | None = None) -> int:
     return int(words[-1]) if words else pid
 
 
-def disposition(pid: int, signum: int, status: bytes | None = None) -> Disposition | None:
+def disposition(pid: int, signum: int) -> Disposition | None:
     """What a process does with a signal; None where the kernel does not tell."""
-    content = told(pid) if status is None else status
+    content = told(pid)
     caught, ignored = (_bit(content, label, signum) for label in (b"SigCgt:", b"SigIgn:"))
     if caught is None or ignored is None:
         return None
