@@ -10,6 +10,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import click
+from click.core import ParameterSource
 
 from leakhunt import units
 from leakhunt.cli import completion
@@ -141,7 +142,8 @@ flame_option = click.option(
 def show_table(report: TopReport | DiffReport, form: str, flame: bool) -> None:
     """Print a table, or with ``flame`` its stacks as boxes. Raises UsageError for two formats at once."""
     if not flame:
-        show(report, form)
+        asked = click.get_current_context().get_parameter_source("limit")
+        show(report, form, fits=asked is ParameterSource.DEFAULT)
         return
     if form != TABLE:
         raise click.UsageError(
@@ -184,11 +186,11 @@ def reaching(function: Function) -> Function:
     return wrapper  # type: ignore[return-value]
 
 
-def show(report: object, form: str, verbose: bool = False) -> None:
-    """Print a report in one of its formats."""
+def show(report: object, form: str, verbose: bool = False, fits: bool = False) -> None:
+    """Print a report in one of its formats; ``fits``: in a terminal, no table longer than the window."""
     from leakhunt.render import formats
 
-    drawn_for = screen(verbose)
+    drawn_for = screen(verbose)._replace(fits=fits and sys.stdout.isatty())
     # Click would strip the colours that somebody forced into a pipe.
     click.echo(formats.text(report, form, drawn_for), nl=False, color=drawn_for.color)
 

@@ -19,3 +19,5 @@ class Screen(NamedTuple):
     verbose: bool = False
     height: int = 24
     """Lines of the window."""
+    fits: bool = False
+    """Whether a table ends where the window does: nobody has said how many rows are wanted."""

@@ -6,7 +6,8 @@ Pure: files in memory become values; no clock, no environment, no formatting of 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import TypeVar
 
 from leakhunt.judge.account import live_of
 from leakhunt.model.query import Query
@@ -14,7 +15,7 @@ from leakhunt.model.snapshot import Snapshot
 from leakhunt.report.account import Told, of_two
 from leakhunt.report.words import notes as words
 from leakhunt.sites import rows
-from leakhunt.sites.rows import Comparison, Row
+from leakhunt.sites.rows import Amount, Comparison, Row
 from leakhunt.snapshots import births, garbage, process
 from leakhunt.snapshots.births import Born
 from leakhunt.snapshots.objects import Key, Kinds, by_row, key_of
@@ -70,6 +71,24 @@ class DiffReport:
     """How many more of each row's objects only wait for the garbage collector, likewise."""
     account: Told | None = None
     """Where the growth of the resident memory went; None: these are of two processes, or do not tell."""
+
+
+Table = TypeVar("Table", TopReport, DiffReport)
+
+
+def cut(report: Table, number: int) -> Table:
+    """The same with so many rows at most: what the others have is in the remainder."""
+    whole = report.comparison
+    kept, others = whole.rows[:number], whole.rows[number:]
+    rest = whole.remainder
+    for row in others:
+        rest = Amount(rest.before.plus(row.change.before), rest.after.plus(row.change.after))
+    comparison = replace(
+        whole, rows=kept, remainder=rest, remainder_sites=whole.remainder_sites + len(others)
+    )
+    recycled = _notes_of_rows(report.kinds, comparison, report.query)
+    notes = tuple(note for note in report.notes if note != words.RECYCLED or recycled)
+    return replace(report, comparison=comparison, notes=notes)
 
 
 def kinds_of(report: TopReport | DiffReport, row: Row) -> Kinds | None:

@@ -91,3 +91,19 @@ def test_what_python_explains_is_told_of_growth_alone() -> None:
 
 def test_without_maps_there_is_no_account() -> None:
     assert diff({}, {}).account is None
+
+
+def test_a_cut_table_adds_up_as_the_whole_does() -> None:
+    before = snap("a.py:1 1KiB x1", "b.py:2 5KiB x5")
+    after = snap("a.py:1 9KiB x9", "b.py:2 7KiB x7", "c.py:3 4KiB x4", "d.py:4 1KiB x1")
+    whole = tables.diff(before, after, Query(limit=3))
+    cut = tables.cut(whole, 1).comparison
+    assert [row.rank for row in cut.rows] == [1]
+    assert cut.remainder_sites == whole.comparison.remainder_sites + 2 == 3
+    rows = [row.change for row in cut.rows]
+    for side in ("before", "after"):
+        size = sum(getattr(change, side).size for change in rows)
+        count = sum(getattr(change, side).count for change in rows)
+        rest, total = getattr(cut.remainder, side), getattr(cut.totals, side)
+        assert (size + rest.size, count + rest.count) == (total.size, total.count)
+    assert tables.cut(whole, 3) == whole

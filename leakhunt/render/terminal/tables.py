@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from rich.console import Console
 from rich.text import Text
@@ -29,7 +29,15 @@ from leakhunt.render.terminal.console import (
 from leakhunt.render.terminal.grid import Column, Line, grid
 from leakhunt.render.terminal.sparks import spark
 from leakhunt.report.labels import Labels
-from leakhunt.report.tables import DiffReport, TopReport, born_of, garbage_of, kinds_of
+from leakhunt.report.tables import (
+    DiffReport,
+    Table,
+    TopReport,
+    born_of,
+    cut,
+    garbage_of,
+    kinds_of,
+)
 from leakhunt.report.words import lines
 from leakhunt.report.words.places import recycled, taken, types, waits, who
 from leakhunt.sites.rows import Row
@@ -38,9 +46,28 @@ from leakhunt.snapshots.births import Born
 
 #: From this width on, births have a column, with so many bars.
 WIDE, BARS = 110, 8
+#: Of a table so many rows are shown however low the window is.
+FEWEST = 1
 
 
 def top(report: TopReport, screen: Screen) -> str:
+    return _fitting(_top, report, screen)
+
+
+def diff(report: DiffReport, screen: Screen) -> str:
+    return _fitting(_diff, report, screen)
+
+
+def _fitting(draw: Callable[[Table, Screen], str], report: Table, screen: Screen) -> str:
+    """The page; where it has to fit, with fewer rows, the largest ones, and what is left out below them."""
+    page, rows = draw(report, screen), len(report.comparison.rows)
+    while screen.fits and rows > FEWEST and page.count("\n") >= screen.height:
+        rows -= 1
+        page = draw(cut(report, rows), screen)
+    return page
+
+
+def _top(report: TopReport, screen: Screen) -> str:
     console = make_console(screen)
     snapshot, labels = report.snapshot, Labels(report.snapshot)
     heading(console, "alive in", who(snapshot))
@@ -77,7 +104,7 @@ def top(report: TopReport, screen: Screen) -> str:
     return drawn(console)
 
 
-def diff(report: DiffReport, screen: Screen) -> str:
+def _diff(report: DiffReport, screen: Screen) -> str:
     console = make_console(screen)
     labels = Labels(report.after, report.before)
     heading(console, "growth in", who(report.after))

@@ -79,7 +79,9 @@ def trend(report: TrendReport, screen: Screen) -> str:
         console.print()
         _advice(console, report.advice, screen.verbose)
     console.print()
-    for line, weighs in supports.lines(verdict, report.ended):
+    told = report.account
+    accounted = told is not None and told.cause.kind == causes.PYTHON and not screen.verbose
+    for line, weighs in supports.lines(verdict, report.ended, accounted):
         say(console, visible(line), "" if weighs else QUIET)
     _say_account(console, report, screen)
     for one in report.rising[: None if screen.verbose else OTHERS]:

@@ -29,8 +29,10 @@ def hidden(number: int) -> str:
     return f"dropped by filters: {units.counted(number, 'finding')}"
 
 
-def lines(verdict: Verdict, gone: bool) -> Iterator[tuple[str, bool]]:
-    """Each line with whether it weighs: the snapshots, then the memory. ``gone``: every process has ended."""
+def lines(verdict: Verdict, gone: bool, accounted: bool = False) -> Iterator[tuple[str, bool]]:
+    """Each line with whether it weighs: the snapshots, then the memory. ``gone``: every process has ended;
+    ``accounted``: how much of the growth is Python's is said below.
+    """
     main = verdict.main
     text = f"from {looked_at(main)}"
     done = main.last.tasks_done
@@ -53,7 +55,8 @@ def lines(verdict: Verdict, gone: bool) -> Iterator[tuple[str, bool]]:
         yield f"{traced}; the files do not say the RSS", False
         return
     yield f"RSS {_over(verdict.rss, main.spent, verdict.noun)}; {traced}", True
-    yield from _explains(verdict)
+    if not accounted:
+        yield from _explains(verdict)
 
 
 def _explains(verdict: Verdict) -> Iterator[tuple[str, bool]]:

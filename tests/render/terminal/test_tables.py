@@ -10,6 +10,8 @@ import pytest
 from leakhunt.judge import account as causes
 from leakhunt.model.account import Account, Part
 from leakhunt.model.query import Query
+from leakhunt.render.screen import Screen
+from leakhunt.render.terminal import tables
 from leakhunt.report import tables as report
 from leakhunt.report.account import Told
 from tests.support.builders import snap
@@ -44,3 +46,29 @@ def test_where_the_growth_went_is_said_once(kind: str, next_step: bool) -> None:
     assert "RSS grew by 4.0 MiB." in text
     assert "Python objects" not in text
     assert ("do this" in text) is next_step
+
+
+def many(of: int) -> report.TopReport:
+    text = " ".join(f"/srv/shop/{'deep/' * 9}m{n}.py:1 {n}KiB x{n}," for n in range(1, of + 1))
+    return report.top(snap(*text.rstrip(",").replace(", ", ",").split(",")), Query())
+
+
+@pytest.mark.parametrize("height", [24, 40, 12])
+def test_a_table_that_nobody_has_sized_ends_where_the_window_does(height: int) -> None:
+    made = many(30)
+    text = tables.top(made, Screen(80, height=height, fits=True))
+    shown = len(re.findall(r"^ *[0-9]+ .*KiB", text, re.MULTILINE))
+    assert text.count("\n") < height or shown == 1
+    assert 1 <= shown < 20
+    assert f"{30 - shown} lines more (-n 0 shows all)" in text
+    whole = tables.top(made, Screen(80, height=height))
+    assert len(re.findall(r"^ *[0-9]+ .*KiB", whole, re.MULTILINE)) == 20
+    assert "1 line more" in tables.top(many(2), Screen(80, height=5, fits=True))
+
+
+def test_a_diff_ends_there_too() -> None:
+    before = snap("/srv/shop/a.py:1 1KiB x1")
+    after = snap(*(f"/srv/shop/m{n}.py:1 {n}KiB x{n}" for n in range(1, 31)))
+    made = report.diff(before, after, Query())
+    assert tables.diff(made, Screen(80, height=24, fits=True)).count("\n") < 24
+    assert tables.diff(made, Screen(80, height=24)).count("\n") >= 24

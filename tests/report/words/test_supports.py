@@ -52,6 +52,13 @@ def test_a_rate_that_the_ends_contradict_is_not_told() -> None:
     assert told(apart)[1].startswith("RSS 1.0 MiB to 2.0 MiB; ")
 
 
+def test_what_the_account_says_below_is_not_said_twice() -> None:
+    grows = replace(UNKNOWN, told=True, grows_at_all=True, explained=0.4)
+    base = replace(verdict(), outside=grows, findings=())
+    assert any("explain 40 %" in line for line, _ in words.lines(base, False))
+    assert not any("explain" in line for line, _ in words.lines(base, False, accounted=True))
+
+
 def test_what_is_explained_is_not_told_beside_leaks_that_are_more() -> None:
     base = verdict()
     grows = replace(UNKNOWN, told=True, grows_at_all=True, explained=0.4)
