@@ -15,6 +15,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from itertools import chain
+from math import inf
 from statistics import median
 
 from leakhunt.judge import codes
@@ -28,6 +29,7 @@ from leakhunt.judge.owners import Book, Growth
 from leakhunt.judge.reasons import first_unit
 from leakhunt.judge.series.shape import LEAK, TURNOVER, WARM_UP, Shape
 from leakhunt.model.snapshot import Stack
+from leakhunt.snapshots.counted import left
 
 
 def informed(history: History) -> tuple[History, list[Growth]]:
@@ -91,18 +93,27 @@ def _together(
 
 def _paced(book: Book, born: Growth) -> Growth:
     """A leak that births tell of, at the pace of the series where that shows it too, at the same lines, and no
-    slower: what births have booked to a line, and others have asked for, the series has with these.
+    slower: what births have booked to a line, and others have asked for, the series has with these. Of both
+    paces the surer one is told: that of births whose objects were counted is nearly exact.
     """
     if not born.blame.stacks:
         return born
     births, shape = born.shape, book.judge(born.blame.stacks)
     if shape.verdict != LEAK or shape.low <= 0 or shape.high < births.low:
         return born
+    is_counted = left(book.history.newest, born.blame.stacks) < 1
+    if is_counted and births.high >= shape.low and _width(births) < _width(shape):
+        return born
     return replace(
         born,
         shape=replace(shape, belief=births.belief, beliefs=births.beliefs, events=births.events),
         why=None,
     )
+
+
+def _width(shape: Shape) -> float:
+    """Of its interval, as a part of the rate."""
+    return (shape.high - shape.low) / shape.rate if shape.rate > 0 else inf
 
 
 def _of_life(life: History) -> list[Growth]:

@@ -31,6 +31,7 @@ from leakhunt.judge.whose import Paths
 from leakhunt.model.paths import prefixes
 from leakhunt.model.retention import Path, Retention
 from leakhunt.model.snapshot import OFF, Frame, Meta, Stack
+from leakhunt.snapshots.counted import as_counted
 from leakhunt.snapshots.objects import Holder, joined, summed
 
 NO_LEAK, UNEXPLAINED, INCONCLUSIVE = "no-leak", "unexplained", "inconclusive"
@@ -253,7 +254,9 @@ def _holder(history: History, growth: Growth) -> Retention | None:
     snapshot = history.newest
     if snapshot is None:
         return None
-    ways = [way for stack in growth.blame.stacks for way in snapshot.told(stack).retention]
+    ways = [
+        as_counted(way) for stack in growth.blame.stacks for way in snapshot.told(stack).retention
+    ]
     named = [way for way in ways if way.container_path and way.container_type is not None]
     sums: dict[tuple[int, Path], Retention] = {}
     for way in named:

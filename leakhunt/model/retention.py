@@ -69,6 +69,8 @@ class Retention(NamedTuple):
     """Bytes that would be freed without the container; None: not known."""
     container_path: Path = ()
     """The way to the container."""
+    counted: tuple[int, int] | None = None
+    """Objects and bytes as put right by what was counted of all that is held alike; None: nobody counted."""
 
 
 class TypeCount(NamedTuple):

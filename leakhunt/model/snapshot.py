@@ -225,6 +225,16 @@ class Calendar:
         return len(self.intervals)
 
 
+class Counted(NamedTuple):
+    """The size of one stack, put right by what a walk has counted of all that is held alike."""
+
+    size: int
+    """Bytes."""
+    variance: float
+    scale: float = 1.0
+    """That size over the estimate, once the figures of its snapshot have been put right by it."""
+
+
 @dataclass(frozen=True)
 class Facts:
     """What a file tells of one stack beyond its tally: all of it goes where the stack goes."""
@@ -249,6 +259,8 @@ class Facts:
     """What of it has died, by period; None: nothing, or not known (:attr:`Calendar.deaths`)."""
     handed: tuple[Handed, ...] = ()
     """What of its births a container keeps that a freelist may have handed on; (): not known."""
+    counted: Counted | None = None
+    """Its size by what was counted, not by samples alone; None: nobody counted."""
 
 
 #: Of a stack of which a file tells nothing more.

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from leakhunt.model.retention import Path, Retention, Step
 from leakhunt.model.snapshot import Snapshot, Stack
 from leakhunt.snapshots import garbage, retention
+from leakhunt.snapshots.counted import put_right
 from leakhunt.snapshots.garbage import UNKNOWN, Collector
 
 #: The shortest way stands first where its container holds so much of what is known, or of what it gained.
@@ -64,6 +65,7 @@ class Why:
 def why(snapshot: Snapshot, stacks: Iterable[Stack], earlier: Sequence[Snapshot] = ()) -> Why:
     """What keeps the objects of ``stacks``. ``earlier``: snapshots of the same process, oldest first."""
     chosen = [stack for stack in dict.fromkeys(stacks) if stack in snapshot.tallies]
+    snapshot, earlier = put_right(snapshot), [put_right(each) for each in earlier]
     sums: dict[tuple[Path, int], Retention] = {}
     for stack in chosen:
         for held in snapshot.told(stack).retention:

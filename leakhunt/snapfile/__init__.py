@@ -108,9 +108,12 @@ heap
     object in all snapshots of the process, ``retained`` is what would be freed without it (dominators;
     None: not known), ``size`` its own bytes.
 retention
-    A list of ``(frames, ((path, objects, bytes, holder), ...))``: how many objects of a stack are held
-    alike, by the container of that number (from 1) in ``heap``'s ``holders``, 0: none in particular.
-    Estimates with a sampled engine, and where not all of the blocks were looked at.
+    A list of ``(frames, ((path, objects, bytes, holder, objects, bytes), ...))``: how many objects of a
+    stack are held alike, by the container of that number (from 1) in ``heap``'s ``holders``, 0: none in
+    particular. Estimates with a sampled engine, and where not all of the blocks were looked at; the last two
+    are the same as put right by what the walk has counted of all objects that are held alike, whoever asked for
+    them. ``counted``: a list of ``(frames, bytes, stderr)``: a stack's size, put right like that, and its
+    standard error in bytes. It is not in ``traces``, whose sizes come from the samples alone.
 estimates
     A sampled engine's block counts are estimates without bias. ``estimates`` is a list of
     ``(frames, samples, stderr)``, one for each of its stacks: ``frames`` is the very tuple
@@ -177,7 +180,7 @@ UNCHECKED_MAGIC = b"LKHUNT\x01\n"
 LONG = frozenset(
     {
         "frames", "scopes", "estimates", "types", "recycled", "holders", "garbage",
-        "births", "calendar", "gone", "handed", "heap", "retention", "resources", "resident",
+        "births", "calendar", "counted", "gone", "handed", "heap", "retention", "resources", "resident",
     }
 )  # fmt: skip
 

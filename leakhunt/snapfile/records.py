@@ -126,9 +126,20 @@ class Retention(NamedTuple):
     """What holds the blocks of a stack, as far as it was found."""
 
     frames: RawFrames
-    ways: tuple[tuple[int, int, int, int], ...]
+    ways: tuple[tuple[int, ...], ...]
     """(Number of the path among the heap's ``paths``, objects, bytes, number of the holder among its
-    ``holders`` from 1, or 0), the most bytes first; estimated where the engine or the walk samples."""
+    ``holders`` from 1, or 0), the most bytes first; estimated where the engine or the walk samples. Then, from
+    some version on, objects and bytes as put right by what the walk has counted."""
+
+
+class Counted(NamedTuple):
+    """The size of a stack as put right by what the walk has counted of all that is held alike."""
+
+    frames: RawFrames
+    size: int
+    """Bytes."""
+    stderr: float
+    """Its standard error: bytes."""
 
 
 class Resource(NamedTuple):

@@ -129,6 +129,8 @@ def _snapshot(raw: Raw) -> Snapshot:
     told = facts.by_stack(raw)
     for stack, ways in retention.by_stack(raw.facts, raw.tallies).items():
         told[stack] = replace(told.get(stack, UNTOLD), retention=ways)
+    for stack, one in retention.counted(raw.facts.get("counted"), raw.tallies).items():
+        told[stack] = replace(told.get(stack, UNTOLD), counted=one)
     for stack, several in handed.by_stack(raw.facts, told, raw.tallies).items():
         told[stack] = replace(told[stack], handed=several)
     return Snapshot(

@@ -8,7 +8,7 @@ from types import MappingProxyType
 from typing import Any
 
 from leakhunt.model.retention import Container, Heap, Path, Rest, Retention, Step, TypeCount
-from leakhunt.model.snapshot import UNTOLD, Snapshot, Stack, Tally
+from leakhunt.model.snapshot import UNTOLD, Counted, Snapshot, Stack, Tally
 from leakhunt.snapfile import records
 from leakhunt.snapshots import facts
 
@@ -52,13 +52,16 @@ def by_stack(
     holders = _holders(recorded, paths)
     together: dict[Stack, list[Retention]] = {}
     for stack, said in facts.known_records(records.Retention, attributes.get("retention"), tallies):
-        for way in _rows(said.ways, 4):
-            path, objects, size, holder = (_whole(each) for each in way)
+        for way in said.ways if isinstance(said.ways, (list, tuple)) else ():
+            if not isinstance(way, (list, tuple)) or len(way) < 4:
+                continue
+            path, objects, size, holder, *rest = (_whole(each) for each in way[:6])
             if not 0 < path < len(paths):
                 continue
+            counted = (rest[0], rest[1]) if len(rest) == 2 else None
             at = holders[holder - 1] if 0 < holder <= len(holders) else None
             together.setdefault(stack, []).append(
-                Retention(paths[path], objects, size, None, None, None, 0)
+                Retention(paths[path], objects, size, None, None, None, 0, counted=counted)
                 if at is None
                 else Retention(
                     paths[path],
@@ -70,12 +73,26 @@ def by_stack(
                     at.mark,
                     at.retained,
                     at.path,
+                    counted,
                 )
             )
     return {
         stack: tuple(sorted(several, key=lambda each: -each.size))
         for stack, several in together.items()
     }
+
+
+def counted(recorded: Any, tallies: Mapping[Stack, Tally]) -> dict[Stack, Counted]:
+    """What was counted of each stack; a stack that is told of twice counts as not counted."""
+    sizes: dict[Stack, Counted] = {}
+    twice: set[Stack] = set()
+    for stack, said in facts.known_records(records.Counted, recorded, tallies):
+        size, stderr = facts.number_of(said.size), facts.number_of(said.stderr)
+        if stack in sizes:
+            twice.add(stack)
+        if size is not None and stderr is not None:
+            sizes[stack] = Counted(int(size), float(stderr) ** 2)
+    return {stack: one for stack, one in sizes.items() if stack not in twice}
 
 
 def lengths(snapshot: Snapshot) -> dict[int, int]:

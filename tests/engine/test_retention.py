@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
-from leakhunt.engine.retention import BESIDE, HOLDERS, STACKS, TIE, WAYS, Walked
+import random
+from math import exp, sqrt
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from leakhunt.engine.retention import BESIDE, COUNT, FARTHEST, HOLDERS, STACKS, TIE, WAYS, Walked
+from leakhunt.snapfile.records import RawFrames
 
 HERE, THERE = (("/srv/a.py", 1),), (("/srv/b.py", 2),)
 
@@ -60,3 +68,108 @@ def test_of_tracemallocs_blocks_the_small_ones_stand_for_more() -> None:
     assert small.ways == ((1, 10, 1000, 5),)
     assert large.ways == ((1, 1, 4000, 5),)
     assert Walked({}).by_traceback() == []
+
+
+# -- counted -------------------------------------------------------------------------------
+
+
+def counts(*rows: tuple[int, int, int, int]) -> bytes:
+    return b"".join(COUNT.pack(*row) for row in rows)
+
+
+def test_a_list_of_which_samples_say_too_much_has_what_was_counted() -> None:
+    walked = Walked({"ties": ties(*[(1, 5, 0)] * 20), "counts": counts((1, 5, 1500, 150_000))})
+    (told,) = walked.by_sample([(HERE, 100, 0.01)] * 20)
+    assert told.ways == ((1, 2000, 200_000, 5, 1500, 150_000),)
+    (counted,) = walked.counted
+    assert (counted.frames, counted.size) == (HERE, 150_000)
+    assert counted.stderr < 0.05 * 150_000  # samples alone: 22 %
+
+
+def test_of_two_stacks_each_is_put_right_by_its_part_of_the_error() -> None:
+    of_both = ties(*[(1, 5, 0)] * 40)
+    walked = Walked({"ties": of_both, "counts": counts((1, 5, 3000, 300_000))})
+    told = walked.by_sample([(HERE, 100, 0.01)] * 30 + [(THERE, 100, 0.01)] * 10)
+    assert [way.ways[0][5] for way in told] == [225_000, 75_000]
+    here, there = walked.counted
+    assert 0.05 < here.stderr / here.size < there.stderr / there.size < 0.4
+
+
+def test_what_is_too_far_away_is_another_thing() -> None:
+    """A dict of a million entries from before anything was sampled, into which a line puts a few more."""
+    walked = Walked({"ties": ties(*[(1, 5, 0)] * 20), "counts": counts((1, 5, 9000, 900_000))})
+    (told,) = walked.by_sample([(HERE, 100, 0.01)] * 20)
+    assert told.ways[0][4:] == (2000, 200_000)
+    assert walked.counted[0].stderr == pytest.approx(100 / 0.01 * sqrt(20 * 0.99))
+
+
+def test_without_a_count_nothing_is_said_to_be_counted() -> None:
+    for answer in ({}, {"counts": None}, {"counts": b""}):
+        walked = Walked({"ties": ties((1, 5, 0)), **answer})
+        walked.by_sample([(HERE, 100, 0.5)])
+        assert walked.counted == []
+
+
+def test_what_hangs_from_nothing_known_counts_as_it_was_estimated() -> None:
+    walked = Walked({"ties": ties((1, 5, 0), (0, 0, 0)), "counts": counts((1, 5, 1, 100))})
+    walked.by_sample([(HERE, 100, 1.0), (HERE, 500, 0.5)])
+    (counted,) = walked.counted
+    assert counted.size == 1100
+    assert counted.stderr == pytest.approx(500 / 0.5 * sqrt(0.5))
+
+
+SAMPLES = st.lists(
+    st.tuples(st.sampled_from([HERE, THERE]), st.integers(16, 2000), st.floats(0.001, 1.0)),
+    min_size=1,
+    max_size=40,
+)
+
+
+@given(SAMPLES, st.integers(1, 4_000_000))
+def test_parts_never_add_up_to_more_than_was_counted(
+    samples: list[tuple[RawFrames, int, float]], count: int
+) -> None:
+    """Where the count is believed; and no error grows by it."""
+    walked = Walked({"ties": ties(*[(1, 5, 0)] * len(samples)), "counts": counts((1, 5, 1, count))})
+    told = walked.by_sample(samples)
+    estimate = sum(size / chance for _, size, chance in samples)
+    variance = sum(size**2 * (1 - chance) / chance**2 for _, size, chance in samples)
+    if variance > 0 and abs(estimate - count) <= FARTHEST * sqrt(variance):
+        parts = sum(way[5] for record in told for way in record.ways)
+        assert (
+            parts <= 2 * count
+        )  # each is one at most, where one is much larger than its variance tells
+        is_one = len({frames for frames, _, _ in samples}) == 1
+        assert not is_one or abs(parts - count) <= 1
+    for counted in walked.counted:
+        own = [one for one in samples if one[0] == counted.frames]
+        alone = sum(size**2 * (1 - chance) / chance**2 for _, size, chance in own)
+        assert counted.size >= 0
+        assert counted.stderr <= sqrt(alone) * (1 + 1e-9)
+
+
+def test_put_right_it_is_without_bias_and_much_surer() -> None:
+    """Two lines fill one list, 3 to 1. 400 draws with a fixed seed: the mean to within 4 standard errors."""
+    draw = random.Random(20)
+    chance = 1 - exp(-100 / 4096)
+    plain, right, said = [], [], []
+    for _ in range(400):
+        lines = [HERE] * 1500 + [THERE] * 500
+        samples = [(line, 100, chance) for line in lines if draw.random() < chance]
+        answer = {
+            "ties": ties(*[(1, 5, 0)] * len(samples)),
+            "counts": counts((1, 5, 2000, 200_000)),
+        }
+        walked = Walked(answer)
+        (way,) = next(one for one in walked.by_sample(samples) if one.frames == HERE).ways
+        (counted,) = [one for one in walked.counted if one.frames == HERE]
+        plain.append(way[2])
+        right.append(counted.size)
+        said.append(counted.stderr)
+
+    def spread(values: list[int]) -> float:
+        return sqrt(sum((value - 150_000) ** 2 for value in values) / len(values))
+
+    assert abs(sum(right) / 400 - 150_000) < 4 * spread(right) / 20
+    assert spread(right) < 0.6 * spread(plain)
+    assert 0.8 < spread(right) / (sum(said) / 400) < 1.2

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from leakhunt.model.retention import Container, Rest, Step, TypeCount
-from leakhunt.model.snapshot import Tally
-from leakhunt.snapshots.retention import DEEPEST, LONGEST_NAME, by_stack, heap
+from leakhunt.model.snapshot import Counted, Tally
+from leakhunt.snapshots.retention import DEEPEST, LONGEST_NAME, by_stack, counted, heap
 from tests.support.builders import stack
 
 RAW = (("/srv/shop/tasks.py", 40),)
@@ -52,6 +52,25 @@ def test_a_malformed_row_takes_no_number_from_those_after_it() -> None:
     (lost, same) = told([(2, 1, 100, 1), (3, 1, 50, 0)], [7], paths)
     assert (lost.path, lost.mark) == ((), 0)
     assert same.path == TO_KEPT
+
+
+def test_a_way_may_tell_what_was_counted() -> None:
+    (way,) = told([(2, 10, 600, 0, 8, 480)])
+    assert (way.objects, way.size, way.counted) == (10, 600, (8, 480))
+    (later,) = told([(2, 10, 600, 0, 8, 480, "of a later version")])
+    assert later == way
+    (short,) = told([(2, 10, 600, 0, 8)])
+    assert short.counted is None
+
+
+@pytest.mark.parametrize(
+    "wrong", [(RAW, "many", 1.0), (RAW, 900, -1.0), (RAW, None, 2.0), (RAW,), 7]
+)
+def test_a_malformed_count_tells_nothing(wrong: object) -> None:
+    assert counted([wrong], TALLIES) == {}
+    assert counted([(RAW, 900, 5.0)], TALLIES) == {STACK: Counted(900, 25.0)}
+    assert counted([(RAW, 900, 5.0), (RAW, 800, 5.0)], TALLIES) == {}
+    assert counted({"no": "list"}, TALLIES) == {}
 
 
 @pytest.mark.parametrize("number", [0, 4, -1, "2", None])

@@ -488,6 +488,7 @@ def written(
             walked, _without_own(kept, kept_of), _handed(harvest.handed, kept_of)
         )
         facts["retention"], facts["handed"] = records.plain(retention), records.plain(handed)
+        facts["counted"] = records.plain(_without_own(walked.counted, kept_of))
     if held is not None:
         facts["holders"] = _held(held, kept_of)
     outside = tuple(

@@ -32,6 +32,7 @@ from leakhunt.judge.series.series import Series
 from leakhunt.judge.whose import Paths
 from leakhunt.model.paths import prefixes
 from leakhunt.model.snapshot import Birth, Calendar, Meta, Snapshot, Stack
+from leakhunt.snapshots.counted import put_right
 from leakhunt.snapshots.facts import tells_types
 from leakhunt.snapshots.series import Entry
 
@@ -46,6 +47,7 @@ def lived(snapshot: Snapshot, entries: Sequence[Entry] = ()) -> History | None:
     if calendar is None or calendar.periods <= LEVELS.lives.periods:
         return None
     columns = calendar.periods
+    snapshot = put_right(snapshot)
     every = tuple(chain.from_iterable(_born(snapshot).values()))
     paths = Paths(prefixes(snapshot.meta.facts), snapshot.spots, snapshot.facts)
     facts_of, tallies, kept, moved = booked(snapshot, paths)

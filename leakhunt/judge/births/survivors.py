@@ -17,6 +17,7 @@ from leakhunt.judge.owners import Book
 from leakhunt.judge.series import stats
 from leakhunt.judge.series.shape import LEAK, NOISE, STEP, TURNOVER, WARM_UP, Shape
 from leakhunt.model.snapshot import Stack
+from leakhunt.snapshots.counted import left, scale
 
 #: A kind of life as the verdict on a growth.
 VERDICTS = {age.LEAK: LEAK, age.WARM_UP: WARM_UP, age.TURNOVER: TURNOVER}
@@ -29,7 +30,8 @@ class Survivors(Book):
         """The births of some stacks together, period by period."""
         history = self.history
         tracks = [history.tracks[stack] for stack in stacks]
-        intervals = [float(meta.facts.get("interval", 0)) for meta in history.metas]
+        by = scale(history.newest, stacks)
+        intervals = [by * float(meta.facts.get("interval", 0)) for meta in history.metas]
         return Births(
             tuple(self.t),
             _steps([track.sizes for track in tracks]),
@@ -150,6 +152,20 @@ class Survivors(Book):
         start = len(self.t) // 3
         return stats.theil_sen(self.t[start:], held(self.history, tuple(stacks)).sizes[start:])
 
+    def _surely(
+        self, stacks: Sequence[Stack], births: Births, start: int, events: float, blocks: float
+    ) -> float:
+        """As many events as make an error like that of the rate since ``start``.
+
+        Where the size was counted, what is not known is how it is shared out between the time before ``start``
+        and after: of the relative variance 1 / events remains the part that was born before, and of the rest what
+        counting has left. No rate is surer than that of so many blocks.
+        """
+        whole = sum(births.sizes)
+        before = sum(births.sizes[:start]) / whole if whole > 0 else 0.0
+        remains = before + (1 - before) * left(self.history.newest, stacks)
+        return max(events, min(events / remains if remains > 0 else blocks, blocks))
+
     def _judge(self, stacks: tuple[Stack, ...]) -> Shape:
         every = self.births(stacks)
         births = self.usual(stacks, every)
@@ -162,7 +178,7 @@ class Survivors(Book):
         lasted = self.t[-1] - self.t[start]
         size = ages.part * sum(births.sizes[start:])
         blocks = ages.part * sum(births.blocks[start:])
-        low, high = _interval(size, ages.events)
+        low, high = _interval(size, self._surely(stacks, births, start, ages.events, blocks))
         onset = self.t[start]
         if ages.sudden and start > 0 and size > 0:
             earlier = births.sizes[start - 1] * lasted / size

@@ -15,9 +15,9 @@ from leakhunt.judge.growths import growths
 from leakhunt.judge.history import Moved
 from leakhunt.judge.levels import LEVELS
 from leakhunt.judge.series.shape import LEAK, NOISE, STEP, TURNOVER
-from leakhunt.model.snapshot import Birth, Gone, Snapshot
+from leakhunt.model.snapshot import Birth, Counted, Gone, Snapshot
 from tests.support.builders import stack
-from tests.support.lives import BLOCK, PERIOD, aged
+from tests.support.lives import BLOCK, PERIOD, aged, births
 
 ONE, TWO = "/srv/shop/tasks.py:40", "/srv/shop/tasks.py:50"
 LIVES = LEVELS.lives
@@ -162,6 +162,62 @@ def test_the_interval_is_that_of_a_count() -> None:
     low, high = _interval(1000.0, 10.0)
     assert (low, high) == pytest.approx((479.5, 1839.0), rel=1e-3)
     assert _interval(7.0, 0.0) == (7.0, 7.0)
+
+
+def counted(snapshot: Snapshot, of: float, variance: float) -> Snapshot:
+    """The first line's objects were counted: so many times what samples say, which were sure to a fifth."""
+    told, tally = snapshot.told(stack(ONE)), snapshot.tallies[stack(ONE)]
+    right = Counted(round(of * tally.size), variance * (tally.size / 5) ** 2)
+    told = replace(told, stderr=tally.size / 5, counted=right)
+    return replace(snapshot, facts={**snapshot.facts, stack(ONE): told})
+
+
+def test_what_was_counted_makes_the_rate_right_and_sure() -> None:
+    each = 200 * BLOCK
+    plain = aged((ONE, [each] * N), interval=1000.0)
+    before = book(plain).judge([stack(ONE)])
+    after = book(counted(plain, 0.8, 0.0)).judge([stack(ONE)])
+    assert (before.verdict, after.verdict) == (LEAK, LEAK)
+    assert after.rate == pytest.approx(0.8 * before.rate)
+    assert after.events == pytest.approx(
+        before.events, rel=0.02
+    )  # as sure as before that it is one
+    assert (after.high - after.low) / after.rate <= (before.high - before.low) / before.rate
+
+
+def test_no_rate_is_surer_than_that_of_so_many_blocks() -> None:
+    """Tasks that keep eight blocks at once are an eighth as many events; counted, the blocks are known."""
+    each = 80 * BLOCK
+    births_of = births([each] * N, at_once=8)
+    snapshot = aged((ONE, [each] * N))
+    told = replace(snapshot.told(stack(ONE)), births=births_of)
+    snapshot = replace(snapshot, facts={stack(ONE): told})
+
+    def width(of: Snapshot) -> float:
+        shape = book(of).judge([stack(ONE)])
+        return (shape.high - shape.low) / shape.rate
+
+    blocks = 80 * (N - 1)
+    least = sum(_interval(1.0, blocks)[at] * sign for at, sign in ((1, 1), (0, -1)))
+    assert width(counted(snapshot, 1.0, 0.0)) == pytest.approx(least, rel=0.05)
+    half = width(counted(snapshot, 1.0, 0.5))
+    assert least < half < width(snapshot)
+    assert half == pytest.approx(width(snapshot) * 0.5**0.5, rel=0.1)
+    assert width(counted(snapshot, 1.0, 1.0)) == width(snapshot)
+
+
+def test_when_it_began_only_the_samples_know() -> None:
+    """Half of it was born before the leak's onset: counting says nothing of how it is shared out."""
+    each = 80 * BLOCK
+    sizes = [0.0] * (N // 2) + [float(each)] * (N // 2)
+    late = aged((ONE, sizes))
+    born = book(counted(late, 1.0, 0.0))
+    whole = born.births([stack(ONE)])
+    early = whole._replace(sizes=(sum(whole.sizes), *whole.sizes[1:]))
+    assert born._surely([stack(ONE)], whole, 0, 10.0, 400.0) == pytest.approx(400.0)
+    part = sum(early.sizes[:1]) / sum(early.sizes)
+    assert born._surely([stack(ONE)], early, 1, 10.0, 400.0) == pytest.approx(10.0 / part)
+    assert born._surely([stack(ONE)], early, 1, 500.0, 400.0) == 500.0
 
 
 def died(snapshot: Snapshot, sizes: list[float]) -> Snapshot:

@@ -83,8 +83,8 @@ def heap(
         if len(paths.told) > PATHS:
             break
         ways = tuple(
-            (paths.number(path), objects, size, _number(used, holder))
-            for path, objects, size, holder in record.ways
+            (paths.number(path), objects, size, _number(used, holder), *counted)
+            for path, objects, size, holder, *counted in record.ways
             if not paths.is_own(path)
         )
         kept.append(record._replace(ways=ways))

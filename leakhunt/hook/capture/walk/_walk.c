@@ -25,6 +25,7 @@
 #include "names.inc"
 #include "shapes.inc"
 #include "weights.inc"
+#include "counts.inc"
 #include "answers.inc"
 
 /* -- crashes ---------------------------------------------------------------------------------- */
@@ -93,7 +94,8 @@ forget_all(void)
         &tree.first, &tree.from, &tree.bucket, &tree.next, &tree.retained, &names.letters,
         &names.texts, &names.shapes, &names.by_node, &names.chain, &names.known_texts.pairs,
         &names.known_shapes.pairs, &names.known_types.pairs, &sizes, &tied.wanted.pairs, &tied.ties,
-        &tied.holders, &tied.held.pairs, &traced.seen,
+        &tied.holders, &tied.held.pairs, &tied.by_node, &counted.places.pairs, &counted.counts,
+        &counted.uses, &traced.seen,
     };
     for (size_t at = 0; at < sizeof rows / sizeof *rows; at++) {
         row_free(rows[at]);
@@ -120,6 +122,10 @@ build(void)
             map_add(&graph.types, (uintptr_t)type);
         }
         graph.late |= graph.crashed >= MOST_CRASHES || type == NULL;
+        if (graph.crashed > MOST_CRASHES) { /* where nothing of anybody's is traversed any more */
+            graph.expanded = 0;
+            return;
+        }
     }
     if (!listed) {
         listed = 1;
@@ -142,6 +148,10 @@ build(void)
         graph.expanded -= graph.expanded > 0;
         graph.full = 1;
     }
+    if (NUMBER(graph.firsts, uint32_t) <= graph.expanded) {
+        graph.expanded = 0; /* not even for one: nothing is known */
+        return;
+    }
     ITEMS(graph.firsts, uint32_t)[graph.expanded] = (uint32_t)NUMBER(graph.targets, uint32_t);
 }
 
@@ -156,7 +166,7 @@ PyDoc_STRVAR(walk_doc,
 "To be called with the collector off, while no other thread runs. Raises TypeError, MemoryError.");
 
 static PyObject *
-answers(const char *blocks, Py_ssize_t length, unsigned long long most)
+answers(const char *blocks, Py_ssize_t length, unsigned long long most, double deadline)
 {
     int full = graph.full, whole = !graph.late && !full && !graph.crashed;
     graph.full = 0;
@@ -185,10 +195,13 @@ answers(const char *blocks, Py_ssize_t length, unsigned long long most)
     if (!crashed || !by_traceback || !types || !garbage || !containers || !points || !holders) {
         return NULL; /* the child ends soon: nothing is given back */
     }
-    PyObject *shapes = told_shapes(), *ties = told_row(&tied.ties);
+    PyObject *shapes = told_shapes(), *ties = told_row(&tied.ties), *counts = told_counts(whole, deadline);
+    if (!counts) {
+        return NULL;
+    }
     return Py_BuildValue(
-        "{s:N,s:N,s:N,s:N,s:N,s:N,s:N,s:N,s:N,s:O,s:O,s:O,s:I,s:n,s:n}", "crashed", crashed, "traced",
-        by_traceback, "types", types, "garbage", garbage, "containers", containers, "points", points,
+        "{s:N,s:N,s:N,s:N,s:N,s:N,s:N,s:N,s:N,s:N,s:O,s:O,s:O,s:I,s:n,s:n}", "crashed", crashed, "traced",
+        by_traceback, "counts", counts, "types", types, "garbage", garbage, "containers", containers, "points", points,
         "holders", holders, "shapes", shapes, "ties", ties, "whole",
         whole ? Py_True : Py_False, "late", graph.late ? Py_True : Py_False, "full",
         full ? Py_True : Py_False, "objects", NODES - 1, "tracked", (Py_ssize_t)graph.tracked,
@@ -229,7 +242,7 @@ walk(PyObject *Py_UNUSED(module), PyObject *args)
     PyObject *volatile result = NULL;
     int number = sigsetjmp(back, 1);
     if (number == 0) {
-        result = NODES > 1 && graph.expanded > 0 ? answers(blocks, length, most) : PyErr_NoMemory();
+        result = NODES > 1 && graph.expanded > 0 ? answers(blocks, length, most, began + seconds) : PyErr_NoMemory();
     }
     else {
         PyErr_Format(PyExc_RuntimeError, "reading what was found ended by signal %d", number);

@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from leakhunt.engine.retention import TIE
+from leakhunt.engine.retention import COUNT, TIE
 from tests.hook.capture.walk import holders
 
 _walk = pytest.importorskip("leakhunt.hook.capture.walk._walk")
@@ -356,6 +356,78 @@ def test_a_chain_of_containers_has_no_bound_though_each_of_them_has(
     assert any(step[6] for step in steps)
     assert chain[0][5] is None
     assert all(step[5] is None for step in chain if step[4] is None)
+
+
+class Row:
+    """With two attributes of its own, one of them a container."""
+
+    def __init__(self, number: int) -> None:
+        self.label = f"row {number:>9}"
+        self.parts = [float(number)] * (number % 2)
+
+
+def counted(
+    found: dict[str, Any],
+) -> dict[tuple[tuple[tuple[str, Any], ...], str], tuple[int, int]]:
+    """Objects and bytes by the names from KEPT on, and the type at the end."""
+    sums = {}
+    for shape, _, count, size in COUNT.iter_unpack(found["counts"]):
+        way = path(found, shape)
+        at = names(found, shape).index(("attribute", "KEPT"))
+        sums[tuple(names(found, shape)[at + 1 :]), way[-1][2]] = (count, size)
+    return sums
+
+
+def test_all_that_is_held_like_the_blocks_asked_about_is_counted() -> None:
+    """Whether they were asked about or not; ways that nobody asked about are not told."""
+    KEPT.extend(Row(number) for number in range(700))
+    KEPT.extend(f"a text of its own {number:>4}" for number in range(300))
+    row, odd = KEPT[4], KEPT[5]
+    asked = [block_of(row.label), block_of(odd.parts), block_of(KEPT[-1]), block_of(KEPT[-2])]
+    text, label, parts = (sys.getsizeof(each) for each in (KEPT[-1], row.label, odd.parts))
+    try:
+        found = walked(struct.pack("=4Q", *asked))
+    finally:
+        KEPT.clear()
+    own = f"{__name__}.Row" if __name__ in sys.modules else "Row"
+    item = ("item", None)
+    assert own
+    assert counted(found) == {
+        ((item,), "str"): (300, 300 * text),
+        ((item, ("attribute", "label")), "str"): (700, 700 * label),
+        ((item, ("attribute", "parts")), "list"): (700, 350 * parts + 350 * (parts - 8)),
+    }
+
+
+def test_of_two_lists_that_are_held_alike_each_has_its_own_count() -> None:
+    """Ways are told apart by what holds: the outermost of the longest containers."""
+    KEPT.extend([["a" * (20 + n) for n in range(500)], ["b" * (20 + n) for n in range(900)]])
+    asked = [block_of(KEPT[0][7]), block_of(KEPT[1][7]), block_of(KEPT[1][8])]
+    try:
+        found = walked(struct.pack("=3Q", *asked))
+    finally:
+        KEPT.clear()
+    counts = sorted(count for _, _, count, _ in COUNT.iter_unpack(found["counts"]))
+    assert counts == [500, 900]
+
+
+def test_with_however_little_memory_it_ends_and_counts_nothing_of_a_part() -> None:
+    """Each of its rows may be the one that has no room any more."""
+    KEPT.extend(f"a text of its own {number:>4}" for number in range(3000))
+    asked = struct.pack("=Q", block_of(KEPT[5]))
+    try:
+        took = walked(asked)["memory"]
+        for part in range(0, 101, 4):
+            try:
+                found = walked(asked, memory=took * part // 100)
+            except MemoryError:
+                continue
+            assert found["whole"] == bool(found["counts"])
+            assert found["full"] or found["whole"]
+        assert walked(asked, memory=4 * took)["counts"]
+    finally:
+        KEPT.clear()
+    assert walked()["counts"] == b""
 
 
 def test_traced_blocks_are_tied_by_traceback() -> None:
