@@ -36,3 +36,13 @@ def test_folders_come_from_the_first_that_knows_any() -> None:
 def test_a_history_labels_as_a_snapshot_does() -> None:
     made = history(("/srv/shop/tasks.py:40", [1, 2, 3], [1, 2, 3]))
     assert Labels(made).label(TASKS).where == "tasks.py:40"
+
+
+def test_of_a_librarys_line_the_innermost_application_frame_that_called_it_is_told() -> None:
+    labels = Labels(snap("/srv/shop/tasks.py:40 1KiB x1"))
+    outer, library = Frame("/srv/shop/shop.py", 3), Frame(f"{SITE}/celery/app/trace.py", 9)
+    stack = (outer, TASKS, library, library)
+    assert labels.caller(stack, 3) == labels.caller(stack, 2) == TASKS
+    assert labels.caller(stack, 1) is None
+    assert labels.caller((library, library), 1) is None
+    assert labels.caller(stack, -1) is None

@@ -37,6 +37,9 @@ def test_functions_and_lines(tmp_path: Path, as_module: AsModule) -> None:
     assert found[5] == ("outer", "return inner()")
     assert found[9] == ("Order.place", "CACHE[self] = self")
     assert found[400] == (None, None)
+    assert spots.spots([(str(source), 3)], 5.0, Sources(time.time() + 10), {})[str(source)] == {
+        3: ("outer", "def inner():")  # the line of a `def` is its parent's, however short it is
+    }
 
 
 def test_a_changed_or_missing_source_is_left_out(tmp_path: Path, as_module: AsModule) -> None:

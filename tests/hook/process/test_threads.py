@@ -53,6 +53,8 @@ def test_names_are_of_code() -> None:
     assert named(threading.Thread(target=print)) == "print"
     assert named(threading.Timer(1, poll)) == "threading.Timer"
     assert named(Worker(name=SECRET)) == f"{here}.Worker"
+    assert named(Worker(target=poll)) == f"{here}.Worker"
+    assert named(threading.Thread()) == "threading.Thread"
 
 
 def test_threads_that_run_have_numbers() -> None:

@@ -223,3 +223,19 @@ def test_of_starts_that_are_all_sure_enough_the_earliest_counts() -> None:
     found = steady.rise(uneven)
     assert found is not None
     assert found[0] == 2
+
+
+def test_whether_it_is_chance_is_asked_from_the_middle_on_or_from_where_it_is_said(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asked: list[int] = []
+    some = series(line(10))
+
+    def slower(self: object, of: Series, middle: int) -> float:
+        asked.append(middle)
+        return 0.0
+
+    monkeypatch.setattr(type(some.errors), "slower", slower)
+    assert not steady.by_accident(some)
+    assert not steady.by_accident(some, 7)
+    assert asked == [5, 7]

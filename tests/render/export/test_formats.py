@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import io
+
 import pytest
 
+from leakhunt.render.export import formats
 from leakhunt.render.export.formats import BY_NAME, FORMATS, by_ending
 
 
@@ -28,3 +31,20 @@ def test_the_contracts_formats_are_there() -> None:
         "tracemalloc",
     }
     assert list(BY_NAME) == list(FORMATS)
+
+
+@pytest.mark.parametrize("form", FORMATS)
+def test_only_parquet_has_a_table_beside_it(form: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[tuple[object, ...]] = []
+
+    class Writer:
+        @staticmethod
+        def write(*arguments: object) -> None:
+            asked.append(arguments)
+
+    monkeypatch.setattr(formats, "_module", lambda name: Writer)
+    out, beside = io.BytesIO(), io.BytesIO()
+    formats.write(form, out, [], beside)
+    ((first, _, *more),) = asked
+    assert first is out
+    assert more == ([beside] if form == "parquet" else [])

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+from leakhunt import units
+from leakhunt.judge.births.life import lived
 from leakhunt.judge.verdict import judge
 from leakhunt.report.words import page as words
 from leakhunt.sites.flame import Flame, Node, Weight
 from tests.support.builders import history
 from tests.support.growing import finding, rising
+from tests.support.lives import aged
 
 LINE = "/srv/shop/tasks.py:40"
 
@@ -39,6 +44,20 @@ def test_a_rate_is_reckoned_for_a_day_where_the_pace_was_seen() -> None:
     )
     short = history((LINE, rising(1000, 1), rising(1, 1)))
     assert words.per_day(finding(history=short)) is None
+
+
+def test_one_snapshot_tells_the_pace_by_its_calendar() -> None:
+    """Eight periods of a minute."""
+    look = aged((LINE, [1000.0] * 8))
+    once = lived(look)
+    assert once is not None
+    pace = once.spent / (8 * 60) * 86400
+    said = words.per_day(finding(history=once))
+    assert said is not None
+    assert said.endswith(f"{units.forecast(pace, 'task')} a day.")
+    assert look.calendar is not None
+    clockless = replace(look, calendar=replace(look.calendar, moments=(None,) * 9))
+    assert words.per_day(finding(history=replace(once, newest=clockless))) is None
 
 
 def test_sentences_have_a_capital_and_one_full_stop() -> None:
