@@ -45,6 +45,7 @@ def test_other_threads_and_bounds() -> None:
         for thread in threads:
             thread.join()
     assert len(told) <= stacks.LONGEST
+    assert told.startswith("main thread:\n")  # whatever the threads' numbers are
     assert "thread 2:" in told
     assert "  ..." in told
     assert "hunter2" not in told

@@ -9,6 +9,7 @@ from leakhunt.judge.births.survivors import Survivors
 from leakhunt.judge.born import _moment
 from leakhunt.judge.reasons import onset
 from leakhunt.judge.series.shape import LEAK
+from leakhunt.judge.verdict import judge
 from leakhunt.model.snapshot import Calendar
 from tests.support.builders import stack
 from tests.support.lives import BLOCK, PERIOD, aged
@@ -55,3 +56,15 @@ def test_a_moment_that_nobody_knows_is_none() -> None:
     calendar = Calendar("task", (0, 10, 20), (None, 200.0, None), (None, None), 0)
     assert _moment(calendar, 5) == 200.0
     assert _moment(calendar, 15) is None
+
+
+def test_what_was_born_in_each_period_is_told() -> None:
+    """Nothing in the first eight."""
+    each = RATE * PERIOD
+    history = lived(aged((LINE, [0.0] * 8 + [each] * 16), ("/srv/shop/a.py:9", [each] * 24)))
+    assert history is not None
+    verdict = judge([history])
+    found = next(one for one in verdict.findings if one.site == stack(LINE)[-1])
+    assert found.born is not None
+    _, sizes = found.born
+    assert [round(size / each) for size in sizes] == [0] * 8 + [1] * 16

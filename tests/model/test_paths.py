@@ -69,6 +69,8 @@ def test_an_application_root_is_guessed(files: list[str], file: str, package: st
 
 def test_a_recorded_root_is_not_guessed_over() -> None:
     assert KNOWN.guessed(["/srv/shop/orders/a.py"]) is KNOWN
+    library = prefixes({"stdlib": ["/usr/lib/python3.11"]})
+    assert library.guessed(["/srv/shop/a.py", "/srv/shop/b.py"]).package("/srv/shop/b.py") == "b"
 
 
 def test_packages_of_a_plain_dump() -> None:

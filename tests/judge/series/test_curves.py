@@ -16,3 +16,12 @@ def test_a_bend_is_told_from_a_pace_that_falls_all_the_time() -> None:
     assert not curves.bends(at, [30 / (x + 0.1) for x in at], [1.0] * 7)
     assert not curves.bends(at, [30 / math.sqrt(x) for x in at], [1.0] * 7)
     assert not curves.bends(at, [0.0] * 7, [1.0] * 7)
+
+
+def test_a_bend_is_followed_by_a_steeper_or_flatter_line_from_a_knot_on() -> None:
+    """What bends in the middle is no straight line, and the bent ones leave nothing of it."""
+    clock = tuple(n / 10 for n in range(11))
+    models = curves._models(clock)
+    sizes = [at + 3 * max(0.0, at - 0.4) for at in clock]
+    assert min(curves.left(model, sizes) for model in models.bent) < 1e-12
+    assert curves.left(models.straight, sizes) > 0.1

@@ -7,7 +7,7 @@ from typing import Any
 
 from leakhunt.model.query import Query
 from leakhunt.model.snapshot import Frame
-from leakhunt.render.html.drawn import Frames, _table, drawn
+from leakhunt.render.html.drawn import Frames, _table, drawn, spread
 from leakhunt.report.labels import Labels
 from leakhunt.report.page import page
 from leakhunt.report.tables import diff
@@ -58,3 +58,9 @@ def test_a_row_has_bytes_before_and_after_then_blocks() -> None:
     table = _table(diff(before, after, Query()), Frames(Labels(after)))
     assert [row["sizes"] for row in table["rows"]] == [[1000, 5000, 3, 7]]
     assert table["totals"] == [1000, 5000, 3, 7]
+
+
+def test_of_many_a_few_are_taken_evenly_with_both_ends() -> None:
+    assert spread(list(range(101)), 5) == [0, 25, 50, 75, 100]
+    assert spread(range(4), 3) == [0, 2, 3]
+    assert spread([1, 2], 2) == [1, 2]

@@ -28,6 +28,10 @@ def test_both_sides_and_every_place_are_told() -> None:
     assert place["change"] == "fixed"
     assert place["before"]["bytes_per_unit"] == 500
     assert place["after"]["bytes_per_unit"] == 0
+    assert (place["before"]["site"]["file"], place["before"]["site"]["line"]) == (
+        *tuple(TASKS.split(":")[:1]),
+        40,
+    )
     assert made["notes"] == ["note"]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 from leakhunt.advice.rule import Advice
@@ -51,3 +52,12 @@ def test_advice_says_what_it_rests_on() -> None:
     made = json.loads(why(of_finding(1, Judged(finding(), advice), SNAPSHOT, [], 0)))
     assert made["advice"]["because"] == "looks like it"
     assert document()["advice"] is None
+
+
+def test_what_a_container_gained_is_told() -> None:
+    shown = show(SNAPSHOT, "tasks.py:40", Query(limit=0))
+    report = of_place(shown, SNAPSHOT, [], 1)
+    assert report.answer is not None
+    (way,) = report.answer.ways
+    grown = replace(report, answer=replace(report.answer, ways=(replace(way, grew=(40, 100)),)))
+    assert json.loads(why(grown))["paths"][0]["grew"] == 60

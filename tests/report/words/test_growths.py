@@ -56,6 +56,7 @@ def test_the_words_of_a_code(reason: codes.Reason, unit: str, said: str) -> None
 def test_where_it_was_seen() -> None:
     parts = tuple(Part(pid, 10.0, LEAK) for pid in (1, 2, 3))
     assert words.where(finding(of=1)) == ""
+    assert words.where(finding(parts=parts[:1], of=2)) == "in 1 of 2 children (only 1)"
     assert words.where(finding(role="main", of=4)) == "in the main process"
     assert words.where(finding(parts=parts, of=4)) == "in 3 of 4 children"
     assert words.where(finding(parts=parts[:1], of=4)) == "in 1 of 4 children (only 1)"
