@@ -2,8 +2,8 @@
 
 ``python tests/wheels/build.py FOLDER [PYTHON...]``: a wheel for each interpreter, this one if none is
 named. Each is installed into a bare environment whose PATH holds no compiler, where
-``installed.py`` and the demo must pass: every part loads, a snapshot is whole, a leak is found in a
-real worker. ``twine``, ``check-wheel-contents`` and ``auditwheel`` check them where they are
+``installed.py``, the demo and live tests must pass: every part loads, a snapshot is whole, reading is as
+fast as with a compiler, a leak is found in a real worker. ``twine``, ``check-wheel-contents`` and ``auditwheel`` check them where they are
 installed (the extra ``release``); what is not is said.
 """
 
@@ -40,6 +40,9 @@ LEFT = (
 )
 #: All that a bare environment has beside its own programs.
 TOOLS = ("sh", "env", "uname")
+#: Live tests that a bare environment runs, and what they need beside leakhunt.
+LIVE = ("tests/live/test_program.py", "tests/live/test_exact.py")
+TESTING = ("pytest", "pytest-timeout", "pytest-xdist", "hypothesis", "redis")
 
 
 def run(*command: str, **variables: str) -> None:
@@ -82,6 +85,17 @@ def bare(folder: Path) -> dict[str, str]:
     return {"PATH": f"{folder / 'bin'}:{tools}", "CC": "there-is-no-compiler", "HOME": str(folder)}
 
 
+def run_live(python: str, folder: Path, variables: dict[str, str]) -> None:
+    """Live tests with what is installed: of the tree there are only the tests."""
+    for name in ("tests", "fixtures"):
+        shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns(*LEFT))
+    shutil.copy(ROOT / "pyproject.toml", folder)
+    # A test that makes an archive makes it of the tree.
+    options = ["-q", "-n", "0", "-k", "not archive", "-c", str(folder / "pyproject.toml")]
+    run(python, "-m", "pip", "install", "-q", "--only-binary", ":all:", *TESTING, **variables)
+    run(python, "-m", "pytest", *options, *(str(folder / name) for name in LIVE), **variables)
+
+
 def try_out(python: str, wheel: Path) -> None:
     """In a new environment, without a compiler on the PATH."""
     with tempfile.TemporaryDirectory() as made:
@@ -92,6 +106,8 @@ def try_out(python: str, wheel: Path) -> None:
         run(own, "-m", "pip", "install", "-q", str(wheel), **variables)
         run(own, str(ROOT / "tests/wheels/installed.py"), **variables)
         run(str(folder / "bin/leakhunt"), "demo", **variables)
+        (folder / "suite").mkdir()
+        run_live(own, folder / "suite", variables)
 
 
 def main() -> None:
