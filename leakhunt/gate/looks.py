@@ -13,7 +13,7 @@ from pathlib import Path
 from leakhunt.errors import CaptureError
 from leakhunt.hook import config
 from leakhunt.hook.capture import capture, fork
-from leakhunt.hook.capture.capture import Order
+from leakhunt.hook.capture.order import Order, facts_before_fork
 from leakhunt.hook.celery.ledger import Ledger
 from leakhunt.hook.process import vitals
 from leakhunt.hook.process.identity import Process
@@ -96,7 +96,7 @@ class Looks:
         self.sequence += 1
         taken_at = time.time()
         series = self.settings.dir / self.process.series
-        facts = capture.facts_before_fork(
+        facts = facts_before_fork(
             self.process, self.tracing, taken_at, self.sequence, TRIGGER, False
         )
         facts["collected"] = True

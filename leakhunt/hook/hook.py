@@ -19,7 +19,7 @@ from leakhunt.engine import choice as engines
 from leakhunt.errors import CaptureError, LeakhuntError
 from leakhunt.hook import stacks, watch
 from leakhunt.hook.capture import budget, capture, fork, light
-from leakhunt.hook.capture.capture import Order, Outcome
+from leakhunt.hook.capture.order import Order, Outcome, facts_before_fork
 from leakhunt.hook.celery.ledger import Ledger
 from leakhunt.hook.config import Settings
 from leakhunt.hook.letterbox import ANSWERS, LONGEST_TEXT, Record
@@ -98,7 +98,7 @@ class Hook:
         self.note: str | None = None
         self.stacks: str | None = None
         """Where its threads stood when that was asked last."""
-        self.last: capture.Outcome | None = None
+        self.last: Outcome | None = None
         self.tracing.inherit(process.started_at)
         self._lock = threading.RLock()  # another thread of the parent may hold the old one
 
@@ -513,7 +513,7 @@ class Hook:
         walk, self.full = "full" if self.full else self.settings.walk, False
         taken_at = time.time()
         series = self.series
-        facts = capture.facts_before_fork(
+        facts = facts_before_fork(
             self.process,
             self.tracing,
             taken_at,
@@ -595,7 +595,7 @@ class Hook:
     def _failed(self, problem: str) -> None:
         self.failures += 1
         self.forks = False
-        self.last = capture.Outcome(None, problem)
+        self.last = Outcome(None, problem)
         self.captures += 1
         # Whatever went wrong before a capture began answers those who wait for it as well.
         self._reply([*self.serving, *self.asked], None, problem, None)

@@ -221,9 +221,9 @@ def test_nothing_is_written_or_removed_through_a_planted_link(tmp_path: Path) ->
             folders.make_private(each, own=True)
     with pytest.raises(NotADirectoryError), folders.opened(series):
         pass
-    from leakhunt.hook.capture import capture
+    from leakhunt.hook.capture import content
 
-    capture.prune(series, 1)
+    content.prune(series, 1)
     source = """
         import leakhunt
         leakhunt.install(start="boot")

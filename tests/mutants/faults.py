@@ -29,7 +29,7 @@ FAULTS = (
           "the capture's child keeps the worker's SIGTERM handler", LIVE),
     Fault("leakhunt/hook/capture/fork.py", "posix.closerange(3, max(open_descriptors(), default=2) + 1)", "posix.closerange(3, 3)",
           "the capture's child keeps the worker's descriptors", LIVE),
-    Fault("leakhunt/hook/capture/capture.py", "EXPLAINED_STACKS = 1500", "EXPLAINED_STACKS = 15",
+    Fault("leakhunt/hook/capture/content.py", "EXPLAINED_STACKS = 1500", "EXPLAINED_STACKS = 15",
           "no function or source line from the 16th stack on", LIVE),
     Fault("leakhunt/hook/schedule.py", "limit * 0.9", "limit * 0.45", "one snapshot by RSS only, ever"),
     Fault("leakhunt/hook/config.py", '        "SIGCHLD",\n', "", "SIGCHLD is allowed as the hook's signal"),

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from leakhunt import units
-from leakhunt.hook.capture.capture import prune as hook_prune
+from leakhunt.hook.capture.content import prune as hook_prune
 from leakhunt.hook.process.vitals import started_at
 from leakhunt.snapfile import folders
 from leakhunt.snapshots.prune import Liveness, carry_out, plan

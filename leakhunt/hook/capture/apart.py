@@ -23,7 +23,9 @@ from leakhunt.engine import tables
 from leakhunt.engine.copied import Copied
 from leakhunt.engine.interface import Life, Mark
 from leakhunt.hook.capture import capture, fork, light, own, turns
-from leakhunt.hook.capture.capture import Beside, Order
+from leakhunt.hook.capture.content import written
+from leakhunt.hook.capture.order import Beside, Order
+from leakhunt.hook.capture.page import PAGE
 from leakhunt.hook.process import alive, identity, look, vitals
 from leakhunt.hook.process.threads import Thread
 
@@ -41,7 +43,7 @@ def main() -> None:
     status = UNFIT
     try:
         _settle()
-        page = mmap.mmap(0, capture.PAGE)
+        page = mmap.mmap(0, PAGE)
         told, copied = light.received(0)
         if told["version"] == leakhunt.__version__:  # else it was upgraded since the process began
             order, forked = _understood(told, copied)
@@ -129,7 +131,7 @@ def _answer(order: Order, forked: fork.Forked, told: dict[str, Any], page: mmap.
     shares = {key: seen[key] for key in vitals.MEMORY if key in seen}
     with turns.turn(order.series.parent):
         signal.alarm(WORKING)
-        said = capture.outcome_of(lambda: capture.written(order, forked, told["began"], seen, page))
+        said = capture.outcome_of(lambda: written(order, forked, told["began"], seen, page))
     capture.tell(page, {**said, "shares": shares or None}, order)
 
 

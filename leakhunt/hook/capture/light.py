@@ -7,7 +7,7 @@ nothing and runs nobody's fork handlers, and goes on. That process
 (:mod:`leakhunt.hook.capture.apart`) finds out the rest and writes. What only the heap itself tells, who holds
 what and what is garbage, such a snapshot does not say.
 
-The first page of that memory is the one that a forked child would share (:mod:`leakhunt.hook.capture.capture`).
+The first page of that memory is the one that a forked child would share (:mod:`leakhunt.hook.capture.page`).
 """
 
 from __future__ import annotations
@@ -31,7 +31,9 @@ from typing import Any
 import leakhunt
 from leakhunt.engine.interface import Engine
 from leakhunt.hook.capture import capture, fork, own
-from leakhunt.hook.capture.capture import PAGE, Capture, Order, Outcome
+from leakhunt.hook.capture.capture import Capture
+from leakhunt.hook.capture.order import Order, Outcome
+from leakhunt.hook.capture.page import PAGE, pause_told
 from leakhunt.hook.process import threads, vitals
 
 #: The process beside asks /proc.
@@ -132,7 +134,7 @@ def begin(order: Order, began: float) -> Light:
         raise
     finally:
         posix.close(descriptor)
-    capture.pause_told(page, time.monotonic() - began)
+    pause_told(page, time.monotonic() - began)
     return Light(order, pid, page, time.monotonic() + order.limits.wall + 10)
 
 

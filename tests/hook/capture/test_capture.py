@@ -13,9 +13,9 @@ from leakhunt.engine.exact import Exact
 from leakhunt.engine.interface import UNKNOWN_LIFE
 from leakhunt.errors import CaptureError
 from leakhunt.hook.capture import capture, fork
-from leakhunt.hook.capture.capture import Order
+from leakhunt.hook.capture.order import Order
+from leakhunt.hook.capture.page import shared_page
 from leakhunt.hook.process import vitals
-from leakhunt.snapfile import folders
 
 
 def test_a_capture_that_does_not_fit_is_refused(tmp_path: Path) -> None:
@@ -52,19 +52,6 @@ def test_the_census_gets_what_the_rest_leaves(
     few = capture.guard(engine, []).cpu
     monkeypatch.setattr(fork, "objects", lambda: 50_000_000)
     assert capture.guard(engine, []).cpu > few, "more to look through takes longer"
-
-
-def test_the_first_and_the_newest_are_kept(tmp_path: Path) -> None:
-    for number in range(1, 21):
-        (tmp_path / folders.snapshot_name(number, 1e9, "signal")).write_text("")
-    (tmp_path / f".{folders.snapshot_name(9, 1e9, 'signal')[:-4]}.tmp").write_text("")
-    capture.prune(tmp_path, 0)
-    assert len(list(tmp_path.glob("*.bin"))) == 20
-    capture.prune(tmp_path, 8)
-    kept = [int(path.name[:6]) for path in sorted(tmp_path.iterdir())]
-    assert kept == [1, 2, 15, 16, 17, 18, 19, 20]
-    capture.prune(tmp_path, 2)
-    assert [int(path.name[:6]) for path in sorted(tmp_path.iterdir())] == [1, 20]
 
 
 @pytest.fixture
@@ -125,7 +112,7 @@ def test_a_pid_that_is_another_process_by_now_is_left_alone(tmp_path: Path) -> N
         fork.Limits(10, 10, 20, 1 << 30, 0),
     )  # fmt: skip
     try:
-        outcome = capture.Capture(order, stranger, capture.shared_page(), deadline=0.0).wait()
+        outcome = capture.Capture(order, stranger, shared_page(), deadline=0.0).wait()
         assert outcome.problem == "no snapshot: its process ended without a word"
         assert psutil.Process(stranger).status() != psutil.STATUS_ZOMBIE
     finally:

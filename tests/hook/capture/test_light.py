@@ -16,7 +16,8 @@ from leakhunt.engine.interface import Life
 from leakhunt.engine.off import Off
 from leakhunt.errors import CaptureError
 from leakhunt.hook.capture import capture, fork, light
-from leakhunt.hook.capture.capture import Order
+from leakhunt.hook.capture.order import Order
+from leakhunt.hook.capture.page import PAGE, shared_page
 from leakhunt.hook.process import vitals
 from tests.support.places import ROOT
 
@@ -140,8 +141,8 @@ def test_one_that_does_not_fit_is_refused(monkeypatch: pytest.MonkeyPatch) -> No
 
 
 def test_what_is_said_fits_the_page_or_is_cut(tmp_path: Path) -> None:
-    page = capture.shared_page()
-    said = {"path": "x", "problem": None, "without": "y" * capture.PAGE}
+    page = shared_page()
+    said = {"path": "x", "problem": None, "without": "y" * PAGE}
     capture.tell(page, said, order(tmp_path))
     outcome = light.Light(order(tmp_path), 0, page, 0.0)._outcome(None)
     assert (outcome.path, outcome.refused) == ("x", False)
@@ -155,7 +156,7 @@ def test_one_that_could_not_begin_is_made_another_way(
     began: bool, status: int | None, refused: bool, tmp_path: Path
 ) -> None:
     """An ended interpreter, another release of leakhunt on the disk: not one that was killed."""
-    page = capture.shared_page()
+    page = shared_page()
     page[1] = fork.WRITING if began else 0
     outcome = light.Light(order(tmp_path), 0, page, 0.0)._outcome(status)
     assert outcome.path is None

@@ -1,0 +1,82 @@
+"""What goes into a snapshot: all but leakhunt's own part, the largest first, and old files go."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+from leakhunt.hook.capture import content, fork
+from leakhunt.snapfile import folders
+from leakhunt.snapfile.records import Handed, Held
+from leakhunt.snapfile.write import RawFrames
+
+USERS: RawFrames = (("/srv/shop.py", 3),)
+OTHERS: RawFrames = (("/srv/shop.py", 9),)
+OWN: RawFrames = (("/leakhunt/hook.py", 7),)
+
+
+def kept_of(frames: RawFrames) -> RawFrames | None:
+    return None if frames == OWN else frames
+
+
+def held(frames: RawFrames, grower: RawFrames | None, size: int) -> Held:
+    values: dict[str, Any] = dict.fromkeys(Held._fields)
+    return Held(**{**values, "frames": frames, "grower": grower, "blocks": ((size, 1),)})
+
+
+def test_the_first_and_the_newest_are_kept(tmp_path: Path) -> None:
+    for number in range(1, 21):
+        (tmp_path / folders.snapshot_name(number, 1e9, "signal")).write_text("")
+    (tmp_path / f".{folders.snapshot_name(9, 1e9, 'signal')[:-4]}.tmp").write_text("")
+    content.prune(tmp_path, 0)
+    assert len(list(tmp_path.glob("*.bin"))) == 20
+    content.prune(tmp_path, 8)
+    kept = [int(path.name[:6]) for path in sorted(tmp_path.iterdir())]
+    assert kept == [1, 2, 15, 16, 17, 18, 19, 20]
+    content.prune(tmp_path, 2)
+    assert [int(path.name[:6]) for path in sorted(tmp_path.iterdir())] == [1, 20]
+
+
+def test_the_largest_holders_are_told_and_none_of_leakhunts(monkeypatch: Any) -> None:
+    monkeypatch.setattr(content, "HOLDERS", 3)
+    all_of_them = [
+        held(USERS, None, 5), held(OTHERS, USERS, 50), held(OWN, USERS, 70), held(USERS, OWN, 60), held(OTHERS, None, 1),
+    ]  # fmt: skip
+    assert [each[:2] for each in content._held(all_of_them, kept_of)] == [(OTHERS, USERS)]
+    monkeypatch.setattr(content, "HOLDERS", 9)
+    assert [each[:2] for each in content._held(all_of_them, kept_of)] == [
+        (OTHERS, USERS), (USERS, None), (OTHERS, None),
+    ]  # fmt: skip
+
+
+def test_a_grower_of_leakhunts_is_left_out_and_what_it_keeps_is_told() -> None:
+    values: dict[str, Any] = dict.fromkeys(Handed._fields)
+    told = [
+        Handed(**{**values, "frames": frames, "grower": grower})
+        for frames, grower in ((USERS, OWN), (USERS, OTHERS), (USERS, None), (OWN, USERS))
+    ]
+    assert [(each.frames, each.grower) for each in content._handed(told, kept_of)] == [
+        (USERS, None), (USERS, OTHERS), (USERS, None),
+    ]  # fmt: skip
+
+
+def test_garbage_is_told_by_its_largest_tracebacks_and_by_samples_where_there_are(
+    monkeypatch: Any,
+) -> None:
+    monkeypatch.setattr(content, "GARBAGE_STACKS", 2)
+    forked: Any = fork.Forked(1, None, (9, {"a": 1, "b": 5, "c": 3}), None)
+    exact: Any = SimpleNamespace(marked=lambda raw, among: None)
+    assert content._garbage(exact, None, forked) == {"objects": 9, "stacks": [("b", 5), ("c", 3)]}
+    sampled: Any = SimpleNamespace(marked=lambda raw, among: {"d": 2})
+    assert content._garbage(sampled, None, forked) == {"objects": 9, "stacks": [("d", 2)]}
+    assert content._garbage(exact, None, forked._replace(garbage=None)) is None
+
+
+def test_what_was_left_out_is_said_with_its_reason() -> None:
+    walks = fork.Walks(None)
+    walks.problems["types"] = "it took too long"
+    order: Any = SimpleNamespace(walks=True)
+    assert content._left_out(order, walks) == {"types": "it took too long"}
+    order.walks = False
+    assert content._left_out(order, walks) == {"all": "left out: the last capture ended in them"}
