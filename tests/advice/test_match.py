@@ -354,3 +354,14 @@ def test_the_order_of_equal_stacks_does_not_matter(order: list[int]) -> None:
     whole = together(*parts, weights=(1, 1, 1, 1))
     shuffled = replace(whole, stacks=[whole.stacks[at] for at in order])
     assert pattern(advise(shuffled)) == "logger-per-id"
+
+
+def test_scopes_are_read_as_they_were_written_and_what_is_malformed_is_left_out() -> None:
+    frame, other = Frame("/srv/shop/a.py", 3), Frame("/srv/shop/b.py", 4)
+    spots = {frame: Spot("take", "x = 1"), other: Spot("put", "y = 2")}
+    scopes = {
+        "/srv/shop/a.py": {"take": ("def take():", ("KEPT", 7))},
+        "/srv/shop/b.py": {"put": "?"},
+    }
+    heads, shared = match.scoped({"scopes": scopes}, spots)
+    assert (heads, shared) == ({frame: "def take():"}, {frame: ("KEPT",)})

@@ -13,6 +13,8 @@ from pathlib import Path
 import pytest
 
 from leakhunt import __version__
+from leakhunt.render.screen import Screen
+from leakhunt.render.terminal.console import drawn, make_console, say
 from leakhunt.snapfile.write import Run, write
 from tests.support.builders import FACTS
 from tests.support.console import run
@@ -136,3 +138,11 @@ def test_an_error_ends_the_bar(tmp_path: Path) -> None:
     said = on_a_terminal(program)
     assert "none.bin: cannot be read" in said
     assert "\x1b[?25h" in said
+
+
+def test_a_sentence_folds_at_the_window() -> None:
+    console = make_console(Screen(40))
+    say(console, "RSS grew by 3.3 MiB in all, " * 6)
+    told = drawn(console).splitlines()
+    assert max(map(len, told)) <= 40
+    assert not any(line.endswith("3.3") for line in told)  # a number stays with its unit
