@@ -115,6 +115,8 @@ class Book:
 
     def _axis(self, series: Series) -> str | None:
         """The task by whose runs a smooth curve fits best; None: by all units together."""
+        if not self.runs:
+            return None
         counts = series.counts
         is_counted = series.errors.came is None and counts[-1] - counts[0] >= len(counts)
         y = counts if is_counted else series.sizes
@@ -150,7 +152,8 @@ class Book:
         return self.history.errors(stacks).is_enough
 
     def grew(self, stacks: Sequence[Stack]) -> bool:
-        return self.growth(stacks) >= LEVELS.worth.floor or self.rise(stacks) >= LEVELS.worth.floor
+        sizes = self.series(stacks).sizes
+        return max(sizes[-1] - sizes[0], _grown(sizes)) >= LEVELS.worth.floor
 
     def rise(self, stacks: Sequence[Stack]) -> float:
         """Bytes from end to end."""

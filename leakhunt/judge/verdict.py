@@ -159,22 +159,14 @@ def _findings(grown: Sequence[tuple[History, list[Growth]]]) -> list[Finding]:
         for growth in growths_of:
             key = (history.last.role == "main", growth.blame.frame)
             by_place.setdefault(key, []).append((history, growth))
-    findings = [
-        _finding(
-            each, [history for history, _ in grown if (history.last.role == "main") is is_main]
-        )
-        for (is_main, _), each in by_place.items()
-    ]
     risen = sum(max(0, history.sizes[-1] - history.sizes[0]) for history, _ in grown)
     worth = max(LEVELS.worth.share * risen, min(LEVELS.worth.size, 0.5 * risen))
-    kept = [
-        finding
-        for finding in findings
-        if finding.verdict == LEAK
-        or finding.sizes[-1] - finding.sizes[0] >= worth
-        or wanted.suspicious(finding.wanted)
-    ]
-    return sorted(kept, key=_order)
+    alike = {
+        is_main: [history for history, _ in grown if (history.last.role == "main") is is_main]
+        for is_main in (True, False)
+    }
+    found = (_finding(each, alike[is_main], worth) for (is_main, _), each in by_place.items())
+    return sorted((finding for finding in found if finding is not None), key=_order)
 
 
 def _order(finding: Finding) -> tuple[object, ...]:
@@ -183,7 +175,10 @@ def _order(finding: Finding) -> tuple[object, ...]:
     return (not leak, leak and finding.history.unit != TASK, -amount, finding.site)
 
 
-def _finding(each: list[tuple[History, Growth]], alike: list[History]) -> Finding:
+def _finding(
+    each: list[tuple[History, Growth]], alike: list[History], worth: float
+) -> Finding | None:
+    """One place in all processes of a kind; None for what is no leak and grew by less than ``worth``."""
     each = pool.doubted(each, len(alike))
     leaking = [pair for pair in each if pair[1].shape.verdict == LEAK]
     together = not leaking and pool.together(each, len(alike))
@@ -191,6 +186,10 @@ def _finding(each: list[tuple[History, Growth]], alike: list[History]) -> Findin
     # An idle process beside busy ones counts in seconds: what it grows by is no rate per task.
     counted = [pair for pair in leaking or each if unit in (None, pair[0].unit)]
     history, growth = max(counted, key=lambda pair: pair[1].shape.rate)
+    verdict = LEAK if together else growth.shape.verdict
+    missing = None if together else wanted.wanted(history, growth)
+    if verdict != LEAK and growth.grown < worth and not wanted.suspicious(missing):
+        return None
     number = len(counted)
     rates = [one.shape.rate for _, one in counted]
     down = sum((one.shape.rate - one.shape.low) ** 2 for _, one in counted) ** 0.5
@@ -201,14 +200,13 @@ def _finding(each: list[tuple[History, Growth]], alike: list[History]) -> Findin
     paths = Paths(prefixes(history.last.facts), history.spots, growth.blame.stacks)
     ages = born(history, growth)
     task, part = ages.task if ages is not None else _task(history, growth, paths)
-    missing = None if together else wanted.wanted(history, growth)
     alive = {stack: history.tracks[stack].sizes[-1] for stack in growth.blame.stacks}
     held = summed(history.types, history.recycled, alive)
     if held is not None:
         held = held._replace(holders=_kept(history, growth, paths))
     holder = _holder(history, growth)
     return Finding(
-        verdict=LEAK if together else growth.shape.verdict,
+        verdict=verdict,
         site=growth.blame.frame,
         stacks=tuple(heaviest),
         weights=tuple(weights[stack] for stack in heaviest),

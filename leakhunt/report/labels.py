@@ -45,7 +45,11 @@ class Labels:
         )
 
     def spot(self, frame: Frame) -> Spot:
-        return next((s.spots[frame] for s in self.sources if frame in s.spots), UNKNOWN)
+        for source in self.sources:
+            spot = source.spots.get(frame)
+            if spot is not None:
+                return spot
+        return UNKNOWN
 
     def label(self, frame: Frame) -> Label:
         spot = self.spot(frame)

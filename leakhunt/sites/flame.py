@@ -7,8 +7,9 @@ Growth and shrinkage never cancel out: both are kept, in absolute bytes.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import NamedTuple
 
 from leakhunt.model.snapshot import Frame, Stack
@@ -84,8 +85,18 @@ class _Growing:
 
     def __init__(self) -> None:
         self.children: dict[Frame, _Growing] = {}
-        self.ends: dict[int, Weight] = {}
+        self.ends: Mapping[int, Weight] = _NOTHING
+        """What ends here, for each process."""
         self.now = self.gross = 0
+
+    def end(self, process: int, weight: Weight) -> None:
+        ends = dict(self.ends)
+        ends[process] = ends[process].plus(weight) if process in ends else weight
+        self.ends = ends
+
+
+#: Nothing ends at most nodes.
+_NOTHING: Mapping[int, Weight] = MappingProxyType({})
 
 
 def flame(processes: Sequence[Iterable[tuple[Stack, Weight]]], most: int) -> Flame:
@@ -98,19 +109,18 @@ def flame(processes: Sequence[Iterable[tuple[Stack, Weight]]], most: int) -> Fla
             if weight == NO_WEIGHT:
                 continue
             stacks += 1
-            gross = weight.grown + weight.shrunk
+            now, gross = weight.now, weight.grown + weight.shrunk
             node = root
-            node.now += weight.now
+            node.now += now
             node.gross += gross
             for frame in stack:
                 child = node.children.get(frame)
                 if child is None:
                     child = node.children[frame] = _Growing()
                 node = child
-                node.now += weight.now
+                node.now += now
                 node.gross += gross
-            ends = node.ends.get(number)
-            node.ends[number] = weight if ends is None else ends.plus(weight)
+            node.end(number, weight)
     least = _least(root, most)
     nodes = list(_drawn(root, least, len(processes)))
     totals = tuple(_sum(node.ends[number] for node in nodes) for number in range(len(processes)))
@@ -134,15 +144,14 @@ def _part(node: _Growing, root: _Growing) -> float:
 
 def _least(root: _Growing, most: int) -> float:
     """The part from which on nodes are drawn, so that they are not too many."""
-    parts = []
+    every: list[_Growing] = []
     todo = list(root.children.values())
     while todo:
-        node = todo.pop()
-        parts.append(_part(node, root))
-        todo += node.children.values()
-    if len(parts) <= most:
+        every += todo
+        todo = [child for node in todo for child in node.children.values()]
+    if len(every) <= most:
         return 0.0
-    parts.sort(reverse=True)
+    parts = sorted((_part(node, root) for node in every), reverse=True)
     return parts[most]  # the first that has no place: those like it have none either
 
 
@@ -170,6 +179,8 @@ def _drawn(root: _Growing, least: float, processes: int) -> Iterable[Node]:
 
 
 def _ends(node: _Growing, processes: int) -> tuple[Weight, ...]:
+    if not node.ends:
+        return (NO_WEIGHT,) * processes
     return tuple(node.ends.get(number, NO_WEIGHT) for number in range(processes))
 
 

@@ -20,7 +20,7 @@ import warnings
 import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -312,7 +312,7 @@ def _indexed(path: str, descriptor: int, size: int) -> Raw | None:
             indexed = index.ending_at(descriptor, start, largest)
             if indexed is None:
                 return None
-            frames = list(map(Frame._make, indexed.frames))
+            frames = list(map(_FRAME, indexed.frames))
             long = _long(indexed)
             traced = facts.get("traced")
             told = type(traced) is not int or sum(indexed.sizes) <= 2 * traced + LEEWAY
@@ -322,6 +322,10 @@ def _indexed(path: str, descriptor: int, size: int) -> Raw | None:
         return None
     tallies = Tallies(frames, indexed.steps, indexed.depths, indexed.sizes, indexed.counts)
     return Raw(path, indexed.nframe, {**facts, **long, "frames": indexed.spots}, tallies, {})
+
+
+#: As Frame._make, without Python code for each of 10^5 frames; of pairs, which nobody checks.
+_FRAME: Callable[[tuple[str, int]], Frame] = partial(tuple.__new__, Frame)
 
 
 def _long(indexed: index.Index) -> dict[str, Any] | None:

@@ -3,18 +3,23 @@
     python tests/benchmarks/bench_report.py [STACKS [SNAPSHOTS]]
 
 Makes a series of snapshots with that many distinct stacks (3,000) and snapshots (8), then runs each command as a
-user does, start-up included: three times, the median. Then one program with as many stacks runs twice, with
+user does, start-up included: seconds of CPU of the process and its children, which a busy machine disturbs least, the
+median of three runs after one that warms up. A second series has the shapes that programs have (what stands still,
+caches, steps, teeth, noise), where no two stacks grow alike. Then one program with as many stacks runs twice, with
 leakhunt in it and under memray, where that is installed: the page of the one beside the pages of the other.
 """
 
 from __future__ import annotations
 
 import importlib.util
+import math
+import os
+import random
 import statistics
 import subprocess
 import sys
 import tempfile
-import time
+from collections.abc import Callable
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -27,6 +32,10 @@ from tests.support.builders import FACTS  # noqa: E402
 RUNS = 3
 LEAKHUNT = [sys.executable, "-m", "leakhunt"]
 MEMRAY = [sys.executable, "-m", "memray"]
+#: Installed packages are compiled once, not at every start.
+ENVIRONMENT = {
+    name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"
+}
 
 #: Memory from as many stacks as it is told, in so many steps; a snapshot after each where a folder is named.
 PROGRAM = """
@@ -50,8 +59,37 @@ for step in range(steps):
 """
 
 
-def series(folder: Path, stacks: int, snapshots: int) -> None:
+#: Blocks of a stack at a snapshot: of a number that stands for the stack, the snapshot, and those before.
+Course = Callable[[int, int, list[int]], int]
+
+
+def alike(number: int, index: int, before: list[int]) -> int:
     """Every stack grows a little; one in a hundred much."""
+    return 10 + index * (50 if number % 100 == 0 else 1)
+
+
+def mixed(number: int, index: int, before: list[int]) -> int:
+    """Half of the stacks stand still or nearly so; the others are caches, leaks, steps, teeth and walks."""
+    noise = random.Random(number * 1000 + index).randint
+    courses: tuple[Callable[[], int], ...] = (
+        *([lambda: 10] * 3),
+        *([lambda: noise(1, 60)] * 2),
+        lambda: max(1, (before[-1] if before else 10) + noise(-20, 30)),
+        lambda: 10 + min(index, 3) * 30,
+        lambda: int(10 + 200 * (1 - math.exp(-index / 3))) + noise(0, 9),
+        lambda: 10 + 100 * (index > number % 7 + 1),
+        lambda: (
+            10 + index * noise(40, 60)
+            if number % 20
+            else 10 + index * (number % 5 + 1) * 7 % 23 * 8
+        ),
+    )
+    return courses[number % 10]()
+
+
+def series(folder: Path, stacks: int, snapshots: int, course: Course = alike) -> None:
+    """So many snapshots of so many stacks, each of which takes that course."""
+    before: list[list[int]] = [[] for _ in range(stacks)]
     for index in range(1, snapshots + 1):
         runs: list[Run] = []
         for number in range(stacks):
@@ -59,7 +97,8 @@ def series(folder: Path, stacks: int, snapshots: int) -> None:
                 (f"/srv/shop/module_{(number * 31 + depth * 7) % 400}.py", number % 900 + depth)
                 for depth in range(12)
             )
-            count = 10 + index * (50 if number % 100 == 0 else 1)
+            count = course(number, index, before[number])
+            before[number].append(count)
             runs.append(((0, 64 + number % 512, frames, 12), count))
         facts = {**FACTS, "tasks_done": 200 * index, "sequence": index, "taken_at": FACTS["started_at"] + 60.0 * index,
                  "rss": (100 << 20) + index * (1 << 20)}  # fmt: skip
@@ -67,13 +106,19 @@ def series(folder: Path, stacks: int, snapshots: int) -> None:
 
 
 def timed(command: list[str]) -> float:
-    """Median seconds of a whole process."""
+    """Median seconds of CPU of a whole process, its children and start-up included."""
     spent = []
-    for _ in range(RUNS):
-        began = time.perf_counter()
-        subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
-        spent.append(time.perf_counter() - began)
-    return statistics.median(spent)
+    for _ in range(RUNS + 1):
+        began = os.times()
+        subprocess.run(command, cwd=ROOT, check=True, capture_output=True, env=ENVIRONMENT)
+        ended = os.times()
+        spent.append(
+            ended.children_user
+            + ended.children_system
+            - began.children_user
+            - began.children_system
+        )
+    return statistics.median(spent[1:])
 
 
 def told(name: str, seconds: float | None, *paths: Path) -> None:
@@ -93,11 +138,12 @@ def main() -> None:
 
 def made(out: Path, stacks: int, snapshots: int) -> None:
     """The page and every export of a series of that size."""
-    folder = out / "series"
-    folder.mkdir()
-    series(folder, stacks, snapshots)
     print(f"{snapshots} snapshots of {stacks:,} stacks")
-    report(folder, out / "report.html", "report")
+    for course in (mixed, alike):
+        folder = out / course.__name__
+        folder.mkdir()
+        series(folder, stacks, snapshots, course)
+        report(folder, out / "report.html", f"report, {course.__name__}")
     for form in BY_NAME.values():
         path = out / f"out{form.ending}"
         command = [*LEAKHUNT, "export", str(folder), "--format", form.name, "-o", str(path), "--force"]  # fmt: skip

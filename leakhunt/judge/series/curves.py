@@ -25,29 +25,30 @@ def saturates(t: Sequence[float], y: Sequence[float], surely: bool = False) -> b
     ``surely``: it must do so better than one straight line, by twice what counts as very strong
     (Kass and Raftery, Bayes Factors, 1995: noise that adds up bends by itself), and than a warm-up that has come to its limit and a leak beside it.
     """
-    verdicts = []
-    for begin in (0, 1):
-        part_t, part = t[begin:], y[begin:]
-        n, total = len(part), part_t[-1] - part_t[0]
-        if n < 6:
-            continue
-        models = _models(tuple((value - part_t[0]) / total for value in part_t))
-        least = 1e-9 * (max(part) - min(part)) ** 2  # rounding is no evidence
+    return any(_saturates(t[begin:], y[begin:], surely) for begin in (0, 1) if len(y) - begin >= 6)
 
-        def criterion(
-            misfits: Iterable[float], free: int, n: int = n, least: float = least
-        ) -> float:
-            return n * math.log(max(min(misfits), least)) + free * math.log(n)
 
-        filling = criterion((left(curve, part) for curve in models.filling), 3)
-        bent = criterion((left(curve, part) for curve in models.bent), 4)
-        fills = filling < bent
-        if surely and fills:
-            straight = criterion([left(models.straight, part)], 2)
-            beside = criterion((left(curve, part) for curve in models.beside), 4)
-            fills = filling < min(straight - LEVELS.shapes.decisive, beside)
-        verdicts.append(fills)
-    return any(verdicts)
+def _saturates(t: Sequence[float], y: Sequence[float], surely: bool) -> bool:
+    """The answer for a series whose first snapshot counts; models that cannot change it are not fitted."""
+    n, total = len(y), t[-1] - t[0]
+    models = _models(tuple((value - t[0]) / total for value in t))
+    least = 1e-9 * (max(y) - min(y)) ** 2  # rounding is no evidence
+    rest = _centred(y)
+
+    def criterion(misfit: float, free: int) -> float:
+        return n * math.log(max(misfit, least)) + free * math.log(n)
+
+    def best(curves: Iterable[Basis], free: int) -> float:
+        return criterion(min(_left(curve, rest) for curve in curves), free)
+
+    # Asked of every line that rises, nearly all of which a straight line explains.
+    limit = criterion(_left(models.straight, rest), 2) - LEVELS.shapes.decisive
+    if surely and criterion(least, 3) >= limit:
+        return False
+    filling = best(models.filling, 3)
+    if surely and filling >= limit:
+        return False
+    return filling < best(models.bent, 4) and not (surely and filling >= best(models.beside, 4))
 
 
 class _Models(NamedTuple):
@@ -139,7 +140,11 @@ def basis(columns: Iterable[Sequence[float]]) -> Basis:
 
 def left(fitted: Basis, y: Sequence[float]) -> float:
     """The least sum of squares that a constant and the columns of a basis leave of ``y``."""
-    rest = _centred(y)
+    return _left(fitted, _centred(y))
+
+
+def _left(fitted: Basis, rest: Sequence[float]) -> float:
+    """The same of a series that is centred already."""
     for column, square in fitted:
         part = sum(map(mul, rest, column)) / square
         rest = [a - part * b for a, b in zip(rest, column)]

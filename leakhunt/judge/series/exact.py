@@ -27,7 +27,7 @@ class Exact:
         return self
 
     def drift(self, series: Series) -> Drift:
-        rate, error, _ = stats.drift_test(series.t, series.sizes)
+        rate, error = stats.drift(series.t, series.sizes)
         return Drift(rate, error, float(max(1, len(series) - 2)))
 
     def chance(self, series: Series) -> float:

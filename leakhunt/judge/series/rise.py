@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from functools import lru_cache
+from operator import le
 
 from leakhunt.judge.levels import LEVELS
 from leakhunt.judge.series import curves, stats
@@ -12,6 +14,19 @@ from leakhunt.judge.series.series import Drift, Series
 
 def rise(series: Series) -> tuple[int, float] | None:
     """(where the steady rise begins, its p-value); None where there is none."""
+    if series.errors.came is not None:
+        return _rise(series)
+    t, sizes, counts = map(tuple, (series.t, series.sizes, series.counts))
+    return _exactly(Series(t, sizes, counts, series.errors))
+
+
+@lru_cache(maxsize=1024)
+def _exactly(series: Series) -> tuple[int, float] | None:
+    """Of exact sizes, remembered: what allocates one object per task grows by the same blocks at many lines."""
+    return _rise(series)
+
+
+def _rise(series: Series) -> tuple[int, float] | None:
     y = series.sizes
     starts = _starts(len(y))
     if len(y) >= LEVELS.shapes.many and stats.mann_kendall(y[starts[-1] :]) > LEVELS.chances.stands:
@@ -26,6 +41,8 @@ def rise(series: Series) -> tuple[int, float] | None:
             if p < 1.0 and series.errors.is_warm_up(series, start):
                 p = 1.0
             rising.append((p, start))
+            if p <= LEVELS.shapes.plain:
+                break  # the first so sure one counts, whatever follows
     if not rising:
         return None
     least = min(rising)[0]
@@ -54,6 +71,8 @@ def _starts(n: int) -> list[int]:
 
 def fallen(y: Sequence[float]) -> bool:
     """Whether it falls back by more than a part of its range."""
+    if all(map(le, y, y[1:])):
+        return False
     high, drop = y[0], 0.0
     for value in y:
         high = max(high, value)
@@ -130,11 +149,10 @@ def _declines(series: Series) -> bool:
     at = [(u + v) / 2 for u, v in zip(t, t[1:])]
     rates = [(b - a) / (v - u) for a, b, u, v in zip(y, y[1:], t, t[1:])]
     weights = series.errors.weights(series)
-    slope, _, p_rising = stats.line_test(at, rates, weights)
-    if slope >= 0 or 1 - p_rising > LEVELS.chances.declines:
+    slope, level, _ = stats.least_squares(at, rates, weights)
+    if slope >= 0 or 1 - stats.line_test(at, rates, weights)[2] > LEVELS.chances.declines:
         return False
-    line = stats.least_squares(at, rates, weights)
-    start, end = line[1] + slope * at[0], line[1] + slope * at[-1]
+    start, end = level + slope * at[0], level + slope * at[-1]
     return end < LEVELS.shapes.declined * start
 
 

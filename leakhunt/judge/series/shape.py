@@ -130,9 +130,7 @@ def valleys(y: Sequence[float]) -> list[int]:
 
 
 def _judge(series: Series) -> Shape:
-    by_bytes = steady.rise(series)
-    in_blocks = series.errors.by_blocks(series) if series.rise > 0 else None
-    by_blocks = None if in_blocks is None else steady.rise(in_blocks)
+    by_bytes, by_blocks = _rises(series)
     best = by_bytes
     if by_blocks is not None and (best is None or by_blocks[1] < best[1]):
         # The rate is of bytes all the same, from where the blocks rise steadily.
@@ -150,6 +148,22 @@ def _judge(series: Series) -> Shape:
     shape = Shape(LEAK, rate, low, high, min(1.0, both * p), start, 0.0)
     blocks_rate = stats.theil_sen(part.t, part.counts)
     return replace(shape, blocks_rate=blocks_rate, samples=part.errors.came)
+
+
+def _rises(series: Series) -> tuple[tuple[int, float] | None, tuple[int, float] | None]:
+    """By bytes and by blocks; where all blocks are of one size, the one is the other."""
+    in_blocks = series.errors.by_blocks(series) if series.rise > 0 else None
+    if in_blocks is None:
+        return steady.rise(series), None
+    by_blocks = steady.rise(in_blocks)
+    return (by_blocks if _of_one_size(series) else steady.rise(series)), by_blocks
+
+
+def _of_one_size(series: Series) -> bool:
+    if series.errors.came is not None:
+        return False
+    size, count = series.sizes[-1], series.counts[-1]
+    return all(each * count == number * size for each, number in zip(series.sizes, series.counts))
 
 
 # -- what else it is ------------------------------------------------------------------

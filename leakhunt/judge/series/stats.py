@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Sequence
 from functools import lru_cache
 from itertools import combinations
+from operator import lt
 from statistics import median
 
 #: Points of which every pair is looked at.
@@ -56,6 +57,8 @@ def mann_kendall(y: Sequence[float]) -> float:
     n = len(y)
     if n < 3:
         return 1.0
+    if n <= EXACT and all(map(lt, y, y[1:])):
+        return 1 / math.factorial(n)
     score = _kendall_score(y)
     ties = list(Counter(y).values())
     if n <= EXACT and len(ties) == n:
@@ -254,14 +257,17 @@ def drift_test(t: Sequence[float], y: Sequence[float]) -> tuple[float, float, fl
     tell its error (maximum likelihood of Brownian motion with drift). It holds for a
     leak that strikes at random, and is the careful choice for any other.
     """
+    pace, error = drift(t, y)
+    return pace, error, _one_sided(pace, error, len(y) - 2)
+
+
+def drift(t: Sequence[float], y: Sequence[float]) -> tuple[float, float]:
+    """(drift, its standard error) of such a walk."""
     steps = len(y) - 1
     total = t[-1] - t[0]
-    drift = (y[-1] - y[0]) / total
-    squares = sum(
-        (b - a - drift * (v - u)) ** 2 / (v - u) for a, b, u, v in zip(y, y[1:], t, t[1:])
-    )
-    error = math.sqrt(squares / max(1, steps - 1) / total)
-    return drift, error, _one_sided(drift, error, steps - 1)
+    pace = (y[-1] - y[0]) / total
+    squares = sum((b - a - pace * (v - u)) ** 2 / (v - u) for a, b, u, v in zip(y, y[1:], t, t[1:]))
+    return pace, math.sqrt(squares / max(1, steps - 1) / total)
 
 
 def _one_sided(slope: float, error: float, df: int) -> float:

@@ -22,6 +22,7 @@ class Names:
         self._labels = labels
         self._functions: dict[Frame, str] = {}
         self._files: dict[str, str] = {}
+        self._short: dict[str, str] = {}
 
     def function(self, frame: Frame) -> str:
         """``Shop.order``; ``tasks.py:40`` where the file does not say."""
@@ -42,4 +43,7 @@ class Names:
 
     def short(self, file: str) -> str:
         """The path below its application or installation folder."""
-        return self._labels.file(file)
+        identifier = self._short.get(file)
+        if identifier is None:
+            identifier = self._short[file] = self._labels.file(file)
+        return identifier

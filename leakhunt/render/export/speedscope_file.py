@@ -67,16 +67,10 @@ def _write(out: IO[bytes], profiles: Iterable[tuple[str, str, Weighed, Names]]) 
     head = {"$schema": SCHEMA, "exporter": f"leakhunt {__version__}", "activeProfileIndex": 0}
     out.write(f'{json.dumps(head)[:-1]}, "profiles": ['.encode())
     between = ""
+    numbers: _Numbers | None = None
     for name, unit, weighed, names in profiles:
-        local: dict[Frame, int] = {}
-
-        def index(frame: Frame, names: Names = names, local: dict[Frame, int] = local) -> int:
-            number = local.get(frame)
-            if number is None:
-                key = (names.function(frame), names.file(frame.file), frame.line)
-                number = local[frame] = indexes.setdefault(key, len(indexes))
-            return number
-
+        if numbers is None or numbers.names is not names:
+            numbers = _Numbers(names, indexes)
         kept = [(stack, weight) for stack, weight in weighed if weight]
         profile = {
             "type": "sampled",
@@ -84,7 +78,7 @@ def _write(out: IO[bytes], profiles: Iterable[tuple[str, str, Weighed, Names]]) 
             "unit": unit,
             "startValue": 0,
             "endValue": sum(weight for _, weight in kept),
-            "samples": [[index(frame) for frame in frames(stack)] for stack, _ in kept],
+            "samples": [numbers.of(stack) for stack, _ in kept],
             "weights": [weight for _, weight in kept],
         }
         out.write(f"{between}\n{json.dumps(profile, separators=(',', ':'))}".encode())
@@ -96,3 +90,27 @@ def _write(out: IO[bytes], profiles: Iterable[tuple[str, str, Weighed, Names]]) 
         frame = shown if line > 0 else {"name": function, "file": file}
         out.write(f"{',' if number else ''}\n{json.dumps(frame)}".encode())
     out.write(b"]}}\n")
+
+
+class _Numbers:
+    """The stacks of one snapshot, or of two that are compared, as indexes of the shared frames."""
+
+    def __init__(self, names: Names, shared: dict[tuple[str, str, int], int]) -> None:
+        self.names = names
+        self._shared = shared
+        self._frames: dict[Frame, int] = {}
+        self._stacks: dict[Stack, list[int]] = {}
+
+    def of(self, stack: Stack) -> list[int]:
+        numbers = self._stacks.get(stack)
+        if numbers is None:
+            numbers = self._stacks[stack] = [self._number(frame) for frame in frames(stack)]
+        return numbers
+
+    def _number(self, frame: Frame) -> int:
+        number = self._frames.get(frame)
+        if number is None:
+            names = self.names
+            key = (names.function(frame), names.file(frame.file), frame.line)
+            number = self._frames[frame] = self._shared.setdefault(key, len(self._shared))
+        return number

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
+
+import pytest
 
 from leakhunt.judge.series import curves
 
@@ -25,3 +28,22 @@ def test_a_bend_is_followed_by_a_steeper_or_flatter_line_from_a_knot_on() -> Non
     sizes = [at + 3 * max(0.0, at - 0.4) for at in clock]
     assert min(curves.left(model, sizes) for model in models.bent) < 1e-12
     assert curves.left(models.straight, sizes) > 0.1
+
+
+def test_what_a_straight_line_explains_is_compared_with_no_curve(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Nearly every line that rises is one, and the curves are four dozen."""
+    fitted: list[curves.Basis] = []
+    left = curves._left
+
+    def counted(basis: curves.Basis, rest: Sequence[float]) -> float:
+        fitted.append(basis)
+        return left(basis, rest)
+
+    monkeypatch.setattr(curves, "_left", counted)
+    t = [100.0 * index for index in range(12)]
+    assert not curves.saturates(t, [50 * at for at in t], surely=True)
+    assert len(fitted) == 2  # with the first snapshot and without it
+    assert curves.saturates(t, [1e6 * (1 - math.exp(-at / 275)) for at in t], surely=True)
+    assert len(fitted) > 24

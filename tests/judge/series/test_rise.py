@@ -9,7 +9,7 @@ import pytest
 
 from leakhunt.judge.levels import LEVELS
 from leakhunt.judge.series import rise as steady
-from leakhunt.judge.series import stats
+from leakhunt.judge.series import shape, stats
 from leakhunt.judge.series.exact import EXACT
 from leakhunt.judge.series.series import Drift, Series
 
@@ -239,3 +239,51 @@ def test_whether_it_is_chance_is_asked_from_the_middle_on_or_from_where_it_is_sa
     assert not steady.by_accident(some)
     assert not steady.by_accident(some, 7)
     assert asked == [5, 7]
+
+
+# -- no more looks than needed --------------------------------------------------------
+
+
+def test_lines_that_grow_by_the_same_blocks_are_looked_at_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """As those that keep one object a task do: whatever the size of it, blocks say the same as bytes."""
+    looks: list[Series] = []
+    look = steady._rise
+
+    def counted(some: Series) -> tuple[int, float] | None:
+        looks.append(some)
+        return look(some)
+
+    monkeypatch.setattr(steady, "_rise", counted)
+    steady._exactly.cache_clear()
+    t = tuple(100.0 * index for index in range(8))
+    blocks = tuple(13.0 + 7 * index for index in range(8))
+    answers = {
+        shape._rises(Series(t, tuple(size * count for count in blocks), blocks, EXACT))
+        for size in (28.0, 64.0, 3000.0)
+    }
+    assert len(answers) == len(looks) == 1
+    for each in next(iter(answers)):
+        assert each == look(series([64.0 * count for count in blocks]))
+    uneven = tuple(64 * count + index for index, count in enumerate(blocks))
+    shape._rises(Series(t, uneven, blocks, EXACT))
+    assert len(looks) == 2  # its bytes; its blocks are known
+
+
+def test_starts_after_one_that_is_plain_are_not_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
+    looked: list[int] = []
+    goes_on = steady._goes_on
+
+    def counted(part: Series) -> bool:
+        looked.append(len(part))
+        return goes_on(part)
+
+    monkeypatch.setattr(steady, "_goes_on", counted)
+    blocks = [500.0 * index for index in range(20)]
+    t = [100.0 * index for index in range(20)]
+    found = steady._rise(Series(t, blocks, blocks, EXACT))
+    assert found is not None
+    assert found[0] == 0
+    assert found[1] <= SHAPES.plain
+    assert looked == [20]

@@ -5,7 +5,10 @@ from __future__ import annotations
 import io
 import json
 
+import pytest
+
 from leakhunt.render.export.formats import write_diff
+from leakhunt.report.labels import Labels
 from tests.support.builders import snap
 from tests.support.exporting import exported
 
@@ -43,3 +46,18 @@ def test_a_diff_has_what_grew_and_what_shrank_apart() -> None:
 def test_the_schema_has_no_line_0() -> None:
     document = json.loads(exported("speedscope", snap("<frozen importlib>:0 10B x1")))
     assert all(frame.get("line", 1) > 0 for frame in document["shared"]["frames"])
+
+
+def test_each_file_is_named_once_a_snapshot(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not once a frame and profile: there are 10^5 frames, and names of files are looked up by patterns."""
+    shortened: list[str] = []
+    file = Labels.file
+
+    def counted(self: Labels, name: str) -> str:
+        shortened.append(name)
+        return file(self, name)
+
+    monkeypatch.setattr(Labels, "file", counted)
+    deep = " < ".join(f"/srv/shop/b.py:{line}" for line in range(1, 40))
+    exported("speedscope", snap(f"{deep} 3000B x3"), snap(f"{deep} 5000B x5"))
+    assert shortened == ["/srv/shop/b.py"] * 2
