@@ -49,7 +49,7 @@ class Hook:
         self.settings = settings
         self.tracing = Tracing(settings)
         self.record = Record()
-        self.handlers = Handlers(settings.signal, self.signalled, self.poll)
+        self.handlers = Handlers(settings.signal, self.signalled, self.child_ended)
         self.task_file: str | None = None
         """Where greenlets share threads: the file of the function that runs a task."""
         vitals.prepare()
@@ -178,6 +178,8 @@ class Hook:
         if self.leaving or pid != self.pid or os.getpid() != pid:
             return False
         self.look()
+        if self.record.is_lost:
+            self.publish()
         if self.capture is not None:  # the handler that hears of its end may not run for long
             self.poll()
         return True
@@ -210,10 +212,28 @@ class Hook:
         """A signal has arrived: do what was left in the letter box, else capture.
 
         ``second``: it was the one that only the console and this process itself send. True when
-        somebody sent the first from outside: then others need to hear of it too.
+        somebody sent the first from outside: then others need to hear of it too. Whatever goes wrong (the
+        interrupted code may be near the recursion limit) is made up for after the next task.
         """
+        try:
+            return self._signalled(second)
+        except Exception as error:
+            if _is_theirs(error):
+                raise
+            self.handlers.missed = True
+            return False
+
+    def child_ended(self) -> None:
+        """A child of this process has ended: look whether it was the capture's. Nothing of it goes out."""
+        try:
+            self.poll()
+        except Exception as error:
+            if _is_theirs(error):
+                raise
+
+    def _signalled(self, second: bool) -> bool:
         told = self.capture is not None and self.capture.is_told()
-        if told:
+        if told or (second and self.capture is not None):
             self.poll()
         noted, self.noted = self.noted, None
         if self.look(noted) or told or second:
@@ -259,7 +279,7 @@ class Hook:
             if word not in ("look", "stacks"):
                 self._reply([identity], None, None, self.note)
         except Exception as error:
-            if is_a_handlers(error):
+            if _is_theirs(error):
                 raise
             problem = f"{request}: {type(error).__name__}: {error}"
             say(logging.ERROR, problem)
@@ -299,6 +319,11 @@ class Hook:
         if self.capture is not None:
             self.poll()
         self.look()
+        if self.record.is_lost:
+            self.publish()
+        if self.handlers.missed:
+            self.handlers.missed = False
+            self.fire_soon("signal")
         if self.summary.poll():
             self.publish()
         if self.failures < PATIENCE:
@@ -353,7 +378,7 @@ class Hook:
             if self.capture is None:  # not after the lock: the next may have begun by then
                 self.handlers.release_child()
         except Exception as error:
-            if is_a_handlers(error):
+            if _is_theirs(error):
                 raise
             self._failed(f"no snapshot: {type(error).__name__}: {error}")
         finally:
@@ -366,6 +391,16 @@ class Hook:
 
     def dump(self, trigger: str = "code") -> str:
         """Capture and wait for the file; returns its path. Raises CaptureError."""
+        try:
+            return self._dump(trigger)
+        except CaptureError:
+            raise
+        except Exception as error:
+            if _is_theirs(error):
+                raise
+            raise CaptureError(f"no snapshot: {type(error).__name__}: {error}") from error
+
+    def _dump(self, trigger: str) -> str:
         if self.is_at_work():
             raise CaptureError(
                 "no snapshot: this thread is taking one, which a signal handler or a finalizer has "
@@ -608,7 +643,7 @@ class Hook:
         self.publish()
 
     def publish(self) -> None:
-        """Write the record by which the console finds this process; says why if it cannot."""
+        """Write the record by which the console finds this process; says why if it cannot. Never raises."""
         if self.leaving:
             return
         self.unwritable = None
@@ -635,6 +670,21 @@ class Hook:
                     "problem": self.last.problem if self.last else None,
                 },
             )
-        except (OSError, LeakhuntError) as error:
-            self.unwritable = str(error)
-            say(logging.ERROR, f"cannot record this process: {error}")
+        except Exception as error:
+            if _is_theirs(error):
+                raise
+            if isinstance(error, OSError):
+                self.unwritable = error.strerror or str(error)
+            elif isinstance(error, LeakhuntError):
+                self.unwritable = str(error)
+            else:
+                self.unwritable = f"{type(error).__name__}: {error}"
+            say(logging.ERROR, f"cannot record this process: {self.unwritable}")
+
+
+def _is_theirs(error: Exception) -> bool:
+    """Whether a handler of the program's own raised it; near the recursion limit nobody can tell."""
+    try:
+        return is_a_handlers(error)
+    except RecursionError:
+        return False

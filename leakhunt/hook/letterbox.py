@@ -65,29 +65,18 @@ class Record:
     """This process's record; every method is safe to call in any state."""
 
     def __init__(self) -> None:
-        self._descriptor: int | None = None
+        self._file: standard.Kept | None = None
         self._path: Path | None = None
-        self._owner = 0
-        self._identity = (0, 0)
+        self._user = -1
+        """Whose the file is: a program may become another user, whose record it then is not."""
         self._read_to = RECORD + 1
-
-    def _is_open(self, linked: bool = False) -> bool:
-        """Whether the descriptor is still our file: a daemonizing worker closes all of
-        them, and the number may by now be somebody else's file. With ``linked``, whether
-        the file can also still be found in the folder, which may have been cleaned.
-        """
-        if self._descriptor is None or self._owner != os.getpid():
-            return False
-        with contextlib.suppress(OSError):
-            status = posix.fstat(self._descriptor)
-            same = (status.st_dev, status.st_ino) == self._identity
-            return same and (status.st_nlink > 0 or not linked)
-        return False
+        self.is_lost = False
+        """Whether the last look has shown that the folder was cleaned, or the descriptor closed."""
 
     def publish(self, folder: Path, facts: dict[str, Any]) -> None:
         """Write or rewrite the record. Raises OSError, SettingError."""
         content = packed(facts)
-        if not self._is_open(linked=True):
+        if self._file is None or not self._file.links() or self._user != posix.geteuid():
             self.forget()
             parent = folders.make_private(
                 folders.make_private(folder) / folders.PROCESSES, own=True
@@ -97,28 +86,32 @@ class Record:
             with contextlib.suppress(FileNotFoundError):  # left over: the name is this process's
                 posix.unlink(path)
             with standard.spared():
-                self._descriptor = posix.open(
+                descriptor = posix.open(
                     path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600
                 )
-            self._path, self._owner, self._read_to = path, os.getpid(), RECORD + 1
-            status = posix.fstat(self._descriptor)
-            self._identity = (status.st_dev, status.st_ino)
-        assert self._descriptor is not None
-        posix.pwrite(self._descriptor, content, 0)
+            self._file = standard.kept(descriptor)
+            self._path, self._read_to, self._user = path, RECORD + 1, posix.geteuid()
+            posix.fchmod(descriptor, 0o600)  # whatever the umask
+        self.is_lost = False
+        standard.pwrite(self._file.number, content, 0)
 
     def take_requests(self) -> list[tuple[str, str]]:
         """The requests that were left since the last look, with their names."""
-        if self._descriptor is None or not self._is_open():
+        if self._file is None:
+            return []
+        links = self._file.links()
+        self.is_lost = not links
+        if links is None:
             return []
         with contextlib.suppress(OSError):
-            left = posix.pread(self._descriptor, REQUESTS, self._read_to)
+            left = posix.pread(self._file.number, REQUESTS, self._read_to)
             whole = left[: left.rfind(b"\n") + 1]
             if len(left) == REQUESTS and not whole:  # nonsense: skip it
                 whole = left
             self._read_to += len(whole)
             if self._read_to > RECORD + 1 + REQUESTS and len(left) < REQUESTS:
                 # Rare, and what is being added this very moment is asked once more by the asker.
-                posix.ftruncate(self._descriptor, RECORD + 1)
+                posix.ftruncate(self._file.number, RECORD + 1)
                 self._read_to = RECORD + 1
             lines = whole.decode("ascii", "replace").splitlines()
             matches = (_REQUEST.fullmatch(line) for line in lines)
@@ -127,16 +120,13 @@ class Record:
 
     def forget(self) -> None:
         """Close without removing: the record of a parent, seen from its child."""
-        if self._descriptor is not None:
-            with contextlib.suppress(OSError):
-                status = posix.fstat(self._descriptor)
-                if (status.st_dev, status.st_ino) == self._identity:
-                    posix.close(self._descriptor)
-        self._descriptor = self._path = None
+        if self._file is not None:
+            self._file.close()
+        self._file = self._path = None
 
     def withdraw(self) -> None:
         """Close and remove: this process takes no more requests."""
-        if self._path is not None and self._owner == os.getpid():
+        if self._path is not None and self._file is not None and self._file.owner == os.getpid():
             with contextlib.suppress(OSError):
                 posix.unlink(self._path)
         self.forget()

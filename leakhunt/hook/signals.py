@@ -74,6 +74,8 @@ class Handlers:
         self._owner = os.getpid()
         self._previous_child: Any = None
         self._early = False
+        self.missed = False
+        """Whether a signal was heard whose handler could do nothing there: near the recursion limit."""
         self._blocked: frozenset[int] = frozenset()
         self._chaining = self._again = False
         # Bound once: a bound method is a new object each time it is looked up.
@@ -176,20 +178,31 @@ class Handlers:
             if number is not None and in_main_thread() and _signal.getsignal(number) is own:
                 _signal.signal(number, _signal.SIG_IGN)
 
+    # Where the interrupted code is as deep as it may go, no handler can call anything: that is no reason for
+    # a task to fail. What was to be done is made up for later.
+
     def on_signal(self, signum: int, frame: FrameType | None) -> None:
         """The handler. What a chained handler raises is the user's and goes through."""
-        if os.getpid() != self._owner:
-            # A fork that is not hooked yet (a pool child that is starting), or never
-            # will be (a process that a task forked): do no harm.
-            self._early = True
-            return
-        if self._signalled(False):
+        from_outside = False
+        try:
+            if os.getpid() == self._owner:
+                from_outside = self._signalled(False)
+            else:
+                # A fork that is not hooked yet (a pool child that is starting), or never
+                # will be (a process that a task forked): do no harm.
+                self._early = True
+        except RecursionError:
+            self.missed = True
+        if from_outside:
             self._chain(signum, frame)
 
     def on_second(self, signum: int, frame: FrameType | None) -> None:
         """The handler of the second signal, which only the console and this process itself send."""
-        if os.getpid() == self._owner:
-            self._signalled(True)
+        try:
+            if os.getpid() == self._owner:
+                self._signalled(True)
+        except RecursionError:
+            self.missed = True
 
     def _chain(self, signum: int, frame: FrameType | None) -> None:
         """Call whoever had the signal before: never nested, once more for all that came
@@ -239,8 +252,11 @@ class Handlers:
 
     def on_child(self, signum: int, frame: FrameType | None) -> None:
         previous = self._previous_child
-        if os.getpid() == self._owner:
-            self._child_ended()
+        try:
+            if os.getpid() == self._owner:
+                self._child_ended()
+        except RecursionError:
+            pass  # the next look finds it
         if callable(previous):
             previous(signum, frame)
 

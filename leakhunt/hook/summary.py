@@ -45,7 +45,7 @@ class Summary:
         self._every = every
         self._captures = 0
         self._child = 0
-        self._answer = -1
+        self._answer: standard.Kept | None = None
         self.verdict: str | None = None
         """The newest one, and the sentence with the lines that grow."""
         self.sentence: str | None = None
@@ -99,7 +99,7 @@ class Summary:
         except BaseException:
             posix.close(answer)
             raise
-        self._answer = answer
+        self._answer = standard.kept(answer)
 
     def poll(self) -> bool:
         """Whether there is a new verdict; one line in the log then."""
@@ -112,20 +112,27 @@ class Summary:
         if not ended:
             return False
         self._child = 0
-        content = posix.pread(self._answer, ANSWER, 0)
-        posix.close(self._answer)
+        content = self._content()
         told = _read(content) if status == 0 else None
         if told is None:
             if not (os.WIFEXITED(status) and os.WEXITSTATUS(status) == BUSY):
-                say(
-                    logging.WARNING,
-                    f"no verdict: the judgement beside has ended with status {status}",
-                )
+                why = f"has ended with status {status}" if status else "has left nothing to be read"
+                say(logging.WARNING, f"no verdict: the judgement beside {why}")
             return False
         self.verdict, self.sentence = told
         level = logging.WARNING if self.verdict == "leak" else logging.INFO
         say(level, f"after {self._captures} snapshots of process {os.getpid()}: {self.sentence}")
         return True
+
+    def _content(self) -> bytes:
+        """What the judgement has left; nothing where the program has closed its file meanwhile."""
+        answer, self._answer = self._answer, None
+        if answer is None or answer.links() is None:
+            return b""
+        try:
+            return posix.pread(answer.number, ANSWER, 0)
+        finally:
+            answer.close()
 
 
 def _read(content: bytes) -> tuple[str, str] | None:

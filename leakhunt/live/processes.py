@@ -32,6 +32,9 @@ if TYPE_CHECKING:
 #: Nanoseconds: no file system tells times more coarsely.
 SETTLED_NS = 2_500_000_000
 
+#: How /proc marks a file that has been removed: whoever has cleaned the folder has not ended the process.
+GONE = " (deleted)"
+
 #: How to carry the hook, for who asks a process without.
 HOW = (
     "start a Celery worker with `celery -A proj worker -I leakhunt.worker`, any other program with "
@@ -166,6 +169,7 @@ def _through_proc(opened: Mapping[int, Held], records: Records) -> Iterator[Hook
     """Records that live processes keep open: /proc/PID/fd/N -> .../processes/HOST-PID-….json."""
     for pid, held in opened.items():
         for number, target in held.telling.items() if held is not None else ():
+            target = target[: -len(GONE)] if target.endswith(GONE) else target
             if f"/{PROCESSES}/" not in target or not target.endswith(".json"):
                 continue
             status = alive.told(pid)
@@ -301,11 +305,19 @@ def answered(asked: Asked) -> tuple[Answer, dict[str, Any]] | None:
     if record is None:
         if not alive.runs(process.pid):
             raise CaptureError(f"{process.name} has ended")
-        return None
+        record = _again(process)
+        if record is None:
+            return None
     for answer in record["answers"]:
         if answer[0] == asked.identity:
             return answer, record
     return None
+
+
+def _again(process: Hooked) -> dict[str, Any] | None:
+    """The record of a process that has made another one, because the folder had been cleaned."""
+    held = {process.pid: descriptors.held(process.pid)}
+    return next((each.record for each in _through_proc(held, Records())), None)
 
 
 def wait(asked: Iterable[Asked], seconds: float) -> Iterator[tuple[Asked, Any]]:

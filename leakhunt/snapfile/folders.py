@@ -12,7 +12,9 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
+import posix
 import re
 import stat
 import sys
@@ -70,12 +72,12 @@ def make_private(folder: Path, own: bool = False) -> Path:
     """
     try:
         _make(folder)
-        status = os.lstat(folder)
+        status = posix.lstat(folder)
         if stat.S_ISLNK(status.st_mode):
             # The user's own, as in /var/lib/leakhunt -> /data; not one that anybody could plant.
             if own or status.st_uid not in (os.geteuid(), 0):
                 raise SettingError(f"cannot use {folder} for snapshots: it is a link")
-            status = folder.stat()
+            status = posix.stat(folder)
     except OSError as error:
         raise SettingError(f"cannot use {folder} for snapshots: {error.strerror}") from error
     if not stat.S_ISDIR(status.st_mode):
@@ -86,7 +88,7 @@ def make_private(folder: Path, own: bool = False) -> Path:
         raise SettingError(
             f"cannot use {folder} for snapshots: others may write to it (chmod go-w {folder})"
         )
-    if not os.access(folder, os.W_OK | os.X_OK):
+    if not posix.access(folder, os.W_OK | os.X_OK):
         raise SettingError(f"cannot use {folder} for snapshots: no permission to write there")
     return folder
 
@@ -94,14 +96,42 @@ def make_private(folder: Path, own: bool = False) -> Path:
 def _make(folder: Path) -> None:
     """As ``mkdir -p``, but private all the way, whatever the umask."""
     missing = []
-    while not folder.exists() and not folder.is_symlink():
+    while not _is_there(folder):
         missing.append(folder)
         folder = folder.parent
     for each in reversed(missing):
         try:
-            os.mkdir(each, 0o700)
+            posix.mkdir(each, 0o700)
         except FileExistsError:  # another process of the same user was faster, or it is a link
             continue
+        _open_to_its_owner(each)
+
+
+def _is_there(path: Path) -> bool:
+    """Whether there is something of that name, if only a link to nothing."""
+    try:
+        posix.lstat(path)
+    except OSError as error:
+        if error.errno in (errno.ENOENT, errno.ENOTDIR):
+            return False
+        raise
+    return True
+
+
+def _open_to_its_owner(folder: Path) -> None:
+    """What a umask has taken from its owner is given back; through a descriptor, which is of no link."""
+    if (
+        not hasattr(os, "O_PATH")
+        or posix.stat(folder, follow_symlinks=False).st_mode & 0o700 == 0o700
+    ):
+        return
+    flags = os.O_PATH | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+    descriptor = posix.open(folder, flags)
+    try:
+        if posix.fstat(descriptor).st_uid == os.geteuid():
+            posix.chmod(f"/proc/self/fd/{descriptor}", 0o700)
+    finally:
+        posix.close(descriptor)
 
 
 @contextlib.contextmanager
@@ -110,11 +140,11 @@ def opened(folder: Path) -> Iterator[int]:
 
     Raises OSError.
     """
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    descriptor = posix.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
     try:
         yield descriptor
     finally:
-        os.close(descriptor)
+        posix.close(descriptor)
 
 
 def is_own(folder: int, name: str, pattern: re.Pattern[str]) -> bool:
@@ -124,7 +154,7 @@ def is_own(folder: int, name: str, pattern: re.Pattern[str]) -> bool:
     if not pattern.fullmatch(name):
         return False
     try:
-        status = os.stat(name, dir_fd=folder, follow_symlinks=False)
+        status = posix.stat(name, dir_fd=folder, follow_symlinks=False)
     except OSError:
         return False
     return stat.S_ISREG(status.st_mode) and os.geteuid() in (status.st_uid, 0)

@@ -12,6 +12,7 @@ import itertools
 import json
 import os
 import pickle
+import posix
 import tracemalloc
 import zlib
 from collections.abc import Iterable, Mapping
@@ -94,19 +95,19 @@ def write(path: Path, runs: Iterable[Run], nframe: int, facts: Mapping[str, Any]
     can clean up after a process that was killed here.
     """
     partial = temporary(path)
-    descriptor = os.open(
+    descriptor = posix.open(
         partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600
     )
     try:
-        with open(descriptor, "wb") as file:
+        with io.BufferedWriter(io.FileIO(descriptor, "wb")) as file:
             dump(file, runs, nframe, facts)
             file.flush()
-            os.fsync(descriptor)
+            posix.fsync(descriptor)
             size = file.tell()
-        os.rename(partial, path)
+        posix.rename(partial, path)
     except BaseException:
         with contextlib.suppress(OSError):
-            os.unlink(partial)
+            posix.unlink(partial)
         raise
     return size
 

@@ -3,6 +3,7 @@
     python tests/benchmarks/stress_captures.py 1000                    # each companion that is there
     python tests/benchmarks/stress_captures.py 500 blas gevent asan    # these
     LEAKHUNT_ENGINE=exact python tests/benchmarks/stress_captures.py 500 plain
+    python tests/benchmarks/stress_captures.py 1000 --within 1800      # so many seconds at most, shared among them
 
 Each companion is a program of its own, hooked, with its library busy in several threads (greenlets, tasks): after each
 capture all of them must come on. A third of the captures is asked for by ``leakhunt.dump()`` in the main thread, a third by
@@ -21,6 +22,7 @@ from __future__ import annotations
 
 import collections
 import contextlib
+import functools
 import glob
 import json
 import os
@@ -41,8 +43,8 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
-#: Nothing has come on for so long: seconds.
-HUNG = 120.0
+#: Nothing has come on for so long: seconds, more where others use the CPUs.
+HUNG = 120.0 * max(1.0, os.getloadavg()[0] / (os.cpu_count() or 1))
 
 
 # -- the companions: each starts its work and returns at once -----------------------------------------
@@ -210,8 +212,11 @@ COMPANIONS: dict[str, tuple[Callable[[Any], None], dict[str, str | None]]] = {
 # -- one program --------------------------------------------------------------------------------------
 
 
-def program(name: str, captures: int) -> None:
-    """In the companion's process; a line for each capture, and one with all figures."""
+def program(name: str, captures: int, seconds: float) -> None:
+    """In the companion's process; a line for each capture, and one with all figures. After so many seconds it
+    takes no more.
+    """
+    until = time.monotonic() + seconds
     if name == "gevent":
         from gevent import monkey
 
@@ -261,7 +266,8 @@ def program(name: str, captures: int) -> None:
     ways = (leakhunt.dump, by_signal, by_thread)
     while not counts:
         time.sleep(0.01)
-    for number in range(captures):
+    number = 0
+    while number < captures and time.monotonic() < until:
         before = dict(counts)
         try:
             path = ways[number % len(ways)]()
@@ -274,6 +280,7 @@ def program(name: str, captures: int) -> None:
             refused[str(error)[:200]] += 1
         while any(counts[each] == then for each, then in before.items() if " " in each):
             time.sleep(0.001)  # the runner ends what hangs
+        number += 1
         print(number, flush=True)
     import psutil
 
@@ -285,7 +292,7 @@ def program(name: str, captures: int) -> None:
     print(
         json.dumps(
             {
-                "companion": name, "engine": hook.tracing.engine.name, "captures": captures, "written": written, "refused": refused,
+                "companion": name, "engine": hook.tracing.engine.name, "captures": number, "written": written, "refused": refused,
                 "late": late, "rounds": sum(n for each, n in counts.items() if " " in each),
                 "forks": counts["forks"], "lost": counts["lost"],
                 "zombies": sum(child.pid in own for child in left),
@@ -301,7 +308,7 @@ def program(name: str, captures: int) -> None:
     os._exit(0)  # daemon threads in the middle of anything
 
 
-def run(name: str, captures: int) -> dict[str, Any]:
+def run(name: str, captures: int, seconds: float) -> dict[str, Any]:
     """A companion's figures, or that it hung or ended."""
     variables = COMPANIONS[name][1]
     if None in variables.values():
@@ -320,7 +327,7 @@ def run(name: str, captures: int) -> dict[str, Any]:
         errors = Path(folder, "errors")
         with errors.open("wb") as file:
             child = subprocess.Popen(
-                [sys.executable, "-W", "ignore", __file__, "--program", name, str(captures)],
+                [sys.executable, "-W", "ignore", __file__, "--program", name, str(captures), str(seconds)],
                 env=environment, stdout=subprocess.PIPE, stderr=file, text=True,
             )  # fmt: skip
         assert child.stdout is not None
@@ -355,7 +362,7 @@ def run(name: str, captures: int) -> dict[str, Any]:
 # -- a worker -----------------------------------------------------------------------------------------
 
 
-def worker(captures: int) -> dict[str, Any]:
+def worker(captures: int, seconds: float) -> dict[str, Any]:
     """A prefork worker whose children are asked for snapshots by the signal while they work."""
     from leakhunt.live import processes
     from tests.live import harness
@@ -366,8 +373,9 @@ def worker(captures: int) -> dict[str, Any]:
     ):
         children = [each["pid"] for each in started.hooked("child")]
         sent, moved = [], time.monotonic()
+        until = moved + seconds
         taken = before = 0
-        while taken < captures and time.monotonic() - moved < HUNG:
+        while taken < captures and time.monotonic() - moved < HUNG and time.monotonic() < until:
             for pid in children:
                 os.kill(pid, signal.SIGUSR1)
             sent += [started.send("leak") for _ in range(4)]
@@ -389,15 +397,23 @@ def worker(captures: int) -> dict[str, Any]:
         return {
             "companion": "celery", "captures": taken, "tasks": len(sent), "done": done,
             "lost": len(sent) - done, "files": files, "children": len(children),
-            **({"hung": f"after {taken} captures"} if taken < captures else {}),
+            **({"hung": f"after {taken} captures"} if time.monotonic() - moved >= HUNG else {}),
         }  # fmt: skip
 
 
 def main(words: list[str]) -> int:
+    within = 86400.0
+    if "--within" in words:
+        at = words.index("--within")
+        within = float(words[at + 1])
+        del words[at : at + 2]
     captures = int(words[0]) if words else 300
-    bad = 0
-    for name in words[1:] or [*COMPANIONS, "celery"]:
-        found = worker(captures) if name == "celery" else run(name, captures)
+    names = words[1:] or [*COMPANIONS, "celery"]
+    began, bad = time.monotonic(), 0
+    for at, name in enumerate(names):
+        seconds = (within - (time.monotonic() - began)) / (len(names) - at)
+        of = worker if name == "celery" else functools.partial(run, name)
+        found = of(captures, seconds)
         print(json.dumps(found), flush=True)
         bad += any(found.get(each) for each in ("hung", "ended", "lost", "zombies", "refused"))
     return int(bad > 0)
@@ -405,5 +421,5 @@ def main(words: list[str]) -> int:
 
 if __name__ == "__main__":
     if sys.argv[1:2] == ["--program"]:
-        program(sys.argv[2], int(sys.argv[3]))
+        program(sys.argv[2], int(sys.argv[3]), float(sys.argv[4]))
     sys.exit(main(sys.argv[1:]))

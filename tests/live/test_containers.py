@@ -61,6 +61,8 @@ SHAPES = {
     "read-only root": "mount --bind $1 $1; mount -o remount,bind,ro /; ! touch /anything 2>/dev/null",
     "no temporary folder": "mount -t tmpfs -o ro,size=4k none /tmp; ! touch /tmp/anything 2>/dev/null",
     "64 KiB of shared memory": "mount -t tmpfs -o size=64k none /dev/shm",
+    "hidden processes": "mount -t proc -o hidepid=2 proc /proc",
+    "no /proc": "mount -t tmpfs none /proc",
     "no home": "unset HOME XDG_STATE_HOME",
     "no capabilities": "set -- setpriv --bounding-set=-all --inh-caps=-all --no-new-privs",
     "no ptrace": f"set -- {sys.executable} $1/no_ptrace.py",

@@ -219,13 +219,14 @@ def test_a_child_that_takes_its_time_to_exit_keeps_nobody_waiting(tmp_path: Path
         """
         signal.signal(signal.SIGCHLD, signal.SIG_IGN)
         leakhunt.install(start="boot")
-        me, leave = os.getpid(), os._exit
+        import posix
+        me, leave = os.getpid(), posix._exit
         def lingers(status):
             while os.getpid() != me and not os.path.exists(GO):
                 fork.rest()
                 signal.sigtimedwait((), 0.02)
             leave(status)
-        os._exit = lingers
+        posix._exit = lingers
         os.kill(me, signal.SIGUSR1)
         until(lambda: current.hook().captures)
         print(os.path.exists(current.hook().last.path), len(current.hook()._exiting), flush=True)

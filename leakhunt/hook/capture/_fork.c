@@ -594,7 +594,37 @@ alive(PyObject *Py_UNUSED(module), PyObject *Py_UNUSED(ignored))
     Py_RETURN_NONE;
 }
 
+PyDoc_STRVAR(lay_over_doc,
+"lay_over(page, descriptor)\n--\n\n"
+"Have a mapping without a file (mmap.mmap(-1, n)) be the first n bytes of that file from now on, shared with\n"
+"all who have it. The mapping's object keeps no descriptor. Raises OSError, ValueError.");
+
+static PyObject *
+lay_over(PyObject *Py_UNUSED(module), PyObject *args)
+{
+    Py_buffer page;
+    int descriptor;
+    if (!PyArg_ParseTuple(args, "w*i:lay_over", &page, &descriptor)) {
+        return NULL;
+    }
+    int fits = ((uintptr_t)page.buf & (uintptr_t)(sysconf(_SC_PAGESIZE) - 1)) == 0 && page.len > 0;
+    void *got = MAP_FAILED;
+    if (fits) {
+        got = mmap(page.buf, (size_t)page.len, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, descriptor, 0);
+    }
+    PyBuffer_Release(&page);
+    if (!fits) {
+        PyErr_SetString(PyExc_ValueError, "lay_over() needs a mapping");
+        return NULL;
+    }
+    if (got == MAP_FAILED) { /* the old one may be gone: nobody may use it */
+        return PyErr_SetFromErrno(PyExc_OSError);
+    }
+    Py_RETURN_NONE;
+}
+
 static PyMethodDef methods[] = {
+    {"lay_over", lay_over, METH_VARARGS, lay_over_doc},
     {"allocators", get_allocators, METH_NOARGS, allocators_doc},
     {"alive", alive, METH_NOARGS, alive_doc},
     {"end_tracemalloc", end_tracemalloc, METH_NOARGS, end_tracemalloc_doc},

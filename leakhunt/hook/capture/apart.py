@@ -59,6 +59,7 @@ def _settle() -> None:
     """Let go of what was inherited, and be the first to go when memory runs out."""
     posix.closerange(3, max(fork.open_descriptors(), default=2) + 1)
     fork.go_first()
+    posix.umask(0o077)
 
 
 def _bound(limits: fork.Limits) -> None:

@@ -1,7 +1,7 @@
 """One capture: the guard, the fork, what the child does, and reaping it.
 
 The process stands still for reading its own memory figures and for the fork;
-everything else happens in the child, which ends in ``os._exit``. Parent and child
+everything else happens in the child, which ends in ``posix._exit``: tools replace that of ``os``. Parent and child
 share one anonymous page: the parent leaves the length of the pause there, the
 child what became of the capture.
 """
@@ -30,6 +30,7 @@ from leakhunt.hook.capture.page import (
     NOTES,
     PAGE,
     SAID_AT,
+    SIGNALLED_AT,
     pause_told,
     shared_page,
 )  # fmt: skip
@@ -86,7 +87,7 @@ class Capture:
 
     def is_told(self) -> bool:
         """Whether the child has sent the signal to say that it is done."""
-        return self.order.notify and bool(LENGTH.unpack_from(self.page, LENGTH_AT)[0])
+        return bool(NOTES.unpack_from(self.page, 0)[2])
 
     def wait(self) -> Outcome:
         """Block until the child has ended, at most until the deadline, and reap it."""
@@ -119,7 +120,7 @@ class Capture:
 
     def _outcome(self, status: int | None) -> Outcome:
         (length,) = LENGTH.unpack_from(self.page, LENGTH_AT)
-        note, doing = NOTES.unpack_from(self.page, 0)
+        note, doing, _ = NOTES.unpack_from(self.page, 0)
         said = self.page[SAID_AT : SAID_AT + length]
         self.page.close()
         if said:
@@ -227,7 +228,7 @@ def begin(order: Order, began: float) -> Capture:
             raise
         if isinstance(error, MemoryError):
             page[0] = fork.NO_MEMORY
-        os._exit(70)
+        posix._exit(70)
     _child(order, forked, page, began)
     raise AssertionError("unreachable")
 
@@ -254,8 +255,10 @@ def _child(order: Order, forked: fork.Forked, page: mmap.mmap, began: float) -> 
         tell(page, said, order)
     except MemoryError:  # not even for the words that say so
         page[0] = fork.NO_MEMORY
+    except Exception as error:  # noqa: BLE001 - the child must say whatever it was
+        tell(page, {"problem": f"no snapshot: {type(error).__name__}: {error}"}, order)
     finally:
-        os._exit(0)
+        posix._exit(0)
 
 
 def tell(page: mmap.mmap, said: dict[str, Any], order: Order) -> None:
@@ -265,8 +268,14 @@ def tell(page: mmap.mmap, said: dict[str, Any], order: Order) -> None:
         content = json.dumps({"path": said.get("path"), "problem": None}).encode()
     page[SAID_AT : SAID_AT + len(content)] = content
     LENGTH.pack_into(page, LENGTH_AT, len(content))
-    if order.notify and _still_hears(order):
+    if not _hears_of_the_end(order) and _still_hears(order):
+        page[SIGNALLED_AT] = 1
         posix.kill(order.facts["pid"], order.signum)
+
+
+def _hears_of_the_end(order: Order) -> bool:
+    """Whether the process has a handler for SIGCHLD, as it had when this began: a task may have set another."""
+    return not order.notify and vitals.catches(order.facts["pid"], signal.SIGCHLD) is not False
 
 
 def _still_hears(order: Order) -> bool:

@@ -36,6 +36,9 @@ CENSUS_SECONDS = 20.0
 SEARCH_SECONDS = 2.0
 SEARCH_AT_MOST = 6.0
 
+#: So many calls deeper than the interrupted code the child may go than that may.
+DEEPER = 500
+
 #: Where the child notes, in the page that it shares with the parent, why it ended itself and what it
 #: was doing: see ``_fork.fork_and_read``.
 HUNG, NO_MEMORY, LOCKED = 1, 2, 3
@@ -258,6 +261,9 @@ def settle(signum: int) -> None:
         bootstrap._module_locks.clear()
         bootstrap._blocking_on.clear()
     _imp.create_dynamic = _load_nothing
+    with contextlib.suppress(Exception):  # the interrupted code may be as deep as it goes
+        sys.setrecursionlimit(sys.getrecursionlimit() + DEEPER)
+    posix.umask(0o077)
     if _fork is None:
         _let_go(signum)
 

@@ -34,7 +34,7 @@ from leakhunt.hook.capture import capture, fork, own
 from leakhunt.hook.capture.capture import Capture
 from leakhunt.hook.capture.order import Order, Outcome
 from leakhunt.hook.capture.page import PAGE, pause_told
-from leakhunt.hook.process import threads, vitals
+from leakhunt.hook.process import shared, standard, threads, vitals
 
 #: The process beside asks /proc.
 POSSIBLE = vitals.LINUX
@@ -103,8 +103,6 @@ def begin(order: Order, began: float) -> Light:
 
     ``began`` is the moment the trigger fired, by ``time.monotonic()``.
     """
-    import mmap  # a worker that never captures need not have it
-
     program = interpreter()
     try:
         descriptor = _memory(order)
@@ -112,7 +110,7 @@ def begin(order: Order, began: float) -> Light:
         raise RefusedError(f"no memory to leave the tables in: {error.strerror}") from error
     page = None
     try:
-        page = mmap.mmap(descriptor, PAGE)
+        page = shared.mapped(descriptor, PAGE)
         _write(descriptor, _message(order, began), order.engine.read())
         pid = posix.posix_spawn(
             program,
@@ -163,8 +161,7 @@ def _memory(order: Order) -> int:
         if descriptor <= 2:
             low, descriptor = descriptor, fcntl.fcntl(descriptor, fcntl.F_DUPFD_CLOEXEC, 3)
             posix.close(low)
-        if posix.pwrite(descriptor, bytes(PAGE), 0) != PAGE:
-            raise OSError(28, os.strerror(28))
+        standard.pwrite(descriptor, bytes(PAGE), 0)
     except BaseException:
         posix.close(descriptor)
         raise
@@ -231,13 +228,14 @@ def _write(descriptor: int, message: bytes, tables: Sequence[bytes]) -> None:
     head = struct.pack(f"={len(parts) + 1}Q", len(parts), *map(len, parts))
     rest = [memoryview(part) for part in (head, *parts) if part]
     at = PAGE
-    while rest:
-        written = posix.pwritev(descriptor, rest, at)
-        at += written
-        while rest and written >= len(rest[0]):
-            written -= len(rest.pop(0))
-        if written:
-            rest[0] = rest[0][written:]
+    with standard.within_limits():
+        while rest:
+            written = posix.pwritev(descriptor, rest, at)
+            at += written
+            while rest and written >= len(rest[0]):
+                written -= len(rest.pop(0))
+            if written:
+                rest[0] = rest[0][written:]
 
 
 def received(descriptor: int) -> tuple[dict[str, Any], list[bytes]]:

@@ -33,7 +33,8 @@ class Order(NamedTuple):
     walk: str
     """``auto``, ``off`` or ``full``: how far the child may go to tell what holds the objects."""
     notify: bool
-    """The child sends ``signum`` when it is done: the parent will not hear of SIGCHLD."""
+    """The child sends ``signum`` when it is done: the parent will not hear of SIGCHLD. Else it does so only where
+    SIGCHLD has been taken from the hook meanwhile."""
     facts: dict[str, Any]
     late_facts: Callable[[], dict[str, Any]]
     """Facts that cost time and are the same in the child: called there."""

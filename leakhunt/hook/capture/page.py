@@ -9,7 +9,9 @@ if TYPE_CHECKING:
     import mmap
 
 #: The page shared with the child: its notes (see :mod:`.fork`), the pause, the length of what it says.
-NOTES = struct.Struct("<BB6x")
+NOTES = struct.Struct("<BBB5x")
+#: The third note: the child sends a signal to say that it is done.
+SIGNALLED_AT = 2
 _PAUSE = struct.Struct("<d")
 LENGTH = struct.Struct("<I")
 _PAUSE_AT = NOTES.size

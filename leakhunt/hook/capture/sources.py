@@ -13,6 +13,7 @@ from __future__ import annotations
 import contextlib
 import io
 import os
+import posix
 import re
 import stat
 import sys
@@ -103,7 +104,7 @@ class Sources:
 
     def _read(self, file: str) -> str | None:
         with contextlib.suppress(OSError, SyntaxError, UnicodeDecodeError, ValueError):
-            status = os.stat(file)
+            status = posix.stat(file)
             if not stat.S_ISREG(
                 status.st_mode
             ):  # a program that came through a pipe: nobody writes

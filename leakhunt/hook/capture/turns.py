@@ -11,7 +11,6 @@ import fcntl
 import os
 import posix
 import signal
-import socket
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -63,7 +62,7 @@ def _taken(folder: Path) -> int | None:
 def _waited_for(folder: int) -> int | None:
     """As :func:`_taken`, in an opened folder. Raises OSError where nothing can be locked."""
     deadline = time.monotonic() + LONGEST_WAIT
-    names = [f".turn-{socket.gethostname()}-{number}" for number in range(places())]
+    names = [f".turn-{os.uname().nodename}-{number}" for number in range(places())]
     while time.monotonic() < deadline:
         for name in names:
             flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC

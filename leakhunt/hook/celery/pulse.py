@@ -25,7 +25,7 @@ from collections.abc import Iterable, Iterator
 from time import monotonic, thread_time, time
 from typing import Any, NamedTuple
 
-from leakhunt.hook.process import standard
+from leakhunt.hook.process import shared, standard
 
 NAME = "leakhunt-pulse"
 MAGIC = b"lhpulse2"
@@ -82,7 +82,7 @@ class Pulse:
         """``times_threads``: whether a task has its thread to itself from begin to end, so that the CPU
         time of the thread is the task's; ``alone``: whether all tasks run in one thread.
         """
-        self._page: Any = _page()
+        self._page, self._file = _page()
         self._times_threads, self._alone = times_threads, alone
         self._done = 0
         self._wall = self._last = self._clock = 0.0
@@ -92,6 +92,10 @@ class Pulse:
         self._kinds: dict[str, _Kind] = {}
         if self._page is not None:
             LAYOUT.pack_into(self._page, 0, MAGIC, 0, os.getpid(), 0, 0, 0.0, 0.0, 0.0, 0, b"")
+
+    def __del__(self) -> None:
+        if self._file is not None:
+            self._file.close()
 
     def begins(self, task_id: Any, name: str) -> None:
         """A task begins."""
@@ -186,23 +190,25 @@ class Pulse:
             page[_AT_WRITING] = 0
 
 
-def _page() -> Any:
-    """A shared page of this process's own; None where the system gives none."""
+def _page() -> tuple[Any, standard.Kept | None]:
+    """A shared page of this process's own, and the file by which the console finds it; None where the
+    system gives none.
+    """
     import fcntl
-    import mmap
 
     if not (hasattr(os, "memfd_create") and hasattr(fcntl, "F_ADD_SEALS")):
-        return None
+        return None, None
     with contextlib.suppress(OSError, ValueError), standard.spared():
         descriptor = os.memfd_create(NAME, os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
+        file = standard.kept(descriptor)
         try:
             os.ftruncate(descriptor, SIZE)
             fcntl.fcntl(descriptor, fcntl.F_ADD_SEALS, fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW)
-            # The map keeps the descriptor's duplicate open; the console finds either.
-            return mmap.mmap(descriptor, SIZE)
-        finally:
-            os.close(descriptor)
-    return None
+            return shared.mapped(descriptor, SIZE), file
+        except BaseException:
+            file.close()
+            raise
+    return None, None
 
 
 def look(pid: int, inner: int) -> Reading | None:
