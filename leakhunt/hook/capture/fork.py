@@ -20,7 +20,8 @@ from leakhunt.hook.process.threads import Thread
 if TYPE_CHECKING:
     import mmap
 
-_fork = parts.load("leakhunt.hook.capture._fork")
+PART = "leakhunt.hook.capture._fork"
+_fork = parts.load(PART)
 _garbage = parts.load("leakhunt.hook.capture._garbage")
 _holders = parts.load("leakhunt.hook.capture._holders")
 
@@ -214,9 +215,7 @@ def _has_other_threads() -> bool:
 def _plain(engine: Engine, limits: Limits) -> Forked:
     """Without the C part: only where no other thread is, and with everybody's fork hooks."""
     if _has_other_threads():
-        raise ForkRefusedError(
-            "other threads are alive and leakhunt was installed without its C part"
-        )
+        raise ForkRefusedError(f"other threads are alive, and {_without()}")
     _refuse_if_it_would_wait()
     pid = posix.fork()
     if pid:
@@ -245,9 +244,13 @@ def _refuse_if_it_would_wait() -> None:
     executors = sys.modules.get("concurrent.futures.thread")
     lock = getattr(executors, "_global_shutdown_lock", None)
     if lock is not None and lock.locked():
-        raise ForkRefusedError(
-            "a thread is being started, and leakhunt was installed without its C part"
-        )
+        raise ForkRefusedError(f"a thread is being started, and {_without()}")
+
+
+def _without() -> str:
+    """That the C part is missing, and why: it may not have been compiled, or refuse this interpreter."""
+    why = parts.missing.get(PART, "it was not compiled")
+    return f"leakhunt is without its C part that forks beside threads: {why}"
 
 
 def settle(signum: int) -> None:
