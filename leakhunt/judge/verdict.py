@@ -165,8 +165,8 @@ def _findings(grown: Sequence[tuple[History, list[Growth]]]) -> list[Finding]:
         is_main: [history for history, _ in grown if (history.last.role == "main") is is_main]
         for is_main in (True, False)
     }
-    found = (_finding(each, alike[is_main], worth) for (is_main, _), each in by_place.items())
-    return sorted((finding for finding in found if finding is not None), key=_order)
+    made = (_finding(each, alike[is_main], worth) for (is_main, _), each in by_place.items())
+    return sorted((finding for finding in made if finding is not None), key=_order)
 
 
 def _order(finding: Finding) -> tuple[object, ...]:
