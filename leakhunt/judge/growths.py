@@ -18,7 +18,7 @@ from typing import TypeVar
 from leakhunt.judge import codes
 from leakhunt.judge.births.survivors import Survivors
 from leakhunt.judge.blame import families
-from leakhunt.judge.blame.caller import helper_or_caller
+from leakhunt.judge.blame.caller import helper_or_caller, names_its_holder
 from leakhunt.judge.blame.parts import adopted, merged
 from leakhunt.judge.codes import because
 from leakhunt.judge.excuses.framework import FRAMEWORK, is_frameworks_own
@@ -73,10 +73,26 @@ def _leaks(book: Book) -> list[Growth]:
 
 
 def _responsible(book: Book, blame: Blame) -> Blame:
-    """The blame, moved to the caller that makes the difference, where that leaks as surely."""
+    """The blame, moved to the caller that makes the difference, where that leaks as surely; not from a line that
+    keeps what leaks itself.
+
+    Other callers that leak as well keep it at the helper; so do those of which that is not known, where they
+    have so much that it would matter.
+    """
+    if names_its_holder(book, blame):
+        return blame
     leaking = set(blame.stacks)
     siblings = [stack for stack in book.owners[blame.ours, blame.frame] if stack not in leaking]
-    moved = helper_or_caller(blame, siblings, book.paths, book.late, book.grows, book.present)
+    whole = book.history.risen(blame.stacks)
+
+    def grows(stacks: Sequence[Stack]) -> bool:
+        if not book.grows(stacks):
+            return False
+        part = book.history.risen(stacks)
+        matters = part > (1 - LEVELS.blames.caller) * (whole + part)
+        return matters or book.judge(tuple(stacks)).verdict == LEAK
+
+    moved = helper_or_caller(blame, siblings, book.paths, book.late, grows, book.present)
     return moved if book.judge(moved.stacks).verdict == LEAK else blame
 
 

@@ -152,19 +152,29 @@ class Survivors(Book):
         start = len(self.t) // 3
         return stats.theil_sen(self.t[start:], held(self.history, tuple(stacks)).sizes[start:])
 
-    def _surely(
-        self, stacks: Sequence[Stack], births: Births, start: int, events: float, blocks: float
-    ) -> float:
+    def _surely(self, stacks: Sequence[Stack], births: Births, start: int, events: float) -> float:
         """As many events as make an error like that of the rate since ``start``.
 
         Where the size was counted, what is not known is how it is shared out between the time before ``start``
         and after: of the relative variance 1 / events remains the part that was born before, and of the rest what
-        counting has left. No rate is surer than that of so many blocks.
+        counting has left. No rate is surer than that of so many entries of the container that keeps most of it: what one
+        run brings, however many blocks, is one event.
         """
         whole = sum(births.sizes)
         before = sum(births.sizes[:start]) / whole if whole > 0 else 0.0
         remains = before + (1 - before) * left(self.history.newest, stacks)
-        return max(events, min(events / remains if remains > 0 else blocks, blocks))
+        entries = float(self._entries(stacks))
+        return max(events, min(events / remains if remains > 0 else entries, entries))
+
+    def _entries(self, stacks: Sequence[Stack]) -> int:
+        """Of the container that keeps most of some stacks' objects; 0: it is not known."""
+        newest = self.history.newest
+        sizes: dict[tuple[int, int], int] = {}
+        for stack in stacks:
+            for way in newest.told(stack).retention if newest else ():
+                key = way.mark, way.length or 0
+                sizes[key] = sizes.get(key, 0) + way.size
+        return max(sizes, key=lambda key: sizes[key])[1] if sizes else 0
 
     def _judge(self, stacks: tuple[Stack, ...]) -> Shape:
         every = self.births(stacks)
@@ -178,7 +188,7 @@ class Survivors(Book):
         lasted = self.t[-1] - self.t[start]
         size = ages.part * sum(births.sizes[start:])
         blocks = ages.part * sum(births.blocks[start:])
-        low, high = _interval(size, self._surely(stacks, births, start, ages.events, blocks))
+        low, high = _interval(size, self._surely(stacks, births, start, ages.events))
         onset = self.t[start]
         if ages.sudden and start > 0 and size > 0:
             earlier = births.sizes[start - 1] * lasted / size

@@ -7,10 +7,14 @@ snapshots, do not grow, that caller's line is the place that makes the differenc
 
 from __future__ import annotations
 
+import re
+from collections import Counter
 from collections.abc import Callable, Sequence
 
 from leakhunt.judge.levels import LEVELS
+from leakhunt.judge.owners import Book
 from leakhunt.judge.whose import Blame, Paths, outer
+from leakhunt.model.retention import Path
 from leakhunt.model.snapshot import Frame, Stack
 
 
@@ -28,15 +32,13 @@ def helper_or_caller(
     which stacks grew, ``grows`` whether they leak, ``present`` whether they hold memory for most of the
     time.
     """
-    depth = 2
     others = list(siblings)
     while blame.ours:
         by_caller: dict[Frame | None, list[Stack]] = {}
         idle: dict[Frame | None, list[Stack]] = {}
         for stacks, callers in ((blame.stacks, by_caller), (others, idle)):
             for stack in stacks:
-                path = paths.app(stack)
-                caller = path[-depth] if len(path) >= depth else None
+                caller = _caller(paths.app(stack), blame.frame)
                 callers.setdefault(caller, []).append(stack)
         total = growth(blame.stacks)
         if total <= 0:
@@ -55,8 +57,33 @@ def helper_or_caller(
             return blame
         blame = Blame(chosen, True, tuple(by_caller[chosen]))
         others = idle.get(chosen, [])
-        depth += 1
     return blame
+
+
+def _caller(path: Sequence[Frame], frame: Frame) -> Frame | None:
+    """Who calls the frame on its way in; the way's end where it does not come through that: what is made beside."""
+    at = next((at for at in range(len(path) - 1, -1, -1) if path[at] == frame), len(path))
+    return path[at - 1] if at > 0 else None
+
+
+def names_its_holder(book: Book, blame: Blame) -> bool:
+    """Whether the line itself names the variable of a module that keeps more of what it has made than any other:
+    then it is the line that keeps, through whichever caller most of it comes (``EVENTS.append({...})``).
+
+    An attribute says nothing: ``self.items`` is another's with each object.
+    """
+    spot, snapshot = book.paths.spots.get(blame.frame), book.history.newest
+    if snapshot is None or spot is None or not spot.code:
+        return False
+    sizes: Counter[Path] = Counter()
+    for stack in blame.stacks:
+        for way in snapshot.told(stack).retention:
+            if len(way.path) > 1 and way.path[0].kind == "module":
+                sizes[way.path[:2]] += way.size
+    if not sizes:
+        return False
+    (_, variable), _ = max(sizes.items(), key=lambda item: item[1])
+    return bool(variable.name and re.search(rf"\b{re.escape(variable.name)}\b", spot.code))
 
 
 def together(

@@ -17,7 +17,7 @@ from leakhunt.judge.levels import LEVELS
 from leakhunt.judge.series.shape import LEAK, NOISE, STEP, TURNOVER
 from leakhunt.model.snapshot import Birth, Counted, Gone, Snapshot
 from tests.support.builders import stack
-from tests.support.lives import BLOCK, PERIOD, aged, births
+from tests.support.lives import BLOCK, PERIOD, aged, births, held
 
 ONE, TWO = "/srv/shop/tasks.py:40", "/srv/shop/tasks.py:50"
 LIVES = LEVELS.lives
@@ -174,7 +174,7 @@ def counted(snapshot: Snapshot, of: float, variance: float) -> Snapshot:
 
 def test_what_was_counted_makes_the_rate_right_and_sure() -> None:
     each = 200 * BLOCK
-    plain = aged((ONE, [each] * N), interval=1000.0)
+    plain = aged((ONE, [each] * N), interval=1000.0, retention={ONE: held("list", 2000, None)})
     before = book(plain).judge([stack(ONE)])
     after = book(counted(plain, 0.8, 0.0)).judge([stack(ONE)])
     assert (before.verdict, after.verdict) == (LEAK, LEAK)
@@ -185,11 +185,11 @@ def test_what_was_counted_makes_the_rate_right_and_sure() -> None:
     assert (after.high - after.low) / after.rate <= (before.high - before.low) / before.rate
 
 
-def test_no_rate_is_surer_than_that_of_so_many_blocks() -> None:
-    """Tasks that keep eight blocks at once are an eighth as many events; counted, the blocks are known."""
+def test_no_rate_is_surer_than_that_of_so_many_entries() -> None:
+    """Tasks that keep eight blocks at once are an eighth as many events; counted, the entries are known."""
     each = 80 * BLOCK
     births_of = births([each] * N, at_once=8)
-    snapshot = aged((ONE, [each] * N))
+    snapshot = aged((ONE, [each] * N), retention={ONE: held("dict", 400, None)})
     told = replace(snapshot.told(stack(ONE)), births=births_of)
     snapshot = replace(snapshot, facts={stack(ONE): told})
 
@@ -197,27 +197,27 @@ def test_no_rate_is_surer_than_that_of_so_many_blocks() -> None:
         shape = book(of).judge([stack(ONE)])
         return (shape.high - shape.low) / shape.rate
 
-    blocks = 80 * (N - 1)
-    least = sum(_interval(1.0, blocks)[at] * sign for at, sign in ((1, 1), (0, -1)))
+    least = sum(_interval(1.0, 400)[at] * sign for at, sign in ((1, 1), (0, -1)))
     assert width(counted(snapshot, 1.0, 0.0)) == pytest.approx(least, rel=0.05)
     half = width(counted(snapshot, 1.0, 0.5))
     assert least < half < width(snapshot)
     assert half == pytest.approx(width(snapshot) * 0.5**0.5, rel=0.1)
     assert width(counted(snapshot, 1.0, 1.0)) == width(snapshot)
+    nowhere = replace(snapshot, facts={stack(ONE): replace(told, retention=())})
+    assert width(counted(nowhere, 1.0, 0.0)) == width(snapshot)  # nobody knows of how many
 
 
 def test_when_it_began_only_the_samples_know() -> None:
     """Half of it was born before the leak's onset: counting says nothing of how it is shared out."""
-    each = 80 * BLOCK
-    sizes = [0.0] * (N // 2) + [float(each)] * (N // 2)
-    late = aged((ONE, sizes))
-    born = book(counted(late, 1.0, 0.0))
+    sizes = [float(80 * BLOCK)] * N
+    snapshot = counted(aged((ONE, sizes), retention={ONE: held("list", 400, None)}), 1.0, 0.0)
+    born = book(snapshot)
     whole = born.births([stack(ONE)])
     early = whole._replace(sizes=(sum(whole.sizes), *whole.sizes[1:]))
-    assert born._surely([stack(ONE)], whole, 0, 10.0, 400.0) == pytest.approx(400.0)
+    assert born._surely([stack(ONE)], whole, 0, 10.0) == pytest.approx(400.0)
     part = sum(early.sizes[:1]) / sum(early.sizes)
-    assert born._surely([stack(ONE)], early, 1, 10.0, 400.0) == pytest.approx(10.0 / part)
-    assert born._surely([stack(ONE)], early, 1, 500.0, 400.0) == 500.0
+    assert born._surely([stack(ONE)], early, 1, 10.0) == pytest.approx(10.0 / part)
+    assert born._surely([stack(ONE)], early, 1, 500.0) == 500.0
 
 
 def died(snapshot: Snapshot, sizes: list[float]) -> Snapshot:
@@ -324,20 +324,21 @@ CHECKED, OPENED = (f"{REMEMBER} < /srv/shop/{each}" for each in ("events.py:90",
 @pytest.mark.parametrize(
     ("others", "line"),
     [
-        (
-            [50.0, 0, 0, 0] * 5,
-            15,
-        ),  # five blocks in all, as even as the rest: too few to call it a leak
-        (
-            [50.0] + [0.0] * 17 + [4_000.0, 8_000.0],
-            90,
-        ),  # young, but for one: this one does not pile up
+        (([0.0, 40_000.0] + [0.0] * 5) * 3, 15),  # as even as the rest, too few to call it a leak
+        (([0.0, 20_000.0] + [0.0] * 5) * 3, 90),  # the same, and whatever it is it hardly matters
     ],
 )
 def test_a_caller_of_few_samples_does_not_clear_the_helper(others: list[float], line: int) -> None:
     """A helper leaks through both callers; where the other one surely does not, the first one's line differs."""
-    life = lived(aged((CHECKED, [2_000] * 20), (OPENED, others)))
+    life = lived(aged((CHECKED, [20_000] * 20), (OPENED, others[:20]), interval=25_000.0))
     assert life is not None
     leak = growths(life)[0]
     assert leak.shape.verdict == LEAK
     assert leak.blame.frame.line == line
+
+
+def test_a_caller_whose_objects_are_young_clears_the_helper() -> None:
+    young = [50.0] + [0.0] * 17 + [4_000.0, 8_000.0]
+    life = lived(aged((CHECKED, [2_000] * 20), (OPENED, young)))
+    assert life is not None
+    assert growths(life)[0].blame.frame.line == 90

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
+from dataclasses import replace
 
 import pytest
 
@@ -12,8 +13,9 @@ from leakhunt.judge.levels import LEVELS
 from leakhunt.judge.owners import Book
 from leakhunt.judge.whose import Blame, Paths
 from leakhunt.model.paths import prefixes
-from leakhunt.model.snapshot import Frame, Spot, Stack
-from tests.support.builders import FACTS, history, stack
+from leakhunt.model.retention import Path, Retention, Step
+from leakhunt.model.snapshot import Facts, Frame, Spot, Stack
+from tests.support.builders import FACTS, history, snap, stack
 
 SHOP = "/srv/shop/tasks.py"
 
@@ -45,6 +47,50 @@ def test_a_blame_moves_to_a_caller_that_leaks_by_itself_only(
     moved = Blame(Frame(SHOP, 40), True, (stack(helper),))
     monkeypatch.setattr(growths, "helper_or_caller", lambda *arguments: moved)
     assert growths._responsible(book, blame) == (moved if steady else blame)
+
+
+EVENTS = (Step("module", "shop", "module"), Step("attribute", "EVENTS", "list", 90))
+ITEMS = (EVENTS[0], Step("attribute", "BUFFER", "shop.Buffer"), Step("attribute", "items", "list"))
+NATIVE = (Step("native", "held from C code", "list"), Step("attribute", "EVENTS", "str"))
+
+
+@pytest.mark.parametrize(
+    ("code", "ways", "stays"),
+    [
+        ("EVENTS.append({'n': n})", {EVENTS: 900}, True),
+        ("MORE_EVENTS.append({'n': n})", {EVENTS: 900}, False),
+        ("self.items.append(n)", {ITEMS: 900}, False),  # with each object another's
+        ("BUFFER.items.append(n)", {ITEMS: 900}, True),
+        ("EVENTS.append(n)", {EVENTS: 400, ITEMS: 500}, False),  # most is kept elsewhere
+        ("EVENTS.append(n)", {EVENTS: 400, NATIVE: 500}, True),  # or by nobody known
+        ("EVENTS.append(n)", {}, False),
+        (None, {EVENTS: 900}, False),
+    ],
+)
+def test_a_line_that_names_what_keeps_is_where_it_is_kept(
+    code: str | None, ways: dict[Path, int], stays: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Through whichever caller most of it comes."""
+    sizes, steps = [1000 * index for index in range(10)], list(range(10))
+    by_40, by_50 = f"{SHOP}:5 < {SHOP}:40", f"{SHOP}:5 < {SHOP}:50"
+    spots = {} if code is None else {Frame(SHOP, 5): Spot("remember", code)}
+    held = tuple(
+        Retention(path, 9, size, "list", 90, None, 1, None, path) for path, size in ways.items()
+    )
+    newest = replace(snap(f"{by_40} 9000B x9"), facts={stack(by_40): Facts(retention=held)})
+    made = replace(
+        history((by_40, sizes, steps), (by_50, [0] * 10, steps)), spots=spots, newest=newest
+    )
+    blame, moved = (Blame(Frame(SHOP, line), True, (stack(by_40),)) for line in (5, 40))
+    monkeypatch.setattr(growths, "helper_or_caller", lambda *arguments: moved)
+    assert growths._responsible(Book(made), blame) == (blame if stays else moved)
+
+
+def test_what_is_made_at_the_callers_own_line_is_that_callers() -> None:
+    """Two lines feed one container: the helper's, and the line that calls it."""
+    own = stack(f"{SHOP}:40 < {SHOP}:1")
+    blame = blamed({BY_40: 80.0, own: 15.0, BY_50: 5.0})
+    assert (blame.frame.line, set(blame.stacks)) == (40, {BY_40, own})
 
 
 def test_a_caller_of_half_the_growth_is_not_to_blame() -> None:
