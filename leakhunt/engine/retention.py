@@ -27,10 +27,12 @@ Key = tuple[int, int]
 #: So many standard errors an estimate may be away from what was counted. Farther away there is something else:
 #: objects that were there before anything was sampled.
 FARTHEST = 3.0
-#: Of a way that is believed so many samples are expected at least, by what was counted: 95 of 100 such ways have one.
-#: Of what is smaller only those are seen that chance has drawn, and each of these stands for others: put right, all
-#: of them together would be too few.
-EXPECTED = 3.0
+#: Of a way whose count is believed so many samples are expected at least, by what was counted: 95 of 100 such ways have
+#: one. Of what is smaller only those are seen that chance has drawn, and each of these stands for others: put
+#: right, all of them together would be too few. How many are expected is known badly where the interval has changed
+#: much, one sample of a coarse one outweighs all others: then so many samples are as good, which of a hundred ways
+#: where one is expected not one has.
+EXPECTED, ENOUGH = 3.0, 5
 
 #: Of a tie's state: the block is not an object itself, but a table or buffer of one,
 BESIDE = 4
@@ -80,7 +82,7 @@ def _amended(part: _Part, every: _Part, count: int | None) -> _Amended:
     if count is None or part.size <= 0 or every.variance <= 0:
         return as_told
     excess = every.size - count
-    if every.number * count < EXPECTED * every.size:
+    if every.number < ENOUGH and every.number * count < EXPECTED * every.size:
         return as_told
     if excess * excess > FARTHEST * FARTHEST * every.variance:
         return as_told

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from leakhunt.engine.retention import (
     BESIDE,
     COUNT,
+    ENOUGH,
     EXPECTED,
     FARTHEST,
     HOLDERS,
@@ -129,6 +130,28 @@ def test_a_way_is_believed_of_which_three_samples_are_expected(count: int, belie
     assert walked.counted[0].size == (100 * count if believed else 40_000)
 
 
+@pytest.mark.parametrize(("number", "believed"), [(ENOUGH, True), (ENOUGH - 1, False)])
+def test_one_sample_of_a_coarse_interval_is_no_reason_not_to_believe(
+    number: int, believed: bool
+) -> None:
+    walked = Walked({"ties": ties(*[(1, 5, 0)] * number), "counts": counts((1, 5, 500, 50_000))})
+    walked.by_sample([(HERE, 100, 0.01)] * (number - 1) + [(HERE, 100, 0.0001)])
+    assert (walked.counted[0].size == 50_000) is believed
+
+
+@pytest.mark.parametrize("objects", [1, 10, 20, 40, 100])
+def test_however_small_the_ways_are_they_are_not_too_few_together(objects: int) -> None:
+    """2,000 ways, of which each has so many objects, drawn one in twenty: a fixed seed."""
+    draw = random.Random(objects)
+    samples: list[tuple[int, int, int]] = []
+    for way in range(1, 2001):
+        samples += [(way, way, 0)] * sum(draw.random() < 0.05 for _ in range(objects))
+    of_all = counts(*((way, way, objects, 100 * objects) for way in {row[0] for row in samples}))
+    walked = Walked({"ties": ties(*samples), "counts": of_all})
+    walked.by_sample([(HERE, 100, 0.05)] * len(samples))
+    assert 0.85 < walked.counted[0].size / (2000 * objects * 100) < 1.25
+
+
 def test_without_a_count_nothing_is_said_to_be_counted() -> None:
     for answer in ({}, {"counts": None}, {"counts": b""}):
         walked = Walked({"ties": ties((1, 5, 0)), **answer})
@@ -160,7 +183,7 @@ def test_parts_never_add_up_to_more_than_was_counted(
     told = walked.by_sample(samples)
     estimate = sum(size / chance for _, size, chance in samples)
     variance = sum(size**2 * (1 - chance) / chance**2 for _, size, chance in samples)
-    enough = len(samples) * count >= EXPECTED * estimate
+    enough = len(samples) >= ENOUGH or len(samples) * count >= EXPECTED * estimate
     if enough and variance > 0 and abs(estimate - count) <= FARTHEST * sqrt(variance):
         parts = sum(way[5] for record in told for way in record.ways)
         assert (
