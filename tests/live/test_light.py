@@ -135,7 +135,7 @@ def test_a_leak_is_named_by_light_snapshots_alone(tmp_path: Path) -> None:
         ):
             assert facts[key] == known[key], key
         assert set(known) - set(facts) == {
-            "heap", "retention", "handed", "holders", "garbage", "frozen", "allocators",
+            "heap", "retention", "counted", "handed", "holders", "garbage", "frozen", "allocators",
         }  # fmt: skip
         kinds = {name for told in one.facts.values() for name in told.types}
         assert "bytearray" in kinds
