@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import posix
 import stat
 import tracemalloc
 from collections.abc import Iterator
@@ -69,13 +70,13 @@ def test_a_file_is_on_disk_before_it_has_its_name(
     order: list[str] = []
 
     def noted(name: str) -> None:
-        function = getattr(os, name)
+        function = getattr(posix, name)
 
         def call(*args: Any) -> None:
             order.append(name)
             function(*args)
 
-        monkeypatch.setattr(os, name, call)
+        monkeypatch.setattr(posix, name, call)
 
     noted("fsync")
     noted("rename")

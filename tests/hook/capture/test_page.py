@@ -17,11 +17,11 @@ def test_the_pause_of_zero_is_none_and_any_other_is_read_as_it_was_left() -> Non
 
 def test_notes_pause_length_and_words_do_not_overlap() -> None:
     page = pages.shared_page()
-    page[: pages.NOTES.size] = pages.NOTES.pack(7, 9)
+    page[: pages.NOTES.size] = pages.NOTES.pack(7, 9, 1)
     pages.pause_told(page, 1.5)
     pages.LENGTH.pack_into(page, pages.LENGTH_AT, 3)
     page[pages.SAID_AT : pages.SAID_AT + 3] = b"yes"
-    assert pages.NOTES.unpack_from(page, 0) == (7, 9)
+    assert pages.NOTES.unpack_from(page, 0) == (7, 9, 1)
     assert pages.pause_told(page) == 1.5
     assert pages.LENGTH.unpack_from(page, pages.LENGTH_AT) == (3,)
     assert page[pages.SAID_AT : pages.SAID_AT + 3] == b"yes"
