@@ -417,7 +417,7 @@ def test_with_however_little_memory_it_ends_and_counts_nothing_of_a_part() -> No
     asked = struct.pack("=Q", block_of(KEPT[5]))
     try:
         took = walked(asked)["memory"]
-        for part in range(0, 101, 4):
+        for part in range(0, 101, 10):
             try:
                 found = walked(asked, memory=took * part // 100)
             except MemoryError:
