@@ -232,7 +232,7 @@ walk(PyObject *Py_UNUSED(module), PyObject *args)
     graph.left = STRIDE;
     double began = cpu_seconds();
     graph.deadline = began + seconds * 0.6; /* the rest is for what follows from the graph */
-    memory_most = (size_t)(memory / 100 * 55);
+    memory_most = (size_t)(memory / 100 * 50);
     Guard guard;
     if (!guard_begin(&guard, seconds)) {
         return PyErr_NoMemory();
