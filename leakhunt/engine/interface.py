@@ -154,7 +154,9 @@ class Engine(Protocol):
         """
 
     def end_task(self, outer: int, done: int, file: str | None) -> None:
-        """That task is over and so many are done; this thread works for the ``outer`` one again (0: none)."""
+        """That task is over and so many are done, or more: another thread's may have been booked later and told
+        sooner. This thread works for the ``outer`` one again (0: none).
+        """
 
     def harvest(self, raw: Any, life: Life = UNKNOWN_LIFE, walked: Walked | None = None) -> Harvest:
         """All that is told of ``read``'s result, but for :meth:`holders` and :meth:`marked`.

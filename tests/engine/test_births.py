@@ -265,6 +265,23 @@ def test_threads_work_for_their_own_tasks_and_others_for_none() -> None:
     assert said["who"] == {"one": [1], "two": [2], "three": [0]}
 
 
+def test_a_thread_that_tells_late_takes_no_unit_back() -> None:
+    """Two threads book a unit each, and the one that was first tells of it last."""
+    said = program("""
+        _sampler.live(0.0, 0)
+        engine = begin(1024)
+        kept = []
+        for done in (1, 2, 4, 3):
+            _sampler.begin_task(1, None)
+            kept.append(bytes(9000))
+            _sampler.end_task(0, done, None)
+        late = harvest(engine, "a").calendar.edges[-1]
+        _sampler.live(0.0, 0)  # another process's count begins anew, as after a fork
+        say(late=late, anew=harvest(engine, "a").calendar.unit)
+    """)
+    assert said == {"late": 4 + 1, "anew": "second"}
+
+
 # -- the calendar -----------------------------------------------------------------------
 
 

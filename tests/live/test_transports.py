@@ -37,27 +37,6 @@ POOLS = {
     "gevent": (("-P", "gevent", "-c", "2"), "gevent", 1),
     "eventlet": (("-P", "eventlet", "-c", "2"), "eventlet", 1),
 }
-#: Kombu's transport of files opens a message under its last name and writes it then: who reads between gets
-#: half of it, and ends. What is tested here is asking, so these messages appear whole.
-WHOLE = """
-import os
-from kombu.transport import filesystem
-from shop import app
-
-class Channel(filesystem.Channel):
-    def _put(self, queue, payload, **options):
-        last = self.data_folder_out
-        self.data_folder_out = os.path.join(os.environ["SHOP_FOLDER"], "outbox")
-        try:
-            super()._put(queue, payload, **options)
-            for name in os.listdir(self.data_folder_out):
-                if name.endswith(f".{queue}.msg"):
-                    os.rename(os.path.join(self.data_folder_out, name), os.path.join(last, name))
-        finally:
-            self.data_folder_out = last
-
-filesystem.Transport.Channel = Channel
-"""
 RABBIT = Path("/usr/lib/rabbitmq/bin/rabbitmq-server")
 
 
@@ -136,7 +115,7 @@ def _free() -> int:
 
 @contextlib.contextmanager
 def crew(
-    folder: Path, *pools: str, app: str = "shop", broker: str | None = None
+    folder: Path, *pools: str, broker: str | None = None
 ) -> Iterator[Mapping[str, harness.Worker]]:
     """A worker of each of those pools, by its node; stopped and checked when the test has passed."""
     variables = (
@@ -147,10 +126,8 @@ def crew(
         for pool in pools:
             own = folder / pool
             own.mkdir()
-            (own / "whole.py").write_text(WHOLE)
-            program = ("-m", "celery", "-A", app)
             found[f"{pool}@h"] = harness.Worker(
-                own, *POOLS[pool][0], "-n", f"{pool}@h", hook=True, program=program, **variables
+                own, *POOLS[pool][0], "-n", f"{pool}@h", hook=True, **variables
             )
         for node, worker in found.items():
             worker.ready()
@@ -166,21 +143,21 @@ def crew(
 
 
 def console(
-    worker: harness.Worker, app: str, nodes: str, *arguments: str
+    worker: harness.Worker, nodes: str, *arguments: str
 ) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-m", "leakhunt", *arguments, "-A", app, "--wait", PATIENCE, "--destination", nodes],
+        [sys.executable, "-m", "leakhunt", *arguments, "-A", "shop", "--wait", PATIENCE, "--destination", nodes],
         cwd=worker.folder, env=worker.environment, stdin=subprocess.DEVNULL, capture_output=True,
         text=True, timeout=harness.HANGS, check=False,
     )  # fmt: skip
 
 
-def asked(workers: Mapping[str, harness.Worker], app: str = "shop") -> None:
+def asked(workers: Mapping[str, harness.Worker]) -> None:
     """Whoever asks the fleet has the answer of every process of every worker, and of nobody else."""
     first, nodes = next(iter(workers.values())), ",".join(workers)
     every = {record["pid"]: node for node, worker in workers.items() for record in worker.records()}
     assert len(every) == sum(POOLS[node[:-2]][2] for node in workers)
-    seen = console(first, app, nodes, "ps", "--json")
+    seen = console(first, nodes, "ps", "--json")
     assert seen.returncode == 0, seen.stderr
     rows = json.loads(seen.stdout)["processes"]
     assert {row["pid"]: row["node"] for row in rows} == every
@@ -188,12 +165,12 @@ def asked(workers: Mapping[str, harness.Worker], app: str = "shop") -> None:
     for row in rows:
         assert (row["hooked"], row["pool"]) == (True, POOLS[row["node"][:-2]][1])
         assert row["rss"] > 0
-    dumped = console(first, app, nodes, "dump")
+    dumped = console(first, nodes, "dump")
     assert dumped.returncode == 0, dumped.stderr
     paths = dumped.stdout.splitlines()
     assert len(paths) == len(every)
     assert {load(path).meta.pid for path in paths} == set(every)
-    watched = console(first, app, nodes, "watch", "--once", "--json")
+    watched = console(first, nodes, "watch", "--once", "--json")
     assert watched.returncode == 0, watched.stderr
     assert {row["pid"] for row in json.loads(watched.stdout)["processes"]} == set(every)
 
@@ -218,11 +195,11 @@ def test_amqp_has_broadcast(tmp_path: Path, amqp_url: str) -> None:
 
 
 def test_a_broker_of_files_has_broadcast(tmp_path: Path) -> None:
-    with crew(tmp_path, "prefork", app="whole") as workers:
+    with crew(tmp_path, "prefork") as workers:
         (worker,) = workers.values()
         # The harness's own app hands its messages over by hand: what is broadcast it does not.
         worker.until(
-            lambda: console(worker, "whole", "prefork@h", "ps").returncode == 0,
+            lambda: console(worker, "prefork@h", "ps").returncode == 0,
             "the worker answers",
         )
-        asked(workers, "whole")
+        asked(workers)
