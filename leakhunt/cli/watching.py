@@ -180,9 +180,8 @@ class Verdicts:
                 continue
             verdict = None
             if size <= LARGEST:
-                from leakhunt.cli import (
-                    judging,
-                )  # all of the analysis: not before there is a snapshot
+                # All of the analysis: not before there is a snapshot.
+                from leakhunt.cli import judging
 
                 with suppress(LeakhuntError, OSError):
                     asked = judging.Asked(limit=1)

@@ -61,6 +61,12 @@ class _Part:
         self.size += size / chance
         self.variance += size * size * (1 - chance) / (chance * chance)
 
+    def join(self, other: _Part) -> None:
+        self.number += other.number
+        self.objects += other.objects
+        self.size += other.size
+        self.variance += other.variance
+
 
 class _Amended(NamedTuple):
     """An estimate put right by what was counted: the regression estimator of survey sampling (W. Cochran, Sampling
@@ -115,77 +121,78 @@ class Walked:
 
     def by_sample(self, blocks: Iterable[tuple[RawFrames, int, float]]) -> list[Retention]:
         """Of sampled blocks, in the order of their addresses: (frames, bytes, chance of the draw)."""
-        every: dict[Key, _Part] = {}
-        loose: dict[RawFrames, _Part] = {}
-        of_stacks: dict[RawFrames, dict[Key, _Part]] = {}
-        for (frames, size, chance), (shape, holder, _, state, _) in zip(blocks, self.ties()):
-            self.wanted += 1
-            if not shape:
-                loose.setdefault(frames, _Part()).add(size, chance, True)
-                continue
-            self.tied += 1
-            ways = of_stacks.setdefault(frames, {})
-            for parts in (ways, every):
-                parts.setdefault((shape, holder), _Part()).add(size, chance, not state & BESIDE)
+        of_stacks, loose = self._gathered(zip(blocks, self.ties()))
         counts = self._counts()
+        if not counts:
+            return _largest(of_stacks, {})
+        every: dict[Key, _Part] = {}
+        for ways in of_stacks.values():
+            for key, part in ways.items():
+                every.setdefault(key, _Part()).join(part)
         amended = {
             frames: {key: _amended(part, every[key], counts.get(key)) for key, part in ways.items()}
             for frames, ways in of_stacks.items()
         }
-        told = _largest(
-            {
-                frames: {key: (part.objects, part.size) for key, part in ways.items()}
-                for frames, ways in of_stacks.items()
-            },
-            amended if counts else {},
-        )
-        if counts:
-            none = _Part()
-            for record in told:
-                rest, amended_ways = loose.get(record.frames, none), amended[record.frames].values()
-                whole = rest.size + sum(way.size for way in amended_ways)
-                variance = rest.variance + sum(way.variance for way in amended_ways)
-                self.counted.append(Counted(record.frames, round(whole), sqrt(variance)))
+        told, none = _largest(of_stacks, amended), _Part()
+        for record in told:
+            parts: list[_Part | _Amended] = [
+                loose.get(record.frames, none),
+                *amended[record.frames].values(),
+            ]
+            size, variance = sum(part.size for part in parts), sum(part.variance for part in parts)
+            self.counted.append(Counted(record.frames, round(size), sqrt(variance)))
         return told
-
-    def _counts(self) -> dict[Key, int]:
-        """The bytes of all objects by shape and holder; none where they were not all counted."""
-        packed = self.answer.get("counts") or b""
-        return {(shape, holder): size for shape, holder, _, size in COUNT.iter_unpack(packed)}
 
     def by_traceback(self) -> list[Retention]:
         """Of blocks that tracemalloc knows; larger ones were chosen sooner."""
         traced = self.answer.get("traced")
         if not traced:
             return []
-        tracebacks, ties, interval = traced
-        sums: dict[RawFrames, dict[Key, tuple[float, float]]] = {}
-        for frames, (shape, holder, _, state, size) in zip(tracebacks, TIE.iter_unpack(ties)):
+        tracebacks, packed, interval = traced
+        ties = list(TIE.iter_unpack(packed))
+        chosen = (
+            (frames, tie[4], min(1.0, tie[4] / interval) if tie[4] and interval else 1.0)
+            for frames, tie in zip(tracebacks, ties)
+        )
+        of_stacks, _ = self._gathered(zip(chosen, ties))
+        return _largest(of_stacks, {})
+
+    def _gathered(
+        self, blocks: Iterable[tuple[tuple[RawFrames, int, float], tuple[int, ...]]]
+    ) -> tuple[dict[RawFrames, dict[Key, _Part]], dict[RawFrames, _Part]]:
+        """What blocks with their ties come to, by stack: way by way, and of those that hang from nothing known."""
+        of_stacks: dict[RawFrames, dict[Key, _Part]] = {}
+        loose: dict[RawFrames, _Part] = {}
+        for (frames, size, chance), (shape, holder, _, state, _) in blocks:
             self.wanted += 1
-            if not shape:
-                continue
-            self.tied += 1
-            weight = max(1.0, interval / size) if size else 1.0
-            ways = sums.setdefault(frames, {})
-            objects, bytes_of = ways.get((shape, holder), (0.0, 0.0))
-            more = 0.0 if state & BESIDE else weight
-            ways[shape, holder] = objects + more, bytes_of + weight * size
-        return _largest(sums, {})
+            if shape:
+                self.tied += 1
+                ways = of_stacks.setdefault(frames, {})
+                part = ways.setdefault((shape, holder), _Part())
+            else:
+                part = loose.setdefault(frames, _Part())
+            part.add(size, chance, not state & BESIDE)
+        return of_stacks, loose
+
+    def _counts(self) -> dict[Key, int]:
+        """The bytes of all objects by shape and holder; none where they were not all counted."""
+        packed = self.answer.get("counts") or b""
+        return {(shape, holder): size for shape, holder, _, size in COUNT.iter_unpack(packed)}
 
 
 def _largest(
-    sums: Mapping[RawFrames, Mapping[Key, tuple[float, float]]],
+    of_stacks: Mapping[RawFrames, Mapping[Key, _Part]],
     amended: Mapping[RawFrames, Mapping[Key, _Amended]],
 ) -> list[Retention]:
     told = [
-        Retention(frames, _ways(ways, amended.get(frames, {}))) for frames, ways in sums.items()
+        Retention(frames, _ways(ways, amended.get(frames))) for frames, ways in of_stacks.items()
     ]
     told.sort(key=lambda record: -sum(way[2] for way in record.ways))
     return told[:STACKS]
 
 
 def _ways(
-    parts: Mapping[Key, tuple[float, float]], amended: Mapping[Key, _Amended]
+    parts: Mapping[Key, _Part], amended: Mapping[Key, _Amended] | None
 ) -> tuple[tuple[int, ...], ...]:
     """The largest ways of a stack: (path, objects, bytes, holder), and objects and bytes as counted, where they
     were; 0 for several holders.
@@ -194,15 +201,16 @@ def _ways(
     for shape, _ in parts:
         holders[shape] = holders.get(shape, 0) + 1
     joined: dict[Key, list[float]] = {}
-    for (shape, holder), (objects, size) in parts.items():
+    for (shape, holder), part in parts.items():
         key = shape, holder if holders[shape] <= HOLDERS else 0
-        part = joined.setdefault(key, [0.0, 0.0, 0.0, 0.0])
-        right = amended.get((shape, holder))
-        more = (objects, size) if right is None else (right.objects, right.size)
-        for at, value in enumerate((objects, size, *more)):
-            part[at] += value
+        figures = [part.objects, part.size]
+        if amended is not None:
+            right = amended[shape, holder]
+            figures += right.objects, right.size
+        before = joined.get(key)
+        joined[key] = figures if before is None else [a + b for a, b in zip(before, figures)]
     largest = sorted(joined.items(), key=lambda item: -item[1][1])[:WAYS]
     return tuple(
-        (shape, round(part[0]), round(part[1]), holder, *map(round, part[2:] if amended else ()))
-        for (shape, holder), part in largest
+        (shape, round(objects), round(size), holder, *map(round, counted))
+        for (shape, holder), (objects, size, *counted) in largest
     )

@@ -29,7 +29,7 @@ from leakhunt.judge.rss import Outside, outside
 from leakhunt.judge.series.shape import LEAK
 from leakhunt.judge.whose import Paths
 from leakhunt.model.paths import prefixes
-from leakhunt.model.retention import Path, Retention
+from leakhunt.model.retention import Retention, by_container
 from leakhunt.model.snapshot import OFF, Frame, Meta, Stack
 from leakhunt.snapshots.counted import as_counted
 from leakhunt.snapshots.objects import Holder, joined, summed
@@ -256,16 +256,7 @@ def _holder(history: History, growth: Growth) -> Retention | None:
         as_counted(way) for stack in growth.blame.stacks for way in snapshot.told(stack).retention
     ]
     named = [way for way in ways if way.container_path and way.container_type is not None]
-    sums: dict[tuple[int, Path], Retention] = {}
-    for way in named:
-        key = way.mark, way.container_path
-        before = sums.get(key)
-        sums[key] = (
-            way
-            if before is None
-            else way._replace(objects=before.objects + way.objects, size=before.size + way.size)
-        )
-    return max(sums.values(), key=lambda way: way.size, default=None)
+    return next(iter(by_container(named)), None)
 
 
 def _grew(history: History, holder: Retention | None) -> int | None:

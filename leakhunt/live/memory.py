@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from typing import Optional
 
 from leakhunt.hook.process import vitals
@@ -53,11 +54,9 @@ def weight(pid: int) -> Memory:
 
 def weighed(count: Memory, weight: Memory) -> Memory:
     """Both together; RSS is of one moment with USS and PSS where those are known."""
-    return Memory(
+    return replace(
+        weight,
         rss=count.rss if weight.rss is None else weight.rss,
-        uss=weight.uss,
-        pss=weight.pss,
-        shared=weight.shared,
         swap=count.swap if weight.swap is None else weight.swap,
         vms=count.vms,
         peak=count.peak,

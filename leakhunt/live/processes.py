@@ -21,7 +21,7 @@ from leakhunt.hook import asking, letterbox
 from leakhunt.hook.letterbox import Answer
 from leakhunt.hook.process import alive
 from leakhunt.hook.signal_names import signal_name
-from leakhunt.live import descriptors
+from leakhunt.live import descriptors, table
 from leakhunt.live.descriptors import Held
 from leakhunt.model.paths import visible
 from leakhunt.snapfile.folders import PROCESSES
@@ -134,10 +134,7 @@ def hooked(
     ``folder``. ``opened``: what each process holds open, where that has just been read.
     """
     records = Records() if records is None else records
-    if opened is None:
-        from leakhunt.live import table
-
-        opened = descriptors.everybody(table.table())
+    opened = descriptors.everybody(table.table()) if opened is None else opened
     by_pid: dict[int, Hooked] = {}
     for process in _through_proc(opened, records):
         by_pid.setdefault(process.pid, process)

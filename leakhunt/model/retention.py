@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -71,6 +72,20 @@ class Retention(NamedTuple):
     """The way to the container."""
     counted: tuple[int, int] | None = None
     """Objects and bytes as put right by what was counted of all that is held alike; None: nobody counted."""
+
+    def plus(self, other: Retention) -> Retention:
+        """The objects of both, by the way of this one."""
+        return self._replace(objects=self.objects + other.objects, size=self.size + other.size)
+
+
+def by_container(ways: Iterable[Retention]) -> list[Retention]:
+    """What each container keeps in all, the most bytes first; what none in particular keeps is one of them."""
+    sums: dict[tuple[int, Path], Retention] = {}
+    for way in ways:
+        key = way.mark, way.container_path
+        before = sums.get(key)
+        sums[key] = way if before is None else before.plus(way)
+    return sorted(sums.values(), key=lambda way: -way.size)
 
 
 class TypeCount(NamedTuple):

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from leakhunt.model.retention import Path, Retention, Step
 from leakhunt.model.snapshot import Snapshot, Stack
 from leakhunt.snapshots import garbage, retention
-from leakhunt.snapshots.counted import put_right
+from leakhunt.snapshots.counted import as_counted, put_right
 from leakhunt.snapshots.garbage import UNKNOWN, Collector
 
 #: The shortest way stands first where its container holds so much of what is known, or of what it gained.
@@ -65,13 +65,13 @@ class Why:
 def why(snapshot: Snapshot, stacks: Iterable[Stack], earlier: Sequence[Snapshot] = ()) -> Why:
     """What keeps the objects of ``stacks``. ``earlier``: snapshots of the same process, oldest first."""
     chosen = [stack for stack in dict.fromkeys(stacks) if stack in snapshot.tallies]
-    snapshot, earlier = put_right(snapshot), [put_right(each) for each in earlier]
+    snapshot = put_right(snapshot)
     sums: dict[tuple[Path, int], Retention] = {}
     for stack in chosen:
         for held in snapshot.told(stack).retention:
             key = held.path, held.mark
             before = sums.get(key)
-            sums[key] = held if before is None else _both(before, held)
+            sums[key] = held if before is None else before.plus(held)
     lengths = _lengths(earlier)
     ways = [
         Way(held, _grown(held, lengths))
@@ -151,7 +151,7 @@ def _gained(ways: list[Way], stacks: Sequence[Stack], earlier: Sequence[Snapshot
     before = telling[(len(telling) - 1) // 2]
     sizes: dict[Key, int] = {}
     for stack in stacks:
-        for held in before.told(stack).retention:
+        for held in map(as_counted, before.told(stack).retention):
             sizes[_key(held)] = sizes.get(_key(held), 0) + held.size
     return [max(0, way.held.size - sizes.get(_key(way.held), 0)) for way in ways]
 
@@ -189,10 +189,6 @@ def _branches(ways: Sequence[tuple[Path, Way]], depth: int) -> tuple[Branch, ...
 def is_unnamed(path: Path) -> bool:
     """Whether a way begins where no code has a name: only C code is known to hold it."""
     return not path or path[0].kind == "native"
-
-
-def _both(one: Retention, other: Retention) -> Retention:
-    return one._replace(objects=one.objects + other.objects, size=one.size + other.size)
 
 
 def _lengths(snapshots: Sequence[Snapshot]) -> dict[int, int]:

@@ -18,6 +18,8 @@ from leakhunt.model.snapshot import Birth, Facts, Snapshot, Stack, Tally
 
 def put_right(snapshot: Snapshot) -> Snapshot:
     """With tallies, births and holders as counted; itself where nothing was."""
+    if all(told.counted is None for told in snapshot.facts.values()):
+        return snapshot
     facts, tallies = dict(snapshot.facts), dict(snapshot.tallies)
     for stack, told in snapshot.facts.items():
         tally = snapshot.tallies.get(stack)
@@ -26,8 +28,6 @@ def put_right(snapshot: Snapshot) -> Snapshot:
             counted = told.counted._replace(scale=by)
             facts[stack] = replace(_scaled(told, by), counted=counted)
             tallies[stack] = Tally(told.counted.size, round(tally.count * by))
-    if all(told.counted is None for told in snapshot.facts.values()):
-        return snapshot
     return replace(snapshot, facts=MappingProxyType(facts), tallies=MappingProxyType(tallies))
 
 

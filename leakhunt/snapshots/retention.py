@@ -52,10 +52,8 @@ def by_stack(
     holders = _holders(recorded, paths)
     together: dict[Stack, list[Retention]] = {}
     for stack, said in facts.known_records(records.Retention, attributes.get("retention"), tallies):
-        for way in said.ways if isinstance(said.ways, (list, tuple)) else ():
-            if not isinstance(way, (list, tuple)) or len(way) < 4:
-                continue
-            path, objects, size, holder, *rest = (_whole(each) for each in way[:6])
+        for way in _rows(said.ways, 4, 6):
+            path, objects, size, holder, *rest = (_whole(each) for each in way)
             if not 0 < path < len(paths):
                 continue
             counted = (rest[0], rest[1]) if len(rest) == 2 else None
@@ -202,16 +200,16 @@ def _rest(recorded: Any) -> Rest:
     return Rest(0, 0, 0)
 
 
-def _rows(recorded: Any, length: int) -> Iterable[tuple[Any, ...]]:
-    """Those that have so many values."""
-    return (row for row in _numbered(recorded, length) if row is not None)
+def _rows(recorded: Any, length: int, most: int = 0) -> Iterable[tuple[Any, ...]]:
+    """Those that have so many values; what a later version has appended, from ``most`` on, is cut off."""
+    return (row for row in _numbered(recorded, length, most) if row is not None)
 
 
-def _numbered(recorded: Any, length: int) -> Iterator[tuple[Any, ...] | None]:
+def _numbered(recorded: Any, length: int, most: int = 0) -> Iterator[tuple[Any, ...] | None]:
     """The same where others name them by number: None stands in the place of one that has not."""
     for row in recorded if isinstance(recorded, (list, tuple)) else ():
         has = isinstance(row, (list, tuple)) and len(row) >= length
-        yield tuple(row[:length]) if has else None
+        yield tuple(row[: most or length]) if has else None
 
 
 def _text(value: Any) -> str | None:

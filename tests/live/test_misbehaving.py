@@ -11,12 +11,13 @@ import sys
 import textwrap
 from collections.abc import Iterator
 from pathlib import Path
+from typing import IO
 
 import pytest
 
 from leakhunt.hook.capture import fork
 from tests.live import harness
-from tests.live.test_odd_states import WAITS, program
+from tests.live.test_odd_states import program, source
 from tests.live.test_program import leakhunt
 from tests.support.places import ROOT
 
@@ -31,6 +32,18 @@ WAYS = ("off", "always")
 
 def snapshots(folder: Path) -> list[str]:
     return sorted(path.name for path in folder.glob("snapshots/*/*.bin"))
+
+
+@contextlib.contextmanager
+def talking(folder: Path, text: str) -> Iterator[tuple[subprocess.Popen[str], IO[str], IO[str]]]:
+    """As :func:`program`, while it runs: with what it prints, and what it is told."""
+    with subprocess.Popen(
+        [sys.executable, "-c", source(folder, text)], env=harness.environment(folder), text=True,
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+    ) as started:  # fmt: skip
+        assert started.stdout is not None
+        assert started.stdin is not None
+        yield started, started.stdout, started.stdin
 
 
 # -- the stack, the interpreter's settings, functions that are others' ----------------------------
@@ -277,23 +290,17 @@ def test_a_process_whose_folder_was_removed_is_still_asked(tmp_path: Path) -> No
             leakhunt.count("unit")
             print("counted", flush=True)
     """
-    source = f"import os\nos.chdir({str(tmp_path)!r})\n{WAITS}" + textwrap.dedent(text)
-    with subprocess.Popen(
-        [sys.executable, "-c", source], env=harness.environment(tmp_path), text=True,
-        stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-    ) as started:  # fmt: skip
-        assert started.stdout is not None
-        assert started.stdin is not None
-        pid = started.stdout.readline().strip()
+    with talking(tmp_path, text) as (_, heard, said):
+        pid = heard.readline().strip()
         shutil.rmtree(tmp_path / "snapshots")
         done = leakhunt(tmp_path, "dump", pid)
         assert (done.returncode, len(snapshots(tmp_path))) == (0, 1), done.stderr
         shutil.rmtree(tmp_path / "snapshots")
-        started.stdin.write("once\n")
-        started.stdin.flush()
-        assert started.stdout.readline() == "counted\n"
+        said.write("once\n")
+        said.flush()
+        assert heard.readline() == "counted\n"
         assert list(tmp_path.glob("snapshots/processes/*.json"))
-        started.stdin.close()
+        said.close()
 
 
 @pytest.mark.parametrize("light", WAYS)
@@ -475,14 +482,8 @@ def test_under_a_tracer_all_is_as_it_is_without(tmp_path: Path, light: str, foll
         facts = [tracemalloc.Snapshot.load(each).leakhunt for each in paths]
         print([(each["light"], each["threads"] >= 2) for each in facts])
     """
-    source = f"import os\nos.chdir({str(tmp_path)!r})\n{WAITS}" + textwrap.dedent(text)
-    with subprocess.Popen(
-        [sys.executable, "-c", source], env=harness.environment(tmp_path), text=True,
-        stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-    ) as started:  # fmt: skip
-        assert started.stdout is not None
-        assert started.stdin is not None
-        assert started.stdout.readline() == "ready\n"
+    with talking(tmp_path, text) as (started, heard, _):
+        assert heard.readline() == "ready\n"
         with traced(started.pid, follow):
             out, _ = started.communicate("go\n", timeout=harness.HANGS)
     light_ones = light == "always"
@@ -551,9 +552,7 @@ def test_a_disk_that_fills_up_in_the_middle_of_a_write(tmp_path: Path) -> None:
         os.ftruncate(ballast, 0)
         print(os.path.exists(leakhunt.dump()), current.hook().unwritable)
     """
-    (tmp_path / "program.py").write_text(
-        f"import os\nos.chdir({str(tmp_path)!r})\n{WAITS}" + textwrap.dedent(text)
-    )
+    (tmp_path / "program.py").write_text(source(tmp_path, text))
     (tmp_path / "snapshots").mkdir(mode=0o700)
     script = 'mount -t tmpfs -o size=4m,mode=700 none snapshots && exec "$0" program.py'
     done = subprocess.run(

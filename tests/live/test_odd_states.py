@@ -49,9 +49,13 @@ def until(look):
 
 def program(folder: Path, text: str, waits: bool = True, **variables: str) -> list[str]:
     """What the program prints, run in ``folder``."""
-    head = f"import os\nos.chdir({str(folder)!r})\n{WAITS}"
-    head += "capture.turns.turn = waits\n" if waits else ""
-    return run(folder, head + textwrap.dedent(text), harness.HANGS, **variables)
+    before = "capture.turns.turn = waits\n" if waits else ""
+    return run(folder, source(folder, before + textwrap.dedent(text)), harness.HANGS, **variables)
+
+
+def source(folder: Path, text: str) -> str:
+    """The program, with what all of them begin with."""
+    return f"import os\nos.chdir({str(folder)!r})\n{WAITS}{textwrap.dedent(text)}"
 
 
 # -- on top of itself ----------------------------------------------------------------------

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.live import harness
+from tests.support import programs
 from tests.support.places import ROOT
 
 pytestmark = pytest.mark.live
@@ -145,21 +146,12 @@ def test_dump_finds_a_process_whatever_folder_it_uses(
 
 
 def test_dump_refuses_what_it_would_kill(tmp_path: Path) -> None:
-    innocent = subprocess.Popen(
-        [sys.executable, "-c", "import time; print(flush=True); time.sleep(60)"],
-        stdout=subprocess.PIPE,
-    )
-    try:
-        assert innocent.stdout is not None
-        innocent.stdout.readline()
+    with programs.waiting() as innocent:
         done = leakhunt(tmp_path, "dump", str(innocent.pid))
         assert done.returncode == 2
         assert "does not carry the hook" in done.stderr
         assert "-I leakhunt.worker" in done.stderr
         assert innocent.poll() is None
-    finally:
-        innocent.kill()
-        innocent.communicate()
     done = leakhunt(tmp_path, "dump", str(innocent.pid))
     assert "there is no process" in done.stderr
     assert leakhunt(tmp_path, "dump").returncode == 2

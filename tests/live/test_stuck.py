@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +10,7 @@ import pytest
 
 from leakhunt.errors import CaptureError, NotHookedError
 from leakhunt.live import processes, stuck
+from tests.support import programs
 
 STACKS = "Thread 1\n  File shop.py, line 3, in wait\n"
 
@@ -93,17 +92,8 @@ def test_an_answer_without_stacks_is_as_no_hook(hook: list[Any], tmp_path: Path,
 
 @pytest.mark.skipif(not Path("/proc/self/syscall").exists(), reason="the kernel tells none of it")
 def test_the_kernel_says_in_which_call_a_process_waits() -> None:
-    child = subprocess.Popen(
-        [sys.executable, "-c", "import time; print(flush=True); time.sleep(600)"],
-        stdout=subprocess.PIPE,
-    )
-    try:
-        assert child.stdout is not None
-        child.stdout.readline()
+    with programs.waiting() as child:
         said = stuck._kernel(child.pid)
-    finally:
-        child.kill()
-        child.communicate()
     if os.access(f"/proc/{os.getpid()}/syscall", os.R_OK):
         assert [text for text in said if text.startswith("system call: ")]
     assert stuck._kernel(2**22 + 1) == []

@@ -87,7 +87,7 @@ class Capture:
 
     def is_told(self) -> bool:
         """Whether the child has sent the signal to say that it is done."""
-        return bool(NOTES.unpack_from(self.page, 0)[2])
+        return bool(self.page[SIGNALLED_AT])
 
     def wait(self) -> Outcome:
         """Block until the child has ended, at most until the deadline, and reap it."""

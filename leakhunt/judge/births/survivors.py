@@ -16,6 +16,7 @@ from leakhunt.judge.levels import LEVELS
 from leakhunt.judge.owners import Book
 from leakhunt.judge.series import stats
 from leakhunt.judge.series.shape import LEAK, NOISE, STEP, TURNOVER, WARM_UP, Shape
+from leakhunt.model.retention import by_container
 from leakhunt.model.snapshot import Stack
 from leakhunt.snapshots.counted import left, scale
 
@@ -152,7 +153,7 @@ class Survivors(Book):
         start = len(self.t) // 3
         return stats.theil_sen(self.t[start:], held(self.history, tuple(stacks)).sizes[start:])
 
-    def _surely(self, stacks: Sequence[Stack], births: Births, start: int, events: float) -> float:
+    def _events(self, stacks: Sequence[Stack], births: Births, start: int, events: float) -> float:
         """As many events as make an error like that of the rate since ``start``.
 
         Where the size was counted, what is not known is how it is shared out between the time before ``start``
@@ -169,12 +170,9 @@ class Survivors(Book):
     def _entries(self, stacks: Sequence[Stack]) -> int:
         """Of the container that keeps most of some stacks' objects; 0: it is not known."""
         newest = self.history.newest
-        sizes: dict[tuple[int, int], int] = {}
-        for stack in stacks:
-            for way in newest.told(stack).retention if newest else ():
-                key = way.mark, way.length or 0
-                sizes[key] = sizes.get(key, 0) + way.size
-        return max(sizes, key=lambda key: sizes[key])[1] if sizes else 0
+        ways = (way for stack in stacks for way in (newest.told(stack).retention if newest else ()))
+        most = next(iter(by_container(ways)), None)
+        return 0 if most is None else most.length or 0
 
     def _judge(self, stacks: tuple[Stack, ...]) -> Shape:
         every = self.births(stacks)
@@ -188,7 +186,7 @@ class Survivors(Book):
         lasted = self.t[-1] - self.t[start]
         size = ages.part * sum(births.sizes[start:])
         blocks = ages.part * sum(births.blocks[start:])
-        low, high = _interval(size, self._surely(stacks, births, start, ages.events))
+        low, high = _interval(size, self._events(stacks, births, start, ages.events))
         onset = self.t[start]
         if ages.sudden and start > 0 and size > 0:
             earlier = births.sizes[start - 1] * lasted / size

@@ -115,6 +115,10 @@ def crowd_fix(cores: int, concurrency: str | None, fits: int) -> str:
     return f"--concurrency={fits}: then a fifth of it is left for everything else"
 
 
+#: Seconds: what was read more lately than that is called new.
+TOLD_FROM = 2.0
+
+
 def watching(seconds: float, ended: int, oldest: float | None) -> str:
     """How long, and how old what is read in turn may be, where that is worth a word."""
     text = f"watching for {units.duration(seconds)}"
@@ -124,9 +128,6 @@ def watching(seconds: float, ended: int, oldest: float | None) -> str:
         text += f"; USS and PSS are read in turn, the oldest {units.duration(oldest)} ago"
     return text
 
-
-#: Seconds: what was read more lately than that is called new.
-TOLD_FROM = 2.0
 
 NOTHING_TO_WATCH = "no Celery process and no hooked one is here now; this goes on looking"
 

@@ -214,10 +214,10 @@ def test_when_it_began_only_the_samples_know() -> None:
     born = book(snapshot)
     whole = born.births([stack(ONE)])
     early = whole._replace(sizes=(sum(whole.sizes), *whole.sizes[1:]))
-    assert born._surely([stack(ONE)], whole, 0, 10.0) == pytest.approx(400.0)
+    assert born._events([stack(ONE)], whole, 0, 10.0) == pytest.approx(400.0)
     part = sum(early.sizes[:1]) / sum(early.sizes)
-    assert born._surely([stack(ONE)], early, 1, 10.0) == pytest.approx(10.0 / part)
-    assert born._surely([stack(ONE)], early, 1, 500.0) == 500.0
+    assert born._events([stack(ONE)], early, 1, 10.0) == pytest.approx(10.0 / part)
+    assert born._events([stack(ONE)], early, 1, 500.0) == 500.0
 
 
 def died(snapshot: Snapshot, sizes: list[float]) -> Snapshot:
