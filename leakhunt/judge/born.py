@@ -5,6 +5,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from typing import NamedTuple
 
+from leakhunt.judge import codes
 from leakhunt.judge.births.runs import brought
 from leakhunt.judge.finding import Since
 from leakhunt.judge.history import History, ledger
@@ -35,12 +36,9 @@ def born(history: History, growth: Growth) -> Born | None:
                 sizes[birth.period] += birth.size
     if not any(sizes):
         return None
-    since = None
-    unit = 0.0
-    if history.lived and growth.shape.verdict == LEAK:
-        unit = onset(history, growth.shape)
-        since = Since(round(unit), _moment(calendar, unit))
-    by = brought(snapshot, growth.blame.stacks, unit)
+    unit = _begun(history, growth)
+    since = None if unit is None else Since(round(unit), _moment(calendar, unit))
+    by = brought(snapshot, growth.blame.stacks, unit or 0.0)
     ran = {name: number for name, number in (ledger(history.last) or {}).items() if number > 0}
     part = None
     if by is not None and len(ran) > 1 and by.task in ran:
@@ -50,6 +48,17 @@ def born(history: History, growth: Growth) -> Born | None:
         (None if by is None else by.task, part),
         (tuple(map(float, calendar.edges)), tuple(sizes)),
     )
+
+
+def _begun(history: History, growth: Growth) -> float | None:
+    """The unit of the calendar from which on a leak goes on, 0: from the start; None where births do not tell."""
+    if growth.shape.verdict != LEAK:
+        return None
+    if history.lived:
+        return onset(history, growth.shape)
+    if growth.why is None or growth.why.code not in (codes.BORN_EVENLY, codes.ENLARGED):
+        return None
+    return dict(growth.why.figures).get("since")
 
 
 def _moment(calendar: Calendar, unit: float) -> float | None:

@@ -26,7 +26,7 @@ from leakhunt.judge.growths import growths, order
 from leakhunt.judge.history import SECOND, TASK, History
 from leakhunt.judge.levels import LEVELS
 from leakhunt.judge.owners import Book, Growth
-from leakhunt.judge.reasons import first_unit
+from leakhunt.judge.reasons import first_unit, onset, reason
 from leakhunt.judge.series.shape import LEAK, TURNOVER, WARM_UP, Shape
 from leakhunt.model.snapshot import Stack
 from leakhunt.snapshots.counted import left
@@ -34,6 +34,8 @@ from leakhunt.snapshots.counted import left
 
 def informed(history: History) -> tuple[History, list[Growth]]:
     """(the history that was judged, what grew in it: leaks first)."""
+    if history.lived:
+        return history, _of_life(history)
     life = lived(history.newest, history.entries) if history.newest is not None else None
     if life is not None and life.unit == TASK != history.unit:
         return life, _of_life(life)  # a snapshot that adds no task takes the tasks from a series
@@ -46,7 +48,7 @@ def informed(history: History) -> tuple[History, list[Growth]]:
     judged = [_checked(history, growth, book) if _leaks(growth) else growth for growth in judged]
     leaks = [each for each in judged if _leaks(each)]
     born = [
-        _as_series(history, growth)
+        _as_series(history, life, growth)
         for growth in growths(life)
         if _leaks(growth) and _stays(history, life, growth)
     ]
@@ -211,11 +213,15 @@ def _unit(history: History, index: int) -> float:
     return first_unit(history) + history.times[index]
 
 
-def _as_series(history: History, growth: Growth) -> Growth:
-    """The growth of a life, with its sizes at the snapshots of the series."""
+def _as_series(history: History, life: History, growth: Growth) -> Growth:
+    """The growth of a life, with its sizes at the snapshots of the series, from the last one before it began."""
     stacks: tuple[Stack, ...] = tuple(s for s in growth.blame.stacks if s in history.tracks)
-    shape = replace(growth.shape, since=0)
+    since, why = 0, because(codes.BORN_EVENLY, belief=growth.shape.belief)
+    if history.unit == life.unit:
+        begun, why = onset(life, growth.shape), reason(life, growth, None)
+        units = [_unit(history, index) for index in range(len(history.times))]
+        since = max((index for index, unit in enumerate(units) if unit <= begun), default=0)
     return replace(
-        growth, blame=replace(growth.blame, stacks=stacks), shape=shape, series=history.series(stacks),
-        why=because(codes.BORN_EVENLY, belief=shape.belief),
+        growth, blame=replace(growth.blame, stacks=stacks), series=history.series(stacks),
+        shape=replace(growth.shape, since=since, onset=None), why=why,
     )  # fmt: skip

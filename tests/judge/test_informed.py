@@ -16,7 +16,7 @@ from leakhunt.judge.series.shape import LEAK, TURNOVER
 from leakhunt.judge.verdict import INCONCLUSIVE, NO_LEAK, judge
 from leakhunt.model.retention import Container, Step
 from leakhunt.model.snapshot import Handed
-from tests.support.builders import history, stack
+from tests.support.builders import FACTS, history, stack
 from tests.support.lives import PERIOD, aged
 
 LINE = "/srv/shop/tasks.py:40"
@@ -66,6 +66,27 @@ def test_an_onset_is_dated() -> None:
     assert finding.since is not None
     assert abs(finding.since.unit - 1000) <= 2 * PERIOD
     assert finding.since.time is not None
+
+
+@pytest.mark.parametrize(
+    ("sizes", "begun", "start"),
+    [([0, 20_000, 70_000, 120_000], 8, 0), ([0, 50_000, 120_000], 8, 0), ([0, 0, 40_000, 80_000, 120_000], 8, 1)],
+)  # fmt: skip
+def test_in_a_series_births_date_the_onset_too(sizes: list[int], begun: int, start: int) -> None:
+    """Few samples: what the series alone shows of it is not sure."""
+    made, frames = series(sizes, [0] * begun + [10_000] * (20 - begun)), stack(LINE)
+    coarse = replace(
+        made,
+        samples={frames: [size // 30_000 for size in sizes]},
+        variances={frames: [30_000.0 * size for size in sizes]},
+    )
+    found = judge([coarse])
+    (finding,) = found.findings
+    assert (found.verdict, finding.history.lived) == (LEAK, False)
+    assert finding.since == (begun * PERIOD, FACTS["started_at"] + 60 * begun)
+    assert dict(finding.reason.figures)["since"] == begun * PERIOD
+    assert finding.line is not None
+    assert finding.line.start == start  # the last snapshot before that
 
 
 def test_a_container_that_turns_over_is_no_leak() -> None:
