@@ -247,13 +247,17 @@ def _finding(
 
 def _holder(history: History, growth: Growth) -> Retention | None:
     """The container that holds most of its objects, with all that it holds of them, where a name of
-    code leads there.
+    code leads there. What has not grown since the first moment, as a module that the line has imported, says
+    nothing of what does.
     """
     snapshot = history.newest
     if snapshot is None:
         return None
+    risen = [stack for stack in growth.blame.stacks if _risen(history, stack) > 0]
     ways = [
-        as_counted(way) for stack in growth.blame.stacks for way in snapshot.told(stack).retention
+        as_counted(way)
+        for stack in risen or growth.blame.stacks
+        for way in snapshot.told(stack).retention
     ]
     named = [way for way in ways if way.container_path and way.container_type is not None]
     return next(iter(by_container(named)), None)

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
+from leakhunt.judge import codes
 from leakhunt.judge.births.life import lived
 from leakhunt.judge.births.survivors import Survivors
 from leakhunt.judge.born import _moment
@@ -11,8 +14,8 @@ from leakhunt.judge.reasons import onset
 from leakhunt.judge.series.shape import LEAK
 from leakhunt.judge.verdict import judge
 from leakhunt.model.snapshot import Calendar
-from tests.support.builders import stack
-from tests.support.lives import BLOCK, PERIOD, aged
+from tests.support.builders import history, stack
+from tests.support.lives import BLOCK, PERIOD, aged, held
 
 LINE = "/srv/shop/tasks.py:40"
 RATE = 10 * BLOCK  # bytes per task
@@ -68,3 +71,24 @@ def test_what_was_born_in_each_period_is_told() -> None:
     assert found.born is not None
     _, sizes = found.born
     assert [round(size / each) for size in sizes] == [0] * 8 + [1] * 16
+    assert found.since is not None
+    assert (found.since.unit, found.reason.code) == (8 * PERIOD, codes.BORN_EVENLY)
+
+
+def test_what_keeps_a_leak_is_not_the_module_that_its_line_has_imported_once() -> None:
+    """The first call imports: a table that is larger than all that leaks since, and never grows."""
+    imports = f"/usr/lib/python3.11/stringprep.py:21 < {LINE}"
+    each = RATE * PERIOD
+    snapshot = aged(
+        (LINE, [each] * 12),
+        (imports, [40 * each] + [0.0] * 11),
+        retention={
+            LINE: held("list", 240, None, size=round(12 * each)),
+            imports: held("dict", 650, None, "stringprep", size=round(40 * each)),
+        },
+    )
+    verdict = judge([replace(history((LINE, [1], [1])), newest=snapshot)])
+    (found,) = [one for one in verdict.findings if one.verdict == LEAK]
+    assert {stack(LINE), stack(imports)} <= set(found.stacks)
+    assert found.holder is not None
+    assert (found.holder.container_type, found.holder.length) == ("list", 240)
