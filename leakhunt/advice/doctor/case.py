@@ -15,6 +15,14 @@ DOCS = "https://docs.celeryq.dev/en/stable/userguide"
 #: Pools that run tasks in one process, where nothing is ever recycled.
 IN_PROCESS = frozenset(["solo", "threads", "gevent", "eventlet"])
 
+#: Growth over fewer tasks than that is no growth per task: the first ones import, and fill caches.
+TASKS = 50
+#: Less than that per task is noise for a process's RSS.
+LEAST = 64
+#: Bytes of growth in all below which it is no rate: RSS rises by arenas of 1 MiB (``pycore_obmalloc.h`` of
+#: CPython 3.10), of which a few come and go whatever the tasks do.
+ARENAS = 4 << 20
+
 
 @dataclass(frozen=True)
 class Finding:
@@ -45,6 +53,11 @@ class Measured:
     tasks: int
     snapshots: int
 
+    @property
+    def is_rate(self) -> bool:
+        """Whether it is more than what comes and goes."""
+        return self.per_task >= LEAST and self.per_task * self.tasks >= ARENAS
+
 
 @dataclass(frozen=True)
 class Collector:
@@ -72,8 +85,9 @@ class Worker:
 
     @property
     def growth(self) -> Measured | None:
-        """The fastest of its processes."""
-        return max(self.growths, key=lambda each: each.per_task, default=None)
+        """The fastest of its processes that have done tasks enough; None: none has."""
+        enough = (each for each in self.growths if each.tasks >= TASKS)
+        return max(enough, key=lambda each: each.per_task, default=None)
 
 
 @dataclass(frozen=True)

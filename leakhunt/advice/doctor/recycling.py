@@ -11,15 +11,19 @@ from leakhunt.advice.doctor.case import (
     IN_PROCESS,
     NOTE,
     SERIOUS,
+    TASKS,
     Case,
     Finding,
+    Measured,
     Worker,
 )
 
-#: Growth over fewer tasks than that is no growth per task.
-TASKS = 50
-#: Less than that per task is noise for a process's RSS.
-LEAST = 64
+#: A child that is replaced after fewer tasks than that spends its time on starting.
+FEWEST = 10
+#: A growth is not carried on to more than so many times the tasks that it was seen over,
+FARTHEST = 10_000
+#: nor for more seconds than that: what replaces workers before is a deployment.
+LIFETIME = 30 * 86400
 #: The part of the memory that children may fill.
 FILL = 0.8
 
@@ -51,60 +55,125 @@ def unset(case: Case) -> Iterator[Finding]:
         if worker.pool != "prefork":
             continue
         growth = worker.growth
-        fits = _tasks_that_fit(worker, case)
-        if (
-            growth is not None
-            and fits is not None
-            and growth.tasks >= TASKS
-            and growth.per_task >= LEAST
-        ):
-            room, tasks = fits
-            if worker.max_tasks and worker.max_tasks <= tasks:
-                continue
-            yield Finding(
-                SERIOUS if worker.max_tasks is None and worker.max_memory is None else ADVICE,
-                "recycling-due",
-                worker.node,
-                f"a child grows by {units.size(growth.per_task)} a task (RSS over {units.count(growth.tasks)} "
-                f"tasks, {growth.snapshots} snapshots), and "
-                + (
-                    "nothing replaces it"
-                    if worker.max_tasks is None
-                    else f"is replaced after {units.count(worker.max_tasks)} tasks, too late"
-                ),
-                f"each child has {units.size(room)} of room before the children fill "
-                f"{units.share(FILL)} of the memory: that is {units.count(tasks)} tasks"
-                + _restart(worker, tasks)
-                + "; the leak itself is what `leakhunt trend` finds",
-                "worker_max_tasks_per_child",
-                tasks,
-                f"{DOCS}/workers.html#max-tasks-per-child-setting",
-            )
+        if growth is not None and growth.is_rate:
+            yield from _due(worker, growth, case)
         elif worker.max_tasks is None and worker.max_memory is None:
             yield Finding(
                 ADVICE,
                 "recycling-unset",
                 worker.node,
                 "neither worker_max_tasks_per_child nor worker_max_memory_per_child is set",
-                "a child lives until the worker ends, so whatever grows, grows without end; no "
-                f"growth over {TASKS} tasks or more is measured yet, so there is no value to give: two "
-                "snapshots of a hooked child (`leakhunt dump`) measure it",
+                "a child lives until the worker ends, so whatever grows, grows without end; "
+                + _no_rate(growth),
                 source=f"{DOCS}/workers.html#max-tasks-per-child-setting",
                 todo="leakhunt dump, some tasks later again, then leakhunt doctor",
             )
 
 
-def _tasks_that_fit(worker: Worker, case: Case) -> tuple[int, int] | None:
-    """(bytes of room per child, tasks until it is filled) at the measured growth."""
-    growth = worker.growth
-    if growth is None or not worker.children or growth.per_task <= 0:
-        return None
-    limit = min(filter(None, (worker.children[0].limit, case.machine.total)), default=None)
+def _no_rate(growth: Measured | None) -> str:
+    """Why no value is given."""
+    if growth is None:
+        return (
+            f"no growth over {TASKS} tasks or more is measured yet, so there is no value to give: two "
+            "snapshots of a hooked child (`leakhunt dump`) measure it"
+        )
+    changed = units.signed_size(growth.per_task * growth.tasks)
+    return (
+        f"what was measured, {changed} of RSS over {units.counted(growth.tasks, 'task')}, is no growth per task, "
+        "so there is no value to give"
+    )
+
+
+def _due(worker: Worker, growth: Measured, case: Case) -> Iterator[Finding]:
+    """When a child must be replaced at that growth, or why no number of tasks says so."""
+    share, room = _room(worker, case)
+    if worker.max_memory is not None and share is not None and worker.max_memory <= share:
+        return
+    tasks = None if room is None else max(0, int(room / growth.per_task))
+    far = "" if tasks is None else _too_far(worker, growth, tasks, case)
+    is_set = worker.max_tasks is not None or worker.max_memory is not None
+    if is_set and (tasks is None or far):
+        return
+    if tasks is not None and worker.max_tasks and worker.max_tasks <= _rounded(tasks):
+        return
+    value = None
+    fewer = (
+        "find the leak: leakhunt trend; or have fewer children (worker_concurrency), or more memory"
+    )
+    if room is None or tasks is None:
+        why = "how much memory each child may fill is not known, so there is no value to give"
+    elif room <= 0:
+        why = f"the children fill {units.share(FILL)} of the memory already, whatever replaces them"
+    else:
+        why = (
+            f"each child has {units.size(room)} of room before the children fill "
+            f"{units.share(FILL)} of the memory: that is "
+        )
+        if far:
+            why += f"{units.counted(_rounded(tasks), 'task')}, {far}"
+        elif tasks < FEWEST:
+            number = units.counted(tasks, "task") if tasks else "less than one task"
+            why += f"{number}, and a child that is replaced so often does little else than start"
+        else:
+            value = _rounded(tasks)
+            why += f"{units.counted(value, 'task')}{_restart(worker, value)}"
+            why += "; the leak itself is what `leakhunt trend` finds"
+    yield Finding(
+        ADVICE if is_set or far or tasks is None else SERIOUS,
+        "recycling-due",
+        worker.node,
+        f"a child grows by {units.size(growth.per_task)} a task (RSS over {units.count(growth.tasks)} "
+        f"tasks, {growth.snapshots} snapshots), and {_replaced(worker)}",
+        why,
+        None if value is None else "worker_max_tasks_per_child",
+        value,
+        f"{DOCS}/workers.html#max-tasks-per-child-setting",
+        todo="" if value is not None else "leakhunt trend" if far or tasks is None else fewer,
+    )
+
+
+def _replaced(worker: Worker) -> str:
+    """What replaces its children."""
+    ends = []
+    if worker.max_tasks is not None:
+        ends.append(f"after {units.counted(worker.max_tasks, 'task')}")
+    if worker.max_memory is not None:
+        ends.append(f"at {units.size(worker.max_memory)}")
+    return f"is replaced {' or '.join(ends)}, too late" if ends else "nothing replaces it"
+
+
+def _room(worker: Worker, case: Case) -> tuple[int | None, int | None]:
+    """(bytes that each child may have, bytes that the smallest may grow by until then); None: not known."""
+    if not worker.children:
+        return None, None
+    first = worker.children[0]
+    limit = min(filter(None, (first.limit, case.machine.total)), default=None)
     sizes = [child.memory.uss for child in worker.children if child.memory.uss is not None]
-    if limit is None or not sizes:
-        return None
-    room = int(FILL * limit / len(worker.children)) - min(sizes)
-    return (room, _rounded(max(1, int(room / growth.per_task)))) if room > 0 else None
+    if limit is None:
+        return None, None
+    sharing = [
+        child for each in case.workers for child in each.children if child.group == first.group
+    ]
+    share = int(FILL * limit / len(sharing))
+    return share, share - min(sizes) if sizes else None
+
+
+def _too_far(worker: Worker, growth: Measured, tasks: int, case: Case) -> str:
+    """Why nothing is said of so many tasks; empty where something may be."""
+    if tasks > FARTHEST * growth.tasks:
+        return f"more than {units.count(FARTHEST)} times as many as it was seen over: no value follows from that"
+    paces = [
+        child.pulse.done / (case.machine.now - child.started_at)
+        for child in worker.children
+        if child.pulse is not None and child.started_at < case.machine.now
+    ]
+    pace = max(paces, default=0.0)
+    if pace <= 0 or tasks / pace <= LIFETIME:
+        return ""
+    return (
+        f"{units.duration(tasks / pace)} at the pace of the busiest child: the worker is restarted for other "
+        "reasons before"
+    )
 
 
 def _rounded(tasks: int) -> int:
@@ -151,6 +220,8 @@ def memory_limit(case: Case) -> Iterator[Finding]:
             continue
         peaks = [child.memory.peak for child in worker.children if child.memory.peak]
         if peaks and min(peaks) >= limit:
+            above = max(peaks) * 3 // 2
+            fits = total is None or above <= total
             yield Finding(
                 SERIOUS,
                 "memory-limit-peak",
@@ -158,9 +229,14 @@ def memory_limit(case: Case) -> Iterator[Finding]:
                 f"worker_max_memory_per_child is {units.size(limit)}, and no child's peak RSS is below "
                 f"{units.size(min(peaks))}",
                 "billiard compares it with the peak RSS of a child, which never falls: each child is "
-                "replaced after every task",
+                "replaced after every task"
+                + (
+                    ""
+                    if fits
+                    else "; what would be well above their peaks, this machine does not have"
+                ),
                 "worker_max_memory_per_child",
-                max(peaks) * 3 // 2 >> 10,
+                above >> 10 if fits else None,
                 "https://github.com/celery/celery/issues/4125",
             )
 

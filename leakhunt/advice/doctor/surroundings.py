@@ -251,12 +251,7 @@ def in_process_growth(case: Case) -> Iterator[Finding]:
     """A pool without children that grows: only a restart helps."""
     for worker in case.workers:
         growth = worker.growth
-        if (
-            worker.pool in IN_PROCESS
-            and growth is not None
-            and growth.tasks >= 50
-            and growth.per_task >= 64
-        ):
+        if worker.pool in IN_PROCESS and growth is not None and growth.is_rate:
             yield Finding(
                 ADVICE,
                 "grows-in-process",

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from leakhunt.advice.doctor.case import Measured
+from leakhunt.advice.doctor.case import Finding, Measured
+from leakhunt.model.process import Celery, Process
 from tests.support.doctoring import crew, said_of
 from tests.support.fleet import MIB, process
 
@@ -47,17 +48,123 @@ def test_values_come_from_measured_growth() -> None:
     assert (late.severity, late.value) == ("advice", 4800)
 
 
+def due(
+    growth: Measured,
+    total: int = 1300,
+    processes: tuple[Process, ...] | None = None,
+    **settings: Any,
+) -> Finding | None:
+    """What is said of two children with 420 MiB of room each, of which one has grown so."""
+    settings = {"worker_max_tasks_per_child": None, **settings}
+    children = crew(uss=100) if processes is None else processes
+    return said_of(children, {11: growth}, total=total, **settings).get("recycling-due")
+
+
 def test_no_more_than_three_figures_of_the_tasks_are_told() -> None:
-    """Each child has 420 MiB of room: 6,720 tasks of 64 KiB, and 4,587,520 of 96 bytes."""
-    for per_task, tasks in ((64 << 10, 6720), (96, 4_580_000), (420 << 20, 1)):
-        growths = {11: Measured(per_task, 1000, 3)}
-        said = said_of(crew(uss=100), growths, total=1300, worker_max_tasks_per_child=None)
-        assert said["recycling-due"].value == tasks
+    for per_task, tasks in ((64 << 10, 6720), (97, 4_540_000), (42 << 20, 10)):
+        found = due(Measured(per_task, 100_000, 3))
+        assert found is not None
+        assert (found.setting, found.value) == ("worker_max_tasks_per_child", tasks)
+        assert f"that is {tasks:,} tasks" in found.why
+
+
+def test_a_child_that_would_be_replaced_all_the_time_is_not_helped_by_that() -> None:
+    for per_task, said in ((43 << 20, "that is 9 tasks, and"), (421 << 20, "less than one task")):
+        found = due(Measured(per_task, 100, 3))
+        assert found is not None
+        assert (found.severity, found.setting, found.value) == ("serious", None, None)
+        assert said in found.why
+        assert "leakhunt trend" in found.todo
+        assert "worker_concurrency" in found.todo
+
+
+def test_where_no_room_is_left_that_is_said() -> None:
+    found = due(Measured(64 << 10, 1000, 3), total=240)
+    assert found is not None
+    assert (found.severity, found.value) == ("serious", None)
+    assert found.why == "the children fill 80 % of the memory already, whatever replaces them"
+
+
+def test_a_growth_is_carried_on_to_no_end() -> None:
+    """Some thousand times what was seen is told, ten thousand times is not, nor what a month is too short for."""
+    found = due(Measured(6 << 20, 50, 3), total=1 << 20)
+    assert found is not None
+    assert found.value == 69_800
+    far = due(Measured(90 << 10, 50, 3), total=64 << 20)
+    assert far is not None
+    assert (far.severity, far.setting, far.todo) == ("advice", None, "leakhunt trend")
+    assert "more than 10,000 times as many as it was seen over" in far.why
+    told = due(Measured(97, 100_000, 3), processes=busy(done=7200))
+    assert told is not None  # two tasks a second: 26 days
+    assert told.value == 4_540_000
+    long = due(Measured(97, 100_000, 3), processes=busy(done=3600))
+    assert long is not None
+    assert long.value is None
+    assert "that is 4,540,000 tasks, 52 d" in long.why
+    assert (
+        due(
+            Measured(97, 100_000, 3),
+            processes=busy(done=3600),
+            worker_max_tasks_per_child=5_000_000,
+        )
+        is None
+    )
+
+
+def busy(done: int) -> tuple[Process, ...]:
+    """A main process, a child that has done so many tasks in an hour, and one that has done none."""
+    pulses = ((done, 100.0, None, None, None), (0, 0.0, None, None, None))
+    main, *_ = crew()
+    return main, *(
+        process(11 + n, parent=10, uss=100, pulse=pulse, hooked=True, signal="heard")
+        for n, pulse in enumerate(pulses)
+    )
+
+
+def test_children_that_are_replaced_by_their_size_in_time_are_not_spoken_of() -> None:
+    growth = Measured(64 << 10, 1000, 3)
+    assert due(growth, worker_max_memory_per_child=520 << 10) is None
+    late = due(growth, worker_max_memory_per_child=521 << 10)
+    assert late is not None
+    assert (late.severity, late.value) == ("advice", 6720)
+    assert "and is replaced at 521.0 MiB, too late" in late.what
+
+
+def test_children_of_all_workers_share_the_machine() -> None:
+    told = Celery("worker", "v@h", "proj")
+    others = (
+        process(20, "main", celery=told, hooked=True, signal="heard"),
+        *(process(21 + n, parent=20, uss=100, hooked=True, signal="heard") for n in range(2)),
+    )
+    found = due(Measured(64 << 10, 1000, 3), total=2600, processes=(*crew(uss=100), *others))
+    assert found is not None
+    assert found.value == 6720
 
 
 def test_growth_over_a_few_tasks_is_none() -> None:
-    growths = {11: Measured(64 * 1024, 49, 2)}
-    assert set(said_of(crew(), growths, worker_max_tasks_per_child=None)) == {"recycling-unset"}
+    few = Measured(64 << 20, 49, 2)
+    said = said_of(crew(), {11: few}, worker_max_tasks_per_child=None)
+    assert set(said) == {"recycling-unset"}
+    assert "no growth over 50 tasks or more is measured yet" in said["recycling-unset"].why
+    both = said_of(
+        crew(), {11: few, 12: Measured(64 << 10, 1000, 3)}, worker_max_tasks_per_child=None
+    )
+    assert "64.0 KiB a task (RSS over 1,000 tasks" in both["recycling-due"].what
+
+
+@pytest.mark.parametrize(
+    ("growth", "said"),
+    [
+        (Measured(4 << 10, 1000, 2), "+3.9 MiB of RSS over 1,000 tasks, is no growth per task"),
+        (Measured(63, 1 << 20, 2), "+63.0 MiB of RSS over 1,048,576 tasks, is no growth per task"),
+        (Measured(-4096, 1 << 20, 2), "-4.0 GiB of RSS over 1,048,576 tasks, is no growth per task"),
+    ],
+)  # fmt: skip
+def test_what_is_no_rate_is_told_as_what_it_is(growth: Measured, said: str) -> None:
+    """An arena or two, a few bytes a task, less than before."""
+    found = said_of(crew(), {11: growth}, worker_max_tasks_per_child=None)
+    assert set(found) == {"recycling-unset"}
+    assert said in found["recycling-unset"].why
 
 
 def test_the_cost_of_a_restart_is_told_where_a_fresh_child_shows_it() -> None:
@@ -84,4 +191,15 @@ def test_a_memory_limit_below_every_peak() -> None:
     said = said_of(crew(peak=300), worker_max_memory_per_child=200 << 10)["memory-limit-peak"]
     assert said.severity == "serious"
     assert said.value == 450 << 10
+    assert (
+        said_of(crew(peak=300), total=450, worker_max_memory_per_child=200 << 10)[
+            "memory-limit-peak"
+        ].value
+        == 450 << 10
+    )
+    none = said_of(crew(peak=300), total=449, worker_max_memory_per_child=200 << 10)[
+        "memory-limit-peak"
+    ]
+    assert none.value is None
+    assert "this machine does not have" in none.why
     assert "memory-limit-peak" not in said_of(crew(peak=150), worker_max_memory_per_child=200 << 10)
