@@ -74,8 +74,9 @@ memory
     ``rss uss pss shared swap rss_peak``, ``anonymous`` (resident and of no file), ``shared_dirty``
     (written, and other processes have the pages too: what a fork left shared, and shared memory),
     ``maps`` ({kind: [resident bytes, mappings]} of ``heap arenas stacks libraries files shared sysv
-    anonymous special``, see :mod:`leakhunt.hook.process.maps`; a moment after the rest), ``traced``,
-    ``traced_peak``, ``tracer`` (the engine's own tables), ``allocators`` ({"malloc_used", "malloc_mapped",
+    anonymous special``, see :mod:`leakhunt.hook.process.maps`; a moment after the rest), ``traced``
+    (as the engine counts it, leakhunt's own part included), ``traced_peak``, ``live`` (the sum of the traces in the
+    file), ``tracer`` (the engine's own tables), ``allocators`` ({"malloc_used", "malloc_mapped",
     "malloc_free", "pymalloc_used", "pymalloc_free"}: bytes that glibc's malloc (mallinfo2(3)) and
     pymalloc have handed out and hold free; "malloc_arenas": [(bytes from the kernel, bytes of these that are
     free)], malloc_info(3) of each of glibc's arenas; and "malloc": ``glibc jemalloc tcmalloc mimalloc musl`` or

@@ -83,6 +83,14 @@ def figure(about: Meta, names: Sequence[str]) -> int | None:
     return sum(numbers) if len(numbers) == len(values) else None
 
 
+def live(about: Meta) -> int | None:
+    """Bytes of the traces in the file, without reading them; of a file that does not say, what its engine counted,
+    leakhunt's own part included.
+    """
+    told = number_of(about.facts.get("live"))
+    return about.traced if told is None else int(told)
+
+
 class Cost(NamedTuple):
     """What an engine takes, by its own clock; None for what the file does not say."""
 

@@ -16,7 +16,7 @@ from typing import Any
 from leakhunt.errors import SnapshotError
 from leakhunt.model.snapshot import Meta
 from leakhunt.snapfile.read import quick_facts
-from leakhunt.snapshots.facts import meta
+from leakhunt.snapshots.facts import live, meta
 
 
 @dataclass(frozen=True)
@@ -66,8 +66,9 @@ class Series:
             return end.rss - start.rss, "RSS"
         stretch = self.stretch
         start = stretch[0].meta
-        if start.traced is not None and end.traced is not None and len(stretch) > 1:
-            return end.traced - start.traced, "traced"
+        before, after = live(start), live(end)
+        if before is not None and after is not None and len(stretch) > 1:
+            return after - before, "traced"
         return None, ""
 
     @property

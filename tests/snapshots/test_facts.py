@@ -227,3 +227,12 @@ def test_each_stack_has_what_the_file_tells_of_it() -> None:
     assert len(found[STACK].holders) == 1
     assert found[other].stderr is None
     assert [birth.size for birth in found[other].births] == [5.0]
+
+
+def test_what_is_alive_is_what_the_traces_in_the_file_add_up_to() -> None:
+    """Of a file from before that was told, what its engine counted."""
+    assert facts.live(facts.meta({"traced": 9, "live": 7})) == 7
+    assert facts.live(facts.meta({"traced": 9, "live": 0})) == 0
+    for strange in (None, -1, "7", True):
+        assert facts.live(facts.meta({"traced": 9, "live": strange})) == 9
+    assert facts.live(facts.meta({})) is None

@@ -91,6 +91,8 @@ def test_else_of_traced_memory_since_tracing_was_armed_last() -> None:
     assert line.grown == (15, "traced")
     assert series(*armed[:2]).grown == (None, "")  # one alone has not grown
     assert series({"rss": None, "traced": None}).grown == (None, "")
+    told = [{"rss": None, "traced": size, "live": size - own} for size, own in ((90, 5), (99, 8))]
+    assert series(*told).grown == (6, "traced")
     other = series({**armed[1], "engine": "sampled"}, armed[2])
     assert other.grown == (None, "")
 

@@ -125,6 +125,7 @@ def written(
         prefixes=prefixes,
         pause=pause_told(page) if page else time.monotonic() - began,
         capture=time.monotonic() - began,
+        live=sum(weight.values()),
         samples=None if harvest.estimates is None else sum(each[1] for each in facts["estimates"]),
         frames=explained,
         scopes=scopes.scopes(

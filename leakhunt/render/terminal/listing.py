@@ -21,6 +21,7 @@ from leakhunt.render.terminal.console import (
 from leakhunt.render.terminal.grid import Column, Line, grid
 from leakhunt.report.listing import ListReport
 from leakhunt.report.words import listed
+from leakhunt.snapshots import facts
 from leakhunt.snapshots.series import Series
 
 
@@ -38,7 +39,7 @@ def listing(report: ListReport, screen: Screen) -> str:
                 units.count(len(line.entries)),
                 _lines(units.count, *(end.tasks_done for end in ends)),
                 _lines(units.size, *(end.rss for end in ends)),
-                _lines(units.size, *(end.traced for end in ends)),
+                _lines(units.size, *(facts.live(end) for end in ends)),
             )
             rows.append(Line(cells, _about(line, line is report.fastest, report.engine(line))))
         grid(console, columns, "process", rows)
