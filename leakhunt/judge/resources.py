@@ -97,6 +97,43 @@ def rising(history: History) -> tuple[Rising, ...]:
     return tuple(sorted(risen, key=lambda one: (-one.rate, one.change.resource)))
 
 
+def unsure(history: History) -> tuple[Change, ...]:
+    """What rises to the end, by as many as what leaks, and too seldom or too evenly to be no accident: each rise of
+    a process that counts no tasks is one event, however many it opens at once.
+    """
+    told = [process.resources(read) for read in history.metas]
+    read = [each for each in told if each is not None]
+    if history.lived or len(read) < max(2, len(told)):
+        return ()
+    return tuple(
+        Change(kind, _number(read[0], kind), read[-1].get(kind, Open(0)))
+        for kind in sorted({kind for each in read for kind in each})
+        if _rises([_number(each, kind) for each in read], history)
+    )
+
+
+def _rises(numbers: Sequence[int], history: History) -> bool:
+    """Whether they may well go on to rise."""
+    if numbers[-1] - numbers[0] < LEVELS.resources.least or numbers[-1] <= max(numbers[:-1]):
+        return False
+    sizes = list(map(float, numbers))
+    if len(sizes) < LEVELS.resources.snapshots:
+        return True
+    course = shape.judge(Series(history.times, sizes, sizes, COUNTED))
+    return course.verdict == LEAK or course.open
+
+
+def undecided(histories: Sequence[History], sure: Sequence[Rising]) -> tuple[Change, ...]:
+    """Of several processes, beside what surely rises: each kind once, where it has risen most; the most first."""
+    most: dict[Resource, Change] = {}
+    certain = {one.change.resource for one in sure}
+    for one in (one for history in histories for one in unsure(history)):
+        kind = one.resource
+        if kind not in certain and (kind not in most or one.grown > most[kind].grown):
+            most[kind] = one
+    return tuple(sorted(most.values(), key=lambda one: (-one.grown, one.resource)))
+
+
 def _number(open_now: Mapping[Resource, Open], kind: Resource) -> int:
     return open_now[kind].number if kind in open_now else 0
 

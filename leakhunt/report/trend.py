@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from leakhunt.advice.match import Advice, Evidence, advise, scoped
 from leakhunt.judge.account import live_in
 from leakhunt.judge.history import History
-from leakhunt.judge.resources import Rising, fastest
+from leakhunt.judge.resources import Change, Rising, fastest, undecided
 from leakhunt.judge.series.shape import LEAK
 from leakhunt.judge.verdict import UNEXPLAINED, Finding, Verdict, judge
 from leakhunt.model.paths import prefixes
@@ -58,6 +58,8 @@ class TrendReport:
     """Where the growth of the main process's resident memory went, where its snapshots tell."""
     rising: tuple[Rising, ...] = ()
     """What the processes open ever more of, the fastest first."""
+    unsure: tuple[Change, ...] = ()
+    """What they have opened more and more of, where that may be an accident, the most first."""
 
     @property
     def ranked(self) -> list[tuple[int, Judged]]:
@@ -89,9 +91,10 @@ def trend(
     leaks = [finding for finding in kept if finding.verdict == LEAK]
     left_out = [each for history in histories for each in history.notes]
     rising = fastest(histories)
+    unsure = undecided(histories, rising)
     return TrendReport(
         verdict=verdict,
-        summary=summary(verdict, leaks, labels, ended, rising),
+        summary=summary(verdict, leaks, labels, ended, rising, unsure),
         findings=tuple(Judged(finding, advised(finding)) for finding in kept),
         hidden=len(verdict.findings) - len(kept),
         advice=_advice_outside(verdict),
@@ -103,6 +106,7 @@ def trend(
         command=command,
         account=_account(histories, verdict),
         rising=rising,
+        unsure=unsure,
     )
 
 

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from leakhunt.judge import resources
-from leakhunt.judge.history import History
+from leakhunt.judge.history import SECOND, History
 from leakhunt.model.resources import Resource
+from leakhunt.report.trend import trend
 from leakhunt.report.words import resources as words
 from leakhunt.snapshots import process
 from leakhunt.snapshots.facts import meta
 from tests.support import builders
+from tests.support.pages import document
 
 POSTGRES = Resource("socket", "tcp", 5432)
 
@@ -92,3 +96,58 @@ def test_a_file_may_say_anything(recorded: Any) -> None:
     for kind, many in (found or {}).items():
         assert words.name(kind)
         assert many.number >= sum(number for _, number in many.states) >= 0
+
+
+def every_minute(numbers: list[int]) -> History:
+    """The same of a program that counts no tasks."""
+    made = opened(numbers)
+    return replace(made, unit=SECOND, times=tuple(60.0 * at for at in range(len(numbers))))
+
+
+@pytest.mark.parametrize(
+    ("numbers", "sure", "unsure"),
+    [
+        ([10 * at for at in range(1, 10)], True, False),  # eight rises
+        ([10 * at for at in range(1, 9)], False, True),  # seven may be chance
+        ([12, 112], False, True),
+        ([12, 19], False, False),
+        ([12, 60, 112], False, True),
+        ([12, 112, 112], False, False),
+        ([2, 5, 8, 10, 10, 10, 10, 10, 10, 10], False, False),
+        ([12, 90, 20, 60, 15, 100], False, False),
+        ([112, 60, 12], False, False),
+        ([12], False, False),
+    ],
+)
+def test_what_may_be_an_accident_is_told_as_that(
+    numbers: list[int], sure: bool, unsure: bool
+) -> None:
+    """A program's rises are events, however many sockets each of them is."""
+    made = every_minute(numbers)
+    found = resources.rising(made)
+    assert bool(found) is sure
+    (change,) = resources.undecided([made], found) or [None]
+    assert (change is not None) is unsure
+    assert change is None or (change.first, change.last.number) == (numbers[0], numbers[-1])
+
+
+def test_what_one_process_surely_opens_is_not_told_of_another_as_unsure() -> None:
+    sure, unsure = every_minute([10 * at for at in range(1, 10)]), every_minute([1, 60])
+    assert resources.undecided([sure, unsure], resources.fastest([sure, unsure])) == ()
+    more = every_minute([1, 90])
+    (told,) = resources.undecided([unsure, more], ())
+    assert told.grown == 89
+    silent = replace(unsure, metas=(unsure.metas[0], meta({})))
+    assert resources.undecided([silent], ()) == ()
+
+
+def test_the_sentence_does_not_clear_what_it_leaves_open() -> None:
+    report = trend([every_minute([10 * at for at in range(1, 9)])])
+    assert report.summary.startswith("No leak in memory: no object grows for good over")
+    assert report.summary.endswith(
+        " More are open than at first: sockets to :5432 (PostgreSQL) 10 → 80; more snapshots would tell "
+        "whether that goes on."
+    )
+    (told,) = document(report)["resources_unsure"]
+    assert (told["what"], told["first"], told["last"]) == ("sockets to :5432 (PostgreSQL)", 10, 80)
+    assert document(report)["resources"] == []

@@ -120,7 +120,8 @@ def _trend(report: TrendReport) -> None:
     assert verdicts == sorted(verdicts, reverse=True), "leaks come first"
     assert all(each.advice is None or each.finding.verdict == LEAK for each in report.findings)
     head = report.summary.partition(":")[0]
-    assert head == {"leak": "Leak", "no-leak": "No leak"}.get(
+    opens = report.rising or report.unsure
+    assert head == {"leak": "Leak", "no-leak": "No leak in memory" if opens else "No leak"}.get(
         found.verdict, found.verdict.capitalize()
     )
     if report.ended:

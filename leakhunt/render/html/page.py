@@ -44,7 +44,7 @@ def shipped(name: str) -> str:
 def document(report: PageReport) -> str:
     """The whole page."""
     script, style = shipped(SCRIPT), shipped(STYLE)
-    title = f"{head(report.trend.verdict)}: {who(report.trend.verdict.main)}"
+    title = f"{head(report.trend.summary)}: {who(report.trend.verdict.main)}"
     policy = (
         f"default-src 'none'; script-src '{_hash(script)}'; style-src '{_hash(style)}'; "
         "img-src data:; base-uri 'none'; form-action 'none'"

@@ -10,7 +10,7 @@ from leakhunt.judge.series.errors import Estimates
 from leakhunt.judge.verdict import Course, Finding
 from leakhunt.render.documents import advice_of
 from leakhunt.render.json.tables import frame_of, kinds_keys, meta_of
-from leakhunt.render.json.told import rising, told
+from leakhunt.render.json.told import opened, rising, told
 from leakhunt.report.labels import Labels
 from leakhunt.report.trend import Judged, TrendReport
 from leakhunt.report.words import growths, kept
@@ -40,6 +40,7 @@ def trend(report: TrendReport) -> str:
         "findings": [finding_of(report.labels, number, judged) for number, judged in report.ranked],
         "account": None if report.account is None else told(report.account),
         "resources": [rising(one) for one in report.rising],
+        "resources_unsure": [opened(one) for one in report.unsure],
         "processes": [
             {
                 "pid": history.last.pid,

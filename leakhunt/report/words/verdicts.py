@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from leakhunt import units
 from leakhunt.judge import codes
 from leakhunt.judge.history import SECOND, TASK, History
-from leakhunt.judge.resources import Rising
+from leakhunt.judge.resources import Change, Rising
 from leakhunt.judge.rss import FRAGMENTATION, NATIVE
 from leakhunt.judge.series.shape import LEAK, NOISE
 from leakhunt.judge.verdict import INCONCLUSIVE, NO_LEAK, UNEXPLAINED, Finding, Verdict
@@ -27,14 +27,15 @@ def summary(
     labels: Labels,
     ended: bool,
     rising: Sequence[Rising] = (),
+    unsure: Sequence[Change] = (),
 ) -> str:
     """One sentence, or a few. ``leaks``: those that are shown; ``ended``: whether the process is gone;
-    ``rising``: what it opens ever more of.
+    ``rising``: what it opens ever more of; ``unsure``: what it may.
     """
     text = _of_memory(verdict, leaks, labels, ended)
-    if rising and verdict.verdict == NO_LEAK:
+    if (rising or unsure) and verdict.verdict == NO_LEAK:
         text = text.replace("No leak: nothing grows", "No leak in memory: no object grows", 1)
-    return text + _open(rising)
+    return text + _open(rising) + _may_open(unsure)
 
 
 def _open(rising: Sequence[Rising]) -> str:
@@ -50,6 +51,16 @@ def _open(rising: Sequence[Rising]) -> str:
     return f" It opens ever more: {told}{more}."
 
 
+def _may_open(unsure: Sequence[Change]) -> str:
+    """`` More are open than at first: pipes 10 → 80; more snapshots would tell whether that goes on.``"""
+    if not unsure:
+        return ""
+    first = unsure[0]
+    told = resources.risen(first.resource, first.first, first.last.number, None, None)
+    more = f", and {units.counted(len(unsure) - 1, 'more kind')}" if len(unsure) > 1 else ""
+    return f" More are open than at first: {told}{more}; more snapshots would tell whether that goes on."
+
+
 def _of_memory(verdict: Verdict, leaks: Sequence[Finding], labels: Labels, ended: bool) -> str:
     if verdict.verdict == LEAK:
         return _leak(verdict, leaks, labels, ended)
@@ -61,11 +72,9 @@ def _of_memory(verdict: Verdict, leaks: Sequence[Finding], labels: Labels, ended
     return _no_leak(verdict, labels)
 
 
-def head(verdict: Verdict) -> str:
-    """The word before the colon."""
-    return {LEAK: "Leak", UNEXPLAINED: "Unexplained", INCONCLUSIVE: "Inconclusive"}.get(
-        verdict.verdict, "No leak"
-    )
+def head(said: str) -> str:
+    """The word before the colon, of a summary."""
+    return said.partition(":")[0]
 
 
 def share_of(verdict: Verdict) -> str:

@@ -28,8 +28,14 @@ def verdict(word: str, *findings: Finding, **changed: Any) -> Verdict:
     return replace(judge([MADE]), verdict=word, findings=findings, outside=None, **changed)
 
 
-def said(of: Verdict, *leaks: Finding, ended: bool = False, rising: tuple[Rising, ...] = ()) -> str:
-    return words.summary(of, leaks, Labels(MADE), ended, rising)
+def said(
+    of: Verdict,
+    *leaks: Finding,
+    ended: bool = False,
+    rising: tuple[Rising, ...] = (),
+    unsure: tuple[Change, ...] = (),
+) -> str:
+    return words.summary(of, leaks, Labels(MADE), ended, rising, unsure)
 
 
 def test_a_leak_says_how_fast_and_where() -> None:
@@ -116,9 +122,19 @@ def test_what_opens_ever_more_is_no_leak_in_memory() -> None:
 
 
 def test_the_word_before_the_colon() -> None:
-    assert [words.head(verdict(word)) for word in (LEAK, UNEXPLAINED, INCONCLUSIVE, NO_LEAK)] == [
-        "Leak", "Unexplained", "Inconclusive", "No leak",
-    ]  # fmt: skip
+    assert words.head(said(verdict(LEAK, finding()), finding())) == "Leak"
+    assert words.head(said(verdict(NO_LEAK))) == "No leak"
+    more = Change(Resource("pipe", "", 0), 10, Open(80))
+    assert words.head(said(verdict(NO_LEAK), unsure=(more,))) == "No leak in memory"
+
+
+def test_what_may_go_on_is_told_as_that() -> None:
+    more = Change(Resource("pipe", "", 0), 10, Open(80))
+    told = said(verdict(LEAK, finding()), finding(), unsure=(more, more))
+    assert told == (
+        "Leak: +10 B per task at tasks.py:40. More are open than at first: pipes 10 → 80, and 1 more kind; "
+        "more snapshots would tell whether that goes on."
+    )
 
 
 @pytest.mark.parametrize(
