@@ -69,6 +69,8 @@ def test_an_application_root_is_guessed(files: list[str], file: str, package: st
 
 def test_a_recorded_root_is_not_guessed_over() -> None:
     assert KNOWN.guessed(["/srv/shop/orders/a.py"]) is KNOWN
+    others = ["/opt/other/one/a.py", "/opt/other/two/b.py"]  # beside the root that is known
+    assert KNOWN.guessed(others).package("/opt/other/one/a.py") == "opt"
     library = prefixes({"stdlib": ["/usr/lib/python3.11"]})
     assert library.guessed(["/srv/shop/a.py", "/srv/shop/b.py"]).package("/srv/shop/b.py") == "b"
 

@@ -51,3 +51,20 @@ def test_a_trend_has_its_sentence_and_a_row_per_finding() -> None:
     assert cells(text, "1") == [
         "1", "leak", "+500 B", "+439.5 KiB", "tasks.py:40", "since the first snapshot"
     ]  # fmt: skip
+
+
+def test_a_place_is_told_as_its_grouping_has_it() -> None:
+    """A line with its function and code, a file or package without; and a line of which no stack is told."""
+    made = snap("/srv/shop/tasks.py:40 < /srv/shop/run.py:7 3KiB x3")
+    where = {
+        by: cells(as_markdown(tables.top(made, Query(group_by=by))), "1")[-1]
+        for by in ("lineno", "traceback", "filename", "package")
+    }
+    assert where == {
+        "lineno": "`tasks.py:40`", "traceback": "`tasks.py:40`", "filename": "`tasks.py`", "package": "`tasks`",
+    }  # fmt: skip
+    report = tables.top(made, Query())
+    (row,) = report.comparison.rows
+    rows = (replace(row, change=replace(row.change, stack=())),)
+    bare = replace(report, comparison=replace(report.comparison, rows=rows))
+    assert cells(as_markdown(bare), "1")[-1] == "`tasks.py`"

@@ -48,6 +48,18 @@ def test_an_orphan_says_what_it_holds() -> None:
     )
 
 
+def test_workers_stand_by_their_nodes_then_by_age_and_orphans_last() -> None:
+    def main(pid: int, node: str, age: float) -> Process:
+        return process(pid, "main", age=age, celery=Celery("main", node))
+
+    found = [
+        process(5, "orphan", age=9000), main(10, "b@h", 8000), main(12, "a@h", 60), main(11, "a@h", 7000),
+        process(21, parent=12, age=10), process(20, parent=12, age=20), process(22, parent=21, age=5),
+    ]  # fmt: skip
+    told = [(row.process.pid, row.depth) for row in ps(found, machine()).rows]
+    assert told == [(11, 0), (12, 0), (20, 1), (21, 1), (22, 2), (10, 0), (5, 0)]
+
+
 def test_an_outsized_child_is_held_against_the_youngest_beside_it() -> None:
     found = crew(process(11, uss=200, age=7200), process(12, uss=40, age=60), process(13, uss=60))
     assert codes(ps(found, machine())) == {11: ["outsized"]}

@@ -262,3 +262,18 @@ def test_the_process_to_judge_has_snapshots_enough_runs_and_grew_most(tmp_path: 
     assert chosen("least", "short") == "least"
     assert chosen("short") == "short"
     assert chosen("ended") == "ended"
+
+
+def test_so_many_before_the_newest_of_a_process(home: Path) -> None:
+    def back(word: str) -> str:
+        (path,) = load.expand([word], home=home)
+        return f"{path.parent.name} {int(path.name[:6])}"
+
+    assert [back(word) for word in ("20~0", "20~1", "b-20~2", "a-10~2")] == [
+        "b-20 3", "b-20 2", "b-20 1", "a-10 1",
+    ]  # fmt: skip
+    assert back("before~0") == "c-30 9"
+    with pytest.raises(SnapshotError, match=r"20~3: there are 3 snapshots only"):
+        back("20~3")
+    with pytest.raises(SnapshotError, match=r"before~1: there is 1 snapshot only"):
+        back("before~1")

@@ -56,3 +56,33 @@ def test_it_sees_a_process_from_outside_as_that_sees_itself() -> None:
     assert seen["open_files"] > 0
     large = {"pid": os.getpid(), "ticks": ticks, "started_at": 0.0, "rss": apart.MAPPED + 1}
     assert apart._seen(large, ())["maps"] is None
+
+
+def test_blocks_are_read_of_the_process_that_was_captured_and_of_no_later_one(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    ticks = apart.alive.start_ticks(os.getpid())
+    facts = {"pid": os.getpid(), "ticks": ticks, "started_at": 0.0}
+    copied = [b""] * (apart.tables.SAMPLES + 1)
+    copied[apart.tables.SAMPLES] = b"samples"
+
+    class Reading:
+        @staticmethod
+        def heads(samples: bytes, pid: int) -> bytes:
+            assert pid == os.getpid()
+            return b"heads of " + samples
+
+    class Ending:
+        """The process ends, and another gets its pid, while its blocks are read."""
+
+        @staticmethod
+        def heads(samples: bytes, pid: int) -> bytes:
+            monkeypatch.setattr(apart, "_is_there", lambda facts: False)
+            return b"another's"
+
+    monkeypatch.setattr(apart.parts, "load", lambda name: Reading)
+    assert apart._heads({"facts": facts}, copied) == b"heads of samples"
+    monkeypatch.setattr(apart.parts, "load", lambda name: None)
+    assert apart._heads({"facts": facts}, copied) is None  # without the C part
+    monkeypatch.setattr(apart.parts, "load", lambda name: Ending)
+    assert apart._heads({"facts": facts}, copied) is None

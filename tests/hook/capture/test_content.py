@@ -2,13 +2,31 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import pytest
+
+from leakhunt.engine.interface import Harvest, Life
+from leakhunt.engine.off import Off
+from leakhunt.engine.retention import Walked
 from leakhunt.hook.capture import content, fork
-from leakhunt.snapfile import folders
-from leakhunt.snapfile.records import Handed, Held
+from leakhunt.hook.capture.order import Order
+from leakhunt.snapfile import SCHEMA, folders
+from leakhunt.snapfile.read import begin
+from leakhunt.snapfile.records import (
+    Birth,
+    Births,
+    Calendar,
+    Estimate,
+    Gone,
+    Handed,
+    Held,
+    Recycled,
+    Types,
+)
 from leakhunt.snapfile.write import RawFrames
 
 USERS: RawFrames = (("/srv/shop.py", 3),)
@@ -80,3 +98,63 @@ def test_what_was_left_out_is_said_with_its_reason() -> None:
     assert content._left_out(order, walks) == {"types": "it took too long"}
     order.walks = False
     assert content._left_out(order, walks) == {"all": "left out: the last capture ended in them"}
+
+
+class Telling(Off):
+    """An engine that says what it is told to."""
+
+    def __init__(self, harvest: Harvest) -> None:
+        super().__init__("of a test")
+        self.told = harvest
+
+    def harvest(self, raw: Any, life: Any = None, walked: Walked | None = None) -> Harvest:
+        return self.told
+
+
+CALENDAR = Calendar("task", (0, 10), (None, None), (None,), 0, ("shop.pay",))
+BORN = Births(USERS, (Birth(0, 1, 1, 1, 64, 64, 1),))
+
+
+def told(folder: Path, harvest: Harvest, walked: Walked | None = None) -> dict[str, Any]:
+    """The facts of the file that is made of a harvest."""
+    order = Order(
+        path=folder / "p" / folders.snapshot_name(1, 1e9, "signal"), series=folder / "p", engine=Telling(harvest),
+        signum=10, keep=4, source="off", walk="off", notify=False,
+        facts={"schema": SCHEMA, "pid": os.getpid(), "rss": 1, "gc": {}, "started_at": None}, late_facts=dict, life=Life((), ()),
+        limits=fork.Limits(1, 2, 3, 4, 5),
+    )  # fmt: skip
+    said = content.written(order, fork.Forked(-1, [], None, None), 0.0, {}, walked=walked)
+    return dict(begin(said["path"], False)().facts)
+
+
+def test_what_an_engine_tells_is_in_the_file(tmp_path: Path) -> None:
+    harvest = Harvest(
+        runs=[((0, 64, USERS, 1), 1)],
+        estimates=[Estimate(USERS, 3, 1.5)],
+        types=[Types(USERS, (("dict", 64),))],
+        recycled=[Recycled(USERS, 8)],
+        births=[BORN],
+        calendar=CALENDAR,
+        gone=[Gone(USERS, (), ())],
+    )
+    facts = told(tmp_path, harvest, Walked({"whole": False, "crashed": "out of memory"}))
+    assert (facts["samples"], facts["live"]) == (3, 64)
+    assert [tuple(each) for each in facts["types"]] == [(USERS, (("dict", 64),))]
+    assert facts["calendar"]["unit"] == "task"
+    assert [each[0] for each in facts["births"]] == [USERS]
+    assert {len(facts[name]) for name in ("estimates", "recycled", "gone")} == {1}
+    assert facts["heap"]["crashed"] == "out of memory"
+    assert facts["retention"] == []
+
+
+@pytest.mark.parametrize("half", [{}, {"births": [BORN]}, {"calendar": CALENDAR}])
+def test_what_an_engine_does_not_know_is_not_in_the_file(
+    half: dict[str, Any], tmp_path: Path
+) -> None:
+    """Births without their periods are none, nor are periods without births."""
+    facts = told(tmp_path, Harvest(runs=[((0, 64, USERS, 1), 1)], **half))
+    assert facts["samples"] is None
+    unknown = {
+        "estimates", "types", "recycled", "births", "calendar", "gone", "heap", "retention", "handed", "counted", "holders",
+    }  # fmt: skip
+    assert not unknown & set(facts)

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from leakhunt.render.screen import Screen
-from leakhunt.render.terminal.ps import ps
+from leakhunt.render.terminal.ps import COLUMNS, ps
 from leakhunt.report import ps as reports
-from tests.support.fleet import machine, process
+from tests.support.fleet import NOW, machine, process
 
 
 def text(width: int, lines: bool = True) -> str:
@@ -31,3 +31,15 @@ def test_children_stand_under_their_main_process() -> None:
 
 def test_ascii_windows_get_ascii_guides() -> None:
     assert text(120, lines=False).isascii()
+
+
+def test_the_hook_is_told_as_far_as_it_can_be_seen() -> None:
+    """The signal's state where there is a hook, that there is none, or that nobody may look."""
+    column = next(column for column in COLUMNS if column.title == "hook")
+    made = [
+        process(11, hooked=True, signal="blocked"),
+        process(12, signal="none"),
+        process(13, readable=False, signal="none"),
+    ]
+    rows = reports.ps(made, machine()).rows
+    assert [column.cell(row, NOW) for row in rows] == ["blocked", "no", "?"]
