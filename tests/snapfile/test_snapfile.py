@@ -233,6 +233,8 @@ def test_every_truncation_is_refused(tmp_path: Path) -> None:
             read(path)
 
 
+# As the storms of test_fuzz.py: each Python reads its own files whole, cut and forged above, one is asked for thousands.
+@pytest.mark.once
 def test_thousands_of_mutations_end_in_an_answer_or_one_message(tmp_path: Path) -> None:
     good = small_file(tmp_path)
     dice = random.Random(20)
