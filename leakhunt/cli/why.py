@@ -39,7 +39,7 @@ def command(
     """Tell what keeps the objects alive that LOCATION has allocated.
 
     LOCATION is a line (tasks.py:8), a file, a function, or a number: a row of `leakhunt top` where a
-    SNAPSHOT is named, else a finding of the newest `leakhunt trend`. Without one the first is meant.
+    SNAPSHOT is named, else a finding of the newest `leakhunt trend`. Without one the first finding is meant.
     A PID of a running process takes a new snapshot first, of its whole heap.
 
     The ways lead from a root (a module, a running call, a thread, a context) to the objects, by
@@ -50,6 +50,7 @@ def command(
     Examples:
       leakhunt why                           # the first finding of the newest trend
       leakhunt why 4242                      # of that process, looked at now
+      leakhunt why after.bin                 # the first finding of that snapshot's verdict
       leakhunt why 4242 tasks.py:8
       leakhunt why after.bin place_order --json
     """
@@ -57,8 +58,10 @@ def command(
         snapshot, location = None, snapshot
     report = None
     taken = _taken(snapshot, folder, timeout) if snapshot is not None else None
-    if snapshot is None or taken is not None:
-        report = _finding(taken, location, limit, folder)
+    if snapshot is None or taken is not None or location is None:
+        words = [word for word in (snapshot,) if word is not None]
+        where = words if taken is None else [str(taken.parent)]
+        report = _finding(where, location, limit, folder)
     if report is None:
         report = _place(str(taken) if taken is not None else snapshot, location, limit, folder)
     show(report, "json" if as_json else "table")
@@ -78,19 +81,18 @@ def _taken(word: str, folder: str | None, timeout: float) -> Path | None:
 
 
 def _finding(
-    taken: Path | None, location: str | None, limit: int, folder: str | None
+    words: list[str], location: str | None, limit: int, folder: str | None
 ) -> WhyReport | None:
-    """A finding by its number, in the process of that snapshot or the one that tells most; None where a
+    """A finding by its number, in what the words say or the process that tells most; None where a
     place is meant, or nothing is found and no number was asked for.
     """
     if location is not None and not location.isdecimal():
         return None
     rank = int(location or 1)
-    words = [str(taken.parent)] if taken is not None else []
     try:
         judged = judging.look(words, judging.Asked(folder=folder), quiet=True)
     except SnapshotError:
-        if taken is None:
+        if not words:
             raise
         return None
     if not 0 < rank <= len(judged.findings):

@@ -24,6 +24,7 @@ from typing import Any, NamedTuple, Protocol
 
 from leakhunt.engine.retention import Walked
 from leakhunt.snapfile.records import (
+    Arrivals,
     Births,
     Calendar,
     Estimate,
@@ -91,6 +92,8 @@ class Harvest(NamedTuple):
     """What of each stack has died, period by period; None: nobody has looked."""
     handed: Sequence[Handed] = ()
     """Parts of the births that containers keep, where a walk has tied blocks to them."""
+    arrivals: Sequence[Arrivals] = ()
+    """When the entries of containers came, where a walk has counted what they hold."""
 
 
 class Engine(Protocol):

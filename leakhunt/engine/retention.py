@@ -20,6 +20,8 @@ from leakhunt.snapfile.records import Counted, RawFrames, Retention
 TIE = struct.Struct("=IIIIQ")
 #: That of ``counts.inc``: shape, holder, objects, bytes.
 COUNT = struct.Struct("=IIQQ")
+#: Of ``places.inc``: the place among the holder's entries, from 1; 0: not known.
+PLACE = struct.Struct("=I")
 
 #: Shape and holder.
 Key = tuple[int, int]
@@ -119,10 +121,16 @@ class Walked:
         """Of each block that was asked about, in their order; none where the walk knows nothing."""
         return TIE.iter_unpack(self.answer.get("ties", b""))
 
+    def places(self) -> Iterator[int]:
+        """Of each block that was asked about, in their order: its place among the entries of its holder, from 1; 0:
+        not known. None where nobody looked.
+        """
+        return (place for (place,) in PLACE.iter_unpack(self.answer.get("places") or b""))
+
     def by_sample(self, blocks: Iterable[tuple[RawFrames, int, float]]) -> list[Retention]:
         """Of sampled blocks, in the order of their addresses: (frames, bytes, chance of the draw)."""
         of_stacks, loose = self._gathered(zip(blocks, self.ties()))
-        counts = self._counts()
+        counts = {key: size for key, (_, size) in self.counts().items()}
         if not counts:
             return _largest(of_stacks, {})
         every: dict[Key, _Part] = {}
@@ -174,10 +182,13 @@ class Walked:
             part.add(size, chance, not state & BESIDE)
         return of_stacks, loose
 
-    def _counts(self) -> dict[Key, int]:
-        """The bytes of all objects by shape and holder; none where they were not all counted."""
+    def counts(self) -> dict[Key, tuple[int, int]]:
+        """All objects by shape and holder, and their bytes; none where they were not all counted."""
         packed = self.answer.get("counts") or b""
-        return {(shape, holder): size for shape, holder, _, size in COUNT.iter_unpack(packed)}
+        return {
+            (shape, holder): (number, size)
+            for shape, holder, number, size in COUNT.iter_unpack(packed)
+        }
 
 
 def _largest(

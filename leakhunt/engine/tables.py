@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from zlib import crc32
 
 from leakhunt.cpython.freelists import may_be_recycled
-from leakhunt.engine import births, handed, holders
+from leakhunt.engine import arrivals, births, handed, holders
 from leakhunt.engine.interface import Harvest, Life
 from leakhunt.engine.retention import Walked
 from leakhunt.snapfile.records import Estimate, Recycled, Types
@@ -114,6 +114,9 @@ def harvest(
         periods.calendar(born, life),
         births.gone(raw[GRAVES], periods, stacks),
         () if walked is None else handed.handed(born, walked.ties(), periods, stacks, of_stacks),
+        ()
+        if walked is None
+        else arrivals.arrivals(born, walked.ties(), walked.places(), walked.counts(), periods),
     )
 
 

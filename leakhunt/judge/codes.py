@@ -40,7 +40,8 @@ RISES_UNSURELY, NO_DIRECTION = "rises-unsurely", "no-direction"
 
 # -- from when the survivors were born -----------------------------------------------
 
-#: ``since``: the unit from which on they were born evenly, 0: from the start; ``belief``.
+#: ``since``: the unit from which on they were born evenly, 0: from the start; ``belief``; ``entries`` of a container whose
+#: order tells it.
 BORN_EVENLY = "born-evenly"
 #: ``belief``.
 BIRTHS_DIE_OUT, YOUNG = "births-die-out", "young"

@@ -168,6 +168,10 @@ class Lives:
     )
     """Of a turnover: the part of what lives that was kept all along, as the most popular entries of a
     cache are, with the prior beliefs in a queue and in entries that die at random. They add up to one."""
+    made: float = 0.9
+    """Whose objects are so many of the entries of a container makes them all; and so many must be in order."""
+    in_order: int = 4
+    """Entries that are in order, up or down, by chance alone once in twelve times; and few containers have none."""
     periods: int = 3
     """Fewer periods than these say as little as so many snapshots."""
     task: float = 0.8

@@ -57,7 +57,9 @@ def _of_ages(history: History, growth: Growth) -> Reason:
     if judged.verdict == LEAK and judged.stairs:
         return because(codes.ENLARGED, since=onset(history, judged))
     if judged.verdict == LEAK:
-        return because(codes.BORN_EVENLY, since=onset(history, judged), belief=judged.belief)
+        by_order = {"entries": judged.entries} if judged.entries else {}
+        since = onset(history, judged)
+        return because(codes.BORN_EVENLY, since=since, belief=judged.belief, **by_order)
     if judged.verdict == WARM_UP:
         return because(codes.BIRTHS_DIE_OUT, belief=judged.belief)
     if judged.verdict == TURNOVER:

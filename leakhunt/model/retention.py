@@ -105,6 +105,23 @@ class Rest(NamedTuple):
     size: int
 
 
+class Arrivals(NamedTuple):
+    """When entries of a container came: as many of those that are there now had come by then."""
+
+    mark: int
+    """The container."""
+    entries: int
+    """How many it has."""
+    path: Path
+    """Of objects that the entries lead to."""
+    objects: int
+    """How many are held in that way,"""
+    size: int
+    """and their bytes: counted."""
+    points: tuple[tuple[float, int], ...]
+    """(Units of work done when an entry came, its place among the entries from 1), by place."""
+
+
 @dataclass(frozen=True)
 class Heap:
     """What a walk over all objects of a process has found."""
@@ -134,3 +151,5 @@ class Heap:
     """Blocks whose holders were looked for."""
     tied: int
     """Blocks whose holders were found."""
+    arrivals: tuple[Arrivals, ...] = ()
+    """Of containers whose entries were counted, with what is known of their order."""

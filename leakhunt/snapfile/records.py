@@ -2,7 +2,7 @@
 
 In the file a record is a plain tuple with its fields in this order, so that nothing but plain
 values is ever unpickled. A later version may append fields: :func:`read` takes the ones it knows.
-A field with a default may be missing: an earlier version wrote none. All but :class:`Resource` begin with
+A field with a default may be missing: an earlier version wrote none. All but :class:`Arrivals` and :class:`Resource` begin with
 ``frames``: the very tuple that the traces share, most recent call first; a stack may occur twice.
 """
 
@@ -140,6 +140,21 @@ class Counted(NamedTuple):
     """Bytes."""
     stderr: float
     """Its standard error: bytes."""
+
+
+class Arrivals(NamedTuple):
+    """When entries of a container came: as many of those that are there now had come by then. It is of no stack."""
+
+    path: int
+    """Number among the heap's ``paths``: of objects that the entries lead to."""
+    holder: int
+    """Number of the container among the heap's ``holders``, from 1."""
+    objects: int
+    """How many objects are held in that way, counted."""
+    size: int
+    """Their bytes, counted."""
+    points: tuple[tuple[int, int], ...]
+    """(Units of work done when an entry came, its place among the entries from 1), by place."""
 
 
 class Resource(NamedTuple):

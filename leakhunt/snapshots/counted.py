@@ -33,15 +33,25 @@ def put_right(snapshot: Snapshot) -> Snapshot:
 
 def left(snapshot: Snapshot | None, stacks: Iterable[Stack]) -> float:
     """Which part of the variance of some stacks' size is left: 1 where nothing was counted."""
-    before = after = 0.0
+    chosen = tuple(stacks)
+    before = sum(_stderr(snapshot, stack) ** 2 for stack in chosen)
+    return unknown(snapshot, chosen) / before if before > 0 else 1.0
+
+
+def unknown(snapshot: Snapshot | None, stacks: Iterable[Stack]) -> float:
+    """The variance of some stacks' size, less where it was counted: bytes squared."""
+    variance = 0.0
     for stack in stacks:
+        estimated = _stderr(snapshot, stack) ** 2
         told = None if snapshot is None else snapshot.facts.get(stack)
-        if told is None or told.stderr is None:
-            continue
-        variance = told.stderr**2
-        before += variance
-        after += variance if told.counted is None else min(variance, told.counted.variance)
-    return after / before if before > 0 else 1.0
+        counted = None if told is None else told.counted
+        variance += estimated if counted is None else min(estimated, counted.variance)
+    return variance
+
+
+def _stderr(snapshot: Snapshot | None, stack: Stack) -> float:
+    told = None if snapshot is None else snapshot.facts.get(stack)
+    return 0.0 if told is None or told.stderr is None else told.stderr
 
 
 def scale(snapshot: Snapshot | None, stacks: Iterable[Stack]) -> float:

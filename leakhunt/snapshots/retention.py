@@ -7,7 +7,16 @@ from dataclasses import replace
 from types import MappingProxyType
 from typing import Any
 
-from leakhunt.model.retention import Container, Heap, Path, Rest, Retention, Step, TypeCount
+from leakhunt.model.retention import (
+    Arrivals,
+    Container,
+    Heap,
+    Path,
+    Rest,
+    Retention,
+    Step,
+    TypeCount,
+)
 from leakhunt.model.snapshot import UNTOLD, Counted, Snapshot, Stack, Tally
 from leakhunt.snapfile import records
 from leakhunt.snapshots import facts
@@ -38,6 +47,7 @@ def heap(recorded: Any) -> Heap | None:
         points=_containers(recorded.get("points"), paths),
         wanted=_whole(recorded.get("wanted")),
         tied=_whole(recorded.get("tied")),
+        arrivals=tuple(_arrivals(recorded, paths)),
     )
 
 
@@ -110,14 +120,15 @@ def lengths(snapshot: Snapshot) -> dict[int, int]:
 def carried(newest: Snapshot, walked: Snapshot) -> Snapshot:
     """A snapshot in which nobody looked for who holds what, with what an earlier one of its process says.
 
-    Of a stack that has less by now than was held then, nothing is taken over.
+    Of a stack that has less by now than was held then, nothing is taken over; nor how many entries there were by when.
     """
     told_of = dict(newest.facts)
     for stack, told in walked.facts.items():
         tally = newest.tallies.get(stack)
         if tally is not None and told.retention and _held(told.retention) <= tally.size:
             told_of[stack] = replace(told_of.get(stack, UNTOLD), retention=told.retention)
-    return replace(newest, heap=walked.heap, facts=MappingProxyType(told_of))
+    heap = None if walked.heap is None else replace(walked.heap, arrivals=())
+    return replace(newest, heap=heap, facts=MappingProxyType(told_of))
 
 
 def _held(ways: Iterable[Retention]) -> int:
@@ -185,6 +196,28 @@ def _container(row: tuple[Any, ...], paths: list[Path]) -> Container:
         _maybe(retained),
         _whole(size),
     )
+
+
+def _arrivals(recorded: Mapping[str, Any], paths: list[Path]) -> Iterator[Arrivals]:
+    holders = _holders(recorded, paths)
+    for said in records.read(records.Arrivals, recorded.get("arrivals")):
+        path, holder = _whole(said.path), _whole(said.holder)
+        at = holders[holder - 1] if 0 < holder <= len(holders) else None
+        if at is None or not at.mark or not at.length or not 0 < path < len(paths):
+            continue
+        points = [(facts.number_of(unit), _whole(place)) for unit, place in _rows(said.points, 2)]
+        yield Arrivals(
+            at.mark,
+            at.length,
+            paths[path],
+            _whole(said.objects),
+            _whole(said.size),
+            tuple(
+                (float(unit), place)
+                for unit, place in points
+                if unit is not None and 0 < place <= at.length
+            ),
+        )
 
 
 def _types(recorded: Any) -> tuple[TypeCount, ...]:

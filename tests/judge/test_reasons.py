@@ -118,6 +118,10 @@ def life(sizes: list[int]) -> History:
         ({"verdict": LEAK, "since": 0}, because(codes.BORN_EVENLY, since=0.0, belief=0.9)),
         # The third column is the edge 350.
         ({"verdict": LEAK, "since": 2}, because(codes.BORN_EVENLY, since=350.0, belief=0.9)),
+        (
+            {"verdict": LEAK, "since": 0, "entries": 70},
+            because(codes.BORN_EVENLY, since=0.0, belief=0.9, entries=70),
+        ),
         ({"verdict": WARM_UP}, because(codes.BIRTHS_DIE_OUT, belief=0.9)),
         ({"verdict": TURNOVER}, because(codes.YOUNG, belief=0.9)),
         ({"verdict": STEP}, because(codes.BORN_AT_ONCE, size=700, at=350.0)),

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from leakhunt.model.retention import Container, Rest, Step, TypeCount
+from leakhunt.model.retention import Arrivals, Container, Rest, Step, TypeCount
 from leakhunt.model.snapshot import Counted, Tally
 from leakhunt.snapshots.retention import DEEPEST, LONGEST_NAME, by_stack, counted, heap
 from tests.support.builders import stack
@@ -120,6 +120,41 @@ def test_a_heap_tells_what_it_found() -> None:
     assert found.garbage == (TypeCount("list", 1, 64),)
     assert found.containers == (Container(TO_KEPT, "list", 80, None, 12, 700, 640),)
     assert found.points == (Container((), "object", None, None, 0, None, 8),)
+
+
+ARRIVALS = (2, 1, 70, 560, ((5, 1), (9, 80), (7, 81), (8, 0), (-1, 3), (7.5, 4)))
+
+
+def arrivals(*said: object) -> tuple[Arrivals, ...]:
+    found = heap(
+        {"paths": PATHS, "holders": [(2, "list", 80, None, 12, 700, 640)], "arrivals": said}
+    )
+    assert found is not None
+    return found.arrivals
+
+
+def test_the_arrivals_of_a_containers_entries_are_told_with_the_container() -> None:
+    """Places that the container has not, and moments before its process, are left out."""
+    (one,) = arrivals((*ARRIVALS, "of a later version"))
+    assert one == Arrivals(12, 80, TO_KEPT, 70, 560, ((5.0, 1), (9.0, 80), (7.5, 4)))
+
+
+@pytest.mark.parametrize(
+    ("at", "wrong"),
+    [(0, 0), (0, 99), (0, None), (1, 0), (1, 2), (1, "x"), (4, None)],
+)
+def test_arrivals_of_what_is_not_told_are_none(at: int, wrong: object) -> None:
+    said = list(ARRIVALS)
+    said[at] = wrong
+    told = arrivals(tuple(said), ARRIVALS[:4], 7, None)
+    assert [one.points for one in told] == [()] * (at == 4)
+
+
+def test_a_container_without_entries_has_no_arrivals() -> None:
+    for row in ((2, "list", None, None, 12, 700, 640), (2, "list", 80, None, 0, 700, 640), (1,)):
+        found = heap({"paths": PATHS, "holders": [row], "arrivals": [ARRIVALS]})
+        assert found is not None
+        assert found.arrivals == ()
 
 
 def test_a_heap_that_says_nothing_is_empty_and_one_that_is_none_is_none() -> None:

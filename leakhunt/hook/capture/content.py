@@ -108,7 +108,10 @@ def written(
         facts["gone"] = records.plain(_without_own(harvest.gone, kept_of))
     if walked is not None:
         facts["heap"], retention, handed = walk.heap(
-            walked, _without_own(kept, kept_of), _handed(harvest.handed, kept_of)
+            walked,
+            _without_own(kept, kept_of),
+            _handed(harvest.handed, kept_of),
+            harvest.arrivals,
         )
         facts["retention"], facts["handed"] = records.plain(retention), records.plain(handed)
         facts["counted"] = records.plain(_without_own(walked.counted, kept_of))

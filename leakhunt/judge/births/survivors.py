@@ -10,15 +10,17 @@ from collections.abc import Iterable, Sequence
 
 from leakhunt.judge.births import ages as age
 from leakhunt.judge.births.ages import Ages, Births
+from leakhunt.judge.births.arrivals import Order
 from leakhunt.judge.births.deaths import Gone, Grown, grown, weighed
 from leakhunt.judge.births.life import died, held
+from leakhunt.judge.history import History
 from leakhunt.judge.levels import LEVELS
 from leakhunt.judge.owners import Book
 from leakhunt.judge.series import stats
 from leakhunt.judge.series.shape import LEAK, NOISE, STEP, TURNOVER, WARM_UP, Shape
 from leakhunt.model.retention import by_container
 from leakhunt.model.snapshot import Stack
-from leakhunt.snapshots.counted import left, scale
+from leakhunt.snapshots.counted import left, scale, unknown
 
 #: A kind of life as the verdict on a growth.
 VERDICTS = {age.LEAK: LEAK, age.WARM_UP: WARM_UP, age.TURNOVER: TURNOVER}
@@ -26,6 +28,10 @@ VERDICTS = {age.LEAK: LEAK, age.WARM_UP: WARM_UP, age.TURNOVER: TURNOVER}
 
 class Survivors(Book):
     """A book whose shapes are judged by births."""
+
+    def __init__(self, history: History) -> None:
+        super().__init__(history)
+        self._order = Order(history.newest)
 
     def births(self, stacks: Sequence[Stack]) -> Births:
         """The births of some stacks together, period by period."""
@@ -91,6 +97,11 @@ class Survivors(Book):
         few = sum(steps) > LEVELS.lives.doubtful * sum(births.sizes)
         return births if few and age.ages(surely).events < LEVELS.lives.fewest else surely
 
+    def ordered(self, stacks: Sequence[Stack], births: Births, usual: Births) -> Births | None:
+        """The births of what is usual among some, as the order of a container's entries tells them; None: it does not."""
+        size = self.series(stacks).sizes[-1] - sum(births.sizes) + sum(usual.sizes)
+        return self._order.births(stacks, size)
+
     def asked(self, stacks: Sequence[Stack], births: Births) -> Births:
         """Those births without what others have asked for: deaths are told of whoever asked."""
         rows = [self.history.moved[stack] for stack in stacks if stack in self.history.moved]
@@ -127,9 +138,10 @@ class Survivors(Book):
         )
 
     def tells(self, stacks: Iterable[Stack]) -> bool:
-        """One sample is enough of a block whose former selves are known."""
+        """One sample is enough of a block whose former selves are known, and a few of entries whose order is."""
         chosen = tuple(stacks)
-        return super().tells(chosen) or self.judge(chosen).stairs
+        judged = self.judge(chosen)
+        return super().tells(chosen) or judged.stairs or judged.entries > 0
 
     def grows(self, stacks: Sequence[Stack]) -> bool:
         """Whether they leak, or what is known makes that likelier than it was before: a caller of few samples
@@ -167,6 +179,15 @@ class Survivors(Book):
         entries = float(self._entries(stacks))
         return max(events, min(events / remains if remains > 0 else entries, entries))
 
+    def _known(self, stacks: Sequence[Stack], ages: Ages) -> float:
+        """As many events as make an error like that of the rate of entries that were counted: the errors of how
+        many came, by chance, and of what all of them weigh, which are independent.
+        """
+        size, unsure = self.series(stacks).sizes[-1], unknown(self.history.newest, stacks)
+        if ages.events <= 0 or size <= 0:
+            return 0.0
+        return 1 / (ages.scatter / ages.events + unsure / size**2)
+
     def _entries(self, stacks: Sequence[Stack]) -> int:
         """Of the container that keeps most of some stacks' objects; 0: it is not known."""
         newest = self.history.newest
@@ -176,23 +197,28 @@ class Survivors(Book):
 
     def _judge(self, stacks: tuple[Stack, ...]) -> Shape:
         every = self.births(stacks)
-        births = self.usual(stacks, every)
-        ages = age.ages(self.sure(stacks, births))
+        usual = self.usual(stacks, every)
+        ordered = self.ordered(stacks, every, usual)
+        births = usual if ordered is None else ordered
+        ages = age.ages(self.sure(stacks, births) if ordered is None else ordered)
         gone = self.gone(stacks)
         turned = None
         if gone is not None:
             ages, turned = weighed(ages, self.asked(stacks, every), gone)
-        start = next((i for i, t in enumerate(self.t) if t >= ages.since - 1e-9), 0)
-        lasted = self.t[-1] - self.t[start]
+        t = births.edges
+        start = _from(t, ages.since)
+        lasted = t[-1] - t[start]
         size = ages.part * sum(births.sizes[start:])
         blocks = ages.part * sum(births.blocks[start:])
-        low, high = _interval(size, self._events(stacks, births, start, ages.events))
-        onset = self.t[start]
+        events = self._events(stacks, births, start, ages.events)
+        low, high = _interval(size, events if ordered is None else self._known(stacks, ages))
+        onset = t[start]
         if ages.sudden and start > 0 and size > 0:
             earlier = births.sizes[start - 1] * lasted / size
-            onset = max(self.t[start - 1], onset - earlier)
-        came = [sum(self.history.samples[stack][at] for stack in stacks) for at in (start, -1)]
-        verdict = _verdict(every, ages)
+            onset = max(t[start - 1], onset - earlier)
+        since = _from(self.t, t[start])
+        came = [sum(self.history.samples[stack][at] for stack in stacks) for at in (since, -1)]
+        verdict = _verdict(every if ordered is None else ordered, ages)
         stairs = None if gone is None or ages.events >= LEVELS.lives.fewest else grown(every, gone)
         if stairs is not None and verdict in (NOISE, STEP):
             return self._grown(stairs, stacks)
@@ -202,7 +228,7 @@ class Survivors(Book):
             low=low / lasted,
             high=high / lasted,
             p=0.0 if verdict == LEAK else 1.0,
-            since=start,
+            since=since,
             blocks_rate=blocks / lasted,
             open=verdict == NOISE
             or (verdict == WARM_UP and ages.beliefs[age.LEAK] > LEVELS.lives.doubt),
@@ -212,7 +238,13 @@ class Survivors(Book):
             events=ages.events,
             onset=onset,
             turned=turned,
+            entries=0 if ordered is None else round(sum(ordered.blocks[start:])),
         )
+
+
+def _from(t: Sequence[float], since: float) -> int:
+    """The first edge that does not lie before that."""
+    return next((at for at, each in enumerate(t) if each >= since - 1e-9), 0)
 
 
 def _steps(rows: Sequence[Sequence[float]]) -> tuple[float, ...]:

@@ -16,8 +16,8 @@ from leakhunt.judge.owners import Book, Growth
 from leakhunt.judge.whose import Blame, outer
 from leakhunt.model.snapshot import Frame, Stack
 
-#: A function: its file and its name.
-Place = tuple[str, str]
+#: A file, a function in it, and the mark of the container that keeps what is made there, where that is known.
+Place = tuple[str, str, "int | None"]
 #: Stacks by the place that they are looked at together for.
 Groups = dict[Place, list[Stack]]
 
@@ -36,9 +36,29 @@ def families(book: Book) -> list[Groups]:
                 if place is not None:
                     groups.setdefault(place, []).append(stack)
         partitions.append(
-            {place: stacks for place, stacks in groups.items() if len(_lines(book, stacks)) > 1}
+            {
+                place: stacks
+                for place, stacks in _by_container(book, groups).items()
+                if len(_lines(book, stacks)) > 1
+            }
         )
     return partitions
+
+
+def _by_container(book: Book, groups: Groups) -> Groups:
+    """What different containers keep is no one leak. A stack of which it is not known goes with the others where
+    these have one container at most.
+    """
+    parted: Groups = {}
+    for (file, function, _), stacks in groups.items():
+        kept = {stack: bounded.container_of(book, stack) for stack in stacks}
+        marks = sorted({mark for mark in kept.values() if mark is not None})
+        if len(marks) < 2:
+            parted[file, function, None] = stacks
+            continue
+        for mark in marks:
+            parted[file, function, mark] = [stack for stack in stacks if kept[stack] == mark]
+    return parted
 
 
 def blamed(book: Book, stacks: Iterable[Stack]) -> Blame:
@@ -77,7 +97,7 @@ def _place(
         return None
     frame = choose(path)
     function = outer(book.paths.function(frame))
-    return None if function is None else (frame.file, function)
+    return None if function is None else (frame.file, function, None)
 
 
 def _innermost(path: tuple[Frame, ...]) -> Frame:

@@ -53,8 +53,17 @@ def container(book: Book, growth: Growth) -> int | None:
 
     What turns over below a container with a bound is not counted, where there is anything else.
     """
+    return _most(kept_by(book, growth))
+
+
+def container_of(book: Book, stack: Stack) -> int | None:
+    """The same of one stack."""
+    snapshot = book.history.newest
+    return None if snapshot is None else _most(snapshot.told(stack).retention)
+
+
+def _most(every: Sequence[Retention]) -> int | None:
     sizes: dict[int, int] = {}
-    every = kept_by(book, growth)
     ways = [way for way in every if not _is_below_a_bound(way)] or every
     for way in ways:
         sizes[way.mark] = sizes.get(way.mark, 0) + way.size

@@ -71,6 +71,8 @@ class Shape:
     """When it began, in units of the series; None: nobody knows more than ``since`` says."""
     stairs: bool = False
     """It is a block that was made larger again and again."""
+    entries: int = 0
+    """That came since then, of the container whose order of entries tells the births; 0: samples alone do."""
     turned: tuple[float, float] | None = None
     """Bytes that came since some moment and bytes that went, where that shows that it is no leak."""
 

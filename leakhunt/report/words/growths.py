@@ -109,7 +109,9 @@ def _each_bounded(given: Figures, unit: str) -> str:
 
 def _born_evenly(given: Figures, unit: str) -> str:
     since = given.get("since", 0.0)
-    text = "what lives was born evenly"
+    entries = int(given.get("entries", 0))
+    came = f"its {units.counted(entries, 'entry', 'entries')} came evenly"
+    text = came if entries else "what lives was born evenly"
     return text if since <= 0 else f"{text} since {unit} {units.count(round(since))}"
 
 

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from leakhunt.judge.blame.families import blamed, families, with_lines
 from leakhunt.judge.owners import Book
 from leakhunt.judge.series.shape import LEAK
-from leakhunt.model.snapshot import Frame
-from tests.support.builders import history, stack
+from leakhunt.model.snapshot import Facts, Frame
+from tests.support.builders import history, snap, stack
 from tests.support.growing import growth, rising, sampled
+from tests.support.lives import held
 
 TASKS, MODELS = "/srv/shop/tasks.py", "/srv/shop/models.py"
 #: Two lines of one function, each called by the task; a line of another one; the library alone.
@@ -28,10 +30,34 @@ def book(*places: str, **facts: Any) -> Book:
 
 def test_a_functions_lines_are_one_family_and_what_a_task_calls_another() -> None:
     inner, outer = families(book(FIRST, SECOND, OTHER, LIBRARY))
-    assert inner == {(MODELS, "Model.load"): [stack(FIRST), stack(SECOND)]}
+    assert inner == {(MODELS, "Model.load", None): [stack(FIRST), stack(SECOND)]}
     assert {place: set(stacks) for place, stacks in outer.items()} == {
-        (TASKS, "take"): {stack(FIRST), stack(SECOND), stack(OTHER)}
+        (TASKS, "take", None): {stack(FIRST), stack(SECOND), stack(OTHER)}
     }
+
+
+def test_what_two_containers_keep_is_not_one_family() -> None:
+    """However few samples each of their lines has: a stack that nobody knows the keeper of goes with neither."""
+    third, fourth = f"{TASKS}:42", f"{TASKS}:43"
+    frames = {TASKS: dict.fromkeys((40, 41, 42, 43), ("take", None)), MODELS: FRAMES[MODELS]}
+    places = (FIRST, SECOND, OTHER, third, fourth)
+    made = sampled({place: rising(3) for place in places}, frames=frames)
+    ways = {FIRST: 7, SECOND: 7, OTHER: 8, third: 8}
+    newest = snap("x.py:1 1B x1")
+    way = held("list", 900, None)
+    facts = {
+        stack(place): Facts(retention=(way._replace(mark=mark),)) for place, mark in ways.items()
+    }
+    known = Book(replace(made, newest=replace(newest, facts=facts)))
+    _, outer = families(known)
+    assert {key[2]: set(stacks) for key, stacks in outer.items()} == {
+        7: {stack(FIRST), stack(SECOND)},
+        8: {stack(OTHER), stack(third)},
+    }
+    for told in facts.values():
+        facts[stack(OTHER)] = facts[stack(third)] = replace(told, retention=(way._replace(mark=7),))
+    _, outer = families(known)
+    assert {key[2]: len(stacks) for key, stacks in outer.items()} == {None: 5}
 
 
 def test_one_line_alone_is_no_family_however_many_stacks_lead_to_it() -> None:

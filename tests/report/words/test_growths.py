@@ -41,6 +41,8 @@ def test_every_code_of_a_growth_has_words() -> None:
         (because(codes.HARDLY_SAMPLED, samples=1), "task", "1 sample more than at first: too few to tell"),
         (because(codes.BORN_EVENLY, since=0), "task", "what lives was born evenly"),
         (because(codes.BORN_EVENLY, since=1200), "task", "what lives was born evenly since task 1,200"),
+        (because(codes.BORN_EVENLY, since=0, entries=1844), "task", "its 1,844 entries came evenly"),
+        (because(codes.BORN_EVENLY, since=1200, entries=1), "task", "its 1 entry came evenly since task 1,200"),
         (because(codes.BORN_AT_ONCE, size=4096, at=99.6), "task", "4.0 KiB of it born at once, about task 100"),
         (because(codes.BOUNDED, bound=100), "task", "kept in a container of at most 100 entries"),
         (because(codes.BOUNDED, bound=100, length=100), "task", "kept in a container that is full: 100 entries"),

@@ -15,7 +15,8 @@ from leakhunt.engine.interface import Engine
 from leakhunt.engine.retention import Walked
 from leakhunt.hook.capture import fork
 from leakhunt.hook.process import vitals
-from leakhunt.snapfile.records import Handed, Retention
+from leakhunt.snapfile import records
+from leakhunt.snapfile.records import Arrivals, Handed, Retention
 
 _walk = parts.load("leakhunt.hook.capture.walk._walk")
 
@@ -62,7 +63,10 @@ def look(engine: Engine, raw: Any, how: str, own: str) -> Walked | None:
 
 
 def heap(
-    walked: Walked, records: Iterable[Retention], handed: Iterable[Handed] = ()
+    walked: Walked,
+    retention: Iterable[Retention],
+    handed: Iterable[Handed] = (),
+    arrivals: Iterable[Arrivals] = (),
 ) -> tuple[dict[str, Any], list[Retention], list[Handed]]:
     """What the file says of the heap, and the records with paths and holders as it numbers them."""
     answer = walked.answer
@@ -79,7 +83,7 @@ def heap(
     holders = answer["holders"]
     kept = []
     used: dict[int, int] = {}
-    for record in records:
+    for record in retention:
         if len(paths.told) > PATHS:
             break
         ways = tuple(
@@ -93,6 +97,11 @@ def heap(
         for part in handed
         if not paths.is_own(holders[part.holder - 1][0])
     ]
+    told["arrivals"] = records.plain(
+        one._replace(path=paths.number(one.path), holder=_number(used, one.holder))
+        for one in arrivals
+        if not paths.is_own(one.path) and not paths.is_own(holders[one.holder - 1][0])
+    )
     told["holders"] = [(paths.number(holders[at - 1][0]), *holders[at - 1][1:]) for at in used]
     garbage, rest = answer["garbage"]
     return (

@@ -26,6 +26,7 @@
 #include "shapes.inc"
 #include "weights.inc"
 #include "counts.inc"
+#include "places.inc"
 #include "answers.inc"
 
 /* -- crashes ---------------------------------------------------------------------------------- */
@@ -94,8 +95,9 @@ forget_all(void)
         &tree.first, &tree.from, &tree.bucket, &tree.next, &tree.retained, &names.letters,
         &names.texts, &names.shapes, &names.by_node, &names.chain, &names.known_texts.pairs,
         &names.known_shapes.pairs, &names.known_types.pairs, &sizes, &tied.wanted.pairs, &tied.ties,
-        &tied.holders, &tied.held.pairs, &tied.by_node, &counted.places.pairs, &counted.counts,
-        &counted.uses, &traced.seen,
+        &tied.nodes, &tied.holders, &tied.held.pairs, &tied.by_node, &counted.places.pairs, &counted.counts,
+        &counted.uses, &placed.wanted.pairs, &placed.seen.pairs, &placed.containers, &placed.entries,
+        &placed.places, &traced.seen,
     };
     for (size_t at = 0; at < sizeof rows / sizeof *rows; at++) {
         row_free(rows[at]);
@@ -196,12 +198,13 @@ answers(const char *blocks, Py_ssize_t length, unsigned long long most, double d
         return NULL; /* the child ends soon: nothing is given back */
     }
     PyObject *shapes = told_shapes(), *ties = told_row(&tied.ties), *counts = told_counts(whole, deadline);
-    if (!counts) {
+    PyObject *places = counts != NULL && counts != Py_None ? told_places(deadline) : Py_BuildValue("");
+    if (!counts || !places) {
         return NULL;
     }
     return Py_BuildValue(
-        "{s:N,s:N,s:N,s:N,s:N,s:N,s:N,s:N,s:N,s:N,s:O,s:O,s:O,s:I,s:n,s:n}", "crashed", crashed, "traced",
-        by_traceback, "counts", counts, "types", types, "garbage", garbage, "containers", containers, "points", points,
+        "{s:N,s:N,s:N,s:N,s:N,s:N,s:N,s:N,s:N,s:N,s:N,s:O,s:O,s:O,s:I,s:n,s:n}", "crashed", crashed, "traced",
+        by_traceback, "counts", counts, "places", places, "types", types, "garbage", garbage, "containers", containers, "points", points,
         "holders", holders, "shapes", shapes, "ties", ties, "whole",
         whole ? Py_True : Py_False, "late", graph.late ? Py_True : Py_False, "full",
         full ? Py_True : Py_False, "objects", NODES - 1, "tracked", (Py_ssize_t)graph.tracked,

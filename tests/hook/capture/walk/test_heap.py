@@ -6,7 +6,7 @@ from typing import Any
 
 from leakhunt.engine.retention import Walked
 from leakhunt.hook.capture import walk
-from leakhunt.snapfile.records import Birth, Handed, Retention
+from leakhunt.snapfile.records import Arrivals, Birth, Handed, Retention
 
 #: (parent, kind, name, type, length, bound, again)
 SHAPES: list[tuple[Any, ...]] = [
@@ -31,6 +31,20 @@ def found(**others: Any) -> dict[str, Any]:
         "points": [], "holders": [(2, "list", 5000, None, 1, 1, 1), (5, "list", 9000, None, 2, 1, 1)],
         **others,
     }  # fmt: skip
+
+
+def test_what_is_told_of_entries_has_the_numbers_of_the_file() -> None:
+    told, _, _ = walk.heap(
+        Walked(found()), [], (), [
+            Arrivals(5, 2, 9, 90, ((1, 1), (2, 2))),
+            Arrivals(2, 1, 7, 70, ((3, 1), (4, 5))),
+            Arrivals(2, 2, 9, 90, ((1, 1), (2, 2))),
+        ],
+    )  # fmt: skip
+    ((path, holder, *rest),) = told["arrivals"]
+    assert rest == [7, 70, ((3, 1), (4, 5))]
+    assert (told["paths"][path][2], told["holders"][holder - 1][2]) == ("KEPT", 5000)
+    assert len(told["holders"]) == 1
 
 
 def test_what_leakhunt_holds_itself_is_not_written() -> None:

@@ -1,0 +1,58 @@
+"""When the entries of a container came, as told by some of them: places among the others, and births.
+
+A list, a deque or a dict keeps its entries in the order in which they came, unless somebody inserts elsewhere. So
+a sampled object that was born in unit u and is the entry k says that k entries that are there now had come by then:
+exactly, whatever the interval. Samples alone say it to one part in the root of their number.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from leakhunt.engine.births import Periods
+from leakhunt.engine.holders import Sample
+from leakhunt.snapfile.records import Arrivals
+
+#: Fewer entries than so many are in no order. What keeps one container's objects in several ways tells of it in each.
+FEWEST = 2
+#: So many containers are told, of which most is known, and of each so many entries, evenly chosen by their places.
+CONTAINERS = 200
+POINTS = 64
+
+
+def arrivals(
+    samples: Sequence[Sample],
+    ties: Iterable[tuple[int, ...]],
+    places: Iterable[int],
+    counts: Mapping[tuple[int, int], tuple[int, int]],
+    periods: Periods,
+) -> list[Arrivals]:
+    """Of each way (shape, holder), of whose objects ``counts`` has the number and the bytes.
+
+    ``ties`` and ``places``: one for each sample. Of an entry with several samples the oldest counts; what a freelist
+    has handed on is older than its object, and tells nothing. What was born before the fork came by the first edge.
+    """
+    oldest: dict[tuple[int, int], dict[int, int]] = {}
+    for sample, (shape, holder, *_), place in zip(samples, ties, places):
+        if not place or sample.recycled:
+            continue
+        period, (_, unit) = periods.of(sample)
+        unit = periods.armed if period < 0 else unit
+        entries = oldest.setdefault((shape, holder), {})
+        entries[place] = min(unit, entries.get(place, unit))
+    told = [
+        Arrivals(shape, holder, *counts[shape, holder], _thinned(entries))
+        for (shape, holder), entries in oldest.items()
+        if len(entries) >= FEWEST and (shape, holder) in counts
+    ]
+    told.sort(key=lambda one: (-len(one.points), -one.size))
+    return told[:CONTAINERS]
+
+
+def _thinned(entries: Mapping[int, int]) -> tuple[tuple[int, int], ...]:
+    """(Units, place) in the order of places, the first and the last among them."""
+    points = [(unit, place) for place, unit in sorted(entries.items())]
+    if len(points) > POINTS:
+        step = (len(points) - 1) / (POINTS - 1)
+        points = [points[round(at * step)] for at in range(POINTS)]
+    return tuple(points)
