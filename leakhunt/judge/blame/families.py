@@ -46,18 +46,22 @@ def families(book: Book) -> list[Groups]:
 
 
 def _by_container(book: Book, groups: Groups) -> Groups:
-    """What different containers keep is no one leak. A stack of which it is not known goes with the others where
+    """Lines that feed different containers are no one leak. One of which it is not known goes with the others where
     these have one container at most.
     """
     parted: Groups = {}
     for (file, function, _), stacks in groups.items():
-        kept = {stack: bounded.container_of(book, stack) for stack in stacks}
+        kept = {
+            frame: bounded.container_of(book, own) for frame, own in _lines(book, stacks).items()
+        }
         marks = sorted({mark for mark in kept.values() if mark is not None})
         if len(marks) < 2:
             parted[file, function, None] = stacks
             continue
         for mark in marks:
-            parted[file, function, mark] = [stack for stack in stacks if kept[stack] == mark]
+            parted[file, function, mark] = [
+                stack for stack in stacks if kept[book.paths.owner(stack)[1]] == mark
+            ]
     return parted
 
 

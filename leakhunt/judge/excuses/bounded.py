@@ -7,7 +7,7 @@ another container stands still says nothing: its entries may grow.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from leakhunt.judge import codes
@@ -21,10 +21,14 @@ from leakhunt.model.snapshot import Stack
 
 def kept_by(book: Book, growth: Growth) -> tuple[Retention, ...]:
     """How the newest snapshot holds the growth's objects, the most first; (): it does not say."""
+    return _ways(book, growth.blame.stacks)
+
+
+def _ways(book: Book, stacks: Iterable[Stack]) -> tuple[Retention, ...]:
     snapshot = book.history.newest
     if snapshot is None:
         return ()
-    ways = [way for stack in growth.blame.stacks for way in snapshot.told(stack).retention]
+    ways = [way for stack in stacks for way in snapshot.told(stack).retention]
     return tuple(sorted(ways, key=lambda way: -way.size))
 
 
@@ -53,16 +57,12 @@ def container(book: Book, growth: Growth) -> int | None:
 
     What turns over below a container with a bound is not counted, where there is anything else.
     """
-    return _most(kept_by(book, growth))
+    return container_of(book, growth.blame.stacks)
 
 
-def container_of(book: Book, stack: Stack) -> int | None:
-    """The same of one stack."""
-    snapshot = book.history.newest
-    return None if snapshot is None else _most(snapshot.told(stack).retention)
-
-
-def _most(every: Sequence[Retention]) -> int | None:
+def container_of(book: Book, stacks: Iterable[Stack]) -> int | None:
+    """The same of some stacks."""
+    every = _ways(book, stacks)
     sizes: dict[int, int] = {}
     ways = [way for way in every if not _is_below_a_bound(way)] or every
     for way in ways:
