@@ -84,15 +84,20 @@ class _Amended(NamedTuple):
     variance: float
 
 
-def _amended(part: _Part, every: _Part, count: int | None) -> _Amended:
-    """Of a stack's part of a way, of which all stacks together have so many bytes; None: they were not counted."""
+def _amended(part: _Part, every: _Part, count: int | None, coarsest: float) -> _Amended:
+    """Of a stack's part of a way, of which all stacks together have so many bytes; None: they were not counted.
+
+    ``coarsest``: bytes that a sample stands for where the fewest are drawn. What samples miss may have come there:
+    of so many bytes few samples are expected, or none, and those that there are say nothing of that error.
+    """
     as_told = _Amended(part.objects, part.size, part.variance)
     if count is None or part.size <= 0 or every.variance <= 0:
         return as_told
     excess = every.size - count
     if every.number < ENOUGH and every.number * count < EXPECTED * every.size:
         return as_told
-    if excess * excess > FARTHEST * FARTHEST * every.variance:
+    unsure = every.variance + max(0.0, -excess) * coarsest
+    if excess * excess > FARTHEST * FARTHEST * unsure:
         return as_told
     share = part.variance / every.variance
     size = min(max(part.size - excess * share, 0.0), float(count))
@@ -127,8 +132,13 @@ class Walked:
         """
         return (place for (place,) in PLACE.iter_unpack(self.answer.get("places") or b""))
 
-    def by_sample(self, blocks: Iterable[tuple[RawFrames, int, float]]) -> list[Retention]:
-        """Of sampled blocks, in the order of their addresses: (frames, bytes, chance of the draw)."""
+    def by_sample(
+        self, blocks: Iterable[tuple[RawFrames, int, float]], coarsest: float = 0.0
+    ) -> list[Retention]:
+        """Of sampled blocks, in the order of their addresses: (frames, bytes, chance of the draw).
+
+        ``coarsest``: the largest mean of bytes between two samples that there was.
+        """
         of_stacks, loose = self._gathered(zip(blocks, self.ties()))
         counts = {key: size for key, (_, size) in self.counts().items()}
         if not counts:
@@ -138,7 +148,10 @@ class Walked:
             for key, part in ways.items():
                 every.setdefault(key, _Part()).join(part)
         amended = {
-            frames: {key: _amended(part, every[key], counts.get(key)) for key, part in ways.items()}
+            frames: {
+                key: _amended(part, every[key], counts.get(key), coarsest)
+                for key, part in ways.items()
+            }
             for frames, ways in of_stacks.items()
         }
         told, none = _largest(of_stacks, amended), _Part()

@@ -132,8 +132,10 @@ class Sampled:
 
     def retention(self, raw: Any, walked: Walked) -> list[Retention]:
         told = self._tables(raw)
+        coarsest = max((sample.interval for sample, _ in told.samples), default=0.0)
         return walked.by_sample(
-            (told.stacks[sample.stack], sample.size, sample.chance) for sample, _ in told.samples
+            ((told.stacks[sample.stack], sample.size, sample.chance) for sample, _ in told.samples),
+            coarsest,
         )
 
     def _tables(self, raw: Any) -> tables.Tables:

@@ -114,6 +114,27 @@ def test_what_is_too_far_away_is_another_thing() -> None:
     assert walked.counted[0].stderr == pytest.approx(100 / 0.01 * sqrt(20 * 0.99))
 
 
+@pytest.mark.parametrize(
+    ("count", "coarsest", "believed"),
+    [
+        (
+            9000,
+            100_000.0,
+            True,
+        ),  # seven samples are expected of what is missing, with an error of nearly three
+        (13_000, 100_000.0, False),
+        (13_000, 200_000.0, True),
+        (100, 100_000.0, False),  # too much is no matter of the interval
+    ],
+)
+def test_what_was_drawn_from_coarsely_may_be_missing(
+    count: int, coarsest: float, believed: bool
+) -> None:
+    walked = Walked({"ties": ties(*[(1, 5, 0)] * 20), "counts": counts((1, 5, count, 100 * count))})
+    walked.by_sample([(HERE, 100, 0.01)] * 20, coarsest)
+    assert walked.counted[0].size == (100 * count if believed else 200_000)
+
+
 def test_many_ways_of_which_few_have_a_sample_are_as_many_as_samples_say() -> None:
     """Ten thousand objects, each held in its own way, of which 200 are seen: those stand for the others."""
     of_each = ties(*((number, number, 0) for number in range(1, 201)))

@@ -56,6 +56,8 @@ class Order:
         held = sum(way.size for way in ways)
         if most is None or not most.mark or most.size < LEVELS.lives.made * held:
             return None
+        if held < LEVELS.worth.mostly * size:
+            return None  # nobody knows what keeps the rest
         theirs: dict[Way, int] = {}
         for way in ways:
             theirs[way.mark, way.path] = theirs.get((way.mark, way.path), 0) + way.size

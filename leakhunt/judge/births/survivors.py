@@ -206,7 +206,7 @@ class Survivors(Book):
         if gone is not None:
             ages, turned = weighed(ages, self.asked(stacks, every), gone)
         t = births.edges
-        start = _from(t, ages.since)
+        start = min(_from(t, ages.since), len(t) - 2)
         lasted = t[-1] - t[start]
         size = ages.part * sum(births.sizes[start:])
         blocks = ages.part * sum(births.blocks[start:])

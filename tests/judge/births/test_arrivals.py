@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import random
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -117,6 +118,12 @@ def test_where_the_order_is_not_the_lines_nothing_is_told(snapshot: Snapshot) ->
     assert Order(snapshot).births([stack(ONE)], 8000) is None
 
 
+def test_what_is_kept_elsewhere_the_order_does_not_tell() -> None:
+    snapshot = kept([(200, 10), (700, 50), (1500, 60), (2000, 70)], 100)
+    assert Order(snapshot).births([stack(ONE)], 9_900) is not None
+    assert Order(snapshot).births([stack(ONE)], 10_100) is None  # 8,000 bytes have a keeper
+
+
 def test_lines_that_make_the_entries_together_are_told_together() -> None:
     snapshot = kept([(200, 10), (700, 50), (1500, 60), (2000, 70)], 100, {ONE: 5000, TWO: 3000})
     assert Order(snapshot).births([stack(ONE), stack(TWO)], 8000) is not None
@@ -203,6 +210,18 @@ def test_it_begins_where_the_entries_do() -> None:
     assert shape.onset is not None
     assert shape.onset + PERIOD == pytest.approx(500, abs=60)
     assert shape.since == pytest.approx(4, abs=1)
+
+
+@given(
+    st.lists(st.tuples(st.integers(1, 900), st.integers(0, LAST - 1)), min_size=4, max_size=9),
+    st.integers(900, 5000),
+)
+def test_whatever_the_order_is_the_rate_is_one(pairs: list[tuple[int, int]], entries: int) -> None:
+    units = sorted(unit for _, unit in pairs)
+    places = sorted({place for place, _ in pairs})
+    shape = judged([(float(unit), place) for unit, place in zip(units, places)], entries)
+    assert 0 <= shape.low <= shape.rate <= shape.high < math.inf
+    assert 0 <= shape.since < PERIODS
 
 
 def test_such_a_leak_is_found_though_its_samples_are_few() -> None:
