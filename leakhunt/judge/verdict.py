@@ -248,7 +248,7 @@ def _finding(
 def _holder(history: History, growth: Growth) -> Retention | None:
     """The container that holds most of its objects, with all that it holds of them, where a name of
     code leads there. What has not grown since the first moment, as a module that the line has imported, says
-    nothing of what does.
+    nothing of what does. None where that is a small part: many hold a little of them.
     """
     snapshot = history.newest
     if snapshot is None:
@@ -260,7 +260,8 @@ def _holder(history: History, growth: Growth) -> Retention | None:
         for way in snapshot.told(stack).retention
     ]
     named = [way for way in ways if way.container_path and way.container_type is not None]
-    return next(iter(by_container(named)), None)
+    most, tied = next(iter(by_container(named)), None), sum(way.size for way in ways)
+    return most if most is not None and most.size >= LEVELS.excuses.scattered * tied else None
 
 
 def _grew(history: History, holder: Retention | None) -> int | None:

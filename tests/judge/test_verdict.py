@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from leakhunt.judge import growths
+from leakhunt.judge.births.life import lived
 from leakhunt.judge.series.shape import LEAK, NOISE, Shape
 from leakhunt.judge.verdict import judge
 from tests.support.builders import history
+from tests.support.lives import aged, held
 
 N = 10
 TOTALS = [50_000 * (index + 1) for index in range(N)]
@@ -135,3 +139,22 @@ def test_a_tasks_part_is_of_all_runs() -> None:
     (finding,) = judge([made]).findings
     assert finding.task == "shop.tasks.take"
     assert finding.task_runs == pytest.approx(0.25)
+
+
+@pytest.mark.parametrize(("size", "told"), [(34_000, "list"), (32_000, None)])
+def test_a_container_is_told_that_keeps_a_good_part_of_what_has_a_keeper(
+    size: int, told: str | None
+) -> None:
+    """Of the rest no two pieces are kept alike."""
+    main = held("list", 900, None, size=size)
+    (step, end), part = main.path, (100_000 - size) // 10
+    ways = (main, *(
+        held("set", 5, None, size=part)._replace(mark=2 + at, container_path=(step, end._replace(name=f"SET{at}")))
+        for at in range(10)
+    ))  # fmt: skip
+    snapshot = aged(("/srv/shop/tasks.py:40", [10_000] * 12))
+    facts = {frames: replace(each, retention=ways) for frames, each in snapshot.facts.items()}
+    life = lived(replace(snapshot, facts=facts))
+    assert life is not None
+    (finding,) = judge([life]).findings
+    assert (finding.holder and finding.holder.container_type) == told
