@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import textwrap
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -9,6 +11,7 @@ from leakhunt.engine.arrivals import CONTAINERS, POINTS, arrivals
 from leakhunt.engine.births import Clock, Periods
 from leakhunt.engine.holders import Sample
 from leakhunt.snapfile.records import Arrivals
+from tests.support.sampled_programs import run
 
 DONE = 500
 ARMED = 10
@@ -83,3 +86,49 @@ def test_of_many_entries_some_are_told_with_the_first_and_the_last(places: set[i
     assert set(told_places) <= places
     assert (told_places[0], told_places[-1]) == (min(places), max(places))
     assert len(told_places) == min(len(places), POINTS)
+
+
+def test_a_walk_and_samples_tell_how_many_entries_there_were_by_when() -> None:
+    """One entry per unit in a list and a dict, two in three units in a deque that loses its first ones. Some 90 samples
+    are expected of each; a fixed seed.
+    """
+    said = run(
+        textwrap.dedent("""
+        import collections
+        from leakhunt.engine.retention import Walked
+        from leakhunt.hook.capture.walk import _walk
+
+        LIST, DICT, DEQUE = [], {}, collections.deque()
+        _sampler.live(0.0, 0)
+        engine = begin(interval=8192)
+        for n in range(3000):
+            _sampler.begin_task(1, None)
+            LIST.append(bytes(230))
+            DICT[f"key {n}"] = bytes(230)
+            if n % 3:
+                DEQUE.append(bytes(330))
+            if len(DEQUE) > 1500:
+                DEQUE.popleft()
+            _sampler.end_task(0, n + 1, None)
+        raw = engine.read()
+        walked = Walked(_walk.walk(engine.blocks(raw), 60.0, 1 << 30, "/nowhere", 0))
+        told = engine.harvest(raw, Life(("a",)), walked)
+        fine()
+        holders = walked.answer["holders"]
+        say(ways=[(holders[one.holder - 1][2], one.objects, one.size, one.points) for one in told.arrivals])
+        """)
+    )
+    of_list = [
+        points for length, _, size, points in said["ways"] if length == 3000 and size == 3000 * 263
+    ]
+    assert len(of_list) == 2
+    for points in of_list:
+        assert len(points) > 30
+        assert all(place == unit + 1 for unit, place in points)
+    ((objects, points),) = [
+        (objects, points) for length, objects, _, points in said["ways"] if length == 1500
+    ]
+    assert objects == 1500
+    gone = 2000 - 1500  # the n-th task that has put one in is the entry n - 500
+    assert all(place == unit - unit // 3 - gone for unit, place in points)
+    assert len(points) > 30
