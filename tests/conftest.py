@@ -54,8 +54,17 @@ ONCE = (
 )  # fmt: skip
 
 
+#: Files of few tests that take minutes: they are begun with, so that in the end no process is left alone with one.
+#: (xdist would begin with the files that have the most tests, if .ci/run let it.)
+LONG = (
+    "engine/test_cpython_suite.py", "engine/test_estimates.py", "plugin/test_pytest_plugin.py", "live/test_kept.py",
+    "live/test_demo.py", "live/test_misbehaving.py", "live/test_account.py", "judge/series/test_errors.py",
+)  # fmt: skip
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     root = Path(__file__).parent
+    items.sort(key=lambda item: item.path.relative_to(root).as_posix() not in LONG)
     for item in items:
         place = item.path.relative_to(root).as_posix()
         if any(place == one or place.startswith(f"{one}/") for one in ONCE):
