@@ -1,10 +1,9 @@
 """A verdict in the worker's own log, every so many snapshots of a process (``LEAKHUNT_SUMMARY``).
 
 The judgement knows nothing of a worker, and its imports would be in the user's next diff: so it runs
-in a process beside this one, started by posix_spawn(3) (which copies nothing and runs nobody's fork
-handlers), last in line for the CPU, bounded in CPU, memory and time, one at a time for all that share
-the folder (:mod:`leakhunt.cli.beside`). The worker never waits for it: it looks after a task whether
-the answer is there.
+in a process beside this one (:mod:`leakhunt.hook.process.spawn`), last in line for the CPU, bounded in CPU,
+memory and time, one at a time for all that share the folder (:mod:`leakhunt.cli.beside`). The worker never
+waits for it: it looks after a task whether the answer is there.
 """
 
 from __future__ import annotations
@@ -13,13 +12,11 @@ import json
 import logging
 import os
 import posix
-import signal
-import sys
 from collections.abc import Sequence
 from typing import Any
 
 from leakhunt.hook.log import say
-from leakhunt.hook.process import standard, vitals
+from leakhunt.hook.process import spawn, standard, vitals
 from leakhunt.hook.process.vitals import Cgroup
 from leakhunt.snapfile import folders
 
@@ -68,34 +65,16 @@ class Summary:
             say(logging.ERROR, f"no verdicts in this log: {error}")
 
     def _begin(self, series: str, folder: str) -> None:
-        if not sys.executable:
-            raise OSError("this program does not tell its Python")
+        spawn.interpreter()  # before a file is made
         path = os.path.join(series, f".verdict-{os.getpid()}.tmp")
         flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
         with standard.spared():
             answer = posix.open(path, flags, 0o600)
         try:
             posix.unlink(path)
-            root = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-            self._child = posix.posix_spawn(
-                sys.executable,
-                [
-                    sys.executable,
-                    "-c",
-                    _BOOT,
-                    root,
-                    os.path.join(folder, folders.PROCESSES),
-                    series,
-                ],
-                {name: os.environ[name] for name in VARIABLES if name in os.environ},
-                file_actions=[
-                    (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
-                    (os.POSIX_SPAWN_DUP2, answer, 1),
-                    (os.POSIX_SPAWN_OPEN, 2, os.devnull, os.O_WRONLY, 0),
-                ],
-                setsigmask=(),
-                setsigdef=[*signal.valid_signals() - {signal.SIGKILL, signal.SIGSTOP}],
-            )
+            processes = os.path.join(folder, folders.PROCESSES)
+            words = ["-c", _BOOT, spawn.ROOT, processes, series]
+            self._child = spawn.python(words, VARIABLES, {1: answer})
         except BaseException:
             posix.close(answer)
             raise

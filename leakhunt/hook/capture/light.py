@@ -2,10 +2,10 @@
 
 A fork copies the page tables of the whole heap, and every page that is written afterwards. The sampled
 engine's answer lies in tables of some hundred kilobytes. So the process copies these and what it alone
-can tell into memory without a name (memfd_create(2)), starts a Python by posix_spawn(3), which copies
-nothing and runs nobody's fork handlers, and goes on. That process
-(:mod:`leakhunt.hook.capture.apart`) finds out the rest and writes. What only the heap itself tells, who holds
-what and what is garbage, such a snapshot does not say.
+can tell into memory without a name (memfd_create(2)), starts a Python beside itself
+(:mod:`leakhunt.hook.process.spawn`), and goes on. That process (:mod:`leakhunt.hook.capture.apart`) finds
+out the rest and writes. What only the heap itself tells, who holds what and what is garbage, such a
+snapshot does not say.
 
 The first page of that memory is the one that a forked child would share (:mod:`leakhunt.hook.capture.page`).
 """
@@ -34,7 +34,7 @@ from leakhunt.hook.capture import capture, fork, own
 from leakhunt.hook.capture.capture import Capture
 from leakhunt.hook.capture.order import Order, Outcome
 from leakhunt.hook.capture.page import PAGE, pause_told
-from leakhunt.hook.process import shared, standard, threads, vitals
+from leakhunt.hook.process import shared, spawn, standard, threads, vitals
 
 #: The process beside asks /proc.
 POSSIBLE = vitals.LINUX
@@ -71,9 +71,10 @@ class RefusedError(Exception):
 
 def interpreter() -> str:
     """The Python that this process runs. Raises RefusedError where it does not tell: an embedded one."""
-    path = sys.executable
-    if not path:
-        raise RefusedError("this program does not tell its Python")
+    try:
+        path = spawn.interpreter()
+    except OSError as error:
+        raise RefusedError(str(error)) from None
     if not PYTHON.fullmatch(os.path.basename(path)):
         raise RefusedError(f"{path} is no Python by its name")
     return path
@@ -112,18 +113,8 @@ def begin(order: Order, began: float) -> Light:
     try:
         page = shared.mapped(descriptor, PAGE)
         _write(descriptor, _message(order, began), order.engine.read())
-        pid = posix.posix_spawn(
-            program,
-            [program, "-S", "-s", "-B", "-c", _BOOT, _root()],
-            {name: os.environ[name] for name in VARIABLES if name in os.environ},
-            file_actions=[
-                (os.POSIX_SPAWN_DUP2, descriptor, 0),
-                (os.POSIX_SPAWN_OPEN, 1, os.devnull, os.O_WRONLY, 0),
-                (os.POSIX_SPAWN_OPEN, 2, os.devnull, os.O_WRONLY, 0),
-            ],
-            setsigmask=(*DEAF_TO, order.signum),
-            setsigdef=_DEFAULT,
-        )
+        words = ["-S", "-s", "-B", "-c", _BOOT, spawn.ROOT]
+        pid = spawn.python(words, VARIABLES, {0: descriptor}, (*DEAF_TO, order.signum))
     except BaseException as error:
         if page is not None:
             page.close()
@@ -134,13 +125,6 @@ def begin(order: Order, began: float) -> Light:
         posix.close(descriptor)
     pause_told(page, time.monotonic() - began)
     return Light(order, pid, page, time.monotonic() + order.limits.wall + 10)
-
-
-_DEFAULT = sorted(int(each) for each in signal.valid_signals() - {signal.SIGKILL, signal.SIGSTOP})
-
-
-def _root() -> str:
-    return os.path.dirname(own.PACKAGE.rstrip(os.sep))
 
 
 def _memory(order: Order) -> int:
