@@ -45,7 +45,7 @@ def test_a_name_says_what_the_thing_is(path: Path) -> None:
 
 #: Modules that have no test of their own yet: real workers, processes and terminals try them, in ``tests/live``, or
 #: their neighbours' tests do. The rooms that are not named have none such, and no number here may rise.
-BESIDE = {"cli": 13, "demo": 1, "gate": 2, "hook": 5, "live": 1, "plugin": 1}
+BESIDE = {"cli": 13, "demo": 1, "gate": 1, "hook": 1, "plugin": 1}
 
 
 def without_a_test() -> Counter[str]:
@@ -81,3 +81,18 @@ def test_a_benchmark_runs_as_it_says(script: Path, tmp_path: Path) -> None:
         words, cwd=tmp_path, env={}, capture_output=True, text=True, timeout=120, check=False
     )
     assert done.returncode == 0, done.stderr
+
+
+SOURCES_IN_C = sorted(path for kind in ("*.c", "*.h", "*.inc") for path in PACKAGE.rglob(kind))
+
+
+def test_only_one_room_asks_for_a_version_of_python() -> None:
+    """Elsewhere C code says what it needs, by a name that ``cpython/`` gives it."""
+    asking = [
+        f"{path.relative_to(ROOT)}:{number}"
+        for path in SOURCES_IN_C
+        if path.parent != PACKAGE / "cpython"
+        for number, line in enumerate(path.read_text().splitlines(), 1)
+        if "PY_VERSION_HEX" in line or "PY_MINOR_VERSION" in line
+    ]
+    assert asking == []

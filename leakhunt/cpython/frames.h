@@ -106,6 +106,36 @@ code_mark(const PyCodeObject *code)
 #endif
 }
 
+/* Whether code objects are numbered, so that none is taken for another. */
+#if PY_VERSION_HEX >= 0x030C0000
+enum { CODES_ARE_NUMBERED = 1 };
+#else
+enum { CODES_ARE_NUMBERED = 0 };
+#endif
+
+/* Whether a str has its letters: up to 3.11 one that was made by an old function may get them later. */
+static inline bool
+has_letters(PyObject *string)
+{
+#if PY_VERSION_HEX >= 0x030C0000
+    (void)string;
+    return true;
+#else
+    return PyUnicode_IS_READY(string);
+#endif
+}
+
+/* Whether an object's first word says that it lives: it counts references, since 3.14 in its lower half alone. */
+static inline bool
+counts_references(uint64_t word)
+{
+#if PY_VERSION_HEX >= 0x030E0000
+    return (uint32_t)word != 0; /* flags above */
+#else
+    return (int64_t)word > 0;
+#endif
+}
+
 /* The frame that a thread with the GIL runs, and those around it: only to be told apart, and to
  * be asked for their code. A frame stays at its address for as long as its function runs.
  */

@@ -139,4 +139,22 @@ each_tracked(Seen seen, void *context)
     return stop;
 }
 
+/* About how many objects are listed, by what the collector counts itself; -1: since 3.14 it does not count the old
+ * ones. long_lived_total and long_lived_pending are of the oldest generation (gc_collect_main), the count
+ * of the youngest is of its objects; the middle one holds what some collections of that have left. */
+static inline Py_ssize_t
+tracked_as_counted(void)
+{
+#if PY_VERSION_HEX >= 0x030E0000
+    return -1;
+#else
+    struct _gc_runtime_state *state = &PyThreadState_Get()->interp->gc;
+    struct gc_generation *generations = generations_of(state);
+    Py_ssize_t young = generations[0].count, middle = generations[1].count;
+    Py_ssize_t each = generations[0].threshold;
+    return state->long_lived_total + state->long_lived_pending + (young > 0 ? young : 0) +
+           (middle > 0 ? middle * each : 0);
+#endif
+}
+
 #endif

@@ -42,6 +42,17 @@ is_eternal(PyObject *object)
 #endif
 }
 
+/* Small and everywhere: nobody keeps them alive, and nothing would be freed. */
+static inline int
+is_shared_by_all(PyObject *object)
+{
+#if PY_VERSION_HEX >= 0x030C0000
+    return _Py_IsImmortal(object) && !PyObject_IS_GC(object);
+#else
+    return object == Py_None || object == Py_True || object == Py_False || is_eternal(object);
+#endif
+}
+
 /* -- dicts ------------------------------------------------------------------------------ */
 
 /* A dict's own table of keys, with its bytes; 0: shared with others, or the empty dict's. */
@@ -448,6 +459,26 @@ call_of_generator(PyObject *object, Call *call)
 #endif
 }
 
+/* What each_call() tells of a call: a frame object, or since 3.11 a frame that is none, and that only
+ * call_at() understands. */
+#if PY_VERSION_HEX < 0x030B0000
+enum { CALLS_ARE_OBJECTS = 1 };
+
+static inline int
+call_at(void *frame, Call *call)
+{
+    return call_of_frame(frame, call);
+}
+#else
+enum { CALLS_ARE_OBJECTS = 0 };
+
+static inline int
+call_at(void *frame, Call *call)
+{
+    return call_of_inner(frame, call);
+}
+#endif
+
 typedef int (*SeenCall)(void *frame, Call *, void *context);
 
 /* Call `seen` for each call that a thread is in and that no object visits; nonzero ends it. */
@@ -552,6 +583,48 @@ typedef struct {
     PyObject_HEAD
     PyObject *localdict;
 } LocalDummy;
+
+static inline int
+is_local_dummy(PyTypeObject *type)
+{
+#if PY_VERSION_HEX < 0x030D0000
+    return type->tp_traverse == NULL && strcmp(type->tp_name, "_thread._localdummy") == 0;
+#else
+    (void)type;
+    return 0;
+#endif
+}
+
+static inline PyObject *
+dict_of_local_dummy(PyObject *dummy)
+{
+    return ((LocalDummy *)dummy)->localdict;
+}
+
+/* The two objects on which a thread's values of threading.locals hang; NULL up to 3.12, where its dict has them. */
+static inline void
+locals_of_thread(PyThreadState *state, PyObject *locals[2])
+{
+#if PY_VERSION_HEX >= 0x030D0000
+    locals[0] = state->threading_local_key;
+    locals[1] = state->threading_local_sentinel;
+#else
+    (void)state;
+    locals[0] = locals[1] = NULL;
+#endif
+}
+
+/* The traceback that a thread's exception does not hold itself; NULL since 3.11. */
+static inline PyObject *
+traceback_beside_exception(PyThreadState *state)
+{
+#if PY_VERSION_HEX < 0x030B0000
+    return state->exc_state.exc_traceback;
+#else
+    (void)state;
+    return NULL;
+#endif
+}
 
 /* Modules/_functoolsmodule.c: an lru_cache with a bound begins like one of its own links, which stand in a
  * ring. The cache's dict has one reference to each and the ring another, which its tp_traverse does not show. */

@@ -14,6 +14,7 @@
 #include "layout.h"
 
 #include <stdint.h>
+#include <string.h>
 
 enum { GENERATIONS = 3 };
 
@@ -30,6 +31,31 @@ generations_of(struct _gc_runtime_state *state)
 #endif
 }
 
+/* Where the list of threads' states begins: the newest is first, and each has the `next` older one. */
+static inline PyThreadState **
+threads_of(PyInterpreterState *interpreter)
+{
+#if PY_VERSION_HEX >= 0x030B0000
+    return &interpreter->threads.head;
+#else
+    return &interpreter->tstate_head;
+#endif
+}
+
+/* Have the import lock, for the calling thread of a child in which there is no other, whoever had it at the fork:
+ * since 3.13 PyOS_AfterFork_Child() lets go of it, as PyOS_BeforeFork() has taken it, and ends the process where
+ * another thread has it. Before, it makes the lock anew itself. */
+static inline void
+take_import_lock(PyInterpreterState *interpreter)
+{
+#if PY_VERSION_HEX >= 0x030D0000
+    memset(&interpreter->imports.lock, 0, sizeof interpreter->imports.lock);
+    _PyRecursiveMutex_Lock(&interpreter->imports.lock);
+#else
+    (void)interpreter;
+#endif
+}
+
 /* 1, or 0 with an ImportError. Since 3.14 the interpreter says where its fields are: layout.h. Before, those that
  * are read first and last have a getter, and the address of the collector's lists must lie in front of
  * where it is kept. What the forked child of a capture sets to NULL behind them (before_forkers) has none. */
@@ -40,11 +66,7 @@ is_known_state(void)
     PyInterpreterState *interpreter = PyInterpreterState_Get();
     PyObject *dict = PyInterpreterState_GetDict(interpreter); /* makes it, if need be */
     uintptr_t lists = (uintptr_t)interpreter->gc.generation0;
-#if PY_VERSION_HEX >= 0x030B0000
-    PyThreadState *newest = interpreter->threads.head;
-#else
-    PyThreadState *newest = interpreter->tstate_head;
-#endif
+    PyThreadState *newest = *threads_of(interpreter);
     if (newest != PyInterpreterState_ThreadHead(interpreter) || interpreter->dict != dict ||
         lists < (uintptr_t)&interpreter->gc || lists >= (uintptr_t)&interpreter->gc.generation0) {
         PyErr_SetString(PyExc_ImportError, LAID_OUT_OTHERWISE);

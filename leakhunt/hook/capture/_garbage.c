@@ -301,23 +301,16 @@ PyDoc_STRVAR(tracked_doc,
 "tracked()\n--\n\n"
 "About how many objects look() would find, by what the collector counts itself: at once.");
 
-/* long_lived_total and long_lived_pending are of the oldest generation (gc_collect_main), the count of
- * the youngest is of its objects; the middle one holds what some collections of that have left. */
 static PyObject *
 tracked(PyObject *Py_UNUSED(module), PyObject *Py_UNUSED(ignored))
 {
-#if PY_VERSION_HEX >= 0x030E0000
+    Py_ssize_t told = tracked_as_counted();
+    if (told >= 0) {
+        return PyLong_FromSsize_t(told);
+    }
     size_t count = 0;
     each_tracked(count_one, &count);
     return PyLong_FromSize_t(count);
-#else
-    struct _gc_runtime_state *state = &PyThreadState_Get()->interp->gc;
-    struct gc_generation *generations = generations_of(state);
-    Py_ssize_t young = generations[0].count, middle = generations[1].count;
-    Py_ssize_t each = generations[0].threshold;
-    return PyLong_FromSsize_t(state->long_lived_total + state->long_lived_pending +
-                              (young > 0 ? young : 0) + (middle > 0 ? middle * each : 0));
-#endif
 }
 
 static PyMethodDef methods[] = {
