@@ -64,7 +64,7 @@ def main(root: str | None = None) -> None:
 def run_script(path: str) -> None:
     """``python path``: a source file, or a folder or archive with a ``__main__``."""
     if os.path.isdir(path) or (not path.endswith((".py", ".pyw")) and _is_archive(path)):
-        sys.path[0] = path
+        sys.path[0] = os.path.abspath(path)
         _new_main()
         runpy._run_module_as_main("__main__", alter_argv=False)  # type: ignore[attr-defined]
         return
