@@ -14,9 +14,9 @@ from leakhunt.errors import CaptureError
 from leakhunt.hook import config
 from leakhunt.hook.capture import capture, fork
 from leakhunt.hook.capture.order import Order, facts_before_fork
-from leakhunt.hook.celery.ledger import Ledger
 from leakhunt.hook.process import vitals
 from leakhunt.hook.process.identity import Process
+from leakhunt.hook.process.ledger import Ledger
 from leakhunt.hook.tracing import Tracing
 from leakhunt.snapfile import folders
 

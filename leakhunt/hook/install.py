@@ -66,7 +66,7 @@ def dump() -> str:
         raise CaptureError(
             "leakhunt is not installed in this process: call leakhunt.install() first"
         )
-    return hook.dump()
+    return hook.captures.dump()
 
 
 def _at_exit() -> None:
@@ -80,7 +80,7 @@ def _at_exit() -> None:
 def _in_forked_child() -> None:
     """A program that forks: its children are hooked too (a capture's own child is not)."""
     hook = current.hook()
-    if hook is None or hook.process.role not in ("program", "fork") or hook.is_at_work():
+    if hook is None or hook.process.role not in ("program", "fork") or hook.captures.is_at_work():
         return
     try:
         hook.adopt("fork", main=hook.pid, work=Work(running=unit.opened.running))

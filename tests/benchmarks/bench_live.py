@@ -109,8 +109,8 @@ def ps() -> None:
 
 def ledger(tasks: int = 200_000) -> None:
     sys.path.insert(0, str(ROOT))
-    from leakhunt.hook.celery.ledger import Ledger
     from leakhunt.hook.celery.pulse import Pulse
+    from leakhunt.hook.process.ledger import Ledger
 
     def run() -> float:
         book, pulse = Ledger(), Pulse(times_threads=True, alone=True)

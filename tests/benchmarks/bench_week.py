@@ -28,7 +28,7 @@ PROGRAM = '''
 import collections, os, random, sys, time
 import leakhunt
 from leakhunt.hook import current
-from leakhunt.hook.celery import ledger
+from leakhunt.hook.process import ledger
 
 tasks, leak, onset, folder, interval, week, changes = eval(sys.argv[1])
 

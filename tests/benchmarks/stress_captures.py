@@ -237,14 +237,14 @@ def program(name: str, captures: int, seconds: float) -> None:
     written = 0
 
     def by_signal() -> str:
-        before = hook.captures
+        before = hook.answers.captures
         os.kill(os.getpid(), signal.SIGUSR1)
-        while hook.captures == before:
+        while hook.answers.captures == before:
             time.sleep(0.002)
-        assert hook.last is not None
-        if hook.last.path is None:
-            raise CaptureError(hook.last.problem or "?")
-        return hook.last.path
+        assert hook.answers.last is not None
+        if hook.answers.last.path is None:
+            raise CaptureError(hook.answers.last.problem or "?")
+        return hook.answers.last.path
 
     def by_thread() -> str:
         answers: queue.Queue[Any] = queue.Queue()

@@ -154,9 +154,9 @@ def test_every_so_many_units_there_is_a_snapshot(tmp_path: Path) -> None:
         from leakhunt.hook import current
         for n in range(250):
             leakhunt.count("row")
-            while current.hook().capture is not None:
-                current.hook().poll(); time.sleep(0.001)
-        print(current.hook().captures)
+            while current.hook().captures.under_way is not None:
+                current.hook().captures.poll(); time.sleep(0.001)
+        print(current.hook().answers.captures)
     """)
     assert run(program, tmp_path).split() == ["2"]
 

@@ -69,14 +69,14 @@ def test_a_task_that_is_as_deep_as_it_may_go_is_not_ended_by_a_signal(tmp_path: 
         def without(signum):
             return [left for left in range(1, 60) if ended(signum, left)]
         print(without(signal.SIGUSR1) == without(signal.SIGUSR2))
-        until(lambda: hook.capture is None)
-        hook.handlers.missed, hook.failures = False, 0
-        before = hook.captures
+        until(lambda: hook.captures.under_way is None)
+        hook.handlers.missed, hook.captures.failures = False, 0
+        before = hook.answers.captures
         deep(sys.getrecursionlimit() - 8, lambda: signal.raise_signal(signal.SIGUSR1))
-        print(hook.handlers.missed or hook.captures > before)
+        print(hook.handlers.missed or hook.answers.captures > before)
         if hook.handlers.missed:
             leakhunt.count("unit")
-        until(lambda: hook.capture is None)
+        until(lambda: hook.captures.under_way is None)
         print(os.path.exists(deep(sys.getrecursionlimit() - 120, leakhunt.dump)))
         """,
         waits=False,
@@ -219,7 +219,7 @@ def test_without_streams_of_pythons_nothing_is_said_and_all_goes_on(tmp_path: Pa
         leakhunt.install(start="boot")
         leakhunt.dump()
         os.kill(os.getpid(), signal.SIGUSR1)
-        until(lambda: current.hook().captures == 2)
+        until(lambda: current.hook().answers.captures == 2)
         """,
         waits=False,
     )
@@ -244,8 +244,8 @@ def test_no_file_of_the_programs_is_closed(tmp_path: Path, light: str) -> None:
             os.kill(os.getpid(), signal.SIGUSR1)
             os.closerange(3, 500)
             mine = [os.open("mine", os.O_RDWR | os.O_CREAT) for _ in range(100)]
-            taken = hook.captures
-            until(lambda: hook.poll() or hook.capture is None)
+            taken = hook.answers.captures
+            until(lambda: hook.captures.poll() or hook.captures.under_way is None)
             os.closerange(3, 500)
             mine = [os.open("mine", os.O_RDWR | os.O_CREAT) for _ in range(100)]
             until(lambda: leakhunt.count("unit") or not hook.summary._child)
@@ -254,7 +254,7 @@ def test_no_file_of_the_programs_is_closed(tmp_path: Path, light: str) -> None:
                     os.fstat(each)
                 except OSError:
                     lost += 1
-        print(lost, hook.captures, hook.last.problem)
+        print(lost, hook.answers.captures, hook.answers.last.problem)
         """,
         waits=False,
     )
@@ -324,7 +324,7 @@ def test_a_limit_of_files_ends_nobody_who_does_not_ignore_its_signal(
             said = str(error)
         resource.setrlimit(resource.RLIMIT_FSIZE, (hard, hard))
         print(said)
-        print(os.path.exists(leakhunt.dump()), current.hook().unwritable)
+        print(os.path.exists(leakhunt.dump()), current.hook().presence.unwritable)
         """,
         waits=False,
     )
@@ -346,11 +346,11 @@ def test_the_end_of_a_capture_is_heard_though_sigchld_was_taken_meanwhile(
         leakhunt.install(start="boot")
         os.kill(os.getpid(), signal.SIGUSR1)
         until(lambda: os.path.exists(GO + ".waiting"))
-        assert not current.hook().capture.order.notify
+        assert not current.hook().captures.under_way.order.notify
         signal.signal(signal.SIGCHLD, signal.{instead})
         go()
-        until(lambda: current.hook().captures)
-        print(os.path.exists(current.hook().last.path), signal.getsignal(signal.SIGCHLD) == signal.{instead})
+        until(lambda: current.hook().answers.captures)
+        print(os.path.exists(current.hook().answers.last.path), signal.getsignal(signal.SIGCHLD) == signal.{instead})
         """,
     )
     assert told[-1] == "True True"
@@ -475,8 +475,8 @@ def test_under_a_tracer_all_is_as_it_is_without(tmp_path: Path, light: str, foll
         sys.stdin.readline()
         paths = [leakhunt.dump()]
         os.kill(os.getpid(), signal.SIGUSR1)
-        until(lambda: current.hook().captures == 2)
-        paths.append(current.hook().last.path)
+        until(lambda: current.hook().answers.captures == 2)
+        paths.append(current.hook().answers.last.path)
         stop.set()
         import tracemalloc
         facts = [tracemalloc.Snapshot.load(each).leakhunt for each in paths]
@@ -548,9 +548,9 @@ def test_a_disk_that_fills_up_in_the_middle_of_a_write(tmp_path: Path) -> None:
             print(leakhunt.dump())
         except CaptureError as error:
             print(error)
-        print(sorted(os.listdir(current.hook().series)))
+        print(sorted(os.listdir(current.hook().state.series)))
         os.ftruncate(ballast, 0)
-        print(os.path.exists(leakhunt.dump()), current.hook().unwritable)
+        print(os.path.exists(leakhunt.dump()), current.hook().presence.unwritable)
     """
     (tmp_path / "program.py").write_text(source(tmp_path, text))
     (tmp_path / "snapshots").mkdir(mode=0o700)

@@ -101,7 +101,7 @@ def test_the_log_may_be_anybodys_when_a_signal_is_handled(tmp_path: Path) -> Non
         leakhunt.install(start="boot")
         with lock:
             os.kill(os.getpid(), signal.SIGUSR1)
-            until(lambda: current.hook().captures)
+            until(lambda: current.hook().answers.captures)
         until(lambda: any("wrote" in line for line in lines))
         print("goes on")
         """,
@@ -155,7 +155,7 @@ def test_a_process_that_is_forked_beside_a_capture_is_hooked(tmp_path: Path) -> 
         leakhunt.install(start="boot")
         thread = threading.Thread(target=leakhunt.dump)
         thread.start()
-        until(lambda: current.hook().capture is not None)
+        until(lambda: current.hook().captures.under_way is not None)
         pid = os.fork()
         if not pid:
             os._exit(current.hook().pid != os.getpid())
@@ -177,9 +177,9 @@ def test_a_process_that_becomes_another_program_gets_no_signal_of_the_captures_c
         signal.signal(signal.SIGCHLD, signal.SIG_IGN)
         leakhunt.install(start="boot")
         os.kill(os.getpid(), signal.SIGUSR1)
-        until(lambda: current.hook().capture is not None)
-        child = current.hook().capture.pid
-        assert current.hook().capture.order.notify
+        until(lambda: current.hook().captures.under_way is not None)
+        child = current.hook().captures.under_way.pid
+        assert current.hook().captures.under_way.order.notify
         os.execv("/bin/sh", ["sh", "-c", f"touch {GO}; while kill -0 {child} 2>/dev/null; do :; done; echo lives"])
         """,
     )
@@ -232,10 +232,10 @@ def test_a_child_that_takes_its_time_to_exit_keeps_nobody_waiting(tmp_path: Path
             leave(status)
         posix._exit = lingers
         os.kill(me, signal.SIGUSR1)
-        until(lambda: current.hook().captures)
-        print(os.path.exists(current.hook().last.path), len(current.hook()._exiting), flush=True)
+        until(lambda: current.hook().answers.captures)
+        print(os.path.exists(current.hook().answers.last.path), len(current.hook().captures.exiting), flush=True)
         go()
-        until(lambda: current.hook().poll() or not current.hook()._exiting)
+        until(lambda: current.hook().captures.poll() or not current.hook().captures.exiting)
         print("reaped")
         """,
         waits=False,
@@ -253,7 +253,7 @@ def test_nobody_waits_at_the_end_for_another_threads_capture(tmp_path: Path) -> 
         """
         leakhunt.install(start="boot")
         threading.Thread(target=leakhunt.dump, daemon=True).start()
-        until(lambda: current.hook().capture is not None)
+        until(lambda: current.hook().captures.under_way is not None)
         print("ends")
         """,
     )
@@ -270,8 +270,8 @@ def test_nor_for_one_of_its_own_that_stands_still(tmp_path: Path) -> None:
         leakhunt.install(start="boot")
         os.kill(os.getpid(), signal.SIGUSR1)
         until(lambda: os.path.exists(GO + ".waiting"))
-        os.kill(current.hook().capture.pid, signal.SIGSTOP)
-        print("ends", current.hook().capture.pid)
+        os.kill(current.hook().captures.under_way.pid, signal.SIGSTOP)
+        print("ends", current.hook().captures.under_way.pid)
         """,
     )
     assert any("goes on alone" in line for line in told)
@@ -566,8 +566,8 @@ def test_a_child_that_hangs_ends_by_itself_whoever_is_left(tmp_path: Path) -> No
         if not pid:
             leakhunt.install(start="boot")
             os.kill(os.getpid(), signal.SIGUSR1)
-            until(lambda: current.hook().capture is not None)
-            print(current.hook().capture.pid, flush=True)
+            until(lambda: current.hook().captures.under_way is not None)
+            print(current.hook().captures.under_way.pid, flush=True)
             os.kill(os.getpid(), signal.SIGKILL)
         os.waitpid(pid, 0)
         """,

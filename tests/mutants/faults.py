@@ -38,7 +38,7 @@ FAULTS = (
     Fault("leakhunt/hook/signals.py", "            self._early = True\n", "",
           "a signal before a child is hooked is lost", LIVE),
     Fault("leakhunt/hook/letterbox.py", "os.O_CLOEXEC, 0o600", "os.O_CLOEXEC, 0o666", "others may read a process's record"),
-    Fault("leakhunt/hook/hook.py", "        self.failures += 1", "        self.failures += 2", "captures stop after two failures", LIVE),
+    Fault("leakhunt/hook/captures.py", "        self.failures += 1", "        self.failures += 2", "captures stop after two failures", LIVE),
     Fault("leakhunt/snapfile/folders.py", "not in (os.geteuid(), 0)", "not in (os.geteuid(), 0, status.st_uid)",
           "somebody else's folder is accepted"),
     Fault("leakhunt/snapfile/write.py", "os.O_CLOEXEC, 0o600", "os.O_CLOEXEC, 0o644", "others may read a snapshot"),

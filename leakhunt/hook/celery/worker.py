@@ -163,11 +163,15 @@ def _on_worker_ready(sender: Any = None, **_: Any) -> None:
     hook.listen()
     how = "after the first signal" if hook.tracing.start == "signal" else "now"
     hook.say_what_is_missing()
-    if hook.unwritable is not None:
-        say(logging.ERROR, f"hooked, but no snapshot can be written: {hook.unwritable}")
+    if hook.presence.unwritable is not None:
+        say(logging.ERROR, f"hooked, but no snapshot can be written: {hook.presence.unwritable}")
         return
     name = hook.settings.signal_name[3:]
-    ask = f"kill -{name} {hook.pid}" if hook.heard == signals.HEARD else f"leakhunt dump {hook.pid}"
+    ask = (
+        f"kill -{name} {hook.pid}"
+        if hook.presence.heard == signals.HEARD
+        else f"leakhunt dump {hook.pid}"
+    )
     say(
         logging.INFO,
         f"hooked ({session.pool}, engine {hook.tracing.engine.name}, traces {how}): "

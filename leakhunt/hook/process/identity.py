@@ -11,8 +11,8 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from leakhunt.hook.celery.ledger import Ledger
 from leakhunt.hook.process import alive, vitals
+from leakhunt.hook.process.ledger import Ledger
 from leakhunt.hook.process.libraries import versions
 from leakhunt.snapfile import folders
 

@@ -7,9 +7,9 @@ import sys
 
 import pytest
 
-from leakhunt.hook.celery.ledger import Ledger
 from leakhunt.hook.process import alive, identity, vitals
 from leakhunt.hook.process.identity import Process, Work
+from leakhunt.hook.process.ledger import Ledger
 from leakhunt.snapfile import folders
 
 

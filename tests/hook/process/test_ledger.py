@@ -13,8 +13,9 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from leakhunt.hook.celery import ledger as ledgers
-from leakhunt.hook.celery.ledger import (
+from leakhunt.hook.celery.pulse import Pulse
+from leakhunt.hook.process import ledger as ledgers
+from leakhunt.hook.process.ledger import (
     MOST_MARKS,
     MOST_NAMES,
     MOST_PIECES,
@@ -24,7 +25,6 @@ from leakhunt.hook.celery.ledger import (
     Moments,
     Resident,
 )
-from leakhunt.hook.celery.pulse import Pulse
 
 
 def test_names_have_numbers_of_their_own_until_there_are_too_many() -> None:
