@@ -78,14 +78,16 @@ def why(snapshot: Snapshot, stacks: Iterable[Stack], earlier: Sequence[Snapshot]
         for held in sorted(sums.values(), key=lambda held: (is_unnamed(held.path), -held.size))
     ]
     ways = _shortest_first(ways, _gained(ways, chosen, earlier))
-    size = sum(snapshot.tallies[stack].size for stack in chosen)
+    tied = sum(way.held.size for way in ways)
+    # Of a container what it keeps is counted, the stacks are estimated: what is kept is there.
+    size = max(tied, sum(snapshot.tallies[stack].size for stack in chosen))
     count = sum(snapshot.tallies[stack].count for stack in chosen)
     heap, waits = snapshot.heap, garbage.waiting(snapshot.meta)
     return Why(
         tuple(ways),
         count,
         size,
-        min(size, sum(way.held.size for way in ways)),
+        tied,
         None if heap is None else heap.whole,
         None if heap is None else heap.why,
         min(count, sum(max(0, waits.get(stack, 0)) for stack in chosen)),

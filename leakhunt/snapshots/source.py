@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import os
+import re
 import stat
 import tokenize
 from collections.abc import Mapping
@@ -21,6 +22,9 @@ AROUND = 3
 #: Larger sources are not read, longer lines are cut.
 LARGEST = 4 << 20
 LONGEST = 400
+#: What stands for the text of a literal in a recorded line; quotes of one that may go over several lines.
+MASK = "***"
+_LONG = "\"\"\"|'''"
 #: File systems and snapshots tell times to about a second or two.
 SLACK = 2.0
 
@@ -53,7 +57,7 @@ def around(place: Frame, spots: Mapping[Frame, Spot], taken_at: float | None) ->
         return Source(_sorted(near), "snapshot" if near else None)
     lines, changed_at = on_disk
     if recorded:
-        same = all(_line(lines, line) == code for line, code in recorded.items())
+        same = all(_agrees(_line(lines, line), code) for line, code in recorded.items())
         note = None if same else "the source on disk is not the one that ran"
         if same:
             near = {**near, **_near(lines, place.line)}  # indented, where recorded lines are not
@@ -73,6 +77,23 @@ def _sorted(lines: Mapping[int, str]) -> tuple[tuple[int, str], ...]:
 def _line(lines: list[str], number: int) -> str | None:
     """A line as a snapshot records it."""
     return lines[number - 1].strip()[:LONGEST] if 0 < number <= len(lines) else None
+
+
+def _agrees(line: str | None, code: str) -> bool:
+    """Whether a line may be the one that was recorded so: as it is, or with its literals masked and without its comment
+    (``LEAKHUNT_SOURCE=masked``). Of a literal over several lines the first and the last are told, each with what is
+    outside of it.
+    """
+    if line is None or line == code:
+        return line == code
+    told = ".*".join(map(re.escape, code.split(MASK)))
+    if re.fullmatch(rf"(?:{told})\s*(?:#.*)?", line):
+        return True
+    begun = re.fullmatch(rf"(.*(?:{_LONG})){re.escape(MASK)}(?:{_LONG})", code)
+    if begun is not None:  # it goes on in the next line
+        return re.match(".*".join(map(re.escape, begun[1].split(MASK))), line) is not None
+    ended = re.fullmatch(rf".*(?:{_LONG})(.*)", line)
+    return ended is not None and ended[1] != line and _agrees(ended[1].strip(), code)
 
 
 def _near(lines: list[str], number: int) -> dict[int, str]:

@@ -177,7 +177,7 @@ CAUSES = [
         "copy-on-write after the fork; 10.0 MiB are still shared, and no more can follow.",
         "gc.freeze()",
     ),
-    (grown(1), "RSS stands still (+1.0 MiB).", None),
+    (grown(1), "RSS has hardly changed (+1.0 MiB).", None),
     (grown(-30), "RSS shrank by 30.0 MiB.", None),
     (
         grown(40, blocks=15, pymalloc_used=15, stacks=15),
@@ -200,7 +200,7 @@ def test_the_sentence_follows_from_the_figures(
 def test_what_leaks_beside_memory_is_said_where_memory_does_not_grow() -> None:
     told = grown(1, resources=[("socket", "tcp", 5432, "established", 1000)])
     assert told.sentence == (
-        "RSS stands still (+1.0 MiB). But sockets to :5432 (PostgreSQL) 0 → 1,000, and their buffers are the "
+        "RSS has hardly changed (+1.0 MiB). But sockets to :5432 (PostgreSQL) 0 → 1,000, and their buffers are the "
         "kernel's, not in RSS."
     )
 

@@ -49,7 +49,10 @@ def test_ways_of_several_stacks_add_up() -> None:
 
 
 def test_estimates_never_tie_more_than_there_is() -> None:
-    assert ways.why(snapshot(here=held(12, 1300, 15)), [HERE]).tied == 1000
+    """What is kept is there: the ways below add up to what is said to be known."""
+    found = ways.why(snapshot(here=held(12, 1300, 15)), [HERE])
+    assert (found.tied, found.size) == (1300, 1300)
+    assert sum(way.held.size for way in found.ways) == found.tied
 
 
 def test_growth_is_since_the_first_snapshot_that_tells_of_the_container() -> None:

@@ -114,3 +114,30 @@ def test_a_long_line_is_cut_and_compared_as_it_was_recorded(tmp_path: Path) -> N
     found = around(frame, {frame: Spot("f", "x" * LONGEST)}, 0.0)
     assert found.note is None
     assert found.lines == ((1, "x" * LONGEST),)
+
+
+@pytest.mark.parametrize(
+    ("line", "code", "same"),
+    [
+        ('body = f"Dear {name}, thank you." * 3', 'body = f"***" * 3', True),
+        ('take(["a"], "") # of the first', 'take(["***"], "")', True),
+        ("total += 1  # as paid", "total += 1", True),
+        ('run("""SELECT *', 'run("""***"""', True),
+        ('run("now", """SELECT *', 'run("***", """***"""', True),
+        ('FROM orders""", limit)', ", limit)", True),
+        ('FROM orders""", limit)', ", most)", False),
+        ('stop("""SELECT *', 'run("""***"""', False),
+        ('body = f"Dear {name}, thank you." * 4', 'body = f"***" * 3', False),
+        ("total += 1; more()", "total += 1", False),
+        ("total += 10", "total += 1", False),
+        ("(.*)", "a", False),
+    ],
+)
+def test_a_masked_line_is_known_by_what_is_not_masked(
+    line: str, code: str, same: bool, tmp_path: Path
+) -> None:
+    path = tmp_path / "tasks.py"
+    path.write_text(f"first()\n    {line}\nlast()\n")
+    found = around(Frame(str(path), 2), {Frame(str(path), 2): Spot("f", code)}, 0.0)
+    assert (found.note is None) is same
+    assert found.origin == ("disk" if same else "snapshot")

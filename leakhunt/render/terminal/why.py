@@ -14,6 +14,7 @@ from leakhunt.render.terminal.console import QUIET, STRONG, drawn, make_console,
 from leakhunt.render.terminal.guides import Guides, guides
 from leakhunt.report.why import WhyReport
 from leakhunt.report.words import kept
+from leakhunt.report.words.places import taken, who
 from leakhunt.retention.ways import Branch
 
 
@@ -23,6 +24,7 @@ def why(report: WhyReport, screen: Screen) -> str:
     code = report.labels.label(report.site).code
     if code:
         say(console, f"  {visible(code)}")
+    say(console, visible(f"in {who(report.snapshot)}; {taken(report.snapshot)}"), QUIET)
     say(console, visible(report.summary), QUIET)
     if report.tree:
         console.print()

@@ -226,7 +226,7 @@ def _copied(account: Account, cause: Cause) -> str:
     size = units.size(cause.size)
     stands = abs(account.rss) < cause.size
     rss = (
-        f"RSS stands still ({units.signed_size(account.rss)})"
+        _still(account)
         if stands and abs(account.rss) < 0.1 * cause.size
         else f"RSS changed by {units.signed_size(account.rss)}"
     )
@@ -239,7 +239,13 @@ def _copied(account: Account, cause: Cause) -> str:
 
 
 def _nothing(account: Account, cause: Cause) -> str:
-    return f"RSS stands still ({units.signed_size(account.rss)})."
+    return f"{_still(account)}."
+
+
+def _still(account: Account) -> str:
+    if not account.rss:
+        return "RSS stands still (0 B)"
+    return f"RSS has hardly changed ({units.signed_size(account.rss)})"
 
 
 def _shrunk(account: Account, cause: Cause) -> str:

@@ -132,7 +132,7 @@ def test_what_is_opened_is_told_only_where_memory_stands_still() -> None:
     still = account(rest=1000)
     said, step = words.sentence(still, Cause(causes.NOTHING, 0, still.rss), True, [sockets])
     assert said == (
-        "RSS stands still (+1000 B). But sockets to :5432 (PostgreSQL) 4 → 104, and their buffers are the "
+        "RSS has hardly changed (+1000 B). But sockets to :5432 (PostgreSQL) 4 → 104, and their buffers are the "
         "kernel's, not in RSS."
     )
     assert step is None
