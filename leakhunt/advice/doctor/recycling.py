@@ -78,9 +78,14 @@ def _no_rate(growth: Measured | None) -> str:
             "snapshots of a hooked child (`leakhunt dump`) measure it"
         )
     changed = units.signed_size(growth.per_task * growth.tasks)
+    if growth.per_task <= 0:
+        return (
+            f"what was measured, {changed} of RSS over {units.counted(growth.tasks, 'task')}, is no growth, so "
+            "there is no value to give"
+        )
     return (
-        f"what was measured, {changed} of RSS over {units.counted(growth.tasks, 'task')}, is no growth per task, "
-        "so there is no value to give"
+        f"what was measured, {changed} of RSS over {units.counted(growth.tasks, 'task')}, is too little to give "
+        "a value from: so much comes and goes whatever the tasks do"
     )
 
 

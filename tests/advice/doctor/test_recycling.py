@@ -155,12 +155,12 @@ def test_growth_over_a_few_tasks_is_none() -> None:
 @pytest.mark.parametrize(
     ("growth", "said"),
     [
-        (Measured(4 << 10, 1000, 2), "+3.9 MiB of RSS over 1,000 tasks, is no growth per task"),
-        (Measured(63, 1 << 20, 2), "+63.0 MiB of RSS over 1,048,576 tasks, is no growth per task"),
-        (Measured(-4096, 1 << 20, 2), "-4.0 GiB of RSS over 1,048,576 tasks, is no growth per task"),
+        (Measured(4 << 10, 1000, 2), "+3.9 MiB of RSS over 1,000 tasks, is too little to give a value"),
+        (Measured(63, 1 << 20, 2), "+63.0 MiB of RSS over 1,048,576 tasks, is too little to give a value"),
+        (Measured(-4096, 1 << 20, 2), "-4.0 GiB of RSS over 1,048,576 tasks, is no growth"),
     ],
 )  # fmt: skip
-def test_what_is_no_rate_is_told_as_what_it_is(growth: Measured, said: str) -> None:
+def test_what_may_be_noise_is_told_as_what_it_is(growth: Measured, said: str) -> None:
     """An arena or two, a few bytes a task, less than before."""
     found = said_of(crew(), {11: growth}, worker_max_tasks_per_child=None)
     assert set(found) == {"recycling-unset"}
