@@ -157,3 +157,13 @@ def test_a_bound_is_never_rounded_down(amount: float) -> None:
 )
 def test_an_error_stands_in_the_unit_of_its_amount(amount: float, error: float, text: str) -> None:
     assert units.with_error(amount, error) == text
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [
+        ("90s", 90), ("3m", 180), ("3min", 180), ("2h", 7200), ("1.5d", 129_600), ("2w", 1_209_600), (" .5 H ", 1800),
+    ],
+)  # fmt: skip
+def test_every_unit_of_a_duration_is_that_long(text: str, seconds: float) -> None:
+    assert units.parse_duration(text) == seconds
