@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import click
 import pytest
+from click.testing import CliRunner
 
+from leakhunt.cli import options
 from leakhunt.cli.options import PIPED_WIDTH, Duration, Size, screen, unread
 from leakhunt.errors import SnapshotError
 
@@ -49,3 +51,19 @@ def test_a_pipe_is_as_wide_as_it_is_said_to_be_and_grey_unless_forced(
         monkeypatch.setenv(name, value)
     made = screen()
     assert (made.width, made.color) == (width, color)
+
+
+def test_workers_are_asked_by_name_only_where_an_app_is_named() -> None:
+    @click.command()
+    @options.reaching
+    def command(reach: options.Reach) -> None:
+        click.echo(f"{reach.app} {reach.nodes} {reach.wait:g}")
+
+    def said(*arguments: str) -> str:
+        return CliRunner().invoke(command, arguments).output
+
+    assert said() == "None () 2\n"
+    assert (
+        said("-A", "proj", "--destination", "a@h, b@h", "--wait", "3s") == "proj ('a@h', 'b@h') 3\n"
+    )
+    assert "--destination names workers that are asked with -A" in said("--destination", "a@h")

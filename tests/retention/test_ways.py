@@ -228,3 +228,15 @@ def test_there_is_nothing_to_wait_for_elsewhere() -> None:
     told = replace(snapshot(), meta=meta({"garbage": {"objects": 5, "stacks": raw}}))
     assert ways.why(told, [HERE]).waiting == 0
     assert ways.why(told, [THERE]).waiting == 5
+
+
+def test_only_the_step_that_is_the_container_tells_of_it() -> None:
+    """Neither the module above it nor an item in it grew, nor a step of a way without a container."""
+    kept_in = held(10, 900, 15)
+    way = ways.Way(kept_in._replace(container_path=kept_in.path[:2]), None)
+    (module,) = ways.tree([way])
+    (table,) = module.below
+    (item,) = table.below
+    assert [branch.holding for branch in (module, table, item)] == [(), (way,), ()]
+    (plain,) = ways.tree([ways.Way(way.held._replace(mark=0), None)])
+    assert plain.below[0].holding == ()
