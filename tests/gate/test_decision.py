@@ -11,6 +11,7 @@ from leakhunt.judge.history import History
 from leakhunt.judge.series.shape import LEAK
 from leakhunt.judge.verdict import NO_LEAK
 from tests.support.builders import history
+from tests.support.growing import finding
 
 TASKS = [1000 + 50 * n for n in range(LOOKS)]
 SHOP = "/srv/shop/tasks.py"
@@ -101,3 +102,10 @@ def test_a_resident_set_that_stands_still_passes() -> None:
 
 def test_the_stated_rates_are_what_the_readme_says() -> None:
     assert (decision.FALSE_ALARM, decision.MISSED, decision.LIMIT) == (0.001, 0.05, 12.0)
+
+
+def test_rates_of_several_leaks_add_up_with_independent_errors() -> None:
+    told = decision._together(
+        [finding(rate=10.0, low=7.0, high=13.0), finding(rate=5.0, low=1.0, high=9.0)]
+    )
+    assert told == decision.Interval(15.0, 10.0, 20.0)

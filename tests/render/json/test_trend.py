@@ -62,6 +62,10 @@ def test_snapshots_are_told_in_their_order() -> None:
     assert [each["tasks_done"] for each in document()["series"]] == [100 * n for n in range(1, 9)]
 
 
+def test_each_snapshot_has_the_path_of_its_file() -> None:
+    assert [each["path"] for each in document()["series"]] == [f"{n}.bin" for n in range(8)]
+
+
 def test_what_is_not_shown_is_not_in_it() -> None:
     assert document(excludes=["tasks"])["findings"] == []
 
