@@ -72,12 +72,24 @@ def scale(snapshot: Snapshot | None, stacks: Iterable[Stack]) -> float:
 
 
 def _scaled(told: Facts, scale: float) -> Facts:
+    """What a container keeps of births is put right by what was counted there."""
+    sums: dict[int, list[float]] = {}
+    for way in told.retention:
+        if way.mark and way.size > 0:
+            both = sums.setdefault(way.mark, [0.0, 0.0])
+            both[0] += way.size
+            both[1] += as_counted(way).size
+    scales = {mark: counted / sampled for mark, (sampled, counted) in sums.items()}
     return replace(
         told,
         births=tuple(_birth(birth, scale) for birth in told.births),
         retention=tuple(as_counted(way) for way in told.retention),
         handed=tuple(
-            part._replace(births=tuple(_birth(birth, scale) for birth in part.births))
+            part._replace(
+                births=tuple(
+                    _birth(birth, scales.get(part.holder.mark, scale)) for birth in part.births
+                )
+            )
             for part in told.handed
         ),
         recycled=round(told.recycled * scale),

@@ -9,8 +9,11 @@ for the births in one snapshot, where a walk has told which container keeps them
 The line that makes a container grow is, in this order:
 
 * the one that asked for the newest part of the container's own table, where that is a sample;
-* of the lines whose blocks hang from the container and came through no freelist, the application's before
-  libraries', the one with most bytes: what is made for a container is made beside what is put into it.
+* of the application's lines whose blocks hang from the container and came through no freelist, the one with most
+  bytes: what is made for a container is made beside what is put into it;
+* of the application's lines that name the module's variable from which it hangs, and put something there, the one
+  that holds most, whatever it is: those of the module itself before others;
+* of libraries' lines, the one with most bytes in the container.
 
 Births go there, unless the line that is charged is as good (:func:`leakhunt.judge.kept.stays`) and makes something itself of what
 the container keeps. What a container with a bound keeps
@@ -19,6 +22,7 @@ of another line's blocks piles up nowhere: it is taken out of what that line is 
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
@@ -29,7 +33,11 @@ from leakhunt.judge.bounds import ends, is_limited
 from leakhunt.judge.kept import Kept, stays
 from leakhunt.judge.whose import Paths
 from leakhunt.model.retention import Container, Retention
+from leakhunt.model.retention import Path as ModelPath
 from leakhunt.model.snapshot import NOTHING, UNTOLD, Birth, Facts, Handed, Snapshot, Stack, Tally
+
+#: Bytes of the smallest block (``ALIGNMENT`` of Objects/obmalloc.c): what is less is left by rounding.
+SMALLEST = 16
 
 #: Births of a stack by this are of one period and task.
 Age = tuple[int, "str | None"]
@@ -159,6 +167,7 @@ def _owners(
     growers: dict[int, Stack] = {}
     firm: dict[int, Counter[Stack]] = {}
     limited: set[int] = set()
+    variables: dict[int, tuple[str, str]] = {}
     for stack, told in snapshot.facts.items():
         if stack not in snapshot.tallies:
             continue
@@ -166,6 +175,9 @@ def _owners(
             if is_limited(part.holder.path):  # Celery fills its own; the application never does
                 limited.add(part.holder.mark)
             firm.setdefault(part.holder.mark, Counter())[stack] -= round(part.size)
+            variable = _variable(part.holder.path)
+            if variable is not None:
+                variables[part.holder.mark] = variable
             if part.grower is not None and not paths.is_hidden(part.grower):
                 growers[part.holder.mark] = part.grower
     for stack, told in snapshot.facts.items():
@@ -174,17 +186,51 @@ def _owners(
         for way in told.retention:
             if way.mark in firm:
                 firm[way.mark][stack] += way.size
+    for sizes in firm.values():
+        for stack in [stack for stack, size in sizes.items() if size < SMALLEST]:
+            sizes[stack] = min(0, sizes[stack])
     for mark, sizes in firm.items():
         surely = {
             stack: size
             for stack, size in sizes.items()
             if size > 0 and not (mark in limited and paths.app(stack))
         }
-        if surely and mark not in growers:
-            growers[mark] = max(
-                surely, key=lambda stack: (bool(paths.app(stack)), surely[stack], stack)
-            )
+        if mark in growers:
+            continue
+        ours = {stack: size for stack, size in surely.items() if paths.app(stack)}
+        naming = None if ours or mark in limited else _naming(snapshot, paths, variables.get(mark))
+        if naming is not None:
+            growers[mark] = naming
+        elif surely:
+            among = ours or surely
+            growers[mark] = max(among, key=lambda stack: (among[stack], stack))
     return growers, firm
+
+
+def _variable(path: ModelPath) -> tuple[str, str] | None:
+    """The module and the variable from which a container hangs; None: from no module, or its name is not known."""
+    if len(path) < 2 or path[0].kind != "module" or not path[0].name or not path[1].name:
+        return None
+    return path[0].name, path[1].name
+
+
+def _naming(snapshot: Snapshot, paths: Paths, variable: tuple[str, str] | None) -> Stack | None:
+    """Of stacks whose line names a variable and puts something somewhere, the one that holds most."""
+    if variable is None:
+        return None
+    module, name = variable
+    word = re.compile(rf"\b{re.escape(name)}\b")
+    file = re.compile(rf"\b{re.escape(module.rpartition('.')[2])}(?:/__init__)?\.py$")
+    best: tuple[bool, int, Stack] | None = None
+    for stack, tally in snapshot.tallies.items():
+        ours, frame = paths.owner(stack)
+        spot = paths.spots.get(frame)
+        if not ours or spot is None or not spot.code or not word.search(spot.code):
+            continue
+        if paths.keeps(frame):
+            one = bool(file.search(frame.file)), tally.size, stack
+            best = one if best is None else max(best, one)
+    return None if best is None else best[2]
 
 
 # -- what holds it ------------------------------------------------------------------------

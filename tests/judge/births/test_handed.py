@@ -338,3 +338,57 @@ def test_what_holds_the_objects_of_a_line_is_no_more_than_the_line_has() -> None
     answer = why(life.newest, [stack(KEEP)])
     assert (answer.size, answer.tied) == (11_000 * N, 11_000 * N)
     assert sum(each.held.size for each in answer.ways) == answer.size
+
+
+# -- where nothing but freelists has served ------------------------------------------------
+
+
+def named(code: str | None, ours: int = 0, file: str = KEEP) -> Stack | None:
+    """Who gets what a list keeps of chores' blocks: nobody else has put anything into it but a library, and a
+    line of the application with so many bytes.
+    """
+    snapshot = aged((CHORES, [10_000] * N), (LIBRARY, [2000] * N), (file, [2000] * N))
+    held = container()
+    snapshot = handing(
+        snapshot,
+        {CHORES: [part([9000] * N, held)]},
+        {
+            CHORES: [way(held, 9000 * N)], LIBRARY: [way(held, 2000 * N)],
+            file: [way(held, ours)._replace(size=ours)],
+        },
+    )  # fmt: skip
+    spots = {} if code is None else {stack(file)[-1]: Spot("put", code)}
+    facts, *_ = book(replace(snapshot, spots=MappingProxyType(spots)))
+    grown = [
+        where
+        for where in (LIBRARY, file)
+        if sum(birth.size for birth in facts[stack(where)].births) > 2000 * N
+    ]
+    return stack(grown[0]) if grown else None
+
+
+def test_the_line_that_names_the_variable_and_puts_something_there_gets_it() -> None:
+    assert named("KEPT.append(row)") == stack(KEEP)
+    assert named("KEPT[number] = row") == stack(KEEP)
+
+
+@pytest.mark.parametrize("code", [None, "KEPT.pop()", "UNKEPT.append(row)", "KEPT2.append(row)"])
+def test_who_does_not_name_it_or_puts_nothing_there_does_not(code: str | None) -> None:
+    assert named(code) == stack(LIBRARY)
+
+
+@pytest.mark.parametrize(("ours", "who"), [(15, LIBRARY), (16, KEEP)])
+def test_what_rounding_leaves_is_nothing_that_a_line_has_put_there(ours: int, who: str) -> None:
+    assert named(None, ours) == stack(who)
+
+
+def test_of_lines_that_name_it_those_of_its_module_come_first() -> None:
+    there = "/srv/shop/api.py:70"
+    snapshot = aged((CHORES, [10_000] * N), (KEEP, [20] * N), (there, [2000] * N))
+    held = container()
+    snapshot = handing(
+        snapshot, {CHORES: [part([9000] * N, held)]}, {CHORES: [way(held, 9000 * N)]}
+    )
+    spots = {stack(each)[-1]: Spot("put", "KEPT.append(row)") for each in (KEEP, there)}
+    facts, *_ = book(replace(snapshot, spots=MappingProxyType(spots)))
+    assert sum(birth.size for birth in facts[stack(KEEP)].births) > 9000 * N
