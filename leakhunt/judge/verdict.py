@@ -15,6 +15,7 @@ from leakhunt.judge import codes, pool, reasons
 from leakhunt.judge import enough as wanted
 from leakhunt.judge.births.runs import runs
 from leakhunt.judge.born import born
+from leakhunt.judge.bounds import ends
 from leakhunt.judge.codes import because
 from leakhunt.judge.enough import Wanted
 from leakhunt.judge.finding import Course as Course
@@ -248,7 +249,8 @@ def _finding(
 def _holder(history: History, growth: Growth) -> Retention | None:
     """The container that holds most of its objects, with all that it holds of them, where a name of
     code leads there. What has not grown since the first moment, as a module that the line has imported, says
-    nothing of what does. None where that is a small part: many hold a little of them.
+    nothing of what does; nor does what a bound ends say where a leak piles up. None where that is a small part:
+    many hold a little of them.
     """
     snapshot = history.newest
     if snapshot is None:
@@ -259,7 +261,14 @@ def _holder(history: History, growth: Growth) -> Retention | None:
         for stack in risen or growth.blame.stacks
         for way in snapshot.told(stack).retention
     ]
-    named = [way for way in ways if way.container_path and way.container_type is not None]
+    leaks = growth.shape.verdict == LEAK
+    named = [
+        way
+        for way in ways
+        if way.container_path
+        and way.container_type is not None
+        and not (leaks and ends(way.container_path, way.bound))
+    ]
     most, tied = next(iter(by_container(named)), None), sum(way.size for way in ways)
     return most if most is not None and most.size >= LEVELS.excuses.scattered * tied else None
 

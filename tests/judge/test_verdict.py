@@ -158,3 +158,21 @@ def test_a_container_is_told_that_keeps_a_good_part_of_what_has_a_keeper(
     assert life is not None
     (finding,) = judge([life]).findings
     assert (finding.holder and finding.holder.container_type) == told
+
+
+def test_a_leak_is_not_kept_by_what_has_an_end() -> None:
+    """A cache that is full has half of the line's objects, a list nearly as much."""
+    full = held("functools._lru_cache_wrapper", 128, 128, size=50_000)._replace(mark=99)
+    step, end = full.path
+    full = full._replace(container_path=(step, end._replace(name="CACHE")))
+    snapshot = aged(("/srv/shop/tasks.py:40", [10_000] * 12))
+    facts = {
+        frames: replace(each, retention=(full, held("list", 900, None, size=45_000)))
+        for frames, each in snapshot.facts.items()
+    }
+    life = lived(replace(snapshot, facts=facts))
+    assert life is not None
+    (finding,) = judge([life]).findings
+    assert finding.verdict == LEAK
+    assert finding.holder is not None
+    assert finding.holder.container_type == "list"
