@@ -16,8 +16,8 @@ from leakhunt.snapfile.records import Arrivals
 #: Fewer entries than so many are in no order. What keeps one container's objects in several ways tells of it in each.
 FEWEST = 2
 #: So many containers are told, of which most is known, and of each so many entries, evenly chosen by their places.
-CONTAINERS = 200
-POINTS = 64
+CONTAINERS = 100
+POINTS = 40
 
 
 def arrivals(
