@@ -29,23 +29,26 @@ def arrivals(
 ) -> list[Arrivals]:
     """Of each way (shape, holder), of whose objects ``counts`` has the number and the bytes.
 
-    ``ties`` and ``places``: one for each sample. Of an entry with several samples the oldest counts; what a freelist
-    has handed on is older than its object, and tells nothing. What was born before the fork came by the first edge.
+    ``ties`` and ``places``: one for each sample. Of an entry with several samples the oldest counts. What a freelist
+    has handed on is older than its object: such entries are told apart, and of several samples the newest counts. What
+    was born before the fork came by the first edge.
     """
-    oldest: dict[tuple[int, int], dict[int, int]] = {}
+    surely: dict[tuple[int, int], dict[int, int]] = {}
+    handed: dict[tuple[int, int], dict[int, int]] = {}
     for sample, (shape, holder, *_), place in zip(samples, ties, places):
-        if not place or sample.recycled:
+        if not place or (shape, holder) not in counts:
             continue
         period, (_, unit) = periods.of(sample)
         unit = periods.armed if period < 0 else unit
-        entries = oldest.setdefault((shape, holder), {})
-        entries[place] = min(unit, entries.get(place, unit))
-    told = [
-        Arrivals(shape, holder, *counts[shape, holder], _thinned(entries))
-        for (shape, holder), entries in oldest.items()
-        if len(entries) >= FEWEST and (shape, holder) in counts
-    ]
-    told.sort(key=lambda one: (-len(one.points), -one.size))
+        kind, which = (handed, max) if sample.recycled else (surely, min)
+        entries = kind.setdefault((shape, holder), {})
+        entries[place] = which(unit, entries.get(place, unit))
+    told = []
+    for key in dict.fromkeys((*surely, *handed)):
+        sure, later = surely.get(key, {}), handed.get(key, {})
+        if len(sure) >= FEWEST or len(later) >= FEWEST:
+            told.append(Arrivals(*key, *counts[key], _thinned(sure), _thinned(later)))
+    told.sort(key=lambda one: (-len(one.points) - len(one.handed), -one.size))
     return told[:CONTAINERS]
 
 

@@ -120,6 +120,8 @@ class Arrivals(NamedTuple):
     """and their bytes: counted."""
     points: tuple[tuple[float, int], ...]
     """(Units of work done when an entry came, its place among the entries from 1), by place."""
+    handed: tuple[tuple[float, int], ...] = ()
+    """The same of entries whose blocks a freelist may have handed on: they came then, or later."""
 
 
 @dataclass(frozen=True)

@@ -155,6 +155,8 @@ class Arrivals(NamedTuple):
     """Their bytes, counted."""
     points: tuple[tuple[int, int], ...]
     """(Units of work done when an entry came, its place among the entries from 1), by place."""
+    handed: tuple[tuple[int, int], ...] = ()
+    """The same of entries whose blocks a freelist may have handed on: they came then, or later."""
 
 
 class Resource(NamedTuple):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
+from itertools import islice
 from types import MappingProxyType
 from typing import Any
 
@@ -24,6 +25,9 @@ from leakhunt.snapshots import facts
 #: Letters of a name, and steps of a path.
 LONGEST_NAME = 300
 DEEPEST = 64
+#: Containers of whose entries it is told when they came, and entries of one: more than any hook writes.
+CONTAINERS = 1000
+POINTS = 100
 
 
 def heap(recorded: Any) -> Heap | None:
@@ -200,24 +204,29 @@ def _container(row: tuple[Any, ...], paths: list[Path]) -> Container:
 
 def _arrivals(recorded: Mapping[str, Any], paths: list[Path]) -> Iterator[Arrivals]:
     holders = _holders(recorded, paths)
-    for said in records.read(records.Arrivals, recorded.get("arrivals")):
+    for said in islice(records.read(records.Arrivals, recorded.get("arrivals")), CONTAINERS):
         path, holder = _whole(said.path), _whole(said.holder)
         at = holders[holder - 1] if 0 < holder <= len(holders) else None
         if at is None or not at.mark or not at.length or not 0 < path < len(paths):
             continue
-        points = [(facts.number_of(unit), _whole(place)) for unit, place in _rows(said.points, 2)]
         yield Arrivals(
             at.mark,
             at.length,
             paths[path],
             _whole(said.objects),
             _whole(said.size),
-            tuple(
-                (float(unit), place)
-                for unit, place in points
-                if unit is not None and 0 < place <= at.length
-            ),
+            _points(said.points, at.length),
+            _points(said.handed, at.length),
         )
+
+
+def _points(recorded: Any, length: int) -> tuple[tuple[float, int], ...]:
+    points = [
+        (facts.number_of(unit), _whole(place)) for unit, place in islice(_rows(recorded, 2), POINTS)
+    ]
+    return tuple(
+        (float(unit), place) for unit, place in points if unit is not None and 0 < place <= length
+    )
 
 
 def _types(recorded: Any) -> tuple[TypeCount, ...]:

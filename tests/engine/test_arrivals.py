@@ -50,13 +50,23 @@ def test_what_tells_nothing_is_left_out() -> None:
     way = (3, 1)
     rows = [
         (sample(50), way, 0),  # no place is known
-        (sample(60, recycled=True), way, 4),  # the block is older than its object
         (sample(70), way, 6),
     ]
     assert told(rows, {way: (20, 99)}) == []
     assert told([*rows, (sample(80), way, 8)], {}) == []  # nobody counted
     (one,) = told([*rows, (sample(80), way, 8)], {way: (20, 99)})
     assert one.points == ((70, 6), (80, 8))
+
+
+def test_entries_whose_blocks_a_freelist_may_have_handed_on_are_told_apart() -> None:
+    """They are older than their objects: of several the newest is the nearest."""
+    way = (3, 1)
+    rows = [
+        (sample(born, recycled=True), way, place) for born, place in ((50, 9), (90, 9), (70, 12))
+    ]
+    (one,) = told([*rows, (sample(40), way, 7)], {way: (20, 99)})
+    assert (one.points, one.handed) == (((40, 7),), ((90, 9), (70, 12)))
+    assert told(rows[:2], {way: (20, 99)}) == []
 
 
 def test_what_was_born_before_the_fork_or_tracking_came_by_the_first_edge() -> None:

@@ -6,9 +6,18 @@ from typing import Any
 
 import pytest
 
+from leakhunt.engine import arrivals as engine
 from leakhunt.model.retention import Arrivals, Container, Rest, Step, TypeCount
 from leakhunt.model.snapshot import Counted, Tally
-from leakhunt.snapshots.retention import DEEPEST, LONGEST_NAME, by_stack, counted, heap
+from leakhunt.snapshots.retention import (
+    CONTAINERS,
+    DEEPEST,
+    LONGEST_NAME,
+    POINTS,
+    by_stack,
+    counted,
+    heap,
+)
 from tests.support.builders import stack
 
 RAW = (("/srv/shop/tasks.py", 40),)
@@ -135,8 +144,10 @@ def arrivals(*said: object) -> tuple[Arrivals, ...]:
 
 def test_the_arrivals_of_a_containers_entries_are_told_with_the_container() -> None:
     """Places that the container has not, and moments before its process, are left out."""
-    (one,) = arrivals((*ARRIVALS, "of a later version"))
-    assert one == Arrivals(12, 80, TO_KEPT, 70, 560, ((5.0, 1), (9.0, 80), (7.5, 4)))
+    (one, earlier) = arrivals((*ARRIVALS, ((6, 9), (6, 99), "x"), "of a later version"), ARRIVALS)
+    points = ((5.0, 1), (9.0, 80), (7.5, 4))
+    assert one == Arrivals(12, 80, TO_KEPT, 70, 560, points, ((6.0, 9),))
+    assert earlier == one._replace(handed=())
 
 
 @pytest.mark.parametrize(
@@ -148,6 +159,14 @@ def test_arrivals_of_what_is_not_told_are_none(at: int, wrong: object) -> None:
     said[at] = wrong
     told = arrivals(tuple(said), ARRIVALS[:4], 7, None)
     assert [one.points for one in told] == [()] * (at == 4)
+
+
+def test_of_a_strangers_file_not_more_is_read_than_a_hook_writes() -> None:
+    many = [(5, 1)] * 1_000_000
+    told = arrivals(*[(*ARRIVALS[:4], many, many)] * 2000)
+    assert len(told) == CONTAINERS
+    assert {(len(one.points), len(one.handed)) for one in told} == {(POINTS, POINTS)}
+    assert (CONTAINERS, POINTS) >= (engine.CONTAINERS, engine.POINTS)
 
 
 def test_a_container_without_entries_has_no_arrivals() -> None:

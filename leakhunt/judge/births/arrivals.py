@@ -5,14 +5,15 @@ first half of the life is known to a sixth. But lists, deques and dicts keep the
 came. A sample that was born at u and is the entry k of N is no draw: k of those that are there now had come by u, and
 N - k came later. So ten samples give eleven counts, each of hundreds of entries, exactly.
 
-That holds where the line makes the entries, all of them, and where places and births agree in order: who sorts, or inserts
-anywhere, has another one, and four entries in random order are found in order, up or down, once in twelve times.
+That holds where the line makes the entries, all that came since the oldest that is known, and where places and
+births agree in order: who sorts, or inserts anywhere, has another one, and four entries in random order are found in order, up or down, once in twelve times.
 """
 
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 from leakhunt.judge.births.ages import Births
 from leakhunt.judge.levels import LEVELS
@@ -56,7 +57,7 @@ class Order:
         held = sum(way.size for way in ways)
         if most is None or not most.mark or most.size < LEVELS.lives.made * held:
             return None
-        if held < LEVELS.worth.mostly * size:
+        if held < LEVELS.excuses.tied * size:
             return None  # nobody knows what keeps the rest
         theirs: dict[Way, int] = {}
         for way in ways:
@@ -64,40 +65,90 @@ class Order:
         made = [one for one in self.told.get(most.mark, ()) if self._is_made(one, theirs)]
         if not made:
             return None
-        entries = made[0].entries
         edges = snapshot.calendar.edges
-        points = list(_in_order(made, entries, edges[0]))
-        return _counted(points, entries, edges[0], edges[-1], edges[1], size) if points else None
+        row = _in_order(made, edges[0]) or _in_order(made, edges[0], True)
+        return _counted(row, edges[0], edges[-1], edges[1], size) if row else None
+
+    def shuffled(self, stacks: Sequence[Stack]) -> bool:
+        """Whether the ages of blocks that freelists have handed on surely say nothing of when the entries of the
+        containers came which keep some stacks' objects.
+
+        What is kept for good takes block after block from a freelist, the oldest first or nearly so: places and births
+        agree. Where a container is emptied and filled again they are dealt out anew. Kendall's tau between the two, over
+        the pairs of each container (M. Kendall, Biometrika 30, 1938): no two in three agree more than by chance.
+        """
+        if not self.told or self.snapshot is None:
+            return False
+        marks = {way.mark for stack in stacks for way in self.snapshot.told(stack).retention}
+        agreed = pairs = variance = 0.0
+        for mark in marks:
+            for one in self.told.get(mark, ()):
+                units = [unit for unit, _ in one.handed]
+                n = len(units)
+                agreed += sum(
+                    (b > a) - (b < a) for at, a in enumerate(units) for b in units[at + 1 :]
+                )
+                pairs += n * (n - 1) / 2
+                variance += n * (n - 1) * (2 * n + 5) / 18
+        return bool(agreed + LEVELS.lives.beyond * variance**0.5 < LEVELS.lives.agree * pairs)
 
     def _is_made(self, one: Arrivals, theirs: Mapping[Way, int]) -> bool:
-        """Whether some stacks make the entries of a container: each has an object of theirs, all of which are known.
+        """Whether some stacks make all that a container keeps in one way, and all of it is known.
 
         What was there before tracking began is in the count, and in no stack.
         """
         key, least = (one.mark, one.path), LEVELS.lives.made
         every = self.sizes.get(key, 0)
         return (
-            one.objects >= least * one.entries
-            and theirs.get(key, 0) >= least * every
+            theirs.get(key, 0) >= least * every
             and LEVELS.worth.mostly * one.size <= every <= one.size / LEVELS.worth.mostly
         )
 
 
-def _in_order(made: Iterable[Arrivals], entries: int, first: float) -> Iterator[Point]:
-    """Entries by the units at which they came, ascending in both; none where they are in no order."""
-    oldest: dict[int, float] = {}
-    for one in made:
-        for unit, place in one.points:
-            oldest[place] = min(unit, oldest.get(place, unit))
-    up = sorted((place, unit) for place, unit in oldest.items())
-    down = sorted((entries + 1 - place, unit) for place, unit in oldest.items())
-    best = max((_longest(up), _longest(down)), key=len)
-    if len(best) < max(LEVELS.lives.in_order, LEVELS.lives.made * len(oldest)):
-        return
-    by_unit: dict[float, int] = {}
-    for place, unit in best:
-        by_unit[max(unit, first)] = place
-    yield from by_unit.items()
+class _Row(NamedTuple):
+    """Entries in order."""
+
+    points: tuple[Point, ...]
+    """Ascending in both."""
+    entries: int
+    """That are there now."""
+
+
+def _in_order(made: Sequence[Arrivals], first: float, handed: bool = False) -> _Row | None:
+    """A line's entries by the units at which they came; None where they are in no order.
+
+    ``handed``: those too whose blocks a freelist may have handed on. Where these are in order, they went there soon.
+    """
+    fewest = LEVELS.lives.in_order_handed if handed else LEVELS.lives.in_order
+    best: _Row | None = None
+    for turned in (False, True):
+        oldest: dict[int, float] = {}
+        own = before = 0
+        for one in made:
+            told = _placed(one, handed, turned)
+            # Each of its entries has such an object, from the oldest that is known on: others' stand before these.
+            if told and one.objects >= LEVELS.lives.made * (one.entries - min(told) + 1):
+                own = min(own or one.entries, one.objects)
+                before = one.entries - own
+                for place, unit in told.items():
+                    oldest[place] = min(unit, oldest.get(place, unit))
+        chain = _longest(sorted(oldest.items()))
+        if len(chain) < max(fewest, LEVELS.lives.made * len(oldest)):
+            continue
+        if best is None or len(chain) > len(best.points):
+            by_unit = {max(unit, first): max(0, place - before) for place, unit in chain}
+            best = _Row(tuple(by_unit.items()), own)
+    return best
+
+
+def _placed(one: Arrivals, handed: bool, turned: bool) -> dict[int, float]:
+    """Units by place. Of what a freelist may have handed on the newest tells, of the rest the oldest."""
+    units: dict[int, float] = {}
+    for unit, place in one.handed if handed else ():
+        units[place] = max(unit, units.get(place, unit))
+    for unit, place in one.points:
+        units[place] = min(unit, units.get(place, unit))
+    return {one.entries + 1 - place if turned else place: unit for place, unit in units.items()}
 
 
 def _longest(pairs: Sequence[tuple[int, float]]) -> list[tuple[int, float]]:
@@ -123,14 +174,13 @@ def _longest(pairs: Sequence[tuple[int, float]]) -> list[tuple[int, float]]:
     return chain[::-1]
 
 
-def _counted(
-    points: Sequence[Point], entries: int, first: float, last: float, zero: float, size: float
-) -> Births | None:
+def _counted(row: _Row, first: float, last: float, zero: float, size: float) -> Births | None:
     """The counts between the points as births. An entry that came in a unit came in the middle of it, and as many
     entries as one unit brings are one event.
     """
+    entries = row.entries
     edges, came = [first], [0]
-    for unit, place in points:
+    for unit, place in row.points:
         if unit <= first:  # before the fork, or before tracking began
             came[0] = max(came[0], place)
             continue

@@ -78,11 +78,9 @@ class Survivors(Book):
 
         A part of a period's births is taken to have come in as many events as that part.
         """
-        doubtful = self.history.doubtful
-        rows = [doubtful[stack] for stack in stacks if stack in doubtful]
-        if not rows:
+        steps = self._doubtful(stacks)
+        if not steps:
             return births
-        steps = _steps(rows)
         parts = [
             max(0.0, 1 - step / size) if size > 0 else 1.0
             for step, size in zip(steps, births.sizes)
@@ -101,6 +99,17 @@ class Survivors(Book):
         """The births of what is usual among some, as the order of a container's entries tells them; None: it does not."""
         size = self.series(stacks).sizes[-1] - sum(births.sizes) + sum(usual.sizes)
         return self._order.births(stacks, size)
+
+    def _is_dealt_out(self, stacks: Sequence[Stack], births: Births) -> bool:
+        """Whether nothing is known but the ages of blocks that a freelist deals out again and again."""
+        few = sum(self._doubtful(stacks)) > LEVELS.lives.doubtful * sum(births.sizes)
+        return few and self.sure(stacks, births) is births and self._order.shuffled(stacks)
+
+    def _doubtful(self, stacks: Sequence[Stack]) -> tuple[float, ...]:
+        """Bytes in each period whose objects may be younger than their blocks; (): none."""
+        doubtful = self.history.doubtful
+        rows = [doubtful[stack] for stack in stacks if stack in doubtful]
+        return _steps(rows) if rows else ()
 
     def asked(self, stacks: Sequence[Stack], births: Births) -> Births:
         """Those births without what others have asked for: deaths are told of whoever asked."""
@@ -219,6 +228,8 @@ class Survivors(Book):
         since = _from(self.t, t[start])
         came = [sum(self.history.samples[stack][at] for stack in stacks) for at in (since, -1)]
         verdict = _verdict(every if ordered is None else ordered, ages)
+        if verdict == LEAK and ordered is None and self._is_dealt_out(stacks, every):
+            verdict = NOISE
         stairs = None if gone is None or ages.events >= LEVELS.lives.fewest else grown(every, gone)
         if stairs is not None and verdict in (NOISE, STEP):
             return self._grown(stairs, stacks)

@@ -33,7 +33,7 @@ Point = tuple[float, int]
 
 def kept(
     points: Sequence[Point], entries: int, sizes: dict[str, int] | None = None,
-    objects: int | None = None, counted: int | None = None, kind: str = "list",
+    objects: int | None = None, counted: int | None = None, kind: str = "list", handed: Sequence[Point] = (),
 ) -> Snapshot:  # fmt: skip
     """A container of so many entries, of which some tell when they came; lines have so many bytes in it, each in one
     sample that tells hardly anything of births.
@@ -52,6 +52,7 @@ def kept(
         entries if objects is None else objects,
         sum(sizes.values()) if counted is None else counted,
         tuple(points),
+        tuple(handed),
     )
     heap = Heap(
         True, None, 9, 9, 0.1, 9, (), Rest(0, 0, 0), None, Rest(0, 0, 0), (), (), 9, 9, (told,)
@@ -120,8 +121,67 @@ def test_where_the_order_is_not_the_lines_nothing_is_told(snapshot: Snapshot) ->
 
 def test_what_is_kept_elsewhere_the_order_does_not_tell() -> None:
     snapshot = kept([(200, 10), (700, 50), (1500, 60), (2000, 70)], 100)
-    assert Order(snapshot).births([stack(ONE)], 9_900) is not None
-    assert Order(snapshot).births([stack(ONE)], 10_100) is None  # 8,000 bytes have a keeper
+    assert Order(snapshot).births([stack(ONE)], 15_900) is not None
+    assert Order(snapshot).births([stack(ONE)], 16_100) is None  # 8,000 bytes have a keeper
+
+
+UP = [(150, 30), (500, 60), (700, 80), (1100, 110), (1600, 150), (2100, 210)]
+
+
+@pytest.mark.parametrize(
+    ("surely", "handed", "told"), [(0, 6, 6), (0, 5, 0), (3, 3, 6), (4, 0, 4), (4, 2, 4)]
+)
+def test_what_freelists_handed_on_tells_where_six_are_in_order(
+    surely: int, handed: int, told: int
+) -> None:
+    """Those that are as old as their blocks speak alone where they are enough."""
+    births = Order(kept(UP[:surely], 240, handed=UP[surely : surely + handed])).births([stack(ONE)], 240 * ENTRY)  # fmt: skip
+    assert (0 if births is None else len(births.blocks) - 1) == told
+
+
+def test_blocks_that_are_dealt_out_anew_tell_nothing() -> None:
+    """Of the same list, filled again and again: places and births of blocks have nothing to do with each other."""
+    dealt = [
+        (unit, place) for (unit, _), (_, place) in zip(UP, [UP[at] for at in (3, 0, 5, 1, 4, 2)])
+    ]
+    dealt += [(unit + 30, place + 5) for unit, place in dealt]
+    for points, shuffled in ((dealt, True), (UP, False), (dealt[:3], False), ([], False)):
+        by_place = sorted(points, key=lambda point: point[1])
+        assert Order(kept([], 240, handed=by_place)).shuffled([stack(ONE)]) is shuffled
+
+
+def test_a_line_is_not_accused_by_such_ages() -> None:
+    rows = [2000] * PERIODS
+
+    def judged_of(handed: Sequence[Point], recycled: float) -> Shape:
+        plain = kept([], 600, {ONE: sum(rows)}, handed=handed)
+        told = plain.told(stack(ONE))
+        births = tuple(
+            birth._replace(recycled=recycled * birth.size)
+            for birth in aged((ONE, rows)).told(stack(ONE)).births
+        )
+        facts = {stack(ONE): replace(told, births=births)}
+        calendar = aged((ONE, rows)).calendar  # a fine interval
+        life = lived(replace(plain, facts=MappingProxyType(facts), calendar=calendar))
+        assert life is not None
+        return Survivors(life).judge((stack(ONE),))
+
+    dealt = [(unit, 7 + 13 * (unit // 7 % 40)) for unit in range(100, 2300, 170)]
+    dealt.sort(key=lambda point: point[1])
+    assert judged_of(dealt, 1.0).verdict == NOISE
+    assert judged_of([], 1.0).verdict == LEAK  # nobody knows
+    assert judged_of(dealt, 0.2).verdict == LEAK  # its own blocks tell
+
+
+def test_what_others_have_put_there_before_is_not_the_lines() -> None:
+    """As into ``sys.modules``, which has hundreds of entries before the first task."""
+    points, entries = grows(lambda unit: 900 + unit / 8, [100, 500, 900, 1400, 2200])
+    births = Order(kept(points, entries, objects=300)).births([stack(ONE)], 300.0)
+    assert births is not None
+    assert births.blocks == pytest.approx([13, 50, 50, 62, 100, 25], abs=1)
+    assert sum(births.sizes) == pytest.approx(300)
+    among = [(1.0, 400), *points]  # one of its own is older than some of others'
+    assert Order(kept(among, entries, objects=300)).births([stack(ONE)], 300.0) is None
 
 
 def test_lines_that_make_the_entries_together_are_told_together() -> None:

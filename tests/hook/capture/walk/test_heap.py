@@ -42,7 +42,7 @@ def test_what_is_told_of_entries_has_the_numbers_of_the_file() -> None:
         ],
     )  # fmt: skip
     ((path, holder, *rest),) = told["arrivals"]
-    assert rest == [7, 70, ((3, 1), (4, 5))]
+    assert rest == [7, 70, ((3, 1), (4, 5)), ()]
     assert (told["paths"][path][2], told["holders"][holder - 1][2]) == ("KEPT", 5000)
     assert len(told["holders"]) == 1
 
