@@ -108,9 +108,9 @@ heap
     ``holders``, all three [(path, type, length, bound, mark, retained, size)]: ``mark`` stands for the
     object in all snapshots of the process, ``retained`` is what would be freed without it (dominators;
     None: not known), ``size`` its own bytes. ``arrivals``: when entries of a container came that keeps them in order, a
-    list of ``(path, holder, objects, bytes, ((unit, place), ...))``: of the container of that number (from 1), all of whose
+    list of ``(path, holder, objects, bytes, ((unit, place), ...), ((unit, place), ...))``: of the container of that number (from 1), all of whose
     ``objects`` with that path have so many ``bytes``, the entry at that place (from 1) came in that unit, counted as
-    the calendar's edges are.
+    the calendar's edges are; the last are entries whose blocks a freelist may have handed on: they came then, or later.
 retention
     A list of ``(frames, ((path, objects, bytes, holder, objects, bytes), ...))``: how many objects of a
     stack are held alike, by the container of that number (from 1) in ``heap``'s ``holders``, 0: none in
