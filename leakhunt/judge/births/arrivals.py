@@ -122,20 +122,19 @@ def _in_order(made: Sequence[Arrivals], first: float, handed: bool = False) -> _
     best: _Row | None = None
     for turned in (False, True):
         oldest: dict[int, float] = {}
-        own = before = 0
         for one in made:
-            told = _placed(one, handed, turned)
-            # Each of its entries has such an object, from the oldest that is known on: others' stand before these.
-            if told and one.objects >= LEVELS.lives.made * (one.entries - min(told) + 1):
-                own = min(own or one.entries, one.objects)
-                before = one.entries - own
-                for place, unit in told.items():
-                    oldest[place] = min(unit, oldest.get(place, unit))
+            for place, unit in _placed(one, handed, turned).items():
+                oldest[place] = min(unit, oldest.get(place, unit))
         chain = _longest(sorted(oldest.items()))
         if len(chain) < max(fewest, LEVELS.lives.made * len(oldest)):
             continue
-        if best is None or len(chain) > len(best.points):
-            by_unit = {max(unit, first): max(0, place - before) for place, unit in chain}
+        # Each of its entries has such an object, from the oldest that is known on: others' stand before these.
+        entries = made[0].entries
+        numbers = [min(one.objects, entries) for one in made]
+        least = LEVELS.lives.made * (entries - min(oldest) + 1)
+        own = min((number for number in numbers if number >= least), default=0)
+        if own and (best is None or len(chain) > len(best.points)):
+            by_unit = {max(unit, first): max(0, place - entries + own) for place, unit in chain}
             best = _Row(tuple(by_unit.items()), own)
     return best
 

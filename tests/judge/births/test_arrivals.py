@@ -18,7 +18,7 @@ from leakhunt.judge.births.survivors import Survivors
 from leakhunt.judge.growths import growths
 from leakhunt.judge.levels import LEVELS
 from leakhunt.judge.series.shape import LEAK, NOISE, TURNOVER, WARM_UP, Shape
-from leakhunt.model.retention import Arrivals, Heap, Rest
+from leakhunt.model.retention import Arrivals, Heap, Rest, Step
 from leakhunt.model.snapshot import Counted, Snapshot
 from tests.support.builders import stack
 from tests.support.lives import PERIOD, aged, held
@@ -182,6 +182,22 @@ def test_what_others_have_put_there_before_is_not_the_lines() -> None:
     assert sum(births.sizes) == pytest.approx(300)
     among = [(1.0, 400), *points]  # one of its own is older than some of others'
     assert Order(kept(among, entries, objects=300)).births([stack(ONE)], 300.0) is None
+
+
+def test_an_object_that_only_later_entries_have_does_not_hide_the_earlier_ones() -> None:
+    """As the numbers below 257, which CPython makes once for all, among the keys of a dict."""
+    points, entries = grows(lambda unit: unit / 4, [100, 500, 900, 1400, 2200])
+    snapshot = kept(points, entries)
+    assert snapshot.heap is not None
+    (one,) = snapshot.heap.arrivals
+    later = one._replace(
+        path=(*one.path, Step("key", None, "int")),
+        objects=entries - 256,
+        size=0,
+        points=one.points[-2:],
+    )
+    both = replace(snapshot, heap=replace(snapshot.heap, arrivals=(one, later)))
+    assert Order(both).births([stack(ONE)], 9000) == Order(snapshot).births([stack(ONE)], 9000)
 
 
 def test_lines_that_make_the_entries_together_are_told_together() -> None:
