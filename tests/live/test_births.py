@@ -41,6 +41,10 @@ def conserved(snapshot: Snapshot) -> None:
         assert all(-1 <= birth.period < calendar.periods for birth in births)
 
 
+#: Of a task that ends while it is looked at one more look must see the end.
+LOOKS = 3
+
+
 def tasks_of(snapshot: Snapshot, function: str) -> dict[str | None, float]:
     """Bytes that were born below a function of the app, by task."""
     found: dict[str | None, float] = {}
@@ -69,8 +73,16 @@ def test_each_line_is_its_tasks(pool: str, tmp_path: Path) -> None:
             worker.do("orders.outer")
             worker.send("orders.again")
             worker.noted("again", turn + 1)
-        path, _ = worker.dump(record)
-        snapshot = load.load(path)
+        for _ in range(LOOKS):
+            path, _ = worker.dump(record)
+            snapshot = load.load(path)
+            done = snapshot.meta.tasks_done or 0
+            assert snapshot.calendar is not None
+            calendar = snapshot.calendar
+            if calendar.edges[-1] == done + 1:
+                break
+            # Another thread has booked its task, and has not told the engine yet: it will have by the next look.
+            assert (pool, calendar.edges[-1]) == ("threads", done)
         conserved(snapshot)
         whose = {
             name: set(tasks_of(snapshot, name))
@@ -85,11 +97,8 @@ def test_each_line_is_its_tasks(pool: str, tmp_path: Path) -> None:
             "again": {"orders.again"},
             "thread": {None},
         }
-        calendar = snapshot.calendar
-        assert calendar is not None
         assert calendar.unit == "task"
         assert calendar.armed == 0
-        done = snapshot.meta.tasks_done or 0
         assert calendar.edges[0] == 0
         assert calendar.edges[-1] == done + 1
         assert set(filter(None, calendar.moments))
