@@ -15,7 +15,6 @@ import signal
 import sys
 from collections.abc import Callable
 from contextlib import suppress
-from pathlib import Path
 from typing import Any
 
 import click
@@ -195,6 +194,8 @@ def _known(error: LeakhuntError) -> str | None:
     """What is known better where a word means no snapshot: a process of that pid may run."""
     if not isinstance(error, NoSuchSnapshotError):
         return None
+    from pathlib import Path  # not before: the version needs none of it
+
     from leakhunt.cli import reading
 
     return reading.running(error.word, Path(error.home))

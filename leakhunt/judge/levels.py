@@ -206,6 +206,8 @@ class Lives:
     told: float = 1 / 8
     """What has lived for less than 1/64 of a life when it dies is not told of; whoever asks what went
     asks over so large a part of the life at least, eight times as long."""
+    block: int = 16
+    """Bytes of the smallest block (``ALIGNMENT`` of Objects/obmalloc.c): what is less is left by rounding."""
     died: float = 0.5
     """Of what was there, the part that has gone where a container turns over."""
 

@@ -31,13 +31,11 @@ from typing import NamedTuple
 
 from leakhunt.judge.bounds import ends, is_limited
 from leakhunt.judge.kept import Kept, stays
+from leakhunt.judge.levels import LEVELS
 from leakhunt.judge.whose import Paths
 from leakhunt.model.retention import Container, Retention
 from leakhunt.model.retention import Path as ModelPath
 from leakhunt.model.snapshot import NOTHING, UNTOLD, Birth, Facts, Handed, Snapshot, Stack, Tally
-
-#: Bytes of the smallest block (``ALIGNMENT`` of Objects/obmalloc.c): what is less is left by rounding.
-SMALLEST = 16
 
 #: Births of a stack by this are of one period and task.
 Age = tuple[int, "str | None"]
@@ -187,7 +185,7 @@ def _owners(
             if way.mark in firm:
                 firm[way.mark][stack] += way.size
     for sizes in firm.values():
-        for stack in [stack for stack, size in sizes.items() if size < SMALLEST]:
+        for stack in [stack for stack, size in sizes.items() if size < LEVELS.lives.block]:
             sizes[stack] = min(0, sizes[stack])
     for mark, sizes in firm.items():
         surely = {
