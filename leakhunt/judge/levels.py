@@ -170,6 +170,8 @@ class Lives:
     cache are, with the prior beliefs in a queue and in entries that die at random. They add up to one."""
     made: float = 0.9
     """Whose objects are so many of the entries of a container makes them all; and so many must be in order."""
+    kept: float = 2 / 3
+    """Of so much of a line it must be known what keeps it, before all of it is taken to come as the entries do."""
     in_order: int = 4
     """Entries that are in order, up or down, by chance alone once in twelve times; and few containers have none."""
     in_order_handed: int = 6

@@ -57,7 +57,7 @@ class Order:
         held = sum(way.size for way in ways)
         if most is None or not most.mark or most.size < LEVELS.lives.made * held:
             return None
-        if held < LEVELS.excuses.tied * size:
+        if held < LEVELS.lives.kept * size:
             return None  # nobody knows what keeps the rest
         theirs: dict[Way, int] = {}
         for way in ways:
