@@ -128,15 +128,24 @@ def _in_order(made: Sequence[Arrivals], first: float, handed: bool = False) -> _
         chain = _longest(sorted(oldest.items()))
         if len(chain) < max(fewest, LEVELS.lives.made * len(oldest)):
             continue
-        # Each of its entries has such an object, from the oldest that is known on: others' stand before these.
+        own = _own(made, min(oldest))
         entries = made[0].entries
-        numbers = [min(one.objects, entries) for one in made]
-        least = LEVELS.lives.made * (entries - min(oldest) + 1)
-        own = min((number for number in numbers if number >= least), default=0)
         if own and (best is None or len(chain) > len(best.points)):
             by_unit = {max(unit, first): max(0, place - entries + own) for place, unit in chain}
             best = _Row(tuple(by_unit.items()), own)
     return best
+
+
+def _own(made: Sequence[Arrivals], first: int) -> int:
+    """How many entries are the line's: all, where each has an object of its; else the last ones, as many as have
+    one from the first place that is known on, which others' stand before. 0: they are mixed.
+    """
+    entries, least = made[0].entries, LEVELS.lives.made
+    if any(one.objects >= least * entries for one in made):
+        return entries
+    return min(
+        (one.objects for one in made if one.objects >= least * (entries - first + 1)), default=0
+    )
 
 
 def _placed(one: Arrivals, handed: bool, turned: bool) -> dict[int, float]:
