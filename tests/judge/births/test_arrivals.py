@@ -184,7 +184,8 @@ def test_what_others_have_put_there_before_is_not_the_lines() -> None:
     assert Order(kept(among, entries, objects=300)).births([stack(ONE)], 300.0) is None
 
 
-def test_an_object_that_only_later_entries_have_does_not_hide_the_earlier_ones() -> None:
+@pytest.mark.parametrize("without", [256, 60])
+def test_an_object_that_not_all_entries_have_hides_none(without: int) -> None:
     """As the numbers below 257, which CPython makes once for all, among the keys of a dict."""
     points, entries = grows(lambda unit: unit / 4, [100, 500, 900, 1400, 2200])
     snapshot = kept(points, entries)
@@ -192,7 +193,7 @@ def test_an_object_that_only_later_entries_have_does_not_hide_the_earlier_ones()
     (one,) = snapshot.heap.arrivals
     later = one._replace(
         path=(*one.path, Step("key", None, "int")),
-        objects=entries - 256,
+        objects=entries - without,
         size=0,
         points=one.points[-2:],
     )
