@@ -86,14 +86,30 @@ def _agrees(line: str | None, code: str) -> bool:
     """
     if line is None or line == code:
         return line == code
-    told = ".*".join(map(re.escape, code.split(MASK)))
-    if re.fullmatch(rf"(?:{told})\s*(?:#.*)?", line):
+    ends = [at for at, letter in enumerate(line) if letter == "#"]  # a comment may begin there
+    if any(_fits(line[:end].rstrip(), code) for end in (len(line), *ends)):
         return True
     begun = re.fullmatch(rf"(.*(?:{_LONG})){re.escape(MASK)}(?:{_LONG})", code)
     if begun is not None:  # it goes on in the next line
-        return re.match(".*".join(map(re.escape, begun[1].split(MASK))), line) is not None
+        return _fits(line, begun[1] + MASK)
     ended = re.fullmatch(rf".*(?:{_LONG})(.*)", line)
     return ended is not None and ended[1] != line and _agrees(ended[1].strip(), code)
+
+
+def _fits(line: str, code: str) -> bool:
+    """Whether a line is that code with anything where a mask stands. In one pass: both may be a stranger's."""
+    first, *others = code.split(MASK)
+    if not others:
+        return line == first
+    at = len(first)
+    for between in others[:-1]:
+        begins = line.find(between, at)
+        if begins < 0:
+            return False
+        at = begins + len(between)
+    return (
+        line.startswith(first) and line.endswith(others[-1]) and at + len(others[-1]) <= len(line)
+    )
 
 
 def _near(lines: list[str], number: int) -> dict[int, str]:

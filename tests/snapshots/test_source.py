@@ -131,6 +131,10 @@ def test_a_long_line_is_cut_and_compared_as_it_was_recorded(tmp_path: Path) -> N
         ("total += 1; more()", "total += 1", False),
         ("total += 10", "total += 1", False),
         ("(.*)", "a", False),
+        ("x" * 300, "***".join("x" * 60), True),
+        ("x" * 300, "***".join("x" * 60) + "Z", False),  # at once, however many masks there are
+        ("a = 1 # b # c", "a = ***", True),
+        ("a = 1 # b # c", "a = *** # b", True),
     ],
 )
 def test_a_masked_line_is_known_by_what_is_not_masked(
