@@ -59,9 +59,8 @@ def command(
     report = None
     taken = _taken(snapshot, folder, timeout) if snapshot is not None else None
     if snapshot is None or taken is not None or location is None:
-        words = [word for word in (snapshot,) if word is not None]
-        where = words if taken is None else [str(taken.parent)]
-        report = _finding(where, location, limit, folder)
+        where = snapshot if taken is None else str(taken.parent)
+        report = _finding([] if where is None else [where], location, limit, folder)
     if report is None:
         report = _place(str(taken) if taken is not None else snapshot, location, limit, folder)
     show(report, "json" if as_json else "table")

@@ -93,6 +93,11 @@ class Paths:
         spot = self.spots.get(frame)
         return bool(spot and spot.code and _KEEPS.search(spot.code))
 
+    def names(self, frame: Frame, name: str) -> bool:
+        """Whether the source line names that variable."""
+        spot = self.spots.get(frame)
+        return bool(spot and spot.code and re.search(rf"\b{re.escape(name)}\b", spot.code))
+
 
 def outer(function: str | None) -> str | None:
     """The function that a lambda or a comprehension stands in."""

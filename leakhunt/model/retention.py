@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -78,14 +78,33 @@ class Retention(NamedTuple):
         return self._replace(objects=self.objects + other.objects, size=self.size + other.size)
 
 
+#: The mark of a container, 0: none in particular; and the way to it, or to the objects that it keeps.
+Way = tuple[int, Path]
+
+
 def by_container(ways: Iterable[Retention]) -> list[Retention]:
     """What each container keeps in all, the most bytes first; what none in particular keeps is one of them."""
-    sums: dict[tuple[int, Path], Retention] = {}
+    sums = _sums(ways, lambda way: (way.mark, way.container_path))
+    return sorted(sums.values(), key=lambda way: -way.size)
+
+
+def by_way(ways: Iterable[Retention]) -> dict[Way, Retention]:
+    """What each container keeps, way by way."""
+    return _sums(ways, lambda way: (way.mark, way.path))
+
+
+def _sums(ways: Iterable[Retention], key_of: Callable[[Retention], Way]) -> dict[Way, Retention]:
+    sums: dict[Way, Retention] = {}
     for way in ways:
-        key = way.mark, way.container_path
+        key = key_of(way)
         before = sums.get(key)
         sums[key] = way if before is None else before.plus(way)
-    return sorted(sums.values(), key=lambda way: -way.size)
+    return sums
+
+
+def variable(path: Path) -> Path:
+    """The module and its variable from which something hangs; (): it hangs from no module."""
+    return path[:2] if len(path) > 1 and path[0].kind == "module" else ()
 
 
 class TypeCount(NamedTuple):

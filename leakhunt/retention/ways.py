@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from leakhunt.model.retention import Path, Retention, Step
+from leakhunt.model.retention import Path, Retention, Step, by_way
 from leakhunt.model.snapshot import Snapshot, Stack
 from leakhunt.snapshots import garbage, retention
 from leakhunt.snapshots.counted import as_counted, put_right
@@ -66,12 +66,7 @@ def why(snapshot: Snapshot, stacks: Iterable[Stack], earlier: Sequence[Snapshot]
     """What keeps the objects of ``stacks``. ``earlier``: snapshots of the same process, oldest first."""
     chosen = [stack for stack in dict.fromkeys(stacks) if stack in snapshot.tallies]
     snapshot = put_right(snapshot)
-    sums: dict[tuple[Path, int], Retention] = {}
-    for stack in chosen:
-        for held in snapshot.told(stack).retention:
-            key = held.path, held.mark
-            before = sums.get(key)
-            sums[key] = held if before is None else before.plus(held)
+    sums = by_way(held for stack in chosen for held in snapshot.told(stack).retention)
     lengths = _lengths(earlier)
     ways = [
         Way(held, _grown(held, lengths))

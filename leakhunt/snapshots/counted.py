@@ -8,6 +8,7 @@ that of their shape over time. Where nobody walked, everything stays as it was e
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import replace
 from types import MappingProxyType
@@ -73,27 +74,29 @@ def scale(snapshot: Snapshot | None, stacks: Iterable[Stack]) -> float:
 
 def _scaled(told: Facts, scale: float) -> Facts:
     """What a container keeps of births is put right by what was counted there."""
-    sums: dict[int, list[float]] = {}
-    for way in told.retention:
-        if way.mark and way.size > 0:
-            both = sums.setdefault(way.mark, [0.0, 0.0])
-            both[0] += way.size
-            both[1] += as_counted(way).size
-    scales = {mark: counted / sampled for mark, (sampled, counted) in sums.items()}
+    right = tuple(as_counted(way) for way in told.retention)
+    sampled, counted = _by_mark(told.retention), _by_mark(right)
+    handed = []
+    for part in told.handed:
+        before, mark = sampled.get(part.holder.mark, 0), part.holder.mark
+        by = counted[mark] / before if before > 0 else scale
+        handed.append(part._replace(births=tuple(_birth(birth, by) for birth in part.births)))
     return replace(
         told,
         births=tuple(_birth(birth, scale) for birth in told.births),
-        retention=tuple(as_counted(way) for way in told.retention),
-        handed=tuple(
-            part._replace(
-                births=tuple(
-                    _birth(birth, scales.get(part.holder.mark, scale)) for birth in part.births
-                )
-            )
-            for part in told.handed
-        ),
+        retention=right,
+        handed=tuple(handed),
         recycled=round(told.recycled * scale),
     )
+
+
+def _by_mark(ways: Iterable[Retention]) -> Counter[int]:
+    """Bytes by container."""
+    sizes: Counter[int] = Counter()
+    for way in ways:
+        if way.mark:
+            sizes[way.mark] += way.size
+    return sizes
 
 
 def _birth(birth: Birth, scale: float) -> Birth:

@@ -24,8 +24,7 @@ def by_stack(
     parts: dict[Stack, tuple[Handed, ...]] = {}
     left: dict[Stack, dict[tuple[int, str | None], _Left]] = {}
     for stack, said in facts.known_records(records.Handed, attributes.get("handed"), tallies):
-        number = facts.number_of(said.holder)
-        at = holders[int(number) - 1] if number and int(number) <= len(holders) else None
+        at = retention.numbered(holders, said.holder)
         born = facts.births_of(said.births, attributes["calendar"], made.periods)
         if at is None or not at.mark or not born or stack not in told:
             continue

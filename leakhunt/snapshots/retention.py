@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import islice
 from types import MappingProxyType
@@ -71,7 +71,7 @@ def by_stack(
             if not 0 < path < len(paths):
                 continue
             counted = (rest[0], rest[1]) if len(rest) == 2 else None
-            at = holders[holder - 1] if 0 < holder <= len(holders) else None
+            at = numbered(holders, holder)
             together.setdefault(stack, []).append(
                 Retention(paths[path], objects, size, None, None, None, 0, counted=counted)
                 if at is None
@@ -177,6 +177,12 @@ def holders(recorded: Any) -> list[Container | None]:
     return _holders(recorded, _paths(recorded.get("paths"))) if isinstance(recorded, dict) else []
 
 
+def numbered(holders: Sequence[Container | None], number: Any) -> Container | None:
+    """That of a record's number, from 1; None where there is none, or the record does not say."""
+    at = _whole(number)
+    return holders[at - 1] if 0 < at <= len(holders) else None
+
+
 def _holders(recorded: Mapping[str, Any], paths: list[Path]) -> list[Container | None]:
     return [
         None if row is None else _container(row, paths)
@@ -205,8 +211,7 @@ def _container(row: tuple[Any, ...], paths: list[Path]) -> Container:
 def _arrivals(recorded: Mapping[str, Any], paths: list[Path]) -> Iterator[Arrivals]:
     holders = _holders(recorded, paths)
     for said in islice(records.read(records.Arrivals, recorded.get("arrivals")), CONTAINERS):
-        path, holder = _whole(said.path), _whole(said.holder)
-        at = holders[holder - 1] if 0 < holder <= len(holders) else None
+        path, at = _whole(said.path), numbered(holders, said.holder)
         if at is None or not at.mark or not at.length or not 0 < path < len(paths):
             continue
         yield Arrivals(

@@ -6,7 +6,8 @@ came. A sample that was born at u and is the entry k of N is no draw: k of those
 N - k came later. So ten samples give eleven counts, each of hundreds of entries, exactly.
 
 That holds where the line makes the entries, all that came since the oldest that is known, and where places and
-births agree in order: who sorts, or inserts anywhere, has another one, and four entries in random order are found in order, up or down, once in twelve times.
+births agree in order: who sorts, or inserts anywhere, has another one, and four entries in random order are found in
+order, up or down, once in twelve times.
 """
 
 from __future__ import annotations
@@ -17,11 +18,9 @@ from typing import NamedTuple
 
 from leakhunt.judge.births.ages import Births
 from leakhunt.judge.levels import LEVELS
-from leakhunt.model.retention import Arrivals, Path, by_container
+from leakhunt.model.retention import Arrivals, Retention, Way, by_container, by_way
 from leakhunt.model.snapshot import Snapshot, Stack
 
-#: A container's mark, and the path of objects that it keeps.
-Way = tuple[int, Path]
 #: (Units of work done, entries that had come by then and are there now).
 Point = tuple[float, int]
 
@@ -33,16 +32,14 @@ class Order:
         self.snapshot = snapshot
         self.told: dict[int, list[Arrivals]] = {}
         """By the container's mark."""
-        self.sizes: dict[Way, int] = {}
-        """Bytes that all stacks have together."""
+        self.every: Mapping[Way, Retention] = {}
+        """What all stacks have together."""
         if snapshot is None or snapshot.heap is None or snapshot.calendar is None:
             return
         for one in snapshot.heap.arrivals:
             self.told.setdefault(one.mark, []).append(one)
-        for told in snapshot.facts.values():
-            for way in told.retention if self.told else ():
-                key = way.mark, way.path
-                self.sizes[key] = self.sizes.get(key, 0) + way.size
+        if self.told:
+            self.every = by_way(way for told in snapshot.facts.values() for way in told.retention)
 
     def births(self, stacks: Sequence[Stack], size: float) -> Births | None:
         """The births of some stacks, of so many bytes together; None where no order tells them.
@@ -59,9 +56,7 @@ class Order:
             return None
         if held < LEVELS.lives.kept * size:
             return None  # nobody knows what keeps the rest
-        theirs: dict[Way, int] = {}
-        for way in ways:
-            theirs[way.mark, way.path] = theirs.get((way.mark, way.path), 0) + way.size
+        theirs = by_way(ways)
         made = [one for one in self.told.get(most.mark, ()) if self._is_made(one, theirs)]
         if not made:
             return None
@@ -91,16 +86,18 @@ class Order:
             variance += n * (n - 1) * (2 * n + 5) / 18
         return bool(agreed + LEVELS.lives.beyond * variance**0.5 < LEVELS.lives.agree * pairs)
 
-    def _is_made(self, one: Arrivals, theirs: Mapping[Way, int]) -> bool:
+    def _is_made(self, one: Arrivals, theirs: Mapping[Way, Retention]) -> bool:
         """Whether some stacks make all that a container keeps in one way, and all of it is known.
 
         What was there before tracking began is in the count, and in no stack.
         """
-        key, least = (one.mark, one.path), LEVELS.lives.made
-        every = self.sizes.get(key, 0)
+        key, mostly = (one.mark, one.path), LEVELS.worth.mostly
+        if key not in theirs:
+            return False
+        every = self.every[key].size
         return (
-            theirs.get(key, 0) >= least * every
-            and LEVELS.worth.mostly * one.size <= every <= one.size / LEVELS.worth.mostly
+            theirs[key].size >= LEVELS.lives.made * every
+            and mostly * one.size <= every <= one.size / mostly
         )
 
 
@@ -119,6 +116,7 @@ def _in_order(made: Sequence[Arrivals], first: float, handed: bool = False) -> _
     ``handed``: those too whose blocks a freelist may have handed on. Where these are in order, they went there soon.
     """
     fewest = LEVELS.lives.in_order_handed if handed else LEVELS.lives.in_order
+    entries = made[0].entries
     best: _Row | None = None
     for turned in (False, True):
         oldest: dict[int, float] = {}
@@ -129,7 +127,6 @@ def _in_order(made: Sequence[Arrivals], first: float, handed: bool = False) -> _
         if len(chain) < max(fewest, LEVELS.lives.made * len(oldest)):
             continue
         own = _own(made, min(oldest))
-        entries = made[0].entries
         if own and (best is None or len(chain) > len(best.points)):
             by_unit = {max(unit, first): max(0, place - entries + own) for place, unit in chain}
             best = _Row(tuple(by_unit.items()), own)

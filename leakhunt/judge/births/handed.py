@@ -33,9 +33,18 @@ from leakhunt.judge.bounds import ends, is_limited
 from leakhunt.judge.kept import Kept, stays
 from leakhunt.judge.levels import LEVELS
 from leakhunt.judge.whose import Paths
-from leakhunt.model.retention import Container, Retention
-from leakhunt.model.retention import Path as ModelPath
-from leakhunt.model.snapshot import NOTHING, UNTOLD, Birth, Facts, Handed, Snapshot, Stack, Tally
+from leakhunt.model.retention import Container, Path, Retention, variable
+from leakhunt.model.snapshot import (
+    NOTHING,
+    UNTOLD,
+    Birth,
+    Facts,
+    Frame,
+    Handed,
+    Snapshot,
+    Stack,
+    Tally,
+)
 
 #: Births of a stack by this are of one period and task.
 Age = tuple[int, "str | None"]
@@ -164,18 +173,13 @@ def _owners(
     """
     growers: dict[int, Stack] = {}
     firm: dict[int, Counter[Stack]] = {}
-    limited: set[int] = set()
-    variables: dict[int, tuple[str, str]] = {}
+    ways_to: dict[int, Path] = {}
     for stack, told in snapshot.facts.items():
         if stack not in snapshot.tallies:
             continue
         for part in told.handed:
-            if is_limited(part.holder.path):  # Celery fills its own; the application never does
-                limited.add(part.holder.mark)
+            ways_to[part.holder.mark] = part.holder.path
             firm.setdefault(part.holder.mark, Counter())[stack] -= round(part.size)
-            variable = _variable(part.holder.path)
-            if variable is not None:
-                variables[part.holder.mark] = variable
             if part.grower is not None and not paths.is_hidden(part.grower):
                 growers[part.holder.mark] = part.grower
     for stack, told in snapshot.facts.items():
@@ -187,16 +191,21 @@ def _owners(
     for sizes in firm.values():
         for stack in [stack for stack, size in sizes.items() if size < LEVELS.lives.block]:
             sizes[stack] = min(0, sizes[stack])
+    putting: Mapping[Frame, tuple[int, Stack]] | None = None
     for mark, sizes in firm.items():
+        if mark in growers:
+            continue
+        is_celerys = is_limited(ways_to[mark])  # Celery fills its own; the application never does
         surely = {
             stack: size
             for stack, size in sizes.items()
-            if size > 0 and not (mark in limited and paths.app(stack))
+            if size > 0 and not (is_celerys and paths.app(stack))
         }
-        if mark in growers:
-            continue
         ours = {stack: size for stack, size in surely.items() if paths.app(stack)}
-        naming = None if ours or mark in limited else _naming(snapshot, paths, variables.get(mark))
+        naming = None
+        if not ours and not is_celerys and variable(ways_to[mark]):
+            putting = _putting(snapshot, paths) if putting is None else putting
+            naming = _naming(putting, paths, ways_to[mark])
         if naming is not None:
             growers[mark] = naming
         elif surely:
@@ -205,30 +214,30 @@ def _owners(
     return growers, firm
 
 
-def _variable(path: ModelPath) -> tuple[str, str] | None:
-    """The module and the variable from which a container hangs; None: from no module, or its name is not known."""
-    if len(path) < 2 or path[0].kind != "module" or not path[0].name or not path[1].name:
-        return None
-    return path[0].name, path[1].name
-
-
-def _naming(snapshot: Snapshot, paths: Paths, variable: tuple[str, str] | None) -> Stack | None:
-    """Of stacks whose line names a variable and puts something somewhere, the one that holds most."""
-    if variable is None:
-        return None
-    module, name = variable
-    word = re.compile(rf"\b{re.escape(name)}\b")
-    file = re.compile(rf"\b{re.escape(module.rpartition('.')[2])}(?:/__init__)?\.py$")
-    best: tuple[bool, int, Stack] | None = None
+def _putting(snapshot: Snapshot, paths: Paths) -> dict[Frame, tuple[int, Stack]]:
+    """The application's lines that put something somewhere: the stack of each that holds most, with its bytes."""
+    most: dict[Frame, tuple[int, Stack]] = {}
     for stack, tally in snapshot.tallies.items():
         ours, frame = paths.owner(stack)
-        spot = paths.spots.get(frame)
-        if not ours or spot is None or not spot.code or not word.search(spot.code):
-            continue
-        if paths.keeps(frame):
-            one = bool(file.search(frame.file)), tally.size, stack
-            best = one if best is None else max(best, one)
-    return None if best is None else best[2]
+        if ours and paths.keeps(frame):
+            most[frame] = max(most.get(frame, (0, stack)), (tally.size, stack))
+    return most
+
+
+def _naming(putting: Mapping[Frame, tuple[int, Stack]], paths: Paths, path: Path) -> Stack | None:
+    """Of lines that put something somewhere and name the module's variable from which a container hangs, the stack
+    that holds most; None: nobody names that.
+    """
+    module, name = (step.name for step in variable(path))
+    if not module or not name:
+        return None
+    file = re.compile(rf"\b{re.escape(module.rpartition('.')[2])}(?:/__init__)?\.py$")
+    naming = [
+        (bool(file.search(frame.file)), *held)
+        for frame, held in putting.items()
+        if paths.names(frame, name)
+    ]
+    return max(naming)[2] if naming else None
 
 
 # -- what holds it ------------------------------------------------------------------------

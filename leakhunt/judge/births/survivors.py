@@ -149,8 +149,10 @@ class Survivors(Book):
     def tells(self, stacks: Iterable[Stack]) -> bool:
         """One sample is enough of a block whose former selves are known, and a few of entries whose order is."""
         chosen = tuple(stacks)
+        if super().tells(chosen):
+            return True
         judged = self.judge(chosen)
-        return super().tells(chosen) or judged.stairs or judged.entries > 0
+        return judged.stairs or judged.entries > 0
 
     def grows(self, stacks: Sequence[Stack]) -> bool:
         """Whether they leak, or what is known makes that likelier than it was before: a caller of few samples
@@ -219,8 +221,12 @@ class Survivors(Book):
         lasted = t[-1] - t[start]
         size = ages.part * sum(births.sizes[start:])
         blocks = ages.part * sum(births.blocks[start:])
-        events = self._events(stacks, births, start, ages.events)
-        low, high = _interval(size, events if ordered is None else self._known(stacks, ages))
+        events = (
+            self._events(stacks, births, start, ages.events)
+            if ordered is None
+            else self._known(stacks, ages)
+        )
+        low, high = _interval(size, events)
         onset = t[start]
         if ages.sudden and start > 0 and size > 0:
             earlier = births.sizes[start - 1] * lasted / size

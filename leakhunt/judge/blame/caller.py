@@ -7,14 +7,13 @@ snapshots, do not grow, that caller's line is the place that makes the differenc
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Callable, Sequence
 
 from leakhunt.judge.levels import LEVELS
 from leakhunt.judge.owners import Book
 from leakhunt.judge.whose import Blame, Paths, outer
-from leakhunt.model.retention import Path
+from leakhunt.model.retention import Path, variable
 from leakhunt.model.snapshot import Frame, Stack
 
 
@@ -72,18 +71,18 @@ def names_its_holder(book: Book, blame: Blame) -> bool:
 
     An attribute says nothing: ``self.items`` is another's with each object.
     """
-    spot, snapshot = book.paths.spots.get(blame.frame), book.history.newest
-    if snapshot is None or spot is None or not spot.code:
+    snapshot = book.history.newest
+    if snapshot is None:
         return False
     sizes: Counter[Path] = Counter()
     for stack in blame.stacks:
         for way in snapshot.told(stack).retention:
-            if len(way.path) > 1 and way.path[0].kind == "module":
-                sizes[way.path[:2]] += way.size
+            sizes[variable(way.path)] += way.size
+    del sizes[()]
     if not sizes:
         return False
-    (_, variable), _ = max(sizes.items(), key=lambda item: item[1])
-    return bool(variable.name and re.search(rf"\b{re.escape(variable.name)}\b", spot.code))
+    _, named = max(sizes, key=sizes.__getitem__)
+    return named.name is not None and book.paths.names(blame.frame, named.name)
 
 
 def together(
