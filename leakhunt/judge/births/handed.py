@@ -269,7 +269,7 @@ def _without(ways: Sequence[Retention], mark: int, size: float) -> tuple[Retenti
         part = min(size, way.size) if way.mark == mark else 0.0
         size -= part
         rest = way.size - round(part)
-        if rest > 0:
+        if rest >= LEVELS.lives.block:
             objects = round(way.objects * rest / way.size)
             left.append(way._replace(objects=objects, size=rest) if part else way)
     return tuple(sorted(left, key=lambda each: -each.size))
