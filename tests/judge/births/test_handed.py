@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from leakhunt.judge.births.handed import Booked, booked, less
+from leakhunt.judge.births.handed import Booked, _without, booked, less
 from leakhunt.judge.births.life import lived
 from leakhunt.judge.growths import growths
 from leakhunt.judge.informed import informed
@@ -392,3 +392,8 @@ def test_of_lines_that_name_it_those_of_its_module_come_first() -> None:
     spots = {stack(each)[-1]: Spot("put", "KEPT.append(row)") for each in (KEEP, there)}
     facts, *_ = book(replace(snapshot, spots=MappingProxyType(spots)))
     assert sum(birth.size for birth in facts[stack(KEEP)].births) > 9000 * N
+
+
+@pytest.mark.parametrize(("more", "left"), [(15, 0), (16, 1)])
+def test_what_rounding_leaves_of_a_way_is_none(more: int, left: int) -> None:
+    assert len(_without([way(container(), 500)._replace(size=500 + more)], 7, 500.0)) == left
