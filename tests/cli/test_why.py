@@ -27,3 +27,14 @@ def test_without_a_word_the_first_finding_is_meant(tmp_path: Path) -> None:
     status, _, err = inside("why", "9", "--dir", str(tmp_path))
     assert status == 2
     assert "there is no finding 9" in err
+
+
+def test_of_what_is_named_the_first_finding_is_meant_and_else_the_first_row(tmp_path: Path) -> None:
+    folder = tmp_path / "celery@web1-4242-x"
+    grown(folder, 8)
+    _, out, _ = inside("why", str(folder))
+    assert out.startswith("finding 1 of leakhunt trend, leak: ")
+    _, out, _ = inside("why", str(folder / "000008.bin"))  # one alone shows no growth
+    assert out.startswith("row 1 of leakhunt top: ")
+    _, out, _ = inside("why", str(folder), "1")
+    assert out.startswith("row 1 of leakhunt top: ")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -15,10 +16,11 @@ from leakhunt.snapshots.retention import (
     LONGEST_NAME,
     POINTS,
     by_stack,
+    carried,
     counted,
     heap,
 )
-from tests.support.builders import stack
+from tests.support.builders import snap, stack
 
 RAW = (("/srv/shop/tasks.py", 40),)
 STACK = stack("/srv/shop/tasks.py:40")
@@ -198,3 +200,14 @@ def test_why_a_walk_is_a_part(said: dict[str, object], why: str | None) -> None:
     found = heap(said)
     assert found is not None
     assert found.why == why
+
+
+def test_what_is_taken_over_from_an_earlier_look_says_nothing_of_when_entries_came() -> None:
+    """There are more of them by now."""
+    looked = heap({"paths": PATHS, "holders": [(2, "list", 80, None, 12, 700, 640)], "arrivals": [ARRIVALS]})  # fmt: skip
+    assert looked is not None
+    assert looked.arrivals
+    newest = snap("/srv/shop/tasks.py:40 1000 10")
+    taken = carried(newest, replace(newest, heap=looked))
+    assert taken.heap == replace(looked, arrivals=())
+    assert carried(newest, newest).heap is None
