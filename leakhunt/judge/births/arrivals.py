@@ -25,8 +25,8 @@ from leakhunt.model.snapshot import Snapshot, Stack
 Point = tuple[float, int]
 
 
-class Order:
-    """What a snapshot, put right by what was counted, tells of the order of entries."""
+class Arrived:
+    """What a snapshot, put right by what was counted, tells of when the entries of containers arrived."""
 
     def __init__(self, snapshot: Snapshot | None) -> None:
         self.snapshot = snapshot

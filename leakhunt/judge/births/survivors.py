@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 
 from leakhunt.judge.births import ages as age
 from leakhunt.judge.births.ages import Ages, Births
-from leakhunt.judge.births.arrivals import Order
+from leakhunt.judge.births.arrivals import Arrived
 from leakhunt.judge.births.deaths import Gone, Grown, grown, weighed
 from leakhunt.judge.births.life import died, held
 from leakhunt.judge.history import History
@@ -31,7 +31,7 @@ class Survivors(Book):
 
     def __init__(self, history: History) -> None:
         super().__init__(history)
-        self._order = Order(history.newest)
+        self._arrived = Arrived(history.newest)
 
     def births(self, stacks: Sequence[Stack]) -> Births:
         """The births of some stacks together, period by period."""
@@ -98,12 +98,12 @@ class Survivors(Book):
     def ordered(self, stacks: Sequence[Stack], births: Births, usual: Births) -> Births | None:
         """The births of what is usual among some, as the order of a container's entries tells them; None: it does not."""
         size = self.series(stacks).sizes[-1] - sum(births.sizes) + sum(usual.sizes)
-        return self._order.births(stacks, size)
+        return self._arrived.births(stacks, size)
 
     def _is_dealt_out(self, stacks: Sequence[Stack], births: Births) -> bool:
         """Whether nothing is known but the ages of blocks that a freelist deals out again and again."""
         few = sum(self._doubtful(stacks)) > LEVELS.lives.doubtful * sum(births.sizes)
-        return few and self.sure(stacks, births) is births and self._order.shuffled(stacks)
+        return few and self.sure(stacks, births) is births and self._arrived.shuffled(stacks)
 
     def _doubtful(self, stacks: Sequence[Stack]) -> tuple[float, ...]:
         """Bytes in each period whose objects may be younger than their blocks; (): none."""

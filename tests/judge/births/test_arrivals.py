@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from leakhunt.judge.births.arrivals import Order, _longest
+from leakhunt.judge.births.arrivals import Arrived, _longest
 from leakhunt.judge.births.life import lived
 from leakhunt.judge.births.survivors import Survivors
 from leakhunt.judge.growths import growths
@@ -74,7 +74,7 @@ def grows(rate: Callable[[float], float], at: Sequence[float]) -> tuple[list[Poi
 
 def test_the_counts_between_entries_that_are_known_are_births() -> None:
     snapshot = kept([(200, 10), (700, 50), (1500, 60), (2000, 300)], 1000)
-    births = Order(snapshot).births([stack(ONE)], 50_000)
+    births = Arrived(snapshot).births([stack(ONE)], 50_000)
     assert births is not None
     zero = PERIOD  # columns begin at the end of the first period
     assert births.edges == tuple(at - zero for at in (0, 200.5, 700.5, 1500.5, 2000.5, LAST + 0))
@@ -86,7 +86,7 @@ def test_the_counts_between_entries_that_are_known_are_births() -> None:
 
 def test_what_one_unit_brings_is_one_event() -> None:
     snapshot = kept([(200, 1000), (700, 3000), (1500, 7000), (2000, 10_000)], 4 * LAST)
-    births = Order(snapshot).births([stack(ONE)], 4.0 * LAST)
+    births = Arrived(snapshot).births([stack(ONE)], 4.0 * LAST)
     assert births is not None
     assert births.squares == pytest.approx([4 * size for size in births.sizes])
 
@@ -94,11 +94,13 @@ def test_what_one_unit_brings_is_one_event() -> None:
 def test_who_appends_at_the_other_end_is_in_order_too() -> None:
     up, entries = grows(lambda unit: unit / 4, [100, 500, 900, 1400, 2200])
     down = [(unit, entries + 1 - place) for unit, place in reversed(up)]
-    assert Order(kept(down, entries)).births([stack(ONE)], 1000) == Order(kept(up, entries)).births([stack(ONE)], 1000)  # fmt: skip
+    assert Arrived(kept(down, entries)).births([stack(ONE)], 1000) == Arrived(kept(up, entries)).births([stack(ONE)], 1000)  # fmt: skip
 
 
 def test_what_came_before_the_fork_was_there_at_the_first_edge() -> None:
-    births = Order(kept([(0, 40), (0, 90), (700, 120), (1500, 160)], 200)).births([stack(ONE)], 200)
+    births = Arrived(kept([(0, 40), (0, 90), (700, 120), (1500, 160)], 200)).births(
+        [stack(ONE)], 200
+    )
     assert births is not None
     assert births.blocks == (30, 40, 40)
 
@@ -116,13 +118,13 @@ def test_what_came_before_the_fork_was_there_at_the_first_edge() -> None:
     ids=["few", "unordered", "another's", "others", "from before", "more than there is"],
 )
 def test_where_the_order_is_not_the_lines_nothing_is_told(snapshot: Snapshot) -> None:
-    assert Order(snapshot).births([stack(ONE)], 8000) is None
+    assert Arrived(snapshot).births([stack(ONE)], 8000) is None
 
 
 def test_what_is_kept_elsewhere_the_order_does_not_tell() -> None:
     snapshot = kept([(200, 10), (700, 50), (1500, 60), (2000, 70)], 100)
-    assert Order(snapshot).births([stack(ONE)], 11_900) is not None
-    assert Order(snapshot).births([stack(ONE)], 12_100) is None  # 8,000 bytes have a keeper
+    assert Arrived(snapshot).births([stack(ONE)], 11_900) is not None
+    assert Arrived(snapshot).births([stack(ONE)], 12_100) is None  # 8,000 bytes have a keeper
 
 
 UP = [(150, 30), (500, 60), (700, 80), (1100, 110), (1600, 150), (2100, 210)]
@@ -135,7 +137,7 @@ def test_what_freelists_handed_on_tells_where_six_are_in_order(
     surely: int, handed: int, told: int
 ) -> None:
     """Those that are as old as their blocks speak alone where they are enough."""
-    births = Order(kept(UP[:surely], 240, handed=UP[surely : surely + handed])).births([stack(ONE)], 240 * ENTRY)  # fmt: skip
+    births = Arrived(kept(UP[:surely], 240, handed=UP[surely : surely + handed])).births([stack(ONE)], 240 * ENTRY)  # fmt: skip
     assert (0 if births is None else len(births.blocks) - 1) == told
 
 
@@ -147,7 +149,7 @@ def test_blocks_that_are_dealt_out_anew_tell_nothing() -> None:
     dealt += [(unit + 30, place + 5) for unit, place in dealt]
     for points, shuffled in ((dealt, True), (UP, False), (dealt[:3], False), ([], False)):
         by_place = sorted(points, key=lambda point: point[1])
-        assert Order(kept([], 240, handed=by_place)).shuffled([stack(ONE)]) is shuffled
+        assert Arrived(kept([], 240, handed=by_place)).shuffled([stack(ONE)]) is shuffled
 
 
 def test_a_line_is_not_accused_by_such_ages() -> None:
@@ -176,12 +178,12 @@ def test_a_line_is_not_accused_by_such_ages() -> None:
 def test_what_others_have_put_there_before_is_not_the_lines() -> None:
     """As into ``sys.modules``, which has hundreds of entries before the first task."""
     points, entries = grows(lambda unit: 900 + unit / 8, [100, 500, 900, 1400, 2200])
-    births = Order(kept(points, entries, objects=300)).births([stack(ONE)], 300.0)
+    births = Arrived(kept(points, entries, objects=300)).births([stack(ONE)], 300.0)
     assert births is not None
     assert births.blocks == pytest.approx([13, 50, 50, 62, 100, 25], abs=1)
     assert sum(births.sizes) == pytest.approx(300)
     among = [(1.0, 400), *points]  # one of its own is older than some of others'
-    assert Order(kept(among, entries, objects=300)).births([stack(ONE)], 300.0) is None
+    assert Arrived(kept(among, entries, objects=300)).births([stack(ONE)], 300.0) is None
 
 
 @pytest.mark.parametrize("without", [256, 60])
@@ -198,30 +200,30 @@ def test_an_object_that_not_all_entries_have_hides_none(without: int) -> None:
         points=one.points[-2:],
     )
     both = replace(snapshot, heap=replace(snapshot.heap, arrivals=(one, later)))
-    assert Order(both).births([stack(ONE)], 9000) == Order(snapshot).births([stack(ONE)], 9000)
+    assert Arrived(both).births([stack(ONE)], 9000) == Arrived(snapshot).births([stack(ONE)], 9000)
 
 
 def test_lines_that_make_the_entries_together_are_told_together() -> None:
     snapshot = kept([(200, 10), (700, 50), (1500, 60), (2000, 70)], 100, {ONE: 5000, TWO: 3000})
-    assert Order(snapshot).births([stack(ONE), stack(TWO)], 8000) is not None
-    assert Order(snapshot).births([stack(TWO)], 3000) is None
+    assert Arrived(snapshot).births([stack(ONE), stack(TWO)], 8000) is not None
+    assert Arrived(snapshot).births([stack(TWO)], 3000) is None
 
 
 def test_one_entry_in_ten_may_be_out_of_order() -> None:
     points, entries = grows(lambda unit: unit / 4, range(40, 2300, 100))
     points[5] = (2300.0, points[5][1])
     points[11] = (20.0, points[11][1])
-    births = Order(kept(points, entries)).births([stack(ONE)], 1000)
+    births = Arrived(kept(points, entries)).births([stack(ONE)], 1000)
     assert births is not None
     assert len(births.blocks) == len(points) - 1
     points[17] = (30.0, points[17][1])
-    assert Order(kept(points, entries)).births([stack(ONE)], 1000) is None
+    assert Arrived(kept(points, entries)).births([stack(ONE)], 1000) is None
 
 
 @given(st.lists(st.tuples(st.integers(1, 900), st.integers(0, LAST - 1)), min_size=1, max_size=60))
 def test_births_by_order_add_up_and_go_forward(pairs: list[tuple[int, int]]) -> None:
     points = [(float(unit), place) for place, unit in sorted(dict(pairs).items())]
-    births = Order(kept(points, 900)).births([stack(ONE)], 9000)
+    births = Arrived(kept(points, 900)).births([stack(ONE)], 9000)
     if births is not None:
         assert sum(births.sizes) <= 9000 * (1 + 1e-9)
         assert all(b > a for a, b in zip(births.edges, births.edges[1:]))
