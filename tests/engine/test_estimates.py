@@ -184,6 +184,57 @@ def test_imports_are_sampled_coarsely_and_what_follows_finely(tmp_path: Path) ->
     assert said["during"]["credit_ns"] > 1.5e8
 
 
+def test_no_interval_waits_for_a_sample_that_hardly_comes(tmp_path: Path) -> None:
+    """Nor for one that is no import: where tasks allocate little, their ends see to it that it is looked for."""
+    (tmp_path / "heavy.py").write_text(
+        "import time\n"
+        "end = time.process_time() + 0.3\n"
+        "while time.process_time() < end:\n"
+        "    kept = [str(n) * 9 for n in range(10000)]\n"
+    )
+    said = run(
+        CHURN
+        + """
+        sys.path.insert(0, sys.argv[1])
+        engine = Sampled(None, 0.001)
+        engine.start(25)
+        churn(1)
+        busy = _sampler.stats()
+        import heavy
+        during, idle = _sampler.stats(), (None,) * 20000
+        end = time.process_time() + 1.8
+        while time.process_time() < end:
+            for _ in idle:
+                pass
+            _sampler.end_task(0, 0, None)
+        after = _sampler.stats()
+        fine()
+        say(busy=busy, during=during, after=after)
+    """,
+        str(tmp_path),
+    )
+    assert said["during"]["importing"]
+    assert said["busy"]["interval"] > 64 << 10
+    assert not said["after"]["importing"]
+    assert said["after"]["interval"] < said["busy"]["interval"] / 16
+
+
+def test_a_few_dear_samples_do_not_make_the_interval_coarse_at_once() -> None:
+    """Eight times coarser is the most: the share of a short window is mostly chance."""
+    said = run("""
+        engine = Sampled(None, 0.0001)
+        engine.start(25)
+        intervals, end = [], time.process_time() + 0.5
+        while time.process_time() < end:
+            kept = [str(n) * 9 for n in range(20)]
+            intervals.append(_sampler.stats()["interval"])
+        fine()
+        say(steps=max(b / a for a, b in zip(intervals, intervals[1:])), last=intervals[-1])
+    """)
+    assert said["last"] > 64 << 10
+    assert said["steps"] < 8.01
+
+
 def test_children_that_are_replaced_all_the_time_are_not_young_each_time() -> None:
     said = run("""
         engine = Sampled()
