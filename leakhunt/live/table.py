@@ -10,7 +10,7 @@ import os
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from leakhunt.hook.process import vitals
+from leakhunt.hook.process import alive, vitals
 from leakhunt.model.process import Identity
 
 #: ``PF_FORKNOEXEC`` of the kernel's ``include/linux/sched.h``: forked, and never another program
@@ -18,6 +18,7 @@ from leakhunt.model.process import Identity
 FORKED_ONLY = 0x40
 #: ``PF_KTHREAD``, likewise: a thread of the kernel's own, which has no program and no memory.
 OF_THE_KERNEL = 0x00200000
+_COPY = f"({alive.COPY}".encode()
 
 
 class Line(NamedTuple):
@@ -34,6 +35,8 @@ class Line(NamedTuple):
     threads: int
     forked_only: bool | None
     """Whether it still runs its parent's program; None where the kernel does not say."""
+    is_copy: bool = False
+    """Whether it is a capture's forked child."""
 
 
 def table() -> dict[int, Line]:
@@ -63,7 +66,8 @@ def _line(pid: int, booted: float, ticks: int) -> Line | None:
     if not content:
         return None
     # Field numbers of proc(5) less 3: the pid and the name are gone.
-    fields = content.rpartition(b")")[2].split()
+    front, _, rest = content.rpartition(b")")
+    fields = rest.split()
     state, flags = fields[0].decode(), int(fields[6])
     if state in "ZX" or flags & OF_THE_KERNEL:
         return None
@@ -85,6 +89,7 @@ def _line(pid: int, booted: float, ticks: int) -> Line | None:
         started_at=booted + start / ticks,
         threads=int(fields[17]),
         forked_only=bool(flags & FORKED_ONLY),
+        is_copy=front.partition(b" ")[2] == _COPY,
     )
 
 

@@ -155,10 +155,15 @@ def role(pid: int, view: View, opened: Held) -> str:
         return str(recorded)
     if celery is None:
         return "program"
+    if line.is_copy:  # it ends by itself, whoever its parent is by then
+        return "fork"
     pool = _pool(above[-1] if above else pid, view)
     if not above:
         forks = any(
-            _is_fork(other, view) and view.lines[other].parent == pid for other in view.said
+            view.lines[other].parent == pid
+            and not view.lines[other].is_copy
+            and _is_fork(other, view)
+            for other in view.said
         )
         if celery.role == "child" or (line.forked_only and not forks and pool not in IN_PROCESS):
             return "orphan"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 #: What a process is for Celery. ``program``: hooked, and no worker; ``fork``: forked by a pool
-#: child or a program; ``tracker``: the semaphore tracker of a pool that spawns its children.
+#: child or a program, or for a capture; ``tracker``: the semaphore tracker of a pool that spawns its children.
 ROLES = (
     "main", "child", "worker", "beat", "flower", "program", "orphan", "fork", "tracker",
 )  # fmt: skip

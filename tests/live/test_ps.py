@@ -82,6 +82,25 @@ def test_a_worker_with_four_children(tmp_path: Path) -> None:
         worker.until(booked, "the pulse counts the task")
 
 
+@LINUX
+def test_a_capture_of_the_main_process_is_no_child_of_the_pool(tmp_path: Path) -> None:
+    with harness.worker(tmp_path, "-c", "2", "-B", SHOP_SLOW="20") as worker:
+        worker.hooked("child", 2)
+        main = worker.hooked("main")[0]
+        before = {each.pid for each in psutil.Process(main["pid"]).children()}
+        os.kill(main["pid"], signal.SIGUSR1)
+        captures = worker.until(
+            lambda: [
+                each for each in psutil.Process(main["pid"]).children() if each.pid not in before
+            ],
+            "the capture's process",
+        )
+        worker.until(lambda: list(Path(main["series"]).glob(".*.tmp")), "it writes")
+        roles = {process.pid: process.role for process in under(main["pid"], look(worker))}
+        assert roles.pop(captures[0].pid) == "fork"
+        assert sorted(roles.values()) == ["beat", "child", "child", "main"]
+
+
 def test_growth_and_what_runs(tmp_path: Path) -> None:
     with harness.worker(tmp_path, "-c", "1") as worker:
         child = worker.hooked("child")[0]

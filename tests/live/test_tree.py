@@ -20,11 +20,15 @@ PIPES, NO_PIPES = Opened(2, 1, 1, {}), Opened(1, 1, 0, {})
 
 
 def line(
-    pid: int, parent: int = 1, argv: tuple[str, ...] = WORKER, forked: bool | None = True
+    pid: int,
+    parent: int = 1,
+    argv: tuple[str, ...] = WORKER,
+    forked: bool | None = True,
+    is_copy: bool = False,
 ) -> Line:
     return Line(
         Identity(pid, pid * 10), parent, argv, uid=0, state="S", cpu=0.0, started_at=0.0, threads=1,
-        forked_only=forked,
+        forked_only=forked, is_copy=is_copy,
     )  # fmt: skip
 
 
@@ -130,6 +134,22 @@ def test_the_embedded_beat_looks_like_a_child_but_for_its_pipes() -> None:
     assert tree.role(11, shown, None) == "child"
     without = view(line(10, forked=False), line(11, 10))
     assert roles(without, NO_PIPES)[11] == "child"
+
+
+def test_a_captures_child_is_no_child_of_the_pool_and_no_beat() -> None:
+    """It was forked like one, from the main process, and has no pipes."""
+    worker = Celery("worker", "w@h", pool="prefork", has_beat=True)
+    lines = (line(10, forked=False), line(11, 10), line(12, 10, is_copy=True))
+    shown = view(*lines, pid10=worker, pid11=worker, pid12=worker)
+    for opened in (PIPES, NO_PIPES):
+        assert roles(shown, opened)[12] == "fork"
+    assert roles(shown)[11] == "child"
+
+
+def test_a_captures_child_whose_parent_has_ended_is_no_orphan_and_makes_none_a_worker() -> None:
+    """It ends by itself. A pool child that has one is a pool child still."""
+    assert roles(view(line(12, 1, is_copy=True))) == {12: "fork"}
+    assert roles(view(line(11, 1), line(12, 11, is_copy=True))) == {11: "orphan", 12: "fork"}
 
 
 def test_the_hooks_word_counts_first() -> None:

@@ -30,6 +30,9 @@
 
 #include <dlfcn.h>
 #include <sched.h>
+#ifdef __linux__
+#include <sys/prctl.h>
+#endif
 #ifdef __GLIBC__
 #include <malloc.h>
 #include <stdio.h>
@@ -93,6 +96,7 @@ static PyObject *
 child_begins(const Plan *plan)
 {
     in_child = 1;
+    take_its_name();
     patience = (int)plan->still / TICK + 1;
     bound(plan->cpu, plan->wall);
     guard_open();

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from leakhunt.cpython import parts
 from leakhunt.engine.interface import Engine
+from leakhunt.hook.process import alive
 from leakhunt.hook.process import threads as process_threads
 from leakhunt.hook.process.threads import Thread
 
@@ -278,8 +279,9 @@ def _load_nothing(spec: Any, file: Any = None) -> Any:
 def _let_go(signum: int) -> None:
     """What the C part does at once: inherited descriptors are closed (they are copies: the worker's
     own stay open), standard streams go to /dev/null, signals that are meant for the worker
-    are ignored, and the kernel is told to kill this process first when memory runs out.
+    are ignored, the process gets its own name, and the kernel is told to kill it first when memory runs out.
     """
+    _write("/proc/self/comm", alive.COPY.encode())
     for name in IGNORED:
         with contextlib.suppress(OSError, ValueError, AttributeError):
             signal.signal(getattr(signal, name), signal.SIG_IGN)
@@ -303,9 +305,13 @@ def _let_go(signum: int) -> None:
 
 def go_first() -> None:
     """Have the kernel kill this process first when memory runs out."""
+    _write("/proc/self/oom_score_adj", b"1000")
+
+
+def _write(path: str, text: bytes) -> None:
     with contextlib.suppress(OSError):
-        descriptor = posix.open("/proc/self/oom_score_adj", os.O_WRONLY)
-        posix.write(descriptor, b"1000")
+        descriptor = posix.open(path, os.O_WRONLY)
+        posix.write(descriptor, text)
         posix.close(descriptor)
 
 

@@ -17,6 +17,11 @@ from leakhunt.hook.process import vitals
 SAME_START = 2.0
 
 
+#: What a capture's forked child is called (PR_SET_NAME of prctl(2), field 2 of ``/proc/PID/stat``): it has
+#: its parent's command line.
+COPY = "leakhunt copy"
+
+
 class Disposition(NamedTuple):
     """What a process does with a signal, as the kernel knows it."""
 
