@@ -26,7 +26,8 @@ def command(snapshots: tuple[str, ...], as_json: bool, strict: bool, folder: str
 
     Runs, failures, wall time, the thread's CPU as a part of it (near 0 %: it waits; near 100 %:
     it computes), memory kept by the end of its runs and steps of RSS, what surely keeps most first.
-    What a task leaves and another frees counts for the one and against the other. A process's
+    What it keeps is told by the runs that another one of the same task followed: the message of
+    the next one, which is there by then, is as large as its own. A process's
     newest snapshot holds its whole life; without an argument, all in the folder count.
     What a task calls eagerly counts for both.
 

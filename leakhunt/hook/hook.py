@@ -223,7 +223,7 @@ class Hook:
     def task_begins(self, name: str) -> None:
         """A task begins in this thread or greenlet: what it asks for is its own."""
         tracing, ledger = self.tracing, self.ledger
-        ledger.begins(tracing.traced if tracing.armed_at is not None else None)
+        ledger.begins(name, tracing.traced if tracing.armed_at is not None else None)
         tracing.engine.begin_task(ledger.number(name), self.task_file)
 
     def task_done(

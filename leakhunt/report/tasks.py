@@ -26,7 +26,8 @@ class Task:
     cpu: float | None
     """Seconds of its thread's CPU; never known in gevent and eventlet pools."""
     kept: int | None
-    """Growth of traced memory in bytes, over ``kept_runs`` runs: those since tracing began."""
+    """Growth of traced memory in bytes, over ``kept_runs`` runs: those since tracing began. Told by those of them
+    that one of the same task followed."""
     kept_runs: int
     sure: Sure | None
     """How sure ``kept`` is; None where a ledger does not say, such as one of an earlier version."""
@@ -129,16 +130,24 @@ def _sure(entries: Sequence[Mapping[str, Any]]) -> Sure | None:
 
 def _task(name: str, entries: Sequence[Mapping[str, Any]]) -> Task:
     kept = [entry for entry in entries if _whole(entry.get("kept")) is not None]
+    # Ledgers of earlier versions kept no such counts: there, every run.
+    booked = sum(_whole(e.get("kept_runs", e.get("runs"))) or 0 for e in kept)
+    runs = booked + sum(
+        (_whole(e.get("traced_runs")) or 0) - (_whole(e.get("kept_runs")) or 0)
+        for e in entries
+        if "traced_runs" in e
+    )
+    part = runs / booked if booked else 1
+    whole, known = _sum(_whole(entry.get("kept")) for entry in kept), _sure(kept)
     return Task(
         name,
         runs=sum(_whole(entry.get("runs")) or 0 for entry in entries),
         failed=_sum(_whole(entry.get("failed")) for entry in entries),
         wall=_seconds(entries, "wall"),
         cpu=_seconds(entries, "cpu"),
-        kept=_sum(_whole(entry.get("kept")) for entry in kept),
-        # Ledgers of earlier versions kept no such count: there, every run.
-        kept_runs=sum(_whole(e.get("kept_runs", e.get("runs"))) or 0 for e in kept),
-        sure=_sure(kept),
+        kept=None if whole is None else round(whole * part),
+        kept_runs=runs if kept else 0,
+        sure=None if known is None else Sure(*(bound * part for bound in known)),
         rss_steps=_sum(_whole(entry.get("rss_steps")) for entry in entries),
     )
 

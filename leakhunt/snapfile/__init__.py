@@ -63,10 +63,11 @@ engine
     whose stack had no room, frees that went unseen, blocks that could not be followed)
     and ``estimates``.
 work
-    ``tasks_done``, ``tasks`` ({name: {"runs": int, "kept": int, "kept_runs": int, "kept_every": int,
-    "kept_pieces": (int, ...), "failed": int, "wall": seconds, "cpu": seconds, "rss_steps": int}}; ``kept``
-    is the growth of traced memory from the end of the task before to the end of this
-    one, summed over ``kept_runs`` runs, None where tasks overlap or nothing is traced; ``kept_pieces``: what
+    ``tasks_done``, ``tasks`` ({name: {"runs": int, "traced_runs": int, "kept": int, "kept_runs": int, "kept_every":
+    int, "kept_pieces": (int, ...), "failed": int, "wall": seconds, "cpu": seconds, "rss_steps": int}};
+    ``traced_runs``: since tracing began; ``kept`` is the growth of traced memory from where a run begins to
+    where the next one does, summed over the ``kept_runs`` of them that one of the same task followed, None where
+    none was, where tasks overlap or nothing is traced; ``kept_pieces``: what
     each ``kept_every`` of these runs came to, in order, the last piece with the runs left over), ``running``
     (list of names of the tasks running at that moment), ``resident`` (a list of (tasks done, RSS then in
     bytes), ascending: some dozens of moments, evenly spread over the process's work; not in the trailer).

@@ -78,6 +78,24 @@ def test_what_is_surely_kept_comes_first_and_what_is_noise_after_it() -> None:
     assert leaks.error_per_run == pytest.approx(0.25, abs=1e-9)
 
 
+def test_what_some_of_the_runs_tell_is_said_of_all() -> None:
+    """Of 300 runs since tracing began 100 were followed by one of the same task."""
+    entry = leaves(*[1000] * 9, 1100, every=10, traced_runs=200)
+    report = made({"a": entry, "b": entry}, {"a": {**entry, "traced_runs": 100}, "b": {
+        **entry, "kept": None, "kept_runs": 0, "kept_pieces": (), "traced_runs": 100,
+    }})  # fmt: skip
+    a, b = sorted(report.tasks, key=lambda task: task.name)
+    assert (a.kept, a.kept_runs, a.kept_per_run) == (30300, 300, 101)
+    assert (b.kept, b.kept_runs, b.kept_per_run) == (30300, 300, 101)
+    for task in (a, b):
+        assert task.sure is not None
+        assert task.per_run_ci95 is not None
+        assert (task.sure.low + task.sure.high) / 2 == pytest.approx(30300)
+        assert task.per_run_ci95[0] < 101 < task.per_run_ci95[1] < 110
+    (alone,) = made({"a": leaves(*[1000] * 9, 1100, every=10)}).tasks
+    assert b.per_run_ci95 == alone.per_run_ci95
+
+
 def test_a_sampled_figure_is_no_surer_than_a_sample() -> None:
     """Ten runs of which each shows the same: without sampling that is sure, with it chance."""
     for interval, keeps in ((None, True), (100, True), (10000, False)):

@@ -34,15 +34,18 @@ class _Entry:
     """What is booked under one name."""
 
     __slots__ = (
-        "cpu", "due", "every", "failed", "kept", "left", "marks", "number", "runs", "steps", "timed", "wall",
+        "cpu", "due", "every", "failed", "kept", "left", "marks", "number", "runs", "steps", "timed",
+        "traced", "wall",
     )  # fmt: skip
 
     def __init__(self) -> None:
         self.number = 0
         """What stands for it in the engine; 0: none was asked for yet."""
         self.runs = 0
+        self.traced = 0
+        """Runs since tracing began."""
         self.kept = 0
-        """Bytes, over ``kept_runs`` runs."""
+        """Bytes, over ``kept_runs`` of them: see :class:`Ledger`."""
         self.marks: list[int] = []
         """``kept`` after each ``every`` runs."""
         self.every = self.due = self.left = 1
@@ -63,8 +66,15 @@ class _Entry:
             self.every *= 2
         self.left, self.due = self.every, self.due + self.every
 
+    def book(self, size: int) -> None:
+        """One more run, which kept so many bytes."""
+        if not self.left:
+            self.mark()
+        self.kept += size
+        self.left -= 1
+
     def forget_kept(self) -> None:
-        self.kept, self.marks = 0, []
+        self.traced, self.kept, self.marks = 0, 0, []
         self.every = self.due = self.left = 1
 
     @property
@@ -74,20 +84,19 @@ class _Entry:
     def pieces(self) -> tuple[int, ...]:
         """What each ``every`` runs kept, in order; the last piece may have fewer runs."""
         ends = [0, *self.marks, self.kept]
-        if len(self.marks) * self.every >= self.kept_runs:
-            ends.pop(-2)  # runs end exactly here, and what came after the last of them is its own
         return tuple(after - before for before, after in zip(ends, ends[1:]))
 
 
 class Ledger:
     """Counts finished tasks by name; cheap enough for every task: one look-up by name, one clock.
 
-    ``kept`` is the growth of the engine's traced memory from the end of the task
-    before to the end of this one, and on to where the next begins, summed per name: it
-    charges a task with what it left behind, and with what the worker itself did in between.
-    Where the next begins, the task's message and result have gone, unless something keeps
-    them; the next one's message is there, and taken to be as large. It is only kept where
-    tasks run one at a time.
+    ``kept`` is the growth of the engine's traced memory from where a run begins to where
+    the next begins, summed per name: it charges a task with what it left behind, and with what
+    the worker itself did in between. Where the next begins, the task's message and result have
+    gone, unless something keeps them, and the next one's message is there. Messages of one task
+    are alike, those of two need not be: so the runs that one of the same task follows are
+    booked, and no others. Where nobody tells that a run begins, it is taken from the end of the one before,
+    of the same task. It is only kept where tasks run one at a time.
     """
 
     def __init__(self, alone: bool = True) -> None:
@@ -100,6 +109,8 @@ class Ledger:
         self._traced: int | None = None
         self._last: _Entry | None = None
         """Whose run has ended, while none has begun since."""
+        self._grown: int | None = None
+        """What that run came to until its end, in bytes; None: it is booked, or not to be."""
         self._moments = Moments()
         self._resident = Resident()
         self.unit: str | None = None
@@ -132,14 +143,15 @@ class Ledger:
                 self._numbered.append(name)
         return entry.number
 
-    def begins(self, traced: Callable[[], int | None] | None) -> None:
+    def begins(self, name: str, traced: Callable[[], int | None] | None) -> None:
         """A run begins: what the one before still had in hand at its end has gone by now, or is kept."""
         last, self._last = self._last, None
         if last is None or traced is None or not self.alone:
             return
-        size = traced()
-        if size is not None and self._traced is not None:
-            last.kept += size - self._traced
+        size, grown = traced(), self._grown
+        if size is not None and self._traced is not None and grown is not None:
+            if self._entries.get(name) is last:
+                last.book(grown + size - self._traced)
         self._traced = size
 
     def count(
@@ -175,13 +187,24 @@ class Ledger:
         if traced is not None and self.alone:
             size = traced()
             if size is not None and self._traced is not None:
-                if not entry.left:
-                    entry.mark()  # only now: the run before went on to where this one began
-                entry.kept += size - self._traced
-                entry.left -= 1
+                entry.traced += 1
+                self._grew(entry, size - self._traced, nested)
             self._traced = size
             self._last = None if nested else entry
         return done
+
+    def _grew(self, entry: _Entry, size: int, nested: bool) -> None:
+        """A run has ended, so many bytes after the last look: at its begin, or else at the end before it."""
+        last, grown = self._last, self._grown
+        self._grown = None
+        if nested:
+            entry.book(size)
+        elif last is None:
+            self._grown = size
+        elif last is entry:
+            if grown is not None:
+                entry.book(grown)
+            entry.book(size)
 
     def _look(self, now: float, entry: _Entry | None) -> None:
         """Read RSS. Where it has made a step since it was read last, the run that ends now is held to have
@@ -200,7 +223,7 @@ class Ledger:
 
     def armed(self, traced: int | None) -> None:
         """Tracing has just begun (or ended: None): differences start here."""
-        self._traced, self._last = traced, None
+        self._traced, self._last, self._grown = traced, None, None
         self._forget_kept()
 
     def _forget_kept(self) -> None:
@@ -208,16 +231,17 @@ class Ledger:
             entry.forget_kept()
 
     def facts(self) -> dict[str, dict[str, Any]]:
-        """{task name: {"runs", "kept", "kept_runs", "kept_every", "kept_pieces", "failed", "wall", "cpu",
+        """{task name: {"runs", "traced_runs", "kept", "kept_runs", "kept_every", "kept_pieces", "failed", "wall", "cpu",
         "rss_steps"}}.
 
-        ``kept``: bytes, over ``kept_runs`` runs; ``kept_pieces``: what each ``kept_every`` of these kept, in
+        ``traced_runs``: since tracing began; ``kept``: bytes, over ``kept_runs`` of these; ``kept_pieces``: what each ``kept_every`` of these kept, in
         order, the last piece with what runs are left over; ``wall`` and ``cpu``: seconds of all runs;
         None for what was not counted.
         """
         return {
             name: {
                 "runs": entry.runs,
+                "traced_runs": entry.traced,
                 "kept": entry.kept if entry.kept_runs else None,
                 "kept_runs": entry.kept_runs,
                 "kept_every": entry.every,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from bisect import bisect_right
 from collections import Counter
+from collections.abc import Sequence
 from itertools import accumulate, chain
 from time import thread_time
 from typing import Any
@@ -49,7 +50,8 @@ def test_a_ledger_tells_its_life() -> None:
 
 
 def test_what_a_task_took_and_kept_is_booked_under_its_name() -> None:
-    ledger, sizes = Ledger(), iter([1000, 1500, 1400, 2400])
+    """Without a word of where runs begin, what a run kept is told where the one before was of the same task."""
+    ledger, sizes = Ledger(), iter([1000, 1500, 1400, 2400, 2700])
     ledger.number("begun and not done")
     ledger.armed(900)
 
@@ -57,61 +59,80 @@ def test_what_a_task_took_and_kept_is_booked_under_its_name() -> None:
         return next(sizes)
 
     assert ledger.count("a", traced, 2.0, 0.5) == 1
-    assert ledger.count("b", traced, 1.0, None, failed=True) == 2
-    assert ledger.count("a", traced, 3.0, 0.25, failed=True) == 3
+    assert ledger.count("a", traced, 1.0, None, failed=True) == 2
+    assert ledger.count("b", traced, 3.0, 0.25, failed=True) == 3
     assert ledger.count("counted only", traced) == 4
+    assert ledger.count("counted only", traced) == 5
     facts = ledger.facts()
     steps = [facts[name].pop("rss_steps") for name in ("a", "b", "counted only")]
     assert steps == [0, 0, None]
     pieces = [(facts[name].pop("kept_every"), facts[name].pop("kept_pieces")) for name in facts]
-    assert pieces == [(1, (100, -100)), (1, (500,)), (1, (1000,))]
+    assert pieces == [(1, (100, 500)), (1, ()), (1, (300,))]
     assert facts == {
-        "a": {"runs": 2, "kept": 0, "kept_runs": 2, "failed": 1, "wall": 5.0, "cpu": 0.75},
-        "b": {"runs": 1, "kept": 500, "kept_runs": 1, "failed": 1, "wall": 1.0, "cpu": None},
+        "a": {
+            "runs": 2, "traced_runs": 2, "kept": 600, "kept_runs": 2, "failed": 1, "wall": 3.0, "cpu": None,
+        },
+        "b": {
+            "runs": 1, "traced_runs": 1, "kept": None, "kept_runs": 0, "failed": 1, "wall": 3.0, "cpu": 0.25,
+        },
         "counted only": {
-            "runs": 1, "kept": 1000, "kept_runs": 1, "failed": None, "wall": None, "cpu": None,
+            "runs": 2, "traced_runs": 2, "kept": 300, "kept_runs": 1, "failed": None, "wall": None, "cpu": None,
         },
     }  # fmt: skip
     ledger.armed(None)
     assert ledger.facts()["a"]["kept_pieces"] == ()
-    assert ledger.count("a", lambda: None, 1.0, 1.0) == 5
-    assert (ledger.facts()["a"]["kept"], ledger.facts()["a"]["kept_runs"]) == (None, 0)
-    assert (ledger.facts()["a"]["runs"], ledger.facts()["a"]["wall"]) == (3, 6.0)
+    assert ledger.count("a", lambda: None, 1.0, 1.0) == 6
+    told = ledger.facts()["a"]
+    assert (told["kept"], told["kept_runs"], told["traced_runs"]) == (None, 0, 0)
+    assert (told["runs"], told["wall"]) == (3, 4.0)
+
+
+def charged(runs: Sequence[tuple[str, int, int, int]]) -> dict[str, dict[str, Any]]:
+    """What a ledger tells of runs, each with its name, the bytes of its message, those that it leaves and those that
+    its result takes until the next begins.
+    """
+    ledger, held = Ledger(), 0
+    ledger.armed(runs[0][1])
+    for (name, message, left, result), after in zip(runs, [*runs[1:], None]):
+        held += left
+        ledger.count(name, lambda size=held + message + result: size, 1.0, 1.0)
+        if after is not None:
+            ledger.begins(after[0], lambda size=held + after[1]: size)
+    return ledger.facts()
 
 
 def test_what_a_task_has_in_hand_at_its_end_is_its_own_if_it_is_kept() -> None:
-    """``keeps`` leaves 1,000 bytes behind and its message of 200 with them; ``gives`` a result of 5,000, which
-    goes, and nothing else. The message of a task goes where the next one's has come.
-    """
-    ledger, held, message = Ledger(), 0, 200
-    sizes = []
-    for name in ("keeps", "gives", "keeps", "gives", "gives"):
-        sizes.append(held + message)  # where it begins
-        held += 1000 if name == "keeps" else 0
-        sizes.append(held + message + (5000 if name == "gives" else 0))
-        held += message if name == "keeps" else 0
-    at = iter(sizes)
-    first = next(at)
-    ledger.armed(first)
-    for name in ("keeps", "gives", "keeps", "gives"):
-        ledger.count(name, lambda: next(at), 1.0, 1.0)
-        ledger.begins(lambda: next(at))
-    facts = ledger.facts()
-    assert (facts["keeps"]["kept"], facts["gives"]["kept"]) == (2400, 0)
+    """``keeps`` leaves 1,200 bytes, its message's with them; ``gives`` a result of 5,000, which goes."""
+    keeps, gives = ("keeps", 200, 1200, 0), ("gives", 200, 0, 5000)
+    facts = charged([keeps, keeps, keeps, gives, gives, gives])
+    assert (facts["keeps"]["kept"], facts["keeps"]["kept_runs"]) == (2400, 2)
+    assert (facts["gives"]["kept"], facts["gives"]["kept_runs"]) == (0, 2)
+
+
+@given(st.lists(st.sampled_from(["keeps", "large", "small"]), min_size=1, max_size=200))
+def test_no_task_is_charged_with_the_message_of_another(names: list[str]) -> None:
+    """``large`` has one of 9,000 bytes, the others of 300; only ``keeps`` keeps: 450 a run."""
+    messages, left = {"keeps": 300, "large": 9000, "small": 300}, {"keeps": 450}
+    facts = charged([(name, messages[name], left.get(name, 0), 70) for name in names])
+    for name, told in facts.items():
+        in_a_row = sum(a == b == name for a, b in zip(names, names[1:]))
+        assert (told["traced_runs"], told["kept_runs"]) == (names.count(name), in_a_row)
+        assert told["kept"] == (in_a_row * left.get(name, 0) if in_a_row else None)
 
 
 def test_what_a_task_asks_for_before_it_calls_another_is_not_booked_to_the_one_before_it() -> None:
     ledger = Ledger()
     ledger.armed(0)
-    ledger.count("before", lambda: 100, 1.0, 1.0)
-    ledger.begins(lambda: 100)
-    ledger.begins(lambda: 900)  # eagerly, within the one that has asked for 800
+    ledger.count("caller", lambda: 100, 1.0, 1.0)
+    ledger.begins("caller", lambda: 100)
+    ledger.begins("called", lambda: 900)  # eagerly, within the one that has asked for 800
     ledger.count("called", lambda: 1000, 1.0, 1.0, nested=True)
-    ledger.begins(lambda: 1500)
+    ledger.begins("called", lambda: 1500)
     ledger.count("called", lambda: 1600, 1.0, 1.0, nested=True)
     ledger.count("caller", lambda: 2000, 1.0, 1.0)
+    ledger.begins("caller", lambda: 2000)
     kept = {name: told["kept"] for name, told in ledger.facts().items()}
-    assert kept == {"before": 100, "called": 1500, "caller": 400}
+    assert kept == {"caller": 500, "called": 1500}
 
 
 @given(
@@ -128,7 +149,7 @@ def test_what_was_kept_is_told_by_even_pieces_of_the_runs(runs: list[tuple[int, 
     ledger.armed(0)
     for _ in runs:
         ledger.count("a", lambda: next(sizes))
-        ledger.begins(lambda: next(sizes))
+        ledger.begins("a", lambda: next(sizes))
     told = ledger.facts()["a"]
     every, pieces = told["kept_every"], told["kept_pieces"]
     sums = [kept + later for kept, later in runs]
