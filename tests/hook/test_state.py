@@ -24,6 +24,7 @@ def test_what_is_armed_is_armed_once_and_the_ledger_counts_from_there(hooking: H
     assert state.arm()
     assert not state.arm()
     assert state.tracing.armed_tasks == 1
+    state.ledger.count("shop.pay", state.tracing.traced)
     kept = bytearray(100_000)
     state.ledger.count("shop.pay", state.tracing.traced)
     assert state.ledger.facts()["shop.pay"]["kept"] >= len(kept)

@@ -9,6 +9,8 @@ from typing import Any
 from leakhunt.engine.interface import Life, Mark
 from leakhunt.hook.process import vitals
 
+#: What units are called of which each comes in a message: None are Celery's tasks.
+WITH_MESSAGES = (None, "job")
 #: So many tasks have a number of their own; further ones share the next (a name may hold an id).
 MOST_NAMES = 255
 #: The name that these share.
@@ -94,9 +96,9 @@ class Ledger:
     the next begins, summed per name: it charges a task with what it left behind, and with what
     the worker itself did in between. Where the next begins, the task's message and result have
     gone, unless something keeps them, and the next one's message is there. Messages of one task
-    are alike, those of two need not be: so the runs that one of the same task follows are
-    booked, and no others. Where nobody tells that a run begins, it is taken from the end of the one before,
-    of the same task. It is only kept where tasks run one at a time.
+    are alike, those of two need not be: so of Celery's tasks the runs that one of the same task follows are
+    booked, and no others, and of jobs; other units have no message. Where nobody tells that a run begins, it is taken from the
+    end of the one before. It is only kept where tasks run one at a time.
     """
 
     def __init__(self, alone: bool = True) -> None:
@@ -148,11 +150,12 @@ class Ledger:
         last, self._last = self._last, None
         if last is None or traced is None or not self.alone:
             return
-        size, grown = traced(), self._grown
-        if size is not None and self._traced is not None and grown is not None:
-            if self._entries.get(name) is last:
-                last.book(grown + size - self._traced)
+        size, before, grown = traced(), self._traced, self._grown
         self._traced = size
+        if size is None or before is None or grown is None:
+            return
+        if self._is_like(last, self._entries.get(name)):
+            last.book(grown + size - before)
 
     def count(
         self,
@@ -201,10 +204,14 @@ class Ledger:
             entry.book(size)
         elif last is None:
             self._grown = size
-        elif last is entry:
+        elif self._is_like(last, entry):
             if grown is not None:
-                entry.book(grown)
+                last.book(grown)
             entry.book(size)
+
+    def _is_like(self, one: _Entry, other: _Entry | None) -> bool:
+        """Whether what is in hand in a run of the one is as large as in a run of the other."""
+        return one is other or self.unit not in WITH_MESSAGES
 
     def _look(self, now: float, entry: _Entry | None) -> None:
         """Read RSS. Where it has made a step since it was read last, the run that ends now is held to have

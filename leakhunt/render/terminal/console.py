@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from rich.console import Console
 from rich.text import Text
@@ -63,3 +63,11 @@ def say_why(console: Console, why: str | None) -> None:
 def say_notes(console: Console, notes: Iterable[str]) -> None:
     for note in notes:
         console.print(Text.assemble(("note: ", NOTE), unbroken(visible(note))))
+
+
+def hanging(text: Text, head: Text, on: str | Text, width: int) -> Iterator[Text]:
+    """The text behind ``head``, folded behind ``on``."""
+    room = max(width - max(head.cell_len, len(on)), 6)
+    for number, row in enumerate(text.wrap(make_console(Screen(room)), room, overflow="fold")):
+        row.rstrip()
+        yield Text.assemble(on if number else head, row)

@@ -16,6 +16,7 @@ from leakhunt.render.terminal.console import (
     QUIET,
     STRONG,
     drawn,
+    hanging,
     heading,
     make_console,
     say,
@@ -152,7 +153,7 @@ def _source_lines(shown: Shown, source: Source, width: int, around: int | None) 
         is_place = number == at
         head = f"{'>' if is_place else ' '} {number:{digits}}  "
         text = Text(visible(code.expandtabs(4)[shared:]), STRONG if is_place else QUIET)
-        yield from _hanging(text, Text(head, QUIET), " " * (len(head) + 2), width)
+        yield from hanging(text, Text(head, QUIET), " " * (len(head) + 2), width)
     if source.origin == "disk":
         yield Text(f"  {taken_apart.FROM_DISK}", QUIET)
     if source.note:
@@ -162,14 +163,6 @@ def _source_lines(shown: Shown, source: Source, width: int, around: int | None) 
 def _indent(code: str) -> int:
     spaced = code.expandtabs(4)
     return len(spaced) - len(spaced.lstrip(" "))
-
-
-def _hanging(text: Text, head: Text, on: str | Text, width: int) -> Iterator[Text]:
-    """The text behind ``head``, folded behind ``on``."""
-    room = max(width - max(head.cell_len, len(on)), 6)
-    for number, row in enumerate(text.wrap(make_console(Screen(room)), room, overflow="fold")):
-        row.rstrip()
-        yield Text.assemble(on if number else head, row)
 
 
 # -- trees ----------------------------------------------------------------------------
@@ -197,7 +190,7 @@ def _tree(lines: Sequence[Line], whole: int, guides: Guides, width: int) -> Iter
         if head.cell_len + line.text.cell_len <= width:
             yield head.append_text(line.text)
         else:
-            yield from _hanging(line.text, head, Text(" " * used + on, QUIET), width)
+            yield from hanging(line.text, head, Text(" " * used + on, QUIET), width)
 
 
 def _within(guide: str, room: int, guides: Guides) -> str:

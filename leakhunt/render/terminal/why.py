@@ -10,7 +10,7 @@ from rich.text import Text
 from leakhunt import units
 from leakhunt.model.paths import visible
 from leakhunt.render.screen import Screen
-from leakhunt.render.terminal.console import QUIET, STRONG, drawn, make_console, say
+from leakhunt.render.terminal.console import QUIET, STRONG, drawn, hanging, make_console, say
 from leakhunt.render.terminal.guides import Guides, guides
 from leakhunt.report.why import WhyReport
 from leakhunt.report.words import kept
@@ -28,8 +28,8 @@ def why(report: WhyReport, screen: Screen) -> str:
     say(console, visible(report.summary), QUIET)
     if report.tree:
         console.print()
-        for text in _table(report.tree, guides(screen)):
-            console.print(text, soft_wrap=False)
+        for text in _table(report.tree, guides(screen), screen.width):
+            console.print(text, soft_wrap=True)
     if report.more:
         say(console, kept.more(report.more), QUIET)
     if report.advice is not None:
@@ -38,32 +38,36 @@ def why(report: WhyReport, screen: Screen) -> str:
     return drawn(console)
 
 
-def _table(tree: Sequence[Branch], lines: Guides) -> Iterator[Text]:
-    """A line per step: bytes and objects that are held through it, and the step."""
+def _table(tree: Sequence[Branch], lines: Guides, width: int) -> Iterator[Text]:
+    """A row per step: bytes and objects that are held through it, and the step; what is too long for a line
+    goes on under it.
+    """
     rows = list(_rows(tree, "", True, lines))
-    sizes = [units.size(branch.size) for branch, _ in rows]
-    numbers = [units.count(branch.objects) for branch, _ in rows]
+    sizes = [units.size(branch.size) for branch, _, _ in rows]
+    numbers = [units.count(branch.objects) for branch, _, _ in rows]
     wide, long = max(map(len, [*sizes, "size"])), max(map(len, [*numbers, "objects"]))
     yield Text(f"{'size':>{wide}}  {'objects':>{long}}  held by", STRONG)
-    for (branch, guide), size, number in zip(rows, sizes, numbers):
-        text = Text(f"{size:>{wide}}  {number:>{long}}  {guide}")
-        text.append(visible(kept.step(branch.step)), STRONG if branch.holding else "")
+    for (branch, guide, on), size, number in zip(rows, sizes, numbers):
+        head = Text(f"{size:>{wide}}  {number:>{long}}  {guide}")
+        text = Text(visible(kept.step(branch.step)), STRONG if branch.holding else "")
         for way in branch.holding[:1]:
             told = kept.container(way)
             text.append(f"  {visible(told)}" if told else "", QUIET)
-        yield text
+        yield from hanging(text, head, " " * (wide + long + 4) + on, width)
 
 
 def _rows(
     branches: Sequence[Branch], lead: str, top: bool, lines: Guides
-) -> Iterator[tuple[Branch, str]]:
-    """Each branch with the guides before it. What goes one way only stands under its step."""
+) -> Iterator[tuple[Branch, str, str]]:
+    """Each branch with the guides before its first line, and before those that follow. What goes one way only
+    stands under its step.
+    """
     middle, last, on, _ = lines
     for index, branch in enumerate(branches):
         is_last = index == len(branches) - 1
         guide = "" if top else lead + (last if is_last else middle)
-        yield branch, guide
         below = "" if top else lead + (" " * len(last) if is_last else on)
+        yield branch, guide, below + (on if branch.below else " " * len(last))
         yield from _rows(branch.below, below, False, lines)
 
 

@@ -6,6 +6,7 @@ import sys
 from bisect import bisect_right
 from collections import Counter
 from collections.abc import Sequence
+from functools import partial
 from itertools import accumulate, chain
 from time import thread_time
 from typing import Any
@@ -93,11 +94,11 @@ def charged(runs: Sequence[tuple[str, int, int, int]]) -> dict[str, dict[str, An
     """
     ledger, held = Ledger(), 0
     ledger.armed(runs[0][1])
-    for (name, message, left, result), after in zip(runs, [*runs[1:], None]):
+    for at, (name, message, left, result) in enumerate(runs, 1):
         held += left
-        ledger.count(name, lambda size=held + message + result: size, 1.0, 1.0)
-        if after is not None:
-            ledger.begins(after[0], lambda size=held + after[1]: size)
+        ledger.count(name, partial(int, held + message + result), 1.0, 1.0)
+        if at < len(runs):
+            ledger.begins(runs[at][0], partial(int, held + runs[at][1]))
     return ledger.facts()
 
 
@@ -118,6 +119,24 @@ def test_no_task_is_charged_with_the_message_of_another(names: list[str]) -> Non
         in_a_row = sum(a == b == name for a, b in zip(names, names[1:]))
         assert (told["traced_runs"], told["kept_runs"]) == (names.count(name), in_a_row)
         assert told["kept"] == (in_a_row * left.get(name, 0) if in_a_row else None)
+
+
+@pytest.mark.parametrize(
+    ("noun", "kept"), [("unit", (1350, 0)), ("request", (1350, 0)), ("job", (None, None))]
+)
+def test_units_without_a_message_are_booked_whoever_comes_next(
+    noun: str, kept: tuple[int | None, int | None]
+) -> None:
+    """Jobs have one, as tasks have, and here no two of a kind run in a row."""
+    ledger, held = Ledger(), 0
+    ledger.armed(0)
+    for name in ("keeps", "does not", "keeps", "does not", "keeps"):
+        ledger.call(noun)
+        held += 450 * (name == "keeps")
+        ledger.count(name, partial(int, held + 70), 1.0, 1.0)
+        ledger.begins("keeps" if name == "does not" else "does not", partial(int, held))
+    facts = ledger.facts()
+    assert (facts["keeps"]["kept"], facts["does not"]["kept"]) == kept
 
 
 def test_what_a_task_asks_for_before_it_calls_another_is_not_booked_to_the_one_before_it() -> None:

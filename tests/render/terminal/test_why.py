@@ -47,3 +47,17 @@ def test_advice_is_drawn_where_there_is_some() -> None:
 @pytest.mark.parametrize("width", [40, 80])
 def test_it_fits_the_window(width: int) -> None:
     assert max(map(len, why(place(), Screen(width)).splitlines())) <= width
+
+
+@pytest.mark.parametrize("width", [40, 50])
+def test_what_is_too_long_for_a_line_goes_on_under_its_step(width: int) -> None:
+    """No line of the tree begins left of where the steps stand."""
+    wide, narrow = (why(place(), Screen(size)).splitlines() for size in (200, width))
+    head = next(line for line in wide if line.endswith("held by"))
+    at, tree = head.index("held by"), narrow[narrow.index(head) + 1 :]
+    assert len(tree) > len(wide) - wide.index(head) - 1
+    steps = [line for line in tree if line[:at].strip()]
+    further = [line for line in tree if not line[:at].strip()]
+    assert further
+    assert all(line[:at].isspace() and line[at:].strip() for line in further)
+    assert len(steps) == len(wide) - wide.index(head) - 1
