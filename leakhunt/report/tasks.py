@@ -138,7 +138,7 @@ def _task(name: str, entries: Sequence[Mapping[str, Any]]) -> Task:
         if "traced_runs" in e
     )
     part = runs / booked if booked else 1
-    whole, known = _sum(_whole(entry.get("kept")) for entry in kept), _sure(kept)
+    whole, certain = _sum(_whole(entry.get("kept")) for entry in kept), _sure(kept)
     return Task(
         name,
         runs=sum(_whole(entry.get("runs")) or 0 for entry in entries),
@@ -147,7 +147,7 @@ def _task(name: str, entries: Sequence[Mapping[str, Any]]) -> Task:
         cpu=_seconds(entries, "cpu"),
         kept=None if whole is None else round(whole * part),
         kept_runs=runs if kept else 0,
-        sure=None if known is None else Sure(*(bound * part for bound in known)),
+        sure=None if certain is None else Sure(*(bound * part for bound in certain)),
         rss_steps=_sum(_whole(entry.get("rss_steps")) for entry in entries),
     )
 

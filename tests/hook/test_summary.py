@@ -123,3 +123,37 @@ def test_it_is_told_nothing_secret(series: Path, monkeypatch: pytest.MonkeyPatch
     Summary(1).captured(str(series), str(series.parent), ())
     assert set(seen) <= set(summary.VARIABLES)
     assert BUSY == 75
+
+
+def test_nothing_is_left_of_a_judgement_that_could_not_be_begun(
+    series: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither its file nor the file's descriptor; and none is tried again."""
+
+    def spawn(*_: Any, **__: Any) -> int:
+        raise OSError("refused")
+
+    monkeypatch.setattr("posix.posix_spawn", spawn)
+    before = set(os.listdir("/dev/fd"))
+    found = Summary(1)
+    for _ in range(3):
+        found.captured(str(series), str(series.parent), ())
+    assert set(os.listdir("/dev/fd")) == before
+    assert [path.name for path in series.iterdir() if path.name.startswith(".")] == []
+    assert not found._child
+
+
+def test_the_file_of_an_answer_has_no_name_while_it_is_written(
+    series: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody else can open it, and whoever is killed meanwhile leaves nothing."""
+    seen: list[str] = []
+
+    def spawn(*_: Any, **__: Any) -> int:
+        seen.extend(path.name for path in series.iterdir())
+        raise OSError("refused")
+
+    monkeypatch.setattr("posix.posix_spawn", spawn)
+    Summary(1).captured(str(series), str(series.parent), ())
+    assert seen
+    assert not [name for name in seen if name.startswith(".")]

@@ -444,3 +444,11 @@ def test_variance_is_shared_out_as_the_bytes_are() -> None:
     assert [(where, part.variance, part.tally.size) for where, part in parts] == [
         (one, 100.0, 200), (other, 300.0, 600),
     ]  # fmt: skip
+
+
+def test_between_two_looks_of_one_moment_half_of_each_tells() -> None:
+    """Captures may follow each other without a unit of work in between."""
+    sizes = {of(CHURN): [10_000, 10_000, 10_000]}
+    told: holders.Told = ({of(CHURN): (of_ten(20),)}, {}, {of(CHURN): (of_ten(60),)})
+    found = holders.filled(told, [True, False, True], (5.0, 5.0, 5.0), sizes)
+    assert sum(held.tally.size for held in found[1][of(CHURN)]) == 4000

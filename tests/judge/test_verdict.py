@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import replace
 
 import pytest
 
 from leakhunt.judge import growths
 from leakhunt.judge.births.life import lived
+from leakhunt.judge.history import SECOND
 from leakhunt.judge.series.shape import LEAK, NOISE, Shape
-from leakhunt.judge.verdict import judge
+from leakhunt.judge.verdict import _order, judge
 from tests.support.builders import history
+from tests.support.growing import finding
 from tests.support.lives import aged, held
 
 N = 10
@@ -176,3 +179,14 @@ def test_a_leak_is_not_kept_by_what_has_an_end() -> None:
     assert finding.verdict == LEAK
     assert finding.holder is not None
     assert finding.holder.container_type == "list"
+
+
+def test_leaks_come_first_by_task_then_by_time_and_then_what_has_grown_most() -> None:
+    """A leak by its rate, what is none by its growth, whatever its rate is."""
+    hourly = finding(history=replace(finding().history, unit=SECOND), rate=900.0)
+    slow, fast = finding(rate=10.0, sizes=(0.0, 9000.0)), finding(rate=20.0, sizes=(0.0, 100.0))
+    little = finding(verdict=NOISE, rate=99.0, sizes=(5000.0, 6000.0))
+    much = finding(verdict=NOISE, rate=1.0, sizes=(100.0, 2000.0))
+    right = [fast, slow, hourly, much, little]
+    for given in itertools.permutations(right):
+        assert sorted(given, key=_order) == right

@@ -39,8 +39,9 @@ def kept_of(frames: RawFrames) -> RawFrames | None:
 
 
 def held(frames: RawFrames, grower: RawFrames | None, size: int) -> Held:
+    """``size`` bytes, in blocks of one."""
     values: dict[str, Any] = dict.fromkeys(Held._fields)
-    return Held(**{**values, "frames": frames, "grower": grower, "blocks": ((size, 1),)})
+    return Held(**{**values, "frames": frames, "grower": grower, "blocks": ((1, size - 1), (1, 1))})
 
 
 def test_the_first_and_the_newest_are_kept(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+from pathlib import Path
 
 import pytest
 
@@ -27,3 +28,37 @@ def test_vitals_agree_with_psutil() -> None:
     assert facts["rss_peak"] >= found["rss"]
     assert vitals.catches(os.getpid(), signal.SIGINT) is True
     assert vitals.catches(os.getpid(), signal.SIGUSR2) is False
+
+
+@pytest.mark.parametrize(
+    ("said", "together"), [("1\n", True), ("0\n", False), ("", False), (None, False)]
+)
+def test_a_group_ends_together_where_it_says_so(
+    tmp_path: Path, said: str | None, together: bool
+) -> None:
+    if said is not None:
+        (tmp_path / "memory.oom.group").write_text(said)
+    group = vitals.Cgroup(str(tmp_path / "memory.max"), "", "", b"")
+    assert group.ends_together() is together
+
+
+def test_what_is_left_is_up_to_the_lower_of_the_limit_and_where_the_kernel_slows_down(
+    tmp_path: Path,
+) -> None:
+    """What the kernel can drop is left as well; a group without a limit has no end."""
+    paths = [str(tmp_path / f"memory.{name}") for name in ("max", "current", "stat")]
+    group = vitals.Cgroup(*paths, droppable=b"inactive_file")
+    for name, text in (
+        ("current", "700"),
+        ("stat", "inactive_file 50"),
+        ("max", "max"),
+        ("high", "max"),
+    ):
+        (tmp_path / f"memory.{name}").write_text(f"{text}\n")
+    assert group.left() is None
+    (tmp_path / "memory.max").write_text("1000\n")
+    assert group.left() == 350
+    (tmp_path / "memory.high").write_text("800\n")
+    assert group.left() == 150
+    (tmp_path / "memory.max").write_text("max\n")
+    assert group.left() == 150
