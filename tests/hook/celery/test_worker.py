@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from types import SimpleNamespace
 
 import pytest
+from celery._state import _task_stack
 
 from leakhunt.hook.celery import worker
 from tests.support.places import ROOT
@@ -77,7 +78,7 @@ def test_a_task_is_booked_in_the_process_that_has_the_hook_and_in_no_fork_of_it(
 @contextlib.contextmanager
 def outer(name: str) -> Iterator[None]:
     """A task of that name that has called another one."""
-    stack = worker._task_stack
+    stack = _task_stack
     stack.push(SimpleNamespace(name=name))
     stack.push(SimpleNamespace(name="shop.pay"))
     try:

@@ -46,8 +46,10 @@ def test_what_is_left_is_up_to_the_lower_of_the_limit_and_where_the_kernel_slows
     tmp_path: Path,
 ) -> None:
     """What the kernel can drop is left as well; a group without a limit has no end."""
-    paths = [str(tmp_path / f"memory.{name}") for name in ("max", "current", "stat")]
-    group = vitals.Cgroup(*paths, droppable=b"inactive_file")
+    limit, usage, statistics = (
+        str(tmp_path / f"memory.{name}") for name in ("max", "current", "stat")
+    )
+    group = vitals.Cgroup(limit, usage, statistics, b"inactive_file")
     for name, text in (
         ("current", "700"),
         ("stat", "inactive_file 50"),
