@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
-from leakhunt.gate.decision import UNSURE, Limits
+from leakhunt.gate.bound import Interval
+from leakhunt.gate.decision import UNSURE, Limits, Ruling
 from leakhunt.gate.outcome import outcome
 from leakhunt.gate.plan import Gate, Terms
+from leakhunt.judge.series.shape import LEAK
+from leakhunt.judge.verdict import NO_LEAK, judge
+from tests.support.builders import history
+from tests.support.growing import LINE, rising
 
 
 def test_a_gate_without_a_look_is_not_sure() -> None:
@@ -12,3 +17,18 @@ def test_a_gate_without_a_look_is_not_sure() -> None:
     assert (made.verdict, made.ruling, made.runs) == (UNSURE, None, 0)
     assert (made.target, made.seconds, made.at_most) == ("shop:take", 1.5, 7.0)
     assert made.limits.bytes_per_run == 50.0
+
+
+def test_a_decided_gate_says_its_verdict_and_wants_nothing_more() -> None:
+    for verdict in (LEAK, NO_LEAK, None):
+        gate, judged = (
+            Gate(Terms(Limits(bytes_per_run=50.0), 7.0)),
+            judge([history((LINE, rising(1000), rising(1)))]),
+        )
+        kept = Interval(20.0, 0.0, 40.0)
+        gate.ruling = Ruling(verdict, judged, (), (), (), kept, None, False, 70, 10, False)
+        gate.runs = 80
+        made = outcome(gate, "shop:take", 1.5)
+        assert made.verdict == (verdict or UNSURE)
+        assert made.ruling is gate.ruling
+        assert (made.wanted is None) == (verdict is not None)

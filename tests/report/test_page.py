@@ -5,11 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+from leakhunt.judge.births.life import lived
 from leakhunt.judge.history import History
 from leakhunt.report.page import PageReport, fit, page
+from leakhunt.report.tables import TopReport
 from leakhunt.report.trend import trend
 from tests.support.builders import history
 from tests.support.growing import finding, rising
+from tests.support.lives import aged
 
 TASKS = "/srv/shop/tasks.py:40"
 HIDDEN = "/usr/lib/python3.11/tracemalloc.py:1"
@@ -74,3 +77,11 @@ def test_a_line_is_drawn_through_leaks_alone() -> None:
 
 def test_a_table_of_a_series_compares_its_ends() -> None:
     assert report().compared
+
+
+def test_a_table_of_one_snapshot_is_what_is_alive() -> None:
+    snapshot = aged((TASKS, [1000.0] * 12))
+    told = report(lived(snapshot))
+    assert not told.compared
+    assert isinstance(told.table, TopReport)
+    assert told.table.snapshot is snapshot

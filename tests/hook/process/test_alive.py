@@ -133,3 +133,13 @@ def test_pids_count_by_boot_and_namespace() -> None:
     boot, _, namespace = alive.space().partition("-")
     assert boot.isalnum()
     assert os.readlink("/proc/self/ns/pid") == f"pid:[{int(namespace, 16)}]"
+
+
+def test_the_owner_is_who_the_process_acts_as() -> None:
+    """Effective, which come second (proc_pid_status(5)): whose rights count, not who has started it."""
+    status = b"Name:\tpython\nUid:\t1\t22\t333\t4444\nGid:\t5\t66\t777\t8888\nNSpid:\t90\t7\n"
+    assert alive.owner(1, status) == (22, 66)
+    assert alive.inner_pid(90, status) == 7
+    assert alive.owner(1, b"Name:\tpython\n") is None
+    if alive.told(os.getpid()):
+        assert alive.owner(os.getpid()) == (os.geteuid(), os.getegid())
