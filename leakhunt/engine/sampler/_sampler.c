@@ -34,6 +34,7 @@
 
 #include "../../cpython/built.h"
 #include "../../cpython/frames.h"
+#include "../../cpython/numpy.h"
 
 #ifdef UNSUPPORTED
 
@@ -53,6 +54,7 @@ PyInit__sampler(void)
 #include "samples.inc"
 #include "hooks_raw.inc"
 #include "hooks_small.inc"
+#include "hooks_numpy.inc"
 #include "life.inc"
 #include "selftest.inc"
 #include "reading.inc"

@@ -10,6 +10,7 @@
 #include "../../../cpython/gc.h"
 #include "../../../cpython/containers.h"
 #include "../../../cpython/objects.h"
+#include "../../../cpython/numpy.h"
 #include "../../../cpython/built.h"
 
 #include <setjmp.h>
@@ -18,6 +19,7 @@
 #include <sys/time.h>
 
 #include "memory.inc"
+#include "arrays.inc"
 #include "graph.inc"
 #include "order.inc"
 #include "dominators.inc"
@@ -236,6 +238,7 @@ walk(PyObject *Py_UNUSED(module), PyObject *args)
     double began = cpu_seconds();
     graph.deadline = began + seconds * 0.6; /* the rest is for what follows from the graph */
     memory_most = (size_t)(memory / 100 * 50);
+    numpy_array = numpy_array_type();
     Guard guard;
     if (!guard_begin(&guard, seconds)) {
         return PyErr_NoMemory();
