@@ -2,10 +2,9 @@
 
 The C part (``_sampler.c``) samples allocations by bytes: a block of size s is a sample with
 probability p = 1 - exp(-s / interval), and stands for 1/p blocks like it. The interval
-follows what sampling costs (``_pace.h``): nearly every block of a process that is young or mostly
+follows what sampling costs (``sampler/pace.inc``): nearly every block of a process that is young or mostly
 idle, tens to hundreds of KiB at full load. Here its tables become a snapshot's runs. What
-it cannot see: numpy's buffers and other memory
-that is not asked for through Python's allocator; and an object that CPython makes from
+it cannot see: memory that is not asked for through Python's allocator, but for numpy's data; and an object that CPython makes from
 a freelist (dict, tuple, float, list headers) is charged to whoever filled the freelist.
 """
 
