@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import json
 
+import pytest
+
 from leakhunt.advice.doctor.case import ADVICE, NOTE, Finding
+from leakhunt.model.configuration import Surroundings
 from leakhunt.render.json import doctor as jsonout
 from leakhunt.render.screen import Screen
 from leakhunt.render.terminal import doctor as terminal
-from leakhunt.report.doctor import DoctorReport, alike
+from leakhunt.report.doctor import DoctorReport, alike, doctor
+from leakhunt.report.ps import Growth, ps
 from leakhunt.report.words import doctor as words
+from tests.support.doctoring import crew
+from tests.support.fleet import machine
 
 
 def finding(where: str, what: str = "no concurrency is set", value: object = 4) -> Finding:
@@ -70,3 +76,24 @@ def test_no_finding_is_lost_by_grouping() -> None:
 def test_what_was_looked_at() -> None:
     assert words.looked_at("proj", 1) == "the configuration of app proj and 1 running process"
     assert words.looked_at(None, 0).startswith("0 running processes; no app was named")
+
+
+@pytest.mark.parametrize(
+    ("collects", "frozen", "rules"),
+    [
+        (False, 0, {"collector-off"}),
+        (True, 90_000, {"collector-frozen"}),
+        (False, 90_000, {"collector-off", "collector-frozen"}),
+        (True, 0, set()),
+        (None, None, set()),
+    ],
+)
+def test_what_the_newest_snapshots_say_of_the_collector_is_looked_at(
+    collects: bool | None, frozen: int | None, rules: set[str]
+) -> None:
+    grown = Growth(5 << 20, 3600.0, 100, 3, collects=collects, frozen=frozen)
+    (child,) = crew(count=1)[1:]
+    found = doctor(None, ps([child], machine(), {child.identity: grown}), Surroundings())
+    told = [each for each in found.findings if each.rule.startswith("collector-")]
+    assert {each.rule for each in told} == rules
+    assert {each.where for each in told} <= {f"child {child.pid}"}
