@@ -11,17 +11,18 @@ def call(
     arguments: Iterator[tuple[tuple[Any, ...], dict[str, Any]]],
     runs: int,
     done: Callable[[], None],
+    end: Callable[[Any], None] = lambda begun: None,
 ) -> int:
     """Call so many times, each with the next arguments; returns how often it did: fewer where they end.
 
-    ``done`` is called after each.
+    ``end`` is called with what each returns, which is not kept; ``done`` after each.
     """
     for number in range(runs):
         try:
             args, keywords = next(arguments)
         except StopIteration:
             return number
-        target(*args, **keywords)
+        end(target(*args, **keywords))
         del args, keywords
         done()
     return runs

@@ -28,6 +28,8 @@ WARM_RUNS, WARM_SECONDS, WARM_AT_MOST = 1000, 0.4, 3.0
 WARM_PART = 0.25
 #: A stage is laid out so that its runs take no more of the time that is left than this part.
 PART_OF_TIME = 0.7
+#: Runs a stage must have room for, as a part of all runs before it, where a leak that was found too early waits for it.
+ROOM = 0.5
 #: Distances between looks vary by so much.
 JITTER = 0.2
 #: Looks before which no bet can have been won.
@@ -64,9 +66,11 @@ class Gate:
         self.spent = 0.0
         """Seconds of running, looks not counted."""
         self._looks: list[Path] = []
+        self._earlier: Ruling | None = None
+        """Of the stage before, at its end."""
         self._batches: list[int] = []
         self._full = False
-        self._pace = self._elapsed = 0.0
+        self._pace = self._elapsed = self._look = 0.0
 
     def first(self) -> Order:
         """One run, by which it is seen how long one takes."""
@@ -77,6 +81,8 @@ class Gate:
         if answer.kind == FAILED:
             self.failure = answer
             return self._stop(BROKEN)
+        if answer.path is not None:
+            self._look = max(0.0, elapsed - self._elapsed - answer.seconds)
         self._elapsed = elapsed
         new = answer.runs - self.runs
         self.runs, self.spent = answer.runs, self.spent + answer.seconds
@@ -113,11 +119,25 @@ class Gate:
                 self._full = True
                 return self._batch(self._batches.pop(0) if self._batches else self._size())
             self._full = False
+            if ruling.verdict == LEAK and self._may_still_fill(ruling):
+                return self._begin()
             if ruling.verdict is not None:
                 return self._stop(DECIDED)
         if not self._batches:
             return self._begin()
         return self._batch(self._batches.pop(0))
+
+    def _may_still_fill(self, ruling: Ruling) -> bool:
+        """Whether a leak was found after a short warm-up, and there is time to see if it goes on after a longer one.
+
+        A slow target has few runs behind it when its warm-up ends: a cache of a few hundred keys still fills.
+        """
+        if self.terms.warm_up is not None or ruling.since >= WARM_RUNS:
+            return False
+        wanted = max(LOOKS - 1, ceil(ROOM * self.runs))
+        left = self.terms.at_most - self._elapsed
+        enough = self.terms.runs is None or self.terms.runs - self.runs >= wanted
+        return enough and wanted * self._pace + LOOKS * self._look <= left
 
     def _begin(self) -> Order | None:
         """The first look of the next stage, at once."""
@@ -125,6 +145,7 @@ class Gate:
         if not batches:
             return None
         self.stage += 1
+        self._earlier = self.ruling
         self._looks, self._full, self._batches = [], False, batches
         return Order(RUN, 0, look=True)
 
@@ -188,11 +209,33 @@ class Gate:
 
     def _stop(self, why: str) -> Order:
         self.stopped = why
-        if why in (OUT_OF_TIME, OUT_OF_RUNS) and len(self._looks) >= 3:
-            ruling = self._rule(complete=len(self._looks) >= ENOUGH)
-            if ruling.verdict in (LEAK, NO_LEAK):
+        if why in (OUT_OF_TIME, OUT_OF_RUNS):
+            if len(self._looks) >= 3:
+                self._rule(complete=len(self._looks) >= ENOUGH)
+            self.ruling = self._last_word()
+            if self.ruling is not None and self.ruling.verdict in (LEAK, NO_LEAK):
                 self.stopped = DECIDED
         return Order(STOP)
+
+    def _last_word(self) -> Ruling | None:
+        """What counts of a stage that was cut short and the one before it.
+
+        With few looks the one before knows more. A leak that it found stands where what is alive grows on.
+        """
+        newest, earlier = self.ruling, self._earlier
+        if newest is None or earlier is None or newest.verdict is not None:
+            return newest
+        if len(self._looks) < ENOUGH or (earlier.verdict == LEAK and self._grows_on(newest)):
+            return earlier
+        return newest
+
+    def _grows_on(self, ruling: Ruling) -> bool:
+        limits, outside = self.terms.limits, ruling.native
+        return (
+            bool(ruling.suspects)
+            or ruling.kept.low > limits.bytes_per_run
+            or (outside is not None and outside.low > limits.native_bytes_per_run)
+        )
 
     # -- what would make it sure --------------------------------------------------------
 

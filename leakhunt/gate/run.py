@@ -36,6 +36,7 @@ class Runner:
         self._target = target
         self._arguments = arguments
         self._batch = batch or self._call
+        self._end = targets.Ending()
         self.runs = 0
         self._pid = os.getpid()
 
@@ -64,7 +65,7 @@ class Runner:
         return Answer(RAN if done == wanted.runs else EXHAUSTED, self.runs, seconds, path)
 
     def _call(self, runs: int) -> int:
-        return call(self._target, self._arguments, runs, self._done)
+        return call(self._target, self._arguments, runs, self._done, self._end)
 
     def _done(self) -> None:
         if os.getpid() != self._pid:  # a child that the target forked has come back here

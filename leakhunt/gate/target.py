@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import difflib
 import importlib
 import inspect
 import itertools
 import json
 import sys
 import traceback
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Coroutine, Iterable, Iterator
 from pathlib import Path
+from types import AsyncGeneratorType, CoroutineType, GeneratorType
 from typing import Any
 
 from leakhunt.gate.orders import ARGUMENTS, IMPORT, TARGET
@@ -38,21 +40,35 @@ def load(name: str, where: str = IMPORT) -> Any:
             where, f"importing {module} ended the program: SystemExit({error.code!r})", told(error)
         ) from error
     except BaseException as error:
-        raise TargetError(where, f"cannot import {module}: {last(error)}", told(error)) from error
+        message = f"cannot import {module}: {last(error)}"
+        raise TargetError(where, message + _meant(module, path), told(error)) from error
     for part in path.split("."):
         try:
             target = getattr(target, part)
         except AttributeError:
-            near = ", ".join(
-                sorted(each for each in vars(module_of(target)) if each[:1] != "_")[:8]
-            )
+            near = ", ".join(_nearest(part, target))
             hint = f"; it has {near}" if near else ""
             raise TargetError(where, f"{module} has no {path!r}{hint}") from None
     return target
 
 
-def module_of(target: Any) -> Any:
-    return target if hasattr(target, "__dict__") else type(target)
+def _nearest(name: str, owner: Any) -> list[str]:
+    """Names of the owner's callables, the ones that look most like that name first; eight at most."""
+    names = [
+        each
+        for each in dir(owner)
+        if each[:1] != "_" and callable(inspect.getattr_static(owner, each, None))
+    ]
+    close = difflib.get_close_matches(name, names, 3)
+    return [*close, *(each for each in names if each not in close)][:8]
+
+
+def _meant(module: str, path: str) -> str:
+    """What somebody meant who named a file."""
+    if not module.endswith(".py"):
+        return ""
+    dotted = module[: -len(".py")].lstrip("./").replace("/", ".")
+    return f"; a module is meant, not a file: {dotted}:{path}"
 
 
 def is_task(target: Any) -> bool:
@@ -62,29 +78,40 @@ def is_task(target: Any) -> bool:
 
 
 def runnable(target: Any, name: str) -> Callable[..., Any]:
-    """A function that runs it once. Coroutine functions run in one event loop. Raises TargetError."""
+    """The function that runs it once, or begins to (:class:`Ending`). Raises TargetError."""
     if not callable(target):
-        raise TargetError(
-            IMPORT, f"{name} is of type {type(target).__name__}, which cannot be called"
-        )
-    if inspect.iscoroutinefunction(target) or inspect.iscoroutinefunction(
-        getattr(target, "__call__", None)  # noqa: B004 - whether it is a coroutine function
-    ):
-        return in_loop(target)
+        raise TargetError(IMPORT, f"it is of type {type(target).__name__}, which cannot be called")
     return target  # type: ignore[no-any-return]
 
 
-def in_loop(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Runs a coroutine function to its end, in a loop that stays."""
-    import asyncio
+class Ending:
+    """Runs what a call has only begun to its end: a coroutine, a generator of either kind. Its loop stays."""
 
-    loop = asyncio.new_event_loop()
-    asyncio.set_event_loop(loop)
+    def __init__(self) -> None:
+        self._loop: Any = None
 
-    def run(*args: Any, **keywords: Any) -> None:
-        loop.run_until_complete(function(*args, **keywords))
+    def __call__(self, begun: Any) -> None:
+        """Of anything else: nothing."""
+        if isinstance(begun, GeneratorType):
+            for _ in begun:
+                pass
+        elif isinstance(begun, CoroutineType):
+            self._run(begun)
+        elif isinstance(begun, AsyncGeneratorType):
+            self._run(_drained(begun))
 
-    return run
+    def _run(self, coroutine: Coroutine[Any, Any, Any]) -> None:
+        if self._loop is None:
+            import asyncio
+
+            self._loop = asyncio.new_event_loop()
+            asyncio.set_event_loop(self._loop)
+        self._loop.run_until_complete(coroutine)
+
+
+async def _drained(begun: AsyncGeneratorType[Any, Any]) -> None:
+    async for _ in begun:
+        pass
 
 
 # -- arguments ------------------------------------------------------------------------
@@ -176,4 +203,15 @@ def failed(error: BaseException) -> TargetError:
     """What the target raised."""
     if isinstance(error, SystemExit):
         return TargetError(TARGET, f"it ended the program: SystemExit({error.code!r})", told(error))
-    return TargetError(TARGET, f"it raised {last(error)}", told(error))
+    hint = ""
+    if isinstance(error, TypeError) and not _entered(error):
+        hint = "; --args FILE|MODULE:NAME says what to call it with"
+    return TargetError(TARGET, f"it raised {last(error)}{hint}", told(error))
+
+
+def _entered(error: BaseException) -> bool:
+    """Whether a line of the target had run: a call with the wrong arguments fails before."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_frame.f_code.co_filename.startswith(_OWN):
+        trace = trace.tb_next
+    return trace is not None

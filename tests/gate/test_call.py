@@ -52,3 +52,20 @@ def test_nothing_of_a_run_is_kept_for_the_next() -> None:
         assert [each for each in alive[:-1] if each() is not None] == []
 
     assert call(target, arguments(), 3, done) == 3
+
+
+def test_what_is_returned_is_ended_and_not_kept() -> None:
+    class Page:
+        pass
+
+    alive: list[weakref.ref[Page]] = []
+
+    def done() -> None:
+        gc.collect()
+        assert alive[-1]() is None
+
+    def end(page: Page) -> None:
+        alive.append(weakref.ref(page))
+
+    assert call(Page, repeat(((), {})), 3, done, end) == 3
+    assert len(alive) == 3

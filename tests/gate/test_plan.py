@@ -2,9 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from math import inf
+from pathlib import Path
+
+import pytest
+
 from leakhunt.gate.decision import LOOKS, Limits
 from leakhunt.gate.orders import EXHAUSTED, RAN, RUN, STOP, Answer, Order
-from leakhunt.gate.plan import OUT_OF_RUNS, OUT_OF_TIME, WARM_RUNS, Gate, Terms
+from leakhunt.gate.plan import DECIDED, OUT_OF_RUNS, OUT_OF_TIME, WARM_RUNS, Gate, Terms
+from tests.support.console import store
+
+#: Seconds that a look takes.
+LOOK = 0.05
 
 
 def warmed(gate: Gate, pace: float) -> tuple[int, float, Order]:
@@ -63,3 +73,105 @@ def test_a_stage_fits_into_the_time_that_is_left() -> None:
     assert sum(gate._batches) * 0.05 <= 60 - elapsed
     assert len(gate._batches) == LOOKS - 1
     assert runs > 0
+
+
+def judged(
+    folder: Path, terms: Terms, pace: float, blocks: Callable[[int], float], looks: float = inf
+) -> tuple[Gate, list[Order]]:
+    """The gate when it has stopped, and its orders: a run takes ``pace`` seconds, ``blocks`` KiB are alive after so many.
+
+    The time is over after so many ``looks`` at the latest.
+    """
+    gate, runs, elapsed = Gate(terms), 0, 0.0
+    orders = [gate.first()]
+    while orders[-1].do == RUN:
+        runs += orders[-1].runs
+        seconds = orders[-1].runs * pace
+        elapsed += seconds
+        path = None
+        if orders[-1].look:
+            elapsed += LOOK
+            path = str(
+                store(folder / f"{len(orders):06d}.bin", 100 + round(blocks(runs)), tasks_done=runs,
+                      sequence=len(orders), taken_at=1_800_000_000.0 + elapsed)
+            )  # fmt: skip
+        looks -= orders[-1].look
+        if elapsed > terms.at_most or looks <= 0:
+            gate.give_up()
+            break
+        orders.append(gate.next(Answer(RAN, runs, seconds, path), elapsed))
+    return gate, orders
+
+
+def test_who_holds_it_is_asked_at_the_next_look_and_only_then(tmp_path: Path) -> None:
+    gate, orders = judged(tmp_path, Terms(Limits(), 60.0), 1e-4, lambda runs: runs)
+    assert gate.stopped == DECIDED
+    assert [order.full for order in orders] == [False] * (len(orders) - 2) + [True, False]
+    plan = Gate(Terms(Limits(), 60.0))
+    warmed(plan, 1e-4)
+    looks = [order.runs for order in orders if order.look]
+    assert looks == [0, *plan._batches[: len(looks) - 1]]
+
+
+def test_where_the_stage_is_over_a_few_more_runs_tell_who_holds_it(tmp_path: Path) -> None:
+    """It grows at every second look or so: too seldom for a bet to be won in one stage."""
+    _, orders = judged(
+        tmp_path, Terms(Limits(), 60.0, warm_up=1000), 1e-3, lambda runs: 50 * (runs // 120)
+    )
+    asked = [number for number, order in enumerate(orders) if order.full]
+    assert asked
+    before = [order for order in orders[: asked[0]] if order.look]
+    assert len(before) % LOOKS == 0
+    before = before[-LOOKS:]
+    assert before[0].runs == 0
+    assert 0 < orders[asked[0]].runs < sum(order.runs for order in before) / 10
+
+
+@pytest.mark.parametrize("pace", [0.02, 0.05])
+def test_a_slow_target_that_fills_a_cache_is_not_called_leaking(
+    tmp_path: Path, pace: float
+) -> None:
+    gate, _ = judged(tmp_path, Terms(Limits(), 60.0), pace, lambda runs: min(runs, 300))
+    assert gate.ruling is not None
+    assert gate.ruling.verdict == "no-leak"
+
+
+@pytest.mark.parametrize("pace", [0.02, 0.1, 1.5])
+def test_a_slow_target_that_leaks_is(tmp_path: Path, pace: float) -> None:
+    gate, _ = judged(tmp_path, Terms(Limits(), 60.0), pace, lambda runs: runs)
+    assert gate.ruling is not None
+    assert gate.ruling.verdict == "leak"
+    assert gate.stopped == DECIDED
+
+
+def test_what_was_found_early_stands_in_the_time_that_is_left(tmp_path: Path) -> None:
+    """Cut short at any point of the stage that was to confirm it."""
+    for number, at_most in enumerate((14.0, 20.0)):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        gate, _ = judged(folder, Terms(Limits(), at_most), 0.02, lambda runs: runs)
+        assert gate.ruling is not None
+        assert gate.ruling.verdict == "leak", at_most
+
+
+def test_runs_that_end_do_not_hide_a_leak(tmp_path: Path) -> None:
+    for number, runs in enumerate((90, 400)):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        gate, _ = judged(folder, Terms(Limits(), 60.0, runs=runs), 0.02, lambda runs: runs)
+        assert gate.ruling is not None
+        assert gate.ruling.verdict == "leak", runs
+
+
+def test_a_stage_cut_short_does_not_forget_the_one_before(tmp_path: Path) -> None:
+    """What grows at every other look is not sure yet after a stage; three looks of the next say less, not more."""
+    terms = Terms(Limits(), 60.0, warm_up=500)
+    gate, _ = judged(tmp_path, terms, 1e-3, lambda runs: 50 * (runs // 60), looks=LOOKS + 4)
+    assert gate.stage == 2
+    assert gate.stopped == OUT_OF_TIME
+    assert gate.ruling is not None
+    assert gate.ruling.verdict is None
+    assert gate.ruling.since == 500
+    assert gate.ruling.runs > 400
+    assert gate.ruling.kept.high < inf
+    assert gate.wanted() is not None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -47,6 +47,8 @@ def test_attributes_of_attributes_are_found(shop: ModuleType) -> None:
         ("shop_of_a_test:", "is no MODULE:CALLABLE"),
         ("no_such_module_at_all:take", "cannot import no_such_module_at_all: ModuleNotFoundError"),
         ("shop_of_a_test:tkae", "has no 'tkae'; it has Shop, asynchronous"),
+        ("shop_of_a_test:orrders", "has no 'orrders'; it has orders, Shop"),
+        ("no_such_shop/tasks.py:take", "not a file: no_such_shop.tasks:take"),
         ("shop_of_a_test:Shop.tkae", "has no 'Shop.tkae'; it has take"),
     ],
 )
@@ -68,11 +70,26 @@ def test_a_module_that_ends_the_program_is_told_as_one(
     assert "importlib" not in shown
 
 
-def test_a_coroutine_function_runs_to_its_end(shop: ModuleType) -> None:
-    run = target.runnable(shop.asynchronous, "shop")
-    run(5)
-    run(order=6)
-    assert shop.seen == [5, 6]
+def test_what_a_call_only_begins_runs_to_its_end(shop: ModuleType) -> None:
+    """A coroutine, also one that a plain function makes, and generators: they have done nothing when the call returns."""
+    seen = shop.__dict__.setdefault("seen", [])
+
+    def generates(order: int) -> Iterator[int]:
+        yield order
+        seen.append(order)
+
+    async def generates_too(order: int) -> AsyncIterator[int]:
+        yield order
+        seen.append(order)
+
+    end = target.Ending()
+    calls = (shop.asynchronous, lambda order: shop.asynchronous(order), generates, generates_too)
+    for number, function in enumerate(calls):
+        run = target.runnable(function, "shop")
+        end(run(number))
+        end(run(order=10 + number))
+    assert seen == [0, 10, 1, 11, 2, 12, 3, 13]
+    end([1, 2])
     import asyncio
 
     asyncio.get_event_loop().close()
@@ -81,8 +98,20 @@ def test_a_coroutine_function_runs_to_its_end(shop: ModuleType) -> None:
 
 def test_what_cannot_be_called_is_an_error(shop: ModuleType) -> None:
     assert target.runnable(shop.Shop.take, "shop") is shop.Shop.take
-    with pytest.raises(TargetError, match="is of type int, which cannot be called"):
+    with pytest.raises(TargetError, match="it is of type int, which cannot be called"):
         target.runnable(shop.number, "shop:number")
+
+
+def test_a_call_with_the_wrong_arguments_says_how_to_give_them() -> None:
+    def take(order: int) -> None:
+        raise TypeError("no such order")
+
+    for arguments, hint in (((), True), ((1,), False)):
+        with pytest.raises(TypeError) as caught:
+            take(*arguments)
+        error = caught.value
+        error.__traceback__ = error.__traceback__ and error.__traceback__.tb_next
+        assert ("--args FILE" in str(target.failed(error))) is hint
 
 
 def first(arguments: Iterator[Any], number: int) -> list[Any]:

@@ -12,6 +12,8 @@ from leakhunt.gate.decision import LIMIT
 from leakhunt.gate.orders import FAILED, RAN, RUN
 from leakhunt.plugin import verdicts
 from leakhunt.plugin.words import RESULT
+from leakhunt.snapfile.write import Run, write
+from tests.support.builders import FACTS
 from tests.support.console import store
 
 NAME = "test_shop.py::test_it"
@@ -114,3 +116,22 @@ def test_a_block_may_leave_so_many_bytes_and_no_more(
 def test_what_a_block_has_freed_is_no_growth(tmp_path: Path) -> None:
     looks = [str(store(tmp_path / f"{n}.bin", 100 - n * 90, sequence=n + 1)) for n in (0, 1)]
     assert verdicts.block(NAME, looks, 0)["failure"] is None
+
+
+@pytest.mark.parametrize(("blocks", "passes"), [(4, True), (5, False)])
+def test_what_importing_left_is_none_of_the_block_s_growth(
+    tmp_path: Path, blocks: int, passes: bool
+) -> None:
+    """Neither for it nor against it: lines that reports hide count in no direction."""
+    leak = (("/srv/shop/tasks.py", 40),)
+    imported = (("<frozen importlib._bootstrap_external>", 672),)
+    looks = []
+    for number in (0, 1):
+        path = tmp_path / f"{number}.bin"
+        runs: list[Run] = [
+            ((0, 1024, leak, 1), 10 + number * blocks),
+            ((0, 1024, imported, 1), 1 + 100 * number),
+        ]
+        write(path, runs, 5, {**FACTS, "sequence": number + 1})
+        looks.append(str(path))
+    assert (verdicts.block(NAME, looks, 4096)["failure"] is None) is passes

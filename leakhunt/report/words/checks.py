@@ -136,7 +136,8 @@ def rests_on(outcome: Outcome) -> str:
 
 def odds(outcome: Outcome) -> str:
     """The error rate of the verdict."""
-    alarm = f"healthy code is called leaking less than once in {units.count(round(1 / FALSE_ALARM))} checks"
+    checks = units.count(round(1 / FALSE_ALARM))
+    alarm = f"healthy code that is warm by then is called leaking less than once in {checks} checks"
     if outcome.verdict == LEAK:
         return alarm
     if outcome.verdict == NO_LEAK:

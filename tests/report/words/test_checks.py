@@ -111,7 +111,8 @@ def test_what_would_make_it_sure() -> None:
 
 def test_the_odds_are_those_of_the_verdict() -> None:
     assert (
-        words.odds(outcome(LEAK)) == "healthy code is called leaking less than once in 1,000 checks"
+        words.odds(outcome(LEAK))
+        == "healthy code that is warm by then is called leaking less than once in 1,000 checks"
     )
     assert words.odds(outcome(NO_LEAK)) == (
         "code that keeps more than 12 B a run passes at most once in 20 checks"
