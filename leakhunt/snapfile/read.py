@@ -30,7 +30,15 @@ from leakhunt.model.paths import visible
 from leakhunt.model.snapshot import Block, Frame, Stack, Tallies
 from leakhunt.snapfile import SCHEMA, TRAILER_MAGIC, UNCHECKED_MAGIC, index
 from leakhunt.snapfile import native as quick
-from leakhunt.snapfile.untrusted import IMPOSSIBLE, WHAT_TO_DO, Sums, is_plain, said_of
+from leakhunt.snapfile.untrusted import (
+    IMPOSSIBLE,
+    NO_PICKLE,
+    PROTO,
+    WHAT_TO_DO,
+    Sums,
+    is_plain,
+    said_of,
+)
 
 LARGEST_TRAILER = 1 << 20
 LARGEST_LONG = 1 << 24
@@ -71,6 +79,9 @@ def begin(path: str | Path, detail: bool = False) -> Callable[[], Raw]:
     if indexed is not None and not detail:
         os.close(descriptor)
         return lambda: indexed
+    if not _is_pickle(descriptor):
+        os.close(descriptor)
+        raise SnapshotError(f"{_named(path)}: is no snapshot: {NO_PICKLE}. {WHAT_TO_DO}")
     receive, send = os.pipe()
     for stream in (sys.stdout, sys.stderr):
         if stream is not None:
@@ -144,6 +155,17 @@ def _no_file(status: os.stat_result) -> str | None:
     if status.st_size == 0:
         return "is empty: the program that wrote it was interrupted, or the disk was full"
     return None
+
+
+def _is_pickle(descriptor: int) -> bool:
+    """Whether it begins as one; also where that cannot be read, which the child says better.
+
+    Of a folder of other files, a child for each would take minutes to say so.
+    """
+    try:
+        return os.pread(descriptor, 1, 0) == PROTO
+    except OSError:
+        return True
 
 
 def _holes(descriptor: int, size: int) -> int:

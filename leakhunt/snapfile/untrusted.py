@@ -40,6 +40,9 @@ IMPOSSIBLE = 1 << 62
 #: A line is a C int, or an unsigned one.
 LARGEST_NUMBER = 1 << 32
 
+#: What a pickle of protocol 2 or later begins with.
+PROTO = b"\x80"
+NO_PICKLE = "it is not a pickle of protocol 2 or later"
 WHAT_TO_DO = "leakhunt reads what its hook and tracemalloc's Snapshot.dump write"
 
 
@@ -179,8 +182,8 @@ def _scanned(file: Any, size: int, detail: bool) -> Sums | None:
 
 
 def _unpickle(file: Any) -> _Snapshot:
-    if file.peek(2)[:1] != b"\x80":
-        raise BadError("it is not a pickle of protocol 2 or later")
+    if file.peek(2)[:1] != PROTO:
+        raise BadError(NO_PICKLE)
     loaded = _Unpickler(file).load()
     if type(loaded) is not _Snapshot or type(loaded.state) is not dict:
         raise BadError("it is a pickle of something else")

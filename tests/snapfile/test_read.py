@@ -301,6 +301,18 @@ def test_who_ignores_children_reads_as_well(tmp_path: Path) -> None:
         signal.signal(signal.SIGCHLD, before)
 
 
+def test_what_is_no_pickle_is_refused_without_a_child(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A folder may have thousands of them."""
+    path = tmp_path / "x.bin"
+    path.write_bytes(b"bad")
+    monkeypatch.setattr(os, "fork", lambda: pytest.fail("a child was started"))
+    for ask in (begin, read_facts):
+        with pytest.raises(SnapshotError, match="not a pickle"):
+            ask(path)
+
+
 def test_no_descriptor_is_left_open(tmp_path: Path) -> None:
     good, bad = tmp_path / "good.bin", tmp_path / "bad.bin"
     good.write_bytes(plain([(0, 5, ONE, 1)]))
