@@ -116,6 +116,7 @@ def test_the_guilty_line_comes_first_with_the_bytes_that_the_app_says(demo: Demo
     assert "celery -A proj worker -I leakhunt.worker" in told.partition(rows[-1])[2]
 
 
+@pytest.mark.once
 @pytest.mark.parametrize(
     ("number", "moment"),
     [
@@ -146,12 +147,14 @@ def test_an_interrupted_demo_leaves_nothing(number: int, moment: str | None, dem
         assert process.returncode == (130 if number == signal.SIGINT else 128 + number)
 
 
+@pytest.mark.once
 def test_ctrl_c_in_a_terminal_reaches_the_whole_group(demo: Demo) -> None:
     said = on_a_terminal(demo, lambda text: b"\x03" if BASELINE in text else None)
     assert "interrupted" in said
     assert "Traceback" not in said
 
 
+@pytest.mark.once
 def test_a_terminal_sees_a_progress_bar(demo: Demo) -> None:
     said = on_a_terminal(demo, lambda text: None)
     assert "300 orders" in said
@@ -197,6 +200,7 @@ def read(terminal: int) -> bytes:
         return b""
 
 
+@pytest.mark.once
 def test_a_closed_pipe_ends_it_quietly(demo: Demo) -> None:
     process = demo.start()
     assert process.stdout is not None
@@ -208,6 +212,7 @@ def test_a_closed_pipe_ends_it_quietly(demo: Demo) -> None:
     process.stderr.close()
 
 
+@pytest.mark.once
 def test_what_the_user_has_set_does_not_disturb_it(demo: Demo) -> None:
     status, told, _ = demo.run(LEAKHUNT_ENGINE="off", LEAKHUNT_EVERY="1", PYTHONTRACEMALLOC="1")
     assert status == 0
