@@ -10,7 +10,6 @@ import pytest
 
 from tests.support.sampled_programs import ACCURACY, DETECTION, run
 
-
 #: How often to sample, and what that may cost, is arithmetic of the engine's own, and no matter of the Python: only
 #: that there are estimates, and that they are right, is asked of each.
 once = pytest.mark.once

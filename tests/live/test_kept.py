@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from tests.live import harness
+from tests.support import consoles
 
 pytest.importorskip("leakhunt.hook.capture.walk._walk")
 pytestmark = pytest.mark.live
@@ -54,20 +55,21 @@ def kept(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
         worker.do("fill")
         path, _ = worker.dump(record)
         content = path.read_bytes()
-        told = {name: why(path, function, folder) for name, (function, _) in every.items()}
+        told = whys(path, {name: function for name, (function, _) in every.items()}, folder)
         freed = (
             {name: worker.do("drop", name) for name in every} if request.param == "exact" else {}
         )
     return Kept(every, told, freed, content)
 
 
-def why(path: Path, location: str, folder: Path) -> Any:
-    done = subprocess.run(
-        [sys.executable, "-m", "leakhunt", "why", str(path), location, "--json"],
-        check=True, capture_output=True, timeout=harness.HANGS,
-        env={**harness.environment(folder), "COLUMNS": "200", "LEAKHUNT_DIR": os.devnull},
+def whys(path: Path, locations: dict[str, str], folder: Path) -> dict[str, Any]:
+    """What ``why`` says of each location, by the names that are given for them."""
+    done = consoles.each(
+        [["why", str(path), location, "--json"] for location in locations.values()],
+        env={**harness.environment(folder), "COLUMNS": "200", "LEAKHUNT_DIR": os.devnull}, timeout=harness.HANGS,
     )  # fmt: skip
-    return json.loads(done.stdout)
+    assert [each.stderr for each in done if each.returncode] == []
+    return {name: json.loads(each.stdout) for name, each in zip(locations, done)}
 
 
 def test_every_holder_is_named(kept: Kept) -> None:

@@ -23,6 +23,7 @@ from leakhunt.live import remote
 from leakhunt.live.replies import Written
 from leakhunt.snapshots.load import load
 from tests.live import harness
+from tests.support import consoles
 
 pytestmark = pytest.mark.live
 
@@ -182,13 +183,15 @@ def test_a_node_and_a_series_stand_for_their_processes(
     unknown = console(one, "dump", "one@h2")
     assert unknown.returncode == 2
     assert "did you mean one@h1" in unknown.stderr
-    for command in ("top", "verdict", "trend", "tasks", "diff"):
-        for word in (str(child["pid"]), "one@h1", Path(child["series"]).name):
-            if command == "verdict" and word.isdigit():
-                continue  # that takes another snapshot
-            done = console(one, command, word, "--json")
-            assert done.returncode == 0, (command, word, done.stderr)
-            json.loads(done.stdout)
+    asked = [
+        [command, word, "--json"]
+        for command in ("top", "verdict", "trend", "tasks", "diff")
+        for word in (str(child["pid"]), "one@h1", Path(child["series"]).name)
+        if command != "verdict" or not word.isdigit()  # that takes another snapshot
+    ]
+    for done in consoles.each(asked, env=one.environment, cwd=one.folder, timeout=harness.HANGS):
+        assert done.returncode == 0, (done.args, done.stderr)
+        json.loads(done.stdout)
 
 
 def test_celery_loads_the_console(both: tuple[harness.Worker, harness.Worker]) -> None:
