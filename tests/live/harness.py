@@ -13,6 +13,7 @@ import sys
 import time
 import tracemalloc
 from collections.abc import Callable, Iterator, Sequence
+from itertools import chain, repeat
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -33,19 +34,25 @@ HANGS = 400.0
 
 #: ``pytest --engine``: what every worker uses that a test says nothing else about.
 ENGINE: str | None = None
+#: Seconds between one look at an event and the next.
+OFTEN = (*[0.01] * 10, *[0.02] * 10, 0.05)
 
 Found = TypeVar("Found")
 
 
 def until(look: Callable[[], Found | None], what: str, seconds: float = PATIENCE) -> Found:
-    """Wait until ``look`` finds something; fails the test at the deadline."""
+    """Wait until ``look`` finds something; fails the test at the deadline.
+
+    The longer it has waited, the seldomer it looks: what is waited for needs the cores too.
+    """
     deadline = time.monotonic() + seconds
+    pauses = chain(OFTEN, repeat(OFTEN[-1]))
     while True:
         found = look()
         if found:
             return found
         assert time.monotonic() < deadline, f"waited {seconds:g} s in vain: {what}"
-        time.sleep(0.01)
+        time.sleep(next(pauses))
 
 
 def environment(folder: Path, **variables: str) -> dict[str, str]:
