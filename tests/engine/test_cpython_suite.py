@@ -47,6 +47,19 @@ GROUPS = {
     "processes": "test_pickle test_wait3 test_wait4 test_posix",
 }
 
+#: Cases that take as long as all the others of their files, to compute, or to do one thing a hundred thousand times:
+#: asked on one Python, in a group of their own.
+DEAR = {
+    "test_tuple": "test_bug7466",
+    "test_set": "test_hash_effectiveness",
+    "test_bytes": "test_find_periodic_pattern",
+    "test_zlib": "test_big_compress_buffer",
+    "test_json": "test_unicode_decode",
+    "test_compile": "test_stack_overflow test_big_dict_literal test_compiler_recursion_limit",
+    "test_itertools": "test_long_chain_of_empty_iterables test_combinatorics test_tee_del_backward",
+    "test_pickle": "test_framing_many_objects test_framed_write_sizes_with_delayed_writer",
+}
+
 PROGRAM = """
     import os, runpy, signal, sys
     if __name__ == "__main__":
@@ -70,19 +83,22 @@ PROGRAM = """
 """
 
 
-@pytest.mark.parametrize("group", GROUPS)
+@pytest.mark.parametrize("group", [*GROUPS, pytest.param("dear", marks=pytest.mark.once)])
 def test_cpython_passes_its_own_tests(group: str, tmp_path: Path) -> None:
     program = tmp_path / "suite.py"
     program.write_text(textwrap.dedent(PROGRAM))
 
     def run(engine: str, names: list[str]) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
-            [sys.executable, str(program), engine, "--timeout", "500", *names],
+            [sys.executable, str(program), engine, "--timeout", "500", *chosen, *names],
             env={**os.environ, "PYTHONPATH": str(ROOT)},
             cwd=tmp_path, capture_output=True, text=True, timeout=580,
         )  # fmt: skip
 
-    found = [name for name in GROUPS[group].split() if importlib.util.find_spec(f"test.{name}")]
+    files = " ".join(DEAR) if group == "dear" else GROUPS[group]
+    cases = [f"test.{name}.*.{case}" for name, told in DEAR.items() for case in told.split()]
+    chosen = [word for case in cases for word in ("-m" if group == "dear" else "-i", case)]
+    found = [name for name in files.split() if importlib.util.find_spec(f"test.{name}")]
     if not found:  # without names it would run whatever there is, and call that a success
         pytest.skip("this Python comes without its tests (Debian: libpython3.x-testsuite)")
     done = run("sampled", found)
