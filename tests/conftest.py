@@ -57,7 +57,8 @@ ONCE = (
 #: Files of few tests that take minutes: they are begun with, so that in the end no process is left alone with one.
 #: (xdist would begin with the files that have the most tests, if .ci/run let it.)
 LONG = (
-    "engine/test_cpython_suite.py", "engine/test_estimates.py", "plugin/test_pytest_plugin.py", "live/test_kept.py",
+    "engine/test_cpython_suite.py", "engine/test_estimates.py", "plugin/test_frameworks.py",
+    "plugin/test_pytest_plugin.py", "live/test_kept.py",
     "live/test_demo.py", "live/test_misbehaving.py", "live/test_account.py", "judge/series/test_errors.py",
 )  # fmt: skip
 

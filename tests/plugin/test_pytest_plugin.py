@@ -2,54 +2,19 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
 
+from tests.plugin.conftest import Run, needs
 from tests.support.places import ROOT
 
 pytest_plugins = ["pytester"]
 pytestmark = pytest.mark.live
-
-#: What a busy machine must not make unsure.
-LONG = "--leakhunt-at-most=5min"
-SHOP = """
-    KEPT = []
-    PAGES = {}
-
-    def leaks():
-        KEPT.append(bytearray(1000))  # LEAK
-
-    def healthy():
-        return [str(n) for n in range(50)]
-"""
-
-Run = Callable[..., pytest.RunResult]
-
-
-@pytest.fixture
-def run(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Run:
-    """pytest in a process of its own, with the plugin as pip installs it."""
-    monkeypatch.setenv("PYTHONPATH", f"{ROOT}:{pytester.path}")
-    monkeypatch.delenv("PYTEST_XDIST_WORKER", raising=False)
-    pytester.makepyfile(shop=SHOP)
-
-    def started(*options: str) -> pytest.RunResult:
-        return pytester.runpytest_subprocess(LONG, "-p", "no:cacheprovider", *options)
-
-    return started
-
-
-def needs(*modules: str) -> None:
-    missing = [module for module in modules if importlib.util.find_spec(module) is None]
-    if missing:
-        pytest.skip(f"not installed: {', '.join(missing)}")
 
 
 def test_a_marked_test_that_leaks_fails_with_the_finding(
@@ -184,30 +149,6 @@ def test_a_test_that_cannot_be_repeated_fails_with_its_own_error(
     assert "assert not SEEN" in found.stdout.str()
 
 
-@pytest.mark.parametrize("kind", ["unittest.TestCase", "unittest.IsolatedAsyncioTestCase"])
-def test_cases_of_unittest(pytester: pytest.Pytester, run: Run, kind: str) -> None:
-    word = "async def" if "Async" in kind else "def"
-    pytester.makepyfile(
-        test_shop=f"""
-        import unittest, pytest, shop
-
-        class Cases({kind}):
-            def setUp(self):
-                self.mine = []
-
-            @pytest.mark.leakhunt
-            {word} test_leaks(self):
-                shop.leaks()
-
-            @pytest.mark.leakhunt
-            {word} test_healthy(self):
-                assert not self.mine
-                self.mine.append(bytearray(1000))
-        """
-    )
-    run().assert_outcomes(passed=1, failed=1)
-
-
 def test_what_pytest_keeps_of_the_log_is_no_leak(pytester: pytest.Pytester, run: Run) -> None:
     """Each run's records are its own: a test may ask for them, and they do not pile up."""
     pytester.makepyfile(
@@ -277,81 +218,6 @@ def test_coroutines(pytester: pytest.Pytester, run: Run, module: str, mark: str)
             "import pytest\n@pytest.fixture(scope='session')\ndef anyio_backend():\n    return 'asyncio'\n"
         )
     run().assert_outcomes(passed=1, failed=1)
-
-
-def test_cases_of_django(pytester: pytest.Pytester, run: Run) -> None:
-    needs("django")
-    pytester.makepyfile(
-        settings="""
-        SECRET_KEY = "x"
-        INSTALLED_APPS = ["django.contrib.contenttypes", "django.contrib.auth"]
-        DATABASES = {"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": ":memory:"}}
-        USE_TZ = True
-        """
-    )
-    pytester.makeconftest(
-        """
-        import os, pytest
-        os.environ["DJANGO_SETTINGS_MODULE"] = "settings"
-        import django
-        django.setup()
-
-        @pytest.fixture(scope="session", autouse=True)
-        def database():
-            from django.test.utils import setup_test_environment, setup_databases, teardown_databases
-            setup_test_environment()
-            made = setup_databases(0, False)
-            yield
-            teardown_databases(made, 0)
-        """
-    )
-    pytester.makepyfile(
-        test_shop="""
-        import pytest, shop
-        from django.test import TestCase
-
-        class Users(TestCase):
-            @pytest.mark.leakhunt
-            def test_healthy(self):
-                from django.contrib.auth.models import Group
-                Group.objects.create(name="only one of that name")
-
-            @pytest.mark.leakhunt
-            def test_leaks(self):
-                shop.leaks()
-        """
-    )
-    run().assert_outcomes(passed=1, failed=1)
-
-
-def test_the_celery_worker_fixture(pytester: pytest.Pytester, run: Run) -> None:
-    needs("celery")
-    pytester.makepyfile(
-        test_shop="""
-        import pytest, shop
-        pytest_plugins = ["celery.contrib.pytest"]
-
-        @pytest.fixture(scope="session")
-        def celery_config():
-            return {"broker_url": "memory://", "result_backend": "cache+memory://"}
-
-        @pytest.fixture
-        def add(celery_app, celery_worker):
-            @celery_app.task(shared=False)
-            def add(a, b):
-                shop.leaks()
-                return a + b
-            celery_worker.reload()
-            return add
-
-        @pytest.mark.leakhunt(warm_up=50)
-        def test_leaks(add):
-            assert add.delay(1, 2).get(timeout=400) == 3
-        """
-    )
-    found = run()
-    found.assert_outcomes(failed=1)
-    assert "shop.py:5 (leaks)" in found.stdout.str()
 
 
 def test_a_baseline_lets_pass_what_it_knows(pytester: pytest.Pytester, run: Run) -> None:
