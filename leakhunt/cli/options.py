@@ -199,10 +199,10 @@ def screen(verbose: bool = False) -> Screen:
     """What standard output can show.
 
     ``NO_COLOR`` (no-color.org) and ``TERM=dumb`` turn colour off, ``CLICOLOR_FORCE`` and
-    ``FORCE_COLOR`` turn it on where output is piped; ``COLUMNS`` sets the width.
+    ``FORCE_COLOR`` turn it on where output is piped; ``COLUMNS`` and ``LINES`` set the size.
     """
     terminal = sys.stdout.isatty()
-    columns = os.environ.get("COLUMNS", "")
+    columns, rows = os.environ.get("COLUMNS", ""), os.environ.get("LINES", "")
     width, height = PIPED_WIDTH, PIPED_HEIGHT
     if terminal:
         height = 24
@@ -211,6 +211,8 @@ def screen(verbose: bool = False) -> Screen:
             width, height = window.columns or 80, window.lines or 24
     if columns.isdigit() and int(columns) > 0:
         width = int(columns)
+    if rows.isdigit() and int(rows) > 0:
+        height = int(rows)
     forced = any(
         os.environ.get(name, "") not in ("", "0") for name in ("CLICOLOR_FORCE", "FORCE_COLOR")
     )

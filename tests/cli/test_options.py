@@ -7,7 +7,7 @@ import pytest
 from click.testing import CliRunner
 
 from leakhunt.cli import options
-from leakhunt.cli.options import PIPED_WIDTH, Duration, Size, screen, unread
+from leakhunt.cli.options import PIPED_HEIGHT, PIPED_WIDTH, Duration, Size, screen, unread
 from leakhunt.errors import SnapshotError
 
 
@@ -33,6 +33,8 @@ def test_bad_files_are_warned_of_or_an_error(capsys: pytest.CaptureFixture[str])
     ("environment", "width", "color"),
     [
         ({}, PIPED_WIDTH, False),
+        ({"LINES": "77"}, PIPED_WIDTH, False),
+        ({"LINES": "many"}, PIPED_WIDTH, False),
         ({"COLUMNS": "63"}, 63, False),
         ({"COLUMNS": "1"}, 40, False),
         ({"COLUMNS": "wide"}, PIPED_WIDTH, False),
@@ -45,12 +47,13 @@ def test_a_pipe_is_as_wide_as_it_is_said_to_be_and_grey_unless_forced(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], environment: dict[str, str],
     width: int, color: bool,
 ) -> None:  # fmt: skip
-    for name in ("COLUMNS", "NO_COLOR", "FORCE_COLOR", "CLICOLOR_FORCE"):
+    for name in ("COLUMNS", "LINES", "NO_COLOR", "FORCE_COLOR", "CLICOLOR_FORCE"):
         monkeypatch.delenv(name, raising=False)
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
     made = screen()
     assert (made.width, made.color) == (width, color)
+    assert made.height == (77 if environment.get("LINES") == "77" else PIPED_HEIGHT)
 
 
 def test_workers_are_asked_by_name_only_where_an_app_is_named() -> None:

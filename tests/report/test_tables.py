@@ -90,7 +90,11 @@ def test_what_python_explains_is_told_of_growth_alone() -> None:
 
 
 def test_without_maps_there_is_no_account() -> None:
+    maps = {"maps": {"heap": [150 * MIB, 1]}}
     assert diff({}, {}).account is None
+    assert diff(maps, {}).account is None
+    assert diff({}, maps).account is None
+    assert diff(maps, maps).account is not None
 
 
 def test_a_cut_table_adds_up_as_the_whole_does() -> None:

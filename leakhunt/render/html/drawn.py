@@ -104,6 +104,7 @@ def _process(process: Process) -> dict[str, Any]:
     return {
         "name": visible(role(meta) if meta.pid is not None else "the process"),
         "node": visible(meta.node or meta.host or ""),
+        "unit": meta.unit,
         "compared": process.compared,
         "started": meta.started_at,
         "t": [look.meta.taken_at for look in looks],
@@ -120,7 +121,7 @@ def _finding(finding: Finding) -> dict[str, Any]:
     history = finding.history
     lived = history.lived
     return {
-        "unit": history.unit,
+        "unit": history.noun,
         "lived": lived,
         "x": list(history.times[: len(finding.sizes)]),
         "y": list(finding.sizes),
@@ -138,6 +139,7 @@ def _table(table: Table, frames: Frames) -> dict[str, Any]:
     return {
         "compared": compared,
         "tasks": table.tasks if isinstance(table, DiffReport) else None,
+        "unit": table.after.meta.unit if isinstance(table, DiffReport) else None,
         "rows": [_row(row, frames) for row in comparison.rows],
         "remainder": [*_amount(comparison.remainder), comparison.remainder_sites],
         "dropped": [*_amount(comparison.dropped), comparison.dropped_sites],

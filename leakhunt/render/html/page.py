@@ -204,7 +204,7 @@ def _finding(report: PageReport, rank: int, judged: Judged) -> Markup:
     if others:
         lines.append(el("p", supports.with_it(others, WITH_IT), class_="hint"))
     grown = units.signed_size(finding.sizes[-1] - finding.sizes[0])
-    rate = units.rate(finding.rate, finding.history.unit) if leak else grown
+    rate = units.rate(finding.rate, finding.history.noun) if leak else grown
     name = f"finding-{rank}"
     return el(
         "article",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from rich.cells import cell_len, set_cell_size
+from rich.cells import cell_len
 from rich.text import Text
 
 from leakhunt import units
@@ -32,8 +32,10 @@ from leakhunt.sites.flame import NO_WEIGHT, Flame, Weight
 NOWHERE = Frame("", 0)
 #: A box needs that many columns for anything to be read in it.
 NARROWEST = 3
-#: Lines of the window that boxes and the list below them get at most, and lines around both.
-LIST, AROUND = 8, 9
+#: Lines of the list below the boxes at most, and rows of boxes at least.
+LIST, ROWS = 8, 4
+#: Lines that are not printed on: what is said of rows without room, and the prompt.
+KEPT_FREE = 2
 
 
 @dataclass
@@ -45,6 +47,8 @@ class _Box:
     children: list[_Box] = field(default_factory=list)
     through: int = 0
     """Frames before it that are not drawn: the one way here."""
+    together: int = 0
+    """Boxes too narrow to be read that are drawn as this one; 0: it stands for itself."""
 
     def width(self, compared: bool) -> int:
         """Bytes."""
@@ -70,15 +74,23 @@ def flame(report: FlameReport, screen: Screen) -> str:
         return drawn(console)
     _folded(root, labels)
     rows = _laid(root, labels, report.compared, screen)
-    listed = _listed(root, report.compared)[:LIST]
-    room = max(4, screen.height - AROUND - len(listed))
-    deeper = len(rows) - room
+    below = _below(root, report, labels, screen)
+    above = drawn(console)
+    room = max(ROWS, screen.height - KEPT_FREE - above.count("\n") - below.count("\n"))
+    boxes = make_console(screen)
     for row in rows[:room]:
-        console.print(row, soft_wrap=True)
+        boxes.print(row, soft_wrap=True)
+    deeper = len(rows) - room
     if deeper > 0:
-        say(console, lines.deeper(deeper), QUIET)
+        say(boxes, lines.deeper(deeper, screen.height + deeper), QUIET)
+    return above + drawn(boxes) + below
+
+
+def _below(root: _Box, report: FlameReport, labels: Labels, screen: Screen) -> str:
+    """What stands below the boxes: the frames in which most ends, the total, the notes."""
+    console = make_console(screen)
     console.print()
-    for frame, weight in listed:
+    for frame, weight in _listed(root, report.compared)[:LIST]:
         console.print(_line(frame, weight, labels, report.compared, screen), soft_wrap=True)
     total = root.weight
     what = (
@@ -87,7 +99,7 @@ def flame(report: FlameReport, screen: Screen) -> str:
         else f"total {units.size(total.now)}"
     )
     say(console, what, STRONG)
-    say_notes(console, table.notes)
+    say_notes(console, report.table.notes)
     return drawn(console)
 
 
@@ -138,16 +150,7 @@ def _laid(root: _Box, labels: Labels, compared: bool, screen: Screen) -> list[Te
             text.append(" " * (left - at))
             text.append_text(_cell(box, right - left, labels, compared, screen, box is root))
             at = right
-            start, children = left, 0
-            for child in sorted(
-                box.children, key=lambda each: (-each.width(compared), each.frame or NOWHERE)
-            ):
-                children += child.width(compared)
-                part = children / (box.width(compared) or 1)
-                end = min(right, left + round(part * (right - left)))
-                if end - start >= NARROWEST and child.width(compared):
-                    below.append((start, end, child))
-                start = end
+            below += _parted(box, left, right, compared)
         text.rstrip()
         rows.append(text)
         level = below
@@ -155,20 +158,63 @@ def _laid(root: _Box, labels: Labels, compared: bool, screen: Screen) -> list[Te
     return rows
 
 
+def _parted(box: _Box, left: int, right: int, compared: bool) -> list[tuple[int, int, _Box]]:
+    """Where each of its children is drawn, the widest first; the ones too narrow as one box."""
+    told: list[tuple[int, int, _Box]] = []
+    start, children = left, 0
+    rest, narrow = _Box(None), left
+    for child in sorted(
+        box.children, key=lambda each: (-each.width(compared), each.frame or NOWHERE)
+    ):
+        if not child.width(compared):
+            continue
+        children += child.width(compared)
+        end = min(right, left + round(children / box.width(compared) * (right - left)))
+        if end - start >= NARROWEST and not rest.together:
+            told.append((start, end, child))
+            narrow = end
+        else:
+            rest = _Box(None, rest.weight.plus(child.weight), [], 0, rest.together + 1)
+        start = end
+    if rest.together and start - narrow >= NARROWEST:
+        told.append((narrow, start, rest))
+    return told
+
+
 def _cell(box: _Box, width: int, labels: Labels, compared: bool, screen: Screen, top: bool) -> Text:
+    """A box: what it is called, and where it has room its place and its bytes."""
     edge = "▏" if screen.lines else "|"
-    if top:
-        name = "all"
-    elif box.frame is None:
-        name = "smaller"
-    else:
-        label = labels.label(box.frame)
-        name = visible(label.function) if label.function else label.where.rpartition("/")[2]
-    name = f"{_mark(box.weight)}{name}" if compared and not top else name
+    mark = _mark(box.weight) if compared and not top else ""
+    name, where = _named(box, labels, top)
     style = STRONG if box.frame is not None and labels.roots.kind(box.frame.file) == APP else ""
+    figure = units.signed_size(box.weight.change) if compared else units.size(box.weight.now)
     room = width - 1
-    shown = name if cell_len(name) <= room else set_cell_size(name, max(0, room - 1)) + "…"
-    return Text.assemble((edge, QUIET), (set_cell_size(shown, room), style))
+    shown = Text(f"{mark}{name}", f"{style} {_colour(mark)}".strip())
+    for more in (where, figure):
+        if more and cell_len(shown.plain) + len("  ") + cell_len(more) < room:
+            shown.append(f"  {more}", QUIET)
+    if cell_len(shown.plain) > room:
+        shown.truncate(room, overflow="ellipsis")
+    shown.append(" " * (room - cell_len(shown.plain)))
+    return Text.assemble((edge, QUIET), shown)
+
+
+def _named(box: _Box, labels: Labels, top: bool) -> tuple[str, str]:
+    """What a box is called, and its place where that is another thing."""
+    if top:
+        return "all", ""
+    if box.together:
+        return f"{units.count(box.together)} more", ""
+    if box.frame is None:
+        return "smaller", ""
+    label = labels.label(box.frame)
+    if label.function:
+        return visible(label.function), label.where
+    return label.where.rpartition("/")[2], ""
+
+
+def _colour(mark: str) -> str:
+    return {"+": "red", "-": "green"}.get(mark, "")
 
 
 def _mark(weight: Weight) -> str:
@@ -197,5 +243,13 @@ def _line(frame: Frame, weight: Weight, labels: Labels, compared: bool, screen: 
     figure = units.signed_size(weight.change) if compared else units.size(weight.now)
     where = f"{label.where} in {visible(label.function)}" if label.function else label.where
     room = max(8, screen.width - 13)
-    shown = where if cell_len(where) <= room else "…" + where[-(room - 1) :]
-    return Text.assemble((f"{figure:>11}  ", STRONG), shown)
+    return Text.assemble((f"{figure:>11}  ", STRONG), _ending(where, room))
+
+
+def _ending(text: str, room: int) -> str:
+    """Its last so many columns: of a path the file, the line and the function."""
+    if cell_len(text) <= room:
+        return text
+    while cell_len(text) > room - 1:
+        text = text[1:]
+    return f"…{text}"

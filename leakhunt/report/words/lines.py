@@ -81,9 +81,9 @@ def between(seconds: float | None, tasks: int | None, unit: str) -> str:
     return f"between {', '.join(told)}" if told else ""
 
 
-def deeper(rows: int) -> str:
-    """What of a flame graph a window has no room for."""
-    return f"{units.counted(rows, 'row')} deeper (a higher window shows them)"
+def deeper(rows: int, height: int) -> str:
+    """What of a flame graph a window has no room for, and the lines of one that has."""
+    return f"{units.counted(rows, 'row')} deeper: LINES={height} shows them"
 
 
 def both_ways(change: int, grown: int, shrunk: int) -> str:

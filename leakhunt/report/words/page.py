@@ -33,7 +33,7 @@ def where(verdict: Verdict, ended: bool) -> str:
         text = f"{units.counted(number, 'process')}; the figures are of {text}"
     looks = looked_at(main)
     spent = _lived(main) if main.lived else seconds(main)
-    span = [units.spent(main.spent, TASK)] if main.unit == TASK and main.spent > 0 else []
+    span = [units.spent(main.spent, main.noun)] if main.unit == TASK and main.spent > 0 else []
     span += [units.duration(spent)] if spent is not None and spent > 0 else []
     over = f" over {', '.join(span)}" if span else ""
     newest = main.last.taken_at
@@ -81,7 +81,7 @@ def per_day(finding: Finding) -> str | None:
         pace = spent / taken * DAY
         return (
             f"{units.size(finding.rate * pace)} a day for each process, at the pace seen: "
-            f"{units.forecast(pace, TASK)} a day."
+            f"{units.forecast(pace, history.noun)} a day."
         )
     if history.unit == "second" and (seconds(history) or 0.0) >= TELLING:
         return f"{units.size(finding.rate * DAY)} a day for each process."

@@ -10,6 +10,7 @@ import pytest
 
 from leakhunt.render.export.formats import write
 from leakhunt.snapshots.load import load
+from tests.support.builders import snap
 from tests.support.exporting import odd, recorded
 from tests.support.places import ROOT
 
@@ -37,6 +38,20 @@ def test_the_sums_of_duckdb_are_those_of_top(folder: Path) -> None:
     found = dict(duckdb.sql("SELECT snapshot, sum(size) FROM 'pool.parquet' GROUP BY 1").fetchall())
     expected = [load(path) for path in recorded() if path.name.startswith("leakhunt-")]
     assert found == {each.path: each.totals.size for each in [*expected, odd()]}
+
+
+def test_a_long_name_is_whole_and_moments_are_moments(tmp_path: Path) -> None:
+    """No column is cut as lines of a terminal are; a moment that is not known is none."""
+    parquet = pytest.importorskip("pyarrow.parquet")
+    long = f"/srv/{'folder/' * 400}tasks\x07.py"
+    known = snap(f"{long}:3 1KiB x1", taken_at=1_800_000_000.25)
+    unknown = snap(f"{long}:3 1KiB x1", taken_at=None)
+    path = tmp_path / "one.parquet"
+    with path.open("wb") as out:
+        write("parquet", out, [known, unknown], None)
+    rows = parquet.read_table(path).to_pylist()
+    assert [row["file"] for row in rows] == [long.replace("\x07", "\\x07")] * 2
+    assert [row["taken_at"] and row["taken_at"].timestamp() for row in rows] == [1_800_000_000.25, None]
 
 
 def test_each_stack_is_told_once_and_joins(folder: Path) -> None:

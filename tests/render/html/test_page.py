@@ -148,6 +148,22 @@ def test_every_part_has_its_line_and_the_last_one_is_their_sum() -> None:
     assert f"RSS {units.size(report.account.rss)}" in memory
 
 
+def test_each_part_has_its_share_of_the_resident_set() -> None:
+    """By hand: 1,000,000 resident, of which 250,000 are the engine's; nothing else is known."""
+    text = document(reported(leaking(rss=[1_000_000] * 12, tracer=[250_000] * 12)))
+    part = re.search(r"leakhunt&#x27;s own tables</th>(.*?)</tr>|leakhunt&#39;s own tables</th>(.*?)</tr>", text)
+    assert part is not None
+    cells = re.findall(r"<td[^>]*>(.*?)</td>", part[0])
+    assert cells[:3] == ["244.1 KiB", "25 %", "0 B"]
+    assert re.search(r"RSS</th><td[^>]*>976.6 KiB</td><td[^>]*>100 %</td><td[^>]*>0 B</td>", text)
+
+
+def test_a_part_of_nothing_has_no_share() -> None:
+    text = document(reported(leaking(rss=[1_000_000] * 11 + [0])))
+    table = text[text.index("as told by") :]
+    assert "100 %" not in table[: table.index("</table>")]
+
+
 def test_a_rest_below_nothing_has_no_width_and_a_line() -> None:
     """What is allocated need not be resident: the bar shows the parts, the table the rest as it is."""
     report = reported(leaking(rss=[1_000_000] * 12, tracer=[3_000_000] * 12))

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 import pytest
 from rich.cells import cell_len
 
 from leakhunt.model.query import Query
-from leakhunt.model.snapshot import Snapshot
+from leakhunt.model.snapshot import Frame, Snapshot, Spot
 from leakhunt.render import formats
 from leakhunt.render.screen import TABLE, Screen
 from leakhunt.report import tables
@@ -35,8 +36,9 @@ def drawn(
 
 
 def boxes(text: str, edge: str = "▏") -> list[list[str]]:
+    """What the boxes of each row are called."""
     return [
-        [box.strip() for box in line.split(edge)[1:]]
+        [box.strip().split("  ")[0] for box in line.split(edge)[1:]]
         for line in text.splitlines()
         if line.startswith(edge)
     ]
@@ -84,7 +86,52 @@ def test_it_fits_the_window(width: int, height: int) -> None:
         for line in text.splitlines():
             if line.startswith("▏") or re.match(r" +[\d.,]+ [KMG]?i?B  ", line):
                 assert cell_len(line) <= width
-        assert len(text.splitlines()) <= max(height, 24)
+        assert len(text.splitlines()) < max(height, 24)
+
+
+def test_a_window_is_filled_and_a_line_is_left_for_the_prompt() -> None:
+    """However many lines stand above and below: the rows of boxes take what is left."""
+    deep = snap(f"{' < '.join(f'/srv/shop/m{depth}.py:1' for depth in range(90))} 1KiB x1")
+    narrow, wide = (drawn(deep, width=width, height=30) for width in (40, 200))
+    assert [len(each.splitlines()) for each in (narrow, wide)] == [29, 29]
+    assert len(boxes(narrow)) < len(boxes(wide))
+    for each in (narrow, wide):
+        deeper = 91 - len(boxes(each))
+        assert f"{deeper} rows deeper: LINES={30 + deeper} shows them" in each
+    exact = drawn(deep, width=200, height=30 + 91 - len(boxes(wide)))
+    assert (len(boxes(exact)), "deeper" in exact) == (91, False)
+
+
+def test_what_is_too_narrow_is_drawn_together() -> None:
+    """Of four hundred places with a column of four each there is one box, as wide as they are."""
+    many = [f"/srv/shop/m{at}.py:1 < /srv/shop/t.py:9 {at}B x1" for at in range(1000, 1400)]
+    text = drawn(snap("/srv/shop/big.py:1 < /srv/shop/t.py:9 480000B x1", *many), width=100)
+    assert boxes(text)[2] == ["big.py:1", "400 more"]
+    row = next(line for line in text.splitlines() if "400 more" in line)
+    assert row.index("400 more") == pytest.approx(51, abs=1)
+    assert "400 more  468.6 KiB" in text
+
+
+def test_a_box_with_room_says_where_and_how_much() -> None:
+    snapshot = snap("/srv/shop/a.py:1 3KiB x1", "/srv/shop/b.py:2 1KiB x1")
+    snapshot = replace(snapshot, spots={frame: Spot("take", None) for frame in (Frame("/srv/shop/a.py", 1), Frame("/srv/shop/b.py", 2))})
+    whole = next(line for line in drawn(snapshot, width=100).splitlines() if "take" in line)
+    assert whole.split("▏")[1:] == ["take  a.py:1  3.0 KiB".ljust(74), "take  b.py:2  1.0 KiB"]
+    cut = next(line for line in drawn(snapshot, width=40).splitlines() if "take" in line)
+    assert [each.strip() for each in cut.split("▏")[1:]] == ["take  a.py:1  3.0 KiB", "take"]
+
+
+def test_wide_characters_fit_too() -> None:
+    text = drawn(snap(f"/srv/shop/{'雪' * 90}/紙.py:1 1KiB x1", f"/srv/shop/{'雪' * 90}.py:1 1KiB x1"), width=60)
+    assert max(map(cell_len, text.splitlines())) <= 60
+    assert "/紙.py:1" in text
+
+
+def test_grown_and_shrunk_differ_in_colour_and_by_sign() -> None:
+    table = tables.diff(snap("/srv/shop/a.py:1 4KiB x1"), snap("/srv/shop/b.py:2 4KiB x1"), Query())
+    text = formats.text(drawing(table), TABLE, Screen(80, color=True))
+    assert re.search(r"\x1b\[1;31m\+b", text)
+    assert re.search(r"\x1b\[1;32m-a", text)
 
 
 def test_it_can_be_drawn_without_lines() -> None:

@@ -9,7 +9,7 @@ const FIRST = 25;
 const classOf = ({ number, minor }) => (number ? `number${minor ? " minor" : ""}` : null);
 
 export function table(data) {
-  const { compared, tasks, rows, remainder, dropped, totals } = data.table;
+  const { compared, tasks, unit, rows, remainder, dropped, totals } = data.table;
   const grown = ([was, now]) => now - was;
   const frame = (number) => {
     const [file, line, name, code] = data.frames[number];
@@ -23,7 +23,7 @@ export function table(data) {
       ? [
           number("growth", "growth", (row) => grown(row.sizes), (row) => signedSize(grown(row.sizes))),
           number("blocks", "blocks", (row) => row.sizes[3] - row.sizes[2], (row) => signedCount(row.sizes[3] - row.sizes[2])),
-          ...(tasks ? [number("per-task", "per task", (row) => grown(row.sizes) / tasks, (row) => signedSize(grown(row.sizes) / tasks))] : []),
+          ...(tasks ? [number("per-task", `per ${unit}`, (row) => grown(row.sizes) / tasks, (row) => signedSize(grown(row.sizes) / tasks))] : []),
           number("alive", "alive", (row) => row.sizes[1], (row) => size(row.sizes[1])),
         ]
       : [

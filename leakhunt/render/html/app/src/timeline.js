@@ -14,6 +14,9 @@ const MOMENTS = [
   [1, "{HH}:{mm}:{ss}", "\n{YYYY}-{MM}-{DD}", null, "\n{MM}-{DD}", null, null, null, 1],
 ];
 
+// Steps of that axis in seconds: whole ones, or two ticks would read alike.
+const SPANS = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10800, 21600, 43200, ...[1, 2, 3, 5, 7, 10, 15, 30, 60, 90, 180, 360, 720, 1440, 3600].map((days) => 86400 * days)];
+
 export function timeline(processes) {
   const place = byId("timeline-plot");
   const usable = processes.filter((each) => each.t.some((at) => at !== null) && each.t.length > 1);
@@ -50,7 +53,7 @@ function one(process) {
     ["RSS", pick("rss"), "line-1", "y"],
     ["USS", pick("uss"), "line-2", "y"],
     ["traced", pick("traced"), "line-3", "y"],
-    ["tasks", pick("tasks"), "quiet", "tasks"],
+    [`${process.unit}s`, pick("tasks"), "quiet", "tasks"],
   ].filter(([, values]) => values.some((value) => value !== null));
   return { lines, columns: [pick("t"), ...lines.map((line) => line[1])], starts: [process.started], of: process.name };
 }
@@ -77,7 +80,7 @@ function options(place, { lines, starts, of }) {
     legend: { live: true },
     scales: { x: { time: true }, y: { range: (_, low, high) => [0, (high || 1) * 1.08] }, tasks: { range: (_, low, high) => [0, (high || 1) * 1.08] } },
     axes: [
-      { ...axis, space: 70, values: MOMENTS },
+      { ...axis, space: 70, values: MOMENTS, incrs: SPANS },
       { ...axis, size: 82, values: (_, ticks) => ticks.map((value) => size(value)), incrs: powers() },
       ...(hasTasks ? [{ ...axis, scale: "tasks", side: 1, size: 60, grid: { show: false }, values: (_, ticks) => ticks.map(count) }] : []),
     ],

@@ -48,8 +48,8 @@ export class Stacks {
         let shown = own ? steps.filter((frame) => this.isOwn(frame)) : steps;
         let keyed = shown.map((frame) => [packages ? `p${this.package(frame)}` : `f${frame}`, frame]);
         if (packages) keyed = keyed.filter(([key], index) => index === 0 || key !== keyed[index - 1][0]);
-        if (!keyed.length) keyed = [[own ? "none" : "unknown", -1]];
-        if (smaller && !packages && !own) keyed = [...keyed, ["smaller", -1]];
+        if (!keyed.length) keyed = [[own ? "none" : smaller ? "smaller" : "unknown", -1]];
+        else if (smaller && !packages && !own) keyed = [...keyed, ["smaller", -1]];
         if (inverted) keyed = keyed.reverse();
         add(root, weight, now, grown, shrunk);
         let here = root;
