@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 
+from leakhunt.render.html.page import document
 from tests.support.browsing import chromium
-from tests.support.web import HOSTILE, hostile, html, leaking
+from tests.support.web import HOSTILE, hostile, html, leaking, reported
 
 pytestmark = pytest.mark.live
 
@@ -171,6 +172,19 @@ def test_every_way_to_look_at_the_flame_graph_keeps_the_total(browser: Any, tmp_
     assert page.wrong == []
 
 
+def test_stacks_that_are_told_together_at_the_root_are_called_smaller(
+    browser: Any, tmp_path: Path
+) -> None:
+    """A tree that is cut down to nothing has no unknown lines: it has small ones."""
+    page = opened(browser, tmp_path, document(reported(leaking(), nodes=0)))
+    names = page.page.locator("#flame-graph .d3-flame-graph-label").all_inner_texts()
+    assert [name.split()[0] for name in names][1:] == ["smaller"], names
+    page.page.get_by_role("radio", name="package").check()
+    page.settled()
+    assert page.page.locator("#flame-graph g.frame").count() == 2
+    assert page.wrong == []
+
+
 def test_the_table_is_sorted_searched_and_opened(browser: Any, tmp_path: Path) -> None:
     page = opened(browser, tmp_path, html(leaking()))
 
@@ -240,6 +254,22 @@ def test_it_prints_light_and_unfolded(browser: Any, tmp_path: Path) -> None:
     page.page.emulate_media(media="screen")
     page.until("document.documentElement.dataset.theme !== 'light'")
     assert page.page.locator("main details:not([open])").count() > 0
+    assert page.wrong == []
+
+
+def test_what_is_drawn_is_whole_when_the_paper_is_taken(browser: Any, tmp_path: Path) -> None:
+    """A browser prints what is there when its event returns: no movement may be under way then."""
+    page = opened(browser, tmp_path, html(leaking(), leaking(4243)), color_scheme="dark")
+    boxes = """[...document.querySelectorAll('#flame-graph g.frame')].map((each) => [
+        Number(each.querySelector('rect').getAttribute('width')), each.querySelector('div').textContent])"""
+    shown = page.page.evaluate(boxes)
+    assert len(shown) > 3
+    printed = page.page.evaluate(
+        f"() => {{ dispatchEvent(new Event('beforeprint')); return {boxes}; }}"
+    )
+    assert [name for _, name in printed] == [name for _, name in shown]
+    assert [width for width, _ in printed] == pytest.approx([width for width, _ in shown], abs=1)
+    page.page.evaluate("dispatchEvent(new Event('afterprint'))")
     assert page.wrong == []
 
 

@@ -45,7 +45,9 @@ def test_what_grew_is_in_its_columns() -> None:
 def test_what_splits_a_line_has_a_column_that_bears_its_name(group: str) -> None:
     """Of rows that are parts of a line, the part; of others no column more."""
     made = snap("a.py:1 3KiB x3")
-    (header, row, *below) = list(csv.reader(io.StringIO(as_csv(tables.top(made, Query(group_by=group))))))
+    (header, row, *below) = list(
+        csv.reader(io.StringIO(as_csv(tables.top(made, Query(group_by=group)))))
+    )
     assert header[:7] == ["rank", "file", "line", "function", "package", "size", "count"]
     assert header[7:] == (["stack"] if group == "lineno" else ["stack", group])
     assert all(len(line) == len(header) for line in (row, *below))

@@ -130,7 +130,7 @@ def _section(name: str, *children: object) -> Markup:
 
 def _timeline(report: PageReport) -> Markup:
     main = report.processes[0]
-    heads = ("when (UTC)", "tasks", "RSS", "USS", "traced", "file")
+    heads = ("when (UTC)", f"{main.meta.unit}s", "RSS", "USS", "traced", "file")
     looks = spread(main.looks, LISTED)
     rows = [
         el(
@@ -155,9 +155,17 @@ def _timeline(report: PageReport) -> Markup:
         el("div", id="timeline-plot", class_="plot"),
         el("p", "", id="timeline-help", class_="hint"),
         el("details", el("summary", "The figures"),
-           _scrolled(el("table", el("caption", caption), el("thead", el("tr", *(el("th", text, scope="col") for text in heads))),
+           _scrolled(el("table", el("caption", caption), el("thead", el("tr", *_heads(heads[:-1]), el("th", heads[-1], scope="col"))),
               el("tbody", *rows), class_="figures"), words.TIMELINE_FIGURES)),
     )  # fmt: skip
+
+
+def _heads(names: Sequence[str]) -> list[Markup]:
+    """Of columns of numbers, after the first: over their numbers."""
+    return [
+        el("th", name, scope="col", class_="number" if at else None)
+        for at, name in enumerate(names)
+    ]
 
 
 def _scrolled(table: Markup, label: str) -> Markup:
@@ -317,7 +325,7 @@ def _memory(report: PageReport) -> Markup:
         ]  # fmt: skip
         children += [
             el("h3", "Objects by type"),
-            _scrolled(el("table", el("thead", el("tr", *(el("th", text, scope="col") for text in ("type", "size", "share", "")))),
+            _scrolled(el("table", el("thead", el("tr", *_heads(("type", "size", "share")), el("th", "", scope="col"))),
                el("tbody", *rows), class_="figures types"), "Objects by type"),
         ]  # fmt: skip
     return _section("memory", *children)
@@ -380,7 +388,7 @@ def _parts(account: Account, grown: Account | None) -> Markup:
             "tr",
             head,
             el("td", "" if now is None else units.size(now), class_="number"),
-            el("td", "" if now is None or not rss else units.share(now / rss), class_="number"),
+            el("td", "" if now is None or not rss else units.share(now / rss), class_="number minor"),
             el("td", "" if change is None else units.signed_size(change), class_="number") if grown else None,
             el("td", said, class_="minor"),
         )  # fmt: skip
@@ -394,11 +402,16 @@ def _parts(account: Account, grown: Account | None) -> Markup:
         if told.get(name) or changed.get(name)
     ]  # fmt: skip
     total = line(el("th", "RSS", scope="row"), rss, grown.rss if grown else None, "")
-    heads = ("part", "now", "share", *(("grown",) if grown else ()))
+    heads = (*_heads(("part", "now")), el("th", "share", scope="col", class_="number minor"),
+             *(_heads(("", "grown"))[1:] if grown else ()))  # fmt: skip
     by = el("th", "as told by", scope="col", class_="minor")
-    head_row = el("tr", *(el("th", text, scope="col") for text in heads), by)
+    head_row = el("tr", *heads, by)
     table = el(
-        "table", el("thead", head_row), el("tbody", *rows), el("tfoot", total), class_="figures"
+        "table",
+        el("thead", head_row),
+        el("tbody", *rows),
+        el("tfoot", total),
+        class_="figures parts",
     )
     return _scrolled(table, "Parts of the RSS")
 

@@ -51,7 +51,10 @@ def test_a_long_name_is_whole_and_moments_are_moments(tmp_path: Path) -> None:
         write("parquet", out, [known, unknown], None)
     rows = parquet.read_table(path).to_pylist()
     assert [row["file"] for row in rows] == [long.replace("\x07", "\\x07")] * 2
-    assert [row["taken_at"] and row["taken_at"].timestamp() for row in rows] == [1_800_000_000.25, None]
+    assert [row["taken_at"] and row["taken_at"].timestamp() for row in rows] == [
+        1_800_000_000.25,
+        None,
+    ]
 
 
 def test_each_stack_is_told_once_and_joins(folder: Path) -> None:

@@ -148,10 +148,27 @@ def test_every_part_has_its_line_and_the_last_one_is_their_sum() -> None:
     assert f"RSS {units.size(report.account.rss)}" in memory
 
 
+@pytest.mark.parametrize("unit", ["task", "request", "job", "unit"])
+def test_units_of_work_have_one_name_all_over_the_page(unit: str) -> None:
+    text = document(reported(leaking(unit=unit)))
+    page = Outline(text)
+    told = json.loads(page.raw["application/json"])
+    assert {told["table"]["unit"], told["findings"][0]["unit"], told["processes"][0]["unit"]} == {
+        unit
+    }
+    for said in (f"B per {unit}", f"1,100 {unit}s", f"{unit}s</th>", f"{unit}s a day"):
+        assert said in text, said
+    others = {"task", "request", "job", "unit"} - {unit}
+    plain = page.said[: page.said.index("Licences")] if "Licences" in page.said else page.said
+    assert not re.search(rf"\b\d[\d,]* ({'|'.join(others)})s?\b(?!\.py)|per ({'|'.join(others)})\b", plain)
+
+
 def test_each_part_has_its_share_of_the_resident_set() -> None:
     """By hand: 1,000,000 resident, of which 250,000 are the engine's; nothing else is known."""
     text = document(reported(leaking(rss=[1_000_000] * 12, tracer=[250_000] * 12)))
-    part = re.search(r"leakhunt&#x27;s own tables</th>(.*?)</tr>|leakhunt&#39;s own tables</th>(.*?)</tr>", text)
+    part = re.search(
+        r"leakhunt&#x27;s own tables</th>(.*?)</tr>|leakhunt&#39;s own tables</th>(.*?)</tr>", text
+    )
     assert part is not None
     cells = re.findall(r"<td[^>]*>(.*?)</td>", part[0])
     assert cells[:3] == ["244.1 KiB", "25 %", "0 B"]

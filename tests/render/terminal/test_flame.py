@@ -114,7 +114,13 @@ def test_what_is_too_narrow_is_drawn_together() -> None:
 
 def test_a_box_with_room_says_where_and_how_much() -> None:
     snapshot = snap("/srv/shop/a.py:1 3KiB x1", "/srv/shop/b.py:2 1KiB x1")
-    snapshot = replace(snapshot, spots={frame: Spot("take", None) for frame in (Frame("/srv/shop/a.py", 1), Frame("/srv/shop/b.py", 2))})
+    snapshot = replace(
+        snapshot,
+        spots={
+            frame: Spot("take", None)
+            for frame in (Frame("/srv/shop/a.py", 1), Frame("/srv/shop/b.py", 2))
+        },
+    )
     whole = next(line for line in drawn(snapshot, width=100).splitlines() if "take" in line)
     assert whole.split("▏")[1:] == ["take  a.py:1  3.0 KiB".ljust(74), "take  b.py:2  1.0 KiB"]
     cut = next(line for line in drawn(snapshot, width=40).splitlines() if "take" in line)
@@ -122,7 +128,10 @@ def test_a_box_with_room_says_where_and_how_much() -> None:
 
 
 def test_wide_characters_fit_too() -> None:
-    text = drawn(snap(f"/srv/shop/{'雪' * 90}/紙.py:1 1KiB x1", f"/srv/shop/{'雪' * 90}.py:1 1KiB x1"), width=60)
+    text = drawn(
+        snap(f"/srv/shop/{'雪' * 90}/紙.py:1 1KiB x1", f"/srv/shop/{'雪' * 90}.py:1 1KiB x1"),
+        width=60,
+    )
     assert max(map(cell_len, text.splitlines())) <= 60
     assert "/紙.py:1" in text
 

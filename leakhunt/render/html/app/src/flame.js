@@ -84,6 +84,7 @@ export function flame(data) {
     select(box).datum(tree).call(chart);
     box.querySelector("svg")?.setAttribute("aria-hidden", "true");
     root = select(box).datum();
+    whole();
     mine();
     tell(root);
     find();
@@ -104,6 +105,14 @@ export function flame(data) {
     if (!words || each.frame === null) return false;
     const text = state.packages ? each.name : [...each.through, each.frame].map(spelled).join("\n");
     return text.toLowerCase().includes(words.toLowerCase());
+  }
+
+  // The library gives boxes their width and name a moment later, as a movement: paper does not wait for it.
+  function whole() {
+    const wide = Math.max(280, box.clientWidth) / (root.x1 - root.x0);
+    const boxes = select(box).selectAll("g.frame");
+    boxes.select("rect").attr("width", (each) => (each.x1 - each.x0) * wide);
+    boxes.select("div").text((each) => label(each.data, state.what === "changed"));
   }
 
   // Your own code stands out. The library writes the class anew whenever it draws.
