@@ -42,7 +42,7 @@ def _is_file(output: str) -> bool:
 def writing(output: str, force: bool) -> Iterator[IO[bytes]]:
     """The file to write to. It gets its name when all is written: an error leaves what was there.
 
-    Raises UsageError where it exists and ``force`` is not said, OSError where it cannot be written.
+    Raises UsageError where it exists and ``force`` is not said, OSError, with its name, where it cannot be written.
     """
     if output == PIPE:
         yield sys.stdout.buffer
@@ -56,7 +56,11 @@ def writing(output: str, force: bool) -> Iterator[IO[bytes]]:
     target = Path(os.path.realpath(output)) if force else Path(output)
     partial = target.with_name(f".{target.name}.{os.getpid()}.tmp")
     try:
-        with partial.open("xb") as file:
+        file = partial.open("xb")
+    except OSError as error:  # of the name that was asked for, and not of one that nobody knows
+        raise type(error)(error.errno, error.strerror, output) from None
+    try:
+        with file:
             yield file
             file.flush()
             os.fsync(file.fileno())

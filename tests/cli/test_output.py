@@ -21,6 +21,15 @@ def test_a_file_gets_its_name_when_all_is_written(tmp_path: Path) -> None:
     assert os.listdir(tmp_path) == ["x.json"]
 
 
+def test_what_cannot_be_written_is_called_by_the_name_that_was_asked_for(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    for name, kind in (("nowhere/x.json", FileNotFoundError), ("file/x.json", NotADirectoryError)):
+        with pytest.raises(kind) as told, writing(str(tmp_path / name), force=False):
+            raise AssertionError("nothing was opened")
+        assert told.value.filename == str(tmp_path / name)
+    assert os.listdir(tmp_path) == ["file"]
+
+
 def test_an_error_leaves_what_was_there(tmp_path: Path) -> None:
     target = tmp_path / "x.json"
     target.write_bytes(b"old")

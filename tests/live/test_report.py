@@ -172,6 +172,18 @@ def test_every_way_to_look_at_the_flame_graph_keeps_the_total(browser: Any, tmp_
     assert page.wrong == []
 
 
+def test_boxes_of_one_function_are_told_apart_where_they_are_narrow(
+    browser: Any, tmp_path: Path
+) -> None:
+    """The line comes right behind the function; file and source are there where they have room."""
+    page = opened(browser, tmp_path, html(leaking()))
+    names = page.page.locator("#flame-graph .d3-flame-graph-label").all_text_contents()
+    assert "+ process:40  shop/tasks.py  ORDERS.append(json.loads(text))" in [
+        " ".join(name.split(" ")) for name in names
+    ]
+    assert any(name.split()[1].startswith("take:24") for name in names), names
+
+
 def test_stacks_that_are_told_together_at_the_root_are_called_smaller(
     browser: Any, tmp_path: Path
 ) -> None:

@@ -32,8 +32,8 @@ from leakhunt.sites.flame import NO_WEIGHT, Flame, Weight
 NOWHERE = Frame("", 0)
 #: A box needs that many columns for anything to be read in it.
 NARROWEST = 3
-#: Lines of the list below the boxes at most, and rows of boxes at least.
-LIST, ROWS = 8, 4
+#: Lines of the list below the boxes, at most and at least, and rows of boxes at least.
+LIST, LEAST_LISTED, ROWS = 8, 2, 4
 #: Lines that are not printed on: what is said of rows without room, and the prompt.
 KEPT_FREE = 2
 
@@ -74,8 +74,10 @@ def flame(report: FlameReport, screen: Screen) -> str:
         return drawn(console)
     _folded(root, labels)
     rows = _laid(root, labels, report.compared, screen)
-    below = _below(root, report, labels, screen)
     above = drawn(console)
+    taken_up = KEPT_FREE + above.count("\n") + _below(root, report, labels, screen, 0).count("\n")
+    listed = min(LIST, max(LEAST_LISTED, (screen.height - taken_up) // 3))
+    below = _below(root, report, labels, screen, listed)
     room = max(ROWS, screen.height - KEPT_FREE - above.count("\n") - below.count("\n"))
     boxes = make_console(screen)
     for row in rows[:room]:
@@ -86,11 +88,11 @@ def flame(report: FlameReport, screen: Screen) -> str:
     return above + drawn(boxes) + below
 
 
-def _below(root: _Box, report: FlameReport, labels: Labels, screen: Screen) -> str:
-    """What stands below the boxes: the frames in which most ends, the total, the notes."""
+def _below(root: _Box, report: FlameReport, labels: Labels, screen: Screen, listed: int) -> str:
+    """What stands below the boxes: so many of the frames in which most ends, the total, the notes."""
     console = make_console(screen)
     console.print()
-    for frame, weight in _listed(root, report.compared)[:LIST]:
+    for frame, weight in _listed(root, report.compared)[:listed]:
         console.print(_line(frame, weight, labels, report.compared, screen), soft_wrap=True)
     total = root.weight
     what = (
@@ -209,7 +211,8 @@ def _named(box: _Box, labels: Labels, top: bool) -> tuple[str, str]:
         return "smaller", ""
     label = labels.label(box.frame)
     if label.function:
-        return visible(label.function), label.where
+        # Boxes of one function differ by the line, which a narrow box shows too.
+        return f"{visible(label.function)}:{box.frame.line}", labels.file(box.frame.file)
     return label.where.rpartition("/")[2], ""
 
 
@@ -223,7 +226,7 @@ def _mark(weight: Weight) -> str:
 
 
 def _listed(root: _Box, compared: bool) -> list[tuple[Frame, Weight]]:
-    """The frames in which most ends, the widest first: what ends there, and not what passes through."""
+    """The frames in which most ends, what says most first: what ends there, and not what passes through."""
     ends: dict[Frame, Weight] = {}
     todo = [root]
     while todo:
@@ -235,7 +238,9 @@ def _listed(root: _Box, compared: bool) -> list[tuple[Frame, Weight]]:
                 own = own.minus(child.weight)
             ends[box.frame] = ends.get(box.frame, NO_WEIGHT).plus(own)
     weighty = [(frame, weight) for frame, weight in ends.items() if weight != NO_WEIGHT]
-    return sorted(weighty, key=lambda each: (-each[1].width(compared), each[0]))
+    return sorted(
+        weighty, key=lambda each: (-abs(each[1].change if compared else each[1].now), each[0])
+    )
 
 
 def _line(frame: Frame, weight: Weight, labels: Labels, compared: bool, screen: Screen) -> Text:

@@ -160,7 +160,9 @@ def test_units_of_work_have_one_name_all_over_the_page(unit: str) -> None:
         assert said in text, said
     others = {"task", "request", "job", "unit"} - {unit}
     plain = page.said[: page.said.index("Licences")] if "Licences" in page.said else page.said
-    assert not re.search(rf"\b\d[\d,]* ({'|'.join(others)})s?\b(?!\.py)|per ({'|'.join(others)})\b", plain)
+    assert not re.search(
+        rf"\b\d[\d,]* ({'|'.join(others)})s?\b(?!\.py)|per ({'|'.join(others)})\b", plain
+    )
 
 
 def test_each_part_has_its_share_of_the_resident_set() -> None:

@@ -102,6 +102,23 @@ def test_a_window_is_filled_and_a_line_is_left_for_the_prompt() -> None:
     assert (len(boxes(exact)), "deeper" in exact) == (91, False)
 
 
+def test_the_list_gives_way_to_the_boxes_and_is_in_the_order_of_its_figures() -> None:
+    """Of what a small window has, a third is the list's."""
+    chain = " < ".join(f"/srv/shop/m{depth}.py:1" for depth in range(40))
+    lines = [f"/srv/shop/end{at}.py:1 < {chain} {at}KiB x1" for at in range(1, 12)]
+    for height, listed in ((18, 3), (24, 5), (60, 8)):
+        text = drawn(snap(*lines), height=height)
+        assert len(text.splitlines()) < height
+        figures = re.findall(r"^ +([\d.]+) KiB  ", text, re.MULTILINE)
+        assert [float(each) for each in figures] == list(range(11, 11 - listed, -1))
+    before = snap("/srv/shop/a.py:1 < /srv/shop/x.py:1 9KiB x9", "/srv/shop/b.py:1 1KiB x1")
+    after = snap("/srv/shop/a.py:1 < /srv/shop/y.py:1 8KiB x8", "/srv/shop/b.py:1 3KiB x1")
+    assert re.findall(r"^ +([-+][\d.]+) KiB  ", drawn(before, after), re.MULTILINE) == [
+        "+2.0",
+        "-1.0",
+    ]
+
+
 def test_what_is_too_narrow_is_drawn_together() -> None:
     """Of four hundred places with a column of four each there is one box, as wide as they are."""
     many = [f"/srv/shop/m{at}.py:1 < /srv/shop/t.py:9 {at}B x1" for at in range(1000, 1400)]
@@ -122,9 +139,9 @@ def test_a_box_with_room_says_where_and_how_much() -> None:
         },
     )
     whole = next(line for line in drawn(snapshot, width=100).splitlines() if "take" in line)
-    assert whole.split("▏")[1:] == ["take  a.py:1  3.0 KiB".ljust(74), "take  b.py:2  1.0 KiB"]
+    assert whole.split("▏")[1:] == ["take:1  a.py  3.0 KiB".ljust(74), "take:2  b.py  1.0 KiB"]
     cut = next(line for line in drawn(snapshot, width=40).splitlines() if "take" in line)
-    assert [each.strip() for each in cut.split("▏")[1:]] == ["take  a.py:1  3.0 KiB", "take"]
+    assert [each.strip() for each in cut.split("▏")[1:]] == ["take:1  a.py  3.0 KiB", "take:2"]
 
 
 def test_wide_characters_fit_too() -> None:

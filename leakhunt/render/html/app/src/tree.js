@@ -22,10 +22,12 @@ export class Stacks {
     return this.data.files[this.data.frames[frame][0]][3] === "app";
   }
 
+  // What tells boxes of one function apart comes first: a narrow box shows no more.
   label(frame) {
-    const [file, line, name] = this.data.frames[frame];
+    const [file, line, name, code] = this.data.frames[frame];
     const short = this.data.files[file][1];
-    return name ? `${name}  ${short}:${line}` : `${short}:${line}`;
+    const where = name ? `${name}:${line}  ${short}` : `${short}:${line}`;
+    return code ? `${where}  ${code}` : where;
   }
 
   package(frame) {
