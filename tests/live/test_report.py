@@ -178,7 +178,7 @@ def test_boxes_of_one_function_are_told_apart_where_they_are_narrow(
     """The line comes right behind the function; file and source are there where they have room."""
     page = opened(browser, tmp_path, html(leaking()))
     names = page.page.locator("#flame-graph .d3-flame-graph-label").all_text_contents()
-    assert "+ process:40  shop/tasks.py  ORDERS.append(json.loads(text))" in [
+    assert "+ process:40  tasks.py  ORDERS.append(json.loads(text))" in [
         " ".join(name.split(" ")) for name in names
     ]
     assert any(name.split()[1].startswith("take:24") for name in names), names
