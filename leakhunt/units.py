@@ -186,6 +186,17 @@ _SECONDS = {"s": 1, "m": 60, "min": 60, "h": 3600, "d": 86400, "w": 7 * 86400}
 _DURATION = re.compile(r"\s*([0-9]*\.?[0-9]+)\s*(s|m|min|h|d|w)\s*", re.IGNORECASE)
 
 
+#: Digits of a pid: 4,194,304 is the highest that Linux gives, and 2,147,483,647 what a pid_t can hold.
+_PID_DIGITS = 10
+
+
+def parse_pid(word: str) -> int | None:
+    """The number that a word is, where it can be a pid; None for any other word (``²``, a very long number)."""
+    if word.isdecimal() and word.isascii() and len(word) <= _PID_DIGITS and int(word) < 1 << 31:
+        return int(word)
+    return None
+
+
 def parse_duration(text: str) -> float:
     """Seconds of ``7d``, ``12h``, ``30min``, ``90s``, ``2w``. Raises ValueError for anything else."""
     match = _DURATION.fullmatch(text)

@@ -167,3 +167,22 @@ def test_an_error_stands_in_the_unit_of_its_amount(amount: float, error: float, 
 )  # fmt: skip
 def test_every_unit_of_a_duration_is_that_long(text: str, seconds: float) -> None:
     assert units.parse_duration(text) == seconds
+
+
+@pytest.mark.parametrize(
+    ("word", "pid"),
+    [
+        ("1", 1),
+        ("0042", 42),
+        ("2147483647", 2147483647),
+        ("2147483648", None),
+        ("9" * 5000, None),
+        ("²", None),
+        ("٣", None),
+        ("-1", None),
+        ("1.0", None),
+        ("", None),
+    ],
+)
+def test_a_word_is_a_pid_or_none(word: str, pid: int | None) -> None:
+    assert units.parse_pid(word) == pid

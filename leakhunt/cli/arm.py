@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import sys
-
 import click
 
 from leakhunt.cli import completion
 from leakhunt.cli.asking import answers, complain, meant, yes_option
+from leakhunt.cli.options import Seconds
 from leakhunt.engine.choice import ENGINES
 from leakhunt.model.paths import visible
 
@@ -24,7 +23,12 @@ from leakhunt.model.paths import visible
 )
 @click.option("--nframe", type=click.IntRange(1, 65535), help="Frames kept per stack.")
 @click.option(
-    "--timeout", default=60.0, metavar="SECONDS", show_default=True, help="How long to wait."
+    "--timeout",
+    type=Seconds(),
+    default=60.0,
+    metavar="SECONDS",
+    show_default=True,
+    help="How long to wait.",
 )
 @click.option("--dir", "folder", metavar="DIR", help="Only processes that write to this folder.")
 @yes_option
@@ -59,4 +63,4 @@ def command(
             click.echo(f"{process.name}: {visible(answer.get('note') or 'done')}", err=True)
             problems += answer.get("engine") != engine or answer.get("armed_at") is None
     if problems:
-        sys.exit(2)
+        click.get_current_context().exit(2)

@@ -12,6 +12,7 @@ from typing import Any
 
 import click
 
+from leakhunt import units
 from leakhunt.errors import CaptureError, LeakhuntError, NotHookedError
 from leakhunt.live import processes
 from leakhunt.live.processes import Asked, Hooked
@@ -58,8 +59,9 @@ def meant(words: Sequence[str], folder: str | None, yes: bool = False) -> list[H
 
     Raises NotHookedError for a word that means no hooked process that runs.
     """
-    if all(word.isdecimal() for word in words):
-        return targets(tuple(map(int, words)), folder, yes)
+    numbers = tuple(pid for pid in map(units.parse_pid, words) if pid is not None)
+    if len(numbers) == len(words):
+        return targets(numbers, folder, yes)
     hooked = processes.hooked(folders.state_dir(folder))
     pids: list[int] = []
     for word in words:
@@ -141,9 +143,15 @@ def taken_first(words: Sequence[str], folder: str | None, timeout: float) -> lis
 
     A main process takes one of each of its children. Raises LeakhuntError where none was taken.
     """
-    pids = [int(word) for word in words if word.isdigit() and not Path(word).exists()]
-    taken = _taken(tuple(pids), folder, timeout) if pids else []
-    return [word for word in words if not (word.isdigit() and int(word) in pids)] + taken
+    pids = {word: pid for word in words if (pid := _pid(word)) is not None}
+    taken = _taken(tuple(pids.values()), folder, timeout) if pids else []
+    return [word for word in words if word not in pids] + taken
+
+
+def _pid(word: str) -> int | None:
+    """The pid that a word is, where it names no file."""
+    pid = units.parse_pid(word)
+    return None if pid is None or Path(word).exists() else pid
 
 
 def _taken(pids: tuple[int, ...], folder: str | None, timeout: float) -> list[str]:

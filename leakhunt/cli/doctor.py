@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import sys
-
 import click
 
 from leakhunt.cli.looking import seen
@@ -50,4 +48,4 @@ def command(
     made = report.doctor(configuration, processes, around)
     show(made, "json" if as_json else "table", verbose)
     if check and made.serious:
-        sys.exit(3)
+        click.get_current_context().exit(3)

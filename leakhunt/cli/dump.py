@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 import click
 
+from leakhunt import units
 from leakhunt.cli import completion
 from leakhunt.cli.asking import answers, complain, meant, yes_option
-from leakhunt.cli.options import Reach, Size, reaching
+from leakhunt.cli.options import Reach, Seconds, Size, reaching
 from leakhunt.errors import CaptureError, LeakhuntError
 from leakhunt.live import remote
 from leakhunt.model.paths import visible
@@ -26,6 +26,7 @@ from leakhunt.snapfile import folders
 )
 @click.option(
     "--timeout",
+    type=Seconds(),
     default=60.0,
     metavar="SECONDS",
     show_default=True,
@@ -73,15 +74,18 @@ def command(
             raise click.UsageError(
                 "-A asks every worker for snapshots: leave --all and --disarm out"
             )
-        if not all(word.isdigit() for word in named):
+        pids = [pid for pid in map(units.parse_pid, named) if pid is not None]
+        if len(pids) < len(named):
             raise click.UsageError("with -A workers are named by --destination, processes by PIDs")
-        problems = _from_afar(reach, [int(word) for word in named], timeout, into, at_most, folder)
+        problems = _from_afar(reach, pids, timeout, into, at_most, folder)
+    elif into is not None:
+        raise click.UsageError("--into is for what is collected with -A: leave it out")
     elif bool(named) == everything:
         raise click.UsageError("name one or more processes, or use --all, or -A APP")
     else:
         problems = _here(named, disarm, timeout, folder, yes)
     if problems:
-        sys.exit(2)
+        click.get_current_context().exit(2)
 
 
 def _here(

@@ -25,9 +25,12 @@ force_option = click.option("--force", is_flag=True, help="Write over a file tha
 
 
 def refuse(output: str, force: bool) -> None:
-    """Raise UsageError where the file exists and may not be written over."""
+    """Raise UsageError where the file exists and may not be written over, or its folder is not there."""
     if output != PIPE and not force and _is_file(output):
         raise click.UsageError(f"{visible(output)} exists; --force writes over it")
+    folder = Path(output).parent
+    if output != PIPE and not folder.is_dir():
+        raise click.UsageError(f"{visible(output)}: there is no folder {visible(str(folder))}")
 
 
 def _is_file(output: str) -> bool:

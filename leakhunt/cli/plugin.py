@@ -12,14 +12,14 @@ import click
 from leakhunt.hook.celery.remote import register
 
 
-@click.command(
-    name="leakhunt",
-    context_settings={
-        "ignore_unknown_options": True,
-        "allow_extra_args": True,
-        "help_option_names": [],
-    },
-)
+class Passing(click.Command):
+    """Reads nothing of what stands behind it: click's own parser would take a ``--`` away."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        return super().parse_args(ctx, ["--", *args])
+
+
+@click.command(name="leakhunt", cls=Passing, context_settings={"help_option_names": []})
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
 def command(arguments: tuple[str, ...]) -> None:
     """Find the line that leaks: `celery leakhunt ps` is `leakhunt ps`."""

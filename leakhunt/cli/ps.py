@@ -65,6 +65,10 @@ def command(
         with remote.reached(reach.app, reach.nodes, reach.wait) as fleet:
             show(answered(fleet, pids), form)
         return
+    if reap and (as_json or stacks):
+        raise click.UsageError(
+            "--reap tells what it ends, and nothing else: leave --json and --stacks out"
+        )
     home = folders.state_dir(folder)
     made = seen(home, pids)
     if reap:
@@ -113,4 +117,4 @@ def _reap(running: Sequence[Process], home: Path, patience: float, yes: bool) ->
         problems += how in ("alive", "refused")
         click.echo(f"{process.pid} {said}")
     if problems:
-        sys.exit(2)
+        click.get_current_context().exit(2)

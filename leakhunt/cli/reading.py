@@ -28,8 +28,6 @@ from leakhunt.snapshots.load import (
 
 #: Seconds that nobody needs a bar for.
 PATIENCE = 0.6
-#: Of a pid: 4,194,304 is the highest that Linux gives.
-_DIGITS = 10
 
 
 def snapshots(paths: Sequence[Path], detail: bool = False) -> list[Snapshot]:
@@ -49,16 +47,17 @@ def runs(meta: Meta) -> bool | None:
 
 def running(word: str, home: Path) -> str | None:
     """Where a word that means no snapshot is the pid of a process that runs: what to do about it."""
-    if not (word.isdecimal() and word.isascii()) or len(word) > _DIGITS:
+    pid = units.parse_pid(word)
+    if pid is None:
         return None
     from leakhunt.hook.process import alive
     from leakhunt.live import processes
 
-    if not alive.runs(int(word)):
+    if not alive.runs(pid):
         return None
     none = f"there is no snapshot of process {word} in {visible(str(home))}"
     try:
-        process = processes.one(home, int(word))
+        process = processes.one(home, pid)
     except NotHookedError as error:
         return f"{none}: {error}"
     place = Path(str(process.record["series"])).parent
@@ -124,7 +123,7 @@ def two(
 @contextmanager
 def progress(paths: Sequence[Path], quiet: bool = False) -> Iterator[None]:
     """A bar while these files are read, where that takes long and somebody looks."""
-    if quiet or not sys.stderr.isatty():
+    if quiet or not sys.stderr.isatty():  # no file is looked at for nobody
         yield
         return
     size = sum(path.stat().st_size for path in paths if path.is_file())
@@ -135,7 +134,10 @@ def progress(paths: Sequence[Path], quiet: bool = False) -> Iterator[None]:
 
 @contextmanager
 def waiting(what: str) -> Iterator[None]:
-    """A bar on stderr from PATIENCE on, which leaves nothing behind."""
+    """A bar on stderr from PATIENCE on, which leaves nothing behind; none where nobody looks."""
+    if not sys.stderr.isatty():
+        yield
+        return
     lock = threading.Lock()
     shown: list[Any] = []
     over = False

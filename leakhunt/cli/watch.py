@@ -137,7 +137,7 @@ def command(
     show(made, "json" if as_json else "table")
     acts.reap()
     if made.critical:
-        sys.exit(3)
+        click.get_current_context().exit(3)
 
 
 @contextmanager

@@ -229,7 +229,7 @@ class Acts:
         command_line: str | None,
     ) -> None:
         self._dump, self._above, self._every = dump, above, every
-        self._command = shlex.split(command_line) if command_line else None
+        self._command = _words(command_line) if command_line else None
         self._crossed: set[Identity] = set()
         self._critical: set[Identity] = set()
         self._last = time.monotonic()
@@ -288,6 +288,17 @@ class Acts:
     def reap(self) -> None:
         """Forget the commands that have ended."""
         self._started = [started for started in self._started if started.poll() is None]
+
+
+def _words(command_line: str) -> list[str]:
+    """As a shell splits it. Raises SettingError where it is no command."""
+    try:
+        words = shlex.split(command_line)
+    except ValueError as error:
+        raise SettingError(f"--exec {command_line}: {error}") from error
+    if not words:
+        raise SettingError("--exec: give a command")
+    return words
 
 
 # -- where looks are written ----------------------------------------------------------------
@@ -351,7 +362,8 @@ def _served(address: str, registry: Any) -> Any:
     from prometheus_client import start_http_server
 
     host, _, port = address.rpartition(":")
-    if not port.isdigit() or int(port) > 65535:
+    is_number = port.isdecimal() and port.isascii() and len(port) <= 5
+    if not is_number or int(port) > 65535:
         raise SettingError(f"--prometheus {address}: give a port, as :9898, or 127.0.0.1:9898")
     try:
         started = start_http_server(
@@ -369,7 +381,7 @@ def _replace(path: Path, content: bytes) -> None:
         torn.write_bytes(content)
         torn.chmod(0o644)  # node_exporter is another user
         torn.replace(path)
-    except OSError:
+    except OSError as error:
         with suppress(OSError):
             torn.unlink()
-        raise
+        raise type(error)(error.errno, error.strerror, str(path)) from error

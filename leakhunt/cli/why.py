@@ -7,8 +7,9 @@ from pathlib import Path
 
 import click
 
+from leakhunt import units
 from leakhunt.cli import asking, completion, judging, reading
-from leakhunt.cli.options import folder_option, show
+from leakhunt.cli.options import Seconds, folder_option, show
 from leakhunt.errors import LocationError, NotHookedError, SnapshotError
 from leakhunt.model.query import Query
 from leakhunt.model.snapshot import Snapshot
@@ -25,7 +26,7 @@ from leakhunt.snapshots.load import named
 @click.option("-n", "--limit", type=click.IntRange(min=0), default=5, show_default=True,
               metavar="N", help="Ways in the table; 0 shows all.")  # fmt: skip
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-@click.option("--timeout", default=120.0, metavar="SECONDS", show_default=True,
+@click.option("--timeout", type=Seconds(), default=120.0, metavar="SECONDS", show_default=True,
               help="With a PID: how long to wait for its snapshot.")  # fmt: skip
 @folder_option
 def command(
@@ -71,10 +72,11 @@ def _taken(word: str, folder: str | None, timeout: float) -> Path | None:
 
     Of a main process and its children the one with most to tell is taken.
     """
-    if not word.isdecimal() or Path(word).exists():
+    pid = units.parse_pid(word)
+    if pid is None or Path(word).exists():
         return None
     with reading.waiting(f"process {word} walks its heap"), suppress(NotHookedError):
-        files = asking.taken((int(word),), folder, timeout, "dump full")
+        files = asking.taken((pid,), folder, timeout, "dump full")
         return max(files, key=lambda path: path.stat().st_size)
     return None
 
@@ -85,9 +87,9 @@ def _finding(
     """A finding by its number, in what the words say or the process that tells most; None where a
     place is meant, or nothing is found and no number was asked for.
     """
-    if location is not None and not location.isdecimal():
+    rank = 1 if location is None else units.parse_pid(location)
+    if rank is None:
         return None
-    rank = int(location or 1)
     try:
         judged = judging.look(words, judging.Asked(folder=folder), quiet=True)
     except SnapshotError:
@@ -129,8 +131,9 @@ def _is_source(word: str, folder: str | None) -> bool:
     if path.is_dir() or (path.suffix == SUFFIX and path.exists()):
         return True
     home = folders.state_dir(folder)
-    if word.isdecimal():
-        return _is_process(int(word), home)
+    pid = units.parse_pid(word)
+    if pid is not None:
+        return _is_process(pid, home)
     with suppress(SnapshotError):
         return bool(home.is_dir() and ":" not in word and named(word, home, []))
     return False

@@ -37,7 +37,10 @@ def load(name: str) -> Any:
         sys.path.insert(0, here)
     try:
         return find_app(name)
-    except Exception as error:
+    except (
+        Exception,
+        SystemExit,
+    ) as error:  # a module may end the program where a variable is missing
         raise AppError(
             f"the app {name!r} cannot be loaded: {type(error).__name__}: {error}; run this where "
             f"`celery -A {name} worker` is run"

@@ -52,6 +52,13 @@ def test_what_exists_is_written_over_only_by_force(tmp_path: Path) -> None:
     assert target.read_bytes() == b"new"
 
 
+def test_a_folder_that_is_not_there_is_told_beforehand(tmp_path: Path) -> None:
+    with pytest.raises(click.UsageError, match="there is no folder"):
+        refuse(str(tmp_path / "none" / "x.json"), force=True)
+    refuse("x.json", force=False)
+    refuse("-", force=False)
+
+
 def test_a_name_that_was_taken_meanwhile_is_not_taken_away(tmp_path: Path) -> None:
     target = tmp_path / "x.json"
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from pathlib import Path
 
 import click
@@ -62,4 +63,14 @@ def test_a_bar_that_nobody_needs_leaves_nothing_behind(capsys: pytest.CaptureFix
         pass
     with reading.progress([]):
         pass
+    assert capsys.readouterr() == ("", "")
+
+
+def test_where_nobody_looks_there_is_no_bar_however_long_it_takes(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A log of CI would get an empty line of it."""
+    monkeypatch.setattr(reading, "PATIENCE", 0.0)
+    with reading.waiting("reading"):
+        assert not [each for each in threading.enumerate() if isinstance(each, threading.Timer)]
     assert capsys.readouterr() == ("", "")

@@ -102,3 +102,10 @@ def test_djangos_settings_are_read_where_the_app_has_made_it_ready(
     assert said(configured=True, DATABASES=None) == {"DEBUG": False, "CONN_MAX_AGE": 0}
     monkeypatch.delitem(sys.modules, "django.conf")
     assert apps._django() == {}
+
+
+@pytest.mark.parametrize("code", ["0", "'SHOP_URL is not set'"])
+def test_a_module_that_ends_the_program_is_no_app(folder: Path, code: str) -> None:
+    name = project(folder, "proj_ends", f"raise SystemExit({code})")
+    with pytest.raises(AppError, match=r"'proj_ends' cannot be loaded: SystemExit: (0|SHOP_URL)"):
+        configuration(name)

@@ -45,6 +45,25 @@ def inside(*arguments: str) -> tuple[int, str, str]:
     return status, written.decode(), err.getvalue()
 
 
+class Terminal(io.StringIO):
+    """A standard stream that somebody looks at."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+class Asked:
+    """Stands for ``click.confirm``: gives one answer and keeps the questions."""
+
+    def __init__(self, agrees: bool) -> None:
+        self.agrees = agrees
+        self.questions: list[str] = []
+
+    def __call__(self, text: str, err: bool) -> bool:
+        self.questions.append(text)
+        return self.agrees
+
+
 def store(path: Path, growth: int, **facts: Any) -> Path:
     """A snapshot with a leak of that many blocks of 1 KiB in shop/tasks.py:40."""
     leak = (("/usr/lib/python3.11/json/decoder.py", 353), ("/srv/shop/tasks.py", 40))

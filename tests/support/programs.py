@@ -8,8 +8,11 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
 
 import psutil
+
+from tests.support.places import ROOT
 
 #: Seconds that a program may take to be what it was started as.
 PATIENCE = 120.0
@@ -35,6 +38,16 @@ def waiting(
             yield child
         finally:
             child.kill()
+
+
+@contextlib.contextmanager
+def hooked(folder: Path, source: str = "", **settings: str) -> Iterator[subprocess.Popen[bytes]]:
+    """A program with the hook in it that writes to ``folder`` and waits; its engine is exact, from the start."""
+    given = {"engine": "exact", "start": "boot", **settings}
+    env = {**os.environ, "PYTHONPATH": str(ROOT)}
+    install = f"import sys, leakhunt; leakhunt.install(dir=sys.argv[1], **{given!r})"
+    with waiting(f"{install}\n{source}", str(folder), env=env) as child:
+        yield child
 
 
 def become(pid: int, name: str) -> None:

@@ -30,6 +30,7 @@ def watch(report: WatchReport, screen: Screen) -> str:
     say(console, words.watching(watched, report.ended, report.oldest), QUIET)
     if not report.lines:
         say(console, words.NOTHING_TO_WATCH)
+        say_notes(console, report.notes)
         return drawn(console)
     for line in _table(report, screen):
         console.print(line, soft_wrap=True)

@@ -129,7 +129,9 @@ def watching(seconds: float, ended: int, oldest: float | None) -> str:
     return text
 
 
-NOTHING_TO_WATCH = "no Celery process and no hooked one is here now; this goes on looking"
+NOTHING_TO_WATCH = (
+    "no process that is meant runs now: neither a Celery process nor one with the hook"
+)
 
 
 def interval(value: float, low: float) -> str:

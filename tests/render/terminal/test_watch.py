@@ -35,4 +35,7 @@ def test_what_it_came_to_is_said_at_the_end() -> None:
 
 
 def test_nothing_to_watch_is_said_so() -> None:
-    assert "this goes on looking" in watch(report(machine(), NOW - 60, [], 0, False), Screen(80))
+    seen = report(machine(), NOW - 60, [], 0, False, notes=("w@h: no answer",))
+    text = " ".join(watch(seen, Screen(80)).split())
+    assert text.startswith("watching for 1 min no process that is meant runs now")
+    assert "w@h: no answer" in text
