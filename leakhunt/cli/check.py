@@ -20,7 +20,8 @@ from leakhunt.gate.decision import LIMIT, Limits
 from leakhunt.gate.outcome import Broken
 from leakhunt.gate.plan import Terms
 from leakhunt.gate.repository import repository
-from leakhunt.render.screen import GITHUB, JSON, SARIF, TABLE
+from leakhunt.render.formats import formats
+from leakhunt.render.screen import GITHUB, JSON, TABLE
 from leakhunt.report.check import CheckReport
 from leakhunt.report.check import check as reported
 from leakhunt.report.words import checks
@@ -47,7 +48,7 @@ from leakhunt.report.words import checks
 @click.option("--baseline", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE",
               help="Known growths: only what is new or worse fails.")  # fmt: skip
 @click.option("--update-baseline", is_flag=True, help="Write what is found now to --baseline.")
-@click.option("--format", "form", type=click.Choice((TABLE, JSON, GITHUB, SARIF)), default=TABLE,
+@click.option("--format", "form", type=click.Choice(formats("CheckReport")), default=TABLE,
               show_default=True, help="How to print it.")  # fmt: skip
 @click.option("--json", "as_json", is_flag=True, help="Short for --format json.")
 @click.option("--dir", "folder", type=click.Path(path_type=Path, file_okay=False), metavar="DIR",

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from leakhunt.errors import LeakhuntError
-from leakhunt.gate import bound
+from leakhunt.gate import confidence
 from leakhunt.gate.baseline import Place, place
-from leakhunt.gate.bound import Interval
+from leakhunt.gate.confidence import Interval
 from leakhunt.gate.decision import LIMIT
 from leakhunt.judge.finding import Finding
 from leakhunt.judge.history import History
@@ -140,13 +140,13 @@ class _Places:
         sizes = tuple(self._book.series(entry[1]).sizes) if entry else ()
         if len(set(sizes)) <= 1:
             each = leak.rate / min(1.0, leak.blocks_rate) if leak.blocks_rate > 0 else leak.rate
-            return Interval(0.0, 0.0, each * bound.seldom(self.side.units, 2 * CHANCE))
+            return Interval(0.0, 0.0, each * confidence.seldom(self.side.units, 2 * CHANCE))
         return _interval(self._book.t, sizes)
 
 
 def _interval(t: tuple[float, ...], sizes: tuple[float, ...]) -> Interval:
     if len(t) >= 4:
-        return bound.interval(t, sizes, CHANCE)
+        return confidence.interval(t, sizes, CHANCE)
     if len(t) < 2:
         return Interval(0.0, float("-inf"), float("inf"))
     return Interval((sizes[-1] - sizes[0]) / (t[-1] - t[0]), float("-inf"), float("inf"))

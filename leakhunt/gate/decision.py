@@ -5,7 +5,7 @@ against "it grows by the limit at most", at odds that leave :data:`FALSE_ALARM` 
 together. And the judgement that ``leakhunt trend`` makes calls it a leak: that blames the right line, puts
 the parts of one leak together, and lets go of what a container's bound, CPython's free lists, Celery's tables
 or the collector explain. It keeps nothing when the growth of all that is not excused is below the limit,
-with an interval (:mod:`leakhunt.gate.bound`) that misses by :data:`MISSED` in all stages together.
+with an interval (:mod:`leakhunt.gate.confidence`) that misses by :data:`MISSED` in all stages together.
 
 The error rates hold for a program whose warm-up is over by the first look of the stage, which is half of
 all runs at its end. What still fills by then looks like a leak to anybody.
@@ -17,9 +17,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
-from leakhunt.gate import betting, bound
+from leakhunt.gate import betting, confidence
 from leakhunt.gate.baseline import Growths, place
-from leakhunt.gate.bound import Interval
+from leakhunt.gate.confidence import Interval
 from leakhunt.judge import codes, rss
 from leakhunt.judge.history import History
 from leakhunt.judge.informed import informed
@@ -131,7 +131,9 @@ def decide(history: History, stage: int, limits: Limits, complete: bool) -> Ruli
     if sure or won.get(None) or native_leaks:
         verdict = LEAK
     elif complete and not leaks and kept.high <= limit:
-        outside = None if native is None else bound.interval(history.times, _rest(history), chance)
+        outside = (
+            None if native is None else confidence.interval(history.times, _rest(history), chance)
+        )
         if outside is None or outside.high <= limits.native_bytes_per_run:
             verdict = NO_LEAK
     return Ruling(
@@ -199,9 +201,9 @@ def _together(sure: Sequence[Finding]) -> Interval:
 
 
 def _interval(t: Sequence[float], sizes: Sequence[float], chance: float) -> Interval:
-    """As :func:`bound.interval`; of three looks nothing is known but the rate."""
+    """As :func:`confidence.interval`; of three looks nothing is known but the rate."""
     if len(t) >= 4:
-        return bound.interval(t, sizes, chance)
+        return confidence.interval(t, sizes, chance)
     rate = (sizes[-1] - sizes[0]) / (t[-1] - t[0])
     return Interval(rate, float("-inf"), float("inf"))
 

@@ -15,8 +15,8 @@ from leakhunt.judge import codes, pool, reasons
 from leakhunt.judge import enough as wanted
 from leakhunt.judge.births.runs import runs
 from leakhunt.judge.born import born
-from leakhunt.judge.bounds import ends
 from leakhunt.judge.codes import because
+from leakhunt.judge.containers import ends
 from leakhunt.judge.enough import Wanted
 from leakhunt.judge.finding import Course as Course
 from leakhunt.judge.finding import Finding as Finding

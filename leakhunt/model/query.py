@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 TYPE, TASK = SPLIT = ("type", "task")
-#: The last two share a stack out among several rows (:mod:`leakhunt.sites.parts`).
+#: The last two share a stack out among several rows (:mod:`leakhunt.sites.split`).
 GROUPS = ("lineno", "traceback", "filename", "package", *SPLIT)
 SORTS = ("size", "count")
 BLAMES = ("innermost", "app")

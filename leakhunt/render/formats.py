@@ -59,8 +59,8 @@ RENDERERS: Mapping[tuple[str, str], str] = {
 
 
 def formats(report: str) -> tuple[str, ...]:
-    """The formats that a type of report has, in the order of FORMATS."""
-    return tuple(form for form in FORMATS if (report, form) in RENDERERS)
+    """The formats that a type of report has, in the order of FORMATS, then those of a check alone."""
+    return tuple(form for form in (*FORMATS, GITHUB, SARIF) if (report, form) in RENDERERS)
 
 
 def text(report: object, form: str, screen: Screen) -> str:

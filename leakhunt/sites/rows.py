@@ -17,7 +17,7 @@ from leakhunt.model.query import SPLIT, Query
 from leakhunt.model.snapshot import NOTHING, Change, Frame, Site, Snapshot, Stack, Tallies, Tally
 from leakhunt.sites import fast
 from leakhunt.sites.order import by_amount, by_growth, in_order
-from leakhunt.sites.parts import parts
+from leakhunt.sites.split import parts
 from leakhunt.snapshots.filters import Select, selector
 
 #: Stands for a stack without frames.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from dataclasses import replace
 
-from leakhunt.gate import baseline, bound, decision
+from leakhunt.gate import baseline, confidence, decision
 from leakhunt.gate.decision import LOOKS, Limits, decide
 from leakhunt.judge.history import History
 from leakhunt.judge.series.shape import LEAK
@@ -108,4 +108,4 @@ def test_rates_of_several_leaks_add_up_with_independent_errors() -> None:
     told = decision._together(
         [finding(rate=10.0, low=7.0, high=13.0), finding(rate=5.0, low=1.0, high=9.0)]
     )
-    assert told == bound.Interval(15.0, 10.0, 20.0)
+    assert told == confidence.Interval(15.0, 10.0, 20.0)

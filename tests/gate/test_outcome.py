@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from leakhunt.gate.bound import Interval
+from leakhunt.gate.confidence import Interval
 from leakhunt.gate.decision import UNSURE, Limits, Ruling
 from leakhunt.gate.outcome import outcome
 from leakhunt.gate.plan import Gate, Terms

@@ -145,7 +145,7 @@ FAULTS = (
     Fault("leakhunt/snapshots/load.py", "max(running(enough), key", "min(running(enough), key",
           "without arguments the process that grew least is judged"),
     Fault("leakhunt/snapfile/write.py", "            os.fsync(descriptor)\n", "", "a power cut leaves an empty snapshot"),
-    Fault("leakhunt/render/html/drawn.py", "before.count, after.count]", "after.count, before.count]",
+    Fault("leakhunt/render/html/values.py", "before.count, after.count]", "after.count, before.count]",
           "the page shows blocks that grew as gone"),
     Fault("leakhunt/render/json/trend.py", '"more_units": verdict.wanted.units', '"more_units": verdict.wanted.size',
           "scripts wait for so many bytes of tasks", ("tests/judge/test_sampled.py",)),

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from leakhunt.gate.baseline import Allowance, place
-from leakhunt.gate.bound import Interval
+from leakhunt.gate.confidence import Interval
 from leakhunt.gate.decision import UNSURE, Limits, Ruling, decide
 from leakhunt.gate.outcome import Outcome
 from leakhunt.judge.series.shape import LEAK

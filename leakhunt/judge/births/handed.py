@@ -29,7 +29,7 @@ from dataclasses import replace
 from types import MappingProxyType
 from typing import NamedTuple
 
-from leakhunt.judge.bounds import ends, is_limited
+from leakhunt.judge.containers import ends, is_limited
 from leakhunt.judge.kept import Kept, stays
 from leakhunt.judge.levels import LEVELS
 from leakhunt.judge.whose import Paths

@@ -11,8 +11,8 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from leakhunt.judge import codes
-from leakhunt.judge.bounds import emptied, ends, is_known
 from leakhunt.judge.codes import Reason, because
+from leakhunt.judge.containers import emptied, ends, is_known
 from leakhunt.judge.levels import LEVELS
 from leakhunt.judge.owners import Book, Growth
 from leakhunt.model.retention import Retention

@@ -18,8 +18,8 @@ from leakhunt.judge.series.shape import LEAK
 from leakhunt.model import account as parts
 from leakhunt.model.account import Account
 from leakhunt.model.paths import APP, visible
-from leakhunt.render.html.drawn import drawn, spread
 from leakhunt.render.html.markup import Markup, el, embedded, escaped, together
+from leakhunt.render.html.values import drawn, spread
 from leakhunt.report.page import PageReport
 from leakhunt.report.trend import Judged
 from leakhunt.report.words import growths, kept, supports

@@ -5,7 +5,7 @@ from __future__ import annotations
 from math import isfinite
 from typing import Any
 
-from leakhunt.gate.bound import Interval
+from leakhunt.gate.confidence import Interval
 from leakhunt.render.json.tables import dumped
 from leakhunt.render.json.trend import finding_of
 from leakhunt.report.check import CheckReport

@@ -5,8 +5,8 @@ from __future__ import annotations
 from math import isfinite
 from typing import Any
 
-from leakhunt.gate.bound import Interval
 from leakhunt.gate.compared import Change, Side
+from leakhunt.gate.confidence import Interval
 from leakhunt.model.snapshot import Frame
 from leakhunt.render.json.tables import dumped
 from leakhunt.report.compared import CompareReport

@@ -13,8 +13,8 @@ from leakhunt.render.documents import snapshot_of as snapshot_of
 from leakhunt.render.json.told import told
 from leakhunt.report.labels import Labels
 from leakhunt.report.tables import DiffReport, TopReport, born_of, garbage_of, kinds_of
-from leakhunt.sites.parts import NO_TASK, UNKNOWN
 from leakhunt.sites.rows import Amount, Comparison, Row
+from leakhunt.sites.split import NO_TASK, UNKNOWN
 from leakhunt.snapshots.births import Born
 from leakhunt.snapshots.objects import Kinds
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from math import isfinite
 
 from leakhunt import units
-from leakhunt.gate.bound import seldom
+from leakhunt.gate.confidence import seldom
 from leakhunt.gate.decision import FALSE_ALARM, MISSED, NATIVE_LIMIT, Ruling
 from leakhunt.gate.outcome import Broken, Outcome
 from leakhunt.gate.plan import OUT_OF_TIME

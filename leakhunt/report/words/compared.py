@@ -6,8 +6,8 @@ from math import isfinite
 
 from leakhunt import units
 from leakhunt.gate import compared
-from leakhunt.gate.bound import Interval
 from leakhunt.gate.compared import Change, Compared, Side
+from leakhunt.gate.confidence import Interval
 from leakhunt.model.paths import visible
 from leakhunt.report.words.places import looked_at
 

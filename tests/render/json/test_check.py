@@ -6,7 +6,7 @@ import json
 from dataclasses import replace
 from typing import Any
 
-from leakhunt.gate.bound import Interval
+from leakhunt.gate.confidence import Interval
 from leakhunt.gate.decision import Limits, decide
 from leakhunt.gate.outcome import Outcome
 from leakhunt.render.json.check import check, content

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from leakhunt.gate.bound import Interval
+from leakhunt.gate.confidence import Interval
 from leakhunt.gate.decision import Limits, Ruling, decide
 from leakhunt.gate.orders import Answer
 from leakhunt.gate.outcome import Broken, Outcome

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from leakhunt.gate import compared
 from leakhunt.gate.baseline import Place
-from leakhunt.gate.bound import Interval
 from leakhunt.gate.compared import Change, Compared, Side
+from leakhunt.gate.confidence import Interval
 from leakhunt.judge.verdict import judge
 from leakhunt.model.snapshot import Frame
 from leakhunt.report.words import compared as words

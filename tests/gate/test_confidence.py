@@ -9,7 +9,7 @@ from statistics import median
 
 import pytest
 
-from leakhunt.gate import betting, bound
+from leakhunt.gate import betting, confidence
 from leakhunt.gate.decision import MISSED
 
 T = [100.0 * n for n in range(20)]
@@ -42,7 +42,7 @@ def test_the_rate_exceeds_the_interval_as_seldom_as_is_said(
     """
     dice = random.Random(5)
     chance = betting.spent(MISSED, 1)
-    missed = sum(bound.interval(T, made(dice, 40.0), chance).high < 40.0 for _ in range(2000))
+    missed = sum(confidence.interval(T, made(dice, 40.0), chance).high < 40.0 for _ in range(2000))
     assert missed < 150
 
 
@@ -51,17 +51,17 @@ def test_what_wanders_is_narrower_than_what_adds_up() -> None:
     reaches: list[list[float]] = [[], []]
     for _ in range(51):
         steps = [dice.gauss(0, 1000) for _ in T]
-        reaches[0].append(bound.interval(T, steps, 0.05).reach)
-        reaches[1].append(bound.interval(T, list(itertools.accumulate(steps)), 0.05).reach)
+        reaches[0].append(confidence.interval(T, steps, 0.05).reach)
+        reaches[1].append(confidence.interval(T, list(itertools.accumulate(steps)), 0.05).reach)
     assert median(reaches[0]) < 0.75 * median(reaches[1])
 
 
 def test_a_straight_line_has_no_error() -> None:
-    found = bound.interval(T, [3 * at for at in T], 0.05)
+    found = confidence.interval(T, [3 * at for at in T], 0.05)
     assert found.rate == 3
     assert found.reach == pytest.approx(0, abs=1e-9)
 
 
 def test_the_rule_of_three() -> None:
-    assert bound.seldom(1000, 0.05) == pytest.approx(3 / 1000, rel=0.01)
-    assert bound.seldom(0, 0.05) == 1.0
+    assert confidence.seldom(1000, 0.05) == pytest.approx(3 / 1000, rel=0.01)
+    assert confidence.seldom(0, 0.05) == 1.0

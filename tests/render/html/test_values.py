@@ -7,7 +7,7 @@ from typing import Any
 
 from leakhunt.model.query import Query
 from leakhunt.model.snapshot import Frame
-from leakhunt.render.html.drawn import Frames, _table, drawn, spread
+from leakhunt.render.html.values import Frames, _table, drawn, spread
 from leakhunt.report.labels import Labels
 from leakhunt.report.page import page
 from leakhunt.report.tables import diff

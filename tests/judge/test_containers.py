@@ -10,7 +10,7 @@ import time
 
 import pytest
 
-from leakhunt.judge.bounds import EMPTIED, SWEPT, ends
+from leakhunt.judge.containers import EMPTIED, SWEPT, ends
 from leakhunt.model.retention import Step
 
 MODULE = Step("module", "shop", "module")

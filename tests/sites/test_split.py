@@ -18,7 +18,7 @@ from leakhunt.render import csv as as_csv
 from leakhunt.render.json import tables as as_json
 from leakhunt.report import tables
 from leakhunt.sites import rows
-from leakhunt.sites.parts import NO_TASK, UNKNOWN, parts
+from leakhunt.sites.split import NO_TASK, UNKNOWN, parts
 from tests.support.builders import snap, stack
 from tests.support.laws import obeyed
 from tests.support.lives import aged
