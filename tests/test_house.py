@@ -45,7 +45,7 @@ def test_a_name_says_what_the_thing_is(path: Path) -> None:
 
 #: Modules that have no test of their own yet: real workers, processes and terminals try them, in ``tests/live``, or
 #: their neighbours' tests do. The rooms that are not named have none such, and no number here may rise.
-BESIDE = {"demo": 1, "gate": 1, "hook": 1, "plugin": 1}
+BESIDE = {"hook": 1}
 
 
 def without_a_test() -> Counter[str]:
