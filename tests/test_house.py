@@ -5,7 +5,6 @@ from __future__ import annotations
 import ast
 import subprocess
 import sys
-from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -43,29 +42,15 @@ def test_a_name_says_what_the_thing_is(path: Path) -> None:
     assert nameless == []
 
 
-#: Modules that have no test of their own yet: real workers, processes and terminals try them, in ``tests/live``, or
-#: their neighbours' tests do. The rooms that are not named have none such, and no number here may rise.
-BESIDE = {"hook": 1}
-
-
-def without_a_test() -> Counter[str]:
-    """By room, the modules without a test file at the mirrored place."""
-    return Counter(
-        path.relative_to(PACKAGE).parts[0]
+def test_a_module_has_a_test_of_its_own() -> None:
+    """At the mirrored place."""
+    missing = [
+        str(path.relative_to(ROOT))
         for path in MODULES
         if not path.name.startswith("__")
         and not (ROOT / "tests" / path.relative_to(PACKAGE)).with_name(f"test_{path.name}").exists()
-    )
-
-
-def test_a_module_has_a_test_of_its_own() -> None:
-    missing = without_a_test()
-    assert {room: number for room, number in missing.items() if number > BESIDE.get(room, 0)} == {}
-
-
-def test_what_is_owed_is_no_more_than_it_is() -> None:
-    missing = without_a_test()
-    assert {room: number for room, number in BESIDE.items() if missing[room] < number} == {}
+    ]
+    assert missing == []
 
 
 SCRIPTS = sorted((ROOT / "tests" / "benchmarks").glob("*_*.py"))

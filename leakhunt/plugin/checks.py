@@ -66,7 +66,8 @@ class Judge:
     def close(self) -> None:
         for stream in (self._process.stdin, self._process.stdout):
             if stream is not None:
-                stream.close()
+                with contextlib.suppress(BrokenPipeError):  # it has ended, and has not read all
+                    stream.close()
         self._process.wait()
 
 
