@@ -13,8 +13,9 @@ from leakhunt.report.words.places import looked_at, who
 from leakhunt.report.words.verdicts import seconds, share_of
 
 MORE = "-v shows the evidence; `leakhunt show LOCATION` takes a line apart"
-#: A rate that would make so much more, or less, of a growth than there was is not told beside it.
-APART = 2.0
+#: A rate that would make so many times the growth that there was, or so little of it, is not told beside it: whoever
+#: divides one figure by the other finds what is said, but for what rounding and a robust fit change.
+APART = 1.1
 #: Parts of the growth of the resident set that may be apart, as both are estimates.
 ROUGHLY = 0.05
 
