@@ -32,10 +32,15 @@ def step(one: Step) -> str:
     return f"{name}: {held}{', and so on' if one.again else ''}"
 
 
+def much(held: Retention) -> str:
+    """``10,000 objects, 1.9 MiB``; of what objects have beside themselves (a list's table, an array's data) the size."""
+    size = units.size(held.size)
+    return f"{units.counted(held.objects, 'object')}, {size}" if held.objects else size
+
+
 def by(held: Retention, grew: int | None = None) -> str:
     """``kept by module shop.tasks > KEPT: list[10,000] (10,000 objects, 1.9 MiB), which grew by 1,996``."""
-    much = f"{units.counted(held.objects, 'object')}, {units.size(held.size)}"
-    text = f"kept by {way(held.container_path)} ({much})"
+    text = f"kept by {way(held.container_path)} ({much(held)})"
     return text + (
         f", which grew by {units.counted(grew, 'item')}" if grew is not None and grew > 0 else ""
     )
@@ -44,7 +49,7 @@ def by(held: Retention, grew: int | None = None) -> str:
 def amount(one: Way) -> str:
     """How much is held so, how the container grew, and what it keeps in all."""
     held = one.held
-    parts = [f"{units.counted(held.objects, 'object')}, {units.size(held.size)}"]
+    parts = [much(held)]
     if one.grew is not None and one.grew[0] != one.grew[1]:
         first, last = map(units.count, one.grew)
         parts.append(f"{held.container_type}: {first} to {last} items")

@@ -38,6 +38,12 @@ def test_a_way_is_its_steps_and_what_it_keeps_is_of_the_container() -> None:
     assert kept.by(held, 1996) == f"{text}, which grew by 1,996 items"
 
 
+def test_of_what_is_no_object_itself_only_the_size_is_told() -> None:
+    """Such as the data of arrays, whose headers another line made."""
+    held = Retention(WAY, 0, 2048, "ndarray", 83, None, 7, None, WAY[:2])
+    assert kept.by(held) == "kept by module shop.tasks > KEPT: list[10,000] (2.0 KiB)"
+
+
 def test_ways_that_are_left_out_are_counted() -> None:
     assert kept.more(1) == "1 way more (-n 0 shows all)"
     assert kept.more(12) == "12 ways more (-n 0 shows all)"
