@@ -74,7 +74,7 @@ numpy_own_data(const NumpyArray *array)
         if (length == 0) {
             return 1;
         }
-        if (length > 1 && stride > 0 && (size_t)length * (size_t)stride > size) {
+        if (stride > 0 && (size_t)length * (size_t)stride > size) {
             size = (size_t)length * (size_t)stride;
         }
     }

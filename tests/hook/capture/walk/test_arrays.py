@@ -39,16 +39,17 @@ def test_data_are_tied_to_the_array_and_to_what_keeps_it() -> None:
         for shape, dtype in ((1000, float), ((30, 40), "u1"), ((5, 6, 7), complex))
     ]
     arrays.append(numpy.asfortranarray(numpy.ones((50, 60))))
+    arrays.append(numpy.zeros((1, 1), dtype="S3000"))
     KEPT.append(arrays)
     try:
         told = walked(
-            struct.pack("=4Q", *(array.__array_interface__["data"][0] for array in arrays))
+            struct.pack("=5Q", *(array.__array_interface__["data"][0] for array in arrays))
         )
     finally:
         KEPT.clear()
     ties = list(TIE.iter_unpack(told["ties"]))
     assert [tie[4] for tie in ties] == [array.nbytes for array in arrays]
-    assert {told["holders"][tie[1] - 1][2] for tie in ties} == {4}
+    assert {told["holders"][tie[1] - 1][2] for tie in ties} == {5}
 
 
 def test_a_view_keeps_the_array_that_it_shows() -> None:
