@@ -22,14 +22,15 @@ if TYPE_CHECKING:
 
 
 def seen(home: Path, pids: Iterable[int] = ()) -> PsReport:
-    """The processes as ``leakhunt ps`` reports them. Raises NotHookedError for a pid of none."""
-    running = tree.celery_processes(home)
+    """The processes as ``leakhunt ps`` reports them, those of ``pids`` and their children whatever they are. Raises
+    NotHookedError for a pid of none.
+    """
+    pids = tuple(pids)
+    running = tree.celery_processes(home, also=pids)
     pids_seen = {process.pid for process in running}
     for pid in pids:
         if pid not in pids_seen:
-            raise NotHookedError(
-                f"process {pid} is no Celery process and has no hook, or is not there"
-            )
+            raise NotHookedError(f"there is no process {pid} here")
     return report.ps(running, tree.machine(), growths(running), pids)
 
 

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TextIO
 
 import click
 
-from leakhunt.errors import LeakhuntError, SettingError
+from leakhunt.errors import LeakhuntError, NotHookedError, SettingError
+from leakhunt.hook.process import alive
 from leakhunt.live import processes, tree
 from leakhunt.live.rounds import Rounds
 from leakhunt.live.sightings import Sightings
@@ -50,14 +51,17 @@ Look = Callable[[], Seen]
 
 
 def here(home: Path, pids: Sequence[int], every: bool = False) -> Look:
-    """The processes of this host; with ``pids``, only those and their children.
+    """The processes of this host; with ``pids``, only those and their children, whatever they are.
 
-    ``every``: each of them is looked at closely each time, and not in turn.
+    ``every``: each of them is looked at closely each time, and not in turn. Raises NotHookedError for a pid of none.
     """
+    for pid in pids:
+        if not alive.runs(pid):
+            raise NotHookedError(f"there is no process {pid} here")
     meant, rounds = frozenset(pids), None if every else Rounds()
 
     def look() -> Seen:
-        running = tree.celery_processes(home, rounds=rounds)
+        running = tree.celery_processes(home, rounds=rounds, also=meant)
         return Seen([p for p in running if _is_meant(p, meant)], tree.machine())
 
     return look

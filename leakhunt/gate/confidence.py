@@ -6,7 +6,7 @@ differences at several distances, the variogram (Matheron 1963), tell the two ap
 rate follows from both over the whole length. Student's t with few degrees of freedom makes up for the
 squares being estimates themselves. Where successive differences do not show, by going back and forth, that
 something wanders (their correlation is -1/2 then, and 0 where all adds up), the error of a walk counts
-too, if it is larger. ``tests/gate/test_bound.py`` has how often all this holds.
+too, if it is larger. ``tests/gate/test_confidence.py`` has how often all this holds.
 """
 
 from __future__ import annotations

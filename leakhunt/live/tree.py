@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import time
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
@@ -41,26 +41,31 @@ def machine() -> Machine:
 
 
 def celery_processes(
-    folder: Path, mount: str = "/sys/fs/cgroup", rounds: Rounds | None = None
+    folder: Path,
+    mount: str = "/sys/fs/cgroup",
+    rounds: Rounds | None = None,
+    also: Collection[int] = (),
 ) -> list[Process]:
     """The processes, by pid. ``folder``: where hooked ones may have their records; ``mount``: where the
-    control groups are mounted; ``rounds``: of who looks again and again.
+    control groups are mounted; ``rounds``: of who looks again and again; ``also``: pids of which processes and
+    children count, whatever they are.
     """
     lines = table.table()
     said = _said(lines)
     limits: dict[bytes, memory.Limit] = {}
     if rounds is not None:
         view = _view(folder, lines, said, rounds.opened(lines, folder), rounds.records)
-        weights = rounds.weights(view.lines[pid] for pid in _wanted(view))
+        weights = rounds.weights(view.lines[pid] for pid in _wanted(view, also))
     else:
         now = time.time()
         done = memory.weighing(pid for pid in said if pid != os.getpid())
         opened = descriptors.everybody(lines)
         weighed = done()  # before records are read, with the rights of whoever has written them
         view = _view(folder, lines, said, opened)
-        weighed.update(memory.weighing(pid for pid in _wanted(view) if pid not in weighed)())
+        weighed.update(memory.weighing(pid for pid in _wanted(view, also) if pid not in weighed)())
         weights = {
-            pid: (memory.weighed(memory.counted(pid), weighed[pid]), now) for pid in _wanted(view)
+            pid: (memory.weighed(memory.counted(pid), weighed[pid]), now)
+            for pid in _wanted(view, also)
         }
     return [
         _process(pid, view, memory.limit(pid, mount, limits), held, at)
@@ -99,8 +104,9 @@ def _said(lines: Mapping[int, Line]) -> dict[int, Celery]:
     return said
 
 
-def _wanted(view: View) -> list[int]:
-    return sorted((set(view.said) | set(view.hooked)) & set(view.lines) - {os.getpid()})
+def _wanted(view: View, also: Collection[int]) -> list[int]:
+    named = {pid for pid, line in view.lines.items() if pid in also or line.parent in also}
+    return sorted((set(view.said) | set(view.hooked) | named) & set(view.lines) - {os.getpid()})
 
 
 def _process(pid: int, view: View, limited: memory.Limit, held: Memory, at: float) -> Process:

@@ -29,7 +29,7 @@ app.conf.update(task_acks_late={late}, task_reject_on_worker_lost={late}, worker
 def here(monkeypatch: pytest.MonkeyPatch) -> list[Process]:
     """What runs on this host, whose own settings are no matter."""
     running: list[Process] = []
-    monkeypatch.setattr(tree, "celery_processes", lambda home: running)
+    monkeypatch.setattr(tree, "celery_processes", lambda home, **_: running)
     monkeypatch.setattr(surroundings, "surroundings", lambda home, pids: Surroundings())
     return running
 
@@ -80,7 +80,7 @@ def test_pids_narrow_the_look(here: list[Process]) -> None:
     assert inside("doctor", "10")[1].startswith("looked at 2 running processes")
     status, out, err = inside("doctor", "10", "12")
     assert (status, out) == (2, "")
-    assert err.startswith("leakhunt: process 12 is no Celery process")
+    assert err == "leakhunt: there is no process 12 here\n"
 
 
 @pytest.mark.parametrize(

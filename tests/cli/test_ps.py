@@ -28,7 +28,7 @@ LOST = process(20, "orphan", user="shop", uss=40)
 def here(monkeypatch: pytest.MonkeyPatch) -> list[Process]:
     """What runs on this host."""
     running: list[Process] = []
-    monkeypatch.setattr(tree, "celery_processes", lambda home: running)
+    monkeypatch.setattr(tree, "celery_processes", lambda home, **_: running)
     monkeypatch.setattr(tree, "machine", machine)
     return running
 
@@ -95,7 +95,7 @@ def test_a_pid_of_none_is_an_error(pid: str, here: list[Process]) -> None:
     here.append(MAIN)
     status, out, err = inside("ps", "10", pid)
     assert (status, out) == (2, "")
-    assert err == f"leakhunt: process {pid} is no Celery process and has no hook, or is not there\n"
+    assert err == f"leakhunt: there is no process {pid} here\n"
 
 
 @pytest.mark.parametrize(

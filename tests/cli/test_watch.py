@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import csv
 import json
+import os
+import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -25,6 +29,7 @@ def here(monkeypatch: pytest.MonkeyPatch) -> list[Process]:
     running: list[Process] = []
     monkeypatch.setattr(tree, "celery_processes", lambda home, **_: running)
     monkeypatch.setattr(tree, "machine", machine)
+    monkeypatch.setattr("leakhunt.cli.watching.alive.runs", lambda pid: True)
     return running
 
 
@@ -203,3 +208,38 @@ def test_in_a_pipe_nothing_is_drawn_before_the_end(
 ) -> None:
     here.append(CALM)
     assert inside("watch", "--for", "20s")[1].count("watching for") == 1
+
+
+@pytest.mark.parametrize("pid", ["999999999", "12"])
+def test_a_pid_of_nobody_is_an_error_at_once(pid: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("leakhunt.cli.watching.alive.runs", lambda each: False)
+    status, out, err = inside("watch", pid, "--once")
+    assert (status, out) == (2, "")
+    assert err == f"leakhunt: there is no process {pid} here\n"
+
+
+def test_any_process_can_be_watched_with_its_children(tmp_path: Path) -> None:
+    """Neither Celery's, nor with the hook."""
+    program = (
+        "import os, time\n"
+        "child = os.fork()\n"
+        "if child: os.write(1, b'%d\\n' % child)\n"
+        "time.sleep(600)\n"
+    )
+    words = [sys.executable, "-c", program]
+    with subprocess.Popen(words, stdout=subprocess.PIPE, text=True) as ran:
+        assert ran.stdout is not None
+        child = int(ran.stdout.readline())
+        try:
+            asked = [str(ran.pid), "--json", "--dir", str(tmp_path)]
+            told = {
+                each["pid"]: each
+                for each in json.loads(inside("watch", "--once", *asked)[1])["processes"]
+            }
+            assert set(told) == {ran.pid, child}
+            assert told[ran.pid]["rss"] > 1 << 20
+            rows = json.loads(inside("ps", *asked)[1])["processes"]
+            assert {row["pid"]: row["role"] for row in rows}[ran.pid] == "program"
+        finally:
+            os.kill(child, signal.SIGKILL)
+            ran.kill()
