@@ -71,13 +71,16 @@ def test_a_benchmark_runs_as_it_says(script: Path, tmp_path: Path) -> None:
 SOURCES_IN_C = sorted(path for kind in ("*.c", "*.h", "*.inc") for path in PACKAGE.rglob(kind))
 
 
+ASKS = ("PY_VERSION_HEX", "PY_MINOR_VERSION", "version_info", "hexversion")
+
+
 def test_only_one_room_asks_for_a_version_of_python() -> None:
-    """Elsewhere C code says what it needs, by a name that ``cpython/`` gives it."""
+    """Elsewhere code says what it needs, by a name that ``cpython/`` gives it."""
     asking = [
         f"{path.relative_to(ROOT)}:{number}"
-        for path in SOURCES_IN_C
+        for path in (*SOURCES_IN_C, *MODULES)
         if path.parent != PACKAGE / "cpython"
         for number, line in enumerate(path.read_text().splitlines(), 1)
-        if "PY_VERSION_HEX" in line or "PY_MINOR_VERSION" in line
+        if any(word in line for word in ASKS)
     ]
     assert asking == []

@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterable
 from operator import itemgetter
 from typing import Any, cast
 
+from leakhunt.cpython import features
 from leakhunt.engine.interface import UNKNOWN_LIFE, Counters, Harvest, Life
 from leakhunt.engine.retention import Walked
 from leakhunt.snapfile.records import Retention
@@ -29,10 +30,6 @@ BYTES_PER_BLOCK = 170
 #: (``Python/hashtable.c``: a 32 byte entry and at least two bucket pointers):
 #: the table's size divided by it bounds the number of blocks from above.
 TABLE_BYTES_PER_BLOCK = 48
-
-#: Releases in which ``tracemalloc.stop()`` no longer races with threads that
-#: allocate without the GIL (python/cpython#128679).
-SAFE_STOP = {(3, 12): (3, 12, 9), (3, 13): (3, 13, 2)}
 
 
 class Exact:
@@ -66,10 +63,7 @@ class Exact:
         tracemalloc.stop()
 
     def stop_refused(self, threads: int) -> str | None:
-        fixed = SAFE_STOP.get(
-            sys.version_info[:2], (3, 14) if sys.version_info >= (3, 14) else None
-        )
-        if threads <= 1 or (fixed is not None and sys.version_info[:3] >= fixed):
+        if threads <= 1 or features.stops_tracing_safely():
             return None
         return (
             f"tracemalloc of Python {sys.version.split()[0]} may crash when it is stopped "

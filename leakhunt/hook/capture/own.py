@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 import leakhunt
+from leakhunt.cpython.features import LIBRARY
 from leakhunt.snapfile.write import RawFrames, Run
 
 #: The package's own folder, as it stands in tracebacks.
@@ -54,13 +55,12 @@ def prefixes(of: Roots | None = None) -> dict[str, list[str]]:
     of = roots() if of is None else of
     # As `sysconfig.get_paths()` has them (its scheme posix_prefix), without importing that: a forked
     # child imports as little as it can.
-    version = f"python{sys.version_info[0]}.{sys.version_info[1]}"
     stdlib = {of.stdlib}
     site = {entry for entry in of.path if entry.endswith(("site-packages", "dist-packages"))}
     for base, prefix in ((of.base_prefix, of.prefix), (of.base_exec_prefix, of.exec_prefix)):
         library = "lib" if base is of.base_prefix else of.platlibdir
-        stdlib.add(os.path.join(base, library, version))
-        site.add(os.path.join(prefix, library, version, "site-packages"))
+        stdlib.add(os.path.join(base, library, LIBRARY))
+        site.add(os.path.join(prefix, library, LIBRARY, "site-packages"))
     app = set()
     try:
         here = os.getcwd()

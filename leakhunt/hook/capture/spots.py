@@ -7,20 +7,18 @@ interpreter sees it; an engine that has seen the code objects themselves knows w
 from __future__ import annotations
 
 import dis
-import sys
 import time
 import types
 from collections.abc import Iterable, Mapping
 from typing import Optional
 
+from leakhunt.cpython.features import CODE_IS_QUALIFIED
 from leakhunt.hook.capture.sources import Sources
 
 Spots = dict[str, dict[int, tuple[Optional[str], Optional[str]]]]
 
 #: A source line in a file is cut here: minified or generated code has lines of megabytes.
 LONGEST_LINE = 400
-#: Code objects tell the class and the function that they are in (``co_qualname``).
-QUALIFIED = sys.version_info >= (3, 11)
 
 
 def spots(
@@ -45,7 +43,7 @@ def spots(
         source = sources.text(file)
         text = sources.lines(file, max(wanted))
         told = {line: functions[file, line] for line in wanted if (file, line) in functions}
-        if source is not None and not (QUALIFIED and len(told) == len(wanted)):
+        if source is not None and not (CODE_IS_QUALIFIED and len(told) == len(wanted)):
             told.update(_functions(sources.module(file), wanted))
         of_file = {
             line: (

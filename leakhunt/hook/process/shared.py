@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING
 
-from leakhunt.cpython import parts
+from leakhunt.cpython import features, parts
 
 if TYPE_CHECKING:
     import mmap
@@ -20,10 +19,11 @@ def mapped(descriptor: int, size: int) -> mmap.mmap:
     mapping: somebody else's file, where the program has closed all descriptors in between. So the file is
     laid over a mapping that has none; without the compiled part the duplicate stays.
     """
+    page = features.mapped_without_descriptor(descriptor, size)
+    if page is not None:
+        return page
     import mmap  # a worker that never captures need not have it
 
-    if sys.version_info >= (3, 13):
-        return mmap.mmap(descriptor, size, trackfd=False)
     if _fork is None:
         return mmap.mmap(descriptor, size)
     page = mmap.mmap(-1, size)
