@@ -191,19 +191,24 @@ def _siblings(processes: Sequence[Process]) -> dict[int, list[Process]]:
 
 
 def _tree(processes: Sequence[Process]) -> list[tuple[Process, int]]:
-    """Parents before their children, the older first; orphans after the workers."""
+    """Parents before their children, the older first; orphans after the workers. Each process once: what another host
+    tells may go round, and then stands where it is met first, or at the end.
+    """
     pids = {process.pid for process in processes}
     below = _siblings(processes)
     lines: list[tuple[Process, int]] = []
-
-    def walk(process: Process, depth: int) -> None:
-        lines.append((process, depth))
-        for child in sorted(below.get(process.pid, ()), key=_age):
-            walk(child, depth + 1)
-
+    shown: set[int] = set()
     roots = [process for process in processes if process.parent not in pids]
-    for root in sorted(roots, key=lambda root: (root.role == "orphan", node(root), _age(root))):
-        walk(root, 0)
+    roots.sort(key=lambda root: (root.role == "orphan", node(root), _age(root)))
+    for root in (*roots, *sorted(processes, key=_age)):
+        waiting = [(root, 0)]
+        while waiting:
+            process, depth = waiting.pop()
+            if id(process) not in shown:
+                shown.add(id(process))
+                lines.append((process, depth))
+                children = sorted(below.get(process.pid, ()), key=_age, reverse=True)
+                waiting += [(child, depth + 1) for child in children]
     return lines
 
 

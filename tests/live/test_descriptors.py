@@ -76,5 +76,6 @@ def test_a_look_reads_each_of_them_once(tmp_path: Path, monkeypatch: pytest.Monk
     told = pulse.pulse(os.getpid(), os.getpid(), held)
     assert told is not None
     assert told.task == "proj.add"
-    assert processes.hooked(tmp_path, view.opened) == list(view.hooked.values())
+    again = {each.pid for each in processes.hooked(tmp_path, view.opened)}
+    assert again <= set(view.hooked)  # others may have ended meanwhile
     assert read == first

@@ -217,3 +217,24 @@ def test_json_has_what_the_table_has_and_nothing_made_up() -> None:
     assert document["processes"][2]["running"] == {"task": "t", "since": NOW, "tasks": 1}
     assert document["totals"] == {"rss": 180 * MIB, "pss": 60 * MIB}
     assert document["limit"] == machine().total
+
+
+@pytest.mark.parametrize(
+    ("parents", "shown"),
+    [
+        ([(10, 11), (11, 10)], [(10, 0), (11, 1)]),
+        ([(10, 10)], [(10, 0)]),
+        ([(12, 1), (10, 11), (11, 10)], [(12, 0), (10, 0), (11, 1)]),
+    ],
+)
+def test_what_goes_round_is_shown_once(
+    parents: list[tuple[int, int]], shown: list[tuple[int, int]]
+) -> None:
+    """As another host may tell it."""
+    told = [process(pid, parent=parent) for pid, parent in parents]
+    assert [(row.process.pid, row.depth) for row in ps(told, machine()).rows] == shown
+
+
+def test_a_chain_may_be_long() -> None:
+    told = [process(pid, parent=pid - 1) for pid in range(10, 1510)]
+    assert [row.depth for row in ps(told, machine()).rows] == list(range(1500))

@@ -144,23 +144,18 @@ def _heads(row: Row, width: int) -> Iterable[Text]:
 def _branches(rows: Sequence[Row], lines: Guides) -> list[str]:
     """What stands before each process: its place in the tree."""
     branches = []
-    for number, row in enumerate(rows):
-        if row.depth == 0:
-            branches.append("")
-            continue
-        bars = []
-        for depth in range(1, row.depth + 1):
-            follows = False
-            for later in rows[number + 1 :]:
-                if later.depth <= depth:
-                    follows = later.depth == depth
-                    break
-            if depth == row.depth:
-                bars.append(lines.between if follows else lines.last)
-            else:
-                bars.append(lines.along if follows else " " * len(lines.along))
+    follows: list[
+        bool
+    ] = []  # by depth: whether a later row stands there, with none above it in between
+    for row in reversed(rows):
+        depth = row.depth
+        follows = [*follows[: depth + 1], *[False] * (depth + 1 - len(follows))]
+        bars = [lines.along if each else " " * len(lines.along) for each in follows[1:depth]]
+        if depth:
+            bars.append(lines.between if follows[depth] else lines.last)
         branches.append("".join(bars))
-    return branches
+        follows[depth] = True
+    return branches[::-1]
 
 
 def _name(row: Row) -> str:
