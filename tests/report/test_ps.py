@@ -235,6 +235,7 @@ def test_what_goes_round_is_shown_once(
     assert [(row.process.pid, row.depth) for row in ps(told, machine()).rows] == shown
 
 
+@pytest.mark.lawless
 def test_a_chain_may_be_long() -> None:
     told = [process(pid, parent=pid - 1) for pid in range(10, 1510)]
     assert [row.depth for row in ps(told, machine()).rows] == list(range(1500))
