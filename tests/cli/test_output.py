@@ -21,13 +21,11 @@ def test_a_file_gets_its_name_when_all_is_written(tmp_path: Path) -> None:
     assert os.listdir(tmp_path) == ["x.json"]
 
 
-def test_what_cannot_be_written_is_called_by_the_name_that_was_asked_for(tmp_path: Path) -> None:
-    (tmp_path / "file").touch()
-    for name, kind in (("nowhere/x.json", FileNotFoundError), ("file/x.json", NotADirectoryError)):
-        with pytest.raises(kind) as told, writing(str(tmp_path / name), force=False):
-            raise AssertionError("nothing was opened")
-        assert told.value.filename == str(tmp_path / name)
-    assert os.listdir(tmp_path) == ["file"]
+@pytest.mark.skipif(not Path("/proc/self").exists(), reason="no folder that nobody may write to")
+def test_what_cannot_be_written_is_called_by_the_name_that_was_asked_for() -> None:
+    with pytest.raises(OSError, match="x.json") as told, writing("/proc/x.json", force=False):
+        raise AssertionError("nothing was opened")
+    assert told.value.filename == "/proc/x.json"
 
 
 def test_an_error_leaves_what_was_there(tmp_path: Path) -> None:
@@ -53,8 +51,10 @@ def test_what_exists_is_written_over_only_by_force(tmp_path: Path) -> None:
 
 
 def test_a_folder_that_is_not_there_is_told_beforehand(tmp_path: Path) -> None:
-    with pytest.raises(click.UsageError, match="there is no folder"):
-        refuse(str(tmp_path / "none" / "x.json"), force=True)
+    (tmp_path / "file").touch()
+    for folder in ("none", "file"):
+        with pytest.raises(click.UsageError, match="there is no folder"):
+            refuse(str(tmp_path / folder / "x.json"), force=True)
     refuse("x.json", force=False)
     refuse("-", force=False)
 

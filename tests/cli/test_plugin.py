@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from importlib.metadata import entry_points
+from importlib.metadata import distribution
 from typing import Any
 
 import pytest
@@ -30,8 +30,8 @@ def status(result: Result) -> Any:
 
 
 def test_celery_finds_it_by_its_entry_point() -> None:
-    points = [each for each in entry_points(group="celery.commands") if each.name == "leakhunt"]
-    assert [each.load() for each in points][:1] == [plugin.command]
+    points = {(each.group, each.name): each for each in distribution("leakhunt").entry_points}
+    assert points["celery.commands", "leakhunt"].load() is plugin.command
 
 
 @pytest.mark.parametrize("arguments", [["--version"], ["-h"], ["top", "--help"]])
