@@ -23,7 +23,7 @@ def test_a_file_gets_its_name_when_all_is_written(tmp_path: Path) -> None:
 
 @pytest.mark.skipif(not Path("/proc/self").exists(), reason="no folder that nobody may write to")
 def test_what_cannot_be_written_is_called_by_the_name_that_was_asked_for() -> None:
-    with pytest.raises(OSError, match="x.json") as told, writing("/proc/x.json", force=False):
+    with pytest.raises(OSError, match=r"x\.json") as told, writing("/proc/x.json", force=False):
         raise AssertionError("nothing was opened")
     assert told.value.filename == "/proc/x.json"
 
