@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import struct
 import tracemalloc
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -17,8 +18,16 @@ _walk = pytest.importorskip("leakhunt.hook.capture.walk._walk")
 KEPT: list[Any] = []
 
 
-def walked(blocks: bytes = b"", traced: int = 0) -> dict[str, Any]:
+@pytest.fixture(autouse=True)
+def _no_collections() -> Iterator[None]:
+    """A walk is for a process that the collector leaves alone."""
     gc.collect()
+    gc.disable()
+    yield
+    gc.enable()
+
+
+def walked(blocks: bytes = b"", traced: int = 0) -> dict[str, Any]:
     told: dict[str, Any] = _walk.walk(blocks, 60.0, 1 << 30, "/nowhere", traced)
     return told
 
