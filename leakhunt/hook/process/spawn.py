@@ -1,7 +1,7 @@
 """Starts a Python beside this process, by posix_spawn(3): that copies nothing, and runs nobody's fork handlers.
 
-It has this process's interpreter and none of its code, descriptors, signal handlers and environment but for what
-it is given.
+It has this process's interpreter and none of its code, signal handlers and environment but for what it is given; nor of
+its descriptors, but for those that the program, or the shell that began it, lets any other program inherit.
 """
 
 from __future__ import annotations
