@@ -8,8 +8,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from leakhunt.errors import NotHookedError, SnapshotError
-from leakhunt.live import tree
+from leakhunt.errors import SnapshotError
+from leakhunt.live import processes, tree
 from leakhunt.model.process import Identity, Process
 from leakhunt.report import ps as report
 from leakhunt.report.ps import PsReport
@@ -30,7 +30,7 @@ def seen(home: Path, pids: Iterable[int] = ()) -> PsReport:
     pids_seen = {process.pid for process in running}
     for pid in pids:
         if pid not in pids_seen:
-            raise NotHookedError(f"there is no process {pid} here")
+            raise processes.nobody(pid)
     return report.ps(running, tree.machine(), growths(running), pids)
 
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TextIO
 
 import click
 
-from leakhunt.errors import LeakhuntError, NotHookedError, SettingError
+from leakhunt.errors import LeakhuntError, SettingError
 from leakhunt.hook.process import alive
 from leakhunt.live import processes, tree
 from leakhunt.live.rounds import Rounds
@@ -57,7 +57,7 @@ def here(home: Path, pids: Sequence[int], every: bool = False) -> Look:
     """
     for pid in pids:
         if not alive.runs(pid):
-            raise NotHookedError(f"there is no process {pid} here")
+            raise processes.nobody(pid)
     meant, rounds = frozenset(pids), None if every else Rounds()
 
     def look() -> Seen:

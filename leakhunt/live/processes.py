@@ -144,13 +144,18 @@ def hooked(
     return [by_pid[pid] for pid in sorted(by_pid)]
 
 
+def nobody(pid: int) -> NotHookedError:
+    """What to raise for a pid that no process has."""
+    return NotHookedError(f"there is no process {pid}")
+
+
 def one(folder: Path, pid: int) -> Hooked:
     """The hooked process with that pid. Raises NotHookedError, which says why not."""
     for process in hooked(folder):
         if process.pid == pid:
             return process
     if not alive.runs(pid):
-        raise NotHookedError(f"there is no process {pid}")
+        raise nobody(pid)
     owner = alive.owner(pid)
     if owner is not None and os.geteuid() not in (0, owner[0]):
         raise NotHookedError(

@@ -80,7 +80,7 @@ def test_pids_narrow_the_look(here: list[Process]) -> None:
     assert inside("doctor", "10")[1].startswith("looked at 2 running processes")
     status, out, err = inside("doctor", "10", "12")
     assert (status, out) == (2, "")
-    assert err == "leakhunt: there is no process 12 here\n"
+    assert err == "leakhunt: there is no process 12\n"
 
 
 @pytest.mark.parametrize(

@@ -95,7 +95,7 @@ def test_a_pid_of_none_is_an_error(pid: str, here: list[Process]) -> None:
     here.append(MAIN)
     status, out, err = inside("ps", "10", pid)
     assert (status, out) == (2, "")
-    assert err == f"leakhunt: there is no process {pid} here\n"
+    assert err == f"leakhunt: there is no process {pid}\n"
 
 
 @pytest.mark.parametrize(

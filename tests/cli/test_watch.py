@@ -215,7 +215,7 @@ def test_a_pid_of_nobody_is_an_error_at_once(pid: str, monkeypatch: pytest.Monke
     monkeypatch.setattr("leakhunt.cli.watching.alive.runs", lambda each: False)
     status, out, err = inside("watch", pid, "--once")
     assert (status, out) == (2, "")
-    assert err == f"leakhunt: there is no process {pid} here\n"
+    assert err == f"leakhunt: there is no process {pid}\n"
 
 
 def test_any_process_can_be_watched_with_its_children(tmp_path: Path) -> None:

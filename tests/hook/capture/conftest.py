@@ -1,16 +1,26 @@
-"""Only sources of loaded modules are read: files that count as such for a test."""
+"""What tests of a capture need: the collector off, as in its child; files that count as sources of loaded modules."""
 
 from __future__ import annotations
 
+import gc
 import itertools
 import sys
 import types
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 AsModule = Callable[[Path], str]
+
+
+@pytest.fixture
+def collector_off() -> Iterator[None]:
+    """As in a capture's child: whoever walks holds nodes that a collection would free."""
+    gc.collect()
+    gc.disable()
+    yield
+    gc.enable()
 
 
 @pytest.fixture

@@ -16,6 +16,8 @@ import pytest
 
 _holders = pytest.importorskip("leakhunt.hook.capture._holders")
 
+pytestmark = pytest.mark.usefixtures("collector_off")
+
 HEAD = 16
 VERSION = sys.version_info[:2]
 #: In front of instances with a dict of their own, from 3.11 on (``Py_TPFLAGS_PREHEADER``).
@@ -67,15 +69,6 @@ def packed(addresses: list[int]) -> bytes:
 
 def is_by(answer: Answer, holder: object, told: int) -> bool:
     return answer == (block(holder), id(type(holder)), told)
-
-
-@pytest.fixture(autouse=True)
-def _collector_off() -> Iterator[None]:
-    """As in a capture's child."""
-    gc.collect()
-    gc.disable()
-    yield
-    gc.enable()
 
 
 class Order:

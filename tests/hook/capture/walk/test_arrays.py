@@ -5,7 +5,6 @@ from __future__ import annotations
 import gc
 import struct
 import tracemalloc
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -15,16 +14,9 @@ from leakhunt.engine.retention import TIE
 numpy = pytest.importorskip("numpy")
 _walk = pytest.importorskip("leakhunt.hook.capture.walk._walk")
 
+pytestmark = pytest.mark.usefixtures("collector_off")
+
 KEPT: list[Any] = []
-
-
-@pytest.fixture(autouse=True)
-def _no_collections() -> Iterator[None]:
-    """A walk is for a process that the collector leaves alone."""
-    gc.collect()
-    gc.disable()
-    yield
-    gc.enable()
 
 
 def walked(blocks: bytes = b"", traced: int = 0) -> dict[str, Any]:

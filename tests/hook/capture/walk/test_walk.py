@@ -11,7 +11,7 @@ import struct
 import subprocess
 import sys
 import tracemalloc
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -21,15 +21,9 @@ from tests.hook.capture.walk import holders
 
 _walk = pytest.importorskip("leakhunt.hook.capture.walk._walk")
 
+pytestmark = pytest.mark.usefixtures("collector_off")
+
 MEMORY = 1 << 30
-
-
-@pytest.fixture(autouse=True)
-def _no_collections() -> Iterator[None]:
-    gc.collect()
-    gc.disable()
-    yield
-    gc.enable()
 
 
 def walked(blocks: bytes = b"", memory: int = MEMORY, traced: int = 0) -> dict[str, Any]:
