@@ -79,7 +79,39 @@ def test_numpy_that_is_imported_later_is_seen_from_the_next_task_on() -> None:
     assert said["sizes"] == [240_000]
 
 
+#: The functions of numpy's default handler: PyDataMem_Handler, of which the name and the version are 128 bytes.
+HANDLER = """
+import ctypes, importlib
+def functions():
+    package = "numpy._core" if "numpy._core" in sys.modules else "numpy.core"
+    module = importlib.import_module(package + "._multiarray_umath")
+    get = ctypes.pythonapi.PyCapsule_GetPointer
+    get.restype, get.argtypes = ctypes.c_void_p, [ctypes.py_object, ctypes.c_char_p]
+    table = (ctypes.c_void_p * 307).from_address(get(module._ARRAY_API, None))
+    capsule = ctypes.cast(table[306], ctypes.POINTER(ctypes.py_object))[0]
+    return list((ctypes.c_void_p * 5).from_address(get(capsule, b"mem_handler") + 128))
+"""
+
+
 def test_numpy_has_its_own_functions_back_when_the_engine_stops() -> None:
+    said = run(
+        HANDLER
+        + THROUGH
+        + """
+kept = []
+def make(): kept.append(numpy.zeros(20_000))
+own = functions()
+engine = begin(64)
+make()
+engine.stop()
+say(own=own, after=functions())
+"""
+    )
+    assert all(said["own"][1:])
+    assert said["after"] == said["own"]
+
+
+def test_the_engine_can_begin_again() -> None:
     said = program("""
         kept = []
         def make(): kept.append(numpy.zeros(20_000))
