@@ -9,6 +9,7 @@
  */
 #include "../../../cpython/gc.h"
 #include "../../../cpython/containers.h"
+#include "../../../cpython/calls.h"
 #include "../../../cpython/objects.h"
 #include "../../../cpython/numpy.h"
 #include "../../../cpython/built.h"
@@ -21,6 +22,7 @@
 #include "memory.inc"
 #include "arrays.inc"
 #include "graph.inc"
+#include "roots.inc"
 #include "order.inc"
 #include "dominators.inc"
 #include "texts.inc"
