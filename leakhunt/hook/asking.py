@@ -40,9 +40,12 @@ def way(pid: int, record: Mapping[str, Any]) -> Way | None:
     return Way(record["looks"], None) if record["looks"] in ("task", "timer") else None
 
 
-def hearing(pid: int, record: Mapping[str, Any]) -> str:
-    """``heard``, ``blocked``, ``taken`` or ``none``: what becomes of the signal that users send."""
-    told, state = alive.disposition(pid, record["signal"]), record["heard"]
+def hearing(pid: int, record: Mapping[str, Any], status: bytes | None = None) -> str:
+    """``heard``, ``blocked``, ``taken`` or ``none``: what becomes of the signal that users send.
+
+    ``status``: what ``alive.told`` has just said of the process.
+    """
+    told, state = alive.disposition(pid, record["signal"], status), record["heard"]
     if state == "taken":
         return "taken"
     if state == "none" or (told is not None and not told.caught):

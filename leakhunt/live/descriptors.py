@@ -34,25 +34,30 @@ Held = Optional[Opened]
 
 def held(pid: int) -> Held:
     """What that process holds open; None: gone, or not ours to see."""
-    folder = f"/proc/{pid}/fd/"
     try:
-        names = os.listdir(folder)
+        folder = os.open(f"/proc/{pid}/fd", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     except OSError:
         return None
     files = sockets = pipes = 0
     telling = {}
-    for name in names:
-        try:
-            target = os.readlink(folder + name)
-        except OSError:  # closed by now
-            continue
-        files += 1
-        if target.startswith("socket:"):
-            sockets += 1
-        elif target.startswith("pipe:"):
-            pipes += int(name) > 2
-        elif _RECORDS in target or target.startswith(_PULSES):
-            telling[int(name)] = target
+    try:
+        # From the open folder: the kernel need not find the process, and ask whether it may, for each of them.
+        for name in os.listdir(folder):
+            try:
+                target = os.readlink(name, dir_fd=folder)
+            except OSError:  # closed by now
+                continue
+            files += 1
+            if target.startswith("socket:"):
+                sockets += 1
+            elif target.startswith("pipe:"):
+                pipes += int(name) > 2
+            elif _RECORDS in target or target.startswith(_PULSES):
+                telling[int(name)] = target
+    except OSError:
+        return None
+    finally:
+        os.close(folder)
     return Opened(files, sockets, pipes, telling)
 
 

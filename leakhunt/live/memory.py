@@ -9,10 +9,9 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import replace
 from typing import Optional
 
-from leakhunt.hook.process import vitals
+from leakhunt.hook.process import alive, vitals
 from leakhunt.hook.process.vitals import Cgroup
 from leakhunt.model.process import Memory
 
@@ -25,11 +24,14 @@ def memory(pid: int) -> Memory:
     return weighed(counted(pid), weight(pid)) if vitals.LINUX else _elsewhere(pid)
 
 
-def counted(pid: int) -> Memory:
-    """RSS, its peak, swap and the address space: what the kernel keeps count of, in microseconds."""
+def counted(pid: int, status: bytes | None = None) -> Memory:
+    """RSS, its peak, swap and the address space: what the kernel keeps count of, in microseconds.
+
+    ``status``, here and of :func:`signals`: what ``alive.told`` has just said of that process.
+    """
     if not vitals.LINUX:
         return _elsewhere(pid)
-    status = vitals.read(f"/proc/{pid}/status", 8192) or b""
+    status = alive.told(pid) if status is None else status
     return Memory(
         rss=vitals.summed(status, b"VmRSS:"),
         swap=vitals.summed(status, b"VmSwap:"),
@@ -54,9 +56,21 @@ def weight(pid: int) -> Memory:
 
 def weighed(count: Memory, weight: Memory) -> Memory:
     """Both together; RSS is of one moment with USS and PSS where those are known."""
-    return replace(
-        weight,
-        rss=count.rss if weight.rss is None else weight.rss,
+    rss = count.rss if weight.rss is None else weight.rss
+    return _together(count, weight, rss)
+
+
+def beside(count: Memory, weight: Memory) -> Memory:
+    """Both together; RSS is the one that the kernel counts, of another moment than the weight."""
+    return _together(count, weight, count.rss)
+
+
+def _together(count: Memory, weight: Memory, rss: int | None) -> Memory:
+    return Memory(
+        rss=rss,
+        uss=weight.uss,
+        pss=weight.pss,
+        shared=weight.shared,
         swap=count.swap if weight.swap is None else weight.swap,
         vms=count.vms,
         peak=count.peak,
@@ -120,11 +134,11 @@ def _elsewhere(pid: int) -> Memory:
     return Memory()
 
 
-def signals(pid: int, signum: int) -> tuple[bool, bool] | None:
+def signals(pid: int, signum: int, status: bytes | None = None) -> tuple[bool, bool] | None:
     """(caught, blocked) of the signal in that process; None where the kernel does not say."""
     masks = {}
-    with contextlib.suppress(OSError, ValueError), open(f"/proc/{pid}/status", "rb") as file:
-        for line in file:
+    with contextlib.suppress(ValueError):
+        for line in (alive.told(pid) if status is None else status).splitlines():
             name, _, rest = line.partition(b":")
             if name in (b"SigCgt", b"SigBlk"):
                 masks[name] = bool(int(rest, 16) >> (signum - 1) & 1)
@@ -136,18 +150,27 @@ Limit = Optional[tuple[int, str]]
 
 
 def limit(
-    pid: int, root: str = "/sys/fs/cgroup", limits: dict[bytes, Limit] | None = None
+    pid: int,
+    root: str = "/sys/fs/cgroup",
+    limits: dict[bytes, Limit] | None = None,
+    groups: bytes | None = None,
 ) -> Limit:
     """The least memory limit over that process; None without one.
 
     ``limits``: by what ``/proc/PID/cgroup`` says, those that have been read; what is read now is added.
+    ``groups``: what it said of that process (:func:`groups_of`), where that has been read.
     """
-    groups = vitals.read(f"/proc/{pid}/cgroup") or b""
+    groups = groups_of(pid) if groups is None else groups
     if limits is None:
         return _least(pid, root)
     if groups not in limits:
         limits[groups] = _least(pid, root)
     return limits[groups]
+
+
+def groups_of(pid: int) -> bytes:
+    """What the kernel tells of a process's control groups; empty where it tells nothing."""
+    return vitals.read(f"/proc/{pid}/cgroup") or b""
 
 
 def _least(pid: int, root: str) -> Limit:

@@ -11,7 +11,7 @@ import contextlib
 import os
 import stat
 import time
-from collections.abc import Container, Iterable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -48,7 +48,7 @@ class Hooked:
 
     pid: int
     """As this host counts; the process's own pid may differ inside a container."""
-    at: Path
+    at: str
     """Where its record can be opened: a file, or an entry of /proc/PID/fd."""
     record: dict[str, Any] = field(repr=False)
     """What it says of itself, checked: see ``letterbox.FACTS``. Its texts are not for a terminal."""
@@ -69,7 +69,11 @@ class Hooked:
     @property
     def hearing(self) -> str:
         """``heard``, ``blocked``, ``taken`` or ``none``: the signal that users send."""
-        return asking.hearing(self.pid, self.record)
+        return self.hears()
+
+    def hears(self, status: bytes | None = None) -> str:
+        """:attr:`hearing`; ``status``: what ``alive.told`` has just said of it."""
+        return asking.hearing(self.pid, self.record, status)
 
     @property
     def silence(self) -> str | None:
@@ -109,36 +113,57 @@ class Records:
     def read(self, descriptor: int) -> dict[str, Any] | None:
         """As :func:`letterbox.read`. Raises OSError."""
         status = os.fstat(descriptor)
-        file, written = (status.st_dev, status.st_ino), (status.st_mtime_ns, status.st_size)
-        kept = self._known.get(file)
-        if kept is None or kept[0] != written:
+        record = self.kept(status)
+        if record is None:
             record = letterbox.read(descriptor)
             # A file's time moves in steps of some milliseconds: what was written just now may be written again.
-            if record is None or not time.time_ns() - status.st_mtime_ns > SETTLED_NS:
-                return record
-            kept = written, record
+            if record is not None and time.time_ns() - status.st_mtime_ns > SETTLED_NS:
+                file, written = _written(status)
+                self._used[file] = written, record
+        return record
+
+    def kept(self, status: os.stat_result) -> dict[str, Any] | None:
+        """What the file with that status said when it was read; None: it was not, or was written since."""
+        file, written = _written(status)
+        kept = self._known.get(file)
+        if kept is None or kept[0] != written:
+            return None
         self._used[file] = kept
         return kept[1]
+
+    @property
+    def any(self) -> bool:
+        """Whether some are kept: an asker's first look has none."""
+        return bool(self._known)
 
     def forget(self) -> None:
         """A look is over: those that it has not read are there no more."""
         self._known, self._used = self._used, {}
 
 
+def _written(status: os.stat_result) -> tuple[tuple[int, int], tuple[int, int]]:
+    """Which file that is, and when it was written and how long it is."""
+    return (status.st_dev, status.st_ino), (status.st_mtime_ns, status.st_size)
+
+
 def hooked(
-    folder: Path, opened: Mapping[int, Held] | None = None, records: Records | None = None
+    folder: Path,
+    opened: Mapping[int, Held] | None = None,
+    records: Records | None = None,
+    told: Callable[[int], bytes] = alive.told,
 ) -> list[Hooked]:
     """The hooked processes of this host that this user may signal, by pid.
 
     Found through their open record in /proc, whatever folder they write to, and through the records in
-    ``folder``. ``opened``: what each process holds open, where that has just been read.
+    ``folder``. ``opened``: what each process holds open, where that has just been read; ``told``: what says
+    of each the same as :func:`alive.told`.
     """
     records = Records() if records is None else records
     opened = descriptors.everybody(table.table()) if opened is None else opened
     by_pid: dict[int, Hooked] = {}
-    for process in _through_proc(opened, records):
+    for process in _through_proc(opened, records, told):
         by_pid.setdefault(process.pid, process)
-    for process in _through_records(folder, {*by_pid}, opened, records):
+    for process in _through_records(folder, {*by_pid}, opened, records, told):
         by_pid.setdefault(process.pid, process)
     records.forget()
     return [by_pid[pid] for pid in sorted(by_pid)]
@@ -167,36 +192,42 @@ def one(folder: Path, pid: int) -> Hooked:
     )
 
 
-def _through_proc(opened: Mapping[int, Held], records: Records) -> Iterator[Hooked]:
+def _through_proc(
+    opened: Mapping[int, Held], records: Records, told: Callable[[int], bytes] = alive.told
+) -> Iterator[Hooked]:
     """Records that live processes keep open: /proc/PID/fd/N -> .../processes/HOST-PID-….json."""
     for pid, held in opened.items():
         for number, target in held.telling.items() if held is not None else ():
             target = target[: -len(GONE)] if target.endswith(GONE) else target
             if f"/{PROCESSES}/" not in target or not target.endswith(".json"):
                 continue
-            status = alive.told(pid)
-            places = Path(f"/proc/{pid}/fd/{number}"), Path(target)
+            status = told(pid)
+            places = f"/proc/{pid}/fd/{number}", target
             process = _hooked(pid, places, records, status)
             if process is not None and process.record["pid"] == alive.inner_pid(pid, status):
                 yield process
 
 
 def _through_records(
-    folder: Path, but: Container[int], opened: Mapping[int, Held], records: Records
+    folder: Path,
+    but: Container[int],
+    opened: Mapping[int, Held],
+    records: Records,
+    told: Callable[[int], bytes],
 ) -> Iterator[Hooked]:
     """Records in the folder of processes, but for these, that count their pids as this one does."""
     space = alive.space()
     with contextlib.suppress(OSError):
         for name in sorted(os.listdir(folder / PROCESSES)):
-            told = letterbox.NAME.fullmatch(name)
-            if told is None or told["space"] != (space or "-"):
+            named = letterbox.NAME.fullmatch(name)
+            if named is None or named["space"] != (space or "-"):
                 continue
-            pid, ticks = int(told["pid"]), int(told["ticks"]) if told["ticks"] else None
+            pid, ticks = int(named["pid"]), int(named["ticks"]) if named["ticks"] else None
             if pid in but or not alive.runs(pid, ticks):
                 continue
             if _has_let_go(name, opened[pid] if pid in opened else descriptors.held(pid)):
                 continue
-            process = _hooked(pid, [folder / PROCESSES / name], records, alive.told(pid))
+            process = _hooked(pid, [str(folder / PROCESSES / name)], records, told(pid))
             if process is not None and process.record["pid"] == pid:
                 yield process
 
@@ -210,10 +241,13 @@ def _has_let_go(name: str, held: Held) -> bool:
     )
 
 
-def _hooked(pid: int, places: Iterable[Path], records: Records, status: bytes) -> Hooked | None:
+def _hooked(pid: int, places: Iterable[str], records: Records, status: bytes) -> Hooked | None:
     """The process whose record can be opened at one of these; None: it is no record, or not its own."""
     owner = alive.owner(pid, status)
     for place in places:
+        record = _kept(place, owner, records) if records.any else None
+        if record is not None:
+            return Hooked(pid, place, record, owner)
         with contextlib.suppress(OSError), _opened(place, owner, os.O_RDONLY) as descriptor:
             record = records.read(descriptor)
             if record is not None:
@@ -242,26 +276,44 @@ def acting_as(owner: tuple[int, int] | None) -> Iterator[None]:
         os.setgroups(groups)
 
 
+def _kept(path: str, owner: tuple[int, int] | None, records: Records) -> dict[str, Any] | None:
+    """What that record said, if it has been read and not been written since; it need not be opened then."""
+    with contextlib.suppress(OSError), acting_as(owner):
+        status = os.stat(path, follow_symlinks=_is_of_proc(path))
+        if _is_trusted(status, owner):
+            return records.kept(status)
+    return None
+
+
+def _is_of_proc(path: str) -> bool:
+    """Whether a link there is the kernel's own, and no user's."""
+    return path.startswith("/proc/")
+
+
+def _is_trusted(status: os.stat_result, owner: tuple[int, int] | None) -> bool:
+    """Whether it is a plain file of the process's user, with one name. With that user's rights."""
+    trusted = status.st_uid == (os.geteuid() if owner is None else owner[0])
+    return stat.S_ISREG(status.st_mode) and trusted and status.st_nlink <= 1
+
+
 @contextlib.contextmanager
-def _opened(path: Path, owner: tuple[int, int] | None, flags: int) -> Iterator[int]:
+def _opened(path: str, owner: tuple[int, int] | None, flags: int) -> Iterator[int]:
     """A record's descriptor. Raises OSError where it is not a plain file of the process's user.
 
     A pipe does not keep anybody waiting, a link is not followed but for the kernel's own in /proc.
     """
-    follow = 0 if path.parts[:2] == ("/", "proc") else os.O_NOFOLLOW
+    follow = 0 if _is_of_proc(path) else os.O_NOFOLLOW
     with acting_as(owner):
         descriptor = os.open(path, flags | follow | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY)
         try:
-            status = os.fstat(descriptor)
-            trusted = status.st_uid == (os.geteuid() if owner is None else owner[0])
-            if not stat.S_ISREG(status.st_mode) or not trusted or status.st_nlink > 1:
+            if not _is_trusted(os.fstat(descriptor), owner):
                 raise PermissionError(f"{path} is no record of that process")
             yield descriptor
         finally:
             os.close(descriptor)
 
 
-def _read(path: Path, owner: tuple[int, int] | None) -> dict[str, Any] | None:
+def _read(path: str, owner: tuple[int, int] | None) -> dict[str, Any] | None:
     """A record, or None: it is somebody else's file, or not a record at all."""
     with contextlib.suppress(OSError), _opened(path, owner, os.O_RDONLY) as descriptor:
         return letterbox.read(descriptor)

@@ -12,7 +12,6 @@ import contextlib
 import os
 import time
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -40,6 +39,8 @@ class Close(NamedTuple):
     """None where nobody has asked for it: it is none of those that are watched."""
     at: float
     """Seconds since the epoch."""
+    groups: bytes | None = None
+    """What told of its control groups; None where nobody has asked for it."""
 
 
 class Rounds:
@@ -106,11 +107,13 @@ class Rounds:
             self._credit -= self._spent() - before
         self._last = now
 
-    def weights(self, lines: Iterable[Line]) -> dict[int, tuple[Memory, float]]:
+    def weights(
+        self, lines: Iterable[Line], status: Callable[[int], bytes] | None = None
+    ) -> dict[int, tuple[Memory, float]]:
         """The memory of some of these, by pid, with the moment of all of it but RSS and its peak.
 
         RSS is always what the kernel counts and never what it weighs: these differ by some pages, and a
-        curve of both would have steps that are none.
+        curve of both would have steps that are none. ``status``: says of each what ``alive.told`` does.
         """
         pids = {line.identity: line.identity.pid for line in lines}
         if not vitals.LINUX:
@@ -122,8 +125,19 @@ class Rounds:
         told = {}
         for who, pid in pids.items():
             close = self._known[who]
-            weight = replace(close.weight or Memory(), rss=None)
-            told[pid] = memory.weighed(memory.counted(pid), weight), close.at
+            count = memory.counted(pid, None if status is None else status(pid))
+            told[pid] = memory.beside(count, close.weight or Memory()), close.at
+        return told
+
+    def groups(self, lines: Iterable[Line]) -> dict[int, bytes]:
+        """What the kernel tells of the control groups of some of these, by pid, as of the last close look."""
+        told = {}
+        for line in lines if vitals.LINUX else ():
+            close = self._known[line.identity]
+            if close.groups is None:
+                close = close._replace(groups=memory.groups_of(line.identity.pid))
+                self._known[line.identity] = close
+            told[line.identity.pid] = close.groups or b""
         return told
 
     def _look(self, line: Line, at: float) -> None:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 import signal
 import time
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
+from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
+from leakhunt.hook.process import alive
 from leakhunt.hook.signal_names import signal_name
 from leakhunt.live import descriptors, memory, processes, table
 from leakhunt.live.descriptors import Held
@@ -33,6 +35,8 @@ class View(NamedTuple):
     hooked: Mapping[int, Hooked]
     opened: Mapping[int, Held]
     """What each holds open."""
+    told: Callable[[int], bytes] = alive.told
+    """What the kernel says of each, one reading for all questions (``alive.told``)."""
 
 
 def machine() -> Machine:
@@ -53,9 +57,11 @@ def celery_processes(
     lines = table.table()
     said = _said(lines)
     limits: dict[bytes, memory.Limit] = {}
+    groups: Mapping[int, bytes] = {}
     if rounds is not None:
         view = _view(folder, lines, said, rounds.opened(lines, folder), rounds.records)
-        weights = rounds.weights(view.lines[pid] for pid in _wanted(view, also))
+        weights = rounds.weights((view.lines[pid] for pid in _wanted(view, also)), view.told)
+        groups = rounds.groups(view.lines[pid] for pid in weights)
     else:
         now = time.time()
         done = memory.weighing(pid for pid in said if pid != os.getpid())
@@ -64,11 +70,11 @@ def celery_processes(
         view = _view(folder, lines, said, opened)
         weighed.update(memory.weighing(pid for pid in _wanted(view, also) if pid not in weighed)())
         weights = {
-            pid: (memory.weighed(memory.counted(pid), weighed[pid]), now)
+            pid: (memory.weighed(memory.counted(pid, view.told(pid)), weighed[pid]), now)
             for pid in _wanted(view, also)
         }
     return [
-        _process(pid, view, memory.limit(pid, mount, limits), held, at)
+        _process(pid, view, memory.limit(pid, mount, limits, groups.get(pid)), held, at)
         for pid, (held, at) in weights.items()
     ]
 
@@ -86,8 +92,9 @@ def _view(
     opened: Mapping[int, Held],
     records: processes.Records | None = None,
 ) -> View:
-    hooked = {each.pid: each for each in processes.hooked(folder, opened, records)}
-    return View(lines, said, hooked, opened)
+    told = lru_cache(maxsize=None)(alive.told)
+    hooked = {each.pid: each for each in processes.hooked(folder, opened, records, told)}
+    return View(lines, said, hooked, opened, told)
 
 
 def _said(lines: Mapping[int, Line]) -> dict[int, Celery]:
@@ -135,7 +142,7 @@ def _process(pid: int, view: View, limited: memory.Limit, held: Memory, at: floa
         hooked=carrier is not None,
         engine=record.get("engine"),
         signal_name=signal_name(signum),
-        signal=_signal(pid, signum) if carrier is None else carrier.hearing,
+        signal=_signal(pid, signum, view) if carrier is None else carrier.hears(view.told(pid)),
         pulse=pulse(pid, record["pid"], opened) if carrier is not None else None,
         main=record.get("main"),
         series=record.get("series"),
@@ -224,12 +231,13 @@ def _celery(pid: int, view: View) -> Celery | None:
     return replace(celery, node=node or celery.node, pool=pool or celery.pool)
 
 
-def _signal(pid: int, signum: int) -> str:
+def _signal(pid: int, signum: int, view: View) -> str:
     """``taken`` or ``none``: what that signal meets in a process without the hook."""
-    masks = memory.signals(pid, signum)
+    masks = memory.signals(pid, signum, view.told(pid))
     return "taken" if masks is not None and masks[0] else "none"
 
 
+@lru_cache(maxsize=256)
 def user_name(uid: int) -> str:
     import pwd
 

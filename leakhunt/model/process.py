@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 #: What a process is for Celery. ``program``: hooked, and no worker; ``fork``: forked by a pool
 #: child or a program, or for a capture; ``tracker``: the semaphore tracker of a pool that spawns its children.
@@ -11,8 +12,7 @@ ROLES = (
 )  # fmt: skip
 
 
-@dataclass(frozen=True)
-class Identity:
+class Identity(NamedTuple):
     """Names one process for ever: a pid alone is given to another process later."""
 
     pid: int

@@ -28,7 +28,7 @@ def process(pid: int, **told: Any) -> Hooked:
         **dict.fromkeys(letterbox.FACTS), "pid": pid, "signal": int(signal.SIGUSR1), "captures": 0,
         "series": f"/s/w-{pid}-x", "heard": "heard", "answers": [], "space": "a-1", **told,
     }  # fmt: skip
-    return Hooked(pid, Path("/nowhere"), record, owner)
+    return Hooked(pid, "/nowhere", record, owner)
 
 
 @pytest.fixture

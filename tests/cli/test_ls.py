@@ -58,7 +58,7 @@ def test_another_engine_is_shown_with_its_first_snapshot_and_before_it(
         "pid": FACTS["pid"], "started_at": FACTS["started_at"], "series": str(folder), "engine": "exact",
         "armed_at": 2.0,
     }  # fmt: skip
-    hooked = processes.Hooked(FACTS["pid"], folder, record)
+    hooked = processes.Hooked(FACTS["pid"], str(folder), record)
     monkeypatch.setattr(processes, "hooked", lambda home: [hooked])
     text, engine = told()
     assert engine == "exact"

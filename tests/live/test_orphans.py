@@ -102,7 +102,7 @@ def test_who_has_a_main_process_again_is_left(start: Start, still: list[str]) ->
 def test_another_process_of_the_same_pid_is_left(start: Start, still: list[str]) -> None:
     child = start("")
     shown = orphan(child.pid)
-    before = replace(shown, identity=replace(shown.identity, start=shown.identity.start - 1))
+    before = replace(shown, identity=shown.identity._replace(start=shown.identity.start - 1))
     assert reaped(before, replace(shown, uid=shown.uid + 1)) == [
         (child.pid, "gone", None),
         (child.pid, "gone", None),

@@ -87,7 +87,7 @@ WAITS = "import sys; print('runs', flush=True); sys.stdin.read()"
 def test_what_is_no_plain_file_of_its_own_is_no_record(kind: str, tmp_path: Path) -> None:
     path, other = tmp_path / "record.json", tmp_path / "other"
     other.write_bytes(letterbox.packed({"pid": 1, "signal": 10, "captures": 0, "series": "/s"}))
-    assert processes._read(other, None) is not None
+    assert processes._read(str(other), None) is not None
     if kind == "link":
         path.symlink_to(other)
     elif kind == "second name":
@@ -96,7 +96,7 @@ def test_what_is_no_plain_file_of_its_own_is_no_record(kind: str, tmp_path: Path
         os.mkfifo(path)
     else:
         path.mkdir()
-    assert processes._read(path, None) is None
+    assert processes._read(str(path), None) is None
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root may act as somebody else")
@@ -105,8 +105,8 @@ def test_root_reads_a_record_with_the_rights_of_its_owner(tmp_path: Path) -> Non
     path.write_bytes(letterbox.packed({"pid": 1, "signal": 10, "captures": 0, "series": "/s"}))
     path.chmod(0o600)
     before = (os.geteuid(), os.getegid(), os.getgroups())
-    assert processes._read(path, (0, 0)) is not None
-    assert processes._read(path, (12345, 12345)) is None, "it is root's, whoever leads there"
+    assert processes._read(str(path), (0, 0)) is not None
+    assert processes._read(str(path), (12345, 12345)) is None, "it is root's, whoever leads there"
     with processes.acting_as((12345, 12346)):
         assert (os.geteuid(), os.getegid(), os.getgroups()) == (12345, 12346, [])
     assert (os.geteuid(), os.getegid(), os.getgroups()) == before
@@ -156,7 +156,7 @@ def test_a_record_is_read_anew_where_it_was_written_since(tmp_path: Path) -> Non
     ],
 )
 def test_why_a_signal_is_not_heard_is_said_in_words(told: dict[str, Any], words: str) -> None:
-    process = Hooked(os.getpid(), Path("/none"), record(**told))
+    process = Hooked(os.getpid(), "/none", record(**told))
     assert process.silence is not None
     assert process.silence.startswith(words)
     assert "\x1b" not in process.silence
@@ -199,7 +199,7 @@ def test_a_process_answers_by_name(tmp_path: Path) -> None:
 def test_one_that_has_made_another_record_meanwhile_answers_there(tmp_path: Path) -> None:
     with program(tmp_path) as pid:
         (path,) = (tmp_path / PROCESSES).glob("*.json")
-        process = Hooked(pid, path, processes.one(tmp_path, pid).record)
+        process = Hooked(pid, str(path), processes.one(tmp_path, pid).record)
         path.unlink()
         first = processes.ask(
             processes.one(tmp_path, pid), "look"
@@ -221,7 +221,7 @@ def test_one_that_ends_meanwhile_is_told_so(tmp_path: Path) -> None:
 
 
 def test_one_that_neither_hears_nor_looks_is_not_asked() -> None:
-    process = Hooked(os.getpid(), Path("/none"), record(heard="taken", taken_by="gunicorn"))
+    process = Hooked(os.getpid(), "/none", record(heard="taken", taken_by="gunicorn"))
     with pytest.raises(NotHookedError, match="cannot be asked: SIGUSR1 was taken by gunicorn"):
         processes.ask(process, "look")
 
@@ -239,7 +239,7 @@ def test_why_none_has_answered_yet_depends_on_how_it_was_asked(
 ) -> None:
     path = tmp_path / "record.json"
     path.write_bytes(letterbox.packed({"pid": 7, "signal": 10, "captures": 0, "series": "/s"}))
-    asked = processes.Asked(Hooked(os.getpid(), path, record()), "a1", by)
+    asked = processes.Asked(Hooked(os.getpid(), str(path), record()), "a1", by)
     ((_, outcome),) = processes.wait([asked], 0)
     assert isinstance(outcome, CaptureError)
     assert words in str(outcome)

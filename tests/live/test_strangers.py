@@ -87,7 +87,7 @@ def test_root_writes_into_no_file_that_a_stranger_chose(how: str, place: Path) -
         innocent.stdout.readline()
         found = letterbox.read(os.open(given(place / "r.json", record()), os.O_RDONLY))
         assert found is not None
-        process = Hooked(innocent.pid, at, found, (STRANGER, STRANGER))
+        process = Hooked(innocent.pid, str(at), found, (STRANGER, STRANGER))
         with pytest.raises(OSError, match=r"no record of|denied|symbolic|No such device"):
             processes.ask(process, "dump")
         assert innocent.poll() is None

@@ -33,7 +33,7 @@ def line(
 
 
 def carrier(pid: int, **record: Any) -> Hooked:
-    return Hooked(pid, Path("/nowhere"), {"pid": pid, "role": None, **record})
+    return Hooked(pid, "/nowhere", {"pid": pid, "role": None, **record})
 
 
 def view(*lines: Line, hooked: tuple[Hooked, ...] = (), **said: Celery) -> View:
@@ -186,8 +186,8 @@ def test_what_is_said_of_a_child_is_its_mains_and_the_hooks(
         pid10=Celery("worker", None, "proj", "prefork", "2"), pid11=Celery("worker"),
     )  # fmt: skip
     monkeypatch.setattr(tree, "_view", lambda *_: shown)
-    monkeypatch.setattr(memory, "limit", lambda pid, mount, limits: (1 << 30, "/group"))
-    monkeypatch.setattr(memory, "signals", lambda pid, number: (False, False))
+    monkeypatch.setattr(memory, "limit", lambda *_: (1 << 30, "/group"))
+    monkeypatch.setattr(memory, "signals", lambda *_: (False, False))
     main, child, program = tree.celery_processes(tmp_path)
     assert (main.role, main.hooked, main.signal, main.signal_name) == (
         "main",

@@ -88,13 +88,13 @@ def _stat(pid: int) -> tuple[str, int] | None:
 
 def told(pid: int) -> bytes:
     """What ``/proc/PID/status`` says, for several questions about one moment; empty where it says nothing."""
-    return (vitals.read(f"/proc/{pid}/status", 4096) if vitals.LINUX else None) or b""
+    return (vitals.read(f"/proc/{pid}/status", 8192) if vitals.LINUX else None) or b""
 
 
 def owner(pid: int, status: bytes | None = None) -> tuple[int, int] | None:
     """The effective user and group of a process; None where there is none, or no /proc.
 
-    ``status``, here and of :func:`inner_pid`: what :func:`told` has just said.
+    ``status``, here, of :func:`inner_pid` and of :func:`disposition`: what :func:`told` has just said.
     """
     content = told(pid) if status is None else status
     ids = []
@@ -115,9 +115,9 @@ def inner_pid(pid: int, status: bytes | None = None) -> int:
     return int(words[-1]) if words else pid
 
 
-def disposition(pid: int, signum: int) -> Disposition | None:
+def disposition(pid: int, signum: int, status: bytes | None = None) -> Disposition | None:
     """What a process does with a signal; None where the kernel does not tell."""
-    content = told(pid)
+    content = told(pid) if status is None else status
     caught, ignored = (_bit(content, label, signum) for label in (b"SigCgt:", b"SigIgn:"))
     if caught is None or ignored is None:
         return None
