@@ -9,17 +9,9 @@ from leakhunt import units
 from leakhunt.model.account import REST, Part
 from leakhunt.model.paths import visible
 from leakhunt.render.screen import Screen
-from leakhunt.render.terminal.console import (
-    QUIET,
-    STRONG,
-    drawn,
-    heading,
-    make_console,
-    say,
-    say_notes,
-    say_why,
-)
+from leakhunt.render.terminal.console import drawn, heading, make_console, say, say_notes, say_why
 from leakhunt.render.terminal.grid import Column, Line, grid
+from leakhunt.render.terminal.styles import QUIET, STRONG
 from leakhunt.report.account import AccountReport, Told
 from leakhunt.report.words import account as words
 from leakhunt.report.words import resources

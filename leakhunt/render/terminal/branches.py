@@ -9,7 +9,7 @@ from rich.text import Text
 
 from leakhunt.model.paths import Prefixes
 from leakhunt.model.snapshot import Frame, Tally
-from leakhunt.render.terminal.console import QUIET
+from leakhunt.render.terminal.styles import QUIET
 from leakhunt.report.words import taken_apart
 
 #: Packages that run the application's code: who wrote a task knows that they do.

@@ -11,18 +11,8 @@ from leakhunt.judge.series.shape import LEAK
 from leakhunt.judge.verdict import NO_LEAK
 from leakhunt.model.paths import visible
 from leakhunt.render.screen import Screen
-from leakhunt.render.terminal.console import (
-    GROWN,
-    NOTE,
-    QUIET,
-    SHRUNK,
-    STRONG,
-    drawn,
-    make_console,
-    say,
-    say_notes,
-    unbroken,
-)
+from leakhunt.render.terminal.console import drawn, make_console, say, say_notes
+from leakhunt.render.terminal.styles import GROWN, NOTE, QUIET, SHRUNK, STRONG, unbroken
 from leakhunt.report.check import CheckReport
 from leakhunt.report.trend import Judged
 from leakhunt.report.words import checks, growths, kept, supports

@@ -7,18 +7,8 @@ from rich.text import Text
 from leakhunt.gate.compared import BETTER, FIXED, NEW, OPEN, SAME, WORSE
 from leakhunt.model.paths import visible
 from leakhunt.render.screen import Screen
-from leakhunt.render.terminal.console import (
-    GROWN,
-    NOTE,
-    QUIET,
-    SHRUNK,
-    STRONG,
-    drawn,
-    make_console,
-    say,
-    say_notes,
-    unbroken,
-)
+from leakhunt.render.terminal.console import drawn, make_console, say, say_notes
+from leakhunt.render.terminal.styles import GROWN, NOTE, QUIET, SHRUNK, STRONG, unbroken
 from leakhunt.report.compared import CompareReport
 from leakhunt.report.words import compared as words
 

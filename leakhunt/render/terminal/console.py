@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import re
 from collections.abc import Iterable, Iterator
 
 from rich.console import Console
@@ -11,8 +10,7 @@ from rich.text import Text
 
 from leakhunt.model.paths import visible
 from leakhunt.render.screen import Screen
-
-GROWN, SHRUNK, QUIET, STRONG, NOTE = "bold red", "green", "dim", "bold", "yellow"
+from leakhunt.render.terminal.styles import BOUND, NOTE, QUIET, STRONG, unbroken
 
 
 def make_console(screen: Screen) -> Console:
@@ -32,19 +30,6 @@ def drawn(console: Console) -> str:
     assert isinstance(console.file, io.StringIO)
     text = console.file.getvalue().replace(BOUND, " ")
     return "\n".join(line.rstrip() for line in text.splitlines()) + "\n"
-
-
-#: Stands for a blank at which no line is broken, until the page is done.
-BOUND = "\ue000"
-_QUANTITY = re.compile(
-    r"(?<=\d) (?=(?:[KMGTP]i)?B\b|%|(?:s|min|h|d)\b|(?:tasks?|snapshots?|blocks?|samples?|runs?)\b)"
-    r"|(?<=±) (?=\d)|(?<=\d) (?=±)"
-)
-
-
-def unbroken(text: str) -> str:
-    """With numbers that no fold parts from their units."""
-    return _QUANTITY.sub(BOUND, text)
 
 
 def say(console: Console, text: str, style: str = "") -> None:

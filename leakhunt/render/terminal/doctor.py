@@ -11,16 +11,8 @@ from rich.text import Text
 from leakhunt.advice.doctor.case import ADVICE, NOTE, SERIOUS, Finding
 from leakhunt.model.paths import visible
 from leakhunt.render.screen import Screen
-from leakhunt.render.terminal.console import (
-    GROWN,
-    QUIET,
-    SHRUNK,
-    STRONG,
-    drawn,
-    make_console,
-    say,
-    say_notes,
-)
+from leakhunt.render.terminal.console import drawn, make_console, say, say_notes
+from leakhunt.render.terminal.styles import GROWN, QUIET, SHRUNK, STRONG
 from leakhunt.report.doctor import DoctorReport, alike
 from leakhunt.report.words import doctor as words
 

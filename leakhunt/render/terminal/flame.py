@@ -11,16 +11,8 @@ from leakhunt import units
 from leakhunt.model.paths import APP, visible
 from leakhunt.model.snapshot import Frame
 from leakhunt.render.screen import Screen
-from leakhunt.render.terminal.console import (
-    QUIET,
-    STRONG,
-    drawn,
-    heading,
-    make_console,
-    say,
-    say_notes,
-    say_why,
-)
+from leakhunt.render.terminal.console import drawn, heading, make_console, say, say_notes, say_why
+from leakhunt.render.terminal.styles import QUIET, STRONG
 from leakhunt.report.flame import FlameReport
 from leakhunt.report.labels import Labels
 from leakhunt.report.tables import DiffReport

@@ -7,18 +7,18 @@ narrower than a line of code, what does not fit it stands below the row, as wide
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import zip_longest
 from typing import NamedTuple, Union
 
-from rich.cells import cell_len, chop_cells
+from rich.cells import cell_len
 from rich.color import ColorSystem
 from rich.console import Console
 from rich.style import Style
 from rich.text import Text
 
-from leakhunt.render.terminal.console import STRONG
+from leakhunt.render.terminal.sheet import breaks
+from leakhunt.render.terminal.styles import STRONG
 
 #: A cell: a text, or one with styles; each may have several lines.
 Cell = Union[str, Text]
@@ -27,8 +27,6 @@ GAP = 2
 LEAST = 12
 #: A narrower column folds nothing: below the row there is more room, from so many blanks on.
 NARROW, INDENT = 48, 4
-
-_WORD = re.compile(r"\s*\S+\s*")
 
 
 class Column(NamedTuple):
@@ -117,27 +115,6 @@ def _folded(cell: Cell, room: int) -> Iterator[Cell]:
         else:
             for start, end in zip((0, *cuts), (*cuts, len(line))):
                 yield " " * (lead if start else 0) + line[start:end].rstrip()
-
-
-def breaks(text: str, room: int) -> Iterator[int]:
-    """Where a line is broken so that no part is wider than there is room: between words, or within one
-    that is wider itself.
-    """
-    used = 0
-    for match in _WORD.finditer(text):
-        word = match[0]
-        if used and used + cell_len(word.rstrip()) > room:
-            yield match.start()
-            used = 0
-        if cell_len(word.rstrip()) > room:
-            *parts, rest = chop_cells(word, room)
-            at = match.start()
-            for part in parts:
-                at += len(part)
-                yield at
-            used = cell_len(rest)
-        else:
-            used += cell_len(word)
 
 
 def _laid(

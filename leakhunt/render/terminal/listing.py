@@ -9,16 +9,9 @@ from rich.text import Text
 from leakhunt import units
 from leakhunt.model.paths import visible
 from leakhunt.render.screen import Screen
-from leakhunt.render.terminal.console import (
-    GROWN,
-    QUIET,
-    STRONG,
-    drawn,
-    make_console,
-    say,
-    say_notes,
-)
+from leakhunt.render.terminal.console import drawn, make_console, say, say_notes
 from leakhunt.render.terminal.grid import Column, Line, grid
+from leakhunt.render.terminal.styles import GROWN, QUIET, STRONG
 from leakhunt.report.listing import ListReport
 from leakhunt.report.words import listed
 from leakhunt.snapshots import facts

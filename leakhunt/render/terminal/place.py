@@ -12,9 +12,6 @@ from leakhunt.model.snapshot import NOTHING, Block, Tally
 from leakhunt.render.screen import Screen
 from leakhunt.render.terminal.branches import Line, folded
 from leakhunt.render.terminal.console import (
-    NOTE,
-    QUIET,
-    STRONG,
     drawn,
     hanging,
     heading,
@@ -26,6 +23,7 @@ from leakhunt.render.terminal.console import (
 from leakhunt.render.terminal.guides import Guides
 from leakhunt.render.terminal.guides import guides as guides_for
 from leakhunt.render.terminal.sparks import spark
+from leakhunt.render.terminal.styles import NOTE, QUIET, STRONG
 from leakhunt.report.labels import Labels
 from leakhunt.report.place import PlaceReport
 from leakhunt.report.words import taken_apart

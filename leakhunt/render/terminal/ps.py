@@ -2,26 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
-
-from rich.console import Console
-from rich.text import Text
 
 from leakhunt import units
 from leakhunt.model.paths import visible
 from leakhunt.model.process import Process
 from leakhunt.render.screen import Screen
-from leakhunt.render.terminal.console import (
-    GROWN,
-    QUIET,
-    STRONG,
-    drawn,
-    make_console,
-    say,
-    say_notes,
-)
 from leakhunt.render.terminal.guides import Guides, guides
+from leakhunt.render.terminal.sheet import Sheet
+from leakhunt.render.terminal.styles import GROWN, QUIET, STRONG
 from leakhunt.report.ps import PsReport, Row
 from leakhunt.report.words import processes as words
 
@@ -38,43 +28,37 @@ class Column(NamedTuple):
 
 
 def ps(report: PsReport, screen: Screen) -> str:
-    console, width = make_console(screen), screen.width
+    sheet = Sheet(screen)
     if not report.rows:
-        say(console, words.NOBODY)
-        return drawn(console)
-    for line in _lines(report, width, guides(screen)):
-        console.print(line, soft_wrap=True)
-    console.print()
+        sheet.say(words.NOBODY)
+        return sheet.drawn()
+    _table(sheet, report, screen.width, guides(screen))
+    sheet.line()
     for sum_ in report.sums:
-        say(console, sum_.line, STRONG)
+        sheet.say(sum_.line, STRONG)
     for row in report.rows:
         for problem in row.problems:
-            _problem(console, f"{row.process.role} {row.process.pid}", problem.what, problem.todo)
+            _problem(sheet, f"{row.process.role} {row.process.pid}", problem.what, problem.todo)
     for problem in report.crowds:
-        _problem(console, None, problem.what, problem.todo)
-    say_notes(console, report.notes)
+        _problem(sheet, None, problem.what, problem.todo)
+    sheet.notes(report.notes)
     for row in report.rows:
         stack = report.stacks.get(row.process.identity)
         if stack is not None:
-            console.print()
-            say(console, _name(row), STRONG)
+            sheet.line()
+            sheet.say(_name(row), STRONG)
             for frame in stack.splitlines():
-                console.print(Text(visible(frame)), soft_wrap=True)
-    return drawn(console)
+                sheet.line((visible(frame), ""))
+    return sheet.drawn()
 
 
-def _problem(console: Console, whom: str | None, what: str, todo: str) -> None:
-    text = Text("! ", GROWN)
-    if whom:
-        text.append(f"{whom}: ", STRONG)
-    text.append(visible(what))
-    text.append("\n  -> ", QUIET)
-    text.append(visible(todo))
-    console.print(text)
+def _problem(sheet: Sheet, whom: str | None, what: str, todo: str) -> None:
+    named = [(f"{whom}: ", STRONG)] if whom else []
+    sheet.fold(("! ", GROWN), *named, (visible(what), ""), ("\n  -> ", QUIET), (visible(todo), ""))
 
 
-def _lines(report: PsReport, width: int, lines: Guides) -> Iterable[Text]:
-    """The table: the names of workers span it, so that it is laid out here."""
+def _table(sheet: Sheet, report: PsReport, width: int, lines: Guides) -> None:
+    """The names of workers span the table, so that it is laid out here."""
     now = report.machine.now
     trees = _branches(report.rows, lines)
     cells = {
@@ -87,19 +71,19 @@ def _lines(report: PsReport, width: int, lines: Guides) -> Iterable[Text]:
     shown = _fitting(
         [column for column in COLUMNS if any(cells[column.title])], wide, width - first
     )
-    yield Text.assemble(
+    sheet.line(
         ("process".ljust(first), STRONG),
         *(("  " + _aside(column.title, column, wide), STRONG) for column in shown),
     )
     for number, row in enumerate(report.rows):
         if row.depth == 0:
             if number:
-                yield Text("")
-            yield from _heads(row, width)
-        yield Text.assemble(
+                sheet.line()
+            _head(sheet, row)
+        sheet.line(
             (trees[number], QUIET),
             (_name(row).ljust(first - len(trees[number])), GROWN if row.problems else ""),
-            *("  " + _aside(cells[column.title][number], column, wide) for column in shown),
+            *(("  " + _aside(cells[column.title][number], column, wide), "") for column in shown),
         )
 
 
@@ -119,7 +103,7 @@ def _fitting(columns: Sequence[Column], wide: Mapping[str, int], room: int) -> l
     return [column for column in columns if column in kept]
 
 
-def _heads(row: Row, width: int) -> Iterable[Text]:
+def _head(sheet: Sheet, row: Row) -> None:
     """What stands above a worker: its node, and what else its command line says."""
     celery = row.process.celery
     if celery is None or not celery.node:
@@ -136,9 +120,7 @@ def _heads(row: Row, width: int) -> Iterable[Text]:
         said.append(f"hooked, engine {row.process.engine}")
     elif row.process.readable:
         said.append("not hooked")
-    text = Text.assemble((visible(celery.node), STRONG), ("  " + visible(", ".join(said)), QUIET))
-    text.truncate(width, overflow="ellipsis")
-    yield text
+    sheet.crop((visible(celery.node), STRONG), ("  " + visible(", ".join(said)), QUIET))
 
 
 def _branches(rows: Sequence[Row], lines: Guides) -> list[str]:

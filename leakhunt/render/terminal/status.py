@@ -6,8 +6,9 @@ from rich.text import Text
 
 from leakhunt.model.paths import visible
 from leakhunt.render.screen import Screen
-from leakhunt.render.terminal.console import QUIET, STRONG, drawn, make_console
+from leakhunt.render.terminal.console import drawn, make_console
 from leakhunt.render.terminal.grid import Column, Line, grid
+from leakhunt.render.terminal.styles import QUIET, STRONG
 from leakhunt.report.status import StatusReport
 from leakhunt.report.words import status as words
 

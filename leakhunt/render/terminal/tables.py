@@ -13,21 +13,10 @@ from leakhunt.model.paths import visible
 from leakhunt.model.query import Query
 from leakhunt.render.screen import Screen
 from leakhunt.render.terminal.account import say_next, say_opened
-from leakhunt.render.terminal.console import (
-    GROWN,
-    NOTE,
-    QUIET,
-    SHRUNK,
-    STRONG,
-    drawn,
-    heading,
-    make_console,
-    say,
-    say_notes,
-    say_why,
-)
+from leakhunt.render.terminal.console import drawn, heading, make_console, say, say_notes, say_why
 from leakhunt.render.terminal.grid import Column, Line, grid
 from leakhunt.render.terminal.sparks import spark
+from leakhunt.render.terminal.styles import GROWN, NOTE, QUIET, SHRUNK, STRONG
 from leakhunt.report.labels import Labels
 from leakhunt.report.tables import (
     DiffReport,

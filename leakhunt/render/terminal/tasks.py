@@ -7,7 +7,8 @@ from rich.text import Text
 from leakhunt import units
 from leakhunt.model.paths import visible
 from leakhunt.render.screen import Screen
-from leakhunt.render.terminal.console import QUIET, STRONG, drawn, make_console, say, say_notes
+from leakhunt.render.terminal.console import drawn, make_console, say, say_notes
+from leakhunt.render.terminal.styles import QUIET, STRONG
 from leakhunt.report.tasks import Task, TasksReport
 from leakhunt.report.words import ledger
 

@@ -25,20 +25,9 @@ from leakhunt.model.paths import visible
 from leakhunt.model.snapshot import Frame, Stack
 from leakhunt.render.screen import Screen
 from leakhunt.render.terminal.account import say_next, say_parts
-from leakhunt.render.terminal.console import (
-    GROWN,
-    NOTE,
-    QUIET,
-    SHRUNK,
-    STRONG,
-    drawn,
-    make_console,
-    say,
-    say_notes,
-    say_why,
-    unbroken,
-)
+from leakhunt.render.terminal.console import drawn, make_console, say, say_notes, say_why
 from leakhunt.render.terminal.sparks import spark
+from leakhunt.render.terminal.styles import GROWN, NOTE, QUIET, SHRUNK, STRONG, unbroken
 from leakhunt.report.labels import Label
 from leakhunt.report.trend import Judged, TrendReport
 from leakhunt.report.words import growths, kept, resources, supports

@@ -8,17 +8,9 @@ from leakhunt import units
 from leakhunt.judge.series.shape import LEAK
 from leakhunt.model.paths import visible
 from leakhunt.render.screen import Screen
-from leakhunt.render.terminal.console import (
-    GROWN,
-    QUIET,
-    STRONG,
-    drawn,
-    make_console,
-    say,
-    say_notes,
-    say_why,
-)
+from leakhunt.render.terminal.console import drawn, make_console, say, say_notes, say_why
 from leakhunt.render.terminal.sparks import spark
+from leakhunt.render.terminal.styles import GROWN, QUIET, STRONG
 from leakhunt.report.types import TypesReport
 
 #: Points of a series that are drawn.

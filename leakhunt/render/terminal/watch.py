@@ -2,22 +2,12 @@
 
 from __future__ import annotations
 
-from rich.text import Text
-
 from leakhunt import units
 from leakhunt.model.paths import visible
 from leakhunt.render.screen import Screen
-from leakhunt.render.terminal.console import (
-    GROWN,
-    NOTE,
-    QUIET,
-    STRONG,
-    drawn,
-    make_console,
-    say,
-    say_notes,
-)
+from leakhunt.render.terminal.sheet import Part, Sheet
 from leakhunt.render.terminal.sparks import spark
+from leakhunt.render.terminal.styles import GROWN, NOTE, QUIET, STRONG
 from leakhunt.report.watch import Line, WatchReport
 from leakhunt.report.words import processes as words
 
@@ -25,31 +15,31 @@ _TONES = {"fine": "", "warning": NOTE, "critical": GROWN}
 
 
 def watch(report: WatchReport, screen: Screen) -> str:
-    console = make_console(screen)
+    sheet = Sheet(screen)
     watched = report.machine.now - report.since
-    say(console, words.watching(watched, report.ended, report.oldest), QUIET)
+    sheet.say(words.watching(watched, report.ended, report.oldest), QUIET)
     if not report.lines:
-        say(console, words.NOTHING_TO_WATCH)
-        say_notes(console, report.notes)
-        return drawn(console)
+        sheet.say(words.NOTHING_TO_WATCH)
+        sheet.notes(report.notes)
+        return sheet.drawn()
     for line in _table(report, screen):
-        console.print(line, soft_wrap=True)
-    console.print()
-    say(console, report.total, STRONG)
+        sheet.line(*line)
+    sheet.line()
+    sheet.say(report.total, STRONG)
     if report.over:
         for each in report.worth_a_sentence:
-            say(console, visible(words.watched(
+            sheet.say(visible(words.watched(
                 f"{each.process.role} {each.process.pid}",
                 None if each.per_minute is None
                 else (each.per_minute.value, each.per_minute.low, each.per_minute.high),
                 None if each.lasts is None
                 else (each.lasts.seconds, each.lasts.soonest, each.lasts.latest),
             )), _TONES[each.level])  # fmt: skip
-    say_notes(console, report.notes)
-    return drawn(console)
+    sheet.notes(report.notes)
+    return sheet.drawn()
 
 
-def _table(report: WatchReport, screen: Screen) -> list[Text]:
+def _table(report: WatchReport, screen: Screen) -> list[list[Part]]:
     """Columns leave from the right where the screen is narrow; what is left goes to the curve."""
     rows = [_cells(line) for line in report.lines]
     titles = (
@@ -80,14 +70,13 @@ def _table(report: WatchReport, screen: Screen) -> list[Text]:
             cells[n].ljust(wide[n]) if n in (0, 8, 9) else cells[n].rjust(wide[n]) for n in shown
         )
 
-    lines = [Text(laid(titles) + ("  RSS so far" if curve else ""), STRONG)]
+    lines = [[(laid(titles) + ("  RSS so far" if curve else ""), STRONG)]]
     for line, row in zip(report.lines, rows):
-        text = Text(laid(row), _TONES[line.level])
+        text = laid(row)
         if curve:
-            text.append(
-                "  " + spark([s.memory.rss or 0 for s in line.samples[-curve:]], screen.lines)
-            )
-        lines.append(text)
+            sizes = [s.memory.rss or 0 for s in line.samples[-curve:]]
+            text += "  " + spark(sizes, screen.lines)
+        lines.append([(text, _TONES[line.level])])
     return lines
 
 

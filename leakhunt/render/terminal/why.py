@@ -10,8 +10,9 @@ from rich.text import Text
 from leakhunt import units
 from leakhunt.model.paths import visible
 from leakhunt.render.screen import Screen
-from leakhunt.render.terminal.console import QUIET, STRONG, drawn, hanging, make_console, say
+from leakhunt.render.terminal.console import drawn, hanging, make_console, say
 from leakhunt.render.terminal.guides import Guides, guides
+from leakhunt.render.terminal.styles import QUIET, STRONG
 from leakhunt.report.why import WhyReport
 from leakhunt.report.words import kept
 from leakhunt.report.words.places import taken, who

@@ -11,8 +11,10 @@ from rich.table import Table
 from rich.text import Text
 
 from leakhunt.render.screen import Screen
-from leakhunt.render.terminal.console import STRONG, drawn, make_console
-from leakhunt.render.terminal.grid import LEAST, Column, Line, breaks, grid
+from leakhunt.render.terminal.console import drawn, make_console
+from leakhunt.render.terminal.grid import LEAST, Column, Line, grid
+from leakhunt.render.terminal.sheet import breaks
+from leakhunt.render.terminal.styles import STRONG
 from tests.support.costs import at_most
 
 COLUMNS = (Column("#"), Column("size"), Column("born", right=False))
