@@ -6,7 +6,7 @@ import click
 
 from leakhunt.cli import completion
 from leakhunt.cli.asking import answers, complain, meant, yes_option
-from leakhunt.cli.options import Seconds
+from leakhunt.cli.options import timeout_option
 from leakhunt.engine.choice import ENGINES
 from leakhunt.model.paths import visible
 
@@ -22,14 +22,7 @@ from leakhunt.model.paths import visible
     help="Who tracks allocations from now on.",
 )
 @click.option("--nframe", type=click.IntRange(1, 65535), help="Frames kept per stack.")
-@click.option(
-    "--timeout",
-    type=Seconds(),
-    default=60.0,
-    metavar="SECONDS",
-    show_default=True,
-    help="How long to wait.",
-)
+@timeout_option("How long to wait.")
 @click.option("--dir", "folder", metavar="DIR", help="Only processes that write to this folder.")
 @yes_option
 def command(

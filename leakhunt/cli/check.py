@@ -11,7 +11,7 @@ from pathlib import Path
 import click
 
 from leakhunt import units
-from leakhunt.cli import completion, reading
+from leakhunt.cli import completion, reading, together
 from leakhunt.cli.options import Duration, Size, show, verbose_option
 from leakhunt.errors import LeakhuntError
 from leakhunt.gate import baseline as baselines
@@ -86,8 +86,7 @@ def command(
       leakhunt check shop.tasks:process --args shop.fixtures:orders --at-most 5min
       leakhunt check shop.cache:lookup --baseline leaks.json --format github
     """
-    if update_baseline and baseline is None:
-        raise click.UsageError("--update-baseline needs --baseline FILE")
+    together.needs("--baseline", "--update-baseline")
     before = baselines.read(baseline) if baseline is not None else None
     accepted = before.of(target) if before is not None and not update_baseline else {}
     allowed = float(LIMIT if limit is None else limit)

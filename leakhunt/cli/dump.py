@@ -7,9 +7,9 @@ from pathlib import Path
 import click
 
 from leakhunt import units
-from leakhunt.cli import completion
+from leakhunt.cli import completion, together
 from leakhunt.cli.asking import answers, complain, meant, yes_option
-from leakhunt.cli.options import Reach, Seconds, Size, reaching
+from leakhunt.cli.options import Reach, Size, reaching, timeout_option
 from leakhunt.errors import CaptureError, LeakhuntError
 from leakhunt.live import remote
 from leakhunt.model.paths import visible
@@ -24,14 +24,7 @@ from leakhunt.snapfile import folders
 @click.option(
     "--disarm", is_flag=True, help="Stop tracing instead; the next trigger starts it again."
 )
-@click.option(
-    "--timeout",
-    type=Seconds(),
-    default=60.0,
-    metavar="SECONDS",
-    show_default=True,
-    help="How long to wait for the files.",
-)
+@timeout_option("How long to wait for the files.")
 @reaching
 @click.option("--into", type=click.Path(file_okay=False, path_type=Path), metavar="DIR",
               help="With -A: the folder for what is collected [--dir].")  # fmt: skip
@@ -69,6 +62,8 @@ def command(
       leakhunt dump -A proj --destination celery@web1,celery@web2
       leakhunt dump --disarm 4242     # stop tracing, give the CPU back
     """
+    together.needs("-A", "--into", "--at-most")
+    together.apart("-A", "--yes")
     if reach.app is not None:
         if everything or disarm:
             raise click.UsageError(
@@ -78,8 +73,6 @@ def command(
         if len(pids) < len(named):
             raise click.UsageError("with -A workers are named by --destination, processes by PIDs")
         problems = _from_afar(reach, pids, timeout, into, at_most, folder)
-    elif into is not None:
-        raise click.UsageError("--into is for what is collected with -A: leave it out")
     elif bool(named) == everything:
         raise click.UsageError("name one or more processes, or use --all, or -A APP")
     else:

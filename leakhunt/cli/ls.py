@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from leakhunt.cli import reading
+from leakhunt.cli import reading, together
 from leakhunt.cli.options import Duration, folder_option, show
 from leakhunt.errors import SettingError
 from leakhunt.hook.signal_names import signal_name
@@ -66,14 +66,13 @@ def command(
       leakhunt ls --prune --keep 8 --dry-run
       leakhunt ls --prune --older-than 7d --yes       # for cron
     """
+    together.needs("--prune", "--keep", "--older-than", "--dry-run", "--yes")
     home = folders.state_dir(folder)
     if pruning:
         from leakhunt.cli.pruning import prune
 
         prune(home, keep, older_than, dry_run, yes, as_json)
         return
-    if keep is not None or older_than is not None or dry_run or yes:
-        raise click.UsageError("--keep, --older-than, --dry-run and --yes belong to --prune")
     if not home.exists() and (folder or os.environ.get("LEAKHUNT_DIR")):
         raise SettingError(f"{visible(str(home))}: there is no such folder")
     problems: list[str] = []

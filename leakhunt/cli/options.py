@@ -14,7 +14,7 @@ import click
 from click.core import ParameterSource
 
 from leakhunt import units
-from leakhunt.cli import completion
+from leakhunt.cli import completion, together
 from leakhunt.errors import SnapshotError
 from leakhunt.model.query import BLAMES, GROUPS, SORTS, Query
 from leakhunt.render.screen import FORMATS, TABLE, Screen
@@ -74,6 +74,7 @@ def querying(function: Function) -> Function:
         as_json: bool,
         **others: Any,
     ) -> Any:
+        together.needs("--filter", "--innermost")
         query = Query(group_by, filters, excludes, innermost, show_all, blame, limit, sort)
         return function(query=query, form="json" if as_json else form, **others)
 
@@ -131,6 +132,18 @@ class Seconds(click.FloatRange):
         if math.isnan(seconds):
             self.fail(f"{value!r} is not a valid {self.name}.", param, ctx)
         return seconds
+
+
+def timeout_option(what: str, default: float = 60.0) -> Callable[[Function], Function]:
+    """``--timeout`` of who asks processes for snapshots; ``what`` is waited for."""
+    return click.option(
+        "--timeout",
+        type=Seconds(),
+        default=default,
+        metavar="SECONDS",
+        show_default=True,
+        help=what,
+    )
 
 
 strict_option = click.option(
@@ -195,8 +208,7 @@ def reaching(function: Function) -> Function:
         nodes = tuple(
             node for given in destinations for node in map(str.strip, given.split(",")) if node
         )
-        if nodes and app is None:
-            raise click.UsageError("--destination names workers that are asked with -A")
+        together.needs("-A", "--destination", "--wait")
         return function(reach=Reach(app, nodes, wait), **others)
 
     return wrapper  # type: ignore[return-value]

@@ -10,6 +10,7 @@ from pathlib import Path
 import click
 
 from leakhunt import units
+from leakhunt.cli import together
 from leakhunt.cli.looking import answered, seen
 from leakhunt.cli.options import Duration, Reach, folder_option, reaching, show
 from leakhunt.model.process import Process
@@ -56,6 +57,7 @@ def command(
       leakhunt ps -A proj
       leakhunt ps --reap --yes --patience 30s      # after a deploy
     """
+    together.needs("--reap", "--patience", "--yes")
     form = "json" if as_json else "table"
     if reach.app is not None:
         if reap or stacks:

@@ -8,7 +8,7 @@ import click
 
 from leakhunt import __version__
 from leakhunt.cli import asking, completion, judging
-from leakhunt.cli.options import Seconds, folder_option, strict_option
+from leakhunt.cli.options import folder_option, strict_option, timeout_option
 from leakhunt.cli.output import force_option, output_option, refuse, writing, wrote
 
 
@@ -21,8 +21,7 @@ from leakhunt.cli.output import force_option, output_option, refuse, writing, wr
               help="Keep findings that pass through P (package, module, path or glob).")  # fmt: skip
 @click.option("-x", "--exclude", "excludes", multiple=True, metavar="P",
               help="Drop findings blamed on a line in P.")  # fmt: skip
-@click.option("--timeout", type=Seconds(), default=60.0, metavar="SECONDS", show_default=True,
-              help="With a PID: how long to wait for its snapshot.")  # fmt: skip
+@timeout_option("With a PID: how long to wait for its snapshot.")
 @strict_option
 @folder_option
 def command(

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from leakhunt.cli import completion, reading
+from leakhunt.cli import completion, reading, together
 from leakhunt.cli.options import (
     all_option,
     exclude_option,
@@ -73,6 +73,7 @@ def command(
       leakhunt show after.bin tasks.py:8
       leakhunt show after.bin place_order --json
     """
+    together.needs("--filter", "--innermost")
     if snapshot is None or (location is None and _holds_snapshots(Path(snapshot))):
         raise click.UsageError(
             f"say which place{f' of {snapshot}' if snapshot else ''} to show: a line (tasks.py:8), "

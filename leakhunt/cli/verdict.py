@@ -5,15 +5,14 @@ from __future__ import annotations
 import click
 
 from leakhunt.cli import asking, completion, judging
-from leakhunt.cli.options import Seconds
+from leakhunt.cli.options import timeout_option
 
 
 @click.command(name="verdict")
 @click.argument("words", nargs=-1, metavar="[SNAPSHOT... | FOLDER | PID]",
                 shell_complete=completion.snapshots)  # fmt: skip
 @judging.judging
-@click.option("--timeout", type=Seconds(), default=60.0, metavar="SECONDS", show_default=True,
-              help="With a PID: how long to wait for its snapshot.")  # fmt: skip
+@timeout_option("With a PID: how long to wait for its snapshot.")
 def command(words: tuple[str, ...], asked: judging.Asked, timeout: float) -> None:
     """Leak or not: which line, since when, in which task. One snapshot is enough.
 

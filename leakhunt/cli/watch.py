@@ -11,7 +11,7 @@ from typing import Any
 
 import click
 
-from leakhunt.cli import watching
+from leakhunt.cli import together, watching
 from leakhunt.cli.options import Duration, Reach, Size, folder_option, reaching, screen, show
 from leakhunt.report.watch import Limits, WatchReport
 from leakhunt.snapfile import folders
@@ -99,6 +99,7 @@ def command(
       leakhunt watch -A proj --prometheus :9898
       leakhunt watch --limit 400MiB --snapshot-above 300MiB --exec 'notify-oncall'
     """
+    together.apart("--once", "--for", "--interval", "--snapshot-every")
     home = folders.state_dir(folder)
     limits = Limits(limit, warning, critical)
     began = time.monotonic()

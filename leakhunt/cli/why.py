@@ -9,7 +9,7 @@ import click
 
 from leakhunt import units
 from leakhunt.cli import asking, completion, judging, reading
-from leakhunt.cli.options import Seconds, folder_option, show
+from leakhunt.cli.options import folder_option, show, timeout_option
 from leakhunt.errors import LocationError, NotHookedError, SnapshotError
 from leakhunt.model.query import Query
 from leakhunt.model.snapshot import Snapshot
@@ -26,8 +26,7 @@ from leakhunt.snapshots.load import named
 @click.option("-n", "--limit", type=click.IntRange(min=0), default=5, show_default=True,
               metavar="N", help="Ways in the table; 0 shows all.")  # fmt: skip
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-@click.option("--timeout", type=Seconds(), default=120.0, metavar="SECONDS", show_default=True,
-              help="With a PID: how long to wait for its snapshot.")  # fmt: skip
+@timeout_option("With a PID: how long to wait for its snapshot.", 120.0)
 @folder_option
 def command(
     snapshot: str | None,

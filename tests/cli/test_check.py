@@ -124,7 +124,7 @@ def test_what_is_not_sure_is_not_written_down(drives: Drive) -> None:
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["--update-baseline"], "--update-baseline needs --baseline FILE"),
+        (["--update-baseline"], "--update-baseline needs --baseline"),
         (["--baseline", "."], "is a directory"),
         (["--baseline", "bad.json"], "bad.json: this is no baseline of leakhunt's"),
         (["--runs", "0"], "not in the range"),

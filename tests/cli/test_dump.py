@@ -77,15 +77,12 @@ def test_where_none_is_hooked_it_says_how(tmp_path: Path) -> None:
     [
         ([], "name one or more processes, or use --all, or -A APP"),
         (["--all", "7"], "name one or more processes"),
-        (["7", "--into", "x"], "--into is for what is collected with -A"),
+        (["7", "--into", "x"], "--into needs -A"),
         (["-A", "proj", "--all"], "leave --all and --disarm out"),
         (["-A", "proj", "--disarm"], "leave --all and --disarm out"),
         (["-A", "proj", "celery@web1"], "named by --destination"),
         (["-A", "proj", "²"], "processes by PIDs"),
-        (
-            ["7", "--destination", "celery@web1"],
-            "--destination names workers that are asked with -A",
-        ),
+        (["7", "--destination", "celery@web1"], "--destination needs -A"),
         (["7", "--at-most", "much"], "not a size"),
         (["7", "--timeout", "soon"], "'soon' is not a valid number of seconds"),
         (["7", "--timeout", "-1"], "not in the range"),

@@ -69,4 +69,4 @@ def test_workers_are_asked_by_name_only_where_an_app_is_named() -> None:
     assert (
         said("-A", "proj", "--destination", "a@h, b@h", "--wait", "3s") == "proj ('a@h', 'b@h') 3\n"
     )
-    assert "--destination names workers that are asked with -A" in said("--destination", "a@h")
+    assert "--destination needs -A" in said("--destination", "a@h")

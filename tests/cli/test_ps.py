@@ -107,7 +107,7 @@ def test_a_pid_of_none_is_an_error(pid: str, here: list[Process]) -> None:
         (["--reap", "--stacks"], "leave --json and --stacks out"),
         (["--reap", "--patience", "long"], "not a duration"),
         (["0"], "not in the range"),
-        (["--destination", "w@h"], "asked with -A"),
+        (["--destination", "w@h"], "needs -A"),
     ],
 )
 def test_what_makes_no_sense_is_a_usage_error(

@@ -170,7 +170,7 @@ def test_a_command_is_run_when_one_becomes_critical(
         (["--interval", "0"], "not a duration"),
         (["--limit", "much"], "not a size"),
         (["-A", "no_such_app"], "the app 'no_such_app' cannot be loaded"),
-        (["--destination", "w@h"], "asked with -A"),
+        (["--destination", "w@h"], "needs -A"),
     ],
 )
 def test_what_cannot_be_done_is_exit_two(

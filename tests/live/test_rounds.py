@@ -39,7 +39,7 @@ class World:
         monkeypatch.setattr(
             memory, "weighing", lambda pids: lambda: {p: self._weight(p) for p in pids}
         )
-        monkeypatch.setattr(memory, "counted", lambda pid: Memory(rss=int(self.now), peak=10**9))
+        monkeypatch.setattr(memory, "counted", lambda *_: Memory(rss=int(self.now), peak=10**9))
         monkeypatch.setattr("time.time", lambda: self.now)
         self.rounds = Rounds(0.01, lambda: self.cpu, lambda: self.now)
 

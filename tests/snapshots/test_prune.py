@@ -194,8 +194,8 @@ def test_this_process_is_alive_and_another_host_may_be(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (("--keep", "4"), "belong to --prune"),
-        (("--yes",), "belong to --prune"),
+        (("--keep", "4"), "needs --prune"),
+        (("--yes",), "needs --prune"),
         (("--prune", "--keep", "1"), "one snapshot cannot be compared"),
         (("--prune", "--older-than", "soon"), "not a duration such as 7d"),
     ],
