@@ -13,6 +13,7 @@ all runs at its end. What still fills by then looks like a leak to anybody.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
@@ -21,6 +22,7 @@ from leakhunt.gate import betting, confidence
 from leakhunt.gate.baseline import Growths, place
 from leakhunt.gate.confidence import Interval
 from leakhunt.judge import codes, rss
+from leakhunt.judge.excuses import bounded
 from leakhunt.judge.history import History
 from leakhunt.judge.informed import informed
 from leakhunt.judge.levels import LEVELS
@@ -45,6 +47,10 @@ SCOUTS = 4
 LOOKS = 20
 #: Of what a finding grew by, the part that lines must stand for which won their bets.
 SUPPORT = 0.5
+#: Of what a leak's rate makes of all runs, the part that it holds if it has gone on since the first.
+LASTING = 2 / 3
+#: Of what a line holds, the part that may lie elsewhere than in containers with a bound.
+TRIFLE = 0.1
 
 
 @dataclass(frozen=True)
@@ -101,6 +107,8 @@ class Ruling:
     """Runs before the first of these looks: the warm-up."""
     still: bool
     """Whether all that is not excused had the same size at every look."""
+    lasting: bool
+    """Whether the sure leaks hold what they would had they gone on since the first run: what fell on the way holds less."""
 
 
 def decide(history: History, stage: int, limits: Limits, complete: bool) -> Ruling:
@@ -114,7 +122,9 @@ def decide(history: History, stage: int, limits: Limits, complete: bool) -> Ruli
     excused = {stack for growth in grown if _is_excused(growth) for stack in growth.blame.stacks}
     baselined = [finding for finding in judged.findings if limits.knows(finding)]
     excused.update(stack for finding in baselined for stack in finding.stacks)
-    whole = _whole(book, excused)
+    chance = betting.spent(MISSED, stage)
+    full, loose = _full(book, chance)
+    whole = _whole(book, excused | full)
     limit = limits.bytes_per_run
     won = _won(book, whole, limit, betting.spent(FALSE_ALARM, stage))
     leaks = [
@@ -125,8 +135,11 @@ def decide(history: History, stage: int, limits: Limits, complete: bool) -> Ruli
     sure = [finding for finding in leaks if _is_supported(book, finding, won)]
     native = _native(history) if limits.native else None
     native_leaks = native is not None and _native_grows(history, limits, stage, native)
-    chance = betting.spent(MISSED, stage)
-    kept = _together(sure) if sure else _interval(history.times, whole, chance)
+    if sure:
+        kept = _together(sure)
+    else:  # all that is loose may have been left by these runs
+        kept = _interval(history.times, whole, chance)
+        kept = kept._replace(high=kept.high + loose / history.times[-1])
     verdict = None
     if sure or won.get(None) or native_leaks:
         verdict = LEAK
@@ -148,6 +161,23 @@ def decide(history: History, stage: int, limits: Limits, complete: bool) -> Ruli
         runs=round(history.times[-1]),
         since=history.first.tasks_done or 0,
         still=len(set(whole)) == 1,
+        lasting=_is_lasting(history, sure, whole),
+    )
+
+
+def _is_lasting(history: History, sure: Sequence[Finding], whole: Sequence[float]) -> bool:
+    """Whether what leaks, or all together, is as large as all runs would have made it.
+
+    It has been traced since the first. What is emptied after more runs than the warm-up has looks like a leak over
+    a stage, and holds the last part of it only.
+    """
+    runs, start = history.metas[-1].tasks_done or 0, SCOUTS - 1
+    if not sure and len(whole) > SCOUTS:
+        rate = (whole[-1] - whole[start]) / (history.times[-1] - history.times[start])
+        return whole[-1] >= LASTING * rate * runs
+    return all(
+        history.series(finding.stacks).sizes[-1] >= LASTING * finding.rate * runs
+        for finding in sure
     )
 
 
@@ -160,6 +190,32 @@ def _whole(book: Book, excused: set[Stack]) -> list[float]:
     """Bytes at each look of all that is neither hidden nor excused."""
     stacks = (stack for owned in book.owners.values() for stack in owned if stack not in excused)
     return list(book.series(stacks).sizes)
+
+
+def _full(book: Book, chance: float) -> tuple[set[Stack], float]:
+    """(stacks of lines whose blocks containers with a bound keep, bytes of them that something else may keep).
+
+    What turns over in a ``deque(maxlen=)`` says nothing of what a run keeps, and may be a hundred times as
+    much. The walk of the newest look tells holders of a sample of blocks, one in so many bytes: what it did not find below
+    a bound counts as loose, and so does what a sample misses with that chance, ``-ln(chance)`` times these bytes.
+    """
+    newest = book.history.newest
+    if newest is None or newest.heap is None or not newest.heap.wanted:
+        return set(), 0.0
+    grain = newest.totals.size / newest.heap.wanted
+    stacks: set[Stack] = set()
+    loose = 0.0
+    for owned in book.owners.values():
+        size = book.series(owned).sizes[-1]
+        told, ended = bounded.told(book, owned)
+        if not told:
+            continue
+        unseen = max(0.0, size - told - 2 * math.sqrt(size * grain))
+        rest = size * (1 - ended / told) + unseen
+        if rest <= TRIFLE * size:
+            stacks.update(owned)
+            loose += rest
+    return stacks, loose - math.log(chance) * grain if stacks else 0.0
 
 
 def _won(

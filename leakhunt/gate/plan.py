@@ -28,6 +28,12 @@ WARM_RUNS, WARM_SECONDS, WARM_AT_MOST = 1000, 0.4, 3.0
 WARM_PART = 0.25
 #: A stage is laid out so that its runs take no more of the time that is left than this part.
 PART_OF_TIME = 0.7
+#: Where no longer stage has room, the last one goes on for this part of the time that is left,
+LAST_PART = 0.9
+#: if that is so many looks more.
+FEWEST_MORE = 4
+#: Of the looks of a stage that goes on one in so many is judged.
+RARELY = 4
 #: Runs a stage must have room for, as a part of all runs before it, where a leak that was found too early waits for it.
 ROOM = 0.5
 #: Distances between looks vary by so much.
@@ -50,6 +56,16 @@ class Terms(NamedTuple):
     """At most; None: as many as it takes."""
     warm_up: int | None = None
     """Runs that do not count; None: as the time allows."""
+
+
+def _jittered(seed: int, steps: int, total: int) -> list[int]:
+    """So many runs in about so many parts, no two alike."""
+    dice = random.Random(seed)
+    weights = [1 + JITTER * (2 * dice.random() - 1) for _ in range(steps)]
+    edges = [0]
+    for weight in weights:
+        edges.append(max(edges[-1] + 1, round(edges[-1] + total * weight / sum(weights))))
+    return [min(total, b) - min(total, a) for a, b in zip(edges, edges[1:]) if a < total]
 
 
 class Gate:
@@ -111,15 +127,16 @@ class Gate:
                 soon = int(left / self._pace) if self._pace > 0 else wanted
                 return Order(RUN, max(1, min(wanted - self.runs, self.runs, soon)))
             return self._begin()
-        ready = len(self._looks) >= FEWEST or not self._batches
-        if ready and len(self._looks) >= 3:
+        looks = len(self._looks)
+        often = FEWEST <= looks <= LOOKS or (looks > LOOKS and looks % RARELY == 0)
+        if (often or not self._batches) and looks >= 3:
             ruling = self._rule(complete=not self._batches)
-            accused = ruling.verdict == LEAK or (not self._batches and ruling.suspects)
-            if accused and not self._full:  # before it is called one: who holds it?
+            unsure = not self._batches and ruling.verdict is None
+            if (ruling.verdict == LEAK or unsure) and not self._full:  # who holds it?
                 self._full = True
                 return self._batch(self._batches.pop(0) if self._batches else self._size())
             self._full = False
-            if ruling.verdict == LEAK and self._may_still_fill(ruling):
+            if ruling.verdict == LEAK and self._may_be_passing(ruling):
                 return self._begin()
             if ruling.verdict is not None:
                 return self._stop(DECIDED)
@@ -127,12 +144,14 @@ class Gate:
             return self._begin()
         return self._batch(self._batches.pop(0))
 
-    def _may_still_fill(self, ruling: Ruling) -> bool:
-        """Whether a leak was found after a short warm-up, and there is time to see if it goes on after a longer one.
+    def _may_be_passing(self, ruling: Ruling) -> bool:
+        """Whether what was found may end, and there is time to see if it goes on after a longer warm-up.
 
-        A slow target has few runs behind it when its warm-up ends: a cache of a few hundred keys still fills.
+        A slow target has few runs behind it when its warm-up ends: a cache of a few hundred keys still fills. And what
+        holds less than its rate makes of all runs has begun late, or has been emptied on the way and may be again.
         """
-        if self.terms.warm_up is not None or ruling.since >= WARM_RUNS:
+        short = self.terms.warm_up is None and ruling.since < WARM_RUNS
+        if ruling.lasting and not short:
             return False
         wanted = max(LOOKS - 1, ceil(ROOM * self.runs))
         left = self.terms.at_most - self._elapsed
@@ -140,7 +159,14 @@ class Gate:
         return enough and wanted * self._pace + LOOKS * self._look <= left
 
     def _begin(self) -> Order | None:
-        """The first look of the next stage, at once."""
+        """The first look of the next stage, at once; or more looks of this one, where the time has no room for a longer one."""
+        if self._is_last():
+            more = self._more()
+            if not more:
+                return self._stop(OUT_OF_TIME)
+            self.stage += 1
+            self._full, self._batches = False, more
+            return self._batch(self._batches.pop(0))
         batches = self._split()
         if not batches:
             return None
@@ -149,11 +175,34 @@ class Gate:
         self._looks, self._full, self._batches = [], False, batches
         return Order(RUN, 0, look=True)
 
+    def _is_last(self) -> bool:
+        """Whether the time that is left has no room for a stage as long as this one: a shorter one would know less."""
+        if self.ruling is None or self.ruling.verdict is not None or len(self._looks) < LOOKS:
+            return False
+        left = self.terms.at_most - self._elapsed - LOOKS * self._look
+        return left < self.ruling.runs * self._pace
+
+    def _more(self) -> list[int]:
+        """Runs between the looks by which the last stage becomes longer; none where there is hardly any time.
+
+        Its bets go on, what its interval is over grows, and it is ruled at the chance of a stage of its own.
+        """
+        assert self.ruling is not None
+        each = max(1, round(self.ruling.runs / (len(self._looks) - 1)))
+        cost = each * self._pace + self._look
+        steps = int(LAST_PART * (self.terms.at_most - self._elapsed) / cost)
+        if self.terms.runs is not None:
+            steps = min(steps, (self.terms.runs - self.runs) // each)
+        return [] if steps < FEWEST_MORE else _jittered(self.stage, steps, steps * each)
+
     def _split(self) -> list[int]:
         """Runs between the looks of a stage; none where no two are left."""
         steps = LOOKS - 1
         total = max(self.runs, steps)
-        if self._pace > 0:  # a stage that the time cuts short decides nothing
+        if self._pace > 0:
+            if self.stage:  # it costs as much to look as to run: what is open wants runs
+                total = max(total, int(steps * self._look / self._pace))
+            # A stage that the time cuts short decides nothing.
             left = PART_OF_TIME * (self.terms.at_most - self._elapsed)
             total = max(steps, min(total, int(left / self._pace)))
         if self.terms.runs is not None:
@@ -163,13 +212,7 @@ class Gate:
                 total = left
         if total < 3:
             return []
-        steps = min(steps, total)
-        dice = random.Random(self.stage)
-        weights = [1 + JITTER * (2 * dice.random() - 1) for _ in range(steps)]
-        edges = [0]
-        for weight in weights:
-            edges.append(max(edges[-1] + 1, round(edges[-1] + total * weight / sum(weights))))
-        return [min(total, b) - min(total, a) for a, b in zip(edges, edges[1:]) if a < total]
+        return _jittered(self.stage, min(steps, total), total)
 
     def _size(self) -> int:
         return max(1, self.runs // (2 * LOOKS))
@@ -225,7 +268,9 @@ class Gate:
         newest, earlier = self.ruling, self._earlier
         if newest is None or earlier is None or newest.verdict is not None:
             return newest
-        if len(self._looks) < ENOUGH or (earlier.verdict == LEAK and self._grows_on(newest)):
+        if len(self._looks) < ENOUGH or newest.kept.reach > earlier.kept.reach:
+            return earlier
+        if earlier.verdict == LEAK and self._grows_on(newest):
             return earlier
         return newest
 

@@ -10,8 +10,11 @@ from leakhunt.gate.decision import LOOKS, Limits, decide
 from leakhunt.judge.history import History
 from leakhunt.judge.series.shape import LEAK
 from leakhunt.judge.verdict import NO_LEAK
-from tests.support.builders import history
+from leakhunt.model.retention import Heap, Rest, Retention
+from leakhunt.model.snapshot import Facts
+from tests.support.builders import history, snap, stack
 from tests.support.growing import finding
+from tests.support.lives import held
 
 TASKS = [1000 + 50 * n for n in range(LOOKS)]
 SHOP = "/srv/shop/tasks.py"
@@ -62,6 +65,43 @@ def test_noise_is_not_sure_either() -> None:
     ruling = decide(made((f"{SHOP}:40", noisy)), 1, Limits(), True)
     assert ruling.verdict is None
     assert ruling.kept.high > 12
+
+
+def turns_over(*ways: Retention, size: int = 50_000) -> History:
+    """Noise whose newest look says who holds it, one block in 1,000 bytes."""
+    dice = random.Random(2)
+    noisy = [size - 10_000 + dice.randrange(20_000) for _ in TASKS[:-1]] + [size]
+    newest = replace(
+        snap(f"{SHOP}:40 {size}B x50"), facts={stack(f"{SHOP}:40"): Facts(retention=ways)},
+        heap=Heap(True, None, 0, 0, 0.0, 0, (), Rest(0, 0, 0), None, Rest(0, 0, 0), (), (), size // 1000, size // 1000),
+    )  # fmt: skip
+    return replace(made((f"{SHOP}:40", noisy)), newest=newest)
+
+
+def test_what_turns_over_in_a_container_with_a_bound_hides_nothing() -> None:
+    """A window of the newest reports says nothing of what a run keeps; who holds them is known of a sample."""
+    ruling = decide(turns_over(held("collections.deque", 24, 24, size=50_000)), 1, Limits(), True)
+    assert ruling.verdict == NO_LEAK
+    assert (
+        3 * 1000 / 950 < ruling.kept.high <= 12
+    )  # three blocks of 1,000 bytes may have been missed
+
+
+def test_what_lies_elsewhere_counts_though_most_of_its_line_lies_below_a_bound() -> None:
+    window = held("collections.deque", 24, 24, size=40_000)
+    for elsewhere, high in ((4000, 7.5), (10_000, 30)):
+        ways = window._replace(size=50_000 - elsewhere), held("list", 10, None, size=elsewhere)
+        assert decide(turns_over(*ways), 1, Limits(), True).kept.high > high
+    unknown = decide(turns_over(window._replace(size=20_000)), 1, Limits(), True)
+    assert unknown.kept.high > 30
+    assert decide(turns_over(held("dict", 24, None, size=50_000)), 1, Limits(), True).kept.high > 30
+
+
+def test_what_has_fallen_on_the_way_does_not_last() -> None:
+    """It holds less than its rate makes of all runs since the first."""
+    for start, lasting in ((200 * TASKS[0], True), (50, False)):
+        ruling = decide(made((f"{SHOP}:40", grows(200, start))), 1, Limits(), True)
+        assert (ruling.verdict, ruling.lasting) == (LEAK, lasting)
 
 
 def test_twelve_looks_are_too_few_to_accuse_anybody() -> None:

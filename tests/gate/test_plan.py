@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+import random
 from collections.abc import Callable
 from math import inf
 from pathlib import Path
@@ -10,7 +12,15 @@ import pytest
 
 from leakhunt.gate.decision import LOOKS, Limits
 from leakhunt.gate.orders import EXHAUSTED, RAN, RUN, STOP, Answer, Order
-from leakhunt.gate.plan import DECIDED, OUT_OF_RUNS, OUT_OF_TIME, WARM_RUNS, Gate, Terms
+from leakhunt.gate.plan import (
+    DECIDED,
+    FEWEST_MORE,
+    OUT_OF_RUNS,
+    OUT_OF_TIME,
+    WARM_RUNS,
+    Gate,
+    Terms,
+)
 from tests.support.console import store
 
 #: Seconds that a look takes.
@@ -142,6 +152,61 @@ def test_a_slow_target_that_leaks_is(tmp_path: Path, pace: float) -> None:
     assert gate.ruling is not None
     assert gate.ruling.verdict == "leak"
     assert gate.stopped == DECIDED
+
+
+@pytest.mark.parametrize("period", [900, 1030, 1060])
+def test_what_is_emptied_more_seldom_than_the_warm_up_lasts_is_not_called_leaking(
+    tmp_path: Path, period: int
+) -> None:
+    """It was emptied just before the stage, and grows all through it."""
+    gate, _ = judged(tmp_path, Terms(Limits(), 60.0), 1e-3, lambda runs: runs % period)
+    assert gate.ruling is not None
+    assert gate.ruling.verdict != "leak"
+    assert gate.stage > 1
+
+
+def test_a_leak_that_began_late_is_called_one_when_it_goes_on(tmp_path: Path) -> None:
+    terms = Terms(Limits(), 60.0)
+    gate, _ = judged(tmp_path, terms, 1e-3, lambda runs: max(0, runs - 900))
+    assert gate.ruling is not None
+    assert (gate.ruling.verdict, gate.stage) == ("leak", 2)
+
+
+def test_the_last_stage_is_no_shorter_than_the_one_before(tmp_path: Path) -> None:
+    """Where there is no room for one, its looks go on: a short stage knows less than a long one."""
+    dice = random.Random(3)
+    terms = Terms(Limits(), 40.0)
+    gate, orders = judged(tmp_path, terms, 1e-3, lambda runs: 400 + dice.randrange(200))
+    assert gate.stopped == OUT_OF_TIME
+    begun = [index for index, order in enumerate(orders) if order == Order(RUN, 0, look=True)]
+    stages = [
+        [order.runs for order in orders[a:b] if order.runs and order.look]
+        for a, b in itertools.pairwise([*begun, None])
+    ]
+    lengths = [sum(stage) for stage in stages]
+    assert lengths == sorted(lengths)
+    assert len(stages[-1]) >= LOOKS + FEWEST_MORE
+    assert gate.ruling is not None
+    assert gate.ruling.runs == lengths[-1]
+
+
+def test_a_later_stage_runs_as_long_as_it_looks(tmp_path: Path) -> None:
+    dice = random.Random(3)
+    _, orders = judged(
+        tmp_path, Terms(Limits(), 60.0, warm_up=100), 1e-4, lambda runs: 400 + dice.randrange(200)
+    )
+    begun = [index for index, order in enumerate(orders) if order == Order(RUN, 0, look=True)]
+    second = [order.runs for order in orders[begun[1] : begun[2]] if order.look]
+    assert sum(second) * 1e-4 == pytest.approx((LOOKS - 1) * LOOK, rel=0.1)
+
+
+def test_where_it_stays_open_the_last_look_of_a_stage_asks_who_holds_it(tmp_path: Path) -> None:
+    dice = random.Random(3)
+    _, orders = judged(
+        tmp_path, Terms(Limits(), 20.0), 1e-3, lambda runs: 400 + dice.randrange(200)
+    )
+    looks = [order for order in orders if order.look]
+    assert [order.full for order in looks[: LOOKS + 1]] == [False] * LOOKS + [True]
 
 
 def test_what_was_found_early_stands_in_the_time_that_is_left(tmp_path: Path) -> None:

@@ -38,6 +38,12 @@ def holds(book: Book, stack: Stack) -> bool:
     return snapshot is not None and bool(_ended(snapshot.told(stack).retention))
 
 
+def told(book: Book, stacks: Iterable[Stack]) -> tuple[int, int]:
+    """Bytes of some stacks of which the newest snapshot knows who holds them, and those of them that a bound ends."""
+    ways = _ways(book, stacks)
+    return sum(way.size for way in ways), sum(way.size for way in ways if ends(way.path, way.bound))
+
+
 def _ended(ways: Sequence[Retention]) -> list[Retention]:
     """Those that a bound ends, where they are most of what is tied; else none."""
     ended = [way for way in ways if ends(way.path, way.bound)]
