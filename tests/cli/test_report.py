@@ -57,6 +57,18 @@ def test_what_exists_is_written_over_only_by_force(home: Path, tmp_path: Path) -
     assert page.read_text() != "mine"
 
 
+def test_that_is_told_before_any_work(tmp_path: Path) -> None:
+    """There is nothing to report here either, and no process is asked for a snapshot: the file is what is told."""
+    page = tmp_path / "leak.html"
+    page.write_text("mine")
+    for words in ([], ["none.bin"], [str((1 << 31) - 1)]):
+        arguments = ["report", *words, "-o", str(page), "--dir", str(tmp_path)]
+        status, out, err = inside(*arguments)
+        assert (status, out) == (2, "")
+        assert f"{page} exists; --force writes over it" in err
+        assert "exists" not in inside(*arguments, "--force")[2]
+
+
 def test_a_folder_that_is_not_there_is_told_before_any_work(tmp_path: Path) -> None:
     """There is nothing to report here either: the file's folder is what is told."""
     page = tmp_path / "none" / "leak.html"

@@ -86,6 +86,26 @@ def test_ctrl_c_ends_it_with_the_report(
     assert [each["pid"] for each in json.loads(out)["processes"]] == [12]
 
 
+def test_it_looks_until_it_is_ended_where_no_time_is_said(
+    here: list[Process], clock: list[float], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here.append(CALM)
+    sleep = watch.time.sleep
+
+    def ended_at_last(seconds: float) -> None:
+        sleep(seconds)
+        if len(clock) == 400:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr("leakhunt.cli.watch.time.sleep", ended_at_last)
+    table = tmp_path / "memory.csv"
+    status, out, err = inside("watch", "--csv", str(table))
+    assert (status, err) == (0, "")
+    assert clock == [10.0] * 400
+    assert len(table.read_text().splitlines()) == 401
+    assert out.count("child 12") == 2, "the last look, and the sentence"
+
+
 @pytest.mark.parametrize(
     ("limits", "status"),
     [

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from leakhunt.hook import letterbox
 from leakhunt.hook.celery import remote, worker
 from leakhunt.hook.hook import Hook
 from tests.hook.conftest import Hooking
@@ -62,6 +63,25 @@ def test_a_link_and_a_file_that_is_gone_are_refused(hook: Hook, tmp_path: Path) 
         told = remote.piece(STATE, series=SERIES, file=name)
         assert set(told) == {"error"}
         assert told["error"].startswith(f"{SERIES}/{name}: ")
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root may give a file away")
+def test_what_another_user_has_put_there_is_neither_sent_nor_believed(hook: Hook) -> None:
+    snapshot = Path(hook.settings.dir) / SERIES / FILE
+    assert "content" in remote.piece(STATE, series=SERIES, file=FILE)
+    os.chown(snapshot, 12345, 12345)
+    told = remote.piece(STATE, series=SERIES, file=FILE)
+    assert told == {"error": "that is no snapshot of this worker's user"}
+    record = Path(remote._record_path(hook, os.getpid()))
+    record.parent.mkdir(mode=0o700, exist_ok=True)
+    facts = {"pid": os.getpid(), "signal": 10, "captures": 0, "series": "/s"}
+    record.write_bytes(letterbox.packed(facts))
+    assert remote._record(hook, os.getpid()) is not None
+    os.chown(record, 12345, 12345)
+    assert remote._record(hook, os.getpid()) is None
+    with pytest.raises(remote.RefusedError, match="it has no hook"):
+        remote._ask(hook, os.getpid(), "dump")
+    assert record.read_bytes() == letterbox.packed(facts), "nothing is asked there"
 
 
 def test_a_large_file_is_not_sent(hook: Hook, monkeypatch: pytest.MonkeyPatch) -> None:
