@@ -148,6 +148,7 @@ class Watching:
                 self._sightings.samples[process.identity],
                 self._limits,
                 self._verdicts.of(process) if self._verdicts else None,
+                self._sightings.before.get(process.identity, ()),
             )
             for process in self._seen.processes
         ]

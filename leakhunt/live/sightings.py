@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Sequence
 from typing import Generic, TypeVar
 
@@ -13,6 +13,9 @@ MOST_NODES = 1000
 
 #: Samples kept per process: when full, every other one of the older ones goes.
 MOST = 240
+
+#: Samples kept of those whose place a process has taken, and of each node and role so many that nobody has followed.
+BEFORE, LEFT = 60, 32
 
 Sample = TypeVar("Sample")
 
@@ -25,6 +28,10 @@ class Sightings(Generic[Sample]):
         self.ended = 0
         self.replaced: Counter[tuple[str, str]] = Counter()
         """Per node and role, those that have ended and were followed by another one."""
+        self.before: dict[Identity, tuple[Sample | None, ...]] = {}
+        """Of a process that has followed another one, the samples of those in whose place it stands; a None ends each."""
+        self._left: dict[tuple[str, str], deque[tuple[Sample | None, ...]]] = {}
+        """The same of those that have ended, by node and role, until another one follows."""
         self._who: dict[Identity, tuple[str, str]] = {}
         self._vacant: Counter[tuple[str, str]] = Counter()
 
@@ -33,8 +40,10 @@ class Sightings(Generic[Sample]):
         present = {process.identity for process, _ in seen}
         gone = [identity for identity in self.samples if identity not in present]
         for identity in gone:
-            del self.samples[identity]
-            self._vacant[self._who.pop(identity)] += 1
+            who = self._who.pop(identity)
+            self._vacant[who] += 1
+            course = (*self.before.pop(identity, ()), *self.samples.pop(identity), None)
+            self._left.setdefault(who, deque(maxlen=LEFT)).append(course[-BEFORE:])
         self.ended += len(gone)
         for process, sample in seen:
             if process.identity not in self.samples:
@@ -51,8 +60,11 @@ class Sightings(Generic[Sample]):
         if self._vacant[who]:
             self._vacant[who] -= 1
             self.replaced[who] += 1
+            if self._left.get(who):
+                self.before[process.identity] = self._left[who].popleft()
         for counted in (self._vacant, self.replaced):
             if len(counted) > MOST_NODES:  # of nodes that are there no more
                 kept = set(self._who.values())
                 for each in [each for each in counted if each not in kept or not counted[each]]:
                     del counted[each]
+                self._left = {who: left for who, left in self._left.items() if who in kept and left}

@@ -65,6 +65,8 @@ class Line:
     """``fine``, ``warning`` or ``critical``."""
     verdict: str | None = None
     """The newest on its snapshots; None without snapshots, or before they are judged."""
+    before: tuple[Sample | None, ...] = ()
+    """Of those of its node and role in whose place it stands, the newest samples; a None ends each of them."""
 
 
 @dataclass(frozen=True)
@@ -134,7 +136,11 @@ def rate(x: Sequence[float], y: Sequence[float]) -> Rate | None:
 
 
 def line(
-    process: Process, samples: Sequence[Sample], limits: Limits, verdict: str | None = None
+    process: Process,
+    samples: Sequence[Sample],
+    limits: Limits,
+    verdict: str | None = None,
+    before: Sequence[Sample | None] = (),
 ) -> Line:
     measured = [(s.at, s.memory.rss, s.tasks) for s in samples if s.memory.rss is not None]
     at, sizes = [t for t, _, _ in measured], [float(size) for _, size, _ in measured]
@@ -155,6 +161,7 @@ def line(
         _lasts(size, by_time, limit),
         _level(size, limit, limits),
         verdict,
+        tuple(before),
     )
 
 

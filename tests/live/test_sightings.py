@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from leakhunt.live.sightings import MOST, MOST_NODES, Sightings
+from leakhunt.live.sightings import BEFORE, LEFT, MOST, MOST_NODES, Sightings
 from leakhunt.model.process import Celery, Identity, Process
 from tests.support.fleet import process
 
@@ -38,6 +38,32 @@ def test_those_that_have_ended_and_were_followed_are_counted_by_node_and_role() 
     assert sightings.ended == 2
 
 
+def test_what_was_seen_of_those_before_it_goes_with_the_one_that_follows() -> None:
+    sightings: Sightings[int] = Sightings()
+
+    def at(pid: int, start: int, sample: int, role: str = "child") -> tuple[Process, int]:
+        return replace(process(pid, role), identity=Identity(pid, start)), sample
+
+    sightings.observe([at(1, 1, 10, "main"), at(2, 1, 20)])
+    sightings.observe([at(1, 1, 10, "main"), at(2, 1, 21)])
+    sightings.observe([at(1, 1, 10, "main"), at(3, 2, 30)])
+    assert sightings.before == {Identity(3, 2): (20, 21, None)}
+    sightings.observe([at(1, 1, 10, "main")])
+    assert sightings.before == {}
+    sightings.observe([at(1, 1, 10, "main"), at(4, 3, 40), at(5, 3, 50)])
+    assert sightings.before == {Identity(4, 3): (20, 21, None, 30, None)}
+
+
+def test_neither_does_what_stays_of_those_that_have_ended() -> None:
+    sightings: Sightings[int] = Sightings()
+    for n in range(500):
+        many = [replace(process(k), identity=Identity(k, n)) for k in range(2, 2 + LEFT)]
+        sightings.observe([(each, n) for each in (many if n % 3 else [])])
+    assert len(sightings.before) == LEFT
+    assert max(map(len, sightings.before.values())) == BEFORE
+    assert all(len(left) <= LEFT for left in sightings._left.values())
+
+
 def test_one_that_does_not_answer_is_there_without_a_sample() -> None:
     sightings: Sightings[int] = Sightings()
     sightings.observe([(process(1), 7)])
@@ -56,3 +82,4 @@ def test_nodes_that_have_gone_are_forgotten() -> None:
             )
     assert len(sightings.replaced) <= MOST_NODES + 1
     assert len(sightings._vacant) <= MOST_NODES + 1
+    assert len(sightings._left) <= MOST_NODES + 1

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from leakhunt import units
 from leakhunt.model.paths import visible
 from leakhunt.render.screen import Screen
+from leakhunt.render.terminal.guides import guides
 from leakhunt.render.terminal.sheet import Part, Sheet
 from leakhunt.render.terminal.sparks import spark
 from leakhunt.render.terminal.styles import GROWN, NOTE, QUIET, STRONG
-from leakhunt.report.watch import Line, WatchReport
+from leakhunt.report.watch import Line, Sample, WatchReport
 from leakhunt.report.words import processes as words
 
+#: Fewer bars tell nothing.
+CURVE = 10
 _TONES = {"fine": "", "warning": NOTE, "critical": GROWN}
 
 
@@ -54,30 +59,38 @@ def _table(report: WatchReport, screen: Screen) -> list[list[Part]]:
         "running",
         "verdict",
     )
-    order = (0, 1, 4, 5, 9, 3, 2, 6, 7, 8)
+    order = (0, 1, 4, 5, 9, 3, 2, 6, 7, 8)  # the curve comes before the last three
     wide = [max(len(title), *(len(row[n]) for row in rows)) for n, title in enumerate(titles)]
     shown: list[int] = []
     room = screen.width
     for n in order:
-        if any(row[n] for row in rows) and wide[n] + 2 <= room:
+        if any(row[n] for row in rows) and wide[n] + 2 <= room - (CURVE + 2) * (n in order[-3:]):
             shown.append(n)
             room -= wide[n] + 2
     shown.sort()
-    curve = min(60, room - 2) if room >= 12 else 0
+    curve = min(60, room - 2) if room >= CURVE + 2 else 0
+    followed = any(None in line.before[-curve:] for line in report.lines)
+    mark = guides(screen).along.strip()
+    title = f"  RSS so far{f' ({mark} replaced)' if followed and curve >= 24 else ''}"
 
     def laid(cells: tuple[str, ...]) -> str:
         return "  ".join(
             cells[n].ljust(wide[n]) if n in (0, 8, 9) else cells[n].rjust(wide[n]) for n in shown
         )
 
-    lines = [[(laid(titles) + ("  RSS so far" if curve else ""), STRONG)]]
+    lines = [[(laid(titles) + (title if curve else ""), STRONG)]]
     for line, row in zip(report.lines, rows):
         text = laid(row)
         if curve:
-            sizes = [s.memory.rss or 0 for s in line.samples[-curve:]]
-            text += "  " + spark(sizes, screen.lines)
+            text += "  " + _course([*line.before, *line.samples][-curve:], screen.lines, mark)
         lines.append([(text, _TONES[line.level])])
     return lines
+
+
+def _course(samples: Sequence[Sample | None], lines: bool, mark: str) -> str:
+    """A bar for each, and a mark where a process was replaced by the next."""
+    bars = iter(spark([each.memory.rss or 0 for each in samples if each is not None], lines))
+    return "".join(mark if each is None else next(bars) for each in samples)
 
 
 def _cells(line: Line) -> tuple[str, ...]:

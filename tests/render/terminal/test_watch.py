@@ -26,6 +26,38 @@ def test_it_fits_the_window(width: int, lines: bool) -> None:
     assert lines or not set(text) & set("█▁├└│")
 
 
+def samples(*sizes: int) -> list[Sample]:
+    return [Sample(NOW + 10 * n, Memory(rss=size * MIB), n) for n, size in enumerate(sizes)]
+
+
+@pytest.mark.parametrize(("lines", "curve"), [(True, "▁█│▅│▁▁"), (False, "_#|~|__")])
+def test_a_replaced_child_is_a_mark_on_the_line(lines: bool, curve: str) -> None:
+    before = [*samples(50, 90), None, *samples(70), None]
+    followed = line(process(13), samples(50, 50), Limits(), None, before)
+    text = watch(report(machine(), NOW - 60, [followed, GROWN], 2, False), Screen(120, lines=lines))
+    head, of_child, of_other, *_ = text.splitlines()[1:]
+    assert of_child.endswith(f"  {curve}")
+    assert f"RSS so far ({curve[2]} replaced)" in head
+    assert curve[2] not in of_other
+    alone = watch(report(machine(), NOW - 60, [GROWN], 2, False), Screen(120, lines=lines))
+    assert "replaced" not in alone
+
+
+def test_the_curve_has_its_place_in_a_window_of_80_columns() -> None:
+    """What it takes, the tasks and their names leave."""
+    grown = line(process(11, pulse=(3, 1.0, NOW, "shop.take", NOW)), GROWN.samples, Limits())
+    narrow, wide = (
+        watch(report(machine(), NOW - 60, [grown], 0, False), Screen(width)).splitlines()[1:3]
+        for width in (80, 160)
+    )
+    for head, row in (narrow, wide):
+        assert "RSS so far" in head
+        assert "▁" in row
+        assert "█" in row
+    assert "shop.take" in wide[1]
+    assert "shop.take" not in narrow[1]
+
+
 def test_what_it_came_to_is_said_at_the_end() -> None:
     over = " ".join(watch(report(machine(), NOW - 60, [GROWN], 1, True), Screen(100)).split())
     assert over.startswith("watching for 1 min, 1 process ended meanwhile")
