@@ -27,7 +27,7 @@ from leakhunt.snapfile import folders
 @timeout_option("How long to wait for the files.")
 @reaching
 @click.option("--into", type=click.Path(file_okay=False, path_type=Path), metavar="DIR",
-              help="With -A: the folder for what is collected [--dir].")  # fmt: skip
+              help="With -A: the folder for what comes from other machines [--dir].")  # fmt: skip
 @click.option("--at-most", type=Size(), default="16MiB", metavar="SIZE", show_default=True,
               help="With -A: larger snapshots stay where they are, and their place is told; 0: all do.")  # fmt: skip
 @click.option("--dir", "folder", metavar="DIR", help="Only processes that write to this folder.")

@@ -8,6 +8,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -90,7 +91,7 @@ def test_it_looks_until_it_is_ended_where_no_time_is_said(
     here: list[Process], clock: list[float], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     here.append(CALM)
-    sleep = watch.time.sleep
+    sleep = time.sleep
 
     def ended_at_last(seconds: float) -> None:
         sleep(seconds)

@@ -18,6 +18,8 @@ from leakhunt.advice.doctor.case import (
     Worker,
 )
 
+#: Bytes: with Celery imported, no child begins with less (CPython 3.9 to 3.14 take 25 MiB and more).
+LEAST = 16 << 20
 #: A child that is replaced after fewer tasks than that spends its time on starting.
 FEWEST = 10
 #: A growth is not carried on to more than so many times the tasks that it was seen over,
@@ -224,6 +226,18 @@ def memory_limit(case: Case) -> Iterator[Finding]:
             )
             continue
         peaks = [child.memory.peak for child in worker.children if child.memory.peak]
+        if not peaks and limit < LEAST:
+            yield Finding(
+                SERIOUS,
+                "memory-limit-unit",
+                worker.node,
+                f"worker_max_memory_per_child={limit >> 10} is {units.size(limit)}, less than any child begins with",
+                "the unit is KiB, so each child is replaced after every task",
+                "worker_max_memory_per_child",
+                limit if LEAST <= limit << 10 <= (total or limit << 10) else None,
+                f"{DOCS}/configuration.html#worker-max-memory-per-child",
+                todo="give it in KiB: 200000 is 195 MiB",
+            )
         if peaks and min(peaks) >= limit:
             above = max(peaks) * 3 // 2
             fits = total is None or above <= total

@@ -21,6 +21,12 @@ from tests.support.fleet import MIB, process
         ({"task_time_limit": None}, "no-time-limit", "note", (None, None)),
         ({"worker_max_memory_per_child": 400 * MIB}, "memory-limit-unit", "serious",
          ("worker_max_memory_per_child", 400 << 10)),
+        ({"worker_max_memory_per_child": 300}, "memory-limit-unit", "serious",
+         ("worker_max_memory_per_child", 300 << 10)),
+        ({"worker_max_memory_per_child": 3}, "memory-limit-unit", "serious",
+         ("worker_max_memory_per_child", None)),
+        ({"worker_max_memory_per_child": (16 << 10) - 1}, "memory-limit-unit", "serious",
+         ("worker_max_memory_per_child", ((16 << 10) - 1) << 10)),
     ],
 )  # fmt: skip
 def test_a_setting_that_is_wrong_is_the_only_finding(
