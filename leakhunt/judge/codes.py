@@ -51,6 +51,8 @@ ENLARGED = "enlarged"
 REPLACED = "replaced"
 #: ``size`` bytes at about the unit ``at``.
 BORN_AT_ONCE = "born-at-once"
+#: ``first``, ``last``: entries of what keeps it.
+FILLED = "filled"
 #: ``samples``.
 AGES_UNSURE = "ages-unsure"
 

@@ -22,7 +22,7 @@ from leakhunt.judge.series.exact import EXACT, Exact
 from leakhunt.judge.series.series import Series
 from leakhunt.judge.whose import Paths
 from leakhunt.model.paths import prefixes
-from leakhunt.model.retention import TypeCount
+from leakhunt.model.retention import Place, TypeCount
 from leakhunt.model.snapshot import Block, Frame, Meta, Snapshot, Spot, Stack
 from leakhunt.snapshots.columns import Columns
 from leakhunt.snapshots.series import Entry
@@ -83,8 +83,12 @@ class History:
     to be kept, by that line or another."""
     kept: Mapping[Stack, tuple[Kept, ...]] = field(default_factory=lambda: MappingProxyType({}))
     """What of a stack's bytes others have allocated and it keeps (:mod:`leakhunt.judge.kept`), at the end."""
-    lengths: Mapping[int, tuple[int, int]] = field(default_factory=lambda: MappingProxyType({}))
-    """By a container's mark: its entries in the first snapshot that tells of it, and in the last one."""
+    lengths: Mapping[int, Sequence[int | None]] = field(
+        default_factory=lambda: MappingProxyType({})
+    )
+    """By a container's mark: its entries at each snapshot; None where it does not tell of it."""
+    growers: Mapping[Place, Stack] = field(default_factory=lambda: MappingProxyType({}))
+    """By where containers hang: the stack that makes them grow, as most snapshots tell."""
     census: Sequence[Mapping[str, TypeCount] | None] = ()
     """The largest types of all that lives at each snapshot, by name; None where that is not known."""
     notes: tuple[Reason, ...] = ()
@@ -121,6 +125,11 @@ class History:
     def is_sampled(self) -> bool:
         """Whether sizes are estimates."""
         return bool(self.variances)
+
+    def ends_of(self, mark: int) -> tuple[int, int] | None:
+        """Of a container, in the first snapshot that tells of it and in the last one; None: none does."""
+        told = [length for length in self.lengths.get(mark, ()) if length is not None]
+        return (told[0], told[-1]) if told else None
 
     def series(self, stacks: Iterable[Stack]) -> Series:
         """Bytes and blocks of some stacks together, against all units."""
@@ -234,6 +243,7 @@ def history(choice: Choice, columns: Columns) -> History:
         recycled=recycled,
         kept=kept,
         lengths=columns.lengths,
+        growers=columns.growers,
         census=columns.census,
         notes=choice.notes,
         newest=last,

@@ -7,7 +7,8 @@ snapshots only the births speak, and so they do where only they can be counted i
   that fills or a container that turns over;
 * where both tell of a leak of the same bytes, the births name the line and the series says how fast;
 * a line that the births call a leak is one, though its series is not sure, where its growth
-  between the snapshots is what was born meanwhile: nothing of it has gone.
+  between the snapshots is what was born meanwhile: nothing of it has gone;
+* and where neither has samples enough, the entries of the container that keeps it decide, which are counted.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from leakhunt.judge import codes
 from leakhunt.judge.births.life import held, lived
 from leakhunt.judge.births.survivors import Survivors
 from leakhunt.judge.codes import because
+from leakhunt.judge.entries import with_piles
 from leakhunt.judge.growths import growths, order
 from leakhunt.judge.history import SECOND, TASK, History
 from leakhunt.judge.levels import LEVELS
@@ -41,9 +43,13 @@ def informed(history: History) -> tuple[History, list[Growth]]:
         return life, _of_life(life)  # a snapshot that adds no task takes the tasks from a series
     if len(history.metas) < LEVELS.lives.snapshots:
         return (history, []) if life is None else (life, _of_life(life))
+    return history, sorted(with_piles(history, _of_series(history, life)), key=order)
+
+
+def _of_series(history: History, life: History | None) -> list[Growth]:
     judged = growths(history)
     if life is None:
-        return history, judged
+        return judged
     book = Survivors(life)
     judged = [_checked(history, growth, book) if _leaks(growth) else growth for growth in judged]
     leaks = [each for each in judged if _leaks(each)]
@@ -53,13 +59,13 @@ def informed(history: History) -> tuple[History, list[Growth]]:
         if _leaks(growth) and _stays(history, life, growth)
     ]
     if not born:
-        return history, judged
+        return judged
     leaks = _together(history, leaks, born, book)
     taken = set(chain.from_iterable(growth.blame.stacks for growth in leaks))
     rest = [
         each for each in judged if not _leaks(each) and not taken.intersection(each.blame.stacks)
     ]
-    return history, sorted([*leaks, *rest], key=order)
+    return [*leaks, *rest]
 
 
 def _together(

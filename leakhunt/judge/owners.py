@@ -99,8 +99,11 @@ class Book:
         return self._judged[key]
 
     def _judge(self, stacks: tuple[Stack, ...]) -> Shape:
-        series = self.series(stacks)
-        axis = self._axis(series)
+        return self.shape(self.series(stacks))
+
+    def shape(self, series: Series, known: Sequence[int] = ()) -> Shape:
+        """The shape of any series by the units of this book, of all snapshots or of those ``known``."""
+        axis = None if known and len(known) < len(self.t) else self._axis(series)
         if axis is None:
             return shape.judge(series)
         t = self.runs[axis]

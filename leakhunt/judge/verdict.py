@@ -277,7 +277,7 @@ def _grew(history: History, holder: Retention | None) -> int | None:
     """By how many entries the container grew; None where fewer than two snapshots tell of it."""
     if holder is None or not holder.mark or len(history.looks) < 2:
         return None
-    ends = history.lengths.get(holder.mark)
+    ends = history.ends_of(holder.mark)
     return None if ends is None else ends[1] - ends[0]
 
 

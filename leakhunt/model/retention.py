@@ -32,6 +32,10 @@ class Step(NamedTuple):
 Path = tuple[Step, ...]
 
 
+#: Kinds, names and types of the steps from a root.
+Place = tuple[tuple[str, "str | None", "str | None"], ...]
+
+
 class Container(NamedTuple):
     """One object that holds others."""
 
@@ -100,6 +104,11 @@ def _sums(ways: Iterable[Retention], key_of: Callable[[Retention], Way]) -> dict
         before = sums.get(key)
         sums[key] = way if before is None else before.plus(way)
     return sums
+
+
+def place(path: Path) -> Place:
+    """What several containers that hang alike have in common, whatever their length."""
+    return tuple((step.kind, step.name, step.type) for step in path)
 
 
 def variable(path: Path) -> Path:

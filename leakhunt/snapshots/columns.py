@@ -6,13 +6,14 @@ number of distinct stacks, not with the size of the files.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from leakhunt.model.gcpause import uncollected
-from leakhunt.model.retention import TypeCount
+from leakhunt.model.retention import Place, TypeCount, place
 from leakhunt.model.snapshot import Held, Meta, Snapshot, Stack, Tallies
 from leakhunt.snapshots import retention
 from leakhunt.snapshots.load import each
@@ -44,8 +45,10 @@ class Columns:
     """and the newest one; a light one with what an earlier one says of who holds what."""
     census: tuple[Mapping[str, TypeCount] | None, ...] = ()
     """The largest types of each snapshot, by name; None where its heap was not walked to the end."""
-    lengths: Mapping[int, tuple[int, int]] = field(default_factory=dict)
-    """By a container's mark: its entries in the first snapshot that tells of it, and in the last one."""
+    lengths: Mapping[int, Sequence[int | None]] = field(default_factory=dict)
+    """By a container's mark: its entries at each snapshot; None where it does not tell of it."""
+    growers: Mapping[Place, Stack] = field(default_factory=dict)
+    """By where containers hang: the stack that makes them grow, as most snapshots tell."""
 
 
 def read(paths: Sequence[Path], problems: list[str]) -> Columns | None:
@@ -72,7 +75,8 @@ class _Growing:
         self._variances: dict[Stack, list[float]] = {}
         self._samples: dict[Stack, list[int]] = {}
         self._holders: list[Mapping[Stack, tuple[Held, ...]]] = []
-        self._lengths: dict[int, tuple[int, int]] = {}
+        self._lengths: dict[int, list[int | None]] = {}
+        self._growers: dict[Place, Counter[Stack]] = {}
         self._census: list[Mapping[str, TypeCount] | None] = []
         self._ends: list[Snapshot] = []
         self._walked: Snapshot | None = None
@@ -96,14 +100,22 @@ class _Growing:
             column.append(size)
             counts[stack].append(count)
         held = {}
+        growers: set[tuple[Place, Stack]] = set()
         for stack, told in snapshot.facts.items():
             if told.stderr is not None:
                 _put(self._variances.setdefault(stack, []), before, told.stderr**2)
                 _put(self._samples.setdefault(stack, []), before, told.samples)
             if told.holders:
                 held[stack] = told.holders
+            growers.update(
+                (place(part.holder.path), part.grower) for part in told.handed if part.grower
+            )
         for mark, length in retention.lengths(snapshot).items():
-            self._lengths[mark] = (self._lengths.get(mark, (length, 0))[0], length)
+            column_of = self._lengths.setdefault(mark, [])
+            column_of.extend([None] * (before - len(column_of)))
+            column_of.append(length)
+        for where, grower in growers:
+            self._growers.setdefault(where, Counter())[grower] += 1
         heap = snapshot.heap
         whole = heap is not None and heap.whole and heap.types
         self._census.append({each.name: each for each in heap.types} if heap and whole else None)
@@ -122,10 +134,13 @@ class _Growing:
         for columns in (self._sizes, self._counts, self._variances, self._samples):
             for column in columns.values():
                 column.extend([0] * (length - len(column)))
+        for entries in self._lengths.values():
+            entries.extend([None] * (length - len(entries)))
         return Columns(
             tuple(self.metas), tuple(self._totals), self._sizes, self._counts, self._variances,
             self._samples, tuple(self._holders), self._ends[0], newest, tuple(self._census),
             self._lengths,
+            {where: max(votes, key=lambda each: (votes[each], each)) for where, votes in self._growers.items()},
         )  # fmt: skip
 
 

@@ -51,7 +51,8 @@ def _ended(ways: Sequence[Retention]) -> list[Retention]:
     return ended if sum(way.size for way in ended) >= most > 0 else []
 
 
-def _is_below_a_bound(way: Retention) -> bool:
+def is_below_a_bound(way: Retention) -> bool:
+    """Whether a container with a bound keeps it, or stands on the way to what does."""
     return ends(way.path, way.bound) or any(
         step.bound is not None and step.length is not None and not is_known(before, step)
         for before, step in zip(way.path, way.path[1:])
@@ -70,7 +71,7 @@ def container_of(book: Book, stacks: Iterable[Stack]) -> int | None:
     """The same of some stacks."""
     every = _ways(book, stacks)
     sizes: dict[int, int] = {}
-    ways = [way for way in every if not _is_below_a_bound(way)] or every
+    ways = [way for way in every if not is_below_a_bound(way)] or every
     for way in ways:
         sizes[way.mark] = sizes.get(way.mark, 0) + way.size
     total = sum(sizes.values())
@@ -107,7 +108,7 @@ def below(book: Book, growth: Growth) -> Below | None:
     ):
         return None
     largest, entries = max(each, key=lambda one: one[0].size)
-    ends_of = book.history.lengths.get(largest.mark)
+    ends_of = book.history.ends_of(largest.mark)
     return Below(entries, None if ends_of is None else ends_of[1] > ends_of[0])
 
 

@@ -158,6 +158,10 @@ SAID: Mapping[str, Say] = MappingProxyType(
         codes.BORN_AT_ONCE: lambda given, unit: (
             f"{units.size(given['size'])} of it born at once, about {unit} {units.count(round(given['at']))}"
         ),
+        codes.FILLED: lambda given, unit: (
+            f"what keeps it grew evenly, from {units.count(int(given['first']))} to "
+            f"{units.counted(int(given['last']), 'entry', 'entries')}"
+        ),
         codes.AGES_UNSURE: lambda given, unit: (
             f"its age does not decide yet: {units.counted(int(given.get('samples', 0)), 'sample')}"
         ),

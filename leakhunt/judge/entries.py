@@ -1,0 +1,244 @@
+"""Containers whose entries were counted in several snapshots: they decide where samples are too few.
+
+A line of a hundred bytes a task may have ten samples in a day, which tell a leak from a warm-up hardly at all. But
+each walk counts the entries of the containers that keep what was sampled, exactly: of a set that had 154, 386, 585
+and 724 entries after 300, 727, 1,099 and 1,375 tasks nobody need ask samples. So containers are judged as what is
+counted always is (:mod:`leakhunt.judge.series.exact`), and what one that grows for good keeps is a leak of the line
+that feeds it ("track containers, not objects": G. Xu and A. Rountev, ICSE 2008). What an entry weighs is what would
+be freed without the container, divided by its entries.
+
+A container is the same one in all snapshots (its mark); several that hang alike, as the lists of one dict, count
+together, and those of which too few snapshots tell are taken to grow as the others do.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from math import sqrt
+from types import MappingProxyType
+
+from leakhunt.judge import codes
+from leakhunt.judge.births.handed import booked
+from leakhunt.judge.codes import because
+from leakhunt.judge.containers import ends
+from leakhunt.judge.excuses.bounded import is_below_a_bound
+from leakhunt.judge.excuses.order import BELOW, BOUNDED, WAITING, fates
+from leakhunt.judge.history import TASK, History
+from leakhunt.judge.levels import LEVELS
+from leakhunt.judge.owners import Book, Growth, Owner
+from leakhunt.judge.series import stats
+from leakhunt.judge.series.exact import COUNTED, EXACT
+from leakhunt.judge.series.series import Series
+from leakhunt.judge.series.shape import LEAK, Shape
+from leakhunt.judge.whose import Blame
+from leakhunt.model.retention import Place, Retention, place
+from leakhunt.model.snapshot import Snapshot, Stack
+from leakhunt.snapshots.counted import put_right
+
+
+@dataclass(frozen=True)
+class Pile:
+    """Containers that hang alike, and what they keep."""
+
+    shape: Shape
+    """Of their entries, by the snapshots that tell of all of them."""
+    first: int
+    last: int
+    """Entries of all together, in the first of these snapshots and in the newest one."""
+    sizes: tuple[float, ...]
+    """Bytes that would be freed without them: as the newest snapshot has it, and at each snapshot before by their
+    entries."""
+    shares: Mapping[Owner, float]
+    """Bytes of each line in what is tied to them, blocks included that freelists have handed on to it."""
+    stacks: Mapping[Owner, tuple[Stack, ...]]
+
+    def share(self, growth: Growth) -> float:
+        """The part of what is tied that a growth has."""
+        chosen = set(growth.blame.stacks)
+        mine = sum(
+            size for owner, size in self.shares.items() if chosen.intersection(self.stacks[owner])
+        )
+        return mine / sum(self.shares.values())
+
+
+def with_piles(history: History, judged: Sequence[Growth]) -> list[Growth]:
+    """The growths of a sampled series, with what containers tell that no leak among them explains."""
+    if not history.is_sampled or len(history.metas) < LEVELS.lives.snapshots:
+        return list(judged)
+    book = Book(history)
+    leaks = [growth for growth in judged if growth.shape.verdict == LEAK]
+    piles = [
+        pile
+        for pile in _sure(_piles(book))
+        if not any(pile.share(leak) >= 1 - LEVELS.blames.caller for leak in leaks)
+    ]
+    made = [growth for growth in (_growth(book, pile) for pile in piles) if growth is not None]
+    told = [
+        growth
+        for growth, fate in zip(made, fates(book, made))
+        if fate not in (BELOW, BOUNDED, WAITING)
+    ]
+    taken = {stack for growth in told for stack in growth.blame.stacks}
+    rest = [
+        growth
+        for growth in judged
+        if growth.shape.verdict == LEAK or not taken.intersection(growth.blame.stacks)
+    ]
+    return [*told, *rest]
+
+
+def _sure(piles: Sequence[Pile]) -> list[Pile]:
+    """Those that surely grow for good, given how many were looked at."""
+    p_values = [pile.shape.p if pile.shape.verdict == LEAK else 1.0 for pile in piles]
+    kept = stats.false_discovery(p_values, LEVELS.chances.false_discoveries)
+    return [
+        pile for pile, keep, p in zip(piles, kept, p_values) if keep and p <= LEVELS.chances.leak
+    ]
+
+
+def _piles(book: Book) -> list[Pile]:
+    newest = book.history.newest
+    if newest is None:
+        return []
+    by_place: dict[Place, list[tuple[Stack, Retention]]] = {}
+    known = _with_growers(put_right(newest), book.history.growers)
+    for stack, told in booked(known, book.paths).facts.items():
+        if stack not in book.history.tracks or book.paths.is_hidden(stack):
+            continue
+        for way in told.retention:
+            if _may_grow(way):
+                by_place.setdefault(place(way.container_path), []).append((stack, way))
+    piles = (_pile(book, tied) for tied in by_place.values())
+    return [pile for pile in piles if pile is not None]
+
+
+def _with_growers(newest: Snapshot, growers: Mapping[Place, Stack]) -> Snapshot:
+    """The snapshot with who makes its containers grow, as earlier ones tell: a list's table is not always a sample."""
+    facts = dict(newest.facts)
+    for stack, told in newest.facts.items():
+        if any(part.grower is None for part in told.handed):
+            handed = tuple(
+                part
+                if part.grower is not None
+                else part._replace(grower=growers.get(place(part.holder.path)))
+                for part in told.handed
+            )
+            facts[stack] = replace(told, handed=handed)
+    return replace(newest, facts=MappingProxyType(facts))
+
+
+def _may_grow(way: Retention) -> bool:
+    """Whether a container is told that no bound ends."""
+    return bool(
+        way.mark
+        and way.container_path
+        and way.length
+        and way.retained
+        and not ends(way.container_path, way.bound)
+        and not is_below_a_bound(way)
+    )
+
+
+def _pile(book: Book, tied: Sequence[tuple[Stack, Retention]]) -> Pile | None:
+    """What containers that hang alike have become; None where too few snapshots tell of them, or they hardly grew."""
+    history = book.history
+    each = {way.mark: way for _, way in tied}
+    chosen, known = _known(history, each)
+    if not chosen or len(known) < LEVELS.lives.snapshots:
+        return None
+    entries = [float(sum(_entries(history, mark)[at] or 0 for mark in chosen)) for at in known]
+    risen = entries[-1] - entries[0]
+    bytes_of = float(sum(way.retained or 0 for way in each.values())) / entries[-1]
+    if risen < LEVELS.samples.fewest or risen * bytes_of < LEVELS.worth.floor:
+        return None
+    t = [history.times[at] for at in known]
+    shape = book.shape(Series(t, entries, entries, COUNTED), known)
+    shares: dict[Owner, float] = {}
+    stacks: dict[Owner, dict[Stack, None]] = {}
+    for stack, way in tied:
+        owner = book.paths.owner(stack)
+        stacks.setdefault(owner, {})[stack] = None
+        shares[owner] = shares.get(owner, 0.0) + way.size
+    if not any(shares.values()):
+        return None
+    sizes = [_between(t, entries, at) * bytes_of for at in history.times]
+    return Pile(
+        shape,
+        round(entries[0]),
+        round(entries[-1]),
+        tuple(sizes),
+        shares,
+        {owner: tuple(several) for owner, several in stacks.items()},
+    )
+
+
+def _entries(history: History, mark: int) -> Sequence[int | None]:
+    return history.lengths.get(mark, ())
+
+
+def _known(history: History, each: Mapping[int, Retention]) -> tuple[list[int], list[int]]:
+    """(containers, the snapshots that tell of all of them, the newest among them).
+
+    The longest first, and more of them as long as most of the snapshots tell of all.
+    """
+    number = len(history.metas)
+    chosen: list[int] = []
+    known = set(range(number))
+    for mark in sorted(each, key=lambda mark: (-(each[mark].length or 0), mark)):
+        told = {at for at, length in enumerate(_entries(history, mark)) if length is not None}
+        both = known & told
+        enough = max(LEVELS.lives.snapshots, LEVELS.worth.mostly * len(known if chosen else told))
+        if number - 1 in both and len(both) >= enough:
+            chosen.append(mark)
+            known = both
+    return chosen, sorted(known) if chosen else []
+
+
+def _between(t: Sequence[float], values: Sequence[float], at: float) -> float:
+    """The value at a moment, on the line between the two that are known; the nearest one beyond them."""
+    if at <= t[0]:
+        return values[0]
+    for begin, end, first, last in zip(t, t[1:], values, values[1:]):
+        if at <= end:
+            return first + (last - first) * (at - begin) / (end - begin)
+    return values[-1]
+
+
+def _growth(book: Book, pile: Pile) -> Growth | None:
+    """What a pile keeps, as a leak of the line with most of it; None where it is a trifle."""
+    whole = sum(pile.shares.values())
+    heaviest = sorted(pile.shares, key=lambda owner: (not owner[0], -pile.shares[owner], owner))
+    ours, frame = heaviest[0]
+    others = [
+        owner
+        for owner in heaviest[1:]
+        if owner[0] and pile.shares[owner] >= (1 - LEVELS.blames.caller) * whole
+    ]
+    lines = [heaviest[0], *others]
+    stacks = tuple(stack for owner in lines for stack in pile.stacks[owner])
+    part = sum(pile.shares[owner] for owner in lines) / whole
+    each = part * pile.sizes[-1] / pile.last
+    rate = pile.shape.rate * each
+    if book.history.unit == TASK and rate < LEVELS.worth.rate:
+        return None
+    samples = sum(book.history.samples[s][-1] for s in stacks if s in book.history.samples)
+    unsure = sqrt((1 - part) / part / max(1, samples)) if part < 1 else 0.0
+    reach = stats.student_quantile(0.975, max(1, samples)) * unsure * rate
+    shape = replace(
+        pile.shape,
+        rate=rate,
+        low=max(0.0, rate - sqrt((rate - pile.shape.low * each) ** 2 + reach**2)),
+        high=rate + sqrt((pile.shape.high * each - rate) ** 2 + reach**2),
+        blocks_rate=pile.shape.rate,
+        since=0,
+    )
+    sizes = [part * size for size in pile.sizes]
+    counts = [size / each for size in sizes]
+    return Growth(
+        Blame(frame, ours, stacks),
+        shape,
+        Series(book.t, sizes, counts, EXACT),
+        tuple(owner[1] for owner in others),
+        because(codes.FILLED, first=pile.first, last=pile.last),
+    )
