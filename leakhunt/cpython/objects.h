@@ -47,6 +47,29 @@ is_shared_by_all(PyObject *object)
 #endif
 }
 
+/* An int of not more than sixty bits; -1: it is none, or negative. */
+static long long
+small_number(PyObject *object)
+{
+    if (!PyLong_CheckExact(object)) {
+        return -1;
+    }
+    PyLongObject *number = (PyLongObject *)object;
+#if PY_VERSION_HEX >= 0x030C0000
+    size_t digits = number->long_value.lv_tag >> 3;
+    int negative = (number->long_value.lv_tag & 3) == 2;
+    digit *at = number->long_value.ob_digit;
+#else
+    Py_ssize_t digits = Py_SIZE(number) < 0 ? -Py_SIZE(number) : Py_SIZE(number);
+    int negative = Py_SIZE(number) < 0;
+    digit *at = number->ob_digit;
+#endif
+    if (negative || digits > 2) {
+        return -1;
+    }
+    return (digits > 1 ? (long long)at[1] << PyLong_SHIFT : 0) | (digits > 0 ? (long long)at[0] : 0);
+}
+
 /* -- dicts ------------------------------------------------------------------------------ */
 
 /* A dict's own table of keys, with its bytes; 0: shared with others, or the empty dict's. */

@@ -51,7 +51,7 @@ def test_errors_are_squared_and_holders_kept_snapshot_by_snapshot() -> None:
     assert side_by_side(exact).variances == {stack(ONE): [0.0]}
 
 
-def test_a_containers_length_is_from_the_first_that_tells_of_it_to_the_last() -> None:
+def test_a_containers_length_is_told_at_each_snapshot_that_tells_of_it() -> None:
     def of(length: int | None, mark: int = 7) -> object:
         heap = retention.heap({"whole": True})
         assert heap is not None
@@ -59,8 +59,8 @@ def test_a_containers_length_is_from_the_first_that_tells_of_it_to_the_last() ->
         return replace(snap(f"{ONE} 1B x1"), heap=replace(heap, containers=(one,)))
 
     found = side_by_side(snap(), of(5), of(9), of(None), of(3, mark=0))  # type: ignore[arg-type]
-    assert found.lengths == {7: (5, 9)}
-    assert side_by_side(of(5)).lengths == {7: (5, 5)}  # type: ignore[arg-type]
+    assert found.lengths == {7: [None, 5, 9, None, None]}
+    assert side_by_side(of(5)).lengths == {7: [5]}  # type: ignore[arg-type]
 
 
 def test_nothing_that_can_be_read_is_no_columns(tmp_path: Path) -> None:

@@ -213,7 +213,7 @@ def test_one_snapshot_does_not_accuse_what_several_bounds_may_end(
 def test_whether_there_are_more_and_more_of_them_decides(last: int, verdict: str) -> None:
     newest = aged((LINE, [2_000] * 20), retention={LINE: below(EACH, ENTRY)})
     made = history((LINE, [2_000 * at for at in range(1, 11)], [40 * at for at in range(1, 11)]))
-    found = growths(replace(made, newest=newest, lengths={7: (60, last)}))[0]
+    found = growths(replace(made, newest=newest, lengths={7: (*[None] * 8, 60, last)}))[0]
     assert found.shape.verdict == verdict
     if verdict == WARM_UP:
         assert found.why == because(codes.EACH_BOUNDED, bound=8, stands=1)

@@ -27,6 +27,7 @@
 #include "dominators.inc"
 #include "texts.inc"
 #include "names.inc"
+#include "bounds.inc"
 #include "shapes.inc"
 #include "weights.inc"
 #include "counts.inc"
@@ -101,7 +102,7 @@ forget_all(void)
         &names.known_shapes.pairs, &names.known_types.pairs, &sizes, &tied.wanted.pairs, &tied.ties,
         &tied.nodes, &tied.holders, &tied.held.pairs, &tied.by_node, &counted.places.pairs, &counted.counts,
         &counted.uses, &placed.wanted.pairs, &placed.seen.pairs, &placed.containers, &placed.entries,
-        &placed.places, &traced.seen,
+        &placed.places, &traced.seen, &bounds.trusted.pairs,
     };
     for (size_t at = 0; at < sizeof rows / sizeof *rows; at++) {
         row_free(rows[at]);

@@ -1,0 +1,235 @@
+"""Where samples are too few, the entries of the container that keeps them decide: they are counted."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from types import MappingProxyType
+from typing import Any
+
+import pytest
+
+from leakhunt.judge import codes
+from leakhunt.judge.codes import because
+from leakhunt.judge.entries import with_piles
+from leakhunt.judge.growths import growths
+from leakhunt.judge.history import History
+from leakhunt.judge.informed import informed
+from leakhunt.judge.owners import Growth
+from leakhunt.judge.series.shape import LEAK
+from leakhunt.model.retention import Container, Retention, Step
+from leakhunt.model.snapshot import Birth, Facts, Handed, Stack
+from tests.support.builders import history, snap, stack
+from tests.support.growing import sampled
+from tests.support.lives import held
+
+LINE = "/srv/shop/tasks.py:40"
+OTHER = "/srv/shop/chores.py:57"
+DONE = [300, 727, 1099, 1375, 1784, 2120, 2400]
+#: A set of one text per run of every second task; and samples, of which there are ten.
+GROWING = (154, 386, 585, 724, 915, 1092, 1237)
+FEW = [1, 4, 8, 10, 10, 11, 10]
+
+
+def kept(length: int | None, mark: int = 1, **changed: Any) -> Retention:
+    way = held("set", length or 0, None, size=60_000)
+    return way._replace(**{"mark": mark, "length": length, "retained": 200_000, **changed})
+
+
+def made(
+    lengths: Mapping[int, Sequence[int | None]],
+    ways: Mapping[str, Sequence[Retention]],
+    samples: Mapping[str, Sequence[int]] | None = None,
+    handed: Mapping[str, Sequence[Handed]] | None = None,
+) -> History:
+    """A sampled series of which hardly anything was sampled, and the walk's answer to the newest snapshot."""
+    chosen = samples or dict.fromkeys(ways, FEW)
+    found = sampled(chosen, interval=6000, tasks=DONE)
+    facts = {
+        stack(where): Facts(
+            retention=tuple(ways.get(where, ())), handed=tuple((handed or {}).get(where, ()))
+        )
+        for where in chosen
+    }
+    newest = replace(
+        snap(*(f"{where} 60000B x10" for where in chosen)), facts=MappingProxyType(facts)
+    )
+    return replace(found, newest=newest, lengths=lengths)
+
+
+def leaks(of: History) -> list[Growth]:
+    return [each for each in with_piles(of, growths(of)) if each.shape.verdict == LEAK]
+
+
+def test_a_set_that_grows_with_every_look_is_a_leak_though_samples_do_not_tell() -> None:
+    of = made({1: GROWING}, {LINE: [kept(1237)]})
+    assert not [each for each in growths(of) if each.shape.verdict == LEAK]
+    (leak,) = leaks(of)
+    assert leak.blame.frame == stack(LINE)[-1]
+    assert leak.blame.stacks == (stack(LINE),)
+    assert leak.why == because(codes.FILLED, first=154, last=1237)
+    truth = 200_000 / 1237 * (1237 - 154) / 2100
+    assert leak.shape.rate == pytest.approx(truth, rel=0.02)
+    assert leak.shape.low <= truth <= leak.shape.high <= 1.1 * truth
+    assert leak.shape.blocks_rate == pytest.approx((1237 - 154) / 2100, rel=0.02)
+    assert leak.sizes[-1] == pytest.approx(200_000)
+    assert leak.sizes[0] == pytest.approx(200_000 * 154 / 1237)
+
+
+def test_it_is_the_series_verdict_that_says_so() -> None:
+    history_of, judged = informed(made({1: GROWING}, {LINE: [kept(1237)]}))
+    assert [each.shape.verdict for each in judged if each.blame.frame == stack(LINE)[-1]] == [LEAK]
+    assert history_of.lengths == {1: GROWING}
+
+
+@pytest.mark.parametrize(
+    "lengths",
+    [
+        (299, 727, 1000, 1000, 1000, 1000, 1000),  # a table that is full
+        (110, 333, 420, 420, 420, 420, 420),
+        (154, 586, 85, 624, 115, 592, 137),  # emptied again and again
+        (1237,) * 7,
+        (1200, 1210, 1205, 1212, 1206, 1214, 1237),  # nearly
+        (0, 0, 0, 0, 0, 0, 1237),  # at once
+        (None, None, None, None, None, 1092, 1237),  # nobody knows
+        (154, 386, None, None, None, None, None),
+        (600, 860, 960, 1000, 1020, 1030, 1035),  # ever more slowly
+        (1, 2, 2, 3, 3, 4, 4),  # a handful
+    ],
+)
+def test_what_does_not_go_on_is_none(lengths: tuple[int | None, ...]) -> None:
+    last = lengths[-1] or 1237
+    assert leaks(made({1: lengths}, {LINE: [kept(last)]})) == []
+
+
+@pytest.mark.parametrize(
+    "way",
+    [
+        kept(1237, bound=5000),
+        kept(1237, retained=None),
+        kept(1237, retained=600),  # bytes that are worth nobody's time
+        kept(1237, container_path=()),
+        kept(1237, mark=0),
+        kept(None),
+    ],
+)
+def test_what_a_bound_ends_and_what_is_not_known_is_none(way: Retention) -> None:
+    assert leaks(made({1: GROWING, 0: GROWING}, {LINE: [way]})) == []
+
+
+def test_celerys_own_tables_are_no_leak() -> None:
+    steps = (
+        Step("module", "celery.worker.state", "module"),
+        Step("attribute", "active_requests", "celery.utils.collections.LimitedSet"),
+        Step("attribute", "_data", "dict", 1237),
+    )
+    way = kept(1237, path=steps, container_path=steps, container_type="dict")
+    assert leaks(made({1: GROWING}, {LINE: [way]})) == []
+
+
+def test_exact_sizes_need_no_entries() -> None:
+    of = history((LINE, [6000 * each for each in FEW], FEW), tasks=DONE)
+    newest = replace(
+        snap(f"{LINE} 60000B x10"),
+        facts=MappingProxyType({stack(LINE): Facts(retention=(kept(1237),))}),
+    )
+    of = replace(of, newest=newest, lengths={1: GROWING})
+    judged = growths(of)
+    assert with_piles(of, judged) == judged
+
+
+def test_two_snapshots_are_no_series() -> None:
+    of = sampled({LINE: [4, 10]}, interval=6000, tasks=[300, 2400])
+    assert with_piles(of, []) == []
+
+
+def test_snapshots_that_nobody_walked_are_passed_over() -> None:
+    light = tuple(None if at in (1, 3) else each for at, each in enumerate(GROWING))
+    (leak,) = leaks(made({1: light}, {LINE: [kept(1237)]}))
+    assert leak.why == because(codes.FILLED, first=154, last=1237)
+    assert len(leak.sizes) == 7
+    assert list(leak.sizes) == sorted(leak.sizes)
+
+
+LISTS: Mapping[int, tuple[int | None, ...]] = {
+    1: (35, 64, 109, 140, 176, 236, 279),
+    2: (82, 160, 258, 339, 417, 541, 636),
+    3: (None, 289, 449, 570, 752, 962, 1165),
+    4: (43, 81, 123, 160, None, None, 320),
+}
+
+
+def test_lists_that_hang_alike_are_one_pile_and_what_is_little_known_grows_as_they_do() -> None:
+    each = [
+        kept(lengths[-1], mark, retained=110 * (lengths[-1] or 0), size=1000)
+        for mark, lengths in LISTS.items()
+    ]
+    (leak,) = leaks(made(LISTS, {LINE: each}))
+    entries = sum(lengths[-1] or 0 for lengths in LISTS.values())
+    assert leak.sizes[-1] == pytest.approx(110 * entries)
+    assert leak.shape.rate == pytest.approx(110 * entries / 2400, rel=0.1)
+
+
+def test_what_is_known_already_is_told_once() -> None:
+    """The leak that samples tell has most of what the container keeps."""
+    of = made({1: GROWING}, {LINE: [kept(1237)]}, {LINE: [10, 40, 70, 90, 120, 140, 160]})
+    judged = growths(of)
+    assert [each.shape.verdict for each in judged] == [LEAK]
+    assert with_piles(of, judged) == judged
+
+
+def test_two_lines_that_feed_one_container_are_one_leak_and_a_trace_of_a_third_is_none() -> None:
+    third = "/srv/shop/tasks.py:70"
+    ways = {
+        LINE: [kept(1237, size=60_000)],
+        OTHER: [kept(1237, size=40_000)],
+        third: [kept(1237, size=900)],
+    }
+    (leak,) = leaks(made({1: GROWING}, ways))
+    assert (leak.blame.frame, leak.parts) == (stack(LINE)[-1], (stack(OTHER)[-1],))
+    assert stack(third) not in leak.blame.stacks
+    whole = 200_000 * 100_000 / 100_900
+    assert leak.sizes[-1] == pytest.approx(whole)
+    assert leak.shape.high - leak.shape.low < 0.2 * leak.shape.rate
+
+
+def test_a_small_part_makes_the_rate_less_sure() -> None:
+    """A library's lines have most of it: of the application's part only samples tell."""
+    library = "/srv/venv/lib/python3.11/site-packages/lib/core.py:9"
+    (alone,) = leaks(made({1: GROWING}, {LINE: [kept(1237)]}))
+    ways = {LINE: [kept(1237, size=30_000)], library: [kept(1237, size=30_000)]}
+    (shared,) = leaks(made({1: GROWING}, ways))
+    assert shared.blame.frame == stack(LINE)[-1]
+    assert shared.shape.rate == pytest.approx(alone.shape.rate / 2)
+    assert (shared.shape.high - shared.shape.low) / shared.shape.rate > 5 * (
+        alone.shape.high - alone.shape.low
+    ) / alone.shape.rate
+
+
+def test_blocks_that_a_freelist_handed_on_are_of_the_line_that_makes_the_container_grow() -> None:
+    """As an earlier snapshot tells: the list's own table is no sample in the newest."""
+    way = kept(1237, size=60_000)
+    holder = Container(way.container_path, "set", 1237, None, 1, 200_000, 8_000)
+    part = Handed(holder, None, (Birth(1, None, 8, 8, 50_000.0, 3e8, 900.0),))
+    births = (Birth(1, None, 10, 10, 60_000.0, 4e8, 1000.0),)
+    of = made({1: GROWING}, {OTHER: [way]}, {OTHER: FEW, LINE: [0, 1, 0, 0, 0, 0, 0]})
+    assert of.newest is not None
+    facts = {
+        **of.newest.facts,
+        stack(OTHER): Facts(retention=(way,), handed=(part,), births=births),
+    }
+    newest = replace(of.newest, facts=MappingProxyType(facts))
+    of = replace(of, newest=newest)
+    assert [each.blame.frame for each in leaks(of)] == [stack(OTHER)[-1]]
+    grower: dict[Any, Stack] = {
+        tuple((step.kind, step.name, step.type) for step in way.container_path): stack(LINE)
+    }
+    assert [each.blame.frame for each in leaks(replace(of, growers=grower))] == [stack(LINE)[-1]]
+
+
+def test_no_leak_is_told_of_what_others_are_believed_to_have() -> None:
+    """The growths that are no leaks stay, but for those of the stacks that leak."""
+    of = made({1: GROWING}, {LINE: [kept(1237)]}, {LINE: FEW, OTHER: [1, 30, 2, 40, 3, 20, 5]})
+    judged = with_piles(of, growths(of))
+    assert [each.shape.verdict for each in judged if each.blame.frame == stack(OTHER)[-1]] != [LEAK]
+    assert len({each.blame.frame for each in judged}) == len(judged)
