@@ -24,6 +24,7 @@ from leakhunt.judge.codes import because
 from leakhunt.judge.containers import ends
 from leakhunt.judge.excuses.bounded import is_below_a_bound
 from leakhunt.judge.excuses.order import BELOW, BOUNDED, WAITING, fates
+from leakhunt.judge.growths import sure
 from leakhunt.judge.history import TASK, History
 from leakhunt.judge.levels import LEVELS
 from leakhunt.judge.owners import Book, Growth, Owner
@@ -68,10 +69,11 @@ def with_piles(history: History, judged: Sequence[Growth]) -> list[Growth]:
         return list(judged)
     book = Book(history)
     leaks = [growth for growth in judged if growth.shape.verdict == LEAK]
+    every = _piles(book)
     piles = [
         pile
-        for pile in _sure(_piles(book))
-        if not any(pile.share(leak) >= 1 - LEVELS.blames.caller for leak in leaks)
+        for pile, is_sure in zip(every, sure([pile.shape for pile in every]))
+        if is_sure and not any(pile.share(leak) >= 1 - LEVELS.blames.caller for leak in leaks)
     ]
     made = [growth for growth in (_growth(book, pile) for pile in piles) if growth is not None]
     told = [
@@ -88,22 +90,13 @@ def with_piles(history: History, judged: Sequence[Growth]) -> list[Growth]:
     return [*told, *rest]
 
 
-def _sure(piles: Sequence[Pile]) -> list[Pile]:
-    """Those that surely grow for good, given how many were looked at."""
-    p_values = [pile.shape.p if pile.shape.verdict == LEAK else 1.0 for pile in piles]
-    kept = stats.false_discovery(p_values, LEVELS.chances.false_discoveries)
-    return [
-        pile for pile, keep, p in zip(piles, kept, p_values) if keep and p <= LEVELS.chances.leak
-    ]
-
-
 def _piles(book: Book) -> list[Pile]:
     newest = book.history.newest
     if newest is None:
         return []
     by_place: dict[Place, list[tuple[Stack, Retention]]] = {}
-    known = _with_growers(put_right(newest), book.history.growers)
-    for stack, told in booked(known, book.paths).facts.items():
+    counted = _with_growers(put_right(newest), book.history.growers)
+    for stack, told in booked(counted, book.paths).facts.items():
         if stack not in book.history.tracks or book.paths.is_hidden(stack):
             continue
         for way in told.retention:
@@ -144,16 +137,16 @@ def _pile(book: Book, tied: Sequence[tuple[Stack, Retention]]) -> Pile | None:
     """What containers that hang alike have become; None where too few snapshots tell of them, or they hardly grew."""
     history = book.history
     each = {way.mark: way for _, way in tied}
-    chosen, known = _known(history, each)
-    if not chosen or len(known) < LEVELS.lives.snapshots:
+    chosen, told_at = _chosen(history, each)
+    if not chosen or len(told_at) < LEVELS.lives.snapshots:
         return None
-    entries = [float(sum(_entries(history, mark)[at] or 0 for mark in chosen)) for at in known]
+    entries = [float(sum(_entries(history, mark)[at] or 0 for mark in chosen)) for at in told_at]
     risen = entries[-1] - entries[0]
     bytes_of = float(sum(way.retained or 0 for way in each.values())) / entries[-1]
     if risen < LEVELS.samples.fewest or risen * bytes_of < LEVELS.worth.floor:
         return None
-    t = [history.times[at] for at in known]
-    shape = book.shape(Series(t, entries, entries, COUNTED), known)
+    t = [history.times[at] for at in told_at]
+    shape = book.shape(Series(t, entries, entries, COUNTED), told_at)
     shares: dict[Owner, float] = {}
     stacks: dict[Owner, dict[Stack, None]] = {}
     for stack, way in tied:
@@ -177,22 +170,22 @@ def _entries(history: History, mark: int) -> Sequence[int | None]:
     return history.lengths.get(mark, ())
 
 
-def _known(history: History, each: Mapping[int, Retention]) -> tuple[list[int], list[int]]:
+def _chosen(history: History, each: Mapping[int, Retention]) -> tuple[list[int], list[int]]:
     """(containers, the snapshots that tell of all of them, the newest among them).
 
     The longest first, and more of them as long as most of the snapshots tell of all.
     """
     number = len(history.metas)
     chosen: list[int] = []
-    known = set(range(number))
+    told_at = set(range(number))
     for mark in sorted(each, key=lambda mark: (-(each[mark].length or 0), mark)):
         told = {at for at, length in enumerate(_entries(history, mark)) if length is not None}
-        both = known & told
-        enough = max(LEVELS.lives.snapshots, LEVELS.worth.mostly * len(known if chosen else told))
+        both = told_at & told
+        enough = max(LEVELS.lives.snapshots, LEVELS.worth.mostly * len(told_at if chosen else told))
         if number - 1 in both and len(both) >= enough:
             chosen.append(mark)
-            known = both
-    return chosen, sorted(known) if chosen else []
+            told_at = both
+    return chosen, sorted(told_at) if chosen else []
 
 
 def _between(t: Sequence[float], values: Sequence[float], at: float) -> float:

@@ -172,8 +172,8 @@ def _wider(book: Book, blames: list[Blame]) -> list[Blame]:
 def _surely(
     book: Book, candidates: list[tuple[Key, tuple[Stack, ...]]], chance: float
 ) -> list[tuple[Key, tuple[Stack, ...]]]:
-    sure = _sure([book.judge(stacks) for _, stacks in candidates], chance)
-    return [candidate for candidate, is_sure in zip(candidates, sure) if is_sure]
+    certain = sure([book.judge(stacks) for _, stacks in candidates], chance)
+    return [candidate for candidate, is_sure in zip(candidates, certain) if is_sure]
 
 
 def _by_path(book: Book, stacks: Sequence[Stack]) -> list[tuple[Stack, ...]]:
@@ -196,7 +196,7 @@ def _goes_nowhere_else(book: Book, key: Owner, leaking: Sequence[Stack]) -> bool
     return stats.theil_sen(book.t, book.series(rest).sizes) > -0.5 * rate
 
 
-def _sure(shapes: Sequence[Shape], chance: float) -> list[bool]:
+def sure(shapes: Sequence[Shape], chance: float = LEVELS.chances.leak) -> list[bool]:
     """Which are leaks for sure enough, given how many were looked at."""
     p_values = [each.p if each.verdict == LEAK else 1.0 for each in shapes]
     kept = stats.false_discovery(p_values, LEVELS.chances.false_discoveries)

@@ -24,6 +24,7 @@ from leakhunt.judge.births.life import held, lived
 from leakhunt.judge.births.survivors import Survivors
 from leakhunt.judge.codes import because
 from leakhunt.judge.entries import with_piles
+from leakhunt.judge.excuses.bounded import container
 from leakhunt.judge.growths import growths, order
 from leakhunt.judge.history import SECOND, TASK, History
 from leakhunt.judge.levels import LEVELS
@@ -76,10 +77,13 @@ def _together(
     Where they tell of the same bytes, most of them, the births say which lines it is: they know what each line
     still has of every moment, and so which caller of a helper piles up and what only goes in step. The
     series says how fast, where it shows a leak at those very lines. Where the births tell of a small part of it
-    only, and do not clear the rest, it is whole in the series.
+    only, and do not clear the rest, it is whole in the series. What freelists have handed on to the container of a
+    leak that the births tell is of that leak, whoever asked for the blocks.
     """
     told: list[Growth] = []
     parts: set[int] = set()
+    book = Book(history)
+    homes = {container(life, other) for other in born} - {None}
     for one in seen:
         mine, whole = set(one.blame.stacks), history.risen(one.blame.stacks)
         shared = [history.risen(mine.intersection(other.blame.stacks)) for other in born]
@@ -92,11 +96,17 @@ def _together(
         cleared = bool(same) and not life.grows(
             [each for each in rest if each in life.history.tracks]
         )
+        cleared = cleared or (_is_handed_on(history, one) and container(book, one) in homes)
         if not cleared and sum(shared[at] for at in same) < LEVELS.worth.mostly * whole:
             told.append(one)
             parts.update(same)
-    book = Book(history)
     return [*told, *(_paced(book, each) for at, each in enumerate(born) if at not in parts)]
+
+
+def _is_handed_on(history: History, growth: Growth) -> bool:
+    """Whether most of it may have come through a freelist."""
+    recycled = sum(history.recycled.get(stack, 0) for stack in growth.blame.stacks)
+    return bool(recycled > LEVELS.lives.doubtful * growth.sizes[-1] > 0)
 
 
 def _paced(book: Book, born: Growth) -> Growth:

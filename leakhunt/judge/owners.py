@@ -101,9 +101,9 @@ class Book:
     def _judge(self, stacks: tuple[Stack, ...]) -> Shape:
         return self.shape(self.series(stacks))
 
-    def shape(self, series: Series, known: Sequence[int] = ()) -> Shape:
-        """The shape of any series by the units of this book, of all snapshots or of those ``known``."""
-        axis = None if known and len(known) < len(self.t) else self._axis(series)
+    def shape(self, series: Series, at: Sequence[int] = ()) -> Shape:
+        """The shape of any series by the units of this book, of all snapshots or of those ``at`` such places."""
+        axis = None if at and len(at) < len(self.t) else self._axis(series)
         if axis is None:
             return shape.judge(series)
         t = self.runs[axis]

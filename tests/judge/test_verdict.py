@@ -52,8 +52,8 @@ def test_among_many_lines_at_most_a_twentieth_of_the_leaks_may_be_chance() -> No
         return Shape(LEAK, 1.0, 0.5, 1.5, p, 0, 1.0)
 
     none = [Shape(NOISE, 0.0, 0.0, 0.0, 1.0, 0, 0.0)] * 19
-    assert growths._sure([shape(0.004), *none], 0.0075) == [False] * 20
-    assert growths._sure([shape(0.002), *none], 0.0075) == [True] + [False] * 19
+    assert growths.sure([shape(0.004), *none], 0.0075) == [False] * 20
+    assert growths.sure([shape(0.002), *none], 0.0075) == [True] + [False] * 19
 
 
 def test_leaks_that_outrun_the_process_share_what_they_make() -> None:

@@ -96,7 +96,9 @@ def _bounded(given: Figures, unit: str) -> str:
     if length is None:
         return f"kept in a container of at most {most} entries"
     if length > given["bound"]:
-        return f"kept in a container of {units.count(int(length))} entries that is cut back to {most}"
+        return (
+            f"kept in a container of {units.count(int(length))} entries that is cut back to {most}"
+        )
     if length == given["bound"]:
         return f"kept in a container that is full: {most} entries"
     return f"kept in a container of {units.count(int(length))} entries that takes at most {most}"
