@@ -1,7 +1,7 @@
 """Books two files by their columns: what is only added up never becomes a stack.
 
 Works where a stack's row depends on its innermost frame alone, which is what reports show unless
-they are filtered or blamed otherwise; :mod:`leakhunt.sites.rows` does the rest, stack by stack.
+they are filtered or blamed otherwise; :mod:`leakhunt.sites.sums` does the rest, stack by stack.
 """
 
 from __future__ import annotations

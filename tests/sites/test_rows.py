@@ -243,14 +243,3 @@ def test_of_equal_growth_in_bytes_more_blocks_come_first() -> None:
         snap("/srv/shop/a.py:1 900B x3", "/srv/shop/z.py:1 900B x3"), Query(sort="count"),
     )  # fmt: skip
     assert [row.change.site.file for row in by_count.rows] == ["/srv/shop/z.py", "/srv/shop/a.py"]
-
-
-def test_a_row_is_led_by_the_stack_that_changed_most_whichever_comes_first() -> None:
-    small, large, still = (stack(f"/srv/shop/{name}.py:1") for name in ("z", "m", "a"))
-    four = {small: (0, 0, 10, 1), large: (90, 9, 60, 6), still: (5000, 5, 5000, 5)}
-    for order in ((small, large, still), (still, large, small), (large, still, small)):
-        sums = grouping._RowSums()
-        for depth, each in enumerate(order):
-            sums.enter("row", four[each], each, depth)
-        assert sums.leads([0]) == [(large, order.index(large))]
-        assert [list(row) for row in sums.rows] == [[5090, 14, 5070, 12]]

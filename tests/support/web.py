@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from html.parser import HTMLParser
 from typing import Any
 
 from leakhunt.judge.history import History
@@ -54,3 +56,36 @@ def reported(*histories: History, nodes: int = 6000) -> PageReport:
 
 def html(*histories: History) -> str:
     return document(reported(*histories))
+
+
+class Outline(HTMLParser):
+    """Elements and the text of one page."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.tags: list[str] = []
+        self.attributes: list[tuple[str, str | None]] = []
+        self.said = ""
+        self.raw: dict[str, str] = {}
+        self._inside = ""
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+        self.attributes += attrs
+        kind = dict(attrs).get("type")
+        self._inside = tag if kind is None else kind
+
+    def handle_data(self, text: str) -> None:
+        if self._inside in ("script", "style", "application/json"):
+            self.raw[self._inside] = self.raw.get(self._inside, "") + text
+        else:
+            self.said += f"{text} "
+
+    def handle_endtag(self, tag: str) -> None:
+        self._inside = ""
+
+
+def drawn(text: str) -> Any:
+    """What the script of a page draws."""
+    return json.loads(Outline(text).raw["application/json"])
