@@ -25,6 +25,7 @@ from leakhunt.cli.options import (
 )
 from leakhunt.errors import SnapshotError
 from leakhunt.judge.history import History, choose, history
+from leakhunt.model.gcpause import uncollected
 from leakhunt.render.screen import FORMATS
 from leakhunt.report.trend import TrendReport
 from leakhunt.report.trend import trend as judged
@@ -120,8 +121,11 @@ def look(
 
     Raises SnapshotError.
     """
-    histories, why, noted, ended = gathered(files, asked, quiet)
-    return judged(histories, asked.filters, asked.excludes, why, noted, ended, asked.limit, command)
+    with uncollected():
+        histories, why, noted, ended = gathered(files, asked, quiet)
+        return judged(
+            histories, asked.filters, asked.excludes, why, noted, ended, asked.limit, command
+        )
 
 
 def gathered(files: Sequence[str], asked: Asked, quiet: bool = False) -> Gathered:

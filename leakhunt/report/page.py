@@ -16,6 +16,7 @@ from leakhunt.judge.finding import Finding, Line
 from leakhunt.judge.history import History
 from leakhunt.judge.series import shape
 from leakhunt.model.account import Account
+from leakhunt.model.gcpause import uncollected
 from leakhunt.model.paths import prefixes, visible
 from leakhunt.model.query import Query
 from leakhunt.model.snapshot import Meta, Snapshot, Stack, Tally
@@ -100,6 +101,11 @@ class PageReport:
 
 def page(trend: TrendReport, made_at: float, version: str, nodes: int = NODES) -> PageReport:
     """The page of a judged series. ``made_at``: seconds since the epoch; ``nodes``: frames drawn at most."""
+    with uncollected():
+        return _page(trend, made_at, version, nodes)
+
+
+def _page(trend: TrendReport, made_at: float, version: str, nodes: int) -> PageReport:
     main = trend.verdict.main
     ordered = [main, *(each for each in trend.verdict.histories if each is not main)]
     weighed = [_weighed(history) for history in ordered]

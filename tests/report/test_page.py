@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from dataclasses import replace
 from typing import Any
 
@@ -87,3 +88,26 @@ def test_a_table_of_one_snapshot_is_what_is_alive() -> None:
     assert not told.compared
     assert isinstance(told.table, TopReport)
     assert told.table.snapshot.totals == snapshot.totals
+
+
+def test_no_collection_walks_over_the_stacks_while_they_are_drawn() -> None:
+    lines = [
+        (f"/srv/shop/m{at}.py:1 < /srv/shop/t{at}.py:{at}", [at, 2 * at], [1, 2])
+        for at in range(300)
+    ]
+    judged = trend([history(*lines)], command="verdict")
+    starts: list[str] = []
+    threshold = gc.get_threshold()
+
+    def looking(phase: str, told: dict[str, int]) -> None:
+        starts.append(phase)
+
+    gc.callbacks.append(looking)
+    try:
+        gc.enable()
+        gc.set_threshold(50, 5, 5)
+        page(judged, 1_800_000_900.0, "1.2.3")
+    finally:
+        gc.set_threshold(*threshold)
+        gc.callbacks.remove(looking)
+    assert len(starts) <= 8, "one may begin before it and one behind it"

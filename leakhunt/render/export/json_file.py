@@ -7,6 +7,8 @@
 from __future__ import annotations
 
 import json
+import shutil
+import tempfile
 from collections.abc import Iterator
 from typing import IO, Any
 
@@ -16,31 +18,39 @@ from leakhunt.render.export.names import frames
 from leakhunt.render.export.records import stack_id
 from leakhunt.report.labels import Labels
 
+#: Bytes of what the snapshots are that stay in memory; more goes to a temporary file.
+SPOOLED = 1 << 16
+
 
 def write(out: IO[bytes], snapshots: Iterator[Snapshot]) -> None:
     """Rows of each snapshot, the heaviest stack first."""
     out.write(b'{"schema": "leakhunt/export@1", "group_by": "traceback", "rows": [')
-    told: list[dict[str, Any]] = []
     totals = NOTHING
     between = ""
-    for number, snapshot in enumerate(snapshots):
-        labels = Labels(snapshot)
-        ordered = sorted(snapshot.tallies.items(), key=_heaviest)
-        for rank, (stack, tally) in enumerate(ordered, 1):
-            row = {"snapshot": number, "rank": rank, **_row(snapshot, stack, tally, labels)}
-            out.write(f"{between}\n{json.dumps(row)}".encode())
-            between = ","
-        told.append({**snapshot_of(snapshot), "totals": live(snapshot.totals)})
-        totals = totals.plus(snapshot.totals)
-    one = told[0] if len(told) == 1 else None
+    one: dict[str, Any] | None = None
+    # What the rows are of is known with the last of them, and a thousand snapshots' figures are megabytes.
+    with tempfile.SpooledTemporaryFile(SPOOLED) as told:
+        for number, snapshot in enumerate(snapshots):
+            labels = Labels(snapshot)
+            ordered = sorted(snapshot.tallies.items(), key=_heaviest)
+            for rank, (stack, tally) in enumerate(ordered, 1):
+                row = {"snapshot": number, "rank": rank, **_row(snapshot, stack, tally, labels)}
+                out.write(f"{between}\n{json.dumps(row)}".encode())
+                between = ","
+            of = {**snapshot_of(snapshot), "totals": live(snapshot.totals)}
+            one = None if number else of
+            told.write(f"{', ' if number else ''}{json.dumps(of)}".encode())
+            totals = totals.plus(snapshot.totals)
+        out.write(b'\n], "snapshots": [')
+        told.seek(0)
+        shutil.copyfileobj(told, out)
     ending = {
-        "snapshots": told,
         "snapshot": one,
         "totals": live(totals),
         "dropped": live(NOTHING),
         "remainder": {**live(NOTHING), "sites": 0},
     }
-    out.write(f"\n], {json.dumps(ending)[1:]}\n".encode())
+    out.write(f"], {json.dumps(ending)[1:]}\n".encode())
 
 
 def _heaviest(item: tuple[Stack, Tally]) -> tuple[int, int, Stack]:

@@ -7,7 +7,6 @@ read together; ``host``, ``node`` and ``taken_at`` are columns to part them by.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import islice
 from typing import IO, Any
 
 from leakhunt.model.paths import visible
@@ -17,8 +16,9 @@ from leakhunt.render.export.names import frames
 from leakhunt.render.export.records import Record, records, roots_of
 from leakhunt.report.labels import Labels
 
-#: Records that are in memory at a time.
-BATCH = 50_000
+#: Records of a row group: of many snapshots, or of a part of one. So many are in memory at a time. Small ones would
+#: be read slowly, and what the file says of each stays in memory until it is closed.
+BATCH = 20_000
 
 
 def write(out: IO[bytes], snapshots: Iterator[Snapshot], beside: IO[bytes] | None) -> None:
@@ -50,23 +50,42 @@ def write(out: IO[bytes], snapshots: Iterator[Snapshot], beside: IO[bytes] | Non
     seen: set[str] = set()
     stacks = parquet.ParquetWriter(beside, of_stacks) if beside is not None else None
     with parquet.ParquetWriter(out, schema) as table:
+        of_rows = _Batch(pyarrow, table, schema)
+        of_frames = _Batch(pyarrow, stacks, of_stacks)
         for snapshot in snapshots:
-            rows = records(snapshot)
-            while True:
-                batch = list(islice(rows, BATCH))
-                if not batch:
-                    break
-                table.write_table(_table(pyarrow, schema, [_told(record) for _, record in batch]))
-                if stacks is not None:
-                    new = [(s, r.stack_id) for s, r in batch if r.stack_id not in seen]
-                    seen.update(identity for _, identity in new)
-                    stacks.write_table(_table(pyarrow, of_stacks, list(_frames(snapshot, new))))
+            places = _Places(snapshot)
+            for stack, record in records(snapshot):
+                of_rows.add(_told(record))
+                if stacks is not None and record.stack_id not in seen:
+                    seen.add(record.stack_id)
+                    for row in places.of(stack, record.stack_id):
+                        of_frames.add(row)
+        of_rows.flush()
+        of_frames.flush()
     if stacks is not None:
         stacks.close()
 
 
+class _Batch:
+    """Rows until they are a row group."""
+
+    def __init__(self, pyarrow: Any, writer: Any, schema: Any) -> None:
+        self._pyarrow, self._writer, self._schema = pyarrow, writer, schema
+        self._rows: list[tuple[Any, ...]] = []
+
+    def add(self, row: tuple[Any, ...]) -> None:
+        self._rows.append(row)
+        if len(self._rows) >= BATCH:
+            self.flush()
+
+    def flush(self) -> None:
+        if self._rows:
+            self._writer.write_table(_table(self._pyarrow, self._schema, self._rows))
+            self._rows = []
+
+
 def _table(pyarrow: Any, schema: Any, rows: list[tuple[Any, ...]]) -> Any:
-    columns = list(zip(*rows)) if rows else [()] * len(schema)
+    columns = list(zip(*rows))
     arrays = [pyarrow.array(column, type=field.type) for column, field in zip(columns, schema)]
     return pyarrow.Table.from_arrays(arrays, schema=schema)
 
@@ -84,15 +103,26 @@ def _micro(seconds: float | None) -> int | None:
     return None if seconds is None else round(seconds * 1e6)
 
 
-def _frames(snapshot: Snapshot, stacks: list[tuple[Stack, str]]) -> Iterator[tuple[Any, ...]]:
-    labels, roots = Labels(snapshot), roots_of(snapshot)
-    seen: dict[Frame, tuple[Any, ...]] = {}
-    for stack, identity in stacks:
+class _Places:
+    """The frames of one snapshot's stacks as rows; each is looked up once."""
+
+    def __init__(self, snapshot: Snapshot) -> None:
+        self._labels, self._roots = Labels(snapshot), roots_of(snapshot)
+        self._seen: dict[Frame, tuple[Any, ...]] = {}
+
+    def of(self, stack: Stack, identity: str) -> Iterator[tuple[Any, ...]]:
         for position, frame in enumerate(frames(stack)):
-            if frame not in seen:
-                spot = labels.spot(frame)
-                told = (roots.package(frame.file), spot.function, frame.file, frame.line, spot.code)
-                seen[frame] = tuple(
-                    visible(each, longest=0) if isinstance(each, str) else each for each in told
+            told = self._seen.get(frame)
+            if told is None:
+                spot = self._labels.spot(frame)
+                plain = (
+                    self._roots.package(frame.file),
+                    spot.function,
+                    frame.file,
+                    frame.line,
+                    spot.code,
                 )
-            yield (identity, position, *seen[frame])
+                told = self._seen[frame] = tuple(
+                    visible(each, longest=0) if isinstance(each, str) else each for each in plain
+                )
+            yield (identity, position, *told)

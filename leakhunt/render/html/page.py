@@ -14,6 +14,7 @@ from functools import lru_cache
 from importlib import resources
 
 from leakhunt import units
+from leakhunt.model.gcpause import uncollected
 from leakhunt.render.html.findings import findings
 from leakhunt.render.html.markup import Markup, el, embedded, escaped, together
 from leakhunt.render.html.memory import memory
@@ -39,6 +40,8 @@ def shipped(name: str) -> str:
 def document(report: PageReport) -> str:
     """The whole page."""
     script, style = shipped(SCRIPT), shipped(STYLE)
+    with uncollected():
+        values = drawn(report)
     title = f"{head(report.trend.summary)}: {who(report.trend.verdict.main)}"
     policy = (
         f"default-src 'none'; script-src '{_hash(script)}'; style-src '{_hash(style)}'; "
@@ -61,7 +64,7 @@ def document(report: PageReport) -> str:
             _header(report),
             el("main", *_sections(report), id="main"),
             _footer(report),
-            Markup(f'<script type="application/json" id="data">{embedded(drawn(report))}</script>'),
+            Markup(f'<script type="application/json" id="data">{embedded(values)}</script>'),
             Markup(f"<script>{script}</script>"),
         ),
         lang="en",
@@ -91,6 +94,7 @@ def _sections(report: PageReport) -> Iterator[Markup]:
     yield _timeline(report)
     yield findings(report)
     yield _flame(report)
+    yield _functions()
     yield _table(report)
     yield memory(report)
     yield _measured(report)
@@ -153,6 +157,16 @@ def _flame(report: PageReport) -> Markup:
         el("div", id="flame-controls", class_="controls"),
         el("p", "", id="flame-help", class_="hint"),
         el("div", id="flame-graph", class_="flame"),
+        el("noscript", el("p", words.NEEDS_SCRIPT)),
+    )
+
+
+def _functions() -> Markup:
+    return section(
+        "functions",
+        el("p", "", id="functions-of"),
+        el("div", id="functions-controls", class_="controls"),
+        el("div", id="functions-body"),
         el("noscript", el("p", words.NEEDS_SCRIPT)),
     )
 

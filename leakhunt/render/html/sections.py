@@ -10,7 +10,7 @@ from leakhunt.report.words import page as words
 #: Name and title of each, in the order of the page.
 SECTIONS = (
     ("timeline", "Timeline"), ("findings", "Findings"), ("flame", "Flame graph"),
-    ("table", "Table"), ("memory", "Memory"), ("measured", words.HOW),
+    ("functions", "Functions"), ("table", "Table"), ("memory", "Memory"), ("measured", words.HOW),
 )  # fmt: skip
 
 

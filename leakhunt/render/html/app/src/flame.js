@@ -2,6 +2,7 @@
 import flamegraph from "d3-flame-graph";
 import { select } from "d3-selection";
 import { byId, check, choice, el, redrawn, searchField, selectOf } from "./dom.js";
+import { functions } from "./functions.js";
 import { Stacks } from "./tree.js";
 import { plural, share, signedSize, size } from "./units.js";
 
@@ -15,12 +16,14 @@ export function flame(data) {
   const total = data.tree.ends.flat().length;
   if (!total) {
     place.append(el("p", { class: "hint" }, "Nothing is alive here that was traced."));
+    byId("functions-of").textContent = "Nothing is alive here that was traced.";
     return;
   }
   const controls = byId("flame-controls");
-  const change = (name, reset = true) => (value) => {
+  const change = (name) => (value) => {
     state[name] = value;
-    if (reset) draw();
+    below(options(), said());
+    draw();
   };
   if (compares) controls.append(choice("flame-what", "Width is", [["changed", "what changed"], ["alive", "what is alive"]], state.what, change("what")));
   if (data.processes.length > 1) {
@@ -51,9 +54,29 @@ export function flame(data) {
   let root = null;
   let walked = null;
 
+  const below = functions(stacks, (sought) => {
+    search.value = sought;
+    state.words = sought;
+    find();
+    box.scrollIntoView({ block: "center" });
+    search.focus({ preventScroll: true });
+  });
+
+  function options() {
+    return { ...state, process: state.process === "all" ? "all" : Number(state.process), changed: state.what === "changed" };
+  }
+
+  // What is chosen above, for who reads the table below it.
+  function said() {
+    const of = data.processes[state.process === "all" ? 0 : Number(state.process)];
+    const process = state.process === "all" && data.processes.length > 1 ? `all ${data.processes.length} processes` : of.name;
+    const what = state.what === "changed" ? "Bytes that changed, net" : "Bytes alive";
+    return `${what}, of ${process}${state.own ? ", your own code only" : ""}, as chosen at the flame graph. Self: allocated in the ${state.packages ? "package" : "function"} itself; total: with what it calls.`;
+  }
+
   function draw() {
     const changed = state.what === "changed";
-    const tree = stacks.tree({ process: state.process === "all" ? "all" : Number(state.process), changed, inverted: state.inverted, own: state.own, packages: state.packages, every: state.every });
+    const tree = stacks.tree(options());
     tree.name = changed ? `${signedSize(tree.grown - tree.shrunk)} in all` : `${size(tree.now)} in all`;
     if (chart) chart.destroy();
     box.replaceChildren();
@@ -206,6 +229,7 @@ export function flame(data) {
     select(box).selectAll("g.frame").classed("walked", (each) => each === walked);
   }
 
+  below(options(), said());
   redrawn(draw);
 }
 

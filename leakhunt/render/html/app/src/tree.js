@@ -38,6 +38,77 @@ export class Stacks {
     return this.data.files[this.data.frames[frame][0]][3];
   }
 
+  // What a stack is called on the way from the outermost frame: keys with the frame that each stands for.
+  keyed(at, own, keyOf) {
+    const { steps, smaller } = this.path(at);
+    const shown = own ? steps.filter((frame) => this.isOwn(frame)) : steps;
+    const keys = shown.map(keyOf);
+    const last = smaller && !own ? "smaller" : keys.length ? null : own ? "none" : smaller ? "smaller" : "unknown";
+    return { keys, shown, last };
+  }
+
+  // Where a function is: its name and file, or its line where it has no name.
+  functionOf(frame) {
+    const [file, line, name] = this.data.frames[frame];
+    return name ? `${file} ${name}` : `${file}:${line}`;
+  }
+
+  // Every function (or package) with the bytes of stacks that end in it (self) and that pass through it (total): in
+  // each stack once, however often it calls itself. apart: what ends in no function. options as for tree.
+  functions({ process, changed, own, packages }) {
+    const rows = new Map();
+    const apart = new Map();
+    const sum = amounts();
+    const keyOf = packages ? (frame) => this.package(frame) : (frame) => this.functionOf(frame);
+    const ways = [];
+    for (const ends of process === "all" ? this.data.tree.ends : [this.data.tree.ends[process]]) {
+      for (const [at, now, grown, shrunk] of ends) {
+        if (!(changed ? grown + shrunk : now)) continue;
+        const { keys, shown, last } = this.keyed(at, own, keyOf);
+        const four = { now, grown, shrunk };
+        plus(sum, four);
+        ways.push({ keys, last, four });
+        const seen = new Set();
+        keys.forEach((key, index) => {
+          if (!rows.has(key)) rows.set(key, this.described(key, shown[index], packages));
+          if (!seen.has(key)) plus(rows.get(key).total, four);
+          seen.add(key);
+        });
+        if (last === null) plus(rows.get(keys[keys.length - 1]).self, four);
+        else {
+          if (!apart.has(last)) apart.set(last, amounts());
+          plus(apart.get(last), four);
+        }
+      }
+    }
+    return { rows, apart, sum, ways };
+  }
+
+  described(key, frame, packages) {
+    const [file, line, name] = this.data.frames[frame];
+    const [path, short] = this.data.files[file];
+    const told = packages ? { name: key, short: "", path: "" } : { name: name || `${short}:${line}`, short: name ? short : "", path };
+    return { key, own: this.isOwn(frame), sought: name ? `${name} ${path}:` : `${path}:${line}`, self: amounts(), total: amounts(), ...told };
+  }
+
+  // From where stacks come to that function first, and where they go on from it last, with their bytes.
+  around({ ways }, key) {
+    const callers = new Map();
+    const callees = new Map();
+    const into = (sums, name, four) => {
+      if (name === undefined || name === null) return;
+      if (!sums.has(name)) sums.set(name, amounts());
+      plus(sums.get(name), four);
+    };
+    for (const { keys, last, four } of ways) {
+      const first = keys.indexOf(key);
+      if (first < 0) continue;
+      into(callers, keys[first - 1], four);
+      into(callees, keys[keys.lastIndexOf(key) + 1] ?? last, four);
+    }
+    return { callers, callees };
+  }
+
   // options: process ("all" or a number), changed (bytes that grew or shrank, else what is alive), inverted, own, packages
   tree({ process, changed, inverted, own, packages, every }) {
     const root = node("all", null, "root");
@@ -101,6 +172,16 @@ export class Stacks {
 
 function node(name, frame, key) {
   return { name, frame, key, value: 0, now: 0, grown: 0, shrunk: 0, smaller: 0, through: [], children: [], index: new Map() };
+}
+
+function amounts() {
+  return { now: 0, grown: 0, shrunk: 0 };
+}
+
+function plus(to, { now, grown, shrunk }) {
+  to.now += now;
+  to.grown += grown;
+  to.shrunk += shrunk;
 }
 
 function add(to, weight, now, grown, shrunk) {

@@ -1,0 +1,104 @@
+"""Many snapshots are exported in the memory of a few: what is held is counted, at two lengths of one series."""
+
+from __future__ import annotations
+
+import gc
+import io
+import tracemalloc
+from collections.abc import Iterator
+
+import pytest
+
+from leakhunt.model.snapshot import Snapshot
+from leakhunt.render.export.formats import BY_NAME, write
+from tests.support.builders import snap
+from tests.support.exporting import exported
+
+SEVERAL = [each.name for each in BY_NAME.values() if each.several]
+#: Two lengths of one series; bytes that each snapshot more may cost.
+FEW, MANY, EACH = 20, 220, 100
+LIBRARIES = {"parquet": "pyarrow.parquet", "otlp": "opentelemetry.proto.profiles.v1development.profiles_pb2"}  # fmt: skip
+
+
+class Nowhere(io.RawIOBase):
+    """Takes bytes and keeps their number alone."""
+
+    length = 0
+
+    def write(self, content: object) -> int:
+        size = memoryview(content).nbytes  # type: ignore[arg-type]
+        self.length += size
+        return size
+
+    def tell(self) -> int:
+        return self.length
+
+    def writable(self) -> bool:
+        return True
+
+
+def series(number: int) -> Iterator[Snapshot]:
+    """Snapshots of one process, each made when it is asked for, with the same ten stacks."""
+    for at in range(number):
+        lines = [
+            f"/srv/shop/m{line}.py:{line} < /srv/shop/tasks.py:4 {100 + at}B x{line}"
+            for line in range(1, 11)
+        ]
+        yield snap(*lines, path=f"/var/lib/leakhunt/{at:06d}.bin", tasks_done=at, sequence=at)
+
+
+def held(form: str) -> tuple[int, int]:
+    """Bytes that are held when the last of a few and the last of many are asked for, in one run."""
+    seen = {}
+
+    def watched() -> Iterator[Snapshot]:
+        for at, snapshot in enumerate(series(MANY), 1):
+            if at in (FEW, MANY):
+                gc.collect()
+                seen[at] = tracemalloc.get_traced_memory()[0]
+            yield snapshot
+
+    tracemalloc.start()
+    try:
+        write(form, Nowhere(), watched(), Nowhere() if form == "parquet" else None)
+    finally:
+        tracemalloc.stop()
+    return seen[FEW], seen[MANY]
+
+
+@pytest.mark.parametrize("form", SEVERAL)
+def test_memory_does_not_grow_with_the_number_of_snapshots(
+    form: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is held back on purpose up to an amount is filled by the first few."""
+    if form in LIBRARIES:
+        pytest.importorskip(LIBRARIES[form])
+        monkeypatch.setattr("leakhunt.render.export.parquet_file.BATCH", 50)
+    monkeypatch.setattr("leakhunt.render.export.json_file.SPOOLED", 2048)
+    few, many = held(form)
+    assert many - few <= EACH * (MANY - FEW), f"{(many - few) / (MANY - FEW):.0f} B for each snapshot more"
+
+
+def test_parquet_gathers_small_snapshots_into_one_row_group() -> None:
+    """A group each would be read slowly, and what the file says of each stays in memory."""
+    pytest.importorskip("pyarrow.parquet")
+    import pyarrow.parquet as parquet
+
+    beside = io.BytesIO()
+    out = io.BytesIO()
+    write("parquet", out, series(MANY), beside)
+    assert parquet.ParquetFile(out).metadata.num_row_groups == 1
+    assert parquet.ParquetFile(out).metadata.num_rows == 10 * MANY
+    assert parquet.ParquetFile(beside).metadata.num_row_groups == 1
+    assert parquet.ParquetFile(beside).metadata.num_rows == 20
+
+
+def test_json_of_many_says_of_each_what_it_was_in_their_order() -> None:
+    """Beyond what stays in memory too."""
+    import json
+
+    said = json.loads(exported("json", *series(MANY)))
+    assert [each["tasks_done"] for each in said["snapshots"]] == list(range(MANY))
+    assert said["snapshot"] is None
+    assert sum(each["totals"]["size"] for each in said["snapshots"]) == said["totals"]["size"]
+    assert len(said["rows"]) == 10 * MANY
