@@ -6,14 +6,16 @@ import gc
 from dataclasses import replace
 from typing import Any
 
+from leakhunt.cli.judging import Asked, look
 from leakhunt.judge.births.life import lived
 from leakhunt.judge.history import History
 from leakhunt.report.page import PageReport, fit, page
-from leakhunt.report.tables import TopReport
+from leakhunt.report.tables import DiffReport, TopReport
 from leakhunt.report.trend import trend
 from tests.support.builders import history
 from tests.support.growing import finding, rising
 from tests.support.lives import aged
+from tests.support.places import SNAPSHOTS
 
 TASKS = "/srv/shop/tasks.py:40"
 HIDDEN = "/usr/lib/python3.11/tracemalloc.py:1"
@@ -111,3 +113,24 @@ def test_no_collection_walks_over_the_stacks_while_they_are_drawn() -> None:
         gc.set_threshold(*threshold)
         gc.callbacks.remove(looking)
     assert len(starts) <= 8, "one may begin before it and one behind it"
+
+
+def test_recorded_snapshots_are_compared_with_the_first_of_them() -> None:
+    """Files that were read have their newest snapshot whole: the graph shows what changed all the same."""
+    told = page(
+        look([str(SNAPSHOTS.parent / "series")], Asked(), quiet=True, command="verdict"),
+        1_800_000_000.0,
+        "9.9",
+    )
+    (weight,) = told.tree.totals
+    assert weight.grown > 0
+    assert isinstance(told.table, DiffReport)
+    comparison = told.table.comparison
+    assert weight.change == comparison.totals.diff.size - comparison.dropped.diff.size
+    assert weight.now == comparison.totals.after.size - comparison.dropped.after.size
+    newest = told.processes[0].history.newest
+    assert newest is not None
+    assert newest.heap is not None
+    rest = newest.heap.types_rest.size
+    assert told.types_of == sum(each.size for each in newest.heap.types) + rest
+    assert rest > 0

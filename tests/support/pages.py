@@ -13,10 +13,12 @@ from leakhunt.sites.place import Shown
 from tests.support import laws, reading
 
 
-def page(report: object, width: int = 100, verbose: bool = True, color: bool = False) -> str:
+def page(
+    report: object, width: int = 100, verbose: bool = True, color: bool = False, height: int = 24
+) -> str:
     """For the eye."""
     laws.obeyed(report)
-    text = formats.text(report, TABLE, Screen(width, color, verbose=verbose))
+    text = formats.text(report, TABLE, Screen(width, color, verbose=verbose, height=height))
     reading.reads_well(text, folded=True)
     return text
 

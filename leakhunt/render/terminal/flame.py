@@ -19,6 +19,7 @@ from leakhunt.report.tables import DiffReport
 from leakhunt.report.words import lines
 from leakhunt.report.words.places import taken, who
 from leakhunt.sites.flame import NO_WEIGHT, Flame, Weight
+from leakhunt.sites.rows import Amount
 
 #: What was cut off stands first among its like.
 NOWHERE = Frame("", 0)
@@ -93,8 +94,18 @@ def _below(root: _Box, report: FlameReport, labels: Labels, screen: Screen, list
         else f"total {units.size(total.now)}"
     )
     say(console, what, STRONG)
-    say_notes(console, report.table.notes)
+    table = report.table
+    for line in lines.left_out(
+        table.comparison, table.query, lambda amount: _bytes(amount, report.compared)
+    ):
+        say(console, line, QUIET)
+    say_notes(console, table.notes)
     return drawn(console)
+
+
+def _bytes(amount: Amount, compared: bool) -> str:
+    """What grew, or what is alive."""
+    return units.signed_size(amount.diff.size) if compared else units.size(amount.after.size)
 
 
 def _boxes(tree: Flame) -> _Box:

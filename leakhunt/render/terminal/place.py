@@ -46,8 +46,8 @@ SOURCE, ALONE, BESIDE = 1, 12, 5
 LEAST = 2
 #: Of the births over the life of a process.
 BARS = 32
-#: Lines of a screen, and those that follow the blocks.
-SCREEN, REST = 24, 2
+#: Lines of the lowest window that is kept to, that of the prompt below a page, and those that follow the blocks.
+LOWEST, PROMPT, REST = 10, 1, 2
 
 
 def place(report: PlaceReport, screen: Screen) -> str:
@@ -55,7 +55,7 @@ def place(report: PlaceReport, screen: Screen) -> str:
     text = _page(report, screen, 0)
     if screen.verbose:
         return text
-    height = max(screen.height, SCREEN)
+    height = _height(screen)
     for fewer in range(1, ALONE):
         if len(text.splitlines()) <= height:
             return text
@@ -63,6 +63,11 @@ def place(report: PlaceReport, screen: Screen) -> str:
     lines = text.splitlines()
     kept = lines if len(lines) <= height else [*lines[: height - 1], taken_apart.cut_off(len(lines) - height + 1)]  # fmt: skip
     return "\n".join(kept) + "\n"
+
+
+def _height(screen: Screen) -> int:
+    """Lines that a page may have."""
+    return max(screen.height - PROMPT, LOWEST)
 
 
 def _page(report: PlaceReport, screen: Screen, fewer: int) -> str:
@@ -107,7 +112,7 @@ def _page(report: PlaceReport, screen: Screen, fewer: int) -> str:
             say(console, taken_apart.cut_off(len(chosen) - len(shown)), QUIET)
     blocks = list(_block_lines(whole.blocks)) if whole.blocks else []
     height = len(drawn(console).splitlines()) + len(blocks) + REST
-    if blocks and (screen.verbose or height <= SCREEN):
+    if blocks and (screen.verbose or height <= _height(screen)):
         console.print()
         for text in blocks:
             console.print(text, soft_wrap=True)

@@ -26,6 +26,10 @@ def test_the_same_frames_have_the_same_name_and_others_another() -> None:
     assert len(set(names)) == len(names)
     assert stack_id((Frame("a", 1), Frame("b", 2))) == stack_id((Frame("a", 1), Frame("b", 2)))
     assert stack_id((Frame("a", 1), Frame("b", 2))) != stack_id((Frame("b", 2), Frame("a", 1)))
+    assert stack_id((Frame("a", 1), Frame("b", 2))) != stack_id((Frame("c", 1), Frame("b", 2)))
+    assert stack_id((Frame("a", 1), Frame("b", 2))) != stack_id((Frame("b", 2),)), (
+        "not the innermost alone"
+    )
     assert len(stack_id(())) == 16
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 import pytest
 
@@ -61,3 +62,23 @@ def test_a_rest_below_nothing_has_no_width_and_a_line() -> None:
     widths = [float(each) for each in re.findall(r'width="([0-9.]+)" height="28"', text)]
     assert sum(widths) == pytest.approx(1000, abs=0.1)
     assert units.size(report.account.of("rest")) in text
+
+
+def test_a_part_that_is_gone_has_a_line_with_what_it_gave_back() -> None:
+    text = document(reported(leaking(rss=[1_000_000] * 12, tracer=[250_000] * 11 + [0])))
+    parts = text[text.index("as told by") :]
+    line = re.search(r"own tables</th>(.*?)</tr>", parts)
+    assert line is not None
+    assert re.findall(r"<td[^>]*>(.*?)</td>", line[1])[:3] == ["0 B", "0 %", "-244.1 KiB"]
+
+
+def test_what_is_of_no_named_type_has_a_line_so_that_shares_add_up() -> None:
+    """By hand: of 1,000 B, 600 are dict's and 150 str's."""
+    report = replace(reported(leaking()), types=(("dict", 600), ("<b>", 150)), types_of=1000)
+    table = document(report)
+    table = table[table.index('class="figures types"') :]
+    rows = re.findall(r'<th scope="row">(.*?)</th><td[^>]*>(.*?)</td><td[^>]*>(.*?)</td>', table)
+    assert rows == [
+        ("dict", "600 B", "60 %"), ("&lt;b&gt;", "150 B", "15 %"), ("other types", "250 B", "25 %"),
+    ]  # fmt: skip
+    assert "other types" not in document(replace(report, types_of=750))

@@ -168,3 +168,19 @@ def test_filters_hold_and_nothing_is_said_of_nothing() -> None:
     snapshot = snap("/srv/shop/a.py:1 1KiB x1", "/srv/other/b.py:2 4KiB x1")
     assert boxes(drawn(snapshot, filters=("shop",))) == [["all"], ["a.py:1"]]
     assert "nothing is alive here" in drawn(snapshot, filters=("elsewhere",))
+
+
+def test_what_is_hidden_is_told_below_the_total() -> None:
+    """The head says what is traced: without a word the boxes would seem to have lost the rest."""
+    hidden = "/usr/lib/python3.11/tracemalloc.py:1"
+    before = snap("/srv/shop/a.py:1 3KiB x3", f"{hidden} 1KiB x1")
+    after = snap("/srv/shop/a.py:1 5KiB x3", f"{hidden} 4KiB x2")
+    assert "hidden (tracing and import machinery; --all shows it): 4.0 KiB at 1 line" in drawn(
+        after
+    )
+    assert "shows it): +3.0 KiB at 1 line" in drawn(before, after)
+    assert "hidden" not in drawn(snap("/srv/shop/a.py:1 3KiB x3"))
+    filtered = drawn(
+        snap("/srv/shop/a.py:1 5KiB x3", "/opt/x/b.py:1 2KiB x1"), filters=("/srv/shop",)
+    )
+    assert "dropped by filters: 2.0 KiB at 1 line" in filtered
