@@ -57,10 +57,10 @@ def command(
 
     \b
     Examples:
-      leakhunt export -o heap.pb.gz              # then: go tool pprof -top heap.pb.gz
+      leakhunt export -o heap.pb.gz    # then: go tool pprof -top heap.pb.gz
       leakhunt export 4242 --diff -o grown.pb.gz
       leakhunt export celery@web1 -o pool.parquet
-      leakhunt export before.bin --format collapsed -o - | flamegraph.pl > flames.svg
+      leakhunt export a.bin --format collapsed -o - | flamegraph.pl > a.svg
     """
     chosen = _format(form, output)
     if compare and not chosen.compares:

@@ -374,6 +374,24 @@ def test_it_prints_light_and_unfolded(browser: Any, tmp_path: Path) -> None:
     assert page.wrong == []
 
 
+def test_on_paper_sums_stand_at_the_end_alone_and_what_is_not_listed_is_told(
+    browser: Any, tmp_path: Path
+) -> None:
+    """A footer is repeated on every sheet, where it reads as the sum of that sheet; a button is not printed."""
+    many = history(*((f"/srv/shop/m{at}.py:1", [at, 100 + 2 * at], [1, 2]) for at in range(60)))
+    page = opened(browser, tmp_path, html(many))
+    page.page.emulate_media(media="print")
+    ends = page.page.evaluate(
+        "[...document.querySelectorAll('tfoot')].map((each) => getComputedStyle(each).display)"
+    )
+    assert ends
+    assert set(ends) == {"table-row-group"}
+    for name, number in (("functions", 60), ("table", 60)):
+        assert f"25 of {number} rows are listed." in page.text(f"#{name}-body > p")
+        assert page.page.locator(f"#{name}-body > p button").is_hidden()
+    assert page.wrong == []
+
+
 def test_what_is_drawn_is_whole_when_the_paper_is_taken(browser: Any, tmp_path: Path) -> None:
     """A browser prints what is there when its event returns: no movement may be under way then."""
     page = opened(browser, tmp_path, html(leaking(), leaking(4243)), color_scheme="dark")

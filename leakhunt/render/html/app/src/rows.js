@@ -75,7 +75,8 @@ export function rowsOf({ name, label, search, columns, lines, opened, foot, keyO
     found.textContent = sought ? `${count(rows.length)} of ${count(all.length)} rows` : "";
     end.replaceChildren(...(sought ? [] : foot().map(footOf)));
     const left = rows.length - shown;
-    more.replaceChildren(...(left > 0 ? [el("button", { type: "button", class: "quiet no-print", "data-key": "more", onclick: () => {
+    // On paper too, where there is no button.
+    more.replaceChildren(...(left > 0 ? [el("span", { class: "hint" }, `${count(shown)} of ${count(rows.length)} rows are listed. `), el("button", { type: "button", class: "quiet no-print", "data-key": "more", onclick: () => {
       shown += 100;
       draw();
     } }, `${count(left)} more rows`)] : []));
