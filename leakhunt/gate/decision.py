@@ -49,7 +49,7 @@ LOOKS = 20
 SUPPORT = 0.5
 #: Of what a leak's rate makes of all runs, the part that it holds if it has gone on since the first.
 LASTING = 2 / 3
-#: Of what a line holds, the part that may lie elsewhere than in containers with a bound.
+#: Of what a line swings by, the part that it can have kept at most where it is left out.
 TRIFLE = 0.1
 
 
@@ -123,8 +123,8 @@ def decide(history: History, stage: int, limits: Limits, complete: bool) -> Ruli
     baselined = [finding for finding in judged.findings if limits.knows(finding)]
     excused.update(stack for finding in baselined for stack in finding.stacks)
     chance = betting.spent(MISSED, stage)
-    full, loose = _full(book, chance)
-    whole = _whole(book, excused | full)
+    passing, loose = _loose(book, chance)
+    whole = _whole(book, excused | passing)
     limit = limits.bytes_per_run
     won = _won(book, whole, limit, betting.spent(FALSE_ALARM, stage))
     leaks = [
@@ -192,30 +192,35 @@ def _whole(book: Book, excused: set[Stack]) -> list[float]:
     return list(book.series(stacks).sizes)
 
 
-def _full(book: Book, chance: float) -> tuple[set[Stack], float]:
-    """(stacks of lines whose blocks containers with a bound keep, bytes of them that something else may keep).
+def _loose(book: Book, chance: float) -> tuple[set[Stack], float]:
+    """(stacks of lines that come and go, all bytes that these lines can have kept).
 
-    What turns over in a ``deque(maxlen=)`` says nothing of what a run keeps, and may be a hundred times as
-    much. The walk of the newest look tells holders of a sample of blocks, one in so many bytes: what it did not find below
-    a bound counts as loose, and so does what a sample misses with that chance, ``-ln(chance)`` times these bytes.
+    No line has kept more than it holds in the end, and of that nothing which lies in a container with a bound. Where this
+    is a trifle of what the line swung by on the way, it is the better bound: what turns over in a ``deque(maxlen=)``
+    may be a hundred times as much, and says nothing of what a run keeps. The walk of the newest look tells holders of a
+    sample of blocks, one in so many bytes: what it did not find below a bound counts, and so does what a sample misses with
+    that chance, ``-ln(chance)`` times these bytes.
     """
     newest = book.history.newest
-    if newest is None or newest.heap is None or not newest.heap.wanted:
-        return set(), 0.0
-    grain = newest.totals.size / newest.heap.wanted
+    heap = None if newest is None else newest.heap
+    grain = newest.totals.size / heap.wanted if newest and heap and heap.wanted else 0.0
     stacks: set[Stack] = set()
-    loose = 0.0
+    kept = missed = 0.0
     for owned in book.owners.values():
-        size = book.series(owned).sizes[-1]
+        series = book.series(owned)
+        rest = series.sizes[-1]
         told, ended = bounded.told(book, owned)
-        if not told:
-            continue
-        unseen = max(0.0, size - told - 2 * math.sqrt(size * grain))
-        rest = size * (1 - ended / told) + unseen
-        if rest <= TRIFLE * size:
+        if told and grain:
+            unseen = rest - told - 2 * math.sqrt(rest * grain)
+            rest = min(rest, rest * (1 - ended / told) + max(0.0, unseen))
+        elif book.history.is_sampled:
+            continue  # an estimate is no bound
+        if rest <= TRIFLE * (max(series.sizes) - min(series.sizes)) and rest < max(series.sizes):
             stacks.update(owned)
-            loose += rest
-    return stacks, loose - math.log(chance) * grain if stacks else 0.0
+            kept += rest
+            if told:
+                missed = -math.log(chance) * grain
+    return stacks, kept + missed
 
 
 def _won(

@@ -8,6 +8,7 @@ leak that is regular is decided in the first stage, and noise has to give way in
 
 from __future__ import annotations
 
+import math
 import random
 from math import ceil
 from pathlib import Path
@@ -179,21 +180,34 @@ class Gate:
         """Whether the time that is left has no room for a stage as long as this one: a shorter one would know less."""
         if self.ruling is None or self.ruling.verdict is not None or len(self._looks) < LOOKS:
             return False
-        left = self.terms.at_most - self._elapsed - LOOKS * self._look
-        return left < self.ruling.runs * self._pace
+        return self._room() < self.ruling.runs
+
+    def _room(self) -> float:
+        """Runs that another stage has time for, beside its looks."""
+        left = LAST_PART * (self.terms.at_most - self._elapsed) - LOOKS * self._look
+        return left / self._pace if self._pace > 0 else math.inf
+
+    def _each(self) -> int:
+        """Runs between two looks of this stage."""
+        assert self.ruling is not None
+        return max(1, round(self.ruling.runs / (len(self._looks) - 1)))
+
+    def _more_steps(self) -> int:
+        """Looks by which this stage may become longer."""
+        each = self._each()
+        cost = each * self._pace + self._look
+        steps = LAST_PART * (self.terms.at_most - self._elapsed) / cost if cost > 0 else LOOKS
+        return int(
+            steps if self.terms.runs is None else min(steps, (self.terms.runs - self.runs) // each)
+        )
 
     def _more(self) -> list[int]:
         """Runs between the looks by which the last stage becomes longer; none where there is hardly any time.
 
         Its bets go on, what its interval is over grows, and it is ruled at the chance of a stage of its own.
         """
-        assert self.ruling is not None
-        each = max(1, round(self.ruling.runs / (len(self._looks) - 1)))
-        cost = each * self._pace + self._look
-        steps = int(LAST_PART * (self.terms.at_most - self._elapsed) / cost)
-        if self.terms.runs is not None:
-            steps = min(steps, (self.terms.runs - self.runs) // each)
-        return [] if steps < FEWEST_MORE else _jittered(self.stage, steps, steps * each)
+        steps = self._more_steps()
+        return [] if steps < FEWEST_MORE else _jittered(self.stage, steps, steps * self._each())
 
     def _split(self) -> list[int]:
         """Runs between the looks of a stage; none where no two are left."""
@@ -203,8 +217,8 @@ class Gate:
             if self.stage:  # it costs as much to look as to run: what is open wants runs
                 total = max(total, int(steps * self._look / self._pace))
             # A stage that the time cuts short decides nothing.
-            left = PART_OF_TIME * (self.terms.at_most - self._elapsed)
-            total = max(steps, min(total, int(left / self._pace)))
+            left = PART_OF_TIME * (self.terms.at_most - self._elapsed) / self._pace
+            total = max(steps, int(min(total, left, self._room() if self.stage else math.inf)))
         if self.terms.runs is not None:
             left = self.terms.runs - self.runs
             total = min(total, left)
@@ -268,7 +282,8 @@ class Gate:
         newest, earlier = self.ruling, self._earlier
         if newest is None or earlier is None or newest.verdict is not None:
             return newest
-        if len(self._looks) < ENOUGH or newest.kept.reach > earlier.kept.reach:
+        wider = earlier.verdict is None and newest.kept.reach > earlier.kept.reach
+        if len(self._looks) < ENOUGH or wider:
             return earlier
         if earlier.verdict == LEAK and self._grows_on(newest):
             return earlier

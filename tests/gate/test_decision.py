@@ -13,7 +13,7 @@ from leakhunt.judge.verdict import NO_LEAK
 from leakhunt.model.retention import Heap, Rest, Retention
 from leakhunt.model.snapshot import Facts
 from tests.support.builders import history, snap, stack
-from tests.support.growing import finding
+from tests.support.growing import finding, sampled
 from tests.support.lives import held
 
 TASKS = [1000 + 50 * n for n in range(LOOKS)]
@@ -95,6 +95,24 @@ def test_what_lies_elsewhere_counts_though_most_of_its_line_lies_below_a_bound()
     unknown = decide(turns_over(window._replace(size=20_000)), 1, Limits(), True)
     assert unknown.kept.high > 30
     assert decide(turns_over(held("dict", 24, None, size=50_000)), 1, Limits(), True).kept.high > 30
+
+
+def test_a_line_has_kept_no_more_than_it_holds_in_the_end() -> None:
+    """A list that is emptied now and then, and has been just before the last look."""
+    teeth = [5000 * (number % 7) + 300 for number in range(1, LOOKS)]
+    ruling = decide(
+        made((f"{SHOP}:40", [*teeth, 300]), (f"{SHOP}:41", [7000] * LOOKS)), 1, Limits(), True
+    )
+    assert ruling.verdict == NO_LEAK
+    assert ruling.kept == confidence.Interval(0.0, 0.0, 300 / 950)
+    full = decide(made((f"{SHOP}:40", [*teeth, 30_300])), 1, Limits(), True)
+    assert full.kept.high > 12
+
+
+def test_an_estimate_is_no_bound() -> None:
+    teeth = [3 * (number % 7) for number in range(1, LOOKS)]
+    guessed = sampled({f"{SHOP}:40": [*teeth, 0]}, interval=4096, tasks=TASKS)
+    assert decide(guessed, 1, Limits(), True).kept.high > 12
 
 
 def test_what_has_fallen_on_the_way_does_not_last() -> None:

@@ -26,7 +26,7 @@ def test_a_decided_gate_says_its_verdict_and_wants_nothing_more() -> None:
             judge([history((LINE, rising(1000), rising(1)))]),
         )
         kept = Interval(20.0, 0.0, 40.0)
-        gate.ruling = Ruling(verdict, judged, (), (), (), kept, None, False, 70, 10, False)
+        gate.ruling = Ruling(verdict, judged, (), (), (), kept, None, False, 70, 10, False, True)
         gate.runs = 80
         made = outcome(gate, "shop:take", 1.5)
         assert made.verdict == (verdict or UNSURE)
