@@ -264,6 +264,8 @@ def _text(value: Any) -> str | None:
 
 
 def _maybe(value: Any) -> int | None:
+    if type(value) is int and 0 <= value < facts.LARGEST:
+        return value  # nearly all of them, and there may be a hundred thousand
     number = facts.number_of(value)
     return None if number is None else int(number)
 
