@@ -155,7 +155,8 @@ def _screen(quiet: bool) -> Iterator[Any]:
     from leakhunt.render.screen import TABLE
 
     console = Console(highlight=False, markup=False)
-    with Live(console=console, auto_refresh=False, transient=True) as live:
+    # In the place of standard output rich would put what does not say which letters it can carry.
+    with Live(console, auto_refresh=False, transient=True, redirect_stdout=False) as live:
 
         def draw(seen: WatchReport) -> None:
             text = Text.from_ansi(formats.text(seen, TABLE, screen()))

@@ -118,8 +118,11 @@ def test_every_process_has_its_line_and_the_screen_stays(
         assert len([line for line in lines if line.startswith(("main ", "child "))]) == 3, lines
         assert any("PSS" in line for line in lines if line.startswith("process"))
         worker.do("leak", 3 << 20)
-        if columns == 160:
-            assert any("RSS so far" in line for line in terminal.shown())
+        assert any("RSS so far" in line for line in terminal.shown())
+        drawn = terminal.until(
+            lambda lines: any(set("▁▂▃▄▅▆▇█") & set(line) for line in lines), "the curves"
+        )
+        assert any(line.startswith("process") and line.endswith("RSS so far") for line in drawn)
         before = terminal.scrolled()
         looked(terminal, 10)
         assert terminal.scrolled() == before  # drawn in place
