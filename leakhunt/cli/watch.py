@@ -156,7 +156,7 @@ def _screen(quiet: bool) -> Iterator[Any]:
 
     console = Console(highlight=False, markup=False)
     # In the place of standard output rich would put what does not say which letters it can carry.
-    with Live(console, auto_refresh=False, transient=True, redirect_stdout=False) as live:
+    with Live(console=console, auto_refresh=False, transient=True, redirect_stdout=False) as live:
 
         def draw(seen: WatchReport) -> None:
             text = Text.from_ansi(formats.text(seen, TABLE, screen()))
