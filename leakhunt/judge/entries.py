@@ -53,6 +53,8 @@ class Pile:
     shares: Mapping[Owner, float]
     """Bytes of each line in what is tied to them, blocks included that freelists have handed on to it."""
     stacks: Mapping[Owner, tuple[Stack, ...]]
+    way: Retention
+    """To the longest of them."""
 
     def share(self, growth: Growth) -> float:
         """The part of what is tied that a growth has."""
@@ -163,6 +165,7 @@ def _pile(book: Book, tied: Sequence[tuple[Stack, Retention]]) -> Pile | None:
         tuple(sizes),
         shares,
         {owner: tuple(several) for owner, several in stacks.items()},
+        each[chosen[0]],
     )
 
 
@@ -234,4 +237,5 @@ def _growth(book: Book, pile: Pile) -> Growth | None:
         Series(book.t, sizes, counts, EXACT),
         tuple(owner[1] for owner in others),
         because(codes.FILLED, first=pile.first, last=pile.last),
+        (pile.way._replace(objects=0, size=round(sizes[-1])), pile.last - pile.first),
     )

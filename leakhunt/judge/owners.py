@@ -18,6 +18,7 @@ from leakhunt.judge.series.series import Series
 from leakhunt.judge.series.shape import LEAK, Shape
 from leakhunt.judge.whose import Blame, Paths
 from leakhunt.model.paths import prefixes
+from leakhunt.model.retention import Retention
 from leakhunt.model.snapshot import Frame, Stack
 
 #: Tasks by whose runs growth is judged: the busiest ones.
@@ -39,6 +40,8 @@ class Growth:
     """Other lines that grow with it, largest first."""
     why: Reason | None = None
     """What the shape does not tell."""
+    kept: tuple[Retention, int] | None = None
+    """What keeps all of it, and by how many entries that grew, where the verdict rests on that."""
 
     @property
     def sizes(self) -> Sequence[float]:

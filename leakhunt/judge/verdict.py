@@ -205,7 +205,7 @@ def _finding(
     held = summed(history.types, history.recycled, alive)
     if held is not None:
         held = held._replace(holders=_kept(history, growth, paths))
-    holder = _holder(history, growth)
+    holder, grew = growth.kept or _holder(history, growth)
     return Finding(
         verdict=verdict,
         site=growth.blame.frame,
@@ -236,7 +236,7 @@ def _finding(
         wanted=missing,
         kinds=held,
         holder=holder,
-        holder_grew=_grew(history, holder),
+        holder_grew=grew,
         since=None if ages is None else ages.since,
         line=Line(growth.shape.since, growth.shape.rate, growth.shape.low, growth.shape.high)
         if growth.shape.verdict == LEAK
@@ -246,15 +246,15 @@ def _finding(
     )
 
 
-def _holder(history: History, growth: Growth) -> Retention | None:
+def _holder(history: History, growth: Growth) -> tuple[Retention | None, int | None]:
     """The container that holds most of its objects, with all that it holds of them, where a name of
-    code leads there. What has not grown since the first moment, as a module that the line has imported, says
+    code leads there, and by how many entries it grew. What has not grown since the first moment, as a module that the line has imported, says
     nothing of what does; nor does what a bound ends say where a leak piles up. None where that is a small part:
     many hold a little of them.
     """
     snapshot = history.newest
     if snapshot is None:
-        return None
+        return None, None
     risen = [stack for stack in growth.blame.stacks if _risen(history, stack) > 0]
     ways = [
         as_counted(way)
@@ -270,12 +270,14 @@ def _holder(history: History, growth: Growth) -> Retention | None:
         and not (leaks and ends(way.container_path, way.bound))
     ]
     most, tied = next(iter(by_container(named)), None), sum(way.size for way in ways)
-    return most if most is not None and most.size >= LEVELS.excuses.scattered * tied else None
+    if most is None or most.size < LEVELS.excuses.scattered * tied:
+        return None, None
+    return most, _grew(history, most)
 
 
-def _grew(history: History, holder: Retention | None) -> int | None:
+def _grew(history: History, holder: Retention) -> int | None:
     """By how many entries the container grew; None where fewer than two snapshots tell of it."""
-    if holder is None or not holder.mark or len(history.looks) < 2:
+    if not holder.mark or len(history.looks) < 2:
         return None
     ends = history.ends_of(holder.mark)
     return None if ends is None else ends[1] - ends[0]

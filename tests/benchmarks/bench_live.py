@@ -89,7 +89,9 @@ def watch() -> None:
         once = statistics.median(
             spent("watch", "--once", LEAKHUNT_DIR=folder)[0] for _ in range(ROUNDS)
         )
-        spent("watch", "--for", "1s", LEAKHUNT_DIR=folder)  # compiles what only the long run imports
+        spent(
+            "watch", "--for", "1s", LEAKHUNT_DIR=folder
+        )  # compiles what only the long run imports
         long, seconds = spent("watch", "--for", f"{LONG}s", LEAKHUNT_DIR=folder)
     print(
         f"watch, {WATCHED + 1} processes, every 10 s for {seconds:.0f} s: {100 * (long - once) / seconds:.2f} % of a CPU"

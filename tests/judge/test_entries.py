@@ -17,6 +17,7 @@ from leakhunt.judge.history import History
 from leakhunt.judge.informed import informed
 from leakhunt.judge.owners import Growth
 from leakhunt.judge.series.shape import LEAK
+from leakhunt.judge.verdict import judge
 from leakhunt.model.retention import Container, Retention, Step
 from leakhunt.model.snapshot import Birth, Facts, Handed, Stack
 from tests.support.builders import history, snap, stack
@@ -74,6 +75,20 @@ def test_a_set_that_grows_with_every_look_is_a_leak_though_samples_do_not_tell()
     assert leak.shape.blocks_rate == pytest.approx((1237 - 154) / 2100, rel=0.02)
     assert leak.sizes[-1] == pytest.approx(200_000)
     assert leak.sizes[0] == pytest.approx(200_000 * 154 / 1237)
+
+
+def test_what_is_said_to_keep_it_is_what_the_verdict_rests_on() -> None:
+    """Not the part of it that samples have hit: bytes and entries are those of the sentence."""
+    (finding,) = [
+        each
+        for each in judge([made({1: GROWING}, {LINE: [kept(1237)]})]).findings
+        if each.verdict == LEAK
+    ]
+    assert finding.holder is not None
+    assert (finding.holder.container_type, finding.holder.length) == ("set", 1237)
+    assert (finding.holder.objects, finding.holder.size) == (0, 200_000)
+    assert finding.holder_grew == 1237 - 154
+    assert finding.sizes[-1] - finding.sizes[0] == pytest.approx(2100 * finding.rate, rel=0.03)
 
 
 def test_it_is_the_series_verdict_that_says_so() -> None:
