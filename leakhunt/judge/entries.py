@@ -17,8 +17,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import sqrt
 from types import MappingProxyType
+from typing import NamedTuple
 
 from leakhunt.judge import codes
+from leakhunt.judge.births.ages import BEFORE, Births, ages
 from leakhunt.judge.births.handed import booked
 from leakhunt.judge.codes import because
 from leakhunt.judge.containers import ends
@@ -31,11 +33,12 @@ from leakhunt.judge.owners import Book, Growth, Owner
 from leakhunt.judge.series import stats
 from leakhunt.judge.series.exact import COUNTED, EXACT
 from leakhunt.judge.series.series import Series
-from leakhunt.judge.series.shape import LEAK, Shape
+from leakhunt.judge.series.shape import LEAK, NOISE, TURNOVER, WARM_UP, Shape
 from leakhunt.judge.whose import Blame
 from leakhunt.model.retention import Place, Retention, place
 from leakhunt.model.snapshot import Snapshot, Stack
 from leakhunt.snapshots.counted import put_right
+from leakhunt.snapshots.facts import RECYCLED
 
 
 @dataclass(frozen=True)
@@ -53,16 +56,37 @@ class Pile:
     shares: Mapping[Owner, float]
     """Bytes of each line in what is tied to them, blocks included that freelists have handed on to it."""
     stacks: Mapping[Owner, tuple[Stack, ...]]
+    firm: frozenset[Owner]
+    """Lines of which it is known that they feed it: what they have there no freelist has dealt out, or they make it grow."""
     way: Retention
     """To the longest of them."""
 
     def share(self, growth: Growth) -> float:
         """The part of what is tied that a growth has."""
+        return self._of(growth) / sum(self.shares.values())
+
+    def has(self, growth: Growth) -> bool:
+        """Whether most of a growth is here: its ages are those of the entries."""
+        return self._of(growth) >= LEVELS.lives.doubtful * growth.sizes[-1]
+
+    def _of(self, growth: Growth) -> float:
         chosen = set(growth.blame.stacks)
-        mine = sum(
+        return sum(
             size for owner, size in self.shares.items() if chosen.intersection(self.stacks[owner])
         )
-        return mine / sum(self.shares.values())
+
+
+class Looks(NamedTuple):
+    """When entries were counted."""
+
+    t: tuple[float, ...]
+    """Of each snapshot, by the clock of the history that is judged."""
+    begun: float | None
+    """When there were none yet, where that is asked for."""
+
+    @property
+    def fewest(self) -> int:
+        return LEVELS.lives.snapshots if self.begun is None else 2
 
 
 def with_piles(history: History, judged: Sequence[Growth]) -> list[Growth]:
@@ -70,8 +94,44 @@ def with_piles(history: History, judged: Sequence[Growth]) -> list[Growth]:
     if not history.is_sampled or len(history.metas) < LEVELS.lives.snapshots:
         return list(judged)
     book = Book(history)
+    return _with(book, _piles(book, history, Looks(history.times, None)), judged)
+
+
+def with_piles_of_two(history: History, life: History, judged: Sequence[Growth]) -> list[Growth]:
+    """The same of two snapshots, of which the newer one's births have been judged, where these leave it open.
+
+    Two counts and none at the start are births: so many came by the first snapshot and are there now, the others
+    since, if none has gone meanwhile. So they are asked only where samples do not say that what was older has.
+    """
+    calendar = None if history.newest is None else history.newest.calendar
+    if calendar is None or len(history.metas) != 2 or history.unit != life.unit:
+        return list(judged)
+    zero = calendar.edges[1]
+    last = life.times[-1]
+    looks = Looks((last - history.times[-1], last), float(calendar.edges[0] - zero))
+    if looks.t[0] <= (looks.begun or 0.0):
+        return list(judged)
+    book = Book(life)
+    piles = [
+        pile
+        for pile in _piles(book, history, looks)
+        if not any(_speaks(each) and pile.has(each) for each in judged)
+    ]
+    return _with(book, piles, judged)
+
+
+def _speaks(growth: Growth) -> bool:
+    """Whether the ages of samples, or what else is known, say that it is no leak."""
+    shape = growth.shape
+    if shape.verdict == LEAK:
+        return False
+    before = BEFORE[LEAK] / sum(BEFORE.values())
+    unlikely = shape.events > 0 and shape.beliefs[0] < before
+    return growth.why is not None or shape.verdict in (WARM_UP, TURNOVER) or unlikely
+
+
+def _with(book: Book, every: Sequence[Pile], judged: Sequence[Growth]) -> list[Growth]:
     leaks = [growth for growth in judged if growth.shape.verdict == LEAK]
-    every = _piles(book)
     piles = [
         pile
         for pile, is_sure in zip(every, sure([pile.shape for pile in every]))
@@ -92,19 +152,19 @@ def with_piles(history: History, judged: Sequence[Growth]) -> list[Growth]:
     return [*told, *rest]
 
 
-def _piles(book: Book) -> list[Pile]:
-    newest = book.history.newest
+def _piles(book: Book, history: History, looks: Looks) -> list[Pile]:
+    newest = history.newest
     if newest is None:
         return []
     by_place: dict[Place, list[tuple[Stack, Retention]]] = {}
-    counted = _with_growers(put_right(newest), book.history.growers)
+    counted = _with_growers(put_right(newest), history.growers)
     for stack, told in booked(counted, book.paths).facts.items():
         if stack not in book.history.tracks or book.paths.is_hidden(stack):
             continue
         for way in told.retention:
             if _may_grow(way):
                 by_place.setdefault(place(way.container_path), []).append((stack, way))
-    piles = (_pile(book, tied) for tied in by_place.values())
+    piles = (_pile(book, history, tied, looks) for tied in by_place.values())
     return [pile for pile in piles if pile is not None]
 
 
@@ -135,29 +195,42 @@ def _may_grow(way: Retention) -> bool:
     )
 
 
-def _pile(book: Book, tied: Sequence[tuple[Stack, Retention]]) -> Pile | None:
+def _pile(
+    book: Book, history: History, tied: Sequence[tuple[Stack, Retention]], looks: Looks
+) -> Pile | None:
     """What containers that hang alike have become; None where too few snapshots tell of them, or they hardly grew."""
-    history = book.history
     each = {way.mark: way for _, way in tied}
-    chosen, told_at = _chosen(history, each)
-    if not chosen or len(told_at) < LEVELS.lives.snapshots:
+    chosen, told_at = _chosen(history, each, looks.fewest)
+    if len(told_at) < looks.fewest:
         return None
     entries = [float(sum(_entries(history, mark)[at] or 0 for mark in chosen)) for at in told_at]
     risen = entries[-1] - entries[0]
     bytes_of = float(sum(way.retained or 0 for way in each.values())) / entries[-1]
     if risen < LEVELS.samples.fewest or risen * bytes_of < LEVELS.worth.floor:
         return None
-    t = [history.times[at] for at in told_at]
-    shape = book.shape(Series(t, entries, entries, COUNTED), told_at)
+    t = [looks.t[at] for at in told_at]
+    if looks.begun is None:
+        shape = book.shape(Series(t, entries, entries, COUNTED), told_at)
+    else:
+        shape = _by_births([looks.begun, *t], [0.0, *entries])
     shares: dict[Owner, float] = {}
     stacks: dict[Owner, dict[Stack, None]] = {}
+    firm: set[Owner] = set()
+    grower = history.growers.get(place(each[chosen[0]].container_path))
     for stack, way in tied:
         owner = book.paths.owner(stack)
         stacks.setdefault(owner, {})[stack] = None
         shares[owner] = shares.get(owner, 0.0) + way.size
+        is_table = way.path == way.container_path
+        if stack == grower or is_table or way.path[-1].type not in RECYCLED:
+            firm.add(owner)
     if not any(shares.values()):
         return None
-    sizes = [_between(t, entries, at) * bytes_of for at in history.times]
+    if looks.begun is not None:
+        t, counts = [looks.begun, *t], [0.0, *entries]
+    else:
+        counts = entries
+    sizes = [_between(t, counts, at) * bytes_of for at in book.t]
     return Pile(
         shape,
         round(entries[0]),
@@ -165,15 +238,41 @@ def _pile(book: Book, tied: Sequence[tuple[Stack, Retention]]) -> Pile | None:
         tuple(sizes),
         shares,
         {owner: tuple(several) for owner, several in stacks.items()},
+        frozenset(firm),
         each[chosen[0]],
     )
+
+
+def _by_births(t: Sequence[float], entries: Sequence[float]) -> Shape:
+    """The shape of entries that came between so many counts: each is a birth, and as many as a unit brings are one event."""
+    came = tuple(b - a for a, b in zip(entries, entries[1:]))
+    lump = max(1.0, entries[-1] / (t[-1] - t[0]))
+    squares = tuple(lump * max(0.0, number) for number in came)
+    judged = ages(Births(tuple(t), came, squares, came, (0.0,) * len(came)))
+    start = next(at for at, each in enumerate(t) if each >= judged.since - 1e-9)
+    start = min(start, len(t) - 2)
+    number = judged.part * sum(came[start:])
+    low, high = stats.poisson_interval(number / lump) if number > 0 else (0.0, 0.0)
+    lasted = t[-1] - t[start]
+    leaks = (
+        judged.kind == LEAK
+        and min(came) >= 0
+        and judged.belief >= LEVELS.lives.refuted
+        and judged.events >= LEVELS.lives.fewest
+    )
+    return Shape(
+        LEAK if leaks else NOISE, number / lasted, lump * low / lasted, lump * high / lasted,
+        0.0 if leaks else 1.0, 0, number / lasted,
+    )  # fmt: skip
 
 
 def _entries(history: History, mark: int) -> Sequence[int | None]:
     return history.lengths.get(mark, ())
 
 
-def _chosen(history: History, each: Mapping[int, Retention]) -> tuple[list[int], list[int]]:
+def _chosen(
+    history: History, each: Mapping[int, Retention], fewest: int
+) -> tuple[list[int], list[int]]:
     """(containers, the snapshots that tell of all of them, the newest among them).
 
     The longest first, and more of them as long as most of the snapshots tell of all.
@@ -184,7 +283,7 @@ def _chosen(history: History, each: Mapping[int, Retention]) -> tuple[list[int],
     for mark in sorted(each, key=lambda mark: (-(each[mark].length or 0), mark)):
         told = {at for at, length in enumerate(_entries(history, mark)) if length is not None}
         both = told_at & told
-        enough = max(LEVELS.lives.snapshots, LEVELS.worth.mostly * len(told_at if chosen else told))
+        enough = max(fewest, LEVELS.worth.mostly * len(told_at if chosen else told))
         if number - 1 in both and len(both) >= enough:
             chosen.append(mark)
             told_at = both
@@ -202,14 +301,18 @@ def _between(t: Sequence[float], values: Sequence[float], at: float) -> float:
 
 
 def _growth(book: Book, pile: Pile) -> Growth | None:
-    """What a pile keeps, as a leak of the line with most of it; None where it is a trifle."""
+    """What a pile keeps, as a leak of the line with most of it; None where it is a trifle, or nobody knows whose."""
     whole = sum(pile.shares.values())
     heaviest = sorted(pile.shares, key=lambda owner: (not owner[0], -pile.shares[owner], owner))
     ours, frame = heaviest[0]
+    if heaviest[0] not in pile.firm:
+        return None
     others = [
         owner
         for owner in heaviest[1:]
-        if owner[0] and pile.shares[owner] >= (1 - LEVELS.blames.caller) * whole
+        if owner[0]
+        and owner in pile.firm
+        and pile.shares[owner] >= (1 - LEVELS.blames.caller) * whole
     ]
     lines = [heaviest[0], *others]
     stacks = tuple(stack for owner in lines for stack in pile.stacks[owner])

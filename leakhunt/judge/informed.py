@@ -23,7 +23,7 @@ from leakhunt.judge import codes
 from leakhunt.judge.births.life import held, lived
 from leakhunt.judge.births.survivors import Survivors
 from leakhunt.judge.codes import because
-from leakhunt.judge.entries import with_piles
+from leakhunt.judge.entries import with_piles, with_piles_of_two
 from leakhunt.judge.excuses.bounded import container
 from leakhunt.judge.growths import growths, order
 from leakhunt.judge.history import SECOND, TASK, History
@@ -43,7 +43,9 @@ def informed(history: History) -> tuple[History, list[Growth]]:
     if life is not None and life.unit == TASK != history.unit:
         return life, _of_life(life)  # a snapshot that adds no task takes the tasks from a series
     if len(history.metas) < LEVELS.lives.snapshots:
-        return (history, []) if life is None else (life, _of_life(life))
+        if life is None:
+            return history, []
+        return life, sorted(with_piles_of_two(history, life, _of_life(life)), key=order)
     return history, sorted(with_piles(history, _of_series(history, life)), key=order)
 
 

@@ -19,10 +19,10 @@ from leakhunt.judge.owners import Growth
 from leakhunt.judge.series.shape import LEAK
 from leakhunt.judge.verdict import judge
 from leakhunt.model.retention import Container, Retention, Step
-from leakhunt.model.snapshot import Birth, Facts, Handed, Stack
+from leakhunt.model.snapshot import Birth, Facts, Handed, Stack, Tally
 from tests.support.builders import history, snap, stack
 from tests.support.growing import sampled
-from tests.support.lives import held
+from tests.support.lives import aged, held
 
 LINE = "/srv/shop/tasks.py:40"
 OTHER = "/srv/shop/chores.py:57"
@@ -248,3 +248,87 @@ def test_no_leak_is_told_of_what_others_are_believed_to_have() -> None:
     judged = with_piles(of, growths(of))
     assert [each.shape.verdict for each in judged if each.blame.frame == stack(OTHER)[-1]] != [LEAK]
     assert len({each.blame.frame for each in judged}) == len(judged)
+
+
+# -- two snapshots ------------------------------------------------------------------------
+
+
+def of_two(
+    lengths: Sequence[int | None],
+    periods: Sequence[int] = (2, 7, 12, 17),
+    first: int = 1000,
+    **changed: Any,
+) -> History:
+    """Two snapshots after ``first`` and 2,000 tasks; in the newer one a sample of 6,000 bytes for each of some
+    periods of a hundred tasks.
+    """
+    born = tuple(Birth(period, "shop.take", 1, 1, 6000.0, 3.6e7, 40.0) for period in periods)
+    newest = aged((LINE, [1.0] * 20), interval=6000.0)
+    way = kept(lengths[-1], **changed)
+    told = Facts(stderr=14_000.0, samples=len(born), births=born, retention=(way,))
+    size = 6000 * len(born)
+    newest = replace(
+        newest,
+        facts=MappingProxyType({stack(LINE): told}),
+        tallies=MappingProxyType({stack(LINE): Tally(size, 40 * len(born))}),
+    )
+    of = sampled({LINE: [3, len(born)]}, interval=6000, tasks=[first, 2000])
+    return replace(of, newest=newest, lengths={1: tuple(lengths)})
+
+
+def verdicts(of: History) -> list[tuple[str, str | None]]:
+    _, judged = informed(of)
+    return [(each.shape.verdict, each.why and each.why.code) for each in judged]
+
+
+def test_two_counts_tell_of_a_container_in_no_order() -> None:
+    of = of_two([500, 1000])
+    life, judged = informed(of)
+    (leak,) = judged
+    assert (leak.shape.verdict, leak.why) == (LEAK, because(codes.FILLED, first=500, last=1000))
+    assert leak.shape.rate == pytest.approx(200_000 / 2000)
+    assert leak.shape.low < leak.shape.rate < leak.shape.high
+    assert leak.shape.high - leak.shape.low < 0.2 * leak.shape.rate
+    assert len(leak.sizes) == len(life.times)
+    assert leak.sizes[-1] == pytest.approx(200_000)
+    assert verdicts(replace(of, lengths={})) != [(LEAK, codes.FILLED)]
+
+
+@pytest.mark.parametrize(
+    "lengths",
+    [
+        (1000, 1000),  # full
+        (900, 1000),
+        (700, 1000),  # slower, and the first count may be of what was there from the start
+        (1200, 1000),  # emptied meanwhile
+        (100, 1000),  # young: a queue, or a leak that began
+        (2, 4),  # a handful
+        (None, 1000),
+    ],
+)
+def test_two_counts_that_may_be_something_else_leave_it_open(
+    lengths: tuple[int | None, ...],
+) -> None:
+    assert (LEAK, codes.FILLED) not in verdicts(of_two(lengths))
+
+
+@pytest.mark.parametrize("periods", [(19,) * 6, (0, 0, 0, 1, 1, 1), (17, 18, 18, 19, 19, 19)])
+def test_two_counts_do_not_speak_against_the_ages_of_samples(periods: tuple[int, ...]) -> None:
+    """What is there now is young, or all old: as many came as went, or they came at the start."""
+    assert (LEAK, codes.FILLED) not in verdicts(of_two([500, 1000], periods))
+
+
+def test_a_first_look_before_tracking_began_is_none() -> None:
+    assert (LEAK, codes.FILLED) not in verdicts(of_two([500, 1000], first=0))
+
+
+def test_nobody_is_accused_of_what_freelists_deal_out_and_of_whose_it_is_nothing_is_known() -> None:
+    """Floats in a list whose table is no sample: whoever asked for their blocks need not keep them."""
+    way = kept(1237)
+    floats = way._replace(path=(*way.container_path, Step("item", None, "float")))
+    assert leaks(made({1: GROWING}, {OTHER: [floats]})) == []
+    texts = way._replace(path=(*way.container_path, Step("item", None, "str")))
+    assert len(leaks(made({1: GROWING}, {OTHER: [texts]}))) == 1
+    place = tuple((step.kind, step.name, step.type) for step in way.container_path)
+    of = replace(made({1: GROWING}, {OTHER: [floats]}), growers={place: stack(OTHER)})
+    assert [each.blame.frame for each in leaks(of)] == [stack(OTHER)[-1]]
