@@ -24,7 +24,7 @@ FIRST, SECOND = int(signal.SIGUSR1), 50
 def kernel(monkeypatch: pytest.MonkeyPatch) -> dict[int, Disposition | None]:
     """What the kernel says of each signal; of those that are not named it says nothing."""
     said: dict[int, Disposition | None] = {}
-    monkeypatch.setattr(alive, "disposition", lambda pid, signum: said.get(signum))
+    monkeypatch.setattr(alive, "disposition", lambda pid, signum, status=None: said.get(signum))
     return said
 
 
