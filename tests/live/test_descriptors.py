@@ -60,10 +60,11 @@ def test_a_look_reads_each_of_them_once(tmp_path: Path, monkeypatch: pytest.Monk
     read: list[str] = []
     readlink = os.readlink
 
-    def counted(path: str) -> str:
-        if str(path).startswith(f"/proc/{os.getpid()}/fd/"):
-            read.append(str(path))
-        return readlink(path)
+    def counted(path: str, *, dir_fd: int | None = None) -> str:
+        whole = path if dir_fd is None else f"{readlink(f'/proc/self/fd/{dir_fd}')}/{path}"
+        if str(whole).startswith(f"/proc/{os.getpid()}/fd/"):
+            read.append(str(whole))
+        return readlink(path, dir_fd=dir_fd)
 
     monkeypatch.setattr(os, "readlink", counted)
     view = tree.look(tmp_path)

@@ -401,7 +401,7 @@ def test_the_readme_shows_what_is_printed(tmp_path: Path) -> None:
     (told,) = re.findall(
         r"```console\n\$ leakhunt show after\.bin tasks\.py:11\n(.*?)```", readme, re.DOTALL
     )
-    done = run("show", str(path), "tasks.py:11", COLUMNS="100")
+    done = run("show", str(path), "tasks.py:11", COLUMNS="100", LINES="30")
     assert done.stdout == told
 
 

@@ -1,7 +1,8 @@
-"""Pages that are laid out without rich: to the byte as rich draws them."""
+"""Pages that are laid out without rich: every letter where rich draws it, and in its style."""
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 
@@ -24,12 +25,38 @@ QUANTITIES = st.lists(
 ).map(" ".join)
 
 
+def cells(page: str) -> list[list[tuple[str, str]]]:
+    """What a page shows, line by line: letters with their styles. Blanks have none that one sees, at the end of a line
+    nobody sees them, and two pieces of one style are one.
+    """
+    lines = []
+    style = ""
+    for line in page.split("\n"):
+        shown: list[tuple[str, str]] = []
+        for code, letter in re.findall(r"\x1b\[([\d;]*)m|(.)", line, re.DOTALL):
+            if letter:
+                shown.append((letter, "" if letter.isspace() else style))
+            else:
+                style = "" if code == "0" else code
+        while shown and shown[-1][0].isspace():
+            shown.pop()
+        lines.append(shown)
+    return lines
+
+
+def test_what_a_page_shows_is_told_apart() -> None:
+    assert cells("\x1b[31ma\x1b[0m \n") == cells("\x1b[31ma \x1b[0m\n") == [[("a", "31")], []]
+    assert cells("\x1b[31mab\x1b[0m") == cells("\x1b[31ma\x1b[0m\x1b[31mb\x1b[0m")
+    for other in ("b", " a", "a\n", "\x1b[31ma\x1b[0m"):
+        assert cells("a") != cells(other)
+
+
 @given(PARTS, SCREENS)
 def test_texts_fold_as_rich_folds_them(parts: list[Part], screen: Screen) -> None:
     sheet, console = Sheet(screen), make_console(screen)
     sheet.fold(*parts)
     console.print(Text.assemble(*parts))
-    assert sheet.drawn() == drawn(console)
+    assert cells(sheet.drawn()) == cells(drawn(console))
 
 
 @given(PARTS, SCREENS)
@@ -38,7 +65,7 @@ def test_lines_are_as_long_as_they_are(parts: list[Part], screen: Screen) -> Non
     sheet, console = Sheet(screen), make_console(screen)
     sheet.line(*parts)
     console.print(Text.assemble(*parts), soft_wrap=True)
-    assert sheet.drawn() == drawn(console)
+    assert cells(sheet.drawn()) == cells(drawn(console))
 
 
 @given(PARTS, SCREENS)
@@ -49,7 +76,7 @@ def test_what_the_screen_has_no_room_for_is_an_ellipsis(parts: list[Part], scree
     text = Text.assemble(*parts)
     text.truncate(screen.width, overflow="ellipsis")
     console.print(text, soft_wrap=True)
-    assert sheet.drawn() == drawn(console)
+    assert cells(sheet.drawn()) == cells(drawn(console))
 
 
 @given(QUANTITIES, st.sampled_from(STYLES), SCREENS)
@@ -59,7 +86,7 @@ def test_numbers_stay_with_their_units(text: str, style: str, screen: Screen) ->
     sheet.notes([text, "\x1b[31mred"])
     say(console, text, style)
     say_notes(console, [text, "\x1b[31mred"])
-    assert sheet.drawn() == drawn(console)
+    assert cells(sheet.drawn()) == cells(drawn(console))
 
 
 @pytest.mark.parametrize("page", ["ps", "watch", "fleet"])
