@@ -99,7 +99,7 @@ def command(
       leakhunt watch -A proj --prometheus :9898
       leakhunt watch --limit 400MiB --snapshot-above 300MiB --exec 'notify-oncall'
     """
-    together.apart("--once", "--for", "--interval", "--snapshot-every")
+    together.apart("--once", "--for", "--snapshot-every")
     home = folders.state_dir(folder)
     limits = Limits(limit, warning, critical)
     began = time.monotonic()

@@ -62,7 +62,7 @@ def test_it_is_said_where_they_are_ignored(
         (["ps", "--destination", "celery@web1"], "--destination needs -A"),
         (["watch", "--destination", "celery@web1", "--wait", "1s"], "--destination and --wait need -A"),
         (["watch", "--once", "--for", "10s"], "--once goes without --for"),
-        (["watch", "--once", "--interval", "1s"], "--once goes without --interval"),
+        (["watch", "--once", "--for", "1s"], "--once goes without --for"),
         (["watch", "--once", "--snapshot-every", "1h"], "--once goes without --snapshot-every"),
         (["dump", "7", "--into", "x"], "--into needs -A"),
         (["dump", "7", "--at-most", "1MiB"], "--at-most needs -A"),
