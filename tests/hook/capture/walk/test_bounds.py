@@ -88,6 +88,12 @@ def bound_of(make: Callable[[], Any]) -> int | None:
 holders: list[Any] = []
 
 
+def test_a_library_may_be_installed_in_a_folder_of_any_name(tmp_path: Path) -> None:
+    made = module_in(tmp_path / "Zoë 漢" / "site-packages", "another_library")
+    assert bound_of(lambda: made.Plain(5000, entries())) == 5000
+    del sys.modules["another_library"]
+
+
 @pytest.mark.parametrize("kind", ["Private", "Itself", "Slotted", "Filled"])
 def test_a_library_may_have_its_bound_anywhere(library: ModuleType, kind: str) -> None:
     assert bound_of(lambda: getattr(library, kind)(5000, entries())) == 5000
