@@ -20,7 +20,7 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from leakhunt.judge import codes
-from leakhunt.judge.births.ages import BEFORE, Births, ages
+from leakhunt.judge.births.ages import LEAK_BEFORE, ages, counted, first_edge
 from leakhunt.judge.births.handed import booked
 from leakhunt.judge.codes import because
 from leakhunt.judge.containers import ends
@@ -91,7 +91,7 @@ class Looks(NamedTuple):
 
 def with_piles(history: History, judged: Sequence[Growth]) -> list[Growth]:
     """The growths of a sampled series, with what containers tell that no leak among them explains."""
-    if not history.is_sampled or len(history.metas) < LEVELS.lives.snapshots:
+    if len(history.metas) < LEVELS.lives.snapshots or not _may_tell(history):
         return list(judged)
     book = Book(history)
     return _with(book, _piles(book, history, Looks(history.times, None)), judged)
@@ -105,6 +105,8 @@ def with_piles_of_two(history: History, life: History, judged: Sequence[Growth])
     """
     calendar = None if history.newest is None else history.newest.calendar
     if calendar is None or len(history.metas) != 2 or history.unit != life.unit:
+        return list(judged)
+    if not _may_tell(history):
         return list(judged)
     zero = calendar.edges[1]
     last = life.times[-1]
@@ -120,13 +122,18 @@ def with_piles_of_two(history: History, life: History, judged: Sequence[Growth])
     return _with(book, piles, judged)
 
 
+def _may_tell(history: History) -> bool:
+    """Whether sizes are samples, and any container has more entries than before: mostly none has, and nothing is booked."""
+    ends_of = [history.ends_of(mark) for mark in history.lengths] if history.is_sampled else []
+    return any(each and each[1] - each[0] >= LEVELS.samples.fewest for each in ends_of)
+
+
 def _speaks(growth: Growth) -> bool:
     """Whether the ages of samples, or what else is known, say that it is no leak."""
     shape = growth.shape
     if shape.verdict == LEAK:
         return False
-    before = BEFORE[LEAK] / sum(BEFORE.values())
-    unlikely = shape.events > 0 and shape.beliefs[0] < before
+    unlikely = shape.events > 0 and shape.beliefs[0] < LEAK_BEFORE
     return growth.why is not None or shape.verdict in (WARM_UP, TURNOVER) or unlikely
 
 
@@ -157,8 +164,8 @@ def _piles(book: Book, history: History, looks: Looks) -> list[Pile]:
     if newest is None:
         return []
     by_place: dict[Place, list[tuple[Stack, Retention]]] = {}
-    counted = _with_growers(put_right(newest), history.growers)
-    for stack, told in booked(counted, book.paths).facts.items():
+    right = _with_growers(put_right(newest), history.growers)
+    for stack, told in booked(right, book.paths).facts.items():
         if stack not in book.history.tracks or book.paths.is_hidden(stack):
             continue
         for way in told.retention:
@@ -203,16 +210,17 @@ def _pile(
     chosen, told_at = _chosen(history, each, looks.fewest)
     if len(told_at) < looks.fewest:
         return None
-    entries = [float(sum(_entries(history, mark)[at] or 0 for mark in chosen)) for at in told_at]
+    entries = [float(sum(history.lengths[mark][at] or 0 for mark in chosen)) for at in told_at]
     risen = entries[-1] - entries[0]
     bytes_of = float(sum(way.retained or 0 for way in each.values())) / entries[-1]
     if risen < LEVELS.samples.fewest or risen * bytes_of < LEVELS.worth.floor:
         return None
-    t = [looks.t[at] for at in told_at]
+    t, counts = [looks.t[at] for at in told_at], entries
     if looks.begun is None:
         shape = book.shape(Series(t, entries, entries, COUNTED), told_at)
     else:
-        shape = _by_births([looks.begun, *t], [0.0, *entries])
+        t, counts = [looks.begun, *t], [0.0, *entries]
+        shape = _by_births(t, counts)
     shares: dict[Owner, float] = {}
     stacks: dict[Owner, dict[Stack, None]] = {}
     firm: set[Owner] = set()
@@ -226,10 +234,6 @@ def _pile(
             firm.add(owner)
     if not any(shares.values()):
         return None
-    if looks.begun is not None:
-        t, counts = [looks.begun, *t], [0.0, *entries]
-    else:
-        counts = entries
     sizes = [_between(t, counts, at) * bytes_of for at in book.t]
     return Pile(
         shape,
@@ -244,30 +248,22 @@ def _pile(
 
 
 def _by_births(t: Sequence[float], entries: Sequence[float]) -> Shape:
-    """The shape of entries that came between so many counts: each is a birth, and as many as a unit brings are one event."""
-    came = tuple(b - a for a, b in zip(entries, entries[1:]))
-    lump = max(1.0, entries[-1] / (t[-1] - t[0]))
-    squares = tuple(lump * max(0.0, number) for number in came)
-    judged = ages(Births(tuple(t), came, squares, came, (0.0,) * len(came)))
-    start = next(at for at, each in enumerate(t) if each >= judged.since - 1e-9)
-    start = min(start, len(t) - 2)
-    number = judged.part * sum(came[start:])
-    low, high = stats.poisson_interval(number / lump) if number > 0 else (0.0, 0.0)
+    """The shape of entries that came between so many counts, each of which is a birth."""
+    came = [b - a for a, b in zip(entries, entries[1:])]
+    judged = ages(counted(t, came, 1.0))
+    start = min(first_edge(t, judged.since), len(t) - 2)
     lasted = t[-1] - t[start]
+    number = judged.part * sum(came[start:])
+    low, high = stats.poisson_sum(number, judged.events)
     leaks = (
         judged.kind == LEAK
-        and min(came) >= 0
         and judged.belief >= LEVELS.lives.refuted
         and judged.events >= LEVELS.lives.fewest
     )
     return Shape(
-        LEAK if leaks else NOISE, number / lasted, lump * low / lasted, lump * high / lasted,
+        LEAK if leaks else NOISE, number / lasted, low / lasted, high / lasted,
         0.0 if leaks else 1.0, 0, number / lasted,
     )  # fmt: skip
-
-
-def _entries(history: History, mark: int) -> Sequence[int | None]:
-    return history.lengths.get(mark, ())
 
 
 def _chosen(
@@ -281,7 +277,7 @@ def _chosen(
     chosen: list[int] = []
     told_at = set(range(number))
     for mark in sorted(each, key=lambda mark: (-(each[mark].length or 0), mark)):
-        told = {at for at, length in enumerate(_entries(history, mark)) if length is not None}
+        told = {at for at, length in enumerate(history.lengths.get(mark, ())) if length is not None}
         both = told_at & told
         enough = max(fewest, LEVELS.worth.mostly * len(told_at if chosen else told))
         if number - 1 in both and len(both) >= enough:

@@ -40,7 +40,7 @@ class Growth:
     """Other lines that grow with it, largest first."""
     why: Reason | None = None
     """What the shape does not tell."""
-    kept: tuple[Retention, int] | None = None
+    holder: tuple[Retention, int] | None = None
     """What keeps all of it, and by how many entries that grew, where the verdict rests on that."""
 
     @property

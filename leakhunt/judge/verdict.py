@@ -205,7 +205,7 @@ def _finding(
     held = summed(history.types, history.recycled, alive)
     if held is not None:
         held = held._replace(holders=_kept(history, growth, paths))
-    holder, grew = growth.kept or _holder(history, growth)
+    holder, grew = growth.holder or _holder(history, growth)
     return Finding(
         verdict=verdict,
         site=growth.blame.frame,

@@ -38,6 +38,8 @@ LEAK, WARM_UP, TURNOVER = "leak", "warm-up", "turnover"
 
 #: Beliefs in the kinds before anything is seen.
 BEFORE = {LEAK: 1.0, WARM_UP: 1.0, TURNOVER: 1.0}
+#: The same of a leak, as a probability.
+LEAK_BEFORE = BEFORE[LEAK] / sum(BEFORE.values())
 
 
 class Births(NamedTuple):
@@ -53,6 +55,26 @@ class Births(NamedTuple):
     """Estimated blocks."""
     intervals: tuple[float, ...]
     """Mean bytes between two samples; 0: all blocks are seen."""
+
+
+def counted(edges: Sequence[float], counts: Sequence[float], each: float) -> Births:
+    """Births of which all are known: so many in each of the n periods between n + 1 edges, of ``each`` bytes.
+
+    As many as one unit brings are one event.
+    """
+    lump = max(1.0, sum(counts) / (edges[-1] - edges[0]))
+    return Births(
+        tuple(edges),
+        tuple(each * count for count in counts),
+        tuple(each * each * lump * count for count in counts),
+        tuple(map(float, counts)),
+        (0.0,) * len(counts),
+    )
+
+
+def first_edge(edges: Sequence[float], since: float) -> int:
+    """The first edge that does not lie before that."""
+    return next((at for at, each in enumerate(edges) if each >= since - 1e-9), 0)
 
 
 class Ages(NamedTuple):

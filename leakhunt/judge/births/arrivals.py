@@ -16,7 +16,7 @@ from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from leakhunt.judge.births.ages import Births
+from leakhunt.judge.births.ages import Births, counted
 from leakhunt.judge.levels import LEVELS
 from leakhunt.model.retention import Arrivals, Retention, Way, by_container, by_way
 from leakhunt.model.snapshot import Snapshot, Stack
@@ -179,9 +179,7 @@ def _longest(pairs: Sequence[tuple[int, float]]) -> list[tuple[int, float]]:
 
 
 def _counted(row: _Row, first: float, last: float, zero: float, size: float) -> Births | None:
-    """The counts between the points as births. An entry that came in a unit came in the middle of it, and as many
-    entries as one unit brings are one event.
-    """
+    """The counts between the points as births. An entry that came in a unit came in the middle of it."""
     entries = row.entries
     edges, came = [first], [0]
     for unit, place in row.points:
@@ -195,12 +193,4 @@ def _counted(row: _Row, first: float, last: float, zero: float, size: float) -> 
     if len(edges) < 3:
         return None
     counts = [b - a for a, b in zip(came, came[1:])]
-    each = size / entries
-    lump = max(1.0, entries / (last - first))
-    return Births(
-        tuple(edge - zero for edge in edges),
-        tuple(each * count for count in counts),
-        tuple(each * each * lump * count for count in counts),
-        tuple(map(float, counts)),
-        (0.0,) * len(counts),
-    )
+    return counted([edge - zero for edge in edges], counts, size / entries)

@@ -159,9 +159,7 @@ class Survivors(Book):
         does not clear the helper that it calls.
         """
         shape = self.judge(tuple(stacks))
-        likelier = shape.events > 0 and shape.beliefs[0] > age.BEFORE[age.LEAK] / sum(
-            age.BEFORE.values()
-        )
+        likelier = shape.events > 0 and shape.beliefs[0] > age.LEAK_BEFORE
         return (shape.verdict == NOISE and likelier) or super().grows(stacks)
 
     def present(self, stacks: Sequence[Stack]) -> bool:
@@ -217,7 +215,7 @@ class Survivors(Book):
         if gone is not None:
             ages, turned = weighed(ages, self.asked(stacks, every), gone)
         t = births.edges
-        start = min(_from(t, ages.since), len(t) - 2)
+        start = min(age.first_edge(t, ages.since), len(t) - 2)
         lasted = t[-1] - t[start]
         size = ages.part * sum(births.sizes[start:])
         blocks = ages.part * sum(births.blocks[start:])
@@ -226,12 +224,12 @@ class Survivors(Book):
             if ordered is None
             else self._known(stacks, ages)
         )
-        low, high = _interval(size, events)
+        low, high = stats.poisson_sum(size, events)
         onset = t[start]
         if ages.sudden and start > 0 and size > 0:
             earlier = births.sizes[start - 1] * lasted / size
             onset = max(t[start - 1], onset - earlier)
-        since = _from(self.t, t[start])
+        since = age.first_edge(self.t, t[start])
         came = [sum(self.history.samples[stack][at] for stack in stacks) for at in (since, -1)]
         verdict = _verdict(every if ordered is None else ordered, ages)
         if verdict == LEAK and ordered is None and self._is_dealt_out(stacks, every):
@@ -259,11 +257,6 @@ class Survivors(Book):
         )
 
 
-def _from(t: Sequence[float], since: float) -> int:
-    """The first edge that does not lie before that."""
-    return next((at for at, each in enumerate(t) if each >= since - 1e-9), 0)
-
-
 def _steps(rows: Sequence[Sequence[float]]) -> tuple[float, ...]:
     """By how much the sum of some columns rises in each period."""
     sums = [sum(column) for column in zip(*rows)]
@@ -277,11 +270,3 @@ def _verdict(births: Births, ages: Ages) -> str:
     if ages.events < LEVELS.lives.fewest:
         return STEP if max(births.sizes) >= LEVELS.lives.at_once * size else NOISE
     return VERDICTS[ages.kind] if ages.belief >= LEVELS.lives.believed else NOISE
-
-
-def _interval(size: float, events: float) -> tuple[float, float]:
-    """95 % interval of bytes that so many independent events have brought (Poisson)."""
-    if events <= 0:
-        return size, size
-    low, high = stats.poisson_interval(events)
-    return size * low / events, size * high / events

@@ -187,6 +187,14 @@ def poisson_interval(n: float) -> tuple[float, float]:
 
 
 @lru_cache(maxsize=256)
+def poisson_sum(size: float, events: float) -> tuple[float, float]:
+    """95 % interval of a size that so many independent events have brought; the size itself where there are none."""
+    if events <= 0:
+        return size, size
+    low, high = poisson_interval(events)
+    return size * low / events, size * high / events
+
+
 def _gamma_quantile(p: float, shape: float) -> float:
     low, high = 0.0, shape + 10 * math.sqrt(shape + 10)
     for _ in range(60):

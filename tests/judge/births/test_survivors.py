@@ -10,10 +10,11 @@ from leakhunt.judge.births.ages import LEAK as AGED_LEAK
 from leakhunt.judge.births.ages import TURNOVER as AGED_TURNOVER
 from leakhunt.judge.births.ages import Ages, Births
 from leakhunt.judge.births.life import lived
-from leakhunt.judge.births.survivors import Survivors, _interval, _verdict
+from leakhunt.judge.births.survivors import Survivors, _verdict
 from leakhunt.judge.growths import growths
 from leakhunt.judge.history import Moved
 from leakhunt.judge.levels import LEVELS
+from leakhunt.judge.series import stats
 from leakhunt.judge.series.shape import LEAK, NOISE, STEP, TURNOVER
 from leakhunt.model.snapshot import Birth, Counted, Gone, Snapshot
 from tests.support.builders import stack
@@ -159,9 +160,9 @@ def test_no_kind_is_said_of_a_few_events_but_that_they_came_at_once() -> None:
 
 def test_the_interval_is_that_of_a_count() -> None:
     """Garwood: of 10 events that were counted the mean is 4.795 to 18.39."""
-    low, high = _interval(1000.0, 10.0)
+    low, high = stats.poisson_sum(1000.0, 10.0)
     assert (low, high) == pytest.approx((479.5, 1839.0), rel=1e-3)
-    assert _interval(7.0, 0.0) == (7.0, 7.0)
+    assert stats.poisson_sum(7.0, 0.0) == (7.0, 7.0)
 
 
 def counted(snapshot: Snapshot, of: float, variance: float) -> Snapshot:
@@ -197,7 +198,7 @@ def test_no_rate_is_surer_than_that_of_so_many_entries() -> None:
         shape = book(of).judge([stack(ONE)])
         return (shape.high - shape.low) / shape.rate
 
-    least = sum(_interval(1.0, 400)[at] * sign for at, sign in ((1, 1), (0, -1)))
+    least = sum(stats.poisson_sum(1.0, 400)[at] * sign for at, sign in ((1, 1), (0, -1)))
     assert width(counted(snapshot, 1.0, 0.0)) == pytest.approx(least, rel=0.05)
     half = width(counted(snapshot, 1.0, 0.5))
     assert least < half < width(snapshot)
