@@ -132,6 +132,15 @@ def test_what_a_bound_ends_and_what_is_not_known_is_none(way: Retention) -> None
     assert leaks(made({1: GROWING, 0: GROWING}, {LINE: [way]})) == []
 
 
+def test_what_hangs_below_a_bound_is_none() -> None:
+    """A set in each entry of a deque that takes eight: it goes when its entry does."""
+    window = Step("attribute", "WINDOW", "collections.deque", 8, 8)
+    steps = (Step("module", "shop.tasks", "module"), window, Step("item", None, "set", 1237))
+    assert leaks(made({1: GROWING}, {LINE: [kept(1237, path=steps, container_path=steps)]})) == []
+    endless = (steps[0], window._replace(bound=None), steps[2])
+    assert leaks(made({1: GROWING}, {LINE: [kept(1237, path=endless, container_path=endless)]}))
+
+
 def test_celerys_own_tables_are_no_leak() -> None:
     steps = (
         Step("module", "celery.worker.state", "module"),

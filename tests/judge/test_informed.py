@@ -17,7 +17,7 @@ from leakhunt.judge.verdict import INCONCLUSIVE, NO_LEAK, judge
 from leakhunt.model.retention import Container, Step
 from leakhunt.model.snapshot import Handed
 from tests.support.builders import FACTS, history, stack
-from tests.support.lives import PERIOD, aged
+from tests.support.lives import PERIOD, aged, held
 
 LINE = "/srv/shop/tasks.py:40"
 EVEN = [10_000] * 20
@@ -257,3 +257,43 @@ def test_what_births_know_a_part_of_is_whole_in_the_series() -> None:
     (leak,) = [growth for growth in every if growth.shape.verdict == LEAK]
     assert leak.blame.frame.line == 15
     assert leak.shape.rate == pytest.approx(198, rel=0.02)
+
+
+@pytest.mark.parametrize(
+    ("recycled", "mark", "lines"),
+    [
+        (150_000, 1, [40]),  # what freelists handed on to that leak's container
+        (0, 1, [40, 57]),  # made there: the series knows best
+        (150_000, 2, [40, 57]),  # another container
+    ],
+)
+def test_what_freelists_hand_on_to_the_container_of_a_leak_is_of_that_leak(
+    recycled: int, mark: int, lines: list[int]
+) -> None:
+    """The births tell of the one line, whose samples are few; the series of the other."""
+    other = "/srv/shop/chores.py:57"
+    way = held("list", 900, None, size=100_000)
+    life = aged(
+        (LINE, EVEN),
+        (other, [50, 0, 0, 0] * 5),
+        retention={LINE: way, other: way._replace(mark=mark)},
+    )
+    made = helped(RISING, RISING, EVEN)
+    rows = {LINE: made.tracks[stack(CHECKED)], other: made.tracks[stack(OPENED)]}
+    of = replace(
+        made,
+        tracks={stack(where): track for where, track in rows.items()},
+        variances={
+            stack(LINE): [60_000.0 * size for size in RISING],
+            stack(other): [1000.0 * size for size in RISING],
+        },
+        samples={
+            stack(LINE): [size // 60_000 for size in RISING],
+            stack(other): [size // 1000 for size in RISING],
+        },
+        recycled={stack(other): recycled} if recycled else {},
+        newest=life,
+    )
+    _, every = informed(of)
+    leaks = [growth for growth in every if growth.shape.verdict == LEAK]
+    assert sorted({frame.line for g in leaks for frame in (g.blame.frame, *g.parts)}) == lines

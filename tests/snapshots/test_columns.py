@@ -6,8 +6,8 @@ from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
 
-from leakhunt.model.retention import Container, Heap, Rest, Retention, Step
-from leakhunt.model.snapshot import Facts, Frame, Held, Tallies
+from leakhunt.model.retention import Container, Heap, Rest, Retention, Step, place
+from leakhunt.model.snapshot import Facts, Frame, Handed, Held, Snapshot, Tallies
 from leakhunt.snapshots import retention
 from leakhunt.snapshots.columns import read
 from tests.support.builders import snap, stack
@@ -81,3 +81,25 @@ def test_a_light_snapshot_at_the_end_takes_who_holds_what_from_the_one_before() 
     assert newest.tallies == light.tallies
     assert side_by_side(full, snap(f"{ONE} 10B x3")).newest.heap is None
     assert side_by_side(light).newest.heap is None
+
+
+def test_who_makes_a_container_grow_is_told_by_most_snapshots_that_know_it() -> None:
+    """By where it hangs: there may be another one next time. One vote a snapshot, however many blocks were handed on."""
+    where = (Step("module", "shop", "module"), Step("attribute", "KEPT", "list", 5))
+
+    def of(*growers: str | None, length: int = 5) -> Snapshot:
+        way = (where[0], where[1]._replace(length=length))
+        parts = tuple(
+            Handed(
+                Container(way, "list", length, None, length, None, 8),
+                None if each is None else stack(each),
+                (),
+            )
+            for each in growers
+        )
+        facts = MappingProxyType({stack(ONE): Facts(handed=parts)})
+        return replace(snap(f"{ONE} 1B x1"), facts=facts)
+
+    found = side_by_side(of(TWO), of(None, length=7), of(ONE, ONE, ONE), of(TWO, length=9))
+    assert found.growers == {place(where): stack(TWO)}
+    assert side_by_side(of(None)).growers == {}
