@@ -14,6 +14,7 @@ from leakhunt.judge.codes import Reason
 from leakhunt.judge.history import SECOND, SNAPSHOT, TASK, History, ledger
 from leakhunt.judge.levels import LEVELS
 from leakhunt.judge.series import curves, shape, stats
+from leakhunt.judge.series.exact import COUNTED, is_whole
 from leakhunt.judge.series.series import Series
 from leakhunt.judge.series.shape import LEAK, Shape
 from leakhunt.judge.whose import Blame, Paths
@@ -106,7 +107,7 @@ class Book:
 
     def shape(self, series: Series, at: Sequence[int] = ()) -> Shape:
         """The shape of any series by the units of this book, of all snapshots or of those ``at`` such places."""
-        axis = None if at and len(at) < len(self.t) else self._axis(series)
+        axis = None if at and len(at) < len(self.t) else self._axis(series) or self._whole(series)
         if axis is None:
             return shape.judge(series)
         t = self.runs[axis]
@@ -118,6 +119,14 @@ class Book:
             judged, p=p, axis=None if axis == SNAPSHOT else axis, rate=judged.rate * each, low=judged.low * each,
             high=judged.high * each, blocks_rate=judged.blocks_rate * each,
         )  # fmt: skip
+
+    def _whole(self, series: Series) -> str | None:
+        """The task of which each run brings whole entries, where units do not and both clocks go evenly: in snapshots at
+        every thousandth task one entry a run may as well be five hundred at once.
+        """
+        if series.errors is not COUNTED or is_whole(series.t, series.counts):
+            return None
+        return next((task for task, t in self.runs.items() if is_whole(t, series.counts)), None)
 
     def _axis(self, series: Series) -> str | None:
         """The task by whose runs a smooth curve fits best; None: by all units together."""

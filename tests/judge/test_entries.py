@@ -175,6 +175,25 @@ def test_snapshots_that_nobody_walked_are_passed_over() -> None:
     assert list(leak.sizes) == sorted(leak.sizes)
 
 
+def test_snapshots_at_every_thousandth_task_tell_by_the_runs_of_the_task_that_leaks() -> None:
+    """Five hundred entries each time may have come at once, by all tasks; but each run of one task brought one."""
+    done, lengths = [1000, 2000, 3000, 4000], (500, 1000, 1500, 2000)
+    plain = made({1: lengths}, {LINE: [kept(2000)]}, {LINE: FEW[:4]})
+
+    def of(*names: str) -> History:
+        runs = [{name: {"runs": tasks // 2} for name in names} for tasks in done]
+        metas = tuple(
+            replace(meta, tasks_done=tasks, facts={**meta.facts, "tasks": told})
+            for meta, tasks, told in zip(plain.metas, done, runs)
+        )
+        times = tuple(float(tasks - 1000) for tasks in done)
+        return replace(plain, metas=metas, times=times)
+
+    assert leaks(of()) == []
+    (leak,) = leaks(of("shop.take", "shop.list"))
+    assert leak.shape.rate == pytest.approx(200_000 / 4000)
+
+
 LISTS: Mapping[int, tuple[int | None, ...]] = {
     1: (35, 64, 109, 140, 176, 236, 279),
     2: (82, 160, 258, 339, 417, 541, 636),

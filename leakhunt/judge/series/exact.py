@@ -12,6 +12,16 @@ from leakhunt.judge.series import curves, stats
 from leakhunt.judge.series.series import Drift, Halves, Series
 
 
+def is_whole(t: Sequence[float], counts: Sequence[float]) -> bool:
+    """Whether each unit brings whole blocks, as many in every interval."""
+    steps = [round(b - a) for a, b in zip(counts, counts[1:])]
+    if not all(step > 0 for step in steps):
+        return False
+    per_unit = [step / (v - u) for step, u, v in zip(steps, t, t[1:])]
+    whole = round(median(per_unit))
+    return whole >= 1 and all(abs(rate - whole) <= LEVELS.shapes.whole * whole for rate in per_unit)
+
+
 @dataclass(frozen=True)
 class Exact:
     """No errors: the answers of :class:`leakhunt.judge.series.series.Errors` where every block is counted."""
@@ -65,15 +75,10 @@ class Exact:
         t, y = series.t, series.sizes
         steps = [round(b - a) for a, b in zip(series.counts, series.counts[1:])]
         events = float(sum(b > a for a, b in zip(y, y[1:])))
-        if all(step > 0 for step in steps):
-            per_unit = [step / (v - u) for step, u, v in zip(steps, t, t[1:])]
-            whole = round(median(per_unit))
-            if whole >= 1 and all(
-                abs(rate - whole) <= LEVELS.shapes.whole * whole for rate in per_unit
-            ):
-                events = float(sum(steps))
-            else:
-                events = max(events, sum(steps) / math.gcd(*steps))
+        if is_whole(t, series.counts):
+            events = float(sum(steps))
+        elif all(step > 0 for step in steps):
+            events = max(events, sum(steps) / math.gcd(*steps))
         return float(2.0 ** -min(events, 1000.0))
 
     def looks(self, start: int, starts: int) -> int:
