@@ -52,6 +52,12 @@ class Service:
         pass
 
 
+class Cached(Service):
+    @functools.cached_property
+    def kept(self) -> list[str]:
+        return secrets(1127)
+
+
 class Slotted:
     __slots__ = ("items",)
 
@@ -60,6 +66,12 @@ class Slotted:
 
 
 INSTANCE = Service(1109)
+ASKED = Service(1126)
+assert vars(ASKED)
+CACHED = Cached(0)
+assert CACHED.kept
+REPLACED = Service(0)
+REPLACED.__dict__ = {"items": secrets(1128)}
 SLOTTED = Slotted(1110)
 METHODS = [Service(1111).method]
 
@@ -158,6 +170,19 @@ KINDS = [
     Kind("array", "array.array", 1107, (("attribute", "BYTES"),)),
     Kind("class", "list", 1108, (("class", "Service"), ("attribute", "registry"))),
     Kind("instance", "list", 1109, (("attribute", "INSTANCE"), ("attribute", "items"))),
+    Kind(
+        "instance that was asked for its dict",
+        "list",
+        1126,
+        (("attribute", "ASKED"), ("attribute", "items")),
+    ),
+    Kind("cached property", "list", 1127, (("attribute", "CACHED"), ("attribute", "kept"))),
+    Kind(
+        "instance with another's dict",
+        "list",
+        1128,
+        (("attribute", "REPLACED"), ("attribute", "items")),
+    ),
     Kind("slot", "list", 1110, (("attribute", "SLOTTED"), ("attribute", "items"))),
     Kind(
         "bound method",
