@@ -14,8 +14,9 @@ import click
 
 from leakhunt import units
 from leakhunt.errors import CaptureError, LeakhuntError, NotHookedError
-from leakhunt.live import processes
-from leakhunt.live.processes import Asked, Hooked
+from leakhunt.live import processes, requests
+from leakhunt.live.processes import Hooked
+from leakhunt.live.requests import Asked
 from leakhunt.model.paths import visible
 from leakhunt.snapfile import folders
 
@@ -116,14 +117,14 @@ def answers(asked: Sequence[Hooked], request: str, timeout: float) -> Iterator[t
     waiting: list[Asked] = []
     for process in asked:
         try:
-            waiting.append(processes.ask(process, request))
+            waiting.append(requests.ask(process, request))
         except (OSError, LeakhuntError) as error:
             yield process, error
             continue
         if waiting[-1].by != "signal":
             how = {"task": "after its next task", "timer": "within a second"}[waiting[-1].by]
             click.echo(f"leakhunt: {process.name}: {process.silence}; it looks {how}", err=True)
-    for each, answer in processes.wait(waiting, timeout):
+    for each, answer in requests.wait(waiting, timeout):
         if isinstance(answer, Exception):
             yield each.process, answer
             continue

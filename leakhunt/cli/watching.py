@@ -16,7 +16,7 @@ import click
 
 from leakhunt.errors import LeakhuntError, SettingError
 from leakhunt.hook.process import alive
-from leakhunt.live import processes, tree
+from leakhunt.live import processes, requests, tree
 from leakhunt.live.rounds import Rounds
 from leakhunt.live.sightings import Sightings
 from leakhunt.model.process import Identity, Machine, Process
@@ -214,7 +214,7 @@ def dumping(home: Path, fleet: remote.Fleet | None) -> Callable[[Process], None]
     def dump(process: Process) -> None:
         node = process.celery.node if process.celery else None
         if fleet is None:
-            processes.ask(processes.one(home, process.pid), "dump")
+            requests.ask(processes.one(home, process.pid), "dump")
         elif node is not None:
             _, problems = fleet.dump([process.pid], [node])
             if problems:

@@ -19,7 +19,7 @@ from leakhunt.hook import letterbox
 from leakhunt.hook.process import vitals
 from leakhunt.live import descriptors, memory
 from leakhunt.live.descriptors import Held
-from leakhunt.live.processes import Records
+from leakhunt.live.records import Records
 from leakhunt.live.table import Line
 from leakhunt.model.process import Identity, Memory
 from leakhunt.snapfile.folders import PROCESSES

@@ -14,7 +14,7 @@ import subprocess
 from pathlib import Path
 
 from leakhunt.errors import LeakhuntError
-from leakhunt.live import processes
+from leakhunt.live import processes, requests
 
 #: Seconds that the hook and that py-spy may take.
 HOOKS, PATIENCE = 3.0, 10.0
@@ -38,10 +38,10 @@ def evidence(pid: int, folder: Path) -> str:
 def hooks(pid: int, folder: Path) -> str | None:
     """What the process itself says; "" where it does not answer, None where nobody can be asked."""
     try:
-        asked = processes.ask(processes.one(folder, pid), "stacks")
+        asked = requests.ask(processes.one(folder, pid), "stacks")
     except (LeakhuntError, OSError):
         return None
-    for _, told in processes.wait([asked], HOOKS):
+    for _, told in requests.wait([asked], HOOKS):
         if not isinstance(told, Exception):
             answer, record = told
             return record["stacks"] if answer[2] is None and record["stacks"] else None

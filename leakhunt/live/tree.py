@@ -18,6 +18,7 @@ from leakhunt.live.descriptors import Held
 from leakhunt.live.processes import Hooked
 from leakhunt.live.pulse import pulse
 from leakhunt.live.recognise import recognise
+from leakhunt.live.records import Records
 from leakhunt.live.rounds import Rounds
 from leakhunt.live.table import Line
 from leakhunt.model.process import Celery, Machine, Memory, Process
@@ -90,7 +91,7 @@ def _view(
     lines: Mapping[int, Line],
     said: Mapping[int, Celery],
     opened: Mapping[int, Held],
-    records: processes.Records | None = None,
+    records: Records | None = None,
 ) -> View:
     told = lru_cache(maxsize=None)(alive.told)
     hooked = {each.pid: each for each in processes.hooked(folder, opened, records, told)}

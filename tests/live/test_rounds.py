@@ -15,7 +15,7 @@ import pytest
 from leakhunt.hook import letterbox
 from leakhunt.live import descriptors, memory, rounds, table
 from leakhunt.live.descriptors import Held, Opened
-from leakhunt.live.processes import SETTLED_NS, Records
+from leakhunt.live.records import SETTLED_NS, Records
 from leakhunt.live.rounds import Rounds
 from leakhunt.live.table import Line
 from leakhunt.model.process import Identity, Memory

@@ -19,7 +19,7 @@ import pytest
 from leakhunt.errors import SettingError
 from leakhunt.hook import letterbox
 from leakhunt.hook.process import alive
-from leakhunt.live import processes
+from leakhunt.live import processes, requests
 from leakhunt.live.processes import Hooked
 from leakhunt.snapfile import folders
 from tests.live import harness
@@ -89,7 +89,7 @@ def test_root_writes_into_no_file_that_a_stranger_chose(how: str, place: Path) -
         assert found is not None
         process = Hooked(innocent.pid, str(at), found, (STRANGER, STRANGER))
         with pytest.raises(OSError, match=r"no record of|denied|symbolic|No such device"):
-            processes.ask(process, "dump")
+            requests.ask(process, "dump")
         assert innocent.poll() is None
     finally:
         innocent.kill()
@@ -198,8 +198,8 @@ def test_a_dump_of_a_process_that_never_answers_ends(tmp_path: Path) -> None:
     own.publish(home, told)
     try:
         (found,) = [each for each in processes.hooked(home) if each.pid == os.getpid()]
-        asked = processes.Asked(found, "1", "signal")
-        ((_, answer),) = processes.wait([asked], 0.05)
+        asked = requests.Asked(found, "1", "signal")
+        ((_, answer),) = requests.wait([asked], 0.05)
         assert "has not answered" in str(answer)
     finally:
         own.withdraw()

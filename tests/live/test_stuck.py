@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from leakhunt.errors import CaptureError, NotHookedError
-from leakhunt.live import processes, stuck
+from leakhunt.live import processes, requests, stuck
 from tests.support import programs
 
 STACKS = "Thread 1\n  File shop.py, line 3, in wait\n"
@@ -26,8 +26,8 @@ def hook(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
         return pid
 
     monkeypatch.setattr(processes, "one", one)
-    monkeypatch.setattr(processes, "ask", lambda process, request: (process, request))
-    monkeypatch.setattr(processes, "wait", lambda asked, seconds: [(asked[0], says[-1])])
+    monkeypatch.setattr(requests, "ask", lambda process, request: (process, request))
+    monkeypatch.setattr(requests, "wait", lambda asked, seconds: [(asked[0], says[-1])])
     return says
 
 
