@@ -27,6 +27,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from leakhunt.hook import asking, letterbox
+from leakhunt.hook.celery.session import session
 from leakhunt.hook.log import say
 from leakhunt.hook.process import alive, others, vitals
 from leakhunt.hook.signal_names import signal_name
@@ -179,9 +180,7 @@ def hooked(needs: str) -> tuple[Any, Any]:
     """The hook of this worker and its session. Raises RefusedError where there is none, or where the
     setting does not allow what is needed: ``look``, ``full``, or "" for what the worker says unasked.
     """
-    worker = sys.modules.get("leakhunt.hook.celery.worker")
-    session = worker.session if worker is not None else None
-    hook = session.hook if session is not None else None
+    hook = session.hook
     if hook is None or hook.pid != os.getpid():
         raise RefusedError("this worker runs without leakhunt's hook")
     allowed = hook.settings.remote

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from leakhunt.hook import letterbox
-from leakhunt.hook.celery import remote, worker
+from leakhunt.hook.celery import remote
 from leakhunt.hook.hook import Hook
 from tests.hook.conftest import Hooking
 
@@ -24,7 +24,7 @@ STATE = SimpleNamespace(consumer=SimpleNamespace(controller=SimpleNamespace(pool
 def hook(hooking: Hooking, monkeypatch: pytest.MonkeyPatch) -> Hook:
     """The hook of a worker that is this process, with one snapshot."""
     made = hooking()
-    monkeypatch.setattr(worker, "session", SimpleNamespace(hook=made))
+    monkeypatch.setattr(remote, "session", SimpleNamespace(hook=made))
     folder = Path(made.settings.dir) / SERIES
     folder.mkdir(parents=True, mode=0o700)
     (folder / FILE).write_bytes(b"0123456789")
@@ -93,7 +93,7 @@ def test_a_large_file_is_not_sent(hook: Hook, monkeypatch: pytest.MonkeyPatch) -
 def test_a_worker_may_refuse(
     allowed: str, hooking: Hooking, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(worker, "session", SimpleNamespace(hook=hooking(remote=allowed)))
+    monkeypatch.setattr(remote, "session", SimpleNamespace(hook=hooking(remote=allowed)))
     refused = {"error": f"LEAKHUNT_REMOTE={allowed} does not allow that here"}
     assert remote.piece(STATE, series=SERIES, file=FILE) == refused
     assert remote.dump(STATE) == refused
@@ -103,7 +103,7 @@ def test_a_worker_may_refuse(
 
 
 def test_without_the_hook_it_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(worker, "session", None)
+    monkeypatch.setattr(remote, "session", SimpleNamespace(hook=None))
     assert remote.figures(STATE) == {"error": "this worker runs without leakhunt's hook"}
 
 
