@@ -16,7 +16,7 @@ from click.core import ParameterSource
 from leakhunt import units
 from leakhunt.cli import completion, together
 from leakhunt.errors import SnapshotError
-from leakhunt.model.query import BLAMES, GROUPS, SORTS, Query
+from leakhunt.model.query import BLAMES, GROUPED, GROUPS, SORTS, Query
 from leakhunt.render.screen import FORMATS, TABLE, Screen
 
 if TYPE_CHECKING:
@@ -28,6 +28,8 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 PIPED_WIDTH = 120
 #: Lines of a picture that is piped.
 PIPED_HEIGHT = 40
+#: What a box of a picture may stand for.
+DRAWN = ("lineno", *GROUPED)
 
 
 innermost_option = click.option(
@@ -169,7 +171,7 @@ flame_option = click.option(
 
 
 def show_table(report: TopReport | DiffReport, form: str, flame: bool) -> None:
-    """Print a table, or with ``flame`` its stacks as boxes. Raises UsageError for two formats at once."""
+    """Print a table, or with ``flame`` its stacks as boxes. Raises UsageError for what no picture can follow."""
     if not flame:
         asked = click.get_current_context().get_parameter_source("limit")
         show(report, form, fits=asked is ParameterSource.DEFAULT)
@@ -177,6 +179,12 @@ def show_table(report: TopReport | DiffReport, form: str, flame: bool) -> None:
     if form != TABLE:
         raise click.UsageError(
             f"--flame is a picture for the terminal, and --format {form} is none"
+        )
+    together.apart("--flame", "--blame", "--limit", "--sort")
+    if report.query.group_by not in DRAWN:
+        raise click.UsageError(
+            f"--flame draws {', '.join(DRAWN[:-1])} or {DRAWN[-1]} as boxes, and "
+            f"--group-by {report.query.group_by} is none of them"
         )
     from leakhunt.report.flame import drawing
 

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 TYPE, TASK = SPLIT = ("type", "task")
 #: The last two share a stack out among several rows (:mod:`leakhunt.sites.split`).
 GROUPS = ("lineno", "traceback", "filename", "package", *SPLIT)
+#: Those of them that hold several lines.
+GROUPED = FILENAME, PACKAGE = ("filename", "package")
 SORTS = ("size", "count")
 BLAMES = ("innermost", "app")
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import pytest
+
 from tests.support.console import inside, store
 
 
@@ -33,6 +35,27 @@ def test_a_flame_graph_is_for_the_eye_alone(tmp_path: Path) -> None:
     status, _, err = inside("top", path, "--flame", "--json")
     assert status == 2
     assert "--flame" in err
+
+
+@pytest.mark.parametrize("command", ["top", "diff"])
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["-g", "task"], "--flame draws lineno, filename or package as boxes, and --group-by task is none of them"),
+        (["--group-by", "traceback"], "--group-by traceback is none of them"),
+        (["-n", "3", "--sort", "count"], "--flame goes without --limit and --sort"),
+        (["--blame", "app"], "--flame goes without --blame"),
+    ],
+)  # fmt: skip
+def test_a_flame_graph_refuses_what_it_cannot_follow(
+    command: str, options: list[str], said: str, tmp_path: Path
+) -> None:
+    paths = [str(store(tmp_path / f"{number}.bin", number * 10)) for number in (1, 2)]
+    paths = paths[: 1 + (command == "diff")]
+    status, out, err = inside(command, *paths, "--flame", *options)
+    assert (status, out) == (2, "")
+    assert said in " ".join(err.split())
+    assert inside(command, *paths, "--flame", "-g", "package")[0] == 0
 
 
 def test_the_newest_is_told_with_why_it_was_chosen(tmp_path: Path) -> None:

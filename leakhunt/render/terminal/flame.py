@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from rich.cells import cell_len
+from rich.console import Console
 from rich.text import Text
 
 from leakhunt import units
 from leakhunt.model.paths import APP, visible
+from leakhunt.model.query import GROUPED, PACKAGE
 from leakhunt.model.snapshot import Frame
 from leakhunt.render.screen import Screen
 from leakhunt.render.terminal.console import drawn, heading, make_console, say, say_notes, say_why
@@ -25,9 +29,9 @@ from leakhunt.sites.rows import Amount
 NOWHERE = Frame("", 0)
 #: A box needs that many columns for anything to be read in it.
 NARROWEST = 3
-#: Lines of the list below the boxes, at most and at least, and rows of boxes at least.
+#: Lines of the list below the boxes, at most and where it is not left out at least; rows of boxes at least.
 LIST, LEAST_LISTED, ROWS = 8, 2, 4
-#: Lines that are not printed on: what is said of rows without room, and the prompt.
+#: Lines that are not printed on: what is said of lines without room, and the prompt.
 KEPT_FREE = 2
 
 
@@ -48,59 +52,166 @@ class _Box:
         return self.weight.width(compared)
 
 
+class _Drawing(NamedTuple):
+    """What each box is drawn with."""
+
+    labels: Labels
+    compared: bool
+    screen: Screen
+    group: str
+    """What a box stands for: a line, or one of GROUPED."""
+
+    def called(self, file: str) -> str:
+        """The file or package that a box stands for."""
+        return self.labels.roots.package(file) if self.group == PACKAGE else self.labels.file(file)
+
+
+class _Around(NamedTuple):
+    """What stands around the boxes, as text of whole lines."""
+
+    heading: str
+    moment: str
+    """When it was, and why these snapshots."""
+    listed: tuple[str, ...]
+    """The places in which most ends, a line each."""
+    total: str
+    notes: str
+    """What filters and hiding left out, and what is to be noted."""
+
+
+class _Choice(NamedTuple):
+    """What of it is shown."""
+
+    spaced: bool
+    """Empty lines above and below the boxes."""
+    listed: int
+    moment: bool
+    notes: bool
+
+
 def flame(report: FlameReport, screen: Screen) -> str:
-    console = make_console(screen)
     table = report.table
-    if isinstance(table, DiffReport):
-        labels = Labels(table.after, table.before)
-        heading(console, "growth in", who(table.after))
-        say(console, f"{taken(table.before)}, to {taken(table.after)}", QUIET)
-    else:
-        labels = Labels(table.snapshot)
-        heading(console, "alive in", who(table.snapshot))
-        say(console, taken(table.snapshot), QUIET)
-    say_why(console, table.why)
-    console.print()
-    root = _boxes(report.tree)
-    if not root.width(report.compared):
-        say(console, lines.NOTHING_CHANGED if report.compared else lines.NOTHING_ALIVE)
-        return drawn(console)
-    _folded(root, labels)
-    rows = _laid(root, labels, report.compared, screen)
-    above = drawn(console)
-    taken_up = KEPT_FREE + above.count("\n") + _below(root, report, labels, screen, 0).count("\n")
-    listed = min(LIST, max(LEAST_LISTED, (screen.height - taken_up) // 3))
-    below = _below(root, report, labels, screen, listed)
-    room = max(ROWS, screen.height - KEPT_FREE - above.count("\n") - below.count("\n"))
-    boxes = make_console(screen)
-    for row in rows[:room]:
-        boxes.print(row, soft_wrap=True)
-    deeper = len(rows) - room
-    if deeper > 0:
-        say(boxes, lines.deeper(deeper, screen.height + deeper), QUIET)
-    return above + drawn(boxes) + below
-
-
-def _below(root: _Box, report: FlameReport, labels: Labels, screen: Screen, listed: int) -> str:
-    """What stands below the boxes: so many of the frames in which most ends, the total, the notes."""
-    console = make_console(screen)
-    console.print()
-    for frame, weight in _listed(root, report.compared)[:listed]:
-        console.print(_line(frame, weight, labels, report.compared, screen), soft_wrap=True)
-    total = root.weight
-    what = (
-        lines.both_ways(total.change, total.grown, total.shrunk)
-        if report.compared
-        else f"total {units.size(total.now)}"
+    labels = (
+        Labels(table.after, table.before)
+        if isinstance(table, DiffReport)
+        else Labels(table.snapshot)
     )
-    say(console, what, STRONG)
-    table = report.table
+    drawing = _Drawing(labels, report.compared, screen, table.query.group_by)
+    root = _boxes(report.tree)
+    if drawing.group in GROUPED:
+        root = _grouped(root, drawing)
+    _folded(root, labels)
+    around = _around(root, report, drawing)
+    if not root.width(report.compared):
+        said = lines.NOTHING_CHANGED if report.compared else lines.NOTHING_ALIVE
+        return f"{around.heading}{around.moment}\n{said}\n"
+    return _fitted(around, _laid(root, drawing), screen)
+
+
+def _around(root: _Box, report: FlameReport, drawing: _Drawing) -> _Around:
+    table, screen = report.table, drawing.screen
+    heading_of, moment, notes = make_console(screen), make_console(screen), make_console(screen)
+    if isinstance(table, DiffReport):
+        heading(heading_of, "growth in", who(table.after))
+        say(moment, f"{taken(table.before)}, to {taken(table.after)}", QUIET)
+    else:
+        heading(heading_of, "alive in", who(table.snapshot))
+        say(moment, taken(table.snapshot), QUIET)
+    say_why(moment, table.why)
+    listed = []
+    for frame, weight in _listed(root, report.compared)[:LIST]:
+        console = make_console(screen)
+        console.print(_line(frame, weight, drawing), soft_wrap=True)
+        listed.append(drawn(console))
+    weight, total = root.weight, make_console(screen)
+    what = (
+        lines.both_ways(weight.change, weight.grown, weight.shrunk)
+        if report.compared
+        else f"total {units.size(weight.now)}"
+    )
+    say(total, what, STRONG)
     for line in lines.left_out(
         table.comparison, table.query, lambda amount: _bytes(amount, report.compared)
     ):
-        say(console, line, QUIET)
-    say_notes(console, table.notes)
-    return drawn(console)
+        say(notes, line, QUIET)
+    say_notes(notes, table.notes)
+    return _Around(
+        drawn(heading_of), drawn(moment), tuple(listed), drawn(total), _drawn_or_none(notes)
+    )
+
+
+def _drawn_or_none(console: Console) -> str:
+    """Its lines; empty where nothing was printed on it."""
+    text = drawn(console)
+    return text if text.strip() else ""
+
+
+def _fitted(around: _Around, rows: list[Text], screen: Screen) -> str:
+    """As much as the window has room for; what it has none for is told."""
+    for choice in _choices(around, screen.height):
+        room = _room(around, choice, screen.height)
+        if room >= min(ROWS, len(rows)):
+            break
+    room = max(1, room)
+    boxes = make_console(screen)
+    for row in rows[:room]:
+        boxes.print(row, soft_wrap=True)
+    deeper = max(0, len(rows) - room)
+    unsaid = (
+        min(LEAST_LISTED, len(around.listed)) * (not choice.listed)
+        + around.moment.count("\n") * (not choice.moment)
+        + around.notes.count("\n") * (not choice.notes)
+    )
+    if deeper or unsaid:
+        height = _enough(around, len(rows), screen.height)
+        said = lines.more_lines if unsaid else lines.deeper
+        say(boxes, said(deeper + unsaid, height), QUIET)
+    space = "\n" if choice.spaced else ""
+    return "".join(
+        (
+            around.heading,
+            around.moment if choice.moment else "",
+            space,
+            drawn(boxes),
+            space,
+            *around.listed[: choice.listed],
+            around.total,
+            around.notes if choice.notes else "",
+        )
+    )
+
+
+def _choices(around: _Around, height: int) -> Iterator[_Choice]:
+    """From all that a window of ``height`` lines may show to what the lowest must."""
+    whole = _Choice(spaced=True, listed=0, moment=True, notes=True)
+    share = min(LIST, max(LEAST_LISTED, _room(around, whole, height) // 3))
+    yield whole._replace(listed=share)
+    dense = whole._replace(spaced=False, listed=LEAST_LISTED)
+    yield dense
+    yield dense._replace(listed=0)
+    yield dense._replace(listed=0, moment=False)
+    yield dense._replace(listed=0, moment=False, notes=False)
+
+
+def _room(around: _Around, choice: _Choice, height: int) -> int:
+    """Lines that are left for the boxes."""
+    shown = (
+        around.heading
+        + around.moment * choice.moment
+        + "".join(around.listed[: choice.listed])
+        + around.total
+        + around.notes * choice.notes
+    )
+    return height - KEPT_FREE - shown.count("\n") - 2 * choice.spaced
+
+
+def _enough(around: _Around, rows: int, height: int) -> int:
+    """Lines of the lowest window, of this height or more, that has room for so many rows and all around them."""
+    while True:
+        whole = next(_choices(around, height))
+        if _room(around, whole, height) >= rows:
+            return height
+        height += 1
 
 
 def _bytes(amount: Amount, compared: bool) -> str:
@@ -143,23 +254,43 @@ def _folded(root: _Box, labels: Labels) -> None:
         todo += box.children
 
 
-def _laid(root: _Box, labels: Labels, compared: bool, screen: Screen) -> list[Text]:
+def _grouped(root: _Box, drawing: _Drawing) -> _Box:
+    """The same with frames that follow one another in one file or package as one box."""
+    made = _Box(None, root.weight)
+    firsts: dict[str, Frame] = {}
+    groups: dict[tuple[int, Frame | None], _Box] = {}
+    todo = [(root, made)]
+    while todo:
+        box, into = todo.pop()
+        for child in box.children:
+            frame = child.frame and firsts.setdefault(drawing.called(child.frame.file), child.frame)
+            if frame is not None and frame == into.frame:
+                todo.append((child, into))
+                continue
+            group = groups.get((id(into), frame))
+            if group is None:
+                group = groups[id(into), frame] = _Box(frame)
+                into.children.append(group)
+            group.weight = group.weight.plus(child.weight)
+            todo.append((child, group))
+    return made
+
+
+def _laid(root: _Box, drawing: _Drawing) -> list[Text]:
     """A line of text per depth."""
     rows: list[Text] = []
-    whole = root.width(compared)
-    level: list[tuple[int, int, _Box]] = [(0, screen.width, root)]
+    level: list[tuple[int, int, _Box]] = [(0, drawing.screen.width, root)]
     while level:
         text, at = Text(), 0
         below: list[tuple[int, int, _Box]] = []
         for left, right, box in level:
             text.append(" " * (left - at))
-            text.append_text(_cell(box, right - left, labels, compared, screen, box is root))
+            text.append_text(_cell(box, right - left, drawing, box is root))
             at = right
-            below += _parted(box, left, right, compared)
+            below += _parted(box, left, right, drawing.compared)
         text.rstrip()
         rows.append(text)
         level = below
-    assert whole
     return rows
 
 
@@ -186,11 +317,12 @@ def _parted(box: _Box, left: int, right: int, compared: bool) -> list[tuple[int,
     return told
 
 
-def _cell(box: _Box, width: int, labels: Labels, compared: bool, screen: Screen, top: bool) -> Text:
+def _cell(box: _Box, width: int, drawing: _Drawing, top: bool) -> Text:
     """A box: what it is called, and where it has room its place and its bytes."""
-    edge = "▏" if screen.lines else "|"
+    labels, compared = drawing.labels, drawing.compared
+    edge = "▏" if drawing.screen.lines else "|"
     mark = _mark(box.weight) if compared and not top else ""
-    name, where = _named(box, labels, top)
+    name, where = _named(box, drawing, top)
     style = STRONG if box.frame is not None and labels.roots.kind(box.frame.file) == APP else ""
     figure = units.signed_size(box.weight.change) if compared else units.size(box.weight.now)
     room = width - 1
@@ -204,7 +336,7 @@ def _cell(box: _Box, width: int, labels: Labels, compared: bool, screen: Screen,
     return Text.assemble((edge, QUIET), shown)
 
 
-def _named(box: _Box, labels: Labels, top: bool) -> tuple[str, str]:
+def _named(box: _Box, drawing: _Drawing, top: bool) -> tuple[str, str]:
     """What a box is called, and its place where that is another thing."""
     if top:
         return "all", ""
@@ -212,10 +344,12 @@ def _named(box: _Box, labels: Labels, top: bool) -> tuple[str, str]:
         return f"{units.count(box.together)} more", ""
     if box.frame is None:
         return "smaller", ""
-    label = labels.label(box.frame)
+    if drawing.group in GROUPED:
+        return visible(drawing.called(box.frame.file)), ""
+    label = drawing.labels.label(box.frame)
     if label.function:
         # Boxes of one function differ by the line, which a narrow box shows too.
-        return f"{visible(label.function)}:{box.frame.line}", labels.file(box.frame.file)
+        return f"{visible(label.function)}:{box.frame.line}", drawing.labels.file(box.frame.file)
     return label.where.rpartition("/")[2], ""
 
 
@@ -240,17 +374,19 @@ def _listed(root: _Box, compared: bool) -> list[tuple[Frame, Weight]]:
             for child in box.children:
                 own = own.minus(child.weight)
             ends[box.frame] = ends.get(box.frame, NO_WEIGHT).plus(own)
-    weighty = [(frame, weight) for frame, weight in ends.items() if weight != NO_WEIGHT]
+    weighty = [(frame, weight) for frame, weight in ends.items() if weight.width(compared)]
     return sorted(
         weighty, key=lambda each: (-abs(each[1].change if compared else each[1].now), each[0])
     )
 
 
-def _line(frame: Frame, weight: Weight, labels: Labels, compared: bool, screen: Screen) -> Text:
-    label = labels.label(frame)
-    figure = units.signed_size(weight.change) if compared else units.size(weight.now)
+def _line(frame: Frame, weight: Weight, drawing: _Drawing) -> Text:
+    label = drawing.labels.label(frame)
+    figure = units.signed_size(weight.change) if drawing.compared else units.size(weight.now)
     where = f"{label.where} in {visible(label.function)}" if label.function else label.where
-    room = max(8, screen.width - 13)
+    if drawing.group in GROUPED:
+        where = visible(drawing.called(frame.file))
+    room = max(8, drawing.screen.width - 13)
     return Text.assemble((f"{figure:>11}  ", STRONG), _ending(where, room))
 
 

@@ -86,6 +86,11 @@ def deeper(rows: int, height: int) -> str:
     return f"{units.counted(rows, 'row')} deeper: LINES={height} shows them"
 
 
+def more_lines(number: int, height: int) -> str:
+    """What of a flame graph and of what stands around it a window has no room for."""
+    return f"{units.counted(number, 'line')} more: LINES={height} shows them"
+
+
 def both_ways(change: int, grown: int, shrunk: int) -> str:
     """The total of a flame graph of changes."""
     return (

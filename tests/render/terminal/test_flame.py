@@ -14,9 +14,12 @@ from leakhunt.render import formats
 from leakhunt.render.screen import TABLE, Screen
 from leakhunt.report import tables
 from leakhunt.report.flame import drawing
+from leakhunt.snapshots.load import load
 from tests.support.builders import snap
 from tests.support.exporting import odd
+from tests.support.places import ROOT
 
+SERIES = ROOT / "fixtures/series"
 LIBRARY = "/srv/venv/lib/python3.11/site-packages/celery"
 
 
@@ -26,8 +29,9 @@ def drawn(
     height: int = 40,
     lines: bool = True,
     filters: tuple[str, ...] = (),
+    group_by: str = "lineno",
 ) -> str:
-    query = Query(filters=filters)
+    query = Query(group_by, filters)
     newest = snapshots[-1]
     table: tables.TopReport | tables.DiffReport = tables.top(newest, query)
     if len(snapshots) == 2:
@@ -86,7 +90,73 @@ def test_it_fits_the_window(width: int, height: int) -> None:
         for line in text.splitlines():
             if line.startswith("▏") or re.match(r" +[\d.,]+ [KMG]?i?B  ", line):
                 assert cell_len(line) <= width
-        assert len(text.splitlines()) < max(height, 24)
+        assert len(text.splitlines()) < height
+
+
+@pytest.mark.parametrize("width", [40, 80, 120])
+def test_a_difference_fits_any_window_and_says_what_has_no_room(width: int) -> None:
+    """Of a recorded series, with two lines of when it was, of what is hidden and a note."""
+    before, after = map(load, (SERIES / "000001.bin", SERIES / "000006.bin"))
+    report = drawing(tables.diff(before, after, Query(), "first and newest of 6 in series"))
+    parts = ("\nchosen  ", "\nhidden ", "\nnote: ", "\n +858.8 KiB  ")
+
+    def of(height: int) -> str:
+        return formats.text(report, TABLE, Screen(width, height=height))
+
+    whole = of(1000)
+    assert all(part in whole for part in parts)
+    low = True
+    for height in range(8, 40):
+        text = of(height)
+        lines = text.splitlines()
+        assert len(lines) < height
+        assert lines[0].startswith("growth in")
+        assert "total +836.4 KiB" in text
+        assert boxes(text)[0] == ["all"]
+        told = re.search(r"^\d+ (?:rows? deeper|lines? more): LINES=(\d+) ", text, re.MULTILINE)
+        if told is None:
+            low = False
+            assert boxes(text) == boxes(whole)
+        else:
+            assert low, "what fits a window fits a higher one"
+            enough = int(told[1])
+            assert enough > height
+            assert "LINES=" not in of(enough)
+            assert "LINES=" in of(enough - 1)
+        assert "lines more" in text or all(part in text for part in parts)
+    assert not low
+
+
+def test_boxes_can_stand_for_files_and_packages() -> None:
+    """Frames that follow one another in one of them are one box, and so are its boxes side by side."""
+    json = "/usr/lib/python3.11/json/decoder.py"
+    snapshot = snap(
+        f"{json}:353 < {json}:337 < /srv/shop/tasks.py:14 < /srv/shop/tasks.py:9 3KiB x3",
+        f"{json}:353 < {json}:300 < /srv/shop/tasks.py:20 < /srv/shop/tasks.py:9 2KiB x2",
+        "/srv/shop/cache.py:7 < /srv/shop/tasks.py:14 1KiB x1",
+    )
+    by_file = drawn(snapshot, group_by="filename")
+    assert boxes(by_file) == [["all"], ["tasks.py"], ["json/decoder.py", "cache.py"]]
+    assert re.findall(r"^ +(\S+ KiB  .+)$", by_file, re.M) == [
+        "5.0 KiB  json/decoder.py", "1.0 KiB  cache.py",
+    ]  # fmt: skip
+    by_package = drawn(snapshot, group_by="package")
+    table = tables.top(snapshot, Query("package"))
+    names = {row.change.site.package for row in table.comparison.rows}
+    listed = re.findall(r"^ +\S+ KiB  (.+)$", by_package, re.M)
+    assert set(listed) == names
+    assert boxes(by_package)[-1][0] == "json"
+    assert "total 6.0 KiB" in by_package
+    before = snap(f"{json}:353 < {json}:337 < /srv/shop/tasks.py:14 < /srv/shop/tasks.py:9 4KiB x4")
+    changed = drawn(before, snapshot, group_by="filename")
+    assert boxes(changed)[1:] == [["+tasks.py"], ["+json/decoder.py", "+cache.py"]]
+    assert "grown +3.0 KiB, shrunk -1.0 KiB" in changed
+
+
+def test_what_did_not_change_is_not_listed_among_what_did() -> None:
+    before = snap("/srv/shop/a.py:1 1KiB x1", "/srv/shop/same.py:2 4KiB x1")
+    after = snap("/srv/shop/a.py:1 4KiB x1", "/srv/shop/same.py:2 4KiB x1")
+    assert "same.py" not in drawn(before, after)
 
 
 def test_a_window_is_filled_and_a_line_is_left_for_the_prompt() -> None:
