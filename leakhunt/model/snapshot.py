@@ -391,27 +391,3 @@ class Snapshot:
             sum(map(itemgetter(0), self.tallies.values())),
             sum(map(itemgetter(1), self.tallies.values())),
         )
-
-
-@dataclass(frozen=True)
-class Change:
-    """One site before and after, and the stack that carries most of its change."""
-
-    site: Site
-    stack: Stack
-    before: Tally
-    after: Tally
-
-    @property
-    def diff(self) -> Tally:
-        return self.after.minus(self.before)
-
-
-class Site(NamedTuple):
-    """What a row stands for; None for what the grouping lacks."""
-
-    file: str | None
-    line: int | None = None
-    package: str | None = None
-    name: str | None = None
-    """A type or a task."""

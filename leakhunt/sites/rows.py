@@ -13,7 +13,8 @@ from operator import itemgetter, ne, or_, sub
 from leakhunt.model.gcpause import uncollected
 from leakhunt.model.paths import Prefixes, prefixes
 from leakhunt.model.query import SPLIT, Query
-from leakhunt.model.snapshot import NOTHING, Change, Frame, Site, Snapshot, Stack, Tallies, Tally
+from leakhunt.model.site import Change, Site
+from leakhunt.model.snapshot import NOTHING, Frame, Snapshot, Stack, Tallies, Tally
 from leakhunt.sites import fast
 from leakhunt.sites.order import by_amount, by_growth, in_order
 from leakhunt.sites.split import parts

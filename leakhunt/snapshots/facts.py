@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import fields, replace
-from itertools import chain, starmap
+from dataclasses import fields
+from itertools import starmap
 from math import sqrt
 from types import MappingProxyType
 from typing import Any, NamedTuple, TypeVar
 
 from leakhunt.model.snapshot import (
     NOTHING,
-    Birth,
-    Calendar,
-    Facts,
     Frame,
-    Gone,
     Held,
     Meta,
     Resident,
@@ -24,7 +20,6 @@ from leakhunt.model.snapshot import (
     Tally,
 )
 from leakhunt.snapfile import records
-from leakhunt.snapfile.read import Raw
 from leakhunt.snapfile.records import Estimate, Recycled, Types
 
 #: Beyond any number of bytes, tasks or seconds.
@@ -34,8 +29,7 @@ _TEXT = {"host", "trigger", "python", "node", "pool", "role", "engine"}
 _NUMBER = {"started_at", "taken_at", "monotonic", "armed_at"}
 _FLAG = {"baseline", "light"}
 
-#: What a calendar may count, and more periods than any has.
-UNITS = ("task", "second")
+#: More periods than any calendar has.
 MOST_PERIODS = 1000
 
 #: Letters of a type's name.
@@ -130,61 +124,13 @@ def spots(recorded: Any) -> dict[Frame, Spot]:
     return by_frame
 
 
-def by_stack(raw: Raw) -> dict[Stack, Facts]:
-    """What a file tells of its stacks: of those that it tells something of."""
-    recorded, tallies = raw.facts, raw.tallies
-    sure = estimates(recorded.get("estimates"), tallies)
-    sizes = types(recorded.get("types"), tallies)
-    handed_on = recycled(recorded.get("recycled"), sizes, tallies)
-    held = holders(recorded.get("holders"), tallies)
-    born = births(recorded.get("births"), recorded.get("calendar"), tallies)
-    died = gone(recorded.get("gone"), recorded.get("calendar"), tallies)
-    together: dict[Stack, Facts] = {}
-    for stack in dict.fromkeys(chain(sure, sizes, handed_on, held, born, died, raw.blocks)):
-        stderr, samples = sure.get(stack, (None, 0))
-        together[stack] = Facts(
-            stderr,
-            samples,
-            MappingProxyType(sizes.get(stack, {})),
-            handed_on.get(stack, 0),
-            held.get(stack, ()),
-            raw.blocks.get(stack, ()),
-            born.get(stack, ()),
-            gone=died.get(stack),
-        )
-    return together
-
-
-def calendar(recorded: Mapping[str, Any]) -> Calendar | None:
-    """The periods of the births; None where the file tells none, or wrong ones."""
-    said = recorded.get("calendar")
-    if not isinstance(said, dict) or said.get("unit") not in UNITS:
-        return None
-    edges, moments, intervals = (
-        [number_of(each) for each in said.get(name) or ()] if _is_row(said.get(name)) else []
-        for name in ("edges", "moments", "intervals")
-    )
-    armed = number_of(said.get("armed"))
-    whole = [int(edge) for edge in edges if edge is not None]
-    if armed is None or not 1 < len(whole) == len(edges) == len(moments) <= MOST_PERIODS:
-        return None
-    if len(intervals) != len(whole) - 1 or any(b <= a for a, b in zip(whole, whole[1:])):
-        return None
-    made = Calendar(said["unit"], tuple(whole), tuple(moments), tuple(intervals), int(armed))
-    return replace(
-        made,
-        deaths=isinstance(recorded.get("gone"), (tuple, list)),
-        rest=births_of(_rest(recorded.get("births")), said, made.periods),
-    )
-
-
 def resident(recorded: Any) -> tuple[Resident, ...]:
     """How large the process was in the course of its work; (): the file does not say, or not in order."""
     if not isinstance(recorded, (tuple, list)) or len(recorded) > MOST_PERIODS:
         return ()
     sizes: list[Resident] = []
     for one in recorded:
-        row = [number_of(each) for each in one] if _is_row(one) else []
+        row = [number_of(each) for each in one] if is_row(one) else []
         numbers = [int(each) for each in row if each is not None]
         if not len(row) == len(numbers) == 2 or (sizes and numbers[0] <= sizes[-1].tasks):
             return ()
@@ -192,108 +138,9 @@ def resident(recorded: Any) -> tuple[Resident, ...]:
     return tuple(sizes)
 
 
-def _is_row(value: Any) -> bool:
+def is_row(value: Any) -> bool:
+    """Whether it may have a value for each period."""
     return isinstance(value, (tuple, list)) and len(value) <= MOST_PERIODS
-
-
-def _rest(recorded: Any) -> Any:
-    for said in records.read(records.Births, recorded):
-        if said.frames in ((), []):
-            return said.births
-    return ()
-
-
-def births(
-    recorded: Any, said: Any, tallies: Mapping[Stack, Tally]
-) -> dict[Stack, tuple[Birth, ...]]:
-    """When and in which task each stack's blocks were asked for; never more than the stack has."""
-    made = calendar({"calendar": said})
-    if made is None:
-        return {}
-    of_stack: dict[Stack, tuple[Birth, ...]] = {}
-    for stack, told in known_records(records.Births, recorded, tallies):
-        born = together(of_stack.get(stack, ()) + births_of(told.births, said, made.periods))
-        size, blocks = sum(birth.size for birth in born), sum(birth.blocks for birth in born)
-        if born and size <= tallies[stack].size and blocks <= tallies[stack].count:
-            of_stack[stack] = born
-    return of_stack
-
-
-def gone(recorded: Any, said: Any, tallies: Mapping[Stack, Tally]) -> dict[Stack, Gone]:
-    """What has died of each stack, by period; a malformed record tells nothing."""
-    made = calendar({"calendar": said})
-    of_stack: dict[Stack, Gone] = {}
-    if made is None:
-        return of_stack
-    for stack, told in known_records(records.Gone, recorded, tallies):
-        if not (_is_row(told.sizes) and _is_row(told.roots)):
-            continue
-        sizes, roots = ([number_of(each) for each in row] for row in (told.sizes, told.roots))
-        if not len(sizes) == len(roots) == made.periods - 1 or None in (*sizes, *roots):
-            continue
-        before = of_stack.get(stack, Gone((0.0,) * len(sizes), (0.0,) * len(sizes)))
-        of_stack[stack] = Gone(
-            tuple(a + float(size or 0) for a, size in zip(before.sizes, sizes)),
-            tuple(a + float(root or 0) ** 2 for a, root in zip(before.squares, roots)),
-        )
-    return of_stack
-
-
-def births_of(recorded: Any, said: Mapping[str, Any], periods: int) -> tuple[Birth, ...]:
-    """The births of a record; none at all where one is malformed."""
-    names = said.get("tasks")
-    named = names if isinstance(names, (tuple, list)) else ()
-    told = list(records.read(records.Birth, recorded))
-    if not isinstance(recorded, (tuple, list)) or len(told) != len(recorded):
-        return ()
-    several = []
-    for birth in told:
-        numbers = [number_of(each) for each in birth[1:]]
-        if None in numbers or isinstance(birth.period, bool) or not isinstance(birth.period, int):
-            return ()
-        task, runs, samples, size, root, blocks, recycled = (number or 0 for number in numbers)
-        name = named[int(task) - 1] if 0 < task <= len(named) else None
-        if not (-1 <= birth.period < periods and 1 <= runs <= samples and root <= size >= recycled):
-            return ()
-        if task and not isinstance(name, str):
-            return ()
-        squares = max(float(root) ** 2, float(size) ** 2 / runs)
-        several.append(
-            Birth(
-                birth.period,
-                None if name is None else name[:LONGEST_NAME],
-                int(runs),
-                int(samples),
-                float(size),
-                squares,
-                float(blocks),
-                float(recycled),
-            )
-        )
-    return tuple(several)
-
-
-def _both(one: Birth, other: Birth) -> Birth:
-    """As if no unit were the same."""
-    return Birth(
-        one.period,
-        one.task,
-        one.runs + other.runs,
-        one.samples + other.samples,
-        one.size + other.size,
-        one.squares + other.squares,
-        one.blocks + other.blocks,
-        one.recycled + other.recycled,
-    )
-
-
-def together(births: tuple[Birth, ...]) -> tuple[Birth, ...]:
-    """One for each period and task, in order: a file may tell of a stack twice."""
-    by_age: dict[tuple[int, str], Birth] = {}
-    for birth in births:
-        key = (birth.period, birth.task or "")
-        by_age[key] = _both(by_age[key], birth) if key in by_age else birth
-    return tuple(by_age[key] for key in sorted(by_age))
 
 
 def estimates(recorded: Any, tallies: Mapping[Stack, Tally]) -> dict[Stack, tuple[float, int]]:

@@ -7,7 +7,7 @@ from typing import Any
 
 from leakhunt.model.snapshot import Birth, Facts, Handed, Stack, Tally
 from leakhunt.snapfile import records
-from leakhunt.snapshots import facts, retention
+from leakhunt.snapshots import calendar, facts, retention
 
 #: What is left of a stack's births of one period and task: samples, bytes, recycled bytes, blocks.
 _Left = list[float]
@@ -17,7 +17,7 @@ def by_stack(
     attributes: Mapping[str, Any], told: Mapping[Stack, Facts], tallies: Mapping[Stack, Tally]
 ) -> dict[Stack, tuple[Handed, ...]]:
     """What of the births of each stack containers keep; a record that is more than is left of them is left out."""
-    made = facts.calendar({"calendar": attributes.get("calendar")})
+    made = calendar.calendar({"calendar": attributes.get("calendar")})
     holders = retention.holders(attributes.get("heap"))
     if made is None or not holders:
         return {}
@@ -25,11 +25,11 @@ def by_stack(
     left: dict[Stack, dict[tuple[int, str | None], _Left]] = {}
     for stack, said in facts.known_records(records.Handed, attributes.get("handed"), tallies):
         at = retention.numbered(holders, said.holder)
-        born = facts.births_of(said.births, attributes["calendar"], made.periods)
+        born = calendar.births_of(said.births, attributes["calendar"], made.periods)
         if at is None or not at.mark or not born or stack not in told:
             continue
         of_stack = left.setdefault(stack, _whole(told[stack].births))
-        born = tuple(birth._replace(recycled=birth.size) for birth in facts.together(born))
+        born = tuple(birth._replace(recycled=birth.size) for birth in calendar.together(born))
         if _taken(of_stack, born):
             grower = facts.stack_of(said.grower)
             where = grower if grower in tallies else None

@@ -7,7 +7,7 @@ import re
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from difflib import get_close_matches
 from fnmatch import fnmatchcase
 from glob import glob
@@ -18,11 +18,11 @@ from typing import Optional
 from leakhunt import units
 from leakhunt.errors import NoSuchSnapshotError, SnapshotError
 from leakhunt.model.paths import visible
-from leakhunt.model.snapshot import UNTOLD, Meta, Snapshot
+from leakhunt.model.snapshot import Meta, Snapshot
 from leakhunt.snapfile import SUFFIX
 from leakhunt.snapfile.folders import PROCESSES
 from leakhunt.snapfile.read import Raw, begin, read_facts
-from leakhunt.snapshots import facts, handed, retention
+from leakhunt.snapshots import calendar, facts, retention, stacks
 from leakhunt.snapshots.series import Entry, Series, by_process, running, working, written
 
 #: Files that are read at the same time.
@@ -126,22 +126,15 @@ def _begun(path: str | Path, detail: bool) -> Callable[[], Raw]:
 
 
 def _snapshot(raw: Raw) -> Snapshot:
-    told = facts.by_stack(raw)
-    for stack, ways in retention.by_stack(raw.facts, raw.tallies).items():
-        told[stack] = replace(told.get(stack, UNTOLD), retention=ways)
-    for stack, one in retention.counted(raw.facts.get("counted"), raw.tallies).items():
-        told[stack] = replace(told.get(stack, UNTOLD), counted=one)
-    for stack, several in handed.by_stack(raw.facts, told, raw.tallies).items():
-        told[stack] = replace(told[stack], handed=several)
     return Snapshot(
         path=raw.path,
         meta=facts.meta(raw.facts),
         nframe=raw.nframe,
         tallies=raw.tallies,
         spots=MappingProxyType(facts.spots(raw.facts.get("frames"))),
-        facts=MappingProxyType(told),
+        facts=MappingProxyType(stacks.by_stack(raw)),
         heap=retention.heap(raw.facts.get("heap")),
-        calendar=facts.calendar(raw.facts),
+        calendar=calendar.calendar(raw.facts),
         resident=facts.resident(raw.facts.get("resident")),
     )
 

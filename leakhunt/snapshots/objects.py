@@ -12,7 +12,8 @@ from typing import NamedTuple, Optional
 
 from leakhunt.model.paths import APP, Prefixes, prefixes
 from leakhunt.model.query import SPLIT, Query
-from leakhunt.model.snapshot import Frame, Site, Snapshot, Stack
+from leakhunt.model.site import Site
+from leakhunt.model.snapshot import Frame, Snapshot, Stack
 from leakhunt.snapshots.filters import selector
 
 #: Memory is recycled, as a whole, when more than this part of it is.

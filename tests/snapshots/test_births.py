@@ -15,7 +15,8 @@ from leakhunt.model.query import Query
 from leakhunt.model.snapshot import Birth, Calendar, Gone, Snapshot, Tally
 from leakhunt.report import tables
 from leakhunt.snapfile.write import write
-from leakhunt.snapshots import facts, load
+from leakhunt.snapshots import calendar as calendars
+from leakhunt.snapshots import load
 from leakhunt.snapshots.births import AT_ONCE, EARLY, EVEN, INHERITED, RECENT, by_row
 from leakhunt.snapshots.births import born as of_stacks
 from tests.support.builders import FACTS, snap, stack
@@ -36,7 +37,7 @@ GOOD = ((-1, 0, 1, 1, 500, 500, 5), (0, 1, 4, 5, 1500, 800, 15), (1, 2, 2, 2, 10
 
 
 def told(births: Any, calendar: Any = CALENDAR) -> tuple[Birth, ...]:
-    return facts.births([(INNER, births)], calendar, TALLIES).get(PLACE, ())
+    return calendars.births([(INNER, births)], calendar, TALLIES).get(PLACE, ())
 
 
 def test_births_come_with_the_stacks_and_go_with_them(tmp_path: Path) -> None:
@@ -71,13 +72,13 @@ def test_an_old_file_has_none(tmp_path: Path) -> None:
 
 def test_a_stack_that_is_told_of_twice_is_one() -> None:
     halves = [(INNER, ((0, 1, 2, 3, 400, 300, 4),)), (INNER, ((0, 1, 1, 1, 600, 600, 6),))]
-    (several,) = facts.births(halves, CALENDAR, TALLIES).values()
+    (several,) = calendars.births(halves, CALENDAR, TALLIES).values()
     assert several == (Birth(0, "orders.take", 3, 4, 1000.0, 450_000.0, 10.0),)
 
 
 def test_longer_records_of_a_later_version_are_read() -> None:
     longer = tuple((*birth, 0, "new") for birth in GOOD)
-    assert facts.births([(INNER, longer, 7)], {**CALENDAR, "new": 3}, TALLIES) == {
+    assert calendars.births([(INNER, longer, 7)], {**CALENDAR, "new": 3}, TALLIES) == {
         PLACE: told(GOOD)
     }
 
@@ -109,7 +110,7 @@ def test_a_birth_that_cannot_be_is_not_said(birth: Any) -> None:
 )  # fmt: skip
 def test_births_without_a_sound_calendar_are_not_said(changed: dict[str, Any]) -> None:
     assert told(GOOD, {**CALENDAR, **changed}) == ()
-    assert facts.calendar({"calendar": {**CALENDAR, **changed}, "births": []}) is None
+    assert calendars.calendar({"calendar": {**CALENDAR, **changed}, "births": []}) is None
 
 
 ANYTHING = st.recursive(
@@ -124,9 +125,9 @@ ANYTHING = st.recursive(
 
 @given(ANYTHING, st.just(CALENDAR) | ANYTHING)
 def test_any_fact_ends_in_checked_values(births: Any, calendar: Any) -> None:
-    facts.calendar({"births": births, "calendar": calendar})
+    calendars.calendar({"births": births, "calendar": calendar})
     for said in (births, [(INNER, births)]):
-        for where, several in facts.births(said, calendar, TALLIES).items():
+        for where, several in calendars.births(said, calendar, TALLIES).items():
             assert sum(birth.size for birth in several) <= TALLIES[where].size
             assert sum(birth.blocks for birth in several) <= TALLIES[where].count
             for birth in several:
@@ -245,6 +246,6 @@ def test_what_has_died_comes_with_the_stacks(tmp_path: Path) -> None:
     ],
 )
 def test_a_malformed_record_of_deaths_tells_nothing(record: Any) -> None:
-    assert facts.gone([record], CALENDAR, TALLIES) == {}
-    assert facts.gone(record, CALENDAR, TALLIES) == {}
-    assert facts.gone([(INNER, (700,), (300,))], None, TALLIES) == {}
+    assert calendars.gone([record], CALENDAR, TALLIES) == {}
+    assert calendars.gone(record, CALENDAR, TALLIES) == {}
+    assert calendars.gone([(INNER, (700,), (300,))], None, TALLIES) == {}

@@ -7,8 +7,7 @@ from typing import Any
 
 import pytest
 
-from leakhunt.model.snapshot import Birth, Facts, Frame, Held, Resident, Spot, Stack, Tally
-from leakhunt.snapfile.read import Raw
+from leakhunt.model.snapshot import Frame, Held, Resident, Spot, Tally
 from leakhunt.snapshots import facts
 from leakhunt.snapshots.facts import FREE, LARGEST, USED, figure, meta, number_of
 from tests.support.builders import FACTS, stack
@@ -123,39 +122,6 @@ def test_holders_keep_no_more_than_the_stack_has(several: list[Any], number: int
     assert len(facts.holders(several, TALLIES).get(STACK, ())) == number
 
 
-# -- births ---------------------------------------------------------------------------
-
-CALENDAR = {
-    "unit": "task", "edges": (0, 100, 200), "moments": (None, 5.0, 6.0), "intervals": (None, 512.0),
-    "armed": 0, "tasks": ("shop.take",),
-}  # fmt: skip
-
-
-def test_a_calendar_has_one_more_edge_than_periods() -> None:
-    found = facts.calendar({"calendar": CALENDAR})
-    assert found is not None
-    assert (found.edges, found.moments, found.intervals, found.periods) == (
-        (0, 100, 200), (None, 5.0, 6.0), (None, 512.0), 2,
-    )  # fmt: skip
-
-
-@pytest.mark.parametrize(
-    "wrong",
-    [
-        {"unit": "year"}, {"edges": (0,)}, {"edges": (0, 100, 100)}, {"edges": (0, 200, 100)},
-        {"edges": (0, -1, 100)}, {"moments": (None, 5.0)}, {"intervals": (512.0,)}, {"armed": None},
-        {"edges": 7}, {"edges": range(3)},
-    ],
-)  # fmt: skip
-def test_a_calendar_that_is_malformed_is_none(wrong: dict[str, Any]) -> None:
-    assert facts.calendar({"calendar": {**CALENDAR, **wrong}}) is None
-    assert facts.births([(RAW, [(0, 1, 2, 4, 300, 200, 3)])], {**CALENDAR, **wrong}, TALLIES) == {}
-
-
-def born(*births: tuple[Any, ...]) -> tuple[Birth, ...]:
-    return facts.births([(RAW, list(births))], CALENDAR, TALLIES).get(STACK, ())
-
-
 def test_rss_over_the_work_is_told_in_order() -> None:
     assert facts.resident([(1, 50), [7, 60.0]]) == (Resident(1, 50), Resident(7, 60))
     assert facts.resident([]) == ()
@@ -168,65 +134,6 @@ def test_rss_over_the_work_is_told_in_order() -> None:
 )  # fmt: skip
 def test_rss_that_is_malformed_is_not_told(wrong: object) -> None:
     assert facts.resident(wrong) == ()
-
-
-def test_a_birth_is_a_period_a_task_and_what_lives_of_it() -> None:
-    """Of 300 bytes in two runs the root of the squares is told: at least as if they were equal."""
-    assert born((0, 1, 2, 4, 300, 250, 3)) == (
-        Birth(0, "shop.take", 2, 4, 300.0, 62_500.0, 3.0, 0.0),
-    )
-    assert born((1, 0, 2, 4, 300, 100, 3, 50)) == (Birth(1, None, 2, 4, 300.0, 45_000.0, 3.0, 50.0),)  # fmt: skip
-    assert born((-1, 0, 1, 1, 10, 10, 1))[0].period == -1
-
-
-@pytest.mark.parametrize(
-    "wrong",
-    [
-        (2, 0, 1, 1, 10, 10, 1),  # no such period
-        (-2, 0, 1, 1, 10, 10, 1),
-        (True, 0, 1, 1, 10, 10, 1),
-        (0, 2, 1, 1, 10, 10, 1),  # no such task
-        (0, 0, 0, 1, 10, 10, 1),  # in no run
-        (0, 0, 2, 1, 10, 10, 1),  # in more runs than there are samples
-        (0, 0, 1, 1, 10, 11, 1),  # more in one run than in all
-        (0, 0, 1, 1, 10, 10, 1, 11),  # more recycled than there is
-        (0, 0, 1, 1, 1001, 10, 1),  # more bytes than the stack has
-        (0, 0, 1, 1, 10, 10, 11),  # more blocks
-        (0, 0, 1, 1, "x", 10, 1),
-    ],
-)
-def test_births_that_cannot_be_are_not_told(wrong: tuple[Any, ...]) -> None:
-    right = (0, 0, 1, 1, 10, 10, 1)
-    assert born(right)
-    assert born(right, wrong) == ()
-
-
-def test_births_of_a_stack_that_comes_twice_are_one_for_each_period_and_task() -> None:
-    twice = [(RAW, [(1, 1, 1, 2, 30, 30, 3), (0, 1, 1, 1, 5, 5, 1)]), (RAW, [(1, 1, 1, 1, 40, 40, 4)])]  # fmt: skip
-    found = facts.births(twice, CALENDAR, TALLIES)[STACK]
-    assert found == (
-        Birth(0, "shop.take", 1, 1, 5.0, 25.0, 1.0),
-        Birth(1, "shop.take", 2, 3, 70.0, 900.0 + 1600.0, 7.0),
-    )
-
-
-def test_each_stack_has_what_the_file_tells_of_it() -> None:
-    other: Stack = (Frame("/srv/shop/other.py", 1),)
-    raw = Raw(
-        path="a.bin",
-        facts={
-            "estimates": [(RAW, 4, 30.0)], "types": [(RAW, [("dict", 600)])], "recycled": [(RAW, 7)],
-            "holders": [held()], "calendar": CALENDAR, "births": [(ELSEWHERE, [(0, 1, 1, 1, 5, 5, 1)])],
-        },
-        nframe=5,
-        tallies={**TALLIES, other: Tally(5, 1)},  # type: ignore[arg-type]
-        blocks={},
-    )  # fmt: skip
-    found = facts.by_stack(raw)
-    assert found[STACK] == Facts(30.0, 4, {"dict": 600}, 7, found[STACK].holders)
-    assert len(found[STACK].holders) == 1
-    assert found[other].stderr is None
-    assert [birth.size for birth in found[other].births] == [5.0]
 
 
 def test_what_is_alive_is_what_the_traces_in_the_file_add_up_to() -> None:

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from leakhunt.model.query import Query
-from leakhunt.model.snapshot import Site, Snapshot
+from leakhunt.model.site import Site
+from leakhunt.model.snapshot import Snapshot
 from leakhunt.report import tables
 from leakhunt.snapshots import garbage
 from leakhunt.snapshots.facts import meta

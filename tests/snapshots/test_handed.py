@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from leakhunt.model.snapshot import Birth, Facts, Frame, Handed, Stack, Tally
 from leakhunt.snapfile.write import RawFrames
-from leakhunt.snapshots import facts
+from leakhunt.snapshots import calendar as calendars
 from leakhunt.snapshots.handed import by_stack
 
 FILE = "/srv/shop/tasks.py"
@@ -37,7 +37,7 @@ TALLIES = {of(RAW): Tally(1000, 20), of(KEEP): Tally(500, 1)}
 BIRTHS = [(0, 1, 2, 4, 300, 200, 6, 200), (1, 1, 2, 4, 300, 200, 6, 200), (1, 0, 1, 1, 50, 50, 1, 0)]  # fmt: skip
 TOLD = {
     stack: Facts(births=births)
-    for stack, births in facts.births([(RAW, BIRTHS)], CALENDAR, TALLIES).items()
+    for stack, births in calendars.births([(RAW, BIRTHS)], CALENDAR, TALLIES).items()
 }
 
 
