@@ -22,8 +22,7 @@ Nothing fits: None. Silence is better than a guess.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
 from fnmatch import fnmatchcase
 from functools import lru_cache
 from types import MappingProxyType
@@ -31,12 +30,13 @@ from typing import Any, NamedTuple
 
 from leakhunt import units
 from leakhunt.advice import holders
-from leakhunt.advice.rule import AGENT, CALL, Grows, Look, Rule, Sign, Versions
+from leakhunt.advice.evidence import Evidence
+from leakhunt.advice.rule import AGENT, CALL, Grows, Look, Rule, Sign
 from leakhunt.advice.rule import Advice as Advice
 from leakhunt.advice.rules import RULES
 from leakhunt.advice.rules.containers import STORED, STORED_SHARED
+from leakhunt.advice.versions import between, installed_names
 from leakhunt.model.paths import APP, Prefixes, shorten, visible
-from leakhunt.model.retention import Retention
 from leakhunt.model.snapshot import Frame, Spot, Stack
 
 #: A sign must hold for this part of the growth, or for this one where a count rises with it.
@@ -49,40 +49,6 @@ QUOTED = 80
 READ = 400
 
 _NONE: Mapping[Any, Any] = MappingProxyType({})
-
-
-@dataclass(frozen=True)
-class Evidence:
-    """What a finding offers; everything but the stacks may be missing."""
-
-    stacks: Sequence[Stack] = ()
-    """The heaviest growing stacks first, most recent call last; none for growth outside Python."""
-    weights: Sequence[float] = ()
-    """The growth of each stack. Without: the first counts 1, the second 1/2, the third 1/3."""
-    site: Frame | None = None
-    """The blamed line of the user's code."""
-    spots: Mapping[Frame, Spot] = field(default_factory=lambda: _NONE)
-    """Function and source line per frame."""
-    heads: Mapping[Frame, str] = field(default_factory=lambda: _NONE)
-    """Decorators and ``def`` line of the function that a frame is in, newlines between them."""
-    shared: Mapping[Frame, Collection[str]] = field(default_factory=lambda: _NONE)
-    """The module's names that the function of a frame uses: what lives as long as the process.
-    Without them a container's name has to tell (``HISTORY``, ``_cache``)."""
-    prefixes: Prefixes = field(default_factory=Prefixes)
-    blocks_per_unit: float = 0.0
-    bytes_per_unit: float = 0.0
-    role: str | None = None
-    pool: str | None = None
-    task: str | None = None
-    holder: str | None = None
-    """The type of the container that keeps most of it, where the snapshots know."""
-    kept: Retention | None = None
-    """That container itself, where the walk has found it."""
-    versions: Mapping[str, str] = field(default_factory=lambda: _NONE)
-    """Installed distributions; names in any spelling."""
-    facts_first: Mapping[str, Any] = field(default_factory=lambda: _NONE)
-    """Of the first and of the last snapshot (see :mod:`leakhunt.snapfile`)."""
-    facts_last: Mapping[str, Any] = field(default_factory=lambda: _NONE)
 
 
 class _Step(NamedTuple):
@@ -137,23 +103,6 @@ def advise(evidence: Evidence) -> Advice | None:
         return None if evidence.kept is None else holders.held(evidence.kept)
     rule = best.rule
     return Advice(rule.pattern, rule.why, rule.fix, rule.source, best.because)
-
-
-def scoped(
-    facts: Mapping[str, Any], spots: Mapping[Frame, Spot]
-) -> tuple[dict[Frame, str], dict[Frame, tuple[str, ...]]]:
-    """``heads`` and ``shared`` of :class:`Evidence` from a snapshot's facts; what is malformed is left out."""
-    heads: dict[Frame, str] = {}
-    shared: dict[Frame, tuple[str, ...]] = {}
-    recorded = facts.get("scopes")
-    for frame, spot in spots.items() if isinstance(recorded, Mapping) else ():
-        functions = recorded.get(frame.file) if isinstance(recorded, Mapping) else None
-        scope = functions.get(spot.function) if isinstance(functions, Mapping) else None
-        if isinstance(scope, (tuple, list)) and len(scope) == 2 and isinstance(scope[0], str):
-            heads[frame] = scope[0]
-            if isinstance(scope[1], (tuple, list)):
-                shared[frame] = tuple(name for name in scope[1] if isinstance(name, str))
-    return heads, shared
 
 
 def module(file: str, prefixes: Prefixes) -> str:
@@ -222,7 +171,7 @@ def _stands_still(rule: Rule, evidence: Evidence) -> bool:
     """Whether the count that the cause would raise is known, and was not raised."""
     if not rule.counted:
         return False
-    first, last = (_count(rule.counted, facts) for facts in _facts(evidence))
+    first, last = (_count(rule.counted, facts) for facts in evidence.facts)
     return first is not None and last is not None and last - first < RISEN
 
 
@@ -331,33 +280,11 @@ def _process(sign: Sign, evidence: Evidence) -> list[str] | None:
     return words
 
 
-def installed_names(versions: Mapping[str, str]) -> dict[str, str]:
-    return {re.sub(r"[-_.]+", "-", name).lower(): version for name, version in versions.items()}
-
-
-def between(installed: str, versions: Versions) -> bool:
-    version = _version(installed)
-    if not version:
-        return False
-    return (not versions.since or version >= _version(versions.since)) and (
-        not versions.before or version < _version(versions.before)
-    )
-
-
-def _version(text: str) -> tuple[int, ...]:
-    """Numbers that compare; ``5.6.0rc1`` comes before ``5.6``."""
-    match = re.match(r"v?(\d+(?:\.\d+){0,4})(.?(?:a|b|rc|dev))?", text)
-    if not match:
-        return ()
-    numbers = [int(number) for number in match[1].split(".")]
-    return (*numbers, *[0] * (5 - len(numbers)), -1 if match[2] else 0)
-
-
 def _risen(grows: Grows, evidence: Evidence) -> str | None:
-    first, last = (_count(grows.fact, facts) for facts in _facts(evidence))
+    first, last = (_count(grows.fact, facts) for facts in evidence.facts)
     if first is None or last is None:
         return None
-    done = [_count("tasks_done", facts) for facts in _facts(evidence)]
+    done = [_count("tasks_done", facts) for facts in evidence.facts]
     tasks = (done[1] or 0) - (done[0] or 0)
     if last - first < max(RISEN, grows.per_task * tasks):
         return None
@@ -368,10 +295,6 @@ def _risen(grows: Grows, evidence: Evidence) -> str | None:
 
 #: How a sentence calls a fact.
 _FACT = {"threads": "threads", "sockets": "sockets", "open_files": "open files"}
-
-
-def _facts(evidence: Evidence) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
-    return evidence.facts_first, evidence.facts_last
 
 
 def _count(fact: str, facts: Mapping[str, Any]) -> int | None:

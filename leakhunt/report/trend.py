@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from leakhunt.advice.match import Advice, Evidence, advise, scoped
+from leakhunt.advice.evidence import Evidence, scoped
+from leakhunt.advice.match import Advice, advise
 from leakhunt.judge.account import live_in
 from leakhunt.judge.history import History
 from leakhunt.judge.resources import Change, Rising, fastest, undecided

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from leakhunt.advice.match import Advice, Evidence, advise, scoped
+from leakhunt.advice.evidence import Evidence, scoped
+from leakhunt.advice.match import Advice, advise
 from leakhunt.model.paths import prefixes, visible
 from leakhunt.model.snapshot import Frame, Snapshot, Stack
 from leakhunt.report.labels import Labels

@@ -9,7 +9,8 @@ from dataclasses import replace
 
 import pytest
 
-from leakhunt.advice.match import Evidence, advise
+from leakhunt.advice.evidence import Evidence
+from leakhunt.advice.match import advise
 from leakhunt.advice.rules import RULES
 from leakhunt.model.snapshot import Frame, Spot
 from tests.support.known_examples import APP, EXAMPLES, Example, evidence, seen

@@ -13,7 +13,8 @@ from typing import Any
 import pytest
 
 from leakhunt.advice import holders
-from leakhunt.advice.match import Evidence, advise
+from leakhunt.advice.evidence import Evidence
+from leakhunt.advice.match import advise
 from leakhunt.advice.rules import RULES
 from leakhunt.model.retention import Retention, Step
 from leakhunt.model.snapshot import Frame, Spot

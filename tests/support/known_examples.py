@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Any
 
-from leakhunt.advice.match import Evidence
+from leakhunt.advice.evidence import Evidence
 from leakhunt.model.paths import prefixes
 from leakhunt.model.snapshot import Frame, Spot
 from tests.support.builders import FACTS

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 from leakhunt import units
 from leakhunt.advice.doctor.case import ADVICE, DOCS, IN_PROCESS, NOTE, SERIOUS, Case, Finding
-from leakhunt.advice.match import between, installed_names
 from leakhunt.advice.rules import RULES as KNOWN
+from leakhunt.advice.versions import between, installed_names
 
 #: Less than that on the disk of the snapshots is little.
 DISK = 1 << 30

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from leakhunt.advice import match
+from leakhunt.advice.evidence import Evidence, scoped
 from leakhunt.hook.capture import scopes, spots
 from leakhunt.hook.capture.sources import Sources
 from leakhunt.model.paths import Prefixes
@@ -82,9 +83,9 @@ def test_they_decide(tmp_path: Path, as_module: AsModule, line: int, expected: s
     file, explained, found = told(as_module, tmp_path, line)
     frame = Frame(file, line)
     known = {frame: Spot(*explained[file][line])}
-    heads, shared = match.scoped({"scopes": found}, known)
+    heads, shared = scoped({"scopes": found}, known)
     said = match.advise(
-        match.Evidence(
+        Evidence(
             stacks=[(frame,)], site=frame, spots=known, heads=heads, shared=shared,
             prefixes=Prefixes(((f"{tmp_path}/", "app"),)),
         )
@@ -100,4 +101,4 @@ def test_they_decide(tmp_path: Path, as_module: AsModule, line: int, expected: s
     ],
 )  # fmt: skip
 def test_malformed_scopes_are_left_out(facts: dict[str, Any]) -> None:
-    assert match.scoped(facts, {Frame("a.py", 1): Spot("f", None)}) == ({}, {})
+    assert scoped(facts, {Frame("a.py", 1): Spot("f", None)}) == ({}, {})
