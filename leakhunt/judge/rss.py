@@ -15,6 +15,8 @@ from dataclasses import dataclass, replace
 from statistics import median
 from typing import NamedTuple
 
+from leakhunt.judge import allocators
+from leakhunt.judge.allocators import NATIVE
 from leakhunt.judge.births.life import held
 from leakhunt.judge.history import TASK, History
 from leakhunt.judge.levels import LEVELS
@@ -25,8 +27,6 @@ from leakhunt.judge.series.shape import LEAK
 from leakhunt.model.snapshot import OFF, Meta, Resident
 from leakhunt.snapshots import facts
 from leakhunt.snapshots.series import Entry
-
-NATIVE, FRAGMENTATION = "native", "fragmentation"
 
 
 @dataclass(frozen=True)
@@ -121,9 +121,11 @@ def _of_series(history: History) -> Outside:
     if len(points) < LEVELS.resident.moments:
         course = _noted(history, points, course) or course
     rate = stats.theil_sen(course.t, course.rss)
-    rises = (_rises(course) and not _by_peaks(points)) or _pumped(course.rss, course.own, points)
-    compared = _compared(course, rises, _kind(points))
-    native = _native(points)
+    rises = (_rises(course) and not allocators.by_peaks(points)) or _pumped(
+        course.rss, course.own, points
+    )
+    compared = _compared(course, rises, allocators.kind(points))
+    native = allocators.native(points)
     if (
         native is not None
         and native[-1] - native[0] >= LEVELS.resident.least
@@ -137,7 +139,9 @@ def _of_series(history: History) -> Outside:
                 compared, grows_at_all=True, grows=True, rest=native_rate, kind=NATIVE
             )
     return replace(
-        compared, free=_grown(points[0], points[-1], facts.FREE), private=_private(points)
+        compared,
+        free=allocators.grown(points[0], points[-1], facts.FREE),
+        private=allocators.private(points),
     )
 
 
@@ -275,17 +279,6 @@ def _stands(t: Sequence[float], values: Sequence[float]) -> bool:
     return 1 - rises <= LEVELS.chances.falters
 
 
-def _native(points: Sequence[Meta]) -> list[float] | None:
-    """What native code has of malloc at each snapshot: handed out, and neither traced nor the tracer's."""
-    rest = []
-    for meta in points:
-        used = facts.figure(meta, facts.USED)
-        if used is None:
-            return None
-        rest.append(float(used - (meta.traced or 0) - (meta.tracer or 0)))
-    return rest
-
-
 def _points(entries: Sequence[Entry]) -> list[Meta]:
     return [
         entry.meta
@@ -327,35 +320,6 @@ def _still(rss: Sequence[float], own: Sequence[float]) -> bool | None:
     return late <= LEVELS.resident.still * _held(rss, own)
 
 
-def _private(points: Sequence[Meta]) -> int | None:
-    """By how much memory of no file has grown beyond what is traced, and the tracer's tables."""
-    first, last = points[0], points[-1]
-    before, after = (facts.number_of(meta.facts.get("anonymous")) for meta in (first, last))
-    if before is None or after is None:
-        return None
-    own = (last.traced or 0) - (first.traced or 0) + (last.tracer or 0) - (first.tracer or 0)
-    return max(0, round(after - before - max(0, own)))
-
-
-def _by_peaks(points: Sequence[Meta]) -> bool:
-    """Whether ever higher peaks of traced memory explain most of the growth of the resident set.
-
-    What a peak took stays resident for a while: garbage that piles up between two
-    collections, batches of growing size.
-    """
-    peaks = [meta.traced_peak for meta in points if meta.traced_peak is not None]
-    if len(peaks) < len(points):
-        return False
-    rise = (points[-1].rss or 0) - (points[0].rss or 0)
-    return (peaks[-1] - peaks[0]) * _with_tracer(points) >= LEVELS.resident.explained * rise
-
-
-def _with_tracer(points: Sequence[Meta]) -> float:
-    """Traced memory with the tables that the tracer needs for it, as a multiple of it."""
-    most = max(points, key=lambda meta: meta.traced or 0)
-    return 1 + (most.tracer or 0) / most.traced if most.traced else 1.0
-
-
 def _pumped(rss: Sequence[float], own: Sequence[float], points: Sequence[Meta]) -> bool:
     """Whether the resident set rose, in jumps perhaps, far above any peak of traced memory.
 
@@ -367,7 +331,7 @@ def _pumped(rss: Sequence[float], own: Sequence[float], points: Sequence[Meta]) 
     held = _held(rss, own)
     peaks = [meta.traced_peak or meta.traced or 0 for meta in points]
     third = max(1, len(peaks) // 3)
-    peak = max(0, max(peaks[-third:]) - max(peaks[:third])) * _with_tracer(points)
+    peak = max(0, max(peaks[-third:]) - max(peaks[:third])) * allocators.with_tracer(points)
     rising = stats.mann_kendall(rss) <= LEVELS.chances.outside
     late = _third(rss, True) - median(rss[len(rss) // 3 : -max(1, len(rss) // 3)] or rss)
     grown = _third(rss, True) - _third(rss, False)
@@ -376,27 +340,3 @@ def _pumped(rss: Sequence[float], own: Sequence[float], points: Sequence[Meta]) 
         and held - peak >= max(4 * LEVELS.resident.least, 0.1 * rss[0])
         and late >= 0.2 * grown
     )
-
-
-def _kind(points: Sequence[Meta]) -> str | None:
-    """What the allocators say of the growth: in use by native code, or free and not returned.
-
-    What malloc and pymalloc have handed out is traced memory, the tracer's tables, and
-    native code's. Memory that native code maps by itself is in neither figure.
-    """
-    first, last = points[0], points[-1]
-    used, free = _grown(first, last, facts.USED), _grown(first, last, facts.FREE)
-    if used is None or free is None:
-        return None
-    own = (last.traced or 0) - (first.traced or 0) + (last.tracer or 0) - (first.tracer or 0)
-    native = used - own
-    rise = (last.rss or 0) - (first.rss or 0)
-    if max(native, free) < 0.3 * (rise - max(0, own)):
-        return NATIVE  # mapped outside both allocators
-    return NATIVE if native > free else FRAGMENTATION
-
-
-def _grown(first: Meta, last: Meta, names: Sequence[str]) -> int | None:
-    """By how much the named figures of the allocators grew together; None where one is missing."""
-    before, after = facts.figure(first, names), facts.figure(last, names)
-    return None if before is None or after is None else after - before

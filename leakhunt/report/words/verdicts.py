@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 from leakhunt import units
 from leakhunt.judge import codes
+from leakhunt.judge.allocators import FRAGMENTATION, NATIVE
 from leakhunt.judge.history import SECOND, TASK, History
 from leakhunt.judge.resources import Change, Rising
-from leakhunt.judge.rss import FRAGMENTATION, NATIVE
 from leakhunt.judge.series.shape import LEAK, NOISE
 from leakhunt.judge.verdict import INCONCLUSIVE, NO_LEAK, UNEXPLAINED, Finding, Verdict
 from leakhunt.model.paths import visible

@@ -8,10 +8,11 @@ from typing import Any
 import pytest
 
 from leakhunt.judge import codes
+from leakhunt.judge.allocators import FRAGMENTATION, NATIVE
 from leakhunt.judge.codes import because
 from leakhunt.judge.finding import Since
 from leakhunt.judge.resources import Change, Rising
-from leakhunt.judge.rss import FRAGMENTATION, NATIVE, UNKNOWN
+from leakhunt.judge.rss import UNKNOWN
 from leakhunt.judge.series.shape import LEAK, NOISE, SAWTOOTH
 from leakhunt.judge.verdict import INCONCLUSIVE, NO_LEAK, UNEXPLAINED, Finding, Verdict, judge
 from leakhunt.model.resources import Open, Resource
