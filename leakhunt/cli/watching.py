@@ -94,6 +94,10 @@ def afar(fleet: remote.Fleet, pids: Sequence[int]) -> Look:
         total = machines[0].total if len(machines) == 1 else None
         notes = [words.missing(node, missed) for node, (_, missed) in by_host.items() if missed]
         notes += [words.refused(node, why) for node, why in answers.refused.items()]
+        told = {*by_host, *answers.refused}
+        notes += [words.silent(node) for node in fleet.silent(told)]
+        if not told:
+            notes.append(words.nobody(fleet.name))
         return Seen(
             [process for seen_there, _ in by_host.values() for process in seen_there],
             Machine(total, sum(machine.cores for machine in machines) or 1, time.time()),

@@ -39,6 +39,8 @@ from leakhunt.snapfile.read import read_facts
 MOST_NODES = 4096
 #: Seconds between two questions whether a snapshot is there, and for a piece of a file to come.
 EVERY, PIECE_PATIENCE = 0.3, 20.0
+#: What to do where a transport has no broadcast.
+INSTEAD = "run leakhunt on their hosts, without -A"
 
 
 class RemoteError(LeakhuntError):
@@ -55,17 +57,29 @@ def reached(name: str, destination: Sequence[str], timeout: float) -> Iterator[F
     with contextlib.ExitStack() as stack:
         try:
             connection = stack.enter_context(app.connection_for_write())
-            connection.ensure_connection(max_retries=1, interval_start=0.2)
+            why = _mute(connection)  # before it is reached: nobody could be asked through it anyway
+            if why is None:
+                connection.ensure_connection(max_retries=1, interval_start=0.2)
         except Exception as error:
             raise RemoteError(
                 f"the broker of {name} is not reached: {type(error).__name__}: {error}"
             ) from error
-        if not connection.supports_exchange_type("fanout"):
-            raise RemoteError(
-                f"the {connection.transport_cls} transport has no broadcast, so workers cannot be "
-                "asked through it: run leakhunt on their hosts, without -A"
-            )
+        if why is not None:
+            raise RemoteError(f"{why}, so workers cannot be asked through it: {INSTEAD}")
         yield Fleet(app, name, connection, list(destination), timeout)
+
+
+def _mute(connection: Any) -> str | None:
+    """Why that connection's transport carries no broadcast to a worker; None: it does."""
+    if not connection.supports_exchange_type("fanout"):
+        return f"the {connection.transport_cls} transport has no broadcast"
+    # Kombu's queues of memory:// are attributes of a class: they have a fanout, and it ends with the process.
+    if connection.transport.driver_type == "memory":
+        return (
+            f"the {connection.transport_cls} transport has no broadcast to other processes "
+            "(its messages stay in the memory of the process that sends them)"
+        )
+    return None
 
 
 class Fleet:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tracemalloc
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -53,12 +53,19 @@ def of(node: str, pid: int) -> Process:
     return process(pid, "main", celery=Celery("worker", node))
 
 
+def asked(look: Callable[[], Answers], *destination: str) -> Any:
+    """A fleet of which these nodes are asked."""
+    return SimpleNamespace(
+        name="shop", look=look, silent=lambda seen: sorted({*destination} - {*seen})
+    )
+
+
 def test_a_worker_that_falls_silent_stays_for_some_looks_without_new_samples() -> None:
     def host(*nodes: str) -> Answers:
         return Answers((Host("h", machine(), nodes, tuple(of(n, ord(n[0])) for n in nodes), {}),))
 
     answers = [host("a", "b"), *[host("a")] * (PATIENCE + 1), host("a", "b")]
-    fleet: Any = SimpleNamespace(look=lambda: answers.pop(0))
+    fleet = asked(lambda: answers.pop(0))
     look = watching.afar(fleet, ())
     first = look()
     assert len(first.processes) == 2
@@ -79,11 +86,19 @@ def test_a_worker_that_falls_silent_stays_for_some_looks_without_new_samples() -
 
 def test_the_memory_of_several_hosts_is_no_one_limit() -> None:
     hosts = tuple(Host(n, machine(), (n,), (of(n, 7),), {}) for n in ("a", "b"))
-    fleet: Any = SimpleNamespace(look=lambda: Answers(hosts, {"c": "no hook"}))
+    fleet = asked(lambda: Answers(hosts, {"c": "no hook"}))
     seen = watching.afar(fleet, ())()
     assert seen.machine.total is None
     assert seen.machine.cores == 8
     assert seen.notes == ("c: no hook",)
+
+
+def test_nodes_that_never_answer_are_told_and_that_nobody_does() -> None:
+    fleet = asked(lambda: Answers((), {"c": "no hook"}), "a", "c")
+    assert watching.afar(fleet, ())().notes == ("c: no hook", "a has not answered")
+    nobody = watching.afar(asked(lambda: Answers(())), ())()
+    (note,) = nobody.notes
+    assert note.startswith("no worker of shop has answered")
 
 
 def test_verdicts_are_made_of_new_snapshots_only_and_keep_to_their_share(

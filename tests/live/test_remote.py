@@ -289,21 +289,41 @@ def test_a_worker_may_refuse(tmp_path: Path, redis_url: str) -> None:
         assert f"child {child['pid']}" in looked.stdout
 
 
-def test_where_there_is_no_broadcast_it_is_said(tmp_path: Path) -> None:
+#: Transports that carry nothing to every worker, none of which is reached: it would not help.
+MUTE = {
+    "memory": ("memory://", "no broadcast to other processes"),
+    "sqla": ("sqla+sqlite://", "has no broadcast"),
+    "mute": ("mute://", "has no broadcast"),
+}
+
+
+@pytest.mark.parametrize("transport", MUTE)
+@pytest.mark.parametrize("arguments", [["ps"], ["dump"], ["watch", "--once"]], ids=lambda each: each[0])
+def test_where_there_is_no_broadcast_it_is_said(
+    transport: str, arguments: list[str], tmp_path: Path
+) -> None:
+    broker, why = MUTE[transport]
+    if transport == "sqla":
+        pytest.importorskip("sqlalchemy")
     (tmp_path / "mute.py").write_text(
         "from celery import Celery\n"
         "from kombu.transport import TRANSPORT_ALIASES, memory\n"
         "TRANSPORT_ALIASES['mute'] = 'mute:Transport'\n"
         "class Transport(memory.Transport):\n"
+        "    driver_type = 'mute'\n"
         "    implements = memory.Transport.implements.extend(exchange_type=frozenset(['direct']))\n"
-        "app = Celery('mute', broker='mute://')\n"
+        "    def establish_connection(self):\n"
+        "        raise AssertionError\n"
+        f"app = Celery('mute', broker={broker!r})\n"
     )
     done = subprocess.run(
-        [sys.executable, "-m", "leakhunt", "ps", "-A", "mute"], cwd=tmp_path, capture_output=True,
+        [sys.executable, "-m", "leakhunt", *arguments, "-A", "mute"], cwd=tmp_path, capture_output=True,
         text=True, timeout=harness.HANGS, check=False, env=harness.environment(tmp_path),
     )  # fmt: skip
-    assert done.returncode == 2
-    assert "has no broadcast" in done.stderr
+    assert (done.returncode, done.stdout) == (2, "")
+    assert f"the {transport} transport" in done.stderr
+    assert why in done.stderr
+    assert "run leakhunt on their hosts, without -A" in done.stderr
 
 
 def test_a_broker_that_is_not_there_is_said_without_its_password(tmp_path: Path) -> None:

@@ -24,7 +24,8 @@ def watch(report: WatchReport, screen: Screen) -> str:
     watched = report.machine.now - report.since
     sheet.say(words.watching(watched, report.ended, report.oldest), QUIET)
     if not report.lines:
-        sheet.say(words.NOTHING_TO_WATCH)
+        if not report.notes:  # they say better why there is nothing
+            sheet.say(words.NOTHING_TO_WATCH)
         sheet.notes(report.notes)
         return sheet.drawn()
     for line in _table(report, screen):
