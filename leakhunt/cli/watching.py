@@ -94,6 +94,9 @@ def afar(fleet: remote.Fleet, pids: Sequence[int]) -> Look:
         total = machines[0].total if len(machines) == 1 else None
         notes = [words.missing(node, missed) for node, (_, missed) in by_host.items() if missed]
         notes += [words.refused(node, why) for node, why in answers.refused.items()]
+        unread = sum(p.memory.pss is None for present, _ in by_host.values() for p in present)
+        if unread:
+            notes.append(words.unread(unread))
         told = {*by_host, *answers.refused}
         notes += [words.silent(node) for node in fleet.silent(told)]
         if not told:

@@ -156,7 +156,7 @@ def ps(
         rss=sum(process.memory.rss or 0 for process in chosen),
         pss=sum(process.memory.pss or 0 for process in chosen),
         limit=machine.total if limit is None else limit,
-        notes=tuple(_notes(chosen)),
+        notes=tuple(unknown(chosen)),
     )
 
 
@@ -341,7 +341,8 @@ def _crowds(processes: Sequence[Process], machine: Machine) -> Iterable[Problem]
             yield Problem("crowd", f"{what}. {why}.", words.crowd_fix(machine.cores, asked, fits))
 
 
-def _notes(processes: Sequence[Process]) -> Iterable[str]:
+def unknown(processes: Sequence[Process]) -> Iterable[str]:
+    """What is not known of these, and so in no sum: it is another user's."""
     hidden = [process for process in processes if not process.readable]
     if hidden:
         users = ", ".join(sorted({process.user for process in hidden}))

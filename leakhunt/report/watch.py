@@ -8,6 +8,7 @@ from math import sqrt
 
 from leakhunt.judge.series.stats import student_quantile
 from leakhunt.model.process import Machine, Memory, Process
+from leakhunt.report.ps import unknown
 from leakhunt.report.words import processes as words
 
 #: Fewer intervals than that say nothing of growth.
@@ -192,13 +193,19 @@ def watch(
     restarts: Mapping[tuple[str, str], int] | None = None,
     notes: Sequence[str] = (),
 ) -> WatchReport:
-    pss = sum(each.process.memory.pss or 0 for each in lines)
-    rss = sum(each.process.memory.rss or 0 for each in lines)
+    known = [each for each in lines if each.process.memory.pss is not None]
+    pss = sum(each.process.memory.pss or 0 for each in known)
+    rss = sum(each.process.memory.rss or 0 for each in known or lines)
     limits = {(each.process.limit, each.process.group) for each in lines}
     limit, group = next(iter(limits)) if len(limits) == 1 else (None, None)
     if limit is None or (machine.total or limit) < limit:
         limit, group = machine.total, None
-    total = words.total(len(lines), pss, rss, limit, words.whose_limit(group))
+    total = (
+        words.total(len(known), pss, rss, limit, words.whose_limit(group))
+        if known
+        else words.total_of_rss(len(lines), rss)
+    )
+    notes = [*notes, *unknown([each.process for each in lines])]
     weighed = [each.process.weighed_at for each in lines if each.process.weighed_at is not None]
     oldest = max(0.0, machine.now - min(weighed)) if weighed else None
     return WatchReport(

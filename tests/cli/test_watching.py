@@ -98,7 +98,15 @@ def test_nodes_that_never_answer_are_told_and_that_nobody_does() -> None:
     assert watching.afar(fleet, ())().notes == ("c: no hook", "a has not answered")
     nobody = watching.afar(asked(lambda: Answers(())), ())()
     (note,) = nobody.notes
+    assert nobody.processes == []
     assert note.startswith("no worker of shop has answered")
+
+
+def test_processes_whose_pss_did_not_come_with_a_reply_are_told() -> None:
+    light = (of("a", 7), replace(of("a", 8), memory=Memory(rss=MIB)))
+    fleet = asked(lambda: Answers((Host("a", machine(), ("a",), light, {}),)))
+    (note,) = watching.afar(fleet, ())().notes
+    assert note.startswith("USS and PSS of 1 process were not read")
 
 
 def test_verdicts_are_made_of_new_snapshots_only_and_keep_to_their_share(

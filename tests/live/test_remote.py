@@ -298,7 +298,9 @@ MUTE = {
 
 
 @pytest.mark.parametrize("transport", MUTE)
-@pytest.mark.parametrize("arguments", [["ps"], ["dump"], ["watch", "--once"]], ids=lambda each: each[0])
+@pytest.mark.parametrize(
+    "arguments", [["ps"], ["dump"], ["watch", "--once"]], ids=lambda each: each[0]
+)
 def test_where_there_is_no_broadcast_it_is_said(
     transport: str, arguments: list[str], tmp_path: Path
 ) -> None:

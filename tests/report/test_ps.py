@@ -118,7 +118,7 @@ def test_too_many_children_are_told_from_a_leak() -> None:
         "w@h: 4 children of 280.5 MiB RSS (230.5 MiB PSS) are 923.0 MiB, 92 % of"
     )
     assert "no leak" in flat.what
-    assert "no --concurrency is set" in flat.todo
+    assert "unless the app sets worker_concurrency" in flat.todo
     assert "--concurrency=3" in flat.todo
     (asked,) = worker([(220, 9000), (222, 8000), (221, 60), (220, 7000)], "4").crowds
     assert "no --concurrency is set" not in asked.todo

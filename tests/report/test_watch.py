@@ -123,3 +123,36 @@ def test_json() -> None:
     (row,) = document["processes"]
     assert (row["pid"], row["per_minute"], row["lasts"], row["level"]) == (11, None, None, "fine")
     assert document["ended"] == 2
+
+
+def test_a_sum_counts_what_is_known_and_says_what_is_not() -> None:
+    def of(*pids: int) -> list[Line]:
+        hidden = {"pss": None, "uss": None, "readable": False, "user": "www"}
+        return [
+            line(process(pid, **(hidden if pid > 20 else {})), samples(60), Limits())
+            for pid in pids
+        ]
+
+    mixed = watch(machine(), NOW, of(11, 12, 21), 0, False)
+    assert mixed.total.startswith("2 processes: PSS 60.0 MiB, 0.4 % of the machine's memory")
+    assert "the sum of RSS, 120.0 MiB," in mixed.total
+    (note,) = mixed.notes
+    assert note == (
+        "1 process with 60.0 MiB RSS belongs to www: USS, PSS and open files need that user or root, and are "
+        "in no sum"
+    )
+    others = watch(machine(), NOW, of(21, 22), 0, False, notes=("before",))
+    assert "PSS" not in others.total
+    assert "120.0 MiB" in others.total
+    assert others.notes[0] == "before"
+    assert "2 processes" in others.notes[1]
+    assert watch(machine(), NOW, of(11), 0, False).notes == ()
+
+
+def test_json_says_null_of_a_hook_that_cannot_be_seen() -> None:
+    seen = [
+        process(11), process(12, readable=False), process(13, readable=False, hooked=True),
+    ]  # fmt: skip
+    made = watch(machine(), NOW, [line(each, samples(60), Limits()) for each in seen], 0, False)
+    told = json.loads(jsonout.watch(made))["processes"]
+    assert [each["hooked"] for each in told] == [False, None, True]

@@ -32,11 +32,14 @@ def said_of(
     versions: dict[str, str] | None = None,
     total: int = 16 * 1024,
     collectors: dict[int, Collector] | None = None,
+    known: bool = True,
     **settings: Any,
 ) -> dict[str, Finding]:
-    configuration = Configuration(
+    """Each rule's finding; ``known``: whether an app was named, and its configuration read."""
+    app = Configuration(
         "proj", {**SOUND, **settings}, "redis", "redis", django or {}, versions or {}
     )
+    configuration = app if known else None
     running = tuple(workers(configuration, processes, growths or {}))
     case = Case(
         configuration,

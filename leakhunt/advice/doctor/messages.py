@@ -29,6 +29,9 @@ def poison(case: Case) -> Iterator[Finding]:
 
 def prefetch(case: Case) -> Iterator[Finding]:
     multiplier = case.value("worker_prefetch_multiplier")
+    broker = (case.configuration and case.configuration.broker) or ""
+    if case.value("worker_disable_prefetch") and broker.startswith("redis"):
+        return  # Celery heeds it on Redis only
     if multiplier == 0:
         yield Finding(
             SERIOUS,
@@ -75,19 +78,20 @@ def results(case: Case) -> Iterator[Finding]:
         return
     if configuration.backend in ("disabled", "disabled+"):
         return
-    expires = case.value("result_expires")
+    expires, ignored = case.value("result_expires"), case.value("task_ignore_result")
     if expires is None or expires == 0:
         yield Finding(
-            SERIOUS if configuration.backend.startswith("redis") else ADVICE,
+            SERIOUS if configuration.backend.startswith("redis") and not ignored else ADVICE,
             "results-for-ever",
             case.app,
             f"result_expires is {expires}: results in the {configuration.backend} backend never expire",
-            "every task leaves one there; it is the backend's memory or disk that grows, not the worker's",
+            ("every task that says ignore_result=False" if ignored else "every task")
+            + " leaves one there; it is the backend's memory or disk that grows, not the worker's",
             "result_expires",
             86400,
             f"{DOCS}/configuration.html#result-expires",
         )
-    elif not case.value("task_ignore_result"):
+    elif not ignored:
         yield Finding(
             NOTE,
             "results-kept",
@@ -102,19 +106,22 @@ def results(case: Case) -> Iterator[Finding]:
 
 
 def events(case: Case) -> Iterator[Finding]:
-    on = [name for name in ("worker_send_task_events", "task_send_sent_event") if case.value(name)]
-    if on:
-        yield Finding(
-            NOTE,
-            "events-on",
-            case.app,
-            f"{' and '.join(on)} {'is' if len(on) == 1 else 'are'} on",
-            "each task sends several events; without a monitor that reads them they are work for "
-            "nothing, and on some brokers they gather",
-            on[0],
-            False,
-            "https://github.com/celery/celery/issues/436",
-        )
+    for setting, sends in (
+        ("worker_send_task_events", "the worker sends several events for each task"),
+        ("task_send_sent_event", "whoever sends a task sends an event with it"),
+    ):
+        if case.value(setting):
+            yield Finding(
+                NOTE,
+                "events-on",
+                case.app,
+                f"{setting} is on",
+                f"{sends}; without a monitor that reads them they are work for nothing, and on some brokers "
+                "they gather",
+                setting,
+                False,
+                "https://github.com/celery/celery/issues/436",
+            )
 
 
 def chatter(case: Case) -> Iterator[Finding]:

@@ -64,12 +64,23 @@ def unset(case: Case) -> Iterator[Finding]:
                 ADVICE,
                 "recycling-unset",
                 worker.node,
-                "neither worker_max_tasks_per_child nor worker_max_memory_per_child is set",
+                _unset("worker_max_tasks_per_child", "worker_max_memory_per_child", case=case),
                 "a child lives until the worker ends, so whatever grows, grows without end; "
                 + _no_rate(growth),
                 source=f"{DOCS}/workers.html#max-tasks-per-child-setting",
                 todo="leakhunt dump, some tasks later again, then leakhunt doctor",
             )
+
+
+def _unset(*settings: str, case: Case) -> str:
+    """That none of these is set, as far as that is known: a command line is seen of each worker."""
+    if case.configuration is None:
+        options = [f"--{name.partition('_')[2].replace('_', '-')}" for name in settings]
+        given = f"neither {' nor '.join(options)}" if len(options) > 1 else f"no {options[0]}"
+        return f"{given} is on its command line; whether its app sets {' or '.join(settings)} only -A APP tells"
+    if len(settings) > 1:
+        return f"neither {' nor '.join(settings)} is set"
+    return f"{settings[0]} is not set"
 
 
 def _no_rate(growth: Measured | None) -> str:
@@ -132,11 +143,19 @@ def _due(worker: Worker, growth: Measured, case: Case) -> Iterator[Finding]:
         f"a child grows by {units.size(growth.per_task)} a task (RSS over {units.count(growth.tasks)} "
         f"tasks, {growth.snapshots} snapshots), and {_replaced(worker)}",
         why,
-        None if value is None else "worker_max_tasks_per_child",
+        None if value is None else _where_tasks_are_set(worker),
         value,
         f"{DOCS}/workers.html#max-tasks-per-child-setting",
         todo="" if value is not None else "leakhunt trend" if far or tasks is None else fewer,
     )
+
+
+def _where_tasks_are_set(worker: Worker) -> str:
+    """A command line outdoes the app's configuration."""
+    told = worker.main.celery if worker.main else None
+    if told is not None and told.max_tasks_per_child is not None:
+        return "--max-tasks-per-child"
+    return "worker_max_tasks_per_child"
 
 
 def _replaced(worker: Worker) -> str:
@@ -263,15 +282,18 @@ def memory_limit(case: Case) -> Iterator[Finding]:
 def concurrency(case: Case) -> Iterator[Finding]:
     for worker in case.workers:
         if worker.pool == "prefork" and worker.concurrency is None:
+            cores = case.machine.cores
+            if case.configuration is None and worker.children and len(worker.children) != cores:
+                continue  # its app sets another number than the cores
             yield Finding(
                 ADVICE,
                 "concurrency-by-cores",
                 worker.node,
-                f"no concurrency is set, so there is a child for each core ({case.machine.cores} here)",
+                f"{_unset('worker_concurrency', case=case)}; without it there is a child for each core ({cores} here)",
                 "memory per machine then goes by its cores: a machine twice the size, with twice the "
                 "cores, gets twice the children; in a container the cores of the host count",
                 "worker_concurrency",
-                len(worker.children) or case.machine.cores,
+                len(worker.children) or cores,
                 f"{DOCS}/workers.html#concurrency",
             )
 

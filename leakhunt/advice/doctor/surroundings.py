@@ -163,8 +163,9 @@ def huge_pages(case: Case) -> Iterator[Finding]:
             "huge-pages",
             "this machine",
             "transparent huge pages are on for every program",
-            "a child that touches one byte of what it shares with its main process copies 2 MiB instead "
-            "of 4 KiB, and freed memory is held in larger pieces",
+            "memory comes in pieces of 2 MiB instead of 4 KiB where it can: a process is charged for a whole one "
+            "where it touches a byte of it, and keeps it until all of it is freed; before Linux 5.8 a child "
+            "that wrote one byte of what it shares with its main process copied a whole one too",
             "/sys/kernel/mm/transparent_hugepage/enabled",
             "madvise",
             "https://docs.kernel.org/admin-guide/mm/transhuge.html",

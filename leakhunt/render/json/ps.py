@@ -65,7 +65,7 @@ def process(row: Row) -> dict[str, Any]:
         "sockets": one.sockets,
         "threads": one.threads,
         "weighed_at": one.weighed_at,
-        "hooked": one.hooked,
+        "hooked": one.hooked if one.hooked or one.readable else None,
         "engine": one.engine,
         "signal": one.signal,
         "tasks_done": pulse.done if pulse else None,

@@ -29,4 +29,6 @@ def places(named: Sequence[str]) -> str:
 
 
 def setting(name: str, value: object) -> str:
-    return name if value is None else f"{name} = {value!r}"
+    if value is None:
+        return name
+    return f"{name}={value}" if name.startswith("--") else f"{name} = {value!r}"

@@ -78,6 +78,16 @@ def total(processes: int, pss: int, rss: int, limit: int | None, whose: str) -> 
     return text
 
 
+def total_of_rss(processes: int, rss: int) -> str:
+    """Where no PSS can be known there is nothing that adds up."""
+    if processes == 1:
+        return f"1 process: RSS {units.size(rss)}"
+    return (
+        f"{units.counted(processes, 'process', 'processes')}: the sum of RSS, {units.size(rss)}, counts shared "
+        "pages once for each"
+    )
+
+
 def unknown_pss(processes: int, rss: int, users: str) -> str:
     whose = "belongs" if processes == 1 else "belong"
     return (
@@ -108,9 +118,9 @@ CROWD_UNKNOWN = (
 def crowd_fix(cores: int, concurrency: str | None, fits: int) -> str:
     if concurrency is None:
         return (
-            "no --concurrency is set, so there is a child for each core, and a machine twice the "
-            f"size, with twice the cores, gets twice the children: with --concurrency={fits} a "
-            "fifth of it is left for everything else"
+            "no --concurrency is given, so unless the app sets worker_concurrency there is a child for each "
+            "core, and a machine twice the size, with twice the cores, gets twice the children: with "
+            f"--concurrency={fits} a fifth of it is left for everything else"
         )
     return f"--concurrency={fits}: then a fifth of it is left for everything else"
 

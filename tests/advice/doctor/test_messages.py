@@ -6,9 +6,12 @@ from typing import Any
 
 import pytest
 
+from leakhunt.advice.doctor import messages
+from leakhunt.advice.doctor.case import Case
+from leakhunt.model.configuration import Configuration, Surroundings
 from leakhunt.model.process import Celery, Process
-from tests.support.doctoring import said_of
-from tests.support.fleet import process
+from tests.support.doctoring import SOUND, said_of
+from tests.support.fleet import machine, process
 
 
 @pytest.mark.parametrize(
@@ -19,7 +22,7 @@ from tests.support.fleet import process
         ({"worker_prefetch_multiplier": 0}, "prefetch-unlimited", "serious", ("worker_prefetch_multiplier", 4)),
         ({"worker_prefetch_multiplier": 64}, "prefetch-many", "advice", ("worker_prefetch_multiplier", 4)),
         ({"worker_eta_task_limit": None}, "eta-unlimited", "note", ("worker_eta_task_limit", 1000)),
-        ({"result_expires": None}, "results-for-ever", "serious", ("result_expires", 86400)),
+        ({"result_expires": None, "task_ignore_result": False}, "results-for-ever", "serious", ("result_expires", 86400)),
         ({"task_ignore_result": False}, "results-kept", "note", ("task_ignore_result", True)),
         ({"task_send_sent_event": True}, "events-on", "note", ("task_send_sent_event", False)),
     ],
@@ -52,3 +55,27 @@ def test_workers_that_talk_to_each_other() -> None:
     assert said_of(fleet(4, "heartbeat"))["gossip-and-mingle"].what == (
         "4 workers here talk to each other"
     )
+
+
+def test_results_that_few_tasks_leave_are_not_said_of_all() -> None:
+    every = said_of(result_expires=None, task_ignore_result=False)["results-for-ever"]
+    assert every.why.startswith("every task leaves one there")
+    few = said_of(result_expires=None)["results-for-ever"]
+    assert few.severity == "advice"
+    assert few.why.startswith("every task that says ignore_result=False leaves one there")
+
+
+def test_each_kind_of_event_has_its_own_setting() -> None:
+    case = Case(
+        Configuration("proj", {**SOUND, "worker_send_task_events": True, "task_send_sent_event": True},
+                      "redis", "redis", {}, {}),
+        (), (), machine(), Surroundings(),
+    )  # fmt: skip
+    assert [(each.setting, each.value) for each in messages.events(case)] == [
+        ("worker_send_task_events", False),
+        ("task_send_sent_event", False),
+    ]
+
+
+def test_a_prefetch_that_is_disabled_is_not_spoken_of() -> None:
+    assert said_of(worker_prefetch_multiplier=0, worker_disable_prefetch=True) == {}

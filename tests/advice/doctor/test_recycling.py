@@ -209,3 +209,26 @@ def test_a_memory_limit_below_every_peak() -> None:
     assert none.value is None
     assert "this machine does not have" in none.why
     assert "memory-limit-peak" not in said_of(crew(peak=150), worker_max_memory_per_child=200 << 10)
+
+
+def test_where_no_configuration_was_read_only_the_command_line_is_spoken_of() -> None:
+    unset = said_of(crew(), known=False)["recycling-unset"]
+    assert unset.what == (
+        "neither --max-tasks-per-child nor --max-memory-per-child is on its command line; whether its app sets "
+        "worker_max_tasks_per_child or worker_max_memory_per_child only -A APP tells"
+    )
+    as_many_as_cores = said_of(crew(count=4), known=False)["concurrency-by-cores"]
+    assert as_many_as_cores.what.startswith(
+        "no --concurrency is on its command line; whether its app"
+    )
+    assert as_many_as_cores.value == 4
+    # Two children on four cores: something has set their number.
+    assert "concurrency-by-cores" not in said_of(crew(), known=False)
+    assert "concurrency-by-cores" in said_of(crew(), worker_concurrency=None)
+
+
+def test_what_the_command_line_sets_is_to_be_changed_there() -> None:
+    late = Celery("worker", "w@h", "proj", max_tasks_per_child=5_000)
+    growths = {11: Measured(64 * 1024, 1000, 3)}
+    found = said_of(crew(celery=late), growths, total=1000)["recycling-due"]
+    assert (found.setting, found.value) == ("--max-tasks-per-child", 4800)

@@ -22,3 +22,4 @@ def test_a_setting_stands_with_its_value_where_there_is_one() -> None:
     assert words.setting("worker_max_tasks_per_child", None) == "worker_max_tasks_per_child"
     assert words.setting("broker_url", "memory://") == "broker_url = 'memory://'"
     assert words.setting("task_acks_late", False) == "task_acks_late = False"
+    assert words.setting("--max-tasks-per-child", 50) == "--max-tasks-per-child=50"

@@ -67,9 +67,16 @@ def test_a_crowd_and_what_ends_it() -> None:
         words.crowd_fix(8, "16", 12)
         == "--concurrency=12: then a fifth of it is left for everything else"
     )
-    assert "no --concurrency is set" in words.crowd_fix(8, None, 12)
+    assert "unless the app sets worker_concurrency" in words.crowd_fix(8, None, 12)
     assert words.crowd_is_flat(50 * MIB, 60, 51 * MIB, 7200).endswith(
         "a child of 1 min is as large (50.0 MiB USS) as one of 2 h (51.0 MiB)"
+    )
+
+
+def test_without_pss_nothing_is_said_of_a_part_of_the_memory() -> None:
+    assert words.total_of_rss(1, 60 * MIB) == "1 process: RSS 60.0 MiB"
+    assert words.total_of_rss(2, 60 * MIB) == (
+        "2 processes: the sum of RSS, 60.0 MiB, counts shared pages once for each"
     )
 
 
