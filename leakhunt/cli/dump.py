@@ -52,7 +52,8 @@ def command(
 
     With -A the app's workers are asked through its broker, on whatever host, and what they write
     is collected into this host's folder through the replies (--at-most). Nothing is
-    overwritten, and what comes is checked to be a snapshot.
+    overwritten, and what comes is checked to be a snapshot. What a worker of this very machine writes
+    stays in its series' folder, with or without --into.
 
     \b
     Examples:

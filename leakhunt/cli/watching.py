@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TextIO
 
 import click
 
-from leakhunt.errors import LeakhuntError, SettingError
+from leakhunt.errors import LeakhuntError, NotHookedError, SettingError
 from leakhunt.hook.process import alive
 from leakhunt.live import processes, requests, tree
 from leakhunt.live.rounds import Rounds
@@ -53,6 +53,7 @@ Look = Callable[[], Seen]
 def here(home: Path, pids: Sequence[int], every: bool = False) -> Look:
     """The processes of this host; with ``pids``, only those and their children, whatever they are.
 
+    A capture's copy of a process is left out: it is as large as what it copies, and gone in a moment.
     ``every``: each of them is looked at closely each time, and not in turn. Raises NotHookedError for a pid of none.
     """
     for pid in pids:
@@ -62,7 +63,8 @@ def here(home: Path, pids: Sequence[int], every: bool = False) -> Look:
 
     def look() -> Seen:
         running = tree.celery_processes(home, rounds=rounds, also=meant)
-        return Seen([p for p in running if _is_meant(p, meant)], tree.machine())
+        present = [p for p in running if _is_meant(p, meant) and not p.is_copy]
+        return Seen(present, tree.machine())
 
     return look
 
@@ -260,7 +262,9 @@ class Acts:
                 try:
                     self._dump(process)
                 except (OSError, LeakhuntError) as error:
-                    click.echo(f"leakhunt: {error}", err=True)
+                    has_ended = isinstance(error, NotHookedError) and not alive.runs(process.pid)
+                    if not has_ended:  # since the look: they come and go
+                        click.echo(f"leakhunt: {error}", err=True)
             if line.level == "critical" and process.identity not in self._critical:
                 self._critical.add(process.identity)
                 self._run(process)

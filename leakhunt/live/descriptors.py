@@ -14,6 +14,7 @@ from leakhunt.hook.celery.pulse import NAME as PULSE
 from leakhunt.hook.process import vitals
 from leakhunt.snapfile.folders import PROCESSES
 
+_STREAMS = frozenset("012")
 _RECORDS, _PULSES = f"/{PROCESSES}/", f"/memfd:{PULSE}"
 
 
@@ -48,10 +49,10 @@ def held(pid: int) -> Held:
             except OSError:  # closed by now
                 continue
             files += 1
-            if target.startswith("socket:"):
+            if target.startswith("pipe:"):  # nearly all are, in a large pool
+                pipes += name not in _STREAMS
+            elif target.startswith("socket:"):
                 sockets += 1
-            elif target.startswith("pipe:"):
-                pipes += int(name) > 2
             elif _RECORDS in target or target.startswith(_PULSES):
                 telling[int(name)] = target
     except OSError:

@@ -69,7 +69,7 @@ def _line(pid: int, booted: float, ticks: int) -> Line | None:
     front, _, rest = content.rpartition(b")")
     fields = rest.split()
     state, flags = fields[0].decode(), int(fields[6])
-    if state in "ZX" or flags & OF_THE_KERNEL:
+    if state in "ZX" or flags & OF_THE_KERNEL or fields[20] == b"0":  # ending: its memory is gone
         return None
     try:
         uid = os.stat(folder).st_uid

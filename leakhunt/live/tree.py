@@ -147,6 +147,7 @@ def _process(pid: int, view: View, limited: memory.Limit, held: Memory, at: floa
         pulse=pulse(pid, record["pid"], opened) if carrier is not None else None,
         main=record.get("main"),
         series=record.get("series"),
+        is_copy=line.is_copy,
     )
 
 

@@ -121,6 +121,8 @@ class Process:
     """The pid of the main process that its hook was told of."""
     series: str | None = None
     """The folder for its snapshots."""
+    is_copy: bool = False
+    """Whether it is a capture's forked child, which ends by itself."""
 
     @property
     def pid(self) -> int:

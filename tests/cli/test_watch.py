@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from leakhunt.cli import watch, watching
+from leakhunt.errors import NotHookedError
 from leakhunt.live import tree
 from leakhunt.model.process import Process
 from leakhunt.report.watch import Limits
@@ -144,6 +145,34 @@ def test_pids_mean_themselves_and_their_children(here: list[Process], clock: lis
     here += [CALM, process(10, "main"), process(20, "main"), process(21, parent=20)]
     document = json.loads(inside("watch", "10", "21", "--once", "--json")[1])
     assert [each["pid"] for each in document["processes"]] == [12, 10, 21]
+
+
+def test_a_captures_copy_is_not_watched(
+    here: list[Process], clock: list[float], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is as large as what it copies: it is no alarm of its own, and its end no restart."""
+    here += [CALM, process(14, "fork", parent=12, rss=99, is_copy=True)]
+    ran: list[Process] = []
+    monkeypatch.setattr(watching.Acts, "_run", lambda self, each: ran.append(each))
+    status, out, _ = inside("watch", "--once", "--json", "--limit", "100MiB", "--exec", "true")
+    assert status == 0
+    assert [each["pid"] for each in json.loads(out)["processes"]] == [12]
+    assert ran == []
+
+
+def test_one_that_has_ended_before_it_could_be_asked_is_no_error(
+    here: list[Process], clock: list[float], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here.append(CRITICAL)
+
+    def gone(each: Process) -> None:
+        raise NotHookedError(f"there is no process {each.pid}")
+
+    monkeypatch.setattr(watching, "dumping", lambda home, fleet: gone)
+    monkeypatch.setattr("leakhunt.cli.watching.alive.runs", lambda pid: False)
+    assert inside("watch", "--once", "--snapshot-above", "90MiB")[2] == ""
+    monkeypatch.setattr("leakhunt.cli.watching.alive.runs", lambda pid: True)
+    assert "there is no process 11" in inside("watch", "--once", "--snapshot-above", "90MiB")[2]
 
 
 def test_nothing_to_watch_is_said_and_no_promise_made(

@@ -96,7 +96,9 @@ def test_a_capture_of_the_main_process_is_no_child_of_the_pool(tmp_path: Path) -
             "the capture's process",
         )
         worker.until(lambda: list(Path(main["series"]).glob(".*.tmp")), "it writes")
-        roles = {process.pid: process.role for process in under(main["pid"], look(worker))}
+        found = under(main["pid"], look(worker))
+        assert [each.pid for each in found if each.is_copy] == [captures[0].pid]
+        roles = {process.pid: process.role for process in found}
         assert roles.pop(captures[0].pid) == "fork"
         assert sorted(roles.values()) == ["beat", "child", "child", "main"]
 
