@@ -193,16 +193,16 @@ def watch(
     restarts: Mapping[tuple[str, str], int] | None = None,
     notes: Sequence[str] = (),
 ) -> WatchReport:
-    known = [each for each in lines if each.process.memory.pss is not None]
-    pss = sum(each.process.memory.pss or 0 for each in known)
-    rss = sum(each.process.memory.rss or 0 for each in known or lines)
+    weighable = [each for each in lines if each.process.memory.pss is not None]
+    pss = sum(each.process.memory.pss or 0 for each in weighable)
+    rss = sum(each.process.memory.rss or 0 for each in weighable or lines)
     limits = {(each.process.limit, each.process.group) for each in lines}
     limit, group = next(iter(limits)) if len(limits) == 1 else (None, None)
     if limit is None or (machine.total or limit) < limit:
         limit, group = machine.total, None
     total = (
-        words.total(len(known), pss, rss, limit, words.whose_limit(group))
-        if known
+        words.total(len(weighable), pss, rss, limit, words.whose_limit(group))
+        if weighable
         else words.total_of_rss(len(lines), rss)
     )
     notes = [*notes, *unknown([each.process for each in lines])]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import random
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -127,7 +128,7 @@ def test_json() -> None:
 
 def test_a_sum_counts_what_is_known_and_says_what_is_not() -> None:
     def of(*pids: int) -> list[Line]:
-        hidden = {"pss": None, "uss": None, "readable": False, "user": "www"}
+        hidden: dict[str, Any] = {"pss": None, "uss": None, "readable": False, "user": "www"}
         return [
             line(process(pid, **(hidden if pid > 20 else {})), samples(60), Limits())
             for pid in pids

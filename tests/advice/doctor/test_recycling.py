@@ -40,7 +40,7 @@ def test_a_setting_that_is_wrong_is_the_only_finding(
 
 
 def test_values_come_from_measured_growth() -> None:
-    settings = {"worker_max_tasks_per_child": None}
+    settings: dict[str, Any] = {"worker_max_tasks_per_child": None}
     growths = {11: Measured(64 * 1024, 1000, 3), 12: Measured(32 * 1024, 1000, 3)}
     said = said_of(crew(uss=100), growths, total=1000, **settings)["recycling-due"]
     room = int(0.8 * 1000 * MIB / 2) - 100 * MIB
