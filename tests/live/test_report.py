@@ -345,6 +345,28 @@ def test_the_timeline_is_zoomed(browser: Any, tmp_path: Path) -> None:
     assert page.wrong == []
 
 
+def test_lines_of_a_pool_are_told_apart_and_the_legend_shows_each_as_it_is_drawn(
+    browser: Any, tmp_path: Path
+) -> None:
+    """A pool whose children are replaced has more of them than there are colours."""
+    page = opened(browser, tmp_path, html(*(leaking(4242 + number) for number in range(16))))
+    page.page.get_by_label("Process").first.select_option("all")
+    shown = page.page.evaluate(
+        """[...document.querySelectorAll("#timeline-plot .u-legend .u-marker line")].map((line) => [
+            line.getAttribute("stroke"), line.getAttribute("stroke-dasharray"), line.getBoundingClientRect().width > 20])"""
+    )
+    assert len(shown) == 16
+    assert len({(stroke, dashes) for stroke, dashes, _ in shown}) == 16
+    assert (
+        len({stroke for stroke, _, _ in shown[:4]})
+        == len({dashes for _, dashes, _ in shown[:4]})
+        == 4
+    )
+    assert all(visible for _, _, visible in shown)
+    assert "where a process began" in page.text("#timeline-help")
+    assert page.wrong == []
+
+
 def test_hostile_names_do_nothing(browser: Any, tmp_path: Path) -> None:
     page = opened(browser, tmp_path, html(hostile()))
     page.page.get_by_label("Every frame").click()

@@ -3,7 +3,12 @@ import uPlot from "uplot";
 import { byId, el, redrawn, selectOf, tone } from "./dom.js";
 import { count, moment, size } from "./units.js";
 
+const COLORS = 4;
 const DASHES = [[], [6, 4], [2, 3], [10, 3, 2, 3]];
+const TASKS_DASH = [3, 3];
+
+// No two of sixteen lines have both the colour and the dashes in common.
+const dashes = (index) => DASHES[(index + Math.floor(index / COLORS)) % DASHES.length];
 
 // Moments on the axis, in UTC and in one order; the day below where it changes.
 const MOMENTS = [
@@ -36,7 +41,8 @@ export function timeline(processes) {
   const reset = el("button", { type: "button", class: "quiet", onclick: () => draw() }, "Whole time");
   controls.append(reset);
   byId("timeline-help").textContent =
-    "Drag to zoom in, double-click or “Whole time” to zoom out. Dots are snapshots; a vertical line is where a process began.";
+    "Drag to zoom in, double-click or “Whole time” to zoom out. Dots are snapshots" +
+    (processes.length > 1 ? "; with the RSS of all, a dotted upright line is where a process began." : ".");
 
   function draw() {
     if (state.plot) state.plot.destroy();
@@ -64,7 +70,7 @@ function all(processes) {
     return [at.map(([value]) => value), at.map(([, index]) => each.rss[index])];
   });
   const columns = uPlot.join(tables);
-  const lines = processes.map((each, index) => [each.name, columns[index + 1], `line-${1 + (index % 4)}`, "y"]);
+  const lines = processes.map((each, index) => [each.name, columns[index + 1], `line-${1 + (index % COLORS)}`, "y"]);
   return { lines, columns, starts: processes.map((each) => each.started), of: "all processes" };
 }
 
@@ -91,7 +97,7 @@ function options(place, { lines, starts, of }) {
         scale,
         stroke: tone(color),
         width: scale === "tasks" ? 1 : 2,
-        dash: scale === "tasks" ? [3, 3] : DASHES[Math.floor(index / 4) % 4].length ? DASHES[Math.floor(index / 4) % 4] : DASHES[index % 4],
+        dash: scale === "tasks" ? TASKS_DASH : dashes(index),
         points: { show: scale !== "tasks", size: 5 },
         spanGaps: true,
         value: (_, value) => (value === null || value === undefined ? "–" : scale === "tasks" ? count(value) : size(value)),
@@ -100,12 +106,26 @@ function options(place, { lines, starts, of }) {
     hooks: {
       draw: [(plot) => begins(plot, starts)],
       ready: [(plot) => {
+        marked(plot);
         plot.setLegend({ idx: plot.data[0].length - 1 }, false);
         plot.over.parentElement.setAttribute("role", "img");
         plot.over.parentElement.setAttribute("aria-label", `Memory of ${of} over time; the figures are in the table below`);
       }],
     },
   };
+}
+
+// The legend shows each line as it is drawn: colours alone are not told apart by everybody.
+function marked(plot) {
+  plot.root.querySelectorAll(".u-legend .u-marker").forEach((marker, index) => {
+    if (!index) return; // the time's
+    const series = plot.series[index];
+    const [svg, line] = ["svg", "line"].map((name) => document.createElementNS("http://www.w3.org/2000/svg", name));
+    const drawn = { x1: 0, x2: "100%", y1: "50%", y2: "50%", stroke: series.stroke(plot, index), "stroke-width": series.width, "stroke-dasharray": (series.dash ?? []).join(" ") };
+    for (const [name, value] of Object.entries(drawn)) line.setAttribute(name, value);
+    svg.append(line);
+    marker.replaceChildren(svg);
+  });
 }
 
 // Steps of an axis of bytes: powers of two, so that it reads 0, 16 MiB, 32 MiB.
