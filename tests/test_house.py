@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.mutants.faults import FAULTS
 from tests.support.places import ROOT
 
 PACKAGE = ROOT / "leakhunt"
@@ -84,3 +85,13 @@ def test_only_one_room_asks_for_a_version_of_python() -> None:
         if any(word in line for word in ASKS)
     ]
     assert asking == []
+
+
+def test_each_fault_of_the_mutants_has_its_text_once() -> None:
+    """Where code moves, the list moves with it: a fault that is put nowhere tests nothing."""
+    elsewhere = [
+        f"{fault.file}: {fault.old!r}"
+        for fault in FAULTS
+        if not (ROOT / fault.file).exists() or (ROOT / fault.file).read_text().count(fault.old) != 1
+    ]
+    assert elsewhere == []
