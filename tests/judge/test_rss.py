@@ -75,6 +75,14 @@ def test_growth_that_python_does_not_explain_is() -> None:
     assert found.kind is None  # the snapshots do not tell which
 
 
+def test_a_process_that_has_given_all_of_it_back_has_not_grown() -> None:
+    """However high it stood before, and however well a line fits most of it."""
+    found = outside(process([*line(BASE, 4 * MIB, N - 1), BASE]))
+    assert found.rss_rate is not None
+    assert found.rss_rate > 0
+    assert (found.grows_at_all, found.grows, found.keeps) == (False, False, False)
+
+
 @pytest.mark.parametrize(("beside", "grows"), [(-0.01, True), (0.01, False)])
 def test_mostly_is_what_python_explains_less_than_half_of(beside: float, grows: bool) -> None:
     part = RESIDENT.explained + beside
