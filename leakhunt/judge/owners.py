@@ -238,3 +238,37 @@ def in_step(a: Sequence[float], b: Sequence[float], apart: float = LEVELS.blames
     if rise_a <= 0 or rise_b <= 0:
         return False
     return max(abs((x - a[0]) / rise_a - (y - b[0]) / rise_b) for x, y in zip(a, b)) <= apart
+
+
+class Range:
+    """Where the paths from 0 to 1 of several series lie: one is in step with all where it is with both of its edges."""
+
+    def __init__(self) -> None:
+        self._low: list[float] | None = None
+        self._high: list[float] = []
+        self._grows = True
+
+    def add(self, sizes: Sequence[float]) -> None:
+        rise = sizes[-1] - sizes[0]
+        if rise <= 0:
+            self._grows = False
+            return
+        path = [(size - sizes[0]) / rise for size in sizes]
+        if self._low is None:
+            self._low, self._high = path, list(path)
+        else:
+            self._low = list(map(min, self._low, path))
+            self._high = list(map(max, self._high, path))
+
+    def admits(self, sizes: Sequence[float], apart: float) -> bool:
+        """Whether :func:`in_step` says so of each that was added."""
+        if self._grows and self._low is None:
+            return True  # of none
+        rise = sizes[-1] - sizes[0]
+        if rise <= 0 or not self._grows or self._low is None:
+            return False
+        path = [(size - sizes[0]) / rise for size in sizes]
+        return all(
+            high - x <= apart and x - low <= apart
+            for x, low, high in zip(path, self._low, self._high)
+        )

@@ -6,9 +6,11 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from leakhunt.judge.history import History
-from leakhunt.judge.owners import Book
+from leakhunt.judge.owners import Book, Range, in_step
 from leakhunt.judge.series import shape
 from leakhunt.judge.series.shape import LEAK
 from tests.support.builders import history, stack
@@ -69,3 +71,16 @@ def test_a_task_is_the_axis_where_it_fits_clearly_better(part: float, axis: str 
     ]
     made = history((WHERE, sizes, [1] * len(done)), ledger=ledger)
     assert Book(made).judge((stack(WHERE),)).axis == axis
+
+
+SIZES = st.lists(st.integers(0, 1 << 40), min_size=4, max_size=4)
+
+
+@given(st.lists(SIZES, max_size=6), SIZES, st.floats(0, 1))
+def test_one_in_a_range_is_in_step_with_each(
+    several: list[list[int]], one: list[int], apart: float
+) -> None:
+    range_ = Range()
+    for each in several:
+        range_.add(each)
+    assert range_.admits(one, apart) == all(in_step(one, each, apart) for each in several)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Sequence
+from typing import NamedTuple, Protocol
 
 from leakhunt.judge.levels import LEVELS
 from leakhunt.judge.owners import Book
@@ -85,28 +86,78 @@ def names_its_holder(book: Book, blame: Blame) -> bool:
     return named.name is not None and book.paths.names(blame.frame, named.name)
 
 
+class Company(Protocol):
+    """Growths of which each goes in step with each other one: asked of all at once, whatever their number."""
+
+    def admits(self, index: int) -> bool:
+        """Whether one goes in step with all; False also where that cannot be told of all at once."""
+
+    def add(self, index: int) -> None:
+        """One more, whether it goes in step or not."""
+
+
+class _Route(NamedTuple):
+    """How a blame's stacks come to their line."""
+
+    through: frozenset[Frame]
+    """Lines of the application that most of its stacks are called from."""
+    callers: frozenset[Frame]
+    """Those that all are called from, above its own line."""
+
+
+class _Group:
+    """Blames that are parts of one object graph."""
+
+    def __init__(self, index: int, route: _Route, company: Company | None) -> None:
+        self.members = [index]
+        self.callers = route.callers
+        self._company = company
+        if company is not None:
+            company.add(index)
+
+    def is_plainly(self, index: int, route: _Route) -> bool:
+        """Whether one more has a caller in common with all, and goes in step with all."""
+        return (
+            self._company is not None
+            and not self.callers.isdisjoint(route.callers)
+            and self._company.admits(index)
+        )
+
+    def add(self, index: int, route: _Route) -> None:
+        self.members.append(index)
+        self.callers &= route.callers
+        if self._company is not None:
+            self._company.add(index)
+
+
 def together(
     blames: Sequence[Blame],
     paths: Paths,
     alike: Callable[[int, int], bool],
     holds: Callable[[int], bool],
+    company: Callable[[], Company | None] = lambda: None,
 ) -> list[list[int]]:
     """Which blames are parts of one leaked object graph: indexes, grouped.
 
     Parts are: lines that are called from another part's line; lines of one function, or called from
     one line of the application, that grow in step (``alike``), as long as they feed one container.
-    Two lines that each hold a growing container (``holds``) are two leaks.
+    Two lines that each hold a growing container (``holds``) are two leaks. ``company`` makes what answers as ``alike``
+    does of a whole group, without which thousands of parts take as long as their pairs.
     """
-    groups: list[list[int]] = []
-    for index in range(len(blames)):
+    routes = [_route(blame, paths) for blame in blames]
+    homes: list[_Group] = []
+    for index, route in enumerate(routes):
         home = next(
-            (group for group in groups if all(_one(blames, paths, alike, index, other) for other in group)),
+            (home for home in homes
+             if (blames[index].ours and blames[home.members[0]].ours and home.is_plainly(index, route))
+             or all(_one(blames, routes, paths, alike, index, other) for other in home.members)),
             None,
         )  # fmt: skip
         if home is None:
-            groups.append([index])
+            homes.append(_Group(index, route, company()))
         else:
-            home.append(index)
+            home.add(index, route)
+    groups = [home.members for home in homes]
     parts = [part for group in groups for part in _by_holder(group, blames, holds)]
     return _held(parts, alike, holds)
 
@@ -138,12 +189,17 @@ def _first(group: list[int], holds: Callable[[int], bool]) -> int:
 
 
 def _one(
-    blames: Sequence[Blame], paths: Paths, alike: Callable[[int, int], bool], a: int, b: int
+    blames: Sequence[Blame],
+    routes: Sequence[_Route],
+    paths: Paths,
+    alike: Callable[[int, int], bool],
+    a: int,
+    b: int,
 ) -> bool:
     first, second = blames[a], blames[b]
     if not (first.ours and second.ours):
         return False
-    if _passes(first, second.frame, paths) or _passes(second, first.frame, paths):
+    if second.frame in routes[a].through or first.frame in routes[b].through:
         return True
     if not alike(a, b):
         return False
@@ -154,23 +210,20 @@ def _one(
                 return True
         elif abs(first.frame.line - second.frame.line) <= LEVELS.blames.near:
             return True
-    return bool(_callers(first, paths) & _callers(second, paths))
+    return not routes[a].callers.isdisjoint(routes[b].callers)
 
 
-def _passes(blame: Blame, frame: Frame, paths: Paths) -> bool:
-    """Whether a blame's stacks are mostly called from the given line."""
-    calling = sum(frame in paths.app(stack)[:-1] for stack in blame.stacks)
-    return calling >= LEVELS.blames.caller * len(blame.stacks)
-
-
-def _callers(blame: Blame, paths: Paths) -> set[Frame]:
-    """The lines of the application that all of a blame's stacks are called from."""
-    callers: set[Frame] | None = None
+def _route(blame: Blame, paths: Paths) -> _Route:
+    calling: Counter[Frame] = Counter()
+    callers: frozenset[Frame] | None = None
     for stack in blame.stacks:
         path = paths.app(stack)
-        before = set(path[: path.index(blame.frame)]) if blame.frame in path else set()
-        callers = before if callers is None else callers & before
-    return callers or set()
+        calling.update(set(path[:-1]))
+        above = frozenset(path[: path.index(blame.frame)] if blame.frame in path else ())
+        callers = above if callers is None else callers & above
+    most = LEVELS.blames.caller * len(blame.stacks)
+    through = frozenset(frame for frame, times in calling.items() if times >= most)
+    return _Route(through, callers or frozenset())
 
 
 def _by_holder(

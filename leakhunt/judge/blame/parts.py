@@ -15,7 +15,7 @@ from leakhunt.judge.blame.caller import together
 from leakhunt.judge.excuses import bounded
 from leakhunt.judge.excuses.framework import is_frameworks_own
 from leakhunt.judge.levels import LEVELS
-from leakhunt.judge.owners import Book, Growth, in_step, likeness
+from leakhunt.judge.owners import Book, Growth, Range, in_step, likeness
 from leakhunt.judge.series.errors import Estimates
 from leakhunt.judge.series.shape import LEAK
 from leakhunt.judge.whose import Blame
@@ -40,9 +40,56 @@ def merged(book: Book, growths: list[Growth]) -> list[Growth]:
         )  # a table alone grows in jumps
 
     blames = [growth.blame for growth in growths]
-    groups = together(blames, book.paths, alike, lambda index: _holds(book, growths[index]))
+    groups = together(
+        blames,
+        book.paths,
+        alike,
+        lambda index: _holds(book, growths[index]),
+        lambda: _Company(growths, kept, few),
+    )
     groups = _by_container(groups, kept)
     return [_combined(book, [growths[index] for index in group]) for group in groups]
+
+
+class _Company:
+    """Exact growths of a group: whether one more is ``alike`` to each, by the range in which their courses lie.
+
+    Nothing is further from all of several numbers than from the least and the largest of them.
+    """
+
+    def __init__(self, growths: Sequence[Growth], kept: Sequence[int | None], few: int) -> None:
+        self._growths, self._kept, self._few = growths, kept, few
+        self._marks: set[int] = set()
+        self._counts, self._tables, self._sizes = Range(), Range(), Range()
+        self._is_exact = True
+
+    def add(self, index: int) -> None:
+        growth, mark = self._growths[index], self._kept[index]
+        self._is_exact &= not isinstance(growth.series.errors, Estimates)
+        if mark is not None:
+            self._marks.add(mark)
+        self._sizes.add(growth.sizes)
+        if self._has_blocks(growth):
+            self._counts.add(growth.counts)
+        else:
+            self._tables.add(growth.sizes)
+
+    def admits(self, index: int) -> bool:
+        growth, mark = self._growths[index], self._kept[index]
+        if not self._is_exact or isinstance(growth.series.errors, Estimates):
+            return False
+        if len(self._marks | ({mark} - {None})) > 1:
+            return False
+        tables = LEVELS.blames.in_step_tables
+        if self._has_blocks(growth):
+            return self._counts.admits(growth.counts, LEVELS.blames.in_step) and (
+                self._tables.admits(growth.sizes, tables)
+            )
+        return self._sizes.admits(growth.sizes, tables)
+
+    def _has_blocks(self, growth: Growth) -> bool:
+        """Whether its blocks tell its course; a table alone grows in jumps."""
+        return growth.counts[-1] - growth.counts[0] >= self._few
 
 
 def _by_container(groups: Sequence[list[int]], kept: Sequence[int | None]) -> list[list[int]]:

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 from types import MappingProxyType
+from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from leakhunt.judge.blame import parts
 from leakhunt.judge.blame.parts import adopted, merged, responsible
@@ -311,3 +314,40 @@ def test_the_frameworks_own_goes_with_nobody_however_well_it_goes_in_step() -> N
     book = Book(history((TASKS, little, little), (celery, little, little), nframe=25))
     ours, its = (growth(book, place, verdict=LEAK) for place in (TASKS, celery))
     assert adopted(book, [ours], [its]) == [ours, its]
+
+
+#: Few lines, functions and callers, so that many parts have some in common; courses that are alike, nearly, or not.
+PART = st.tuples(
+    st.sampled_from(["tasks.py", "pricing.py"]),
+    st.integers(10, 30),
+    st.lists(st.sampled_from(["tasks.py:5", "tasks.py:7", "pricing.py:14"]), max_size=2),
+    st.sampled_from([[1, 2, 3, 4, 5, 6, 7, 8], [1, 2, 3, 4, 5, 6, 8, 8], [1, 1, 1, 4, 4, 6, 6, 8], [8, 7, 6, 5, 4, 3, 2, 1]]),
+    st.sampled_from([1, 40]),
+    st.sampled_from([0, 1, 2]),
+)  # fmt: skip
+
+
+@given(st.lists(PART, min_size=2, max_size=7))
+@settings(max_examples=300)
+def test_to_ask_of_all_at_once_changes_nothing(drawn: list[tuple[Any, ...]]) -> None:
+    places: dict[str, tuple[list[int], list[int]]] = {}
+    marks: dict[str, int] = {}
+    for file, line, callers, course, blocks, mark in drawn:
+        place = " < ".join(f"/srv/shop/{each}" for each in (f"{file}:{line}", *callers))
+        places[place] = ([1000 * each for each in course], [blocks * each for each in course])
+        marks[place] = mark
+    past = history(*((place, *each) for place, each in places.items()))
+    facts = {
+        stack(place): replace(UNTOLD, retention=(way(f"KEPT{mark}", mark, 600),))
+        for place, mark in marks.items()
+        if mark
+    }
+    newest = replace(
+        snap(*(f"{place} 8000B x80" for place in places)), facts=MappingProxyType(facts)
+    )
+    book = Book(replace(past, newest=newest))
+    growths = [growth(book, place) for place in places]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(parts._Company, "admits", lambda self, index: False)
+        one_by_one = merged(book, growths)
+    assert merged(book, growths) == one_by_one
