@@ -78,7 +78,7 @@ FAULTS = (
           "what is judged to slow down witnesses for a leak"),
     Fault("leakhunt/judge/blame/caller.py", "and present(stacks)]", "]",
           "a caller that hardly ever holds memory proves that another one leaks"),
-    Fault("leakhunt/judge/blame/caller.py", "callers & before", "callers | before",
+    Fault("leakhunt/judge/blame/caller.py", "callers & above", "callers | above",
           "lines are one leak that have one caller of many in common"),
     Fault("leakhunt/judge/blame/parts.py", "            if (size, count) in before:\n                continue\n", "",
           "a table that was there from the first keeps what leaks"),
