@@ -84,8 +84,10 @@ def test_inconclusive_says_what_is_missing_unless_the_process_is_gone() -> None:
     open_one = finding(verdict=NOISE, is_open=True)
     text = said(verdict(INCONCLUSIVE, open_one, more=3))
     assert text.startswith(
-        "Inconclusive: 8 snapshots over 700 tasks do not tell a leak from a warm-up; tasks.py:40 rises by 10 B per task"
+        "Inconclusive: 8 snapshots over 700 tasks do not tell a leak from a warm-up; tasks.py:40 has grown by 6.8 KiB, and may go on"
     )
+    shrunk = replace(open_one, sizes=(900.0, 200.0))
+    assert "tell a leak from a warm-up. Take" in said(verdict(INCONCLUSIVE, shrunk, more=3))
     assert ". Take 3 more, with tasks in between." in text
     gone = said(verdict(INCONCLUSIVE, open_one, more=3), ended=True)
     assert gone.endswith(". The process has ended: look at the one that took its place.")
