@@ -198,13 +198,17 @@ def _lived(history: History) -> _Course | None:
     alive = [0.0, *held(history, tuple(history.tracks)).sizes]
     traced = [_between(edges, alive, each.tasks) for each in points]
     tables = float(snapshot.meta.tracer or 0) / alive[-1] if alive[-1] > 0 else 0.0
-    errors = sum(column[-1] for column in history.variances.values())
+    # What was there by the first edge, as imports are, is no growth, and one sample of it may stand for a megabyte.
+    errors = sum(column[-1] - column[0] for column in history.variances.values())
+    part = (points[-1].tasks - edges[1]) / (points[-1].tasks - points[0].tasks)
+    if part <= 0:
+        return None
     return _Course(
         [float(each.tasks) for each in points],
         [float(each.rss) for each in points],
         traced,
         [(1 + tables) * size for size in traced],
-        errors**0.5,
+        errors**0.5 / part,
     )
 
 

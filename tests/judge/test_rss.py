@@ -16,7 +16,7 @@ from leakhunt.judge.levels import LEVELS
 from leakhunt.judge.rss import UNKNOWN, Outside, outside
 from leakhunt.judge.verdict import INCONCLUSIVE, judge
 from leakhunt.model.snapshot import Resident
-from tests.support.builders import history, snap
+from tests.support.builders import history, snap, stack
 from tests.support.growing import LINE
 from tests.support.lives import PERIOD, aged
 
@@ -348,6 +348,16 @@ def test_what_is_not_free_is_in_use(free: int, kind: str | None) -> None:
     assert outside(life(lambda part: 100 + 30 * part, allocators=figures)).kind == kind
 
 
+@pytest.mark.parametrize(("period", "grows"), [(0, True), (9, False)])
+def test_what_one_sample_may_stand_for_is_in_doubt_where_it_came_with_the_work(
+    period: int, grows: bool
+) -> None:
+    """What was imported before the first task says nothing of what tasks have left, however few samples it has."""
+    made = life(lambda part: 100 + 10 * part, tracer=0)
+    variances = {stack(LINE): [0.0] * period + [(3.0 * MIB) ** 2] * (PERIODS - period)}
+    assert outside(replace(made, variances=variances)).grows == grows
+
+
 def test_what_the_births_explain_is_not_outside() -> None:
     found = outside(life(lambda part: 100 + 30 * part, (1.5 * MIB,) * PERIODS, tracer=0))
     assert (found.grows_at_all, found.keeps, found.grows) == (True, True, False)
@@ -401,7 +411,8 @@ def test_a_growth_within_the_errors_of_the_samples_is_explained() -> None:
     """A third of it is explained; with samples of 4 MiB, two standard errors more may be."""
     born = (0.5 * MIB,) * PERIODS
     made = life(lambda part: 100 + 30 * part, born)
-    coarse = replace(made, variances={stack: [(4 * MIB) ** 2] * PERIODS for stack in made.tracks})
+    growing = [(4 * MIB) ** 2 * (period + 1) / PERIODS for period in range(PERIODS)]
+    coarse = replace(made, variances=dict.fromkeys(made.tracks, growing))
     assert outside(made).grows
     assert not outside(coarse).grows
 
