@@ -26,11 +26,11 @@ def test_from_boot_every_n_tasks_at_exit_and_what_is_kept(tmp_path: Path) -> Non
         worker.stop()
 
         # A capture that takes longer than a worker's farewell goes on alone.
-        def kept() -> list[Path] | None:
+        def all_four() -> list[Path] | None:
             files = worker.snapshots(record)
             return files if len(files) == 4 and files[-1].match("*-exit.bin") else None
 
-        files = harness.until(kept, "the last snapshot")
+        files = harness.until(all_four, "the last snapshot")
         found = [harness.facts(path) for path in files]
         assert found[0]["sequence"] == 1
         assert [known["trigger"] for known in found] == ["tasks", "tasks", "tasks", "exit"]
