@@ -358,6 +358,14 @@ def test_what_one_sample_may_stand_for_is_in_doubt_where_it_came_with_the_work(
     assert outside(replace(made, variances=variances)).grows == grows
 
 
+def test_of_what_a_life_began_with_alone_nothing_is_said() -> None:
+    """What was imported cannot be told there from what tasks have left."""
+    told = tuple(Resident(at, (100 + at) * MIB) for at in range(10, PERIOD, 10))
+    made = lived(replace(aged((LINE, (5000.0,) * PERIODS), rss=None), resident=told))
+    assert made is not None
+    assert not outside(made).told
+
+
 def test_what_the_births_explain_is_not_outside() -> None:
     found = outside(life(lambda part: 100 + 30 * part, (1.5 * MIB,) * PERIODS, tracer=0))
     assert (found.grows_at_all, found.keeps, found.grows) == (True, True, False)
