@@ -234,10 +234,16 @@ def in_step(a: Sequence[float], b: Sequence[float], apart: float = LEVELS.blames
     By the largest deviation of their paths from 0 to 1 (the distance of Kolmogorov and Smirnov
     between their increments), which must not exceed ``apart``.
     """
-    rise_a, rise_b = a[-1] - a[0], b[-1] - b[0]
-    if rise_a <= 0 or rise_b <= 0:
+    mine, its = _path(a), _path(b)
+    if mine is None or its is None:
         return False
-    return max(abs((x - a[0]) / rise_a - (y - b[0]) / rise_b) for x, y in zip(a, b)) <= apart
+    return max(abs(x - y) for x, y in zip(mine, its)) <= apart
+
+
+def _path(sizes: Sequence[float]) -> list[float] | None:
+    """From 0 to 1; None: it does not grow."""
+    first, rise = sizes[0], sizes[-1] - sizes[0]
+    return [(size - first) / rise for size in sizes] if rise > 0 else None
 
 
 class Range:
@@ -249,12 +255,10 @@ class Range:
         self._grows = True
 
     def add(self, sizes: Sequence[float]) -> None:
-        rise = sizes[-1] - sizes[0]
-        if rise <= 0:
+        path = _path(sizes)
+        if path is None:
             self._grows = False
-            return
-        path = [(size - sizes[0]) / rise for size in sizes]
-        if self._low is None:
+        elif self._low is None:
             self._low, self._high = path, list(path)
         else:
             self._low = list(map(min, self._low, path))
@@ -264,10 +268,9 @@ class Range:
         """Whether :func:`in_step` says so of each that was added."""
         if self._grows and self._low is None:
             return True  # of none
-        rise = sizes[-1] - sizes[0]
-        if rise <= 0 or not self._grows or self._low is None:
+        path = _path(sizes)
+        if path is None or not self._grows or self._low is None:
             return False
-        path = [(size - sizes[0]) / rise for size in sizes]
         return all(
             high - x <= apart and x - low <= apart
             for x, low, high in zip(path, self._low, self._high)

@@ -97,7 +97,7 @@ class Company(Protocol):
 
 
 class _Route(NamedTuple):
-    """How a blame's stacks come to their line."""
+    """How a blame's stacks come to their line; of one that is no line of the application nothing is told."""
 
     through: frozenset[Frame]
     """Lines of the application that most of its stacks are called from."""
@@ -149,7 +149,7 @@ def together(
     for index, route in enumerate(routes):
         home = next(
             (home for home in homes
-             if (blames[index].ours and blames[home.members[0]].ours and home.is_plainly(index, route))
+             if home.is_plainly(index, route)
              or all(_one(blames, routes, paths, alike, index, other) for other in home.members)),
             None,
         )  # fmt: skip
@@ -214,6 +214,8 @@ def _one(
 
 
 def _route(blame: Blame, paths: Paths) -> _Route:
+    if not blame.ours:
+        return _Route(frozenset(), frozenset())
     calling: Counter[Frame] = Counter()
     callers: frozenset[Frame] | None = None
     for stack in blame.stacks:

@@ -32,12 +32,9 @@ def merged(book: Book, growths: list[Growth]) -> list[Growth]:
         by_chance = _by_chance(book, growths[a], growths[b])
         if by_chance is not None:
             return in_step(growths[a].sizes, growths[b].sizes, LEVELS.blames.in_step + by_chance)
-        counts = growths[a].counts, growths[b].counts
-        if min(each[-1] - each[0] for each in counts) >= few:
-            return in_step(*counts)
-        return in_step(
-            growths[a].sizes, growths[b].sizes, LEVELS.blames.in_step_tables
-        )  # a table alone grows in jumps
+        if _has_blocks(growths[a], few) and _has_blocks(growths[b], few):
+            return in_step(growths[a].counts, growths[b].counts)
+        return in_step(growths[a].sizes, growths[b].sizes, LEVELS.blames.in_step_tables)
 
     blames = [growth.blame for growth in growths]
     groups = together(
@@ -69,7 +66,7 @@ class _Company:
         if mark is not None:
             self._marks.add(mark)
         self._sizes.add(growth.sizes)
-        if self._has_blocks(growth):
+        if _has_blocks(growth, self._few):
             self._counts.add(growth.counts)
         else:
             self._tables.add(growth.sizes)
@@ -81,15 +78,16 @@ class _Company:
         if len(self._marks | ({mark} - {None})) > 1:
             return False
         tables = LEVELS.blames.in_step_tables
-        if self._has_blocks(growth):
+        if _has_blocks(growth, self._few):
             return self._counts.admits(growth.counts, LEVELS.blames.in_step) and (
                 self._tables.admits(growth.sizes, tables)
             )
         return self._sizes.admits(growth.sizes, tables)
 
-    def _has_blocks(self, growth: Growth) -> bool:
-        """Whether its blocks tell its course; a table alone grows in jumps."""
-        return growth.counts[-1] - growth.counts[0] >= self._few
+
+def _has_blocks(growth: Growth, few: int) -> bool:
+    """Whether its blocks tell its course; a table alone grows in jumps."""
+    return growth.counts[-1] - growth.counts[0] >= few
 
 
 def _by_container(groups: Sequence[list[int]], kept: Sequence[int | None]) -> list[list[int]]:
