@@ -76,6 +76,7 @@ class Finding:
     history: History = field(repr=False)
     """Of the process where it grows most."""
     is_open: bool = False
+    """Whether it may go on, as far as its snapshots tell."""
     together: bool = False
     """Only all processes together have samples enough to call it a leak."""
     samples: int | None = None
@@ -97,6 +98,11 @@ class Finding:
     born: tuple[tuple[float, ...], tuple[float, ...]] | None = None
     """(n + 1 edges in units from the start of the process, bytes that were born in each of the n periods
     between them and are alive in the newest snapshot); None: not known."""
+
+    @property
+    def rise(self) -> float:
+        """Bytes from the first to the last snapshot of the process where it grows most."""
+        return self.sizes[-1] - self.sizes[0]
 
 
 @dataclass(frozen=True)

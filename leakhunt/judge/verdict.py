@@ -141,12 +141,8 @@ def _undecided(findings: Sequence[Finding], grown: Sequence[tuple[History, list[
     snapshots = max(len(history.metas) for history, _ in grown)
     if snapshots >= LEVELS.worth.snapshots:
         return False
-    total = sum(
-        finding.sizes[-1] - finding.sizes[0]
-        for finding in findings
-        if finding.sizes[-1] > finding.sizes[0]
-    )
-    still = sum(finding.sizes[-1] - finding.sizes[0] for finding in findings if finding.is_open)
+    total = sum(max(0.0, finding.rise) for finding in findings)
+    still = sum(finding.rise for finding in findings if finding.is_open)
     return still >= 0.25 * total and still >= LEVELS.worth.size
 
 
@@ -172,7 +168,7 @@ def _findings(grown: Sequence[tuple[History, list[Growth]]]) -> list[Finding]:
 
 def _order(finding: Finding) -> tuple[object, ...]:
     leak = finding.verdict == LEAK
-    amount = finding.rate if leak else finding.sizes[-1] - finding.sizes[0]
+    amount = finding.rate if leak else finding.rise
     return (not leak, leak and finding.history.unit != TASK, -amount, finding.site)
 
 
@@ -309,7 +305,7 @@ def _shared(findings: Sequence[Finding], main: History, native: Outside) -> list
     by_rate = native.grows_at_all and bool(native.rss_rate)
 
     def amount(finding: Finding) -> float:
-        return finding.rate if by_rate else finding.sizes[-1] - finding.sizes[0]
+        return finding.rate if by_rate else finding.rise
 
     whole = (native.rss_rate or 0.0) if by_rate else float(main.sizes[-1] - main.sizes[0])
     most = max(whole, sum(map(amount, leaks)))

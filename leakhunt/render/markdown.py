@@ -71,7 +71,7 @@ def findings(report: TrendReport) -> str:
         each = judged.finding
         told = units.rate(each.rate, each.history.noun).removesuffix(f" per {unit}")
         rate = told if each.verdict == LEAK else ""
-        grown = units.signed_size(each.sizes[-1] - each.sizes[0])
+        grown = units.signed_size(each.rise)
         cells = (str(rank), growths.verdict(each), rate, grown, place(each.site, report.labels))
         text.append(_row(map(escape, (*cells, growths.reason(each)))))
     text += ["", *(f"- note: {escape(note)}" for note in report.notes)] if report.notes else []

@@ -54,7 +54,7 @@ def _finding(report: PageReport, rank: int, judged: Judged) -> Markup:
     others = [labels.label(frame).where for frame in finding.sites[1:]]
     if others:
         lines.append(el("p", supports.with_it(others, WITH_IT), class_="hint"))
-    grown = units.signed_size(finding.sizes[-1] - finding.sizes[0])
+    grown = units.signed_size(finding.rise)
     rate = units.rate(finding.rate, finding.history.noun) if leak else grown
     name = f"finding-{rank}"
     return el(

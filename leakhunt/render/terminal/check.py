@@ -44,7 +44,7 @@ def check(report: CheckReport, screen: Screen) -> str:
         say(console, checks.GREW_TOO, QUIET)
         for finding in report.others:
             why = growths.because(finding.reason, "run")
-            grown = units.signed_size(finding.sizes[-1] - finding.sizes[0])
+            grown = units.signed_size(finding.rise)
             say(
                 console, visible(f"  {grown} at {place(finding.site, report.labels)}: {why}"), QUIET
             )

@@ -131,7 +131,7 @@ def _table(report: TrendReport, shown: Sequence[tuple[int, Judged]], screen: Scr
         rows.append([
             str(rank), growths.verdict(finding),
             _rate(finding, report.verdict.noun) if leak else "",
-            units.signed_size(finding.sizes[-1] - finding.sizes[0]),
+            units.signed_size(finding.rise),
             spark(_thinned(finding.sizes, columns), screen.lines),
         ])  # fmt: skip
     wide = [max(map(cell_len, column)) for column in zip(heads, *rows)]

@@ -203,18 +203,16 @@ def _inconclusive(verdict: Verdict, labels: Labels, ended: bool) -> str:
             else f" Look again in {units.forecast(verdict.wanted.units, verdict.noun)}."
         )
     rising = next(
-        (finding for finding in verdict.findings if finding.is_open and _grew(finding) > 0), None
+        (finding for finding in verdict.findings if finding.is_open and finding.rise > 0), None
     )
     if rising is not None:  # a rate would be a guess
-        text += f"; {place(rising.site, labels)} has grown by {units.size(_grew(rising))}, and may go on"
+        text += (
+            f"; {place(rising.site, labels)} has grown by {units.size(rising.rise)}, and may go on"
+        )
     if ended:
         return f"{text}.{_gone()}"
     more = verdict.more or 0
     return f"{text}. Take {units.count(more)} more, with {units.plural(2, verdict.main.last.unit)} in between."
-
-
-def _grew(finding: Finding) -> float:
-    return finding.sizes[-1] - finding.sizes[0]
 
 
 def _gone() -> str:
