@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from leakhunt.judge import rss as resident
 from leakhunt.judge.allocators import NATIVE
 from leakhunt.judge.births.life import lived
 from leakhunt.judge.history import History
@@ -356,6 +357,16 @@ def test_what_one_sample_may_stand_for_is_in_doubt_where_it_came_with_the_work(
     made = life(lambda part: 100 + 10 * part, tracer=0)
     variances = {stack(LINE): [0.0] * period + [(3.0 * MIB) ** 2] * (PERIODS - period)}
     assert outside(replace(made, variances=variances)).grows == grows
+
+
+def test_the_doubt_is_of_the_growth_since_the_first_edge_over_the_work_since() -> None:
+    """Of nine tenths of the work and twice the error per unit, as if it had been of all of it."""
+    made = life(lambda part: 100 + 10 * part, points=9)
+    variances = {stack(LINE): [float(MIB**2), *[5.0 * MIB**2] * (PERIODS - 1)]}
+    course = resident._lived(replace(made, variances=variances))
+    assert course is not None
+    assert (course.t[0], course.t[-1]) == (WORK / 10, WORK)
+    assert course.error == pytest.approx(2 * MIB * (WORK - WORK / 10) / (WORK - PERIOD))
 
 
 def test_of_what_a_life_began_with_alone_nothing_is_said() -> None:

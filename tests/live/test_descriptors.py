@@ -46,6 +46,25 @@ def test_they_stand_for_what_is_open(tmp_path: Path) -> None:
     assert descriptors.tells_still(os.getpid(), None)
 
 
+def test_standard_streams_are_no_pipes_of_a_pool() -> None:
+    reads, writes = os.pipe()
+    try:
+        for more in ((), (reads,), (reads, writes)):
+            with subprocess.Popen(
+                [sys.executable, "-c", "print(flush=True); input()"],
+                stdin=subprocess.PIPE, stdout=subprocess.PIPE, pass_fds=more,
+            ) as child:  # fmt: skip
+                assert child.stdout is not None
+                child.stdout.readline()
+                held = descriptors.held(child.pid)
+                child.communicate(b"\n")
+            assert held is not None
+            assert held.pipes == len(more)
+    finally:
+        os.close(reads)
+        os.close(writes)
+
+
 def test_of_one_that_has_gone_nothing_is_known() -> None:
     done = subprocess.Popen([sys.executable, "-c", ""])
     done.wait()

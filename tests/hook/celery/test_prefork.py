@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import os
 import pickle
+import signal
+import subprocess
+import sys
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -22,6 +26,36 @@ def test_a_spawned_child_learns_what_the_main_process_was_told() -> None:
     assert vars(again) == vars(told)
     assert again.connect is worker.connect
     assert session.keywords == {}
+
+
+#: What a child that is spawned does before Celery's own initializer runs in it.
+SPAWNED = """
+import pickle, signal, sys
+from leakhunt.hook.celery.session import session
+pickle.loads(bytes.fromhex(sys.argv[1]))
+soft = signal.getsignal(session.soft_signal) is not signal.SIG_DFL
+print(session.pool, session.main, session.soft_signal, session.soft_limit, session.hook is not None, soft)
+"""
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGRTMIN"), reason="no real-time signals")
+def test_a_spawned_child_has_its_hook_and_the_signal_of_soft_limits(tmp_path: Path) -> None:
+    told = prefork.Initializer(
+        celerys.process_initializer, worker.connect, {"engine": "off", "dir": str(tmp_path)},
+        os.getpid(), signal.SIGRTMIN + 3, 2.5,
+    )  # fmt: skip
+    done = subprocess.run(
+        [sys.executable, "-c", SPAWNED, pickle.dumps(told).hex()],
+        capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert done.stdout.split() == [
+        "prefork",
+        str(os.getpid()),
+        str(signal.SIGRTMIN + 3),
+        "2.5",
+        "True",
+        "True",
+    ]
 
 
 @pytest.mark.parametrize(
