@@ -38,11 +38,11 @@ def suspicious(answer: Wanted | None) -> bool:
 
 
 def located(history: History, rate: float) -> Wanted | None:
-    """What is wanted to see where a process grows that surely grows by ``rate`` bytes per unit;
-    None where that much would have shown already.
+    """What is wanted to see where a process grows that surely grows by ``rate`` bytes per unit more than is explained;
+    None where that much would have shown already, or is too little to be looked at.
     """
-    interval = sampling(history)
-    if interval is None or rate <= 0 or rate * history.times[-1] >= LEVELS.samples.shown * interval:
+    interval, grown = sampling(history), rate * history.times[-1]
+    if interval is None or not LEVELS.resident.least <= grown < LEVELS.samples.shown * interval:
         return None
     return Wanted(0, LEVELS.samples.enough * interval, LEVELS.samples.enough * interval / rate)
 

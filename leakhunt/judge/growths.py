@@ -23,8 +23,7 @@ from leakhunt.judge.blame.parts import adopted, merged
 from leakhunt.judge.codes import because
 from leakhunt.judge.excuses.framework import FRAMEWORK, is_frameworks_own
 from leakhunt.judge.excuses.free_list import HANDED_ON
-from leakhunt.judge.excuses.order import OVERRATED, calmed, excused, fates
-from leakhunt.judge.excuses.overrated import overrated
+from leakhunt.judge.excuses.order import calmed, ends, excused, fates
 from leakhunt.judge.history import TASK, History
 from leakhunt.judge.levels import LEVELS
 from leakhunt.judge.owners import Book, Growth, Owner
@@ -214,10 +213,13 @@ def _others(book: Book, taken: set[Stack]) -> list[Growth]:
                 growth = _unsure(book, growth)
             if growth.shape.open and is_frameworks_own(book, growth):
                 growth = calmed(growth.called(WARM_UP, FRAMEWORK))
-            if growth.shape.open and overrated(book, growth):
-                growth = excused(book, growth, OVERRATED)
             others.append(growth)
-    return others
+    still = [growth for growth in others if growth.shape.open]
+    ended = {id(growth): fate for growth, fate in zip(still, ends(book, still)) if fate}
+    return [
+        excused(book, growth, ended[id(growth)]) if id(growth) in ended else growth
+        for growth in others
+    ]
 
 
 def _unsure(book: Book, growth: Growth) -> Growth:

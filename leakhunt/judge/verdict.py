@@ -86,7 +86,9 @@ def judge(histories: Sequence[History]) -> Verdict:
         len(each.metas) >= (LEVELS.worth.snapshots if each.lived else LEVELS.lives.snapshots)
         for each in histories
     )
-    unseen = wanted.located(main, native.rss_rate or 0.0) if native.keeps else None
+    unseen = None
+    if native.keeps:
+        unseen = wanted.located(main, (native.rss_rate or 0.0) - _settled(findings, main))
     more = missing = None
     if native.grows and answer < LEVELS.worth.answer * (native.rss_rate or 0.0):
         verdict = UNEXPLAINED
@@ -113,6 +115,16 @@ def judge(histories: Sequence[History]) -> Verdict:
         more=more,
         wanted=missing,
     )
+
+
+def _settled(findings: Sequence[Finding], main: History) -> float:
+    """Bytes per unit by which lines of a process have grown that are excused: what their sizes alone tell explains nothing."""
+    risen = sum(
+        max(0.0, finding.rise)
+        for finding in findings
+        if finding.history is main and finding.reason.code in codes.EXCUSES and not finding.is_open
+    )
+    return risen / main.times[-1] if main.times[-1] > 0 else 0.0
 
 
 def _more(histories: Sequence[History], missing: Wanted | None) -> int:

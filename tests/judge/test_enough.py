@@ -67,14 +67,23 @@ def test_many_samples_of_a_growth_are_a_suspicion_however_few_bytes_they_are() -
 
 
 def test_a_process_that_grows_without_a_place_is_looked_at_until_it_would_have_shown() -> None:
-    made = sampled({LINE: [0, 2, 4, 6, 8]}, EVERY)
-    shows = LEVELS.samples.shown * EVERY / TASKS
+    every = 512 << 10
+    made = sampled({LINE: [0, 2, 4, 6, 8]}, every)
+    shows = LEVELS.samples.shown * every / TASKS
     assert located(made, shows) is None
     less = shows - 1
-    assert located(made, less) == Wanted(0, ENOUGH * EVERY, ENOUGH * EVERY / less)
+    assert located(made, less) == Wanted(0, ENOUGH * every, ENOUGH * every / less)
+    assert located(history((LINE, rising(1000, 5), rising(1, 5)), interval=every), less) is None
+
+
+def test_a_rest_that_is_too_little_to_be_looked_at_is_not_searched_for() -> None:
+    every = 512 << 10
+    made = sampled({LINE: [0, 2, 4, 6, 8]}, every)
+    least = LEVELS.resident.least / TASKS
+    assert located(made, least) is not None
+    assert located(made, least - 1) is None
     assert located(made, 0.0) is None
     assert located(made, -1.0) is None
-    assert located(history((LINE, rising(1000, 5), rising(1, 5)), interval=EVERY), less) is None
 
 
 @pytest.mark.parametrize(("interval", "known"), [(1, 1), (0, None), (-5, None), ("7", None)])

@@ -127,6 +127,29 @@ def test_a_process_that_keeps_growing_is_not_acquitted_for_want_of_samples() -> 
     assert report.verdict.wanted.units == pytest.approx(LEVELS.samples.enough * EVERY / (6 << 10))
 
 
+def idling(rest: int) -> History:
+    """A process whose garbage piles up, by two samples a snapshot, and which grows by so many KiB more."""
+    numbers = [2 * at for at in range(8)]
+    raw = (("/srv/shop/tasks.py", 40),)
+    garbage = [{"objects": 400 * n, "stacks": [(raw, 400 * n)]} for n in numbers]
+    made = sampled(("/srv/shop/tasks.py:40", numbers), garbage=garbage)
+    more = [2 * EVERY * at for at in range(8)]
+    metas = [
+        replace(known, rss=(200 << 20) + more[at] + at * (rest << 10), traced=(9 << 20) + more[at])
+        for at, known in enumerate(made.metas)
+    ]
+    entries = tuple(replace(entry, meta=known) for entry, known in zip(made.entries, metas))
+    return replace(made, metas=tuple(metas), entries=entries)
+
+
+def test_growth_that_a_line_explains_is_not_looked_for_elsewhere() -> None:
+    """Of what it does not explain so much must be left as is worth a look at all: 2 MiB over seven steps."""
+    assert outlook.trend([idling(280)]).verdict.verdict == NO_LEAK
+    left = outlook.trend([idling(300)])
+    assert left.verdict.verdict == INCONCLUSIVE
+    assert "RSS keeps growing" in left.summary
+
+
 def test_a_cache_that_turns_over_is_no_leak() -> None:
     report = outlook.trend([sampled(("/srv/shop/tasks.py:9", [20, 26, 19, 24, 22, 18, 25, 23]))])
     assert report.verdict.verdict == NO_LEAK

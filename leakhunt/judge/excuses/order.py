@@ -39,10 +39,29 @@ def fates(book: Book, growths: list[Growth]) -> list[str | None]:
         lambda growth: OVERRATED if overrated(book, growth) else None,
         lambda growth: free_list.kept(book, growth, firm),
     )
-    fated = [
-        next((fate for fate in (excuse(growth) for excuse in excuses) if fate), None)
-        for growth in growths
-    ]
+    return _with_idle(growths, [_first(excuses, growth) for growth in growths])
+
+
+def ends(book: Book, growths: list[Growth]) -> list[str | None]:
+    """For each growth that may go on, as far as its sizes tell: why it ends all the same, or None where that is open.
+
+    By facts of what it is made of and who holds it, which need no more snapshots. That blocks of one size grow alone
+    is none: what holds them may not have been seen to grow yet.
+    """
+    waiting = garbage.waiting(book.history)
+    excuses: tuple[Callable[[Growth], str | None], ...] = (
+        lambda growth: WAITING if garbage.only_waits(book, growth, waiting) else None,
+        lambda growth: BOUNDED if bounded.bound(book, growth) is not None else None,
+        lambda growth: OVERRATED if overrated(book, growth) else None,
+    )
+    return _with_idle(growths, [_first(excuses, growth) for growth in growths])
+
+
+def _first(excuses: tuple[Callable[[Growth], str | None], ...], growth: Growth) -> str | None:
+    return next((fate for fate in (excuse(growth) for excuse in excuses) if fate), None)
+
+
+def _with_idle(growths: list[Growth], fated: list[str | None]) -> list[str | None]:
     idle = [growth for growth, each in zip(growths, fated) if each == WAITING]
     return [
         WAITING if each is None and garbage.waits_with(growth, idle) else each
@@ -53,7 +72,7 @@ def fates(book: Book, growths: list[Growth]) -> list[str | None]:
 def excused(book: Book, growth: Growth, fate: str) -> Growth:
     """The growth, no longer called a leak, with the reason."""
     if fate == WAITING:
-        return growth.called(SAWTOOTH, because(codes.UNCOLLECTED))
+        return calmed(growth).called(SAWTOOTH, because(codes.UNCOLLECTED))
     if fate == OVERRATED:
         return calmed(growth).called(
             NOISE, because(codes.OVERRATED, handed_out=handed_out(book.history) or 0)

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 from leakhunt.judge import codes, growths
 from leakhunt.judge.births.life import lived
 from leakhunt.judge.births.survivors import Survivors
 from leakhunt.judge.excuses import order
-from leakhunt.judge.series.shape import LEAK, WARM_UP
+from leakhunt.judge.history import History
+from leakhunt.judge.series.shape import LEAK, SAWTOOTH, WARM_UP
+from leakhunt.model.retention import Retention, Step
 from leakhunt.model.snapshot import Block
-from tests.support.builders import history
+from tests.support.builders import history, snap
 from tests.support.lives import aged
 
 
@@ -41,6 +44,52 @@ def test_free_lists_keep_whole_words_of_the_types_that_they_serve() -> None:
     assert alone(96, "mmap") == LEAK
     assert alone(96, "mmap", part=0.3) == WARM_UP  # of most the type is not known
     assert alone(96, "tuple", recycled=True) == WARM_UP
+
+
+def faltering(**facts: Any) -> History:
+    """Three hundred objects whose growth falters, so that it may go on or not, as far as the sizes tell."""
+    numbers = [0, 40, 90, 150, 150, 240, 240, 300]
+    made = history(
+        ("/srv/shop/tasks.py:40", [200 * number for number in numbers], numbers), **facts
+    )
+    where = next(iter(made.tracks))
+    return replace(made, last_blocks={where: (Block(0, 109, 300), Block(0, 91, 300))})
+
+
+def waiting(number: int) -> list[dict[str, Any]]:
+    """Garbage, at eight snapshots."""
+    raw = (("/srv/shop/tasks.py", 40),)
+    return [{"objects": n, "stacks": [(raw, n)]} for n in [0] * 7 + [number]]
+
+
+def test_what_may_go_on_and_only_waits_for_the_collector_is_no_open_question() -> None:
+    """A program that other work slows down makes its garbage less and less evenly."""
+    (left,) = growths.growths(faltering())
+    assert left.shape.verdict != LEAK
+    assert left.shape.open
+    (few,) = growths.growths(faltering(garbage=waiting(149)))
+    assert few.shape == left.shape
+    (idle,) = growths.growths(faltering(garbage=waiting(150)))
+    assert (idle.shape.verdict, idle.shape.open) == (SAWTOOTH, False)
+    assert idle.why is not None
+    assert idle.why.code == codes.UNCOLLECTED
+
+
+def test_what_may_go_on_and_has_a_bound_is_no_open_question() -> None:
+    made = faltering()
+    assert made.newest is None
+    where = next(iter(made.tracks))
+    path = (
+        Step("module", "shop.tasks", "module"),
+        Step("attribute", "RECENT", "collections.deque", 300, 400),
+    )
+    way = Retention(path, 300, 60_000, "collections.deque", 300, 400, 1, 66_000, path)
+    newest = snap("/srv/shop/tasks.py:40 60000 x300")
+    newest = replace(newest, facts={where: replace(newest.told(where), retention=(way,))})
+    (ends,) = growths.growths(replace(made, newest=newest))
+    assert (ends.shape.verdict, ends.shape.open) == (WARM_UP, False)
+    assert ends.why is not None
+    assert ends.why.code == codes.BOUNDED
 
 
 def test_every_excuse_is_one_for_the_gate_too() -> None:
