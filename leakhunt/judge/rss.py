@@ -109,7 +109,8 @@ def _of_series(history: History) -> Outside:
     if len(points) < 2:
         return UNKNOWN
     t = _times(points, history.unit)
-    start = 1 if len(points) >= 4 else 0  # the first trigger arms the tracer
+    # Where the first trigger has armed the tracer, its tables take memory afterwards.
+    start = 1 if len(points) >= 4 and points[0].baseline is not False else 0
     t, points = t[start:], points[start:]
     course = _Course(
         t,
@@ -339,8 +340,10 @@ def _pumped(rss: Sequence[float], own: Sequence[float], points: Sequence[Meta]) 
     rising = stats.mann_kendall(rss) <= LEVELS.chances.outside
     late = _third(rss, True) - median(rss[len(rss) // 3 : -max(1, len(rss) // 3)] or rss)
     grown = _third(rss, True) - _third(rss, False)
+    # One jump is one event, whatever third it lies in: without it the rest has to rise as well.
+    jump = max(after - before for before, after in zip(rss, rss[1:]))
     return (
         rising
         and held - peak >= max(4 * LEVELS.resident.least, 0.1 * rss[0])
-        and late >= 0.2 * grown
+        and min(late, rss[-1] - rss[0] - jump) >= LEVELS.resident.still * grown
     )

@@ -109,8 +109,9 @@ def test_what_shrinks_explains_nothing_and_leaves_more_outside() -> None:
 
 @pytest.mark.parametrize(("short", "material"), [(0, True), (1, False)])
 def test_growth_counts_from_some_mib_on(short: int, material: bool) -> None:
-    """The first snapshot is left out, so of ten there are eight steps."""
-    rss = line(BASE, RESIDENT.least // 8)
+    """Of ten snapshots there are nine steps."""
+    rss = line(BASE, -(-RESIDENT.least // 9))
+    rss[-1] = BASE + RESIDENT.least
     rss[-1] -= short
     found = outside(process(rss))
     assert found.grows_at_all is found.keeps is found.grows is material
@@ -120,14 +121,14 @@ def test_growth_counts_from_some_mib_on(short: int, material: bool) -> None:
 def test_and_from_a_part_of_the_resident_set_on(short: int, material: bool) -> None:
     base = 1000 * MIB
     assert RESIDENT.least_part * base > RESIDENT.least
-    each = round(RESIDENT.least_part * base / 8) + 4096
-    rss = line(base - each, each)  # the second snapshot, from which it is reckoned, is the base
+    rss = line(base, round(RESIDENT.least_part * base / 9) + 4096)
     rss[-1] = round(base * (1 + RESIDENT.least_part)) + 1 - short
     assert outside(process(rss)).grows_at_all is material
 
 
-def test_one_jump_is_no_growth_for_good() -> None:
-    rss = [BASE] * 5 + [BASE + 40 * MIB] * 5
+@pytest.mark.parametrize("at", range(1, 10))
+def test_one_jump_is_no_growth_for_good(at: int) -> None:
+    rss = [BASE] * at + [BASE + 40 * MIB] * (10 - at)
     found = outside(process(rss))
     assert not found.keeps
     assert not found.grows
@@ -154,11 +155,16 @@ def test_fewer_than_two_that_say_both_figures_say_nothing() -> None:
     assert outside(made).told
 
 
-def test_of_four_and_more_the_first_is_left_out() -> None:
-    """The first trigger arms the tracer, whose tables take memory once."""
-    for number, from_first in ((3, True), (4, False)):
+def test_of_four_and_more_the_first_is_left_out_where_it_may_have_armed_the_tracer() -> None:
+    """The tables take memory once."""
+    for number, armed, from_first in (
+        (3, True, True),
+        (4, True, False),
+        (4, None, False),
+        (4, False, True),
+    ):
         rss = [BASE, *line(BASE + 50 * MIB, 0, number - 1)]
-        assert outside(process(rss)).grows_at_all is from_first
+        assert outside(process(rss, baseline=armed)).grows_at_all is from_first
 
 
 def test_every_snapshot_counts_those_that_were_not_read_with_their_traces_too() -> None:
