@@ -252,6 +252,9 @@ class Resident:
     """The part of the work at whose end a growth has to go on, where many moments of it are known,"""
     slower: float = 0.5
     """and the part of its pace that it may not surely fall short of there: by half it has not gone on."""
+    far_out: float = 3.0
+    """Quartile distances above the upper quartile from which on a step is a jump: Tukey's outer fence
+    (Exploratory Data Analysis, 1977, ch. 2)."""
     held: int = 24 << 20
     """Free memory that an allocator does not return is worth a verdict from this size on,"""
     held_part: float = 0.3

@@ -12,7 +12,8 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from statistics import median
+from itertools import accumulate
+from statistics import median, quantiles
 from typing import NamedTuple
 
 from leakhunt.judge import allocators
@@ -252,7 +253,28 @@ def _compared(course: _Course, rises: bool, kind: str | None) -> Outside:
 def _rises(course: _Course) -> bool:
     """Whether the resident set, or what nothing explains of it, grows for good."""
     beside = [whole - mine for whole, mine in zip(course.rss, course.own)]
-    return _steady(course.t, course.rss) or _steady(course.t, beside)
+    return (
+        _steady(course.t, course.rss)
+        or _steady(course.t, beside)
+        or _steady_between(course.t, course.rss)
+    )
+
+
+def _steady_between(t: Sequence[float], values: Sequence[float]) -> bool:
+    """Whether a figure of which many moments are known grows for good between its jumps, and by enough.
+
+    A table that doubles takes its memory at once, so that no line fits what fills it.
+    """
+    if len(values) < LEVELS.shapes.many:
+        return False
+    steps = [after - before for before, after in zip(values, values[1:])]
+    low, _, high = quantiles(steps, n=4)
+    fence = high + LEVELS.resident.far_out * (high - low)
+    between = list(
+        accumulate((step if step <= fence else 0.0 for step in steps), initial=values[0])
+    )
+    least = max(LEVELS.resident.least, LEVELS.resident.least_part * values[0])
+    return between[-1] - between[0] >= least and _steady(t, between)
 
 
 def _steady(t: Sequence[float], values: Sequence[float]) -> bool:

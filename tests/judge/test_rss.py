@@ -141,6 +141,35 @@ def test_what_falls_back_does_not_grow() -> None:
     assert (falling.grows_at_all, falling.explained) == (False, None)
 
 
+def filling(each: int, number: int = 48) -> list[int]:
+    """A table that doubles at the 6th, 12th, 24th and 47th of so many moments, and what it holds, ``each`` a moment."""
+    jumps = {6: MIB // 2, 12: MIB, 24: 2 * MIB, 47: 4 * MIB}
+    return [
+        BASE + each * at + sum(jump for when, jump in jumps.items() if when <= at)
+        for at in range(number)
+    ]
+
+
+def test_what_grows_between_the_jumps_of_a_table_grows_for_good() -> None:
+    """No line fits it, and it has never stood still."""
+    found = outside(process(filling(64 << 10)))
+    assert not found.keeps
+    assert found.grows
+
+
+def test_jumps_alone_are_no_growth_for_good_nor_is_a_trickle_between_them() -> None:
+    assert not outside(process(filling(0))).grows
+    trickle = RESIDENT.least // 48
+    assert not outside(process(filling(trickle))).grows
+    assert outside(process(filling(2 * trickle))).grows
+
+
+def test_what_has_ceased_between_the_jumps_is_no_growth_for_good() -> None:
+    rss = filling(128 << 10)
+    stood = [size if at <= 30 else rss[30] for at, size in enumerate(rss)]
+    assert not outside(process(stood)).grows
+
+
 # -- which snapshots ------------------------------------------------------------------
 
 
