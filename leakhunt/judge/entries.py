@@ -15,7 +15,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from math import sqrt
+from math import hypot, sqrt
+from statistics import NormalDist
 from types import MappingProxyType
 from typing import NamedTuple
 
@@ -139,10 +140,12 @@ def _speaks(growth: Growth) -> bool:
 
 def _with(book: Book, every: Sequence[Pile], judged: Sequence[Growth]) -> list[Growth]:
     leaks = [growth for growth in judged if growth.shape.verdict == LEAK]
+    grow = [pile for pile, is_sure in zip(every, sure([pile.shape for pile in every])) if is_sure]
+    judged = [_weighed(growth, grow) for growth in judged]
     piles = [
         pile
-        for pile, is_sure in zip(every, sure([pile.shape for pile in every]))
-        if is_sure and not any(pile.share(leak) >= 1 - LEVELS.blames.caller for leak in leaks)
+        for pile in grow
+        if not any(pile.share(leak) >= 1 - LEVELS.blames.caller for leak in leaks)
     ]
     made = [growth for growth in (_growth(book, pile) for pile in piles) if growth is not None]
     told = [
@@ -157,6 +160,53 @@ def _with(book: Book, every: Sequence[Pile], judged: Sequence[Growth]) -> list[G
         if growth.shape.verdict == LEAK or not taken.intersection(growth.blame.stacks)
     ]
     return [*told, *rest]
+
+
+def _weighed(growth: Growth, piles: Sequence[Pile]) -> Growth:
+    """A leak at the pace of the containers that keep it, where it fills one kind of them and that is known more surely.
+
+    Both estimates must agree: what hangs from somewhere else as well is not freed with the container.
+    """
+    if growth.shape.verdict != LEAK:
+        return growth
+    pile = next(
+        (pile for pile in piles if pile.share(growth) >= LEVELS.worth.mostly and pile.has(growth)),
+        None,
+    )
+    if pile is None:
+        return growth
+    shape = growth.shape
+    rate, low, high = _pace(pile, pile.share(growth), shape.samples or 1)
+    if rate <= 0 or (high - low) / rate >= (shape.high - shape.low) / shape.rate:
+        return growth
+    ends_between = (
+        (shape.rate - shape.low, high - rate)
+        if rate < shape.rate
+        else (shape.high - shape.rate, rate - low)
+    )
+    reach = hypot(*ends_between) / NormalDist().inv_cdf(0.975)
+    if abs(rate - shape.rate) > LEVELS.samples.farthest * reach:
+        return growth
+    sizes = [pile.share(growth) * size for size in pile.sizes]
+    weight = growth.counts[-1] / growth.sizes[-1]
+    return replace(
+        growth,
+        shape=replace(shape, rate=rate, low=low, high=high, blocks_rate=weight * rate),
+        series=Series(growth.series.t, sizes, [weight * size for size in sizes], EXACT),
+    )
+
+
+def _pace(pile: Pile, part: float, samples: int) -> tuple[float, float, float]:
+    """Bytes per unit of a part of what a pile keeps, with its 95 % interval; so many samples tell which part it is."""
+    each = part * pile.sizes[-1] / pile.last
+    rate = pile.shape.rate * each
+    unsure = sqrt((1 - part) / part / max(1, samples)) if part < 1 else 0.0
+    reach = stats.student_quantile(0.975, max(1, samples)) * unsure * rate
+    return (
+        rate,
+        max(0.0, rate - sqrt((rate - pile.shape.low * each) ** 2 + reach**2)),
+        rate + sqrt((pile.shape.high * each - rate) ** 2 + reach**2),
+    )
 
 
 def _piles(book: Book, history: History, looks: Looks) -> list[Pile]:
@@ -313,21 +363,12 @@ def _growth(book: Book, pile: Pile) -> Growth | None:
     lines = [heaviest[0], *others]
     stacks = tuple(stack for owner in lines for stack in pile.stacks[owner])
     part = sum(pile.shares[owner] for owner in lines) / whole
-    each = part * pile.sizes[-1] / pile.last
-    rate = pile.shape.rate * each
+    samples = sum(book.history.samples[s][-1] for s in stacks if s in book.history.samples)
+    rate, low, high = _pace(pile, part, samples)
     if book.history.unit == TASK and rate < LEVELS.worth.rate:
         return None
-    samples = sum(book.history.samples[s][-1] for s in stacks if s in book.history.samples)
-    unsure = sqrt((1 - part) / part / max(1, samples)) if part < 1 else 0.0
-    reach = stats.student_quantile(0.975, max(1, samples)) * unsure * rate
-    shape = replace(
-        pile.shape,
-        rate=rate,
-        low=max(0.0, rate - sqrt((rate - pile.shape.low * each) ** 2 + reach**2)),
-        high=rate + sqrt((pile.shape.high * each - rate) ** 2 + reach**2),
-        blocks_rate=pile.shape.rate,
-        since=0,
-    )
+    shape = replace(pile.shape, rate=rate, low=low, high=high, blocks_rate=pile.shape.rate, since=0)
+    each = part * pile.sizes[-1] / pile.last
     sizes = [part * size for size in pile.sizes]
     counts = [size / each for size in sizes]
     return Growth(

@@ -108,6 +108,8 @@ class Samples:
     """So many samples of the second half are wanted to show that a growth goes on."""
     suspicious: int = 3
     """Fewer samples than these are not even a suspicion: any long-lived object may have been hit."""
+    farthest: float = 3.0
+    """Standard errors by which an estimate and a count may differ and still be of the same objects."""
     shown: int = 60
     """A steady leak that so many samples stand for is found in three cases of four, and else said to want
     for more, by simulation (eight snapshots): what has not shown then is none that Python would see."""

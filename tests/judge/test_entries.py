@@ -91,6 +91,49 @@ def test_what_is_said_to_keep_it_is_what_the_verdict_rests_on() -> None:
     assert finding.sizes[-1] - finding.sizes[0] == pytest.approx(2100 * finding.rate, rel=0.03)
 
 
+#: Samples enough to call it a leak, and by chance twice as many as there should be.
+MANY = [2, 7, 12, 17, 22, 27, 32]
+
+
+def test_a_leak_that_fills_one_container_has_the_pace_of_its_entries() -> None:
+    """Thirty samples may be twenty or forty; entries are counted."""
+    of = made({1: GROWING}, {LINE: [kept(1237, retained=120_000, size=180_000)]}, {LINE: MANY})
+    (told,) = [each for each in growths(of) if each.shape.verdict == LEAK]
+    (leak,) = leaks(of)
+    truth = 120_000 / 1237 * (1237 - 154) / 2100
+    assert told.shape.low > truth
+    assert leak.shape.rate == pytest.approx(truth, rel=0.02)
+    assert leak.shape.low <= truth <= leak.shape.high < told.shape.high
+    assert leak.sizes[-1] == pytest.approx(120_000)
+    assert leak.sizes[0] == pytest.approx(120_000 * 154 / 1237)
+    assert leak.counts[-1] / leak.sizes[-1] == pytest.approx(told.counts[-1] / told.sizes[-1])
+    assert leak.shape.blocks_rate == pytest.approx(
+        leak.shape.rate * told.counts[-1] / told.sizes[-1]
+    )
+    assert (leak.blame, leak.why, leak.shape.p) == (told.blame, told.why, told.shape.p)
+
+
+@pytest.mark.parametrize(
+    ("retained", "ways"),
+    [
+        (10_000, {LINE: 180_000}),
+        (120_000, {LINE: 180_000, OTHER: 60_000}),
+    ],
+)
+def test_what_does_not_fill_it_or_would_not_be_freed_with_it_has_a_pace_of_its_own(
+    retained: int, ways: dict[str, int]
+) -> None:
+    """No chance makes that much of so little: it hangs from somewhere else as well. Or a good part is another line's."""
+    of = made(
+        {1: GROWING},
+        {where: [kept(1237, retained=retained, size=size)] for where, size in ways.items()},
+        {where: MANY if where == LINE else FEW for where in ways},
+    )
+    told = next(each for each in growths(of) if each.blame.frame == stack(LINE)[-1])
+    leak = next(each for each in leaks(of) if each.blame.frame == stack(LINE)[-1])
+    assert leak == told
+
+
 def test_it_is_the_series_verdict_that_says_so() -> None:
     history_of, judged = informed(made({1: GROWING}, {LINE: [kept(1237)]}))
     assert [each.shape.verdict for each in judged if each.blame.frame == stack(LINE)[-1]] == [LEAK]
