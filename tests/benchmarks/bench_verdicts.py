@@ -158,12 +158,12 @@ def said_of(line: dict[str, Any], leak: dict[str, Any]) -> Iterator[tuple[float,
     if not line:
         return
     shown = leak["visible"] if leak["visible"] < 0.9 else 1.0
-    # How often a rare leak struck is a matter of chance: the recording knows.
+    # How often a rare leak struck is a matter of chance: the recording knows, as far as it shows all of it.
     luck = leak["visible"] if leak["runs"] < 0.2 else 1.0
-    own, whole = line["bytes_per_task"] * luck, leak["whole_bytes_per_task"] * luck
-    for size, high in ((own, own), (whole, leak["worker_bytes_per_task"] * luck)):
+    own, whole = line["bytes_per_task"], leak["whole_bytes_per_task"]
+    for size, high in ((own, own), (whole, leak["worker_bytes_per_task"])):
         low = min(size * shown, max(size - leak["table_bytes_per_task"], size * 0.3))
-        yield size, low, high
+        yield size, low * min(1.0, luck), high * max(1.0, luck)
 
 
 def judge(result: Judged, truth: dict[str, Any], document: dict[str, Any]) -> None:
