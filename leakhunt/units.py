@@ -156,6 +156,11 @@ def duration(seconds: float) -> str:
     return f"{whole} s"
 
 
+def brief(seconds: float) -> str:
+    """As :func:`duration` for what often takes milliseconds: ``0.4 ms``, ``380.0 ms``, ``12 s``."""
+    return f"{seconds * 1000:.1f} ms" if seconds < 0.95 else duration(seconds)
+
+
 def moment(seconds: float | None) -> str:
     """A time in UTC, ``2026-01-31 23:59:59Z``, or ``unknown``."""
     if seconds is None:

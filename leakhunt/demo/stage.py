@@ -22,6 +22,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, TypeVar
 
+from leakhunt import units
 from leakhunt.errors import LeakhuntError
 
 Seen = TypeVar("Seen")
@@ -65,7 +66,7 @@ class Stage:
                 )
             if time.monotonic() > deadline:
                 raise LeakhuntError(
-                    f"gave up after {seconds:.0f} seconds, before {what}; "
+                    f"gave up after {units.duration(seconds)}, before {what}; "
                     f"the log of the demo's worker:\n{self.log()}"
                 )
             time.sleep(0.02)

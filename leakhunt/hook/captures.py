@@ -257,7 +257,7 @@ class Captures:
         self._summary.captured(str(state.series), str(state.settings.dir), state.process.groups)
         say(
             logging.INFO,
-            f"wrote {outcome.path} ({units.size(outcome.size)}, {outcome.blocks} blocks)"
+            f"wrote {outcome.path} ({units.size(outcome.size)}, {units.counted(outcome.blocks, 'block')})"
             + (f"; left out: {outcome.without}" if outcome.without else ""),
         )
 

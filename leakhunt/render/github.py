@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from leakhunt import units
 from leakhunt.judge.series.shape import LEAK
 from leakhunt.judge.verdict import NO_LEAK
 from leakhunt.model.paths import visible
@@ -54,7 +55,7 @@ def summary(report: CheckReport) -> str:
         for judged in report.findings:
             finding = judged.finding
             label = report.labels.label(finding.site)
-            low_high = f"{finding.low:,.0f} to {finding.high:,.0f} B"
+            low_high = f"{units.small_size(finding.low)} to {units.small_size(finding.high)}"
             code = f"<br>`{_cell(label.code)}`" if label.code else ""
             lines.append(f"| {checks.keeps(finding)} | {low_high} | `{_cell(label.where)}`{code} |")
     lines += ["", checks.rests_on(outcome), *(f"- {visible(note)}" for note in report.notes)]

@@ -130,7 +130,7 @@ class Capture:
         seconds = time.monotonic() - self.began
         number = os.WTERMSIG(status) if status is not None and os.WIFSIGNALED(status) else 0
         if note == fork.HUNG or self.ended:
-            why = f"it hung and was ended after {seconds:.0f} s"
+            why = f"it hung and was ended after {units.duration(seconds)}"
         elif note == fork.NO_MEMORY:
             why = "no memory for its process"
         elif note == fork.LOCKED:

@@ -75,7 +75,7 @@ def _cells(task: Task, screen: Screen) -> tuple[str, ...]:
         per_run,
         units.count(task.runs),
         "" if task.failed is None else units.count(task.failed),
-        "" if task.wall is None or not task.runs else _moment(task.wall / task.runs),
+        "" if task.wall is None or not task.runs else units.brief(task.wall / task.runs),
         "" if busy is None else units.share(busy),
         "" if busy is None else dark * full + light * (BAR - full),
         "" if task.rss_steps is None else units.count(task.rss_steps),
@@ -91,8 +91,3 @@ def _kept(task: Task) -> tuple[str, str]:
         return ledger.NOT_SURE, ledger.at_most(task.per_run_ci95[1] if task.per_run_ci95 else 0)
     said = units.with_error(per_run, task.error_per_run or 0) if task.sure else units.size(per_run)
     return units.signed_size(task.kept), f"{'+' if per_run > 0 else ''}{said}"
-
-
-def _moment(seconds: float) -> str:
-    """Tasks often take milliseconds."""
-    return f"{seconds * 1000:.1f} ms" if seconds < 0.95 else units.duration(seconds)

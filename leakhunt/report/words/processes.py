@@ -26,7 +26,7 @@ def orphan(
 
 def outsized(uss: int, other: int, other_uss: int, other_age: float) -> str:
     return (
-        f"its own memory (USS {units.size(uss)}) is {uss / other_uss:.1f} times that of the "
+        f"its own memory (USS {units.size(uss)}) is {units.decimal(uss / other_uss)} times that of the "
         f"youngest child beside it ({other}: {units.size(other_uss)} at an age of "
         f"{units.duration(other_age)})"
     )
