@@ -130,6 +130,8 @@ def _command(words: Sequence[str], host: str) -> Celery | None:
         has_beat="--beat" in flags,
         max_memory_per_child=_kib(options.get("--max-memory-per-child")),
         max_tasks_per_child=_number(options.get("--max-tasks-per-child")),
+        prefetch=_number(options.get("--prefetch-multiplier")),
+        has_no_prefetch="--disable-prefetch" in flags,
         without=frozenset(
             name for name in ("gossip", "mingle", "heartbeat") if f"--without-{name}" in flags
         ),

@@ -58,6 +58,10 @@ class Celery:
     max_memory_per_child: int | None = None
     """Bytes of ``--max-memory-per-child``."""
     max_tasks_per_child: int | None = None
+    prefetch: int | None = None
+    """Messages per child of ``--prefetch-multiplier``; 0: no limit."""
+    has_no_prefetch: bool = False
+    """Whether ``--disable-prefetch`` was given."""
     without: frozenset[str] = frozenset()
     """Of ``gossip``, ``mingle`` and ``heartbeat``, those that ``--without-…`` switches off."""
 

@@ -59,6 +59,10 @@ def test_the_rest_of_what_a_line_says() -> None:
     assert (found.max_memory_per_child, found.max_tasks_per_child) == (200_000 << 10, 50)
     assert found.node == f"celery@{HOST}"
     assert found.without == frozenset()
+    assert (found.prefetch, found.has_no_prefetch) == (None, False)
+    ahead = told("celery -A proj worker --prefetch-multiplier=0 --disable-prefetch")
+    assert ahead is not None
+    assert (ahead.prefetch, ahead.has_no_prefetch) == (0, True)
     quiet = told("celery -A proj worker --without-gossip -c 2 --without-mingle")
     assert quiet is not None
     assert quiet.without == {"gossip", "mingle"}

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from leakhunt.model.configuration import Configuration, Surroundings
-from leakhunt.model.process import Machine, Process
+from leakhunt.model.process import Celery, Machine, Process
 
 SERIOUS, ADVICE, NOTE = "serious", "advice", "note"
 SEVERITIES = (SERIOUS, ADVICE, NOTE)
@@ -82,6 +82,12 @@ class Worker:
     max_memory: int | None
     """Bytes."""
     concurrency: int | str | None
+    prefetch: int | None = None
+    """Messages per child, from the command line or the configuration; 0: no limit."""
+    has_no_prefetch: bool = False
+    """Whether it takes none ahead at all."""
+    asked: frozenset[str] = frozenset()
+    """Settings that its command line overrides."""
 
     @property
     def growth(self) -> Measured | None:
@@ -118,33 +124,60 @@ def workers(
 ) -> Iterator[Worker]:
     """The running workers; without one, the one that the configuration would start."""
     values = configuration.values if configuration else {}
-    tasks, memory = (
-        values.get("worker_max_tasks_per_child"),
-        values.get("worker_max_memory_per_child"),
-    )
-    pool, concurrency = values.get("worker_pool"), values.get("worker_concurrency")
     running = [p for p in processes if p.role in ("main", "worker")]
     if configuration is not None:  # other apps' workers have configurations of their own
         running = [p for p in running if p.celery is None or is_of(p, configuration.app)]
     for main in running:
         told = main.celery
         children = tuple(p for p in processes if p.parent == main.pid and p.role == "child")
-        yield Worker(
+        yield _worker(
+            values,
+            told,
             node=(told.node if told else None) or f"process {main.pid}",
             main=main,
             children=children,
             growths=tuple(growths[p.pid] for p in (main, *children) if p.pid in growths),
-            pool=(told.pool if told else None) or ("prefork" if children else _pool(pool)),
-            max_tasks=(told.max_tasks_per_child if told else None) or tasks,
-            max_memory=(told.max_memory_per_child if told else None)
-            or (int(memory) << 10 if memory else None),
-            concurrency=(told.concurrency if told else None) or concurrency or None,
         )
     if not running and configuration is not None:
-        yield Worker(
-            f"app {configuration.app}", None, (), (), _pool(pool), tasks,
-            int(memory) << 10 if memory else None, concurrency or None,
-        )  # fmt: skip
+        yield _worker(
+            values, None, node=f"app {configuration.app}", main=None, children=(), growths=()
+        )
+
+
+def _worker(
+    values: Mapping[str, Any],
+    told: Celery | None,
+    *,
+    node: str,
+    main: Process | None,
+    children: tuple[Process, ...],
+    growths: tuple[Measured, ...],
+) -> Worker:
+    """What its command line says, and where that is silent the configuration."""
+    memory = values.get("worker_max_memory_per_child")
+    prefetch = values.get("worker_prefetch_multiplier")
+    pool = told.pool if told else None
+    limit = told.max_memory_per_child if told else None
+    ahead = told.prefetch if told else None
+    asked = {"worker_pool": pool, "worker_prefetch_multiplier": ahead}
+    return Worker(
+        node=node,
+        main=main,
+        children=children,
+        growths=growths,
+        pool=pool or ("prefork" if children else _pool(values.get("worker_pool"))),
+        max_tasks=(told.max_tasks_per_child if told else None)
+        or values.get("worker_max_tasks_per_child"),
+        max_memory=limit or (int(memory) << 10 if memory else None),
+        concurrency=(told.concurrency if told else None)
+        or values.get("worker_concurrency")
+        or None,
+        prefetch=ahead if ahead is not None else prefetch if isinstance(prefetch, int) else None,
+        has_no_prefetch=bool(
+            (told is not None and told.has_no_prefetch) or values.get("worker_disable_prefetch")
+        ),
+        asked=frozenset(setting for setting, value in asked.items() if value is not None),
+    )
 
 
 def is_of(process: Process, app: str) -> bool:

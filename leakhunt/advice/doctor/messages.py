@@ -28,32 +28,43 @@ def poison(case: Case) -> Iterator[Finding]:
 
 
 def prefetch(case: Case) -> Iterator[Finding]:
-    multiplier = case.value("worker_prefetch_multiplier")
+    """What workers take ahead: once for the app, and for each worker whose command line says otherwise."""
+    told = set()
     broker = (case.configuration and case.configuration.broker) or ""
-    if case.value("worker_disable_prefetch") and broker.startswith("redis"):
-        return  # Celery heeds it on Redis only
-    if multiplier == 0:
+    for worker in case.workers:
+        is_asked = "worker_prefetch_multiplier" in worker.asked
+        where = worker.node if is_asked else case.app
+        if where in told or (worker.has_no_prefetch and broker.startswith("redis")):
+            continue  # Celery heeds that on Redis only
+        number = worker.prefetch
+        if number is None or 0 < number < PREFETCH:
+            continue
+        told.add(where)
+        name = "--prefetch-multiplier" if is_asked else "worker_prefetch_multiplier"
         yield Finding(
-            SERIOUS,
-            "prefetch-unlimited",
-            case.app,
-            "worker_prefetch_multiplier is 0: no limit",
-            "the main process takes in every message of the queue, and children forked then inherit them",
-            "worker_prefetch_multiplier",
-            4,
+            ADVICE if number else SERIOUS,
+            "prefetch-many" if number else "prefetch-unlimited",
+            where,
+            f"{name} is {number}" + ("" if number else ": no limit"),
+            _held(number, worker.pool),
+            None if is_asked else name,
+            None if is_asked else 4,
             f"{DOCS}/optimizing.html#prefetch-limits",
+            "start it with --prefetch-multiplier 4" if is_asked else "",
         )
-    elif isinstance(multiplier, int) and multiplier >= PREFETCH:
-        yield Finding(
-            ADVICE,
-            "prefetch-many",
-            case.app,
-            f"worker_prefetch_multiplier is {multiplier}",
-            f"the main process holds up to {multiplier} messages for each child, with their arguments",
-            "worker_prefetch_multiplier",
-            4,
-            f"{DOCS}/optimizing.html#prefetch-limits",
+
+
+def _held(number: int, pool: str) -> str:
+    """What a worker holds that takes so many messages ahead; 0: all there are."""
+    if pool == "prefork":
+        if not number:
+            return "the main process takes in every message of the queue, and children forked then inherit them"
+        return (
+            f"the main process holds up to {number} messages for each child, with their arguments"
         )
+    if not number:
+        return "the worker takes in every message of the queue, with its arguments"
+    return f"the worker holds up to {number} messages for each task that it can run at a time, with their arguments"
 
 
 def eta(case: Case) -> Iterator[Finding]:

@@ -45,9 +45,10 @@ def inert(case: Case) -> Iterator[Finding]:
                     f"{setting}={value} does nothing in the {worker.pool} pool",
                     "only the prefork pool has children to replace; here the memory climbs until "
                     "the process ends",
-                    "worker_pool",
-                    "prefork",
+                    None if "worker_pool" in worker.asked else "worker_pool",
+                    None if "worker_pool" in worker.asked else "prefork",
                     "https://github.com/celery/celery/issues/6312",
+                    "start it with -P prefork" if "worker_pool" in worker.asked else "",
                 )
 
 

@@ -21,6 +21,8 @@ def test_the_command_line_wins() -> None:
         "worker_max_tasks_per_child=7 does nothing in the threads pool"
         in said["recycling-inert"].what
     )
+    assert (said["recycling-inert"].setting, said["recycling-inert"].value) == (None, None)
+    assert said["recycling-inert"].todo == "start it with -P prefork"
 
 
 def test_other_apps_workers_are_not_held_against_this_one() -> None:

@@ -10,7 +10,7 @@ from leakhunt.advice.doctor import messages
 from leakhunt.advice.doctor.case import Case
 from leakhunt.model.configuration import Configuration, Surroundings
 from leakhunt.model.process import Celery, Process
-from tests.support.doctoring import SOUND, said_of
+from tests.support.doctoring import SOUND, crew, said_of
 from tests.support.fleet import machine, process
 
 
@@ -75,6 +75,30 @@ def test_each_kind_of_event_has_its_own_setting() -> None:
         ("worker_send_task_events", False),
         ("task_send_sent_event", False),
     ]
+
+
+def test_a_command_line_takes_ahead_what_it_says() -> None:
+    greedy = crew(celery=Celery("worker", "w@h", "proj", prefetch=0))
+    said = said_of(greedy)["prefetch-unlimited"]
+    assert (said.where, said.what) == ("w@h", "--prefetch-multiplier is 0: no limit")
+    assert (said.setting, said.value) == (None, None)
+    assert said.todo == "start it with --prefetch-multiplier 4"
+    modest = crew(celery=Celery("worker", "w@h", "proj", prefetch=2))
+    assert said_of(modest, worker_prefetch_multiplier=0) == {}
+    without = crew(celery=Celery("worker", "w@h", "proj", prefetch=0, has_no_prefetch=True))
+    assert said_of(without) == {}
+
+
+def test_children_are_spoken_of_where_there_are_any() -> None:
+    for number in (0, 64):
+        alone = said_of(
+            worker_prefetch_multiplier=number,
+            worker_pool="threads",
+            worker_max_tasks_per_child=None,
+        )
+        (said,) = alone.values()
+        assert "child" not in said.why
+        assert "the worker" in said.why
 
 
 def test_a_prefetch_that_is_disabled_is_not_spoken_of() -> None:
