@@ -7,25 +7,92 @@ import io
 import os
 import subprocess
 import sys
+import tempfile
+import traceback
+import warnings
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import pytest
 
 from leakhunt import cli
 from leakhunt.snapfile.write import Run, write
+from tests.support import lawful
 from tests.support.builders import FACTS
 from tests.support.places import ROOT
 
+#: Commands that read files and print. They know nothing of how their process began.
+READING = frozenset({
+    "top", "diff", "trend", "verdict", "why", "account", "show", "tasks", "ls", "report", "export", "compare",
+})  # fmt: skip
+
 
 def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """The console in a process of its own, 80 columns wide without a COLUMNS.
+
+    To import all modules takes ten times as long as to read and print: a reading command is run by a fork, which has
+    them. One whose environment is the interpreter's affair, or that is more than a reader, is a Python of its own.
+    """
     kept = {
         k: v for k, v in os.environ.items() if not k.startswith(("COLUMNS", "NO_COLOR", "FORCE_"))
     }
+    told = {**kept, "PYTHONPATH": str(ROOT), **environment}
+    own = any(name.startswith(("PYTHON", "LC_", "LANG")) for name in environment)
+    if not own and arguments and arguments[0] in READING:
+        return _forked(arguments, told)
     return subprocess.run(
         [sys.executable, "-m", "leakhunt", *arguments],
-        env={**kept, "PYTHONPATH": str(ROOT), **environment}, capture_output=True, text=True, timeout=400,
+        env=told, capture_output=True, text=True, timeout=400,
     )  # fmt: skip
+
+
+def _forked(
+    arguments: tuple[str, ...], environment: dict[str, str]
+) -> subprocess.CompletedProcess[str]:
+    """What a fork of this process does as ``leakhunt ARGUMENTS…``."""
+    with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
+        with warnings.catch_warnings():
+            # Of threads that the fork does not have: xdist's reads orders, and holds no lock that the console takes.
+            warnings.simplefilter("ignore", DeprecationWarning)
+            pid = os.fork()
+        if pid == 0:
+            _become(arguments, environment, out.fileno(), err.fileno())
+        status = os.waitpid(pid, 0)[1]
+        said = []
+        for stream in (out, err):
+            stream.seek(0)
+            said.append(stream.read().decode().replace("\r\n", "\n"))
+    code = -os.WTERMSIG(status) if os.WIFSIGNALED(status) else os.WEXITSTATUS(status)
+    done = subprocess.CompletedProcess(list(arguments), code, *said)
+    lawful.read(["-m", "leakhunt", *arguments], done)
+    return done
+
+
+def _become(
+    arguments: tuple[str, ...], environment: dict[str, str], out: int, err: int
+) -> NoReturn:
+    """Be the console until it ends, as a process that was just begun."""
+    status = 1
+    try:
+        os.dup2(out, 1)
+        os.dup2(err, 2)
+        sys.stdin = io.StringIO()
+        sys.stdout = io.TextIOWrapper(io.BufferedWriter(io.FileIO(1, "w", closefd=False)), "utf-8")
+        err_ = io.BufferedWriter(io.FileIO(2, "w", closefd=False))
+        sys.stderr = io.TextIOWrapper(err_, "utf-8", "backslashreplace", write_through=True)
+        os.environ.clear()
+        os.environ.update(environment)
+        sys.argv = ["leakhunt", *arguments]
+        cli.main(list(arguments))
+    except SystemExit as ended:
+        status = ended.code if isinstance(ended.code, int) else int(ended.code is not None)
+    except BaseException:  # noqa: BLE001 - as an interpreter ends of it
+        traceback.print_exc()
+    finally:
+        with contextlib.suppress(OSError, ValueError):
+            sys.stdout.flush()
+            sys.stderr.flush()
+        os._exit(status)
 
 
 def inside(*arguments: str) -> tuple[int, str, str]:

@@ -116,14 +116,18 @@ _run = subprocess.run
 def run(*arguments: Any, **named: Any) -> Any:
     """``subprocess.run``; what a command of leakhunt's has printed is read."""
     done = _run(*arguments, **named)
-    command = arguments[0] if arguments else named.get("args")
+    read(arguments[0] if arguments else named.get("args"), done)
+    return done
+
+
+def read(command: Any, done: Any) -> None:
+    """Read what a command has printed, where it is one of leakhunt's."""
     if _is_ours(command) and done.returncode in (0, 3, 4) and done.stdout:
         text = (
             done.stdout if isinstance(done.stdout, str) else done.stdout.decode("utf-8", "replace")
         )
         if "\x1b" not in text:
             reading.printed(text)
-    return done
 
 
 def _is_ours(command: Any) -> bool:
