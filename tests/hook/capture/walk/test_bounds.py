@@ -5,14 +5,14 @@ from __future__ import annotations
 import collections
 import importlib
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 
-from tests.hook.capture.walk.test_walk import container, walked
+from tests.hook.capture.walk.test_walk import container, names, walked
 
 pytestmark = pytest.mark.usefixtures("collector_off")
 
@@ -75,6 +75,32 @@ def entries(number: int = LENGTH) -> dict[str, str]:
     return {f"key {each}": f"value {each}" for each in range(number)}
 
 
+class Asked(NamedTuple):
+    """What is made, with that many entries, and the bound that the walk should tell of it."""
+
+    make: Callable[[int], Any]
+    bound: int | None
+
+
+def all_of(asked: Mapping[Any, Asked]) -> dict[Any, tuple[int | None, int | None]]:
+    """(the bound that a walk tells, the right one) of each, in one walk: they differ in length, from LENGTH on."""
+    for length, each in enumerate(asked.values(), LENGTH):
+        holders.append(each.make(length))
+    try:
+        found = walked()
+    finally:
+        holders.clear()
+    ours = [
+        each
+        for each in found["containers"]
+        if any(name == "holders" for _, name in names(found, each[0]))
+    ]
+    return {
+        name: (container({"containers": ours}, length)[3], each.bound)
+        for length, (name, each) in enumerate(asked.items(), LENGTH)
+    }
+
+
 def bound_of(make: Callable[[], Any]) -> int | None:
     """What a walk says while that is kept, and nothing that it was made of."""
     holders.append(make())
@@ -94,54 +120,79 @@ def test_a_library_may_be_installed_in_a_folder_of_any_name(tmp_path: Path) -> N
     del sys.modules["another_library"]
 
 
-@pytest.mark.parametrize("kind", ["Private", "Itself", "Slotted", "Filled"])
-def test_a_library_may_have_its_bound_anywhere(library: ModuleType, kind: str) -> None:
-    assert bound_of(lambda: getattr(library, kind)(5000, entries())) == 5000
+#: What an instance of a library says, by what of it is told. `OWN`: as many as it has.
+OWN = -7
+SAID: list[tuple[Any, int | None]] = [
+    (OWN, OWN),
+    (1200, 1200),  # cut back when it is half too long
+    (800, None),  # it does not keep to that
+    (0, None),
+    (-1, None),
+    (None, None),
+    (float("inf"), None),
+    (5000.0, None),
+    (True, None),
+    (1 << 40, 1 << 40),
+    (1 << 70, None),
+]
 
 
-@pytest.mark.parametrize(
-    ("bound", "told"),
-    [
-        (LENGTH, LENGTH),
-        (1200, 1200),  # cut back when it is half too long
-        (800, None),  # it does not keep to that
-        (0, None),
-        (-1, None),
-        (None, None),
-        (float("inf"), None),
-        (5000.0, None),
-        (True, None),
-        (1 << 40, 1 << 40),
-        (1 << 70, None),
-    ],
-)
-def test_a_librarys_bound_is_told(library: ModuleType, bound: Any, told: int | None) -> None:
-    assert bound_of(lambda: library.Plain(bound, entries())) == told
+def said_of(library: ModuleType) -> dict[Any, Asked]:
+    def plain(said: Any) -> Callable[[int], Any]:
+        return lambda n: library.Plain(n if said == OWN else said, entries(n))
+
+    found: dict[Any, Asked] = {}
+    for said, told in SAID:
+        # The first of them has LENGTH entries.
+        found["said", repr(said)] = Asked(plain(said), LENGTH if told == OWN else told)
+    return found
 
 
-@pytest.mark.parametrize("kind", ["Plain", "Private", "Itself", "Slotted", "Filled"])
-def test_an_applications_intention_is_none(application: ModuleType, kind: str) -> None:
-    assert bound_of(lambda: getattr(application, kind)(5000, entries())) is None
+def of_kinds(module: ModuleType, told: int | None) -> dict[Any, Asked]:
+    def made(kind: str) -> Callable[[int], Any]:
+        return lambda n: getattr(module, kind)(5000, entries(n))
+
+    kinds = ("Plain", "Private", "Itself", "Slotted", "Filled")
+    return {(module.__name__, kind): Asked(made(kind), told) for kind in kinds}
 
 
-@pytest.mark.parametrize(("total", "told"), [(LENGTH, 5000), (None, 5000), (70_000, None)])
-def test_a_bound_of_sizes_is_none_of_entries(
-    library: ModuleType, total: int | None, told: int | None
-) -> None:
-    assert bound_of(lambda: library.Private(5000, entries(), total)) == told
+def of_sizes(library: ModuleType) -> dict[Any, Asked]:
+    """A bound of sizes is none of entries: by what it says that all its sizes are."""
+    return {
+        "no sizes": Asked(lambda n: library.Private(5000, entries(n), None), 5000),
+        "sizes that are entries": Asked(lambda n: library.Private(5000, entries(n), n), 5000),
+        "sizes": Asked(lambda n: library.Private(5000, entries(n), 70_000), None),
+    }
 
 
-def test_a_bound_is_of_the_instance_that_has_the_container(library: ModuleType) -> None:
-    assert bound_of(lambda: library.Plain(5000, {"inner": entries()})) is None
-
-
-def test_a_container_with_a_bound_of_its_own_keeps_it(library: ModuleType) -> None:
-    def make() -> Any:
+def of_another(library: ModuleType) -> dict[Any, Asked]:
+    def with_its_own(n: int) -> Any:
         made = library.Filled(5000, ())
-        made.queue = collections.deque(entries(), maxlen=2000)
+        made.queue = collections.deque(entries(n), maxlen=2000)
         return made
 
-    assert bound_of(make) == 2000
+    return {
+        "a container inside": Asked(lambda n: library.Plain(5000, {"inner": entries(n)}), None),
+        "a bound of its own": Asked(with_its_own, 2000),
+    }
+
+
+def test_a_librarys_bound_is_told_wherever_it_stands_and_an_applications_intention_is_none(
+    library: ModuleType, application: ModuleType
+) -> None:
+    """Each in the same walk: to walk over the heap of all tests takes a second."""
+    found = all_of(
+        {
+            **said_of(library),
+            **of_kinds(library, 5000),
+            **of_kinds(application, None),
+            **of_sizes(library),
+            **of_another(library),
+        }
+    )
+    assert {name: told for name, (told, _) in found.items()} == {
+        name: right for name, (_, right) in found.items()
+    }
 
 
 def filled(cache: Any) -> Any:
