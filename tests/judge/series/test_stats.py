@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 import random
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -166,6 +167,41 @@ def test_the_two_ways_of_gamma_and_beta_agree_where_they_meet(
     monkeypatch.setattr(stats, "VAST", 1e4)
     assert look() == pytest.approx(exact, rel=2e-3, abs=1e-6)
     assert look() != exact
+
+
+@pytest.mark.parametrize("p", [0.6, 0.95, 0.975, 0.999, 1 - 1e-9])
+@pytest.mark.parametrize("df", [1, 1.5, 2, 7, 40, 1000, 1e5, 1e9])
+def test_a_quantile_of_student_has_the_tail_that_was_asked_for(p: float, df: float) -> None:
+    assert stats.student_sf(stats.student_quantile(p, df), df) == pytest.approx(1 - p, rel=1e-6)
+
+
+@pytest.mark.parametrize("n", [0.3, 1, 1.7, 12, 79, 2500, 4e5, 2e6, 1e16])
+def test_an_interval_of_poisson_leaves_a_fortieth_on_either_side(n: float) -> None:
+    low, high = stats.poisson_interval(n)
+    assert stats.gamma_cdf(n, low) == pytest.approx(0.025, rel=1e-6)
+    assert stats.gamma_cdf(n + 1, high) == pytest.approx(0.975, rel=1e-6)
+
+
+@pytest.mark.parametrize("n", [1e-200, 1e-12, 1e-3])
+def test_next_to_nothing_has_an_interval_too(n: float) -> None:
+    low, high = stats.poisson_interval(n)
+    assert 0 <= low < 1e-9
+    assert high == pytest.approx(3.689, rel=2e-3)
+
+
+def test_quantiles_take_few_steps(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each step costs a series: halving alone takes sixty and eighty, which was most of what watching costs."""
+    steps = itertools.count()
+
+    def counted(real: Any) -> Any:
+        return lambda *arguments: next(steps) * 0.0 + real(*arguments)
+
+    monkeypatch.setattr(stats, "student_sf", counted(stats.student_sf))
+    monkeypatch.setattr(stats, "gamma_cdf", counted(stats.gamma_cdf))
+    for df in (1, 3, 30, 300):
+        stats.student_quantile.__wrapped__(0.975, df)
+        stats.poisson_interval(df)
+    assert next(steps) < 12 * 10
 
 
 @pytest.mark.parametrize("n", [1e7, 1e13, 1e16, 1e19])
