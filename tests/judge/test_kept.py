@@ -118,6 +118,7 @@ ANYTHING = st.recursive(
 )  # fmt: skip
 
 
+@pytest.mark.once
 @settings(max_examples=300)
 @given(ANYTHING)
 def test_any_fact_ends_in_checked_values(said: Any) -> None:

@@ -327,6 +327,7 @@ PART = st.tuples(
 )  # fmt: skip
 
 
+@pytest.mark.once
 @given(st.lists(PART, min_size=2, max_size=7))
 @settings(max_examples=300)
 def test_to_ask_of_all_at_once_changes_nothing(drawn: list[tuple[Any, ...]]) -> None:
