@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.live import harness
+from tests.support import consoles
 
 #: What depends on the interpreter more than on the pool or the console: run on every Python, the
 #: rest of the live tests on the first one and, with the other engine, on the oldest.
@@ -24,6 +25,18 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if item.path.stem in EVERY_PYTHON and item.path.parent == Path(__file__).parent:
             item.add_marker("every_python")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup() -> None:
+    """Before it is looked which processes there are before a test."""
+    if harness.CONSOLES is None or harness.CONSOLES.ended():
+        harness.CONSOLES = consoles.Consoles()
+
+
+def pytest_sessionfinish() -> None:
+    if harness.CONSOLES is not None:
+        harness.CONSOLES.close()
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -12,7 +12,7 @@ import subprocess
 import sys
 import time
 import tracemalloc
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import chain, repeat
 from pathlib import Path
 from typing import Any, TypeVar
@@ -24,6 +24,7 @@ from celery.bin.worker import worker as worker_command
 
 from leakhunt.engine import choice as engines
 from leakhunt.hook import letterbox
+from tests.support import consoles
 from tests.support.places import ROOT
 
 APPS = Path(__file__).parent / "apps"
@@ -34,6 +35,9 @@ HANGS = 400.0
 
 #: ``pytest --engine``: what every worker uses that a test says nothing else about.
 ENGINE: str | None = None
+#: What commands of a test are forked from; where nobody has started it (tests/live/conftest.py), each is a Python of its
+#: own.
+CONSOLES: consoles.Consoles | None = None
 #: Seconds between one look at an event and the next.
 OFTEN = (*[0.01] * 10, *[0.02] * 10, 0.05)
 
@@ -66,6 +70,23 @@ def environment(folder: Path, **variables: str) -> dict[str, str]:
         **({"LEAKHUNT_ENGINE": ENGINE} if ENGINE else {}),
         **variables,
     }
+
+
+def console(
+    *words: str, env: Mapping[str, str], cwd: Path | None = None, timeout: float = HANGS
+) -> subprocess.CompletedProcess[str]:
+    """What comes of a command of leakhunt's, which has a process of its own."""
+    if CONSOLES is not None:
+        return CONSOLES.run(*words, env=env, cwd=cwd, timeout=timeout)
+    return subprocess.run(
+        [sys.executable, "-m", "leakhunt", *words], env=dict(env), cwd=cwd, stdin=subprocess.DEVNULL,
+        capture_output=True, text=True, timeout=timeout, check=False,
+    )  # fmt: skip
+
+
+def leakhunt(folder: Path, *words: str, **variables: str) -> subprocess.CompletedProcess[str]:
+    """The same, in a folder with an environment of its own."""
+    return console(*words, env=environment(folder, **variables), cwd=folder)
 
 
 def engine() -> str:
@@ -268,6 +289,11 @@ def children(record: dict[str, Any]) -> list[psutil.Process]:
     """The children of a hooked process, zombies included."""
     found: list[psutil.Process] = psutil.Process(record["pid"]).children()
     return found
+
+
+def forked(pid: int) -> list[int]:
+    """The children of a process's main thread, as the kernel lists them: psutil looks at every process of the machine."""
+    return [int(each) for each in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
 
 
 def descriptors(record: dict[str, Any]) -> int:

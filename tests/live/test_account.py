@@ -44,7 +44,7 @@ END = "leakhunt.dump()\n"
 
 PYTHON = """
 for number in range(MUCH // 4096):
-    KEPT.append([str(number) * 20 for _ in range(20)])
+    KEPT.append([str(number) * 60 for _ in range(12)])
 """
 MALLOC = """
 for _ in range(MUCH // 10_000):
@@ -129,11 +129,8 @@ def ran(program: str, folder: Path, engine: str, *arguments: str) -> list[Path]:
 
 
 def asked(*words: str | Path, folder: Path) -> Any:
-    done = subprocess.run(
-        [sys.executable, "-m", "leakhunt", *map(str, words), "--json"],
-        check=True, timeout=harness.HANGS, capture_output=True, text=True, cwd=ROOT,
-        env=harness.environment(folder),
-    )  # fmt: skip
+    done = harness.console(*map(str, words), "--json", env=harness.environment(folder), cwd=ROOT)
+    assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)
 
 
@@ -159,7 +156,7 @@ COPIED = """
 import os, sys
 import leakhunt
 leakhunt.install(engine=sys.argv[1], dir=sys.argv[2], start="boot", keep=0)
-OBJECTS = [[number] for number in range(400_000)]
+OBJECTS = [[] for _ in range(400_000)]
 if os.fork() == 0:
     leakhunt.dump()
     leakhunt.dump()

@@ -16,7 +16,7 @@ import pytest
 
 from leakhunt.live import processes
 from tests.live import harness
-from tests.live.test_program import leakhunt
+from tests.live.harness import leakhunt
 
 pytestmark = pytest.mark.live
 

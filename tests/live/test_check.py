@@ -10,8 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.live.harness import APPS
-from tests.support.console import run
+from tests.live.harness import APPS, console
 
 pytestmark = pytest.mark.live
 
@@ -21,7 +20,8 @@ LONG = ("--at-most", "5min")
 
 def check(target: str, *options: str, **environment: str) -> subprocess.CompletedProcess[str]:
     path = os.pathsep.join([str(APPS), str(Path(__file__).parents[2])])
-    return run("check", target, *options, **{"PYTHONPATH": path, **environment})
+    place = {k: v for k, v in os.environ.items() if not k.startswith(("COLUMNS", "NO_COLOR"))}
+    return console("check", target, *options, env={**place, "PYTHONPATH": path, **environment})
 
 
 def document(target: str, *options: str) -> tuple[int, dict[str, Any]]:
@@ -155,7 +155,8 @@ def test_a_baseline_lets_pass_what_it_knows_and_nothing_else(tmp_path: Path) -> 
 def test_the_snapshots_are_kept_where_somebody_wants_them(tmp_path: Path) -> None:
     folder = tmp_path / "looks"
     assert check("gated:leaks", "--dir", str(folder), *LONG).returncode == 3
-    trend = run("trend", str(folder), "--json", LEAKHUNT_DIR=str(tmp_path))
+    place = {**os.environ, "LEAKHUNT_DIR": str(tmp_path)}
+    trend = console("trend", str(folder), "--json", env=place)
     assert json.loads(trend.stdout)["verdict"] == "leak", trend.stderr
 
 

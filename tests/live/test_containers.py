@@ -116,10 +116,8 @@ def test_a_snapshot_is_taken_whole_and_read_from_beside(shape: str, volume: Path
     assert known["exact"]
     assert known["heap"]["whole"]
     assert harness.size_at(Path(path), "program.py") > 10**6
-    sidecar = subprocess.run(
-        [sys.executable, "-m", "leakhunt", "top", str(volume / "snapshots")],
-        env=harness.environment(volume), capture_output=True, text=True, timeout=harness.HANGS,
-    )  # fmt: skip
+    place = harness.environment(volume)
+    sidecar = harness.console("top", str(volume / "snapshots"), env=place)
     assert sidecar.returncode == 0, sidecar.stderr
     assert "program.py" in sidecar.stdout
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -35,11 +34,8 @@ app.conf.update(
 
 
 def doctor(folder: Path, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "leakhunt", "doctor", *arguments],
-        cwd=folder, env={**os.environ, "PYTHONPATH": str(harness.APPS), **variables},
-        capture_output=True, text=True, timeout=harness.PATIENCE * 2, check=False,
-    )  # fmt: skip
+    place = {**os.environ, "PYTHONPATH": str(harness.APPS), **variables}
+    return harness.console("doctor", *arguments, env=place, cwd=folder)
 
 
 def rules(done: subprocess.CompletedProcess[str]) -> dict[str, dict[str, Any]]:
@@ -99,10 +95,9 @@ def test_a_running_worker_whose_growth_is_measured(tmp_path: Path) -> None:
         due = rules(done)["recycling-due"]
         assert due["severity"] == "serious"
         assert "nothing replaces it" in due["what"]
-        seen = subprocess.run(
-            [sys.executable, "-m", "leakhunt", "ps", "--json", main],
-            env={**os.environ, "LEAKHUNT_DIR": str(worker.dir)}, capture_output=True, text=True, check=True,
-        )  # fmt: skip
+        place = {**os.environ, "LEAKHUNT_DIR": str(worker.dir)}
+        seen = harness.console("ps", "--json", main, env=place)
+        assert seen.returncode == 0, seen.stderr
         document = json.loads(seen.stdout)
         row = next(row for row in document["processes"] if row["role"] == "child")
         # Some pages may have been there before, and the last task may be counted after the signal.

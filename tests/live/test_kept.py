@@ -12,7 +12,6 @@ from typing import Any, NamedTuple
 import pytest
 
 from tests.live import harness
-from tests.support import consoles
 
 pytest.importorskip("leakhunt.hook.capture.walk._walk")
 pytestmark = pytest.mark.live
@@ -64,10 +63,11 @@ def kept(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
 
 def whys(path: Path, locations: dict[str, str], folder: Path) -> dict[str, Any]:
     """What ``why`` says of each location, by the names that are given for them."""
-    done = consoles.each(
-        [["why", str(path), location, "--json"] for location in locations.values()],
-        env={**harness.environment(folder), "COLUMNS": "200", "LEAKHUNT_DIR": os.devnull}, timeout=harness.HANGS,
-    )  # fmt: skip
+    place = harness.environment(folder, COLUMNS="200", LEAKHUNT_DIR=os.devnull)
+    done = [
+        harness.console("why", str(path), location, "--json", env=place)
+        for location in locations.values()
+    ]
     assert [each.stderr for each in done if each.returncode] == []
     return {name: json.loads(each.stdout) for name, each in zip(locations, done)}
 

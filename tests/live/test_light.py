@@ -35,11 +35,7 @@ EACH, RUNS = 4000, 240
 
 
 def command(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "leakhunt", *words],
-        capture_output=True, text=True, cwd=folder,
-        env=harness.environment(folder, PYTHONPATH=str(ROOT), COLUMNS="100"),
-    )  # fmt: skip
+    return harness.leakhunt(folder, *words, PYTHONPATH=str(ROOT), COLUMNS="100")
 
 
 def fed(worker: harness.Worker, runs: int = RUNS) -> None:

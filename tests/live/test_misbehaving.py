@@ -17,8 +17,8 @@ import pytest
 
 from leakhunt.hook.capture import fork
 from tests.live import harness
+from tests.live.harness import leakhunt
 from tests.live.test_odd_states import program, source
-from tests.live.test_program import leakhunt
 from tests.support.places import ROOT
 
 pytestmark = [

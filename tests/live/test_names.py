@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.live import harness
-from tests.live.test_program import leakhunt
+from tests.live.harness import leakhunt
 from tests.support.programs import waiting
 
 pytestmark = pytest.mark.live

@@ -15,8 +15,8 @@ from leakhunt.hook.capture import fork
 from leakhunt.hook.process import alive
 from leakhunt.live import processes
 from tests.live import harness
+from tests.live.harness import leakhunt
 from tests.live.test_capture_harmless import run
-from tests.live.test_program import leakhunt
 from tests.support.places import ROOT
 
 pytestmark = [

@@ -12,13 +12,14 @@ from pathlib import Path
 import pytest
 
 from tests.live import harness
+from tests.live.harness import leakhunt
 from tests.support import programs
 from tests.support.places import ROOT
 
 pytestmark = pytest.mark.live
 
 
-def leakhunt(folder: Path, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
+def typed(folder: Path, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-m", "leakhunt", *arguments],
         env=harness.environment(folder, **variables), cwd=folder, capture_output=True, text=True,
@@ -47,17 +48,17 @@ def test_a_program_runs_as_without(arguments: list[str], as_module: bool, tmp_pa
         [sys.executable, *target, *arguments],
         env=harness.environment(tmp_path), cwd=tmp_path, capture_output=True, text=True,
     )  # fmt: skip
-    hooked = leakhunt(tmp_path, "run", *target, *arguments)
+    hooked = typed(tmp_path, "run", *target, *arguments)
     assert hooked.returncode == plain.returncode
     assert hooked.stdout == plain.stdout
     assert hooked.stderr == plain.stderr
 
 
 def test_run_says_what_is_wrong(tmp_path: Path) -> None:
-    done = leakhunt(tmp_path, "run", "nosuch.py")
+    done = typed(tmp_path, "run", "nosuch.py")
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr.startswith("leakhunt: can't open file 'nosuch.py'")
-    done = leakhunt(tmp_path, "run", "--nframe", "0", "nosuch.py")
+    done = typed(tmp_path, "run", "--nframe", "0", "nosuch.py")
     assert done.returncode == 2
     assert "nframe=0" in done.stderr
 
@@ -93,7 +94,7 @@ def growing(tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
 
 
 def test_dump_diff_top_ls_and_disarm(growing: subprocess.Popen[str], tmp_path: Path) -> None:
-    first = leakhunt(tmp_path, "dump", str(growing.pid))
+    first = typed(tmp_path, "dump", str(growing.pid))
     assert first.returncode == 0, first.stderr
     before = Path(first.stdout.strip())
     assert before.exists()

@@ -38,15 +38,7 @@ def look(worker: harness.Worker) -> list[Process]:
 
 
 def leakhunt(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "leakhunt", *arguments],
-        env={**os.environ, **variables},
-        capture_output=True,
-        text=True,
-        timeout=harness.PATIENCE,
-        check=False,
-        stdin=subprocess.DEVNULL,
-    )
+    return harness.console(*arguments, env={**os.environ, **variables})
 
 
 def test_a_worker_with_four_children(tmp_path: Path) -> None:

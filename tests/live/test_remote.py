@@ -23,7 +23,6 @@ from leakhunt.live import remote
 from leakhunt.live.replies import Written
 from leakhunt.snapshots.load import load
 from tests.live import harness
-from tests.support import consoles
 
 pytestmark = pytest.mark.live
 
@@ -58,6 +57,8 @@ def both(
 def console(
     worker: harness.Worker, *arguments: str, program: str = "leakhunt"
 ) -> subprocess.CompletedProcess[str]:
+    if program == "leakhunt":
+        return harness.console(*arguments, env=worker.environment, cwd=worker.folder)
     return subprocess.run(
         [sys.executable, "-m", program, *arguments],
         cwd=worker.folder, env=worker.environment, stdin=subprocess.DEVNULL,
@@ -189,7 +190,8 @@ def test_a_node_and_a_series_stand_for_their_processes(
         for word in (str(child["pid"]), "one@h1", Path(child["series"]).name)
         if command != "verdict" or not word.isdigit()  # that takes another snapshot
     ]
-    for done in consoles.each(asked, env=one.environment, cwd=one.folder, timeout=harness.HANGS):
+    for words in asked:
+        done = console(one, *words)
         assert done.returncode == 0, (done.args, done.stderr)
         json.loads(done.stdout)
 
@@ -318,10 +320,7 @@ def test_where_there_is_no_broadcast_it_is_said(
         "        raise AssertionError\n"
         f"app = Celery('mute', broker={broker!r})\n"
     )
-    done = subprocess.run(
-        [sys.executable, "-m", "leakhunt", *arguments, "-A", "mute"], cwd=tmp_path, capture_output=True,
-        text=True, timeout=harness.HANGS, check=False, env=harness.environment(tmp_path),
-    )  # fmt: skip
+    done = harness.leakhunt(tmp_path, *arguments, "-A", "mute")
     assert (done.returncode, done.stdout) == (2, "")
     assert f"the {transport} transport" in done.stderr
     assert why in done.stderr

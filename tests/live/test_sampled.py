@@ -110,10 +110,7 @@ def test_the_main_process_tells_its_children(tmp_path: Path) -> None:
 
 def test_a_worker_is_armed_with_another_engine(tmp_path: Path) -> None:
     def console(*arguments: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [sys.executable, "-m", "leakhunt", *arguments],
-            env=worker.environment, capture_output=True, text=True, timeout=harness.HANGS,
-        )  # fmt: skip
+        return harness.console(*arguments, env=worker.environment)
 
     with harness.worker(tmp_path, "-c", "1", **SAMPLED) as worker:
         child = worker.hooked("child")[0]

@@ -99,10 +99,7 @@ def hooked(folder: Path, number: int = 1) -> list[int]:
 
 def asked(folder: Path, pid: int) -> dict[str, Any]:
     """What a snapshot says that `leakhunt dump PID` has taken."""
-    done = subprocess.run(
-        [sys.executable, "-m", "leakhunt", "dump", str(pid)],
-        env=harness.environment(folder), capture_output=True, text=True, timeout=harness.HANGS,
-    )  # fmt: skip
+    done = harness.console("dump", str(pid), env=harness.environment(folder))
     assert done.returncode == 0, done.stderr + (folder / "server.log").read_text()[-3000:]
     meta = load(done.stdout.split()[0]).meta
     return {**meta.facts, "noun": meta.unit}

@@ -13,7 +13,7 @@ import pytest
 from celery.exceptions import SoftTimeLimitExceeded, TimeLimitExceeded
 
 from tests.live import harness
-from tests.live.test_program import leakhunt
+from tests.live.harness import leakhunt
 
 pytestmark = pytest.mark.live
 
@@ -88,12 +88,8 @@ def reaped(worker: harness.Worker) -> None:
     worker.until(lambda: not children_of(worker), "every capture's child was reaped")
 
 
-def children_of(worker: harness.Worker) -> list[psutil.Process]:
-    return [
-        process
-        for record in worker.hooked("child")
-        for process in psutil.Process(record["pid"]).children()
-    ]
+def children_of(worker: harness.Worker) -> list[int]:
+    return [pid for record in worker.hooked("child") for pid in harness.forked(record["pid"])]
 
 
 def test_a_soft_limit_strikes_once_whatever_the_signals(prefork: harness.Worker) -> None:
@@ -209,7 +205,7 @@ def test_a_storm(tmp_path: Path) -> None:
             for _ in range(100):
                 for child in children:
                     os.kill(child["pid"], signal.SIGUSR1)
-                    most = max(most, len(psutil.Process(child["pid"]).children()))
+                    most = max(most, len(harness.forked(child["pid"])))
                 time.sleep(0.01)
 
         thread = threading.Thread(target=storm)

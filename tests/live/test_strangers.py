@@ -23,8 +23,7 @@ from leakhunt.live import processes, requests
 from leakhunt.live.processes import Hooked
 from leakhunt.snapfile import folders
 from tests.live import harness
-from tests.live.test_program import leakhunt
-from tests.support import consoles
+from tests.live.harness import leakhunt
 from tests.support.places import ROOT
 
 pytestmark = [
@@ -179,9 +178,8 @@ def test_a_forged_record_reaches_nobodys_terminal(name: str, tmp_path: Path) -> 
             ["watch", "--once"],
             ["dump", str(started.pid), "--timeout", "1"],
         ]
-        for done in consoles.each(
-            asked, env=harness.environment(tmp_path), cwd=tmp_path, timeout=harness.HANGS
-        ):
+        for words in asked:
+            done = harness.leakhunt(tmp_path, *words)
             assert "Traceback" not in done.stderr, done.stderr
             assert not {*"\x1b\x07"} & {*done.stdout, *done.stderr}, done.args
             assert done.returncode in (0, 2), done.stderr

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -18,11 +16,9 @@ pytestmark = pytest.mark.live
 
 
 def ledger(worker: harness.Worker, record: dict[str, Any]) -> dict[str, dict[str, Any]]:
-    done = subprocess.run(
-        [sys.executable, "-m", "leakhunt", "tasks", record["series"], "--json"],
-        env={**os.environ, "LEAKHUNT_DIR": str(worker.dir)},
-        capture_output=True, text=True, timeout=harness.PATIENCE, check=False,
-    )  # fmt: skip
+    done = harness.console(
+        "tasks", record["series"], "--json", env={**os.environ, "LEAKHUNT_DIR": str(worker.dir)}
+    )
     assert done.returncode == 0, done.stderr
     return {task["task"]: task for task in json.loads(done.stdout)["tasks"]}
 

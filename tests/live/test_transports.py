@@ -13,7 +13,6 @@ import os
 import shutil
 import socket
 import subprocess
-import sys
 import tempfile
 from collections.abc import Iterator, Mapping
 from concurrent import futures
@@ -145,11 +144,8 @@ def crew(
 def console(
     worker: harness.Worker, nodes: str, *arguments: str
 ) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "leakhunt", *arguments, "-A", "shop", "--wait", PATIENCE, "--destination", nodes],
-        cwd=worker.folder, env=worker.environment, stdin=subprocess.DEVNULL, capture_output=True,
-        text=True, timeout=harness.HANGS, check=False,
-    )  # fmt: skip
+    words = (*arguments, "-A", "shop", "--wait", PATIENCE, "--destination", nodes)
+    return harness.console(*words, env=worker.environment, cwd=worker.folder)
 
 
 def asked(workers: Mapping[str, harness.Worker]) -> None:

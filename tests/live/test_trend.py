@@ -55,10 +55,8 @@ def run(folder: Path, what: str) -> dict[str, Any]:
     environment = harness.environment(folder, PYTHONPATH=str(ROOT))
     (folder / "program.py").write_text(PROGRAM)
     subprocess.run([sys.executable, "program.py", what], cwd=folder, env=environment, check=True)
-    done = subprocess.run(
-        [sys.executable, "-m", "leakhunt", "trend", "--json"],
-        cwd=folder, env=environment, check=True, capture_output=True, text=True,
-    )  # fmt: skip
+    done = harness.console("trend", "--json", env=environment, cwd=folder)
+    assert done.returncode == 0, done.stderr
     found: dict[str, Any] = json.loads(done.stdout)
     return found
 

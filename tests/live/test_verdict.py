@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -28,11 +27,7 @@ FINE = {"LEAKHUNT_ENGINE": "sampled", "LEAKHUNT_INTERVAL": "2KiB"}
 
 
 def verdict(worker: harness.Worker, *words: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "leakhunt", "verdict", *words],
-        capture_output=True, text=True, cwd=worker.folder,
-        env=harness.environment(worker.folder, PYTHONPATH=str(ROOT), COLUMNS="100"),
-    )  # fmt: skip
+    return harness.leakhunt(worker.folder, "verdict", *words, PYTHONPATH=str(ROOT), COLUMNS="100")
 
 
 def test_a_pid_is_enough(tmp_path: Path) -> None:

@@ -42,10 +42,10 @@ def test_the_holder_is_named_with_its_growth(engine: str, tmp_path: Path) -> Non
     subprocess.run([sys.executable, program, engine, folder], check=True, timeout=harness.HANGS)
     newest = max(folder.rglob("*.bin"))
     line = 1 + PROGRAM.splitlines().index(next(x for x in PROGRAM.splitlines() if ".append" in x))
-    asked = [sys.executable, "-m", "leakhunt", "why", str(newest), f"program.py:{line}"]
-    done = subprocess.run(
-        [*asked, "--json"], check=True, timeout=harness.HANGS, capture_output=True
+    done = harness.console(
+        "why", str(newest), f"program.py:{line}", "--json", env=harness.environment(tmp_path)
     )
+    assert done.returncode == 0, done.stderr
     told = json.loads(done.stdout)
     first = told["paths"][0]
     names = [(step["kind"], step["name"]) for step in first["path"]]
@@ -83,10 +83,8 @@ def test_a_process_is_asked_for_its_whole_heap(engine: str, tmp_path: Path) -> N
     line = 1 + next(at for at, text in enumerate(WAITS.splitlines()) if "[str(" in text)
 
     def why(*words: str) -> Any:
-        done = subprocess.run(
-            [sys.executable, "-m", "leakhunt", "why", *words, "--dir", str(folder), "--json"],
-            check=True, timeout=harness.HANGS, capture_output=True, env=harness.environment(tmp_path),
-        )  # fmt: skip
+        done = harness.leakhunt(tmp_path, "why", *words, "--dir", str(folder), "--json")
+        assert done.returncode == 0, done.stderr
         return json.loads(done.stdout)
 
     with subprocess.Popen(
