@@ -40,8 +40,12 @@ def marked(name: str, function: str) -> int:
     return 1 + next(n for n in range(start, len(lines)) if lines[n].endswith("# LEAK"))
 
 
-def test_a_leak_is_named_with_its_line_its_rate_and_its_holder() -> None:
-    status, found = document("gated:leaks")
+def test_a_leak_is_named_and_its_snapshots_are_kept_where_somebody_wants_them(
+    tmp_path: Path,
+) -> None:
+    """With its line, its rate and its holder."""
+    folder = tmp_path / "looks"
+    status, found = document("gated:leaks", "--dir", str(folder))
     assert (status, found["verdict"]) == (3, "leak")
     first = found["findings"][0]
     assert first["site"]["line"] == marked("gated.py", "leaks")
@@ -53,6 +57,9 @@ def test_a_leak_is_named_with_its_line_its_rate_and_its_holder() -> None:
     assert first["holder"]["type"] == "list"
     assert first["advice"]["fix"]
     assert found["runs"] > found["warm_up"] > 0
+    place = {**os.environ, "LEAKHUNT_DIR": str(tmp_path)}
+    trend = console("trend", str(folder), "--json", env=place)
+    assert json.loads(trend.stdout)["verdict"] == "leak", trend.stderr
 
 
 @pytest.mark.parametrize("target", ["unbounded", "sometimes", "in_a_loop"])
@@ -150,14 +157,6 @@ def test_a_baseline_lets_pass_what_it_knows_and_nothing_else(tmp_path: Path) -> 
     better = check("gated:healthy", *known, *LONG)
     assert better.returncode == 0
     assert "improved:" in better.stdout
-
-
-def test_the_snapshots_are_kept_where_somebody_wants_them(tmp_path: Path) -> None:
-    folder = tmp_path / "looks"
-    assert check("gated:leaks", "--dir", str(folder), *LONG).returncode == 3
-    place = {**os.environ, "LEAKHUNT_DIR": str(tmp_path)}
-    trend = console("trend", str(folder), "--json", env=place)
-    assert json.loads(trend.stdout)["verdict"] == "leak", trend.stderr
 
 
 @pytest.mark.parametrize("way", [(), ("--eager",)])

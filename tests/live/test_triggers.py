@@ -18,7 +18,7 @@ def test_from_boot_every_n_tasks_at_exit_and_what_is_kept(tmp_path: Path) -> Non
     worker = harness.Worker(
         tmp_path, "-P", "solo",
         LEAKHUNT_START="boot", LEAKHUNT_EVERY="4", LEAKHUNT_KEEP="4", LEAKHUNT_AT_EXIT="1",
-        LEAKHUNT_NFRAME="3", LEAKHUNT_INTERVAL="64",
+        LEAKHUNT_NFRAME="3", LEAKHUNT_INTERVAL="64", LEAKHUNT_WALK="off",
     )  # fmt: skip
     try:
         record = worker.ready().hooked("worker")[0]
@@ -146,7 +146,9 @@ def test_a_folder_that_cannot_be_used(tmp_path: Path) -> None:
 def test_after_three_failures_in_a_row_only_a_signal_is_tried_and_a_success_forgives_them(
     tmp_path: Path,
 ) -> None:
-    with harness.worker(tmp_path, "-c", "1", LEAKHUNT_EVERY="1", LEAKHUNT_START="boot") as worker:
+    with harness.worker(
+        tmp_path, "-c", "1", LEAKHUNT_EVERY="1", LEAKHUNT_START="boot", LEAKHUNT_WALK="off"
+    ) as worker:
         child = worker.hooked("child")[0]
         series = Path(child["series"])
 
