@@ -15,7 +15,7 @@ import psutil
 import pytest
 from hypothesis import HealthCheck, settings
 
-from tests.support import lawful
+from tests.support import browsing, lawful
 
 #: Seconds in which a thread ends that is about to.
 ENDS = 20.0
@@ -95,7 +95,7 @@ def pids_below(pid: int) -> list[int]:
     for thread in os.listdir(f"/proc/{pid}/task"):
         with open(f"/proc/{pid}/task/{thread}/children") as listed:
             found += [int(child) for child in listed.read().split()]
-    for child in list(found):
+    for child in set(found) - browsing.STANDING:
         with contextlib.suppress(OSError):  # it has ended since
             found += pids_below(child)
     return found

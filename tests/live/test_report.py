@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from leakhunt.render.html.page import document
-from tests.support.browsing import chromium
+from tests.support.browsing import standing
 from tests.support.builders import history
 from tests.support.web import HOSTILE, SLOPE, hostile, html, leaking, reported
 
@@ -62,10 +62,18 @@ class Page:
         )
 
 
+@pytest.fixture(scope="module")
+def launched() -> Iterator[Any]:
+    with standing() as found:
+        yield found
+
+
 @pytest.fixture
-def browser() -> Iterator[Any]:
-    with chromium() as launched:
-        yield launched
+def browser(launched: Any) -> Iterator[Any]:
+    """To start it takes half of what a test does; what a test opens is closed, and with it all that it has set."""
+    yield launched
+    for context in launched.contexts:
+        context.close()
 
 
 def opened(browser: Any, folder: Path, text: str, **options: Any) -> Page:

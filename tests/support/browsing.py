@@ -7,8 +7,11 @@ import shutil
 from collections.abc import Iterator
 from typing import Any
 
+import psutil
 import pytest
 
+#: Processes that several tests share: what is below them comes and goes as they like (tests/conftest.py).
+STANDING: set[int] = set()
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")
 
 
@@ -24,3 +27,14 @@ def chromium() -> Iterator[Any]:
         launched = playwright.chromium.launch(executable_path=found, args=["--no-sandbox"])
         yield launched
         launched.close()
+
+
+@contextlib.contextmanager
+def standing() -> Iterator[Any]:
+    """The same for several tests: each has contexts of its own, which is all that it may change, and closes them."""
+    before = set(psutil.Process().children())
+    with chromium() as launched:
+        drivers = {each.pid for each in set(psutil.Process().children()) - before}
+        STANDING.update(drivers)
+        yield launched
+    STANDING.difference_update(drivers)
