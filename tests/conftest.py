@@ -60,7 +60,8 @@ ONCE = (
 LONG = (
     "engine/test_cpython_suite.py", "engine/test_estimates.py", "plugin/test_frameworks.py",
     "plugin/test_pytest_plugin.py", "live/test_kept.py",
-    "live/test_demo.py", "live/test_misbehaving.py", "live/test_account.py", "judge/series/test_errors.py",
+    "live/test_demo.py", "live/test_misbehaving.py", "live/test_account.py", "live/test_check.py", "live/test_sampled.py",
+    "live/test_triggers.py", "live/test_signals.py", "live/test_remote.py", "live/test_ps.py", "judge/series/test_errors.py",
 )  # fmt: skip
 
 
