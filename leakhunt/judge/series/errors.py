@@ -39,7 +39,6 @@ import math
 from collections.abc import Sequence
 from itertools import accumulate
 from operator import mul
-from statistics import median
 from typing import NamedTuple
 
 from leakhunt.judge.levels import LEVELS
@@ -107,18 +106,19 @@ class Estimates(NamedTuple):
             return [1.0] * (len(self.variances) - 1)
         calm = [
             intervals[0],
-            *map(median, zip(intervals, intervals[1:], intervals[2:])),
+            *(sorted(three)[1] for three in zip(intervals, intervals[1:], intervals[2:])),
             intervals[-1],
         ]
         return [math.sqrt(a * b) for a, b in zip(calm, calm[1:])]
 
     def exposed(self, values: Sequence[float]) -> list[float]:
         """The increments of a series by the mean interval in each: of times the exposure, of sizes samples."""
-        return [(b - a) / step for a, b, step in zip(values, values[1:], self.steps)]
+        return _by(self.steps, values)
 
     def _exposures(self, series: Series) -> tuple[list[float], list[float]]:
         """Of each step the exposure, and the growth in samples."""
-        return self.exposed(series.t), self.exposed(series.sizes)
+        steps = self.steps
+        return _by(steps, series.t), _by(steps, series.sizes)
 
     def halves(self, series: Series) -> Halves:
         (times, sizes), middle = self._exposures(series), len(series) // 2
@@ -158,11 +158,12 @@ class Estimates(NamedTuple):
         squares = sum((size - rate * time) ** 2 / time for size, time in zip(sizes, times))
         freedom = float(max(1, len(times) - 1))
         scatter = squares / freedom / total
-        weight = self.weight / (total * total)
+        came = self.weight
+        weight = came / (total * total)
         if weight <= 0:
             return Drift(rate, math.sqrt(scatter), _rounded(freedom))
         own = max(0.0, scatter - weight)
-        number = max(1.0, sum(sizes) ** 2 / self.weight)
+        number = max(1.0, sum(sizes) ** 2 / came)
         both = weight + own
         spread = weight * weight / (2 * number) + own * own / freedom
         if spread > 0:  # else errors too small for their squares to be floats
@@ -352,6 +353,11 @@ class Estimates(NamedTuple):
         if counted is None or counted[0][-1] - counted[0][0] > LEVELS.samples.small * series.rise:
             return None
         return Series(series.t, counted[0], series.counts, counted[1])
+
+
+def _by(steps: Sequence[float], values: Sequence[float]) -> list[float]:
+    """The increments of these values, each by its step."""
+    return [(b - a) / step for a, b, step in zip(values, values[1:], steps)]
 
 
 def _rounded(freedom: float) -> float:
