@@ -337,6 +337,7 @@ def test_everything_is_the_same_without(
 # -- pairs of stacks -----------------------------------------------------------------------
 
 
+@pytest.mark.once
 @settings(max_examples=200, deadline=None)
 @given(LINES, LINES)
 def test_stacks_are_paired_as_by_their_frames(before: list[Any], after: list[Any]) -> None:
