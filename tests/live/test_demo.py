@@ -18,6 +18,7 @@ import pytest
 
 from leakhunt.demo import shop
 from tests.live import harness
+from tests.support.places import ROOT
 
 #: Seconds for a demo that takes ten on a quiet machine.
 PATIENCE = 400.0
@@ -40,7 +41,9 @@ class Demo:
     def __init__(self, folder: Path) -> None:
         self.tmp = folder / "tmp"
         self.tmp.mkdir()
-        self.environment = {**harness.environment(folder), "TMPDIR": str(self.tmp)}
+        # Without the apps of the live tests, and so with all of Celery: see apps/click_repl.py.
+        place = harness.environment(folder, PYTHONPATH=str(ROOT))
+        self.environment = {**place, "TMPDIR": str(self.tmp)}
         self.started: list[subprocess.Popen[str]] = []
 
     def start(self, *options: str, **more: Any) -> subprocess.Popen[str]:
