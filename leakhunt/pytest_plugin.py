@@ -85,11 +85,15 @@ def leakhunt(request: pytest.FixtureRequest) -> Leakhunt:
 @pytest.hookimpl(hookwrapper=True, tryfirst=True)
 def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> Generator[None, Any, None]:
     """Run as ever; then, where wanted, again and again through whatever runs it (asyncio, anyio, ...)."""
-    outcome = yield
-    if outcome.excinfo is not None or getattr(pyfuncitem, "_leakhunt_repeats", False):
-        return
-    wanted = _wanted(pyfuncitem)
+    wanted = None if getattr(pyfuncitem, "_leakhunt_repeats", False) else _wanted(pyfuncitem)
     if wanted is None:
+        yield
+        return
+    from leakhunt.plugin import afresh
+
+    with afresh.patches(pyfuncitem.funcargs):
+        outcome = yield
+    if outcome.excinfo is not None:
         return
 
     def repeat() -> None:

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
 from leakhunt.gate import betting, confidence
@@ -163,6 +163,11 @@ def decide(history: History, stage: int, limits: Limits, complete: bool) -> Ruli
         still=len(set(whole)) == 1,
         lasting=_is_lasting(history, sure, whole),
     )
+
+
+def doubted(ruling: Ruling) -> Ruling:
+    """The same where its leaks may end by themselves, and nobody has time to see it: they are suspects."""
+    return replace(ruling, verdict=None, sure=(), suspects=(*ruling.sure, *ruling.suspects))
 
 
 def _is_lasting(history: History, sure: Sequence[Finding], whole: Sequence[float]) -> bool:

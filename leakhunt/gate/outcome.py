@@ -28,6 +28,8 @@ class Outcome:
     """About how many runs would make it sure; None: nobody knows, or it is sure."""
     at_most: float
     """Seconds that it had."""
+    is_short: bool = False
+    """Whether a leak was found after so short a warm-up that it may be a cache that fills."""
 
 
 @dataclass(frozen=True)
@@ -53,4 +55,5 @@ def outcome(gate: Gate, target: str, seconds: float) -> Outcome:
         limits=gate.terms.limits,
         wanted=gate.wanted() if verdict is None else None,
         at_most=gate.terms.at_most,
+        is_short=gate.is_short,
     )

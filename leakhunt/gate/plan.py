@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from leakhunt.errors import SnapshotError
-from leakhunt.gate.decision import LOOKS, Limits, Ruling, decide
+from leakhunt.gate.decision import LOOKS, Limits, Ruling, decide, doubted
 from leakhunt.gate.orders import EXHAUSTED, FAILED, RUN, STOP, Answer, Order
 from leakhunt.judge.history import choose, history
 from leakhunt.judge.series.shape import LEAK
@@ -35,8 +35,6 @@ LAST_PART = 0.9
 FEWEST_MORE = 4
 #: Of the looks of a stage that goes on one in so many is judged.
 RARELY = 4
-#: Runs a stage must have room for, as a part of all runs before it, where a leak that was found too early waits for it.
-ROOM = 0.5
 #: Distances between looks vary by so much.
 JITTER = 0.2
 #: Looks before which no bet can have been won.
@@ -80,13 +78,15 @@ class Gate:
         self.failure: Answer | None = None
         self.runs = 0
         self.stage = 0
+        self.is_short = False
+        """Whether a leak was found and not believed, for want of a longer warm-up."""
         self.spent = 0.0
         """Seconds of running, looks not counted."""
         self._looks: list[Path] = []
         self._earlier: Ruling | None = None
         """Of the stage before, at its end."""
         self._batches: list[int] = []
-        self._full = False
+        self._full = self._warming = False
         self._pace = self._elapsed = self._look = 0.0
 
     def first(self) -> Order:
@@ -128,6 +128,9 @@ class Gate:
                 soon = int(left / self._pace) if self._pace > 0 else wanted
                 return Order(RUN, max(1, min(wanted - self.runs, self.runs, soon)))
             return self._begin()
+        if self._warming:
+            self._warming = False
+            return self._begin()
         looks = len(self._looks)
         often = FEWEST <= looks <= LOOKS or (looks > LOOKS and looks % RARELY == 0)
         if (often or not self._batches) and looks >= 3:
@@ -138,7 +141,7 @@ class Gate:
                 return self._batch(self._batches.pop(0) if self._batches else self._size())
             self._full = False
             if ruling.verdict == LEAK and self._may_be_passing(ruling):
-                return self._begin()
+                return self._warmer() or self._begin()
             if ruling.verdict is not None:
                 return self._stop(DECIDED)
         if not self._batches:
@@ -146,18 +149,37 @@ class Gate:
         return self._batch(self._batches.pop(0))
 
     def _may_be_passing(self, ruling: Ruling) -> bool:
-        """Whether what was found may end, and there is time to see if it goes on after a longer warm-up.
+        """Whether what was found may end: then it is a leak only when it is found again, after a longer warm-up.
 
-        A slow target has few runs behind it when its warm-up ends: a cache of a few hundred keys still fills. And what
-        holds less than its rate makes of all runs has begun late, or has been emptied on the way and may be again.
+        A slow target has few runs behind it when its warm-up ends: a cache of a few hundred keys still fills, and looks like
+        a leak in every stage until it is full. And what holds less than its rate makes of all runs has begun late, or has
+        been emptied on the way and may be again.
         """
-        short = self.terms.warm_up is None and ruling.since < WARM_RUNS
-        if ruling.lasting and not short:
-            return False
-        wanted = max(LOOKS - 1, ceil(ROOM * self.runs))
-        left = self.terms.at_most - self._elapsed
-        enough = self.terms.runs is None or self.terms.runs - self.runs >= wanted
-        return enough and wanted * self._pace + LOOKS * self._look <= left
+        return not ruling.lasting or (
+            self.terms.warm_up is None and ruling.since < self._warm_enough()
+        )
+
+    def _warm_enough(self) -> int:
+        """Runs before the first look of a stage whose leaks are believed."""
+        return min(WARM_RUNS, self._half())
+
+    def _half(self) -> int:
+        """Half of the runs that there may be, and no fewer left than a stage has steps."""
+        runs = self.terms.runs
+        return WARM_RUNS if runs is None else max(1, min(runs // 2, runs - (LOOKS - 1)))
+
+    def _warmer(self) -> Order | None:
+        """The runs that the warm-up lacks, at once, where the time has room for them and for a stage; its first look is next.
+
+        Stages that double would come to as many with twice as many runs.
+        """
+        missing = self._warm_enough() - self.runs
+        seconds = (missing + LOOKS - 1) * self._pace + LOOKS * self._look
+        left = LAST_PART * (self.terms.at_most - self._elapsed)
+        if missing <= 0 or self.terms.warm_up is not None or seconds > left:
+            return None
+        self._warming = True
+        return Order(RUN, missing)
 
     def _begin(self) -> Order | None:
         """The first look of the next stage, at once; or more looks of this one, where the time has no room for a longer one."""
@@ -245,14 +267,13 @@ class Gate:
             wanted = WARM_RUNS
             if self.spent < WARM_SECONDS and self.runs >= WARM_RUNS:
                 wanted = 2 * self.runs
-        if self.terms.runs is not None:
-            room = self.terms.runs - (LOOKS - 1)
-            wanted = min(wanted, max(1, min(self.terms.runs // 2, room)))
-        return wanted
+        return wanted if self.terms.runs is None else min(wanted, self._half())
 
     def _warm_seconds(self) -> float:
         if self.terms.warm_up is not None:
             return self.terms.at_most
+        if self.terms.runs is not None:  # somebody knows how many are enough
+            return self.terms.at_most / 2
         return min(WARM_AT_MOST, WARM_PART * self.terms.at_most)
 
     def _rule(self, complete: bool) -> Ruling:
@@ -270,6 +291,13 @@ class Gate:
             if len(self._looks) >= 3:
                 self._rule(complete=len(self._looks) >= ENOUGH)
             self.ruling = self._last_word()
+            if (
+                self.ruling is not None
+                and self.ruling.verdict == LEAK
+                and self._may_be_passing(self.ruling)
+            ):
+                self.is_short = self.ruling.lasting
+                self.ruling = doubted(self.ruling)
             if self.ruling is not None and self.ruling.verdict in (LEAK, NO_LEAK):
                 self.stopped = DECIDED
         return Order(STOP)
@@ -307,6 +335,8 @@ class Gate:
         ruling = self.ruling
         if ruling is None or not self.runs:
             return None
+        if self.is_short:
+            return max(2 * self.runs, ceil((1 + WARM_PART) * self._warm_enough()))
         room = abs(self.terms.limits.bytes_per_run - ruling.kept.rate)
         if room <= 0 or ruling.kept.reach == float("inf"):
             return None

@@ -101,9 +101,15 @@ class Ending:
             self._run(_drained(begun))
 
     def _run(self, coroutine: Coroutine[Any, Any, Any]) -> None:
-        if self._loop is None:
-            import asyncio
+        import asyncio
 
+        if asyncio._get_running_loop() is not None:
+            coroutine.close()
+            raise RuntimeError(
+                "what a coroutine function begins is run in a loop of its own, and one is running: "
+                "check it from a function that is no coroutine, or mark the test"
+            )
+        if self._loop is None:
             self._loop = asyncio.new_event_loop()
             asyncio.set_event_loop(self._loop)
         self._loop.run_until_complete(coroutine)

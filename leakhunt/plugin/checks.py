@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import itertools
 import json
-import logging
 import shutil
 import subprocess
 import sys
@@ -27,7 +26,7 @@ from leakhunt.gate import orders
 from leakhunt.gate.looks import Looks
 from leakhunt.gate.orders import FAILED, RAN, RUN, Answer
 from leakhunt.gate.run import Runner
-from leakhunt.plugin import words
+from leakhunt.plugin import afresh, words
 
 #: Seconds for a check where nobody says more.
 AT_MOST, AT_MOST_EACH = 10.0, 3.0
@@ -95,18 +94,27 @@ class Checks:
     def item(self, item: pytest.Item, repeat: Callable[[], Any], wanted: dict[str, Any]) -> None:
         """Check a test that has passed once. Raises pytest's failure where it leaks."""
         __tracebackhide__ = True
-        result = self.check(item.nodeid, repeat, wanted, first=1)
+        made = getattr(item, "funcargs", None)
+        result = self.check(item.nodeid, repeat, wanted, first=1, made=made)
         _note(item, result)
         if result["failure"] is not None:
             pytest.fail(result["failure"], pytrace=False)
 
     def check(
-        self, name: str, repeat: Callable[[], Any], wanted: dict[str, Any], first: int = 0
+        self,
+        name: str,
+        repeat: Callable[[], Any],
+        wanted: dict[str, Any],
+        first: int = 0,
+        made: dict[str, Any] | None = None,
     ) -> dict[str, Any]:
-        """Repeat until it is sure; the judge's result. Raises what the function raises."""
+        """Repeat until it is sure; the judge's result. Raises what the function raises.
+
+        ``made``: what fixtures have made for the test, by name.
+        """
         judge = self._begun()
         with self._looks(name) as looks:
-            runner = _Raising(looks, _afresh(repeat), itertools.repeat(((), {})))
+            runner = _Raising(looks, _afresh(repeat, made or {}), itertools.repeat(((), {})))
             runner.runs = first
             began = time.monotonic()
             said = judge.ask(words.line({"do": words.BEGIN, "name": name, **self._terms(wanted)}))
@@ -177,20 +185,13 @@ class Checks:
         return terms
 
 
-def _afresh(repeat: Callable[[], Any]) -> Callable[[], Any]:
-    """Each run without what pytest has kept of the log of those before: it would pile up, record by record.
-
-    asyncio logs each callback that took 0.1 s, so that on a busy machine any test may log.
-    """
+def _afresh(repeat: Callable[[], Any], made: dict[str, Any]) -> Callable[[], Any]:
+    """Each run without what pytest has kept of those before: it would pile up, run by run."""
 
     def run() -> Any:
-        for handler in logging.getLogger().handlers:
-            if type(handler).__module__ == "_pytest.logging":
-                # Its handlers for the report and for caplog; clear() came with pytest 7.2.
-                forget = getattr(handler, "clear", None) or getattr(handler, "reset", None)
-                if forget is not None:
-                    forget()
-        return repeat()
+        afresh.forget(made)
+        with afresh.patches(made):
+            return repeat()
 
     return run
 

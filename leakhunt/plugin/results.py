@@ -24,7 +24,8 @@ def summarise(reporter: Any, results: Sequence[dict[str, Any]]) -> None:
     reporter.section("leakhunt", sep="-")
     reporter.write_line(f"leakhunt: {checks.counts(leaks, healthy, len(unsure))}")
     for result in unsure:
-        reporter.write_line(result["summary"])
+        told = [result["summary"], *([result["next"]] if result.get("next") else [])]
+        reporter.write_line("\n  ".join(told))
     for result in results:
         for note in result["notes"]:
             reporter.write_line(f"{result['test']}: {note}")

@@ -51,7 +51,9 @@ class Check:
         if order.do == RUN:
             return order._asdict()
         return self._result(
-            reported(outcome(self._gate, self.name, elapsed), self._known, self._root)
+            reported(
+                outcome(self._gate, self.name, elapsed), self._known, self._root, checks.MARKER
+            )
         )
 
     def _result(self, report: CheckReport) -> dict[str, Any]:

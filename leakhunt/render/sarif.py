@@ -41,6 +41,8 @@ def log(reports: list[CheckReport]) -> dict[str, Any]:
                                 "id": RULE,
                                 "shortDescription": {"text": checks.KEPT},
                                 "fullDescription": {"text": checks.KEPT_FOR_GOOD},
+                                "help": {"text": checks.HELP},
+                                "properties": {"tags": ["memory", "leak"]},
                                 "defaultConfiguration": {"level": "error"},
                             }
                         ],
@@ -79,6 +81,7 @@ def _result(report: CheckReport, judged: Judged) -> dict[str, Any]:
     stack = finding.stacks[0] if finding.stacks else ()
     result: dict[str, Any] = {
         "ruleId": RULE,
+        "ruleIndex": 0,
         "level": "error",
         "message": {"text": " ".join(said)},
         "locations": [_location(report, finding.site)],

@@ -53,17 +53,19 @@ class CheckReport:
 
 
 def check(
-    outcome: Outcome, baseline: Growths | None = None, root: str | None = None
+    outcome: Outcome,
+    baseline: Growths | None = None,
+    root: str | None = None,
+    options: checks.Options = checks.Options(),  # noqa: B008 - immutable
 ) -> CheckReport:
     """The report of an outcome; ``baseline``: what was known of the target before, where one is kept;
-    ``root``: the folder below which files are named to other programs.
+    ``root``: the folder below which files are named to other programs; ``options``: by which more is asked for.
     """
+    advice = checks.next_step(outcome, options)
     ruling = outcome.ruling
     if ruling is None:
         labels = Labels()
-        return CheckReport(
-            outcome, checks.summary(outcome, labels), (), (), labels, checks.next_step(outcome), ()
-        )
+        return CheckReport(outcome, checks.summary(outcome, labels), (), (), labels, advice, ())
     labels = Labels(ruling.judged.main)
     shown = (*ruling.sure, *ruling.suspects, *ruling.baselined)
     sites = {finding.site for finding in shown}
@@ -73,7 +75,7 @@ def check(
         findings=tuple(Judged(finding, advised(finding)) for finding in shown),
         others=tuple(each for each in ruling.judged.findings if each.site not in sites),
         labels=labels,
-        next_step=checks.next_step(outcome),
+        next_step=advice,
         notes=_notes(outcome, baseline, labels),
         root=root,
     )

@@ -19,6 +19,13 @@ def test_a_gate_without_a_look_is_not_sure() -> None:
     assert made.limits.bytes_per_run == 50.0
 
 
+def test_what_was_found_too_early_is_told() -> None:
+    gate = Gate(Terms(Limits(), 7.0))
+    assert not outcome(gate, "shop:take", 1.5).is_short
+    gate.is_short = True
+    assert outcome(gate, "shop:take", 1.5).is_short
+
+
 def test_a_decided_gate_says_its_verdict_and_wants_nothing_more() -> None:
     for verdict in (LEAK, NO_LEAK, None):
         gate, judged = (

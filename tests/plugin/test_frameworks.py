@@ -69,12 +69,12 @@ def test_cases_of_django(pytester: pytest.Pytester, run: Run) -> None:
         from django.test import TestCase
 
         class Users(TestCase):
-            @pytest.mark.leakhunt
+            @pytest.mark.leakhunt(warm_up=100)
             def test_healthy(self):
                 from django.contrib.auth.models import Group
                 Group.objects.create(name="only one of that name")
 
-            @pytest.mark.leakhunt
+            @pytest.mark.leakhunt(warm_up=100)
             def test_leaks(self):
                 shop.leaks()
         """

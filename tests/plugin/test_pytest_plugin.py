@@ -164,6 +164,71 @@ def test_what_pytest_keeps_of_the_log_is_no_leak(pytester: pytest.Pytester, run:
     run("--leakhunt").assert_outcomes(passed=1)
 
 
+def test_what_pytests_own_fixtures_keep_of_a_run_is_no_leak(
+    pytester: pytest.Pytester, run: Run
+) -> None:
+    """Each run sees them as the first did, and what others have patched for the test stays."""
+    pytester.makepyfile(
+        test_shop="""
+        import os, sys, warnings
+        import pytest
+
+        @pytest.fixture
+        def outside(monkeypatch):
+            monkeypatch.setenv("SHOP", "outside")
+
+        @pytest.mark.leakhunt(warm_up=100)
+        def test_captured(capsys):
+            print("order " * 100)
+            print("late " * 100, file=sys.stderr)
+            assert capsys.readouterr().out.count("order") == 100
+            print("order " * 100)
+
+        @pytest.mark.leakhunt(warm_up=100)
+        def test_warned(recwarn):
+            warnings.warn("x" * 500)
+            assert len(recwarn) == 1
+
+        @pytest.mark.leakhunt(warm_up=100)
+        def test_patched(outside, monkeypatch):
+            assert os.environ["SHOP"] == "outside"
+            assert "ORDER" not in os.environ
+            monkeypatch.setenv("SHOP", "inside")
+            monkeypatch.setenv("ORDER", "1")
+
+        def test_undone():
+            assert "SHOP" not in os.environ
+            assert "ORDER" not in os.environ
+        """
+    )
+    found = run()
+    found.assert_outcomes(passed=4)
+    found.stdout.fnmatch_lines(["leakhunt: 3 keep nothing"])
+
+
+def test_a_coroutine_function_is_not_checked_inside_a_loop(
+    pytester: pytest.Pytester, run: Run
+) -> None:
+    pytester.makepyfile(
+        test_shop="""
+        import asyncio
+
+        async def sold():
+            pass
+
+        def test_it(leakhunt):
+            async def inside():
+                leakhunt.check(sold)
+
+            asyncio.run(inside())
+        """
+    )
+    found = run("-W", "error")
+    found.assert_outcomes(failed=1)
+    found.stdout.fnmatch_lines(["E *RuntimeError: what a coroutine function begins *"])
+    assert "never awaited" not in found.stdout.str() + found.stderr.str()
+
+
 def test_workers_of_xdist(pytester: pytest.Pytester, run: Run, tmp_path: Path) -> None:
     needs("xdist")
     pytester.makepyfile(

@@ -50,6 +50,12 @@ def test_a_line_counts_and_what_is_not_sure_is_named() -> None:
     ]  # fmt: skip
 
 
+def test_what_would_tell_is_told_of_what_is_not_sure() -> None:
+    reporter = Reporter()
+    results.summarise(reporter, [{**result("c", "unsure"), "next": "more time would tell"}])
+    assert reporter.lines[-1] == "unsure: c\n  more time would tell"
+
+
 def test_the_file_has_every_check(tmp_path: Path) -> None:
     results.write(tmp_path / "x.json", THREE)
     document = json.loads((tmp_path / "x.json").read_text())

@@ -21,9 +21,10 @@ def test_a_result_of_sarif_has_what_code_scanning_needs() -> None:
     log: dict[str, Any] = json.loads(text(report(200), SARIF))
     assert (log["version"], len(log["runs"])) == ("2.1.0", 1)
     run = log["runs"][0]
-    rules = {rule["id"] for rule in run["tool"]["driver"]["rules"]}
+    rules = run["tool"]["driver"]["rules"]
     (result,) = run["results"]
-    assert result["ruleId"] in rules
+    assert result["ruleId"] == rules[result["ruleIndex"]]["id"]
+    assert rules[0]["help"]["text"]
     place = result["locations"][0]["physicalLocation"]
     assert place["artifactLocation"]["uri"] == "src/50%25%2C%20done%3A%20tasks.py"
     assert place["region"]["startLine"] == 40

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from math import isfinite
+from typing import NamedTuple
 
 from leakhunt import units
 from leakhunt.gate.confidence import seldom
@@ -20,6 +21,10 @@ from leakhunt.report.words.places import place
 #: The rule that code scanning shows.
 KEPT = "Memory that is kept for good"
 KEPT_FOR_GOOD = "Each run keeps memory that nothing frees, so the process grows until it is ended."
+HELP = (
+    "The message says how much a run keeps, what holds it and how it is let go. Run `leakhunt check` with the same target "
+    "again when it is fixed. What may be kept stands in a baseline: `--baseline FILE --update-baseline`."
+)
 GREW_TOO = "grew too, and is no leak:"
 
 HEADS = {LEAK: "Leak", NO_LEAK: "No leak", "unsure": "Not sure"}
@@ -101,17 +106,31 @@ def _why_nothing(outcome: Outcome) -> str:
     return f"was given {runs}, too few to tell"
 
 
-def next_step(outcome: Outcome) -> str | None:
+class Options(NamedTuple):
+    """What the user says it with."""
+
+    at_most: str = "--at-most {}"
+    warm_up: str = "--warm-up N"
+
+
+#: Of a test.
+MARKER = Options("--leakhunt-at-most {}", "warm_up=N")
+
+
+def next_step(outcome: Outcome, options: Options = Options()) -> str | None:  # noqa: B008 - immutable
     """What would make it sure."""
     if outcome.verdict in (LEAK, NO_LEAK):
         return None
     if outcome.stopped != OUT_OF_TIME:
         return "more runs would tell: without a number of runs it goes on until the answer is sure"
     if outcome.wanted is None or not outcome.runs:
-        return f"more time would tell: --at-most {_rounded(4 * outcome.at_most)}"
+        return f"more time would tell: {options.at_most.format(_rounded(4 * outcome.at_most))}"
     seconds = outcome.seconds * outcome.wanted / outcome.runs
     runs = units.forecast(outcome.wanted, "run")
-    return f"about {runs} would tell: --at-most {_rounded(1.3 * seconds)}"
+    text = f"about {runs} would tell: {options.at_most.format(_rounded(1.3 * seconds))}"
+    if outcome.is_short:
+        text += f", or {options.warm_up}, where N runs fill what caches it has"
+    return text
 
 
 def _rounded(seconds: float) -> str:

@@ -109,6 +109,13 @@ def test_what_would_make_it_sure() -> None:
     assert reckoned == "about 200,000 runs would tell: --at-most 4min"
 
 
+def test_what_was_found_after_too_short_a_warm_up_can_be_vouched_for() -> None:
+    short = outcome("unsure", stopped=OUT_OF_TIME, wanted=200_000, is_short=True)
+    told = "about 200,000 runs would tell: {} 4min, or {}, where N runs fill what caches it has"
+    assert words.next_step(short) == told.format("--at-most", "--warm-up N")
+    assert words.next_step(short, words.MARKER) == told.format("--leakhunt-at-most", "warm_up=N")
+
+
 def test_the_odds_are_those_of_the_verdict() -> None:
     assert (
         words.odds(outcome(LEAK))
