@@ -14,6 +14,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+#: The fixtures that pytest makes of ``setup_method`` and ``setup_function``, by the start of their names.
+SET_UP = ("_xunit_setup_method_fixture_", "_xunit_setup_function_fixture_")
+
 if TYPE_CHECKING:
     from leakhunt.plugin.checks import Checks, Leakhunt
 
@@ -149,6 +152,8 @@ def _repeats(item: pytest.Function) -> bool:
         return True
     if "leakhunt" in fixtures.argnames:
         return False  # it checks by itself
+    if any(name.startswith(SET_UP) for name in fixtures.names_closure):
+        return False  # its class or module sets it up anew for each call
     for name in fixtures.argnames:
         made = fixtures.name2fixturedefs.get(name)
         if made and made[-1].scope == "function" and "_pseudofixture" not in repr(made[-1]):

@@ -164,6 +164,26 @@ def test_what_pytest_keeps_of_the_log_is_no_leak(pytester: pytest.Pytester, run:
     run("--leakhunt").assert_outcomes(passed=1)
 
 
+@pytest.mark.parametrize("name", ["setup_method", "setup_function"])
+def test_what_is_set_up_anew_for_each_test_is_not_repeated(
+    pytester: pytest.Pytester, run: Run, name: str
+) -> None:
+    lines = [
+        "BASKET = []",
+        f"def {name}(self=None):",
+        "    BASKET.clear()",
+        "def test_it(self=None):",
+        "    BASKET.append(1)",
+        "    assert BASKET == [1]",
+    ]
+    if name == "setup_method":
+        lines = [lines[0], "class TestShop:", *(f"    {line}" for line in lines[1:])]
+    pytester.makepyfile(test_shop="\n".join(lines))
+    found = run("--leakhunt")
+    found.assert_outcomes(passed=1)
+    assert "leakhunt:" not in found.stdout.str()
+
+
 def test_what_pytests_own_fixtures_keep_of_a_run_is_no_leak(
     pytester: pytest.Pytester, run: Run
 ) -> None:
