@@ -57,6 +57,8 @@ def _leaks(outcome: Outcome, ruling: Ruling, labels: Labels) -> str:
         said = units.with_error(ruling.native.rate, ruling.native.reach)
         return f"keeps {said} a run outside Python's objects"
     said = units.with_error(ruling.kept.rate, ruling.kept.reach)
+    if ruling.suspects and ruling.suspects[0].rate > ruling.kept.rate / 2:
+        return f"keeps {said} a run, by the looks of it mostly at {place(ruling.suspects[0].site, labels)}"
     return f"keeps {said} a run, of which no single line has most"
 
 

@@ -58,6 +58,13 @@ def test_a_leak_without_a_line_says_where_it_is() -> None:
         said(LEAK, wide)
         == "Leak: shop:take keeps 100 B ± 10 a run, of which no single line has most."
     )
+    for rate, most in (
+        (49.0, "of which no single line has most"),
+        (77.0, "by the looks of it mostly at tasks.py:40"),
+    ):
+        found = finding(rate=rate, low=rate, high=rate)
+        text = said(LEAK, replace(wide, suspects=(found,)))
+        assert text == f"Leak: shop:take keeps 100 B ± 10 a run, {most}."
 
 
 def test_no_leak_says_the_most_that_may_be_kept() -> None:
