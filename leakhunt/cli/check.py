@@ -138,7 +138,7 @@ def _update(path: Path, before: baselines.Baseline, target: str, report: CheckRe
     if report.status == 4 or ruling is None:
         click.echo(f"leakhunt: {path} is left as it is: the answer is not sure", err=True)
         click.get_current_context().exit(4)
-    after = before.with_check(target, baselines.growths(ruling.sure))
+    after = before.with_check(target, baselines.growths(ruling.accepted))
     path.write_text(baselines.text(after), encoding="utf-8")
     places = units.counted(len(ruling.sure), "place")
     click.echo(f"wrote {path}: {target} may keep memory at {places}", err=True)

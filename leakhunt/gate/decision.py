@@ -110,6 +110,11 @@ class Ruling:
     lasting: bool
     """Whether the sure leaks hold what they would had they gone on since the first run: what fell on the way holds less."""
 
+    @property
+    def accepted(self) -> tuple[Finding, ...]:
+        """What a baseline lets pass from now on: what is sure; where only the whole is, what looks like it."""
+        return self.sure or (self.suspects if self.verdict == LEAK else ())
+
 
 def decide(history: History, stage: int, limits: Limits, complete: bool) -> Ruling:
     """The ruling over the looks of a stage (1, 2, ...); ``complete``: the stage has all of its looks.

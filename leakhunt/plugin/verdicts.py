@@ -68,7 +68,9 @@ class Check:
             "notes": list(report.notes),
             "document": {"schema": "leakhunt/check@1", **content(report)},
             "sarif": sarif.log([report])["runs"][0],
-            "baseline": baseline.plain(baseline.growths(ruling.sure)) if ruling is not None else [],
+            "baseline": baseline.plain(baseline.growths(ruling.accepted))
+            if ruling is not None
+            else [],
         }
 
 

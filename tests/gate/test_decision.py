@@ -143,6 +143,16 @@ def test_what_the_baseline_knows_is_allowed_and_no_more_than_that() -> None:
     assert [finding.site.line for finding in ruling.baselined] == [40]
 
 
+def test_a_baseline_takes_what_looks_like_it_where_only_the_whole_is_sure() -> None:
+    one = finding(rate=50.0, low=50.0, high=50.0)
+    plain = decide(made((f"{SHOP}:40", grows(0.0))), 1, Limits(), True)
+    unsure = replace(plain, verdict=None, suspects=(one,))
+    assert unsure.accepted == ()
+    assert replace(unsure, verdict=LEAK).accepted == (one,)
+    other = finding(rate=70.0, low=70.0, high=70.0)
+    assert replace(unsure, verdict=LEAK, sure=(other,)).accepted == (other,)
+
+
 def test_a_resident_set_that_grows_alone_is_told_only_where_somebody_asks() -> None:
     rss = [(100 << 20) + 40_000 * n for n in range(LOOKS)]
     rss = [(100 << 20) + 400_000 * n for n in range(LOOKS)]
