@@ -285,7 +285,9 @@ def _steady(t: Sequence[float], values: Sequence[float]) -> bool:
         return False
     pages = [round(value / 4096) for value in values]
     judged = shape.judge(Series(t, values, pages, EXACT))
-    few = len(values) < 8
+    few = (
+        0.5 ** (len(values) - 2) > LEVELS.chances.outside
+    )  # the least that the test can say of so many
     return judged.verdict == LEAK and judged.p <= (
         5 * LEVELS.chances.outside if few else LEVELS.chances.outside
     )
