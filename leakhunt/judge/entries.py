@@ -202,10 +202,11 @@ def _pace(pile: Pile, part: float, samples: int) -> tuple[float, float, float]:
     rate = pile.shape.rate * each
     unsure = sqrt((1 - part) / part / max(1, samples)) if part < 1 else 0.0
     reach = stats.student_quantile(0.975, max(1, samples)) * unsure * rate
+    uneven = LEVELS.lives.uneven * rate
     return (
         rate,
-        max(0.0, rate - sqrt((rate - pile.shape.low * each) ** 2 + reach**2)),
-        rate + sqrt((pile.shape.high * each - rate) ** 2 + reach**2),
+        max(0.0, rate - hypot(rate - pile.shape.low * each, reach, uneven)),
+        rate + hypot(pile.shape.high * each - rate, reach, uneven),
     )
 
 

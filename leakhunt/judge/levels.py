@@ -178,6 +178,9 @@ class Lives:
     """Entries that are in order, up or down, by chance alone once in twelve times; and few containers have none."""
     in_order_handed: int = 6
     """The same of entries whose blocks freelists deal out, in any order where they are not kept: once in 360 times."""
+    uneven: float = 1 / 8
+    """What entries weigh is a mean of what may weigh more or less: a list is enlarged by an eighth at a time
+    (``list_resize`` of Objects/listobject.c), a dict by more, and is between two such steps at any time."""
     agree: float = 2 / 3
     """Kendall's tau of places and births where what freelists hand on is kept; so many pairs more are in order than not."""
     periods: int = 3
