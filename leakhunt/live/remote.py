@@ -118,7 +118,7 @@ class Fleet:
 
     def look(self) -> Answers:
         """The processes of all workers, now."""
-        return answers(self._ask("leakhunt"), self.name)
+        return answers(self._ask("leakhunt"))
 
     def silent(self, seen: Iterable[str]) -> list[str]:
         """Nodes that were asked by name and are not among these."""

@@ -85,8 +85,11 @@ class Written:
         return path if same and path.is_absolute() and path.is_file() else None
 
 
-def answers(replies: Mapping[str, Mapping[str, Any]], app: str) -> Answers:
-    """Replies of ``leakhunt`` as values. Two workers of one machine are one Host."""
+def answers(replies: Mapping[str, Mapping[str, Any]]) -> Answers:
+    """Replies of ``leakhunt`` as values. Two workers of one machine are one Host.
+
+    Every app's workers at a broker answer: a worker is of the app that it says it has, whichever was asked for.
+    """
     refused: dict[str, str] = {}
     several: dict[tuple[str, str], list[tuple[str, Mapping[str, Any]]]] = {}
     left_out = 0
@@ -99,20 +102,20 @@ def answers(replies: Mapping[str, Mapping[str, Any]], app: str) -> Answers:
         several.setdefault((host, space), []).append((node, told))
         left_out += whole(told, "left_out") or 0
     return Answers(
-        tuple(_host(host, space, each, app) for (host, space), each in sorted(several.items())),
+        tuple(_host(host, space, each) for (host, space), each in sorted(several.items())),
         refused,
         left_out,
     )
 
 
-def _host(name: str, space: str, told: Sequence[tuple[str, Mapping[str, Any]]], app: str) -> Host:
+def _host(name: str, space: str, told: Sequence[tuple[str, Mapping[str, Any]]]) -> Host:
     processes: dict[Identity, Process] = {}
     grown = {}
     now = time.time()
     for node, reply in told:
         now = real(reply, "now") or now
         for each in dicts(reply, "processes")[:MOST_PROCESSES]:
-            process = _process(each, node, app, reply, f"{name} {space}")
+            process = _process(each, node, reply, f"{name} {space}")
             if process is None:
                 continue
             processes[process.identity] = process
@@ -130,7 +133,7 @@ def _host(name: str, space: str, told: Sequence[tuple[str, Mapping[str, Any]]], 
 
 
 def _process(
-    told: Mapping[str, Any], node: str, app: str, reply: Mapping[str, Any], host: str
+    told: Mapping[str, Any], node: str, reply: Mapping[str, Any], host: str
 ) -> Process | None:
     pid, started_at = whole(told, "pid"), real(told, "started_at")
     if pid is None or started_at is None:
@@ -154,7 +157,7 @@ def _process(
         celery=Celery(
             "worker",
             node=node,
-            app=app,
+            app=text(reply, "app"),
             pool=text(reply, "pool"),
             concurrency=None if (n := whole(reply, "concurrency")) is None else str(n),
             queues=",".join(texts(reply, "queues")) or None,

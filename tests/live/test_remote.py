@@ -90,6 +90,7 @@ def test_ps_asks_every_worker(both: tuple[harness.Worker, harness.Worker]) -> No
         assert row["engine"] == harness.engine()
         assert row["pool"] == "prefork"
         assert row["queues"] == "celery"
+        assert row["app"] == "shop"
         assert row["rss"] > 0
         assert row["pss"] is None or row["rss"] >= row["pss"] >= row["uss"] > 0
     children = [row for row in rows if row["role"] == "child"]

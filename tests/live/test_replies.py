@@ -31,8 +31,8 @@ JSON = st.recursive(
     max_leaves=12,
 )
 KEYS = st.sampled_from(
-    ["schema", "host", "space", "now", "memory", "cores", "limit", "pool", "concurrency", "queues",
-     "max_memory_per_child", "dir", "processes", "left_out", "error"]
+    ["schema", "host", "space", "now", "memory", "cores", "limit", "app", "pool", "concurrency",
+     "queues", "max_memory_per_child", "dir", "processes", "left_out", "error"]
 )  # fmt: skip
 OF_PROCESS = st.sampled_from(
     ["pid", "ticks", "started_at", "role", "state", "parent", "cpu", "threads", "rss", "uss", "pss",
@@ -51,7 +51,7 @@ PROCESS = st.dictionaries(OF_PROCESS, JSON | st.integers(0, 9)).map(
     )
 )
 def test_any_reply_can_be_shown(told: dict[str, Any]) -> None:
-    found = replies.answers({"one@h": told}, "proj")
+    found = replies.answers({"one@h": told})
     hosts = [HostReport(h.name, h.nodes, ps(h.processes, h.machine)) for h in found.hosts]
     report = fleet("proj", hosts, found.refused)
     for text in (terminal.fleet(report, Screen(80)), jsonout.fleet(report)):
@@ -75,7 +75,7 @@ def told(**facts: Any) -> dict[str, Any]:
 def test_two_workers_of_a_machine_are_one_host_and_equal_pids_of_two_are_two() -> None:
     second = told(processes=[{"pid": 20, "started_at": 900.0, "role": "main", "rss": 1}])
     found = replies.answers(
-        {"a@h1": told(), "b@h1": second, "c@h2": told(host="h2"), "d@h1": told(space="c-2")}, "proj"
+        {"a@h1": told(), "b@h1": second, "c@h2": told(host="h2"), "d@h1": told(space="c-2")}
     )
     assert [(host.name, host.nodes) for host in found.hosts] == [
         ("h1", ("a@h1", "b@h1")), ("h1", ("d@h1",)), ("h2", ("c@h2",)),
@@ -93,10 +93,14 @@ def test_two_workers_of_a_machine_are_one_host_and_equal_pids_of_two_are_two() -
     assert found.hosts[0].grown[child.identity] == (8, 60.0, 2)
 
 
+def test_a_worker_is_of_the_app_that_it_says_and_of_no_other() -> None:
+    found = replies.answers({"a@h1": told(app="shop"), "b@h2": told(host="h2", app=7)})
+    apps = [{process.celery and process.celery.app for process in h.processes} for h in found.hosts]
+    assert apps == [{"shop"}, {None}], "whoever shares the broker answers, whichever app asks"
+
+
 def test_who_refuses_and_who_speaks_another_version_is_told() -> None:
-    found = replies.answers(
-        {"a@h": {"error": "no hook"}, "b@h": {"schema": 99}, "c@h": told()}, "proj"
-    )
+    found = replies.answers({"a@h": {"error": "no hook"}, "b@h": {"schema": 99}, "c@h": told()})
     assert found.refused == {
         "a@h": "no hook",
         "b@h": "its leakhunt speaks another version than this one",
@@ -196,7 +200,7 @@ def test_a_piece_is_no_more_than_the_worker_sends(tmp_path: Path) -> None:
 
 def test_the_page_ends_where_it_ends() -> None:
     def page(**told: Any) -> str:
-        found = replies.answers(told, "proj")
+        found = replies.answers(told)
         hosts = [HostReport(h.name, h.nodes, ps(h.processes, h.machine)) for h in found.hosts]
         return terminal.fleet(fleet("proj", hosts, found.refused), Screen(100))
 

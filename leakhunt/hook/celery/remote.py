@@ -104,6 +104,7 @@ def figures(state: Any, **_: Any) -> dict[str, Any]:
         "memory": vitals.memory_total(),
         "cores": os.cpu_count(),
         "limit": vitals.memory_limit(hook.process.groups),
+        "app": worker.app.main,
         "pool": session.pool,
         "concurrency": worker.concurrency,
         "queues": sorted(map(str, worker.app.amqp.queues.consume_from))[:64],
