@@ -26,6 +26,8 @@ class FleetReport:
     hosts: tuple[HostReport, ...]
     notes: tuple[str, ...]
     """Who has not answered, or had nothing to tell."""
+    refused: tuple[str, ...] = ()
+    """Nodes that have answered, and had nothing to tell."""
 
     @property
     def rss(self) -> int:
@@ -57,4 +59,4 @@ def fleet(
         notes.append(words.unread(unread))
     if left_out:
         notes.append(words.left_out(left_out))
-    return FleetReport(app, tuple(hosts), tuple(notes))
+    return FleetReport(app, tuple(hosts), tuple(notes), tuple(refused))

@@ -19,7 +19,7 @@ def fleet(report: FleetReport, screen: Screen) -> str:
         hosts.append(sheet.drawn() + ps(host.seen, screen))
         sheet = Sheet(screen)
     if not report.hosts:
-        sheet.say(visible(words.nobody(report.app)))
+        sheet.say(visible(words.nobody(report.app, bool(report.refused))))
     elif len(report.hosts) > 1:
         nodes = sum(len(host.nodes) for host in report.hosts)
         sheet.say(words.total(len(report.hosts), nodes, report.pss, report.rss), STRONG)

@@ -7,7 +7,10 @@ from collections.abc import Sequence
 from leakhunt import units
 
 
-def nobody(app: str) -> str:
+def nobody(app: str, refused: bool = False) -> str:
+    """Of no worker anything is told; ``refused``: some have answered, and notes say why they tell nothing."""
+    if refused:
+        return "no worker that has answered tells anything"
     return (
         f"no worker of {app} has answered: either none runs, or it does not carry the hook "
         f"(`celery -A {app} worker -I leakhunt.worker`), or it takes longer than --wait"

@@ -27,3 +27,9 @@ def test_each_host_has_a_heading_and_the_sum_stands_below() -> None:
 
 def test_nobody_who_answers_is_told_with_what_may_be_wrong() -> None:
     assert "no worker of proj has answered" in fleet(reports.fleet("proj", [], {}), Screen(100))
+
+
+def test_who_has_answered_and_tells_nothing_is_not_said_to_be_silent() -> None:
+    text = fleet(reports.fleet("proj", [], {"c@web2": "no hook"}, ["d@web2"]), Screen(100))
+    assert text.splitlines()[0] == "no worker that has answered tells anything"
+    assert "note: c@web2: no hook" in text
