@@ -15,6 +15,9 @@ from leakhunt.render.terminal.styles import GROWN, QUIET, STRONG
 from leakhunt.report.ps import PsReport, Row
 from leakhunt.report.words import processes as words
 
+#: Seconds of growth from which on it is told by the hour: what a start adds in some would come to GiB.
+HOURLY = 600.0
+
 
 class Column(NamedTuple):
     """One column of the table."""
@@ -169,6 +172,8 @@ def _growth(row: Row, now: float) -> str:
         return ""
     if growth.per_task is not None:
         return f"{units.signed_size(growth.per_task)}/task"
+    if growth.seconds < HOURLY:
+        return f"{units.signed_size(growth.size)} in {units.duration(growth.seconds)}"
     return f"{units.signed_size(growth.per_hour or 0)}/h"
 
 

@@ -33,6 +33,17 @@ def test_ascii_windows_get_ascii_guides() -> None:
     assert text(120, lines=False).isascii()
 
 
+def test_growth_of_some_seconds_is_not_carried_on_to_an_hour() -> None:
+    column = next(column for column in COLUMNS if column.title == "grows")
+    made = [process(11), process(12), process(13)]
+    grown = [(4 << 20, 8.4, None), (40 << 20, 1800.0, None), (40 << 10, 8.4, 10)]
+    growths = {p.identity: reports.Growth(*told, 2) for p, told in zip(made, grown)}
+    rows = reports.ps(made, machine(), growths).rows
+    assert [column.cell(row, NOW) for row in rows] == [
+        "+4.0 MiB in 8.4 s", "+80.0 MiB/h", "+4.0 KiB/task",
+    ]  # fmt: skip
+
+
 def test_the_hook_is_told_as_far_as_it_can_be_seen() -> None:
     """The signal's state where there is a hook, that there is none, or that nobody may look."""
     column = next(column for column in COLUMNS if column.title == "hook")
