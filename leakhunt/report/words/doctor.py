@@ -9,6 +9,9 @@ from leakhunt import units
 NOTHING = "nothing to complain of"
 MORE = "-v says why, and where that is documented"
 
+#: What the names of environment variables begin with; all other settings are an app's or Django's.
+ENVIRONMENT = ("LEAKHUNT_", "MALLOC_", "PYTHON")
+
 #: Places that are named before they are counted.
 SHOWN = 4
 
@@ -29,6 +32,13 @@ def places(named: Sequence[str]) -> str:
 
 
 def setting(name: str, value: object) -> str:
+    """What to set, as it is written where it is set: in a configuration, on a command line, in an environment."""
     if value is None:
         return name
+    if name.startswith(ENVIRONMENT):
+        return f"{name}={value} in the environment of the worker"
+    if name.startswith("/"):
+        return f"echo {value} > {name}"
+    if isinstance(value, str) and value.startswith(">="):
+        return f"pip install '{name}{value}'"
     return f"{name}={value}" if name.startswith("--") else f"{name} = {value!r}"

@@ -23,3 +23,19 @@ def test_a_setting_stands_with_its_value_where_there_is_one() -> None:
     assert words.setting("broker_url", "memory://") == "broker_url = 'memory://'"
     assert words.setting("task_acks_late", False) == "task_acks_late = False"
     assert words.setting("--max-tasks-per-child", 50) == "--max-tasks-per-child=50"
+    assert words.setting("DEBUG", False) == "DEBUG = False"
+
+
+def test_what_is_no_line_of_a_configuration_is_not_written_as_one() -> None:
+    assert (
+        words.setting("MALLOC_ARENA_MAX", 2)
+        == "MALLOC_ARENA_MAX=2 in the environment of the worker"
+    )
+    assert (
+        words.setting("LEAKHUNT_ENGINE", "sampled")
+        == "LEAKHUNT_ENGINE=sampled in the environment of the worker"
+    )
+    assert words.setting("celery", ">=5.6") == "pip install 'celery>=5.6'"
+    assert words.setting("/sys/kernel/mm/transparent_hugepage/enabled", "madvise") == (
+        "echo madvise > /sys/kernel/mm/transparent_hugepage/enabled"
+    )
