@@ -7,7 +7,7 @@ import json
 import pytest
 
 from leakhunt.advice.doctor.case import ADVICE, NOTE, Finding
-from leakhunt.model.configuration import Surroundings
+from leakhunt.model.configuration import Configuration, Surroundings
 from leakhunt.render.json import doctor as jsonout
 from leakhunt.render.screen import Screen
 from leakhunt.render.terminal import doctor as terminal
@@ -15,7 +15,7 @@ from leakhunt.report.doctor import DoctorReport, alike, doctor
 from leakhunt.report.ps import Growth, ps
 from leakhunt.report.words import doctor as words
 from tests.support.doctoring import crew
-from tests.support.fleet import machine
+from tests.support.fleet import machine, process
 
 
 def finding(where: str, what: str = "no concurrency is set", value: object = 4) -> Finding:
@@ -71,6 +71,16 @@ def test_no_finding_is_lost_by_grouping() -> None:
     groups = alike(found)
     assert sorted(map(len, groups)) == [1, 1, 3]
     assert sorted(map(str, (each for group in groups for each in group))) == sorted(map(str, found))
+
+
+def test_a_program_that_is_no_worker_is_not_the_apps() -> None:
+    """Whoever asks in CI about an app is told of it, and not of what else carries the hook on that machine."""
+    odd = process(7, "program", celery=None, hooked=True, signal="none")
+    everything = ps([*crew(count=1), odd], machine())
+    app = Configuration("proj", {}, broker="redis", backend=None, django={}, versions={})
+    places = {each.where for each in doctor(app, everything, Surroundings()).findings}
+    assert "program 7" not in places
+    assert "program 7" in {each.where for each in doctor(None, everything, Surroundings()).findings}
 
 
 def test_what_was_looked_at() -> None:

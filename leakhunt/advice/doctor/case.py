@@ -181,7 +181,9 @@ def _worker(
 
 
 def is_of(process: Process, app: str) -> bool:
-    """Whether a process may be that app's: its command line names the same package, or none."""
+    """Whether a process may be that app's: it is Celery's, and its command line names the same package, or none."""
+    if process.celery is None and process.role in ("program", "fork"):
+        return False  # hooked, and whose it is nothing tells
     named = process.celery.app if process.celery else None
     return (
         named is None
