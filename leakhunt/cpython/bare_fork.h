@@ -14,7 +14,9 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <string.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/types.h>
 #include <time.h>
 #include <unistd.h>
@@ -38,6 +40,29 @@ bare_fork(void)
 #endif
 #endif
     return fork();
+}
+
+/* Whether this process's children begin in another pid namespace than its own (unshare(2) of CLONE_NEWPID).
+ * The first of them is its init: when that ends, no other can be made there. */
+static inline int
+children_are_elsewhere(void)
+{
+#ifdef __linux__
+    static const char others[] = "/proc/self/ns/pid_for_children";
+    char own[64], theirs[64];
+    ssize_t length = readlink("/proc/self/ns/pid", own, sizeof own);
+    if (length <= 0) {
+        return 0;
+    }
+    ssize_t other = readlink(others, theirs, sizeof theirs);
+    if (other < 0) { /* it has no process yet, or the kernel is older than 4.12 */
+        struct stat status;
+        return errno == ENOENT && lstat(others, &status) == 0;
+    }
+    return other != length || memcmp(own, theirs, (size_t)length) != 0;
+#else
+    return 0;
+#endif
 }
 
 /* In the child, first of all, by system calls only: it ends after so many seconds of CPU time,

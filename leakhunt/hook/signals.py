@@ -12,11 +12,12 @@ from __future__ import annotations
 
 import _signal
 import _thread
+import contextlib
 import os
 import signal
 import sys
 import threading
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
 from types import FrameType
 from typing import Any, NamedTuple
 
@@ -155,9 +156,14 @@ class Handlers:
 
     def waking(self) -> int | None:
         """The signal by which this process, a child of it or the console can wake its main thread."""
-        if self.hears_second():
-            return self.second
-        return self.signum if self.has_it() and self.signum not in self._blocked else None
+        return next(self._ways(), None)
+
+    def _ways(self) -> Iterator[int]:
+        """The signals by which that can be done, the best one first."""
+        if self.second is not None and self.hears_second():
+            yield self.second
+        if self.has_it() and self.signum not in self._blocked:
+            yield self.signum
 
     def uninstall(self) -> None:
         """Give the signal back, unless somebody has taken it over since."""
@@ -222,12 +228,15 @@ class Handlers:
 
     def wake_main(self) -> bool:
         """Send a signal to the main thread; False if this is it, or it would not hear."""
-        number = None if in_main_thread() else self.waking()
         ident = threading.main_thread().ident
-        if number is None or ident is None or not hasattr(signal, "pthread_kill"):
+        if in_main_thread() or ident is None or not hasattr(signal, "pthread_kill"):
             return False
-        signal.pthread_kill(ident, number)
-        return True
+        for number in self._ways():
+            # All processes of a user share one queue for real-time signals (RLIMIT_SIGPENDING), which may be full.
+            with contextlib.suppress(OSError):
+                signal.pthread_kill(ident, number)
+                return True
+        return False
 
     # -- the capture's child --------------------------------------------------------
 

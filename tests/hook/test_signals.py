@@ -292,6 +292,28 @@ def test_the_main_thread_is_woken_by_another_and_not_by_itself(
     assert calls.seen == ["second" if handlers.second is not None else "first"]
 
 
+@pytest.mark.skipif(not hasattr(signal, "SIGRTMIN"), reason="no real-time signals here")
+def test_where_no_real_time_signal_fits_into_the_queue_the_main_thread_is_woken_all_the_same(
+    handlers: Handlers, calls: Calls
+) -> None:
+    """All processes of a user share that queue: signal(7), RLIMIT_SIGPENDING."""
+    import resource
+
+    if not hasattr(resource, "RLIMIT_SIGPENDING"):
+        pytest.skip("no such limit here")
+    handlers.install()
+    most = resource.getrlimit(resource.RLIMIT_SIGPENDING)
+    woken: list[bool] = []
+    thread = threading.Thread(target=lambda: woken.append(handlers.wake_main()))
+    resource.setrlimit(resource.RLIMIT_SIGPENDING, (0, most[1]))
+    try:
+        thread.start()
+        thread.join()
+    finally:
+        resource.setrlimit(resource.RLIMIT_SIGPENDING, most)
+    assert (woken, calls.seen[:1]) == ([True], ["first"])
+
+
 def test_a_thread_is_not_the_main_one() -> None:
     told: list[bool] = []
     thread = threading.Thread(target=lambda: told.append(signals.in_main_thread()))

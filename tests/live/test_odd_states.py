@@ -511,6 +511,46 @@ def test_with_a_live_subinterpreter_the_capture_is_made_in_place(tmp_path: Path)
     assert any("the process has subinterpreters" in line for line in told)
 
 
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="namespaces(7)")
+@pytest.mark.parametrize("light", ["off", "always"])
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_no_child_of_leakhunts_becomes_the_init_of_a_namespace(
+    tmp_path: Path, when: str, light: str
+) -> None:
+    """With its end the worker could fork no more: unshare(2), CLONE_NEWPID."""
+    told = program(
+        tmp_path,
+        f"""
+        import ctypes
+        def unshare():
+            if ctypes.CDLL(None).unshare(0x20000000):
+                print("refused")
+                raise SystemExit
+        if {when!r} == "before":
+            unshare()
+        leakhunt.install(start="boot", light={light!r}, summary=1)
+        if {when!r} == "after":
+            unshare()
+        print(os.path.exists(leakhunt.dump()))
+        number, goes = os.pipe(), os.pipe()
+        pid = os.fork()
+        if not pid:
+            os.write(number[1], str(os.getpid()).encode())
+            os.read(goes[0], 1)
+            os._exit(0)
+        print(os.read(number[0], 10).decode())
+        print(os.path.exists(leakhunt.dump()))
+        os.write(goes[1], b".")
+        os.waitpid(pid, 0)
+        """,
+        waits=False,
+    )
+    if told[-1] == "refused":
+        pytest.skip("only root may make a pid namespace")
+    assert [line for line in told if "leakhunt: " not in line] == ["True", "1", "True"]
+    assert any("begin in another pid namespace" in line for line in told)
+
+
 def test_without_a_folder_to_write_to_a_worker_starts_without_the_hook(tmp_path: Path) -> None:
     told = program(
         tmp_path,

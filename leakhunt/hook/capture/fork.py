@@ -171,6 +171,8 @@ def fork(engine: Engine, limits: Limits, page: mmap.mmap, walks: bool = True) ->
     gc.disable()
     parent = os.getpid()
     try:
+        if alive.children_are_elsewhere():
+            raise ForkRefusedError("the process's children begin in another pid namespace")
         if _fork is None:
             return _plain(engine, limits)
         if not _fork.is_bare() and _has_other_threads():

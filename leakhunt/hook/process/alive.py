@@ -44,6 +44,21 @@ def space() -> str:
     return f"{first}-{int(number):x}" if first.isalnum() and number.isdigit() else ""
 
 
+def children_are_elsewhere() -> bool:
+    """Whether this process's children begin in another pid namespace than its own (unshare(2) of CLONE_NEWPID).
+
+    The first of them is the init of that namespace: when it ends, no other can be made there.
+    """
+    others = "/proc/self/ns/pid_for_children"
+    try:
+        own = posix.readlink("/proc/self/ns/pid")
+        return posix.readlink(others) != own
+    except FileNotFoundError:  # that namespace has no process yet, or the kernel is older than 4.12
+        return os.path.lexists(others)
+    except OSError:
+        return False
+
+
 def start_ticks(pid: int) -> int | None:
     """When a process started, in clock ticks since the boot: no clock that is set changes it."""
     stat = _stat(pid)

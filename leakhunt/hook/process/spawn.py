@@ -13,6 +13,7 @@ import sys
 from collections.abc import Collection, Mapping, Sequence
 
 import leakhunt
+from leakhunt.hook.process import alive
 
 #: The folder in which ``leakhunt`` lies.
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(leakhunt.__file__)))
@@ -40,6 +41,8 @@ def python(
     /dev/null. The signals in ``blocked`` stay so for its life, all others come through.
     """
     program = interpreter()
+    if alive.children_are_elsewhere():
+        raise OSError("the process's children begin in another pid namespace")
     null = {0: os.O_RDONLY, 1: os.O_WRONLY, 2: os.O_WRONLY}
     return posix.posix_spawn(
         program,

@@ -7,12 +7,14 @@ import posix
 import signal
 import subprocess
 import sys
+import textwrap
 from typing import Any
 
 import pytest
 
 from leakhunt.hook.process import alive, vitals
 from leakhunt.hook.process.alive import SAME_START, Disposition
+from tests.support.places import ROOT
 
 LINUX = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads /proc")
 OWN = os.getpid()
@@ -143,3 +145,26 @@ def test_the_owner_is_who_the_process_acts_as() -> None:
     assert alive.owner(1, b"Name:\tpython\n") is None
     if alive.told(os.getpid()):
         assert alive.owner(os.getpid()) == (os.geteuid(), os.getegid())
+
+
+@LINUX
+def test_children_of_another_namespace_are_known_before_there_are_any() -> None:
+    """That is when it matters: the first of them would be its init."""
+    assert not alive.children_are_elsewhere()
+    source = """
+        import ctypes, os
+        from leakhunt.hook.process import alive
+        if ctypes.CDLL(None).unshare(0x20000000):  # CLONE_NEWPID
+            raise SystemExit(77)
+        before = alive.children_are_elsewhere()
+        if not os.fork():
+            os._exit(0)
+        os.wait()
+        print(before, alive.children_are_elsewhere())
+    """
+    done = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(source)], cwd=ROOT, capture_output=True, text=True
+    )
+    if done.returncode == 77:
+        pytest.skip("only root may make a pid namespace")
+    assert (done.returncode, done.stdout) == (0, "True True\n"), done.stderr
