@@ -38,8 +38,15 @@ def write_diff(out: IO[bytes], before: Snapshot, after: Snapshot) -> None:
         ((stack, change) for stack, change in changes if change != NOTHING),
         after,
         Labels(after, before),
-        (f"change since {units.moment(before.meta.taken_at)}",),
+        (_told(before, after),),
     )
+
+
+def _told(before: Snapshot, after: Snapshot) -> str:
+    """The net change. pprof prints it above its table, whose own total adds up what grew and what shrank."""
+    old, new = before.totals, after.totals
+    size, count = new.size - old.size, new.count - old.count
+    return f"change since {units.moment(before.meta.taken_at)}: {size:+d} B, {units.signed_count(count)} blocks"
 
 
 def _write(

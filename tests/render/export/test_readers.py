@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.exporting import exported, exported_diff, odd, read
-from tests.support.places import SNAPSHOTS
+from tests.support.places import ROOT, SNAPSHOTS
 
 pytest.importorskip("google.protobuf")
 
@@ -57,6 +57,32 @@ def test_pprof_subtracts_as_diff_does(tmp_path: Path) -> None:
     assert nodes(said) == grown
     told = pprof(written(tmp_path, "change.pb.gz", exported_diff("pprof", before, after)))
     assert nodes(told) == grown
+
+
+@pytest.mark.parametrize("shrunk", [False, True])
+def test_pprof_says_of_a_sampled_change_what_diff_says(shrunk: bool, tmp_path: Path) -> None:
+    """Its total adds up what grew and what shrank, so the net change stands above it; by both kinds of values."""
+    pair = [read(ROOT / f"fixtures/series/{name}.bin") for name in ("000001", "000006")]
+    before, after = reversed(pair) if shrunk else pair
+    assert all(each.meta.facts["interval"] for each in pair)
+    size, count = (new - old for new, old in zip(after.totals, before.totals))
+    assert (size < 0) is shrunk
+    base, new, change = (
+        written(tmp_path, f"{name}.pb.gz", content)
+        for name, content in (
+            ("before", exported("pprof", before)),
+            ("after", exported("pprof", after)),
+            ("change", exported_diff("pprof", before, after)),
+        )
+    )
+    for told in (pprof(change), pprof("-diff_base", base, new)):
+        assert nodes(told) == size
+    assert f": {size:+d} B, {count:+,d} blocks" in pprof(change)
+    for told in (
+        pprof("-sample_index=inuse_objects", change),
+        pprof("-sample_index=inuse_objects", "-diff_base", base, new),
+    ):
+        assert nodes(told) == count
 
 
 def test_pprof_reads_odd_names(tmp_path: Path) -> None:
