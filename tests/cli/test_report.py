@@ -11,6 +11,7 @@ import pytest
 from leakhunt.cli.judging import Asked, look
 from leakhunt.render.html.page import document
 from leakhunt.report.page import page
+from leakhunt.report.words import page as said
 from tests.support.console import grown, inside, store
 
 
@@ -115,6 +116,14 @@ def test_one_snapshot_makes_a_page_too(tmp_path: Path) -> None:
     only = store(tmp_path / "one.bin", 10)
     status, out, _ = inside("report", str(only), "-o", "-")
     assert (status, out.rstrip()[-7:]) == (0, "</html>")
+
+
+def test_one_snapshot_is_not_said_to_show_that_nothing_grows(home: Path, tmp_path: Path) -> None:
+    _, one, _ = inside("report", str(store(tmp_path / "one.bin", 10)), "-o", "-")
+    assert said.ONE_MOMENT in one
+    assert said.NOTHING_GROWS not in one
+    _, several, _ = inside("report", str(home), "-o", "-", "-f", "nowhere.py")
+    assert said.ONE_MOMENT not in several
 
 
 def test_no_collection_walks_over_what_the_page_is_made_of(home: Path) -> None:

@@ -231,6 +231,44 @@ def test_the_table_is_sorted_searched_and_opened(browser: Any, tmp_path: Path) -
     assert page.wrong == []
 
 
+def test_on_a_phone_a_name_has_the_whole_width_below_its_numbers(
+    browser: Any, tmp_path: Path
+) -> None:
+    """Beside them it had a third, and broke in the middle of words with its arrow alone above it."""
+    page = opened(browser, tmp_path, html(leaking()))
+    page.page.set_viewport_size({"width": 390, "height": 800})
+    page.until("document.documentElement.scrollWidth <= 390")
+    page.page.locator("#table-body .open").first.click()
+    page.page.locator("#functions-body .open").first.click()
+    for name, shown in (("table", ["growth", "per task", "where"]), ("functions", ["self", "total", "function"])):  # fmt: skip
+        wide, places, rows, heads = page.page.evaluate(
+            """(name) => {
+                const all = (each) => [...document.querySelectorAll(`#${name}-body ${each}`)];
+                const box = (each) => each.getBoundingClientRect();
+                const width = box(all("table")[0]).width;
+                const lines = all("tbody tr:not(.opened)").map((row) => [...row.cells].filter((cell) => cell.offsetWidth));
+                return [width, all("tbody td:not(.number)").map((each) => box(each).width),
+                    lines.map((cells) => cells.slice(0, -1).every((cell) => box(cell).bottom <= box(cells.at(-1)).top)),
+                    all("thead th").filter((each) => each.offsetWidth).map((each) => [each.innerText.split(" ▼")[0], Math.round(box(each).right)])];
+            }""",
+            name,
+        )
+        assert places, name
+        assert places == pytest.approx([wide] * len(places), abs=1)
+        assert all(rows), name
+        assert [head for head, _ in heads] == shown
+        below = page.page.evaluate(
+            "(name) => [...document.querySelectorAll(`#${name}-body tbody tr:not(.opened) td.number`)].filter((each) => each.offsetWidth).slice(0, 2).map((each) => Math.round(each.getBoundingClientRect().right))",
+            name,
+        )
+        assert below == [right for _, right in heads[:2]], "numbers stand below their heads"
+    assert audited(page) == []
+    # Roles of a table stay, whatever it is laid out as.
+    assert page.page.get_by_role("cell", name="decoder.py:353").count() > 0
+    assert page.page.get_by_role("columnheader", name="growth").count() == 1
+    assert page.wrong == []
+
+
 def functions(page: Page, *columns: int) -> list[tuple[str, ...]]:
     """Those cells of each row of the functions."""
     rows = page.page.locator("#functions-body tbody tr:not(.opened)")

@@ -22,7 +22,9 @@ OPEN = 5
 def findings(report: PageReport) -> Markup:
     ranked = report.trend.ranked
     if not ranked:
-        return section("findings", el("p", words.NOTHING_GROWS))
+        main = report.trend.verdict.main
+        seen = main.lived or len(main.metas) > 1
+        return section("findings", el("p", words.NOTHING_GROWS if seen else words.ONE_MOMENT))
     leaks = [each for each in ranked if each[1].finding.verdict == LEAK]
     others = ranked[len(leaks) :]
     cards = [_finding(report, rank, judged) for rank, judged in leaks[:OPEN]]

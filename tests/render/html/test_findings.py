@@ -11,6 +11,7 @@ from leakhunt.judge.verdict import NO_LEAK
 from leakhunt.model.retention import Retention, Step
 from leakhunt.render.html import findings as cards
 from leakhunt.report.page import PageReport
+from leakhunt.report.words import page as words
 from tests.support.web import leaking, reported
 
 
@@ -104,4 +105,4 @@ def test_advice_has_its_reason_its_fix_and_a_link_that_tells_nobody_where_from()
 def test_without_findings_it_says_so() -> None:
     nothing = cards.findings(report_of())
     assert "<article" not in nothing
-    assert "<p>" in nothing
+    assert words.NOTHING_GROWS in nothing
