@@ -378,7 +378,7 @@ def worker(captures: int, seconds: float) -> dict[str, Any]:
         while taken < captures and time.monotonic() - moved < HUNG and time.monotonic() < until:
             for pid in children:
                 os.kill(pid, signal.SIGUSR1)
-            sent += [started.send("leak") for _ in range(4)]
+            sent += [started.send("leak", 3) for _ in range(4)]
             while time.monotonic() - moved < HUNG:
                 records = [
                     each.record for each in processes.hooked(started.dir) if each.pid in children
