@@ -18,10 +18,14 @@ from leakhunt.snapshots.load import expand, some
 @click.argument(
     "snapshots", metavar="[SNAPSHOT|FOLDER|PID]...", nargs=-1, shell_complete=completion.snapshots
 )
+@click.option("-n", "--limit", type=click.IntRange(min=0), default=20, show_default=True,
+              metavar="N", help="Tasks of the table (0: all). JSON has all.")  # fmt: skip
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @strict_option
 @folder_option
-def command(snapshots: tuple[str, ...], as_json: bool, strict: bool, folder: str | None) -> None:
+def command(
+    snapshots: tuple[str, ...], limit: int, as_json: bool, strict: bool, folder: str | None
+) -> None:
     """Show the ledger that the hook keeps of each task name, summed over processes.
 
     Runs, failures, wall time, the thread's CPU as a part of it (near 0 %: it waits; near 100 %:
@@ -51,4 +55,4 @@ def command(snapshots: tuple[str, ...], as_json: bool, strict: bool, folder: str
     notes = unread(problems, strict)
     if not metas:
         raise SnapshotError(problems[0])
-    show(report.tasks(metas, notes), "json" if as_json else "table")
+    show(report.tasks(metas, notes, limit), "json" if as_json else "table")

@@ -75,10 +75,14 @@ class TasksReport:
     """What has kept memory surely, the most first by what it kept at least; then the others by what they may
     have kept at most."""
     notes: tuple[str, ...]
+    limit: int = 0
+    """So many of them are wanted on a page; 0: all."""
 
 
-def tasks(metas: Sequence[tuple[str, Meta]], notes: Iterable[str] = ()) -> TasksReport:
-    """``metas``: path and facts of snapshots; the newest of each process counts."""
+def tasks(
+    metas: Sequence[tuple[str, Meta]], notes: Iterable[str] = (), limit: int = 0
+) -> TasksReport:
+    """``metas``: path and facts of snapshots; the newest of each process counts. ``limit``: see TasksReport."""
     newest: dict[Any, tuple[str, Meta]] = {}
     for path, meta in metas:
         before = newest.get(meta.process)
@@ -93,7 +97,9 @@ def tasks(metas: Sequence[tuple[str, Meta]], notes: Iterable[str] = ()) -> Tasks
                 ledgers.setdefault(name, []).append({**entry, **grain})
     rows = [_task(name, entries) for name, entries in ledgers.items()]
     ranked = sorted(rows, key=_rank)
-    return TasksReport(tuple(path for path, _ in newest.values()), tuple(ranked), tuple(notes))
+    return TasksReport(
+        tuple(path for path, _ in newest.values()), tuple(ranked), tuple(notes), limit
+    )
 
 
 def _rank(task: Task) -> tuple[bool, float, int, str]:

@@ -29,9 +29,11 @@ def tasks(report: TasksReport, screen: Screen) -> str:
         say(console, ledger.NONE)
         say_notes(console, report.notes)
         return drawn(console)
-    rows = [_cells(task, screen) for task in report.tasks]
+    wanted = report.tasks[: report.limit or None]
+    left = report.tasks[len(wanted) :]
+    rows = [_cells(task, screen) for task in wanted]
     wide = [max(len(title), *(len(row[n]) for row in rows)) for n, title in enumerate(TITLES)]
-    room, shown = screen.width - min(28, max(len(visible(t.name)) for t in report.tasks)), []
+    room, shown = screen.width - min(28, max(len(visible(t.name)) for t in wanted)), []
     for n in ORDER:
         if any(row[n] for row in rows) and wide[n] + 2 <= room:
             shown.append(n)
@@ -39,11 +41,13 @@ def tasks(report: TasksReport, screen: Screen) -> str:
     shown.sort()
     first = screen.width - sum(wide[n] + 2 for n in shown)
     console.print(Text(_laid(TITLES, shown, wide) + "task", STRONG), soft_wrap=True)
-    for task, row in zip(report.tasks, rows):
+    for task, row in zip(wanted, rows):
         name = visible(task.name)
         cut = name if len(name) <= first else "…"[: first > 0] + name[len(name) - first + 1 :]
         console.print(Text(_laid(row, shown, wide) + cut), soft_wrap=True)
-    if not all(task.told for task in report.tasks):
+    if left:
+        say(console, ledger.more(len(left), sum(task.runs for task in left)), QUIET)
+    if not all(task.told for task in wanted):
         say(console, ledger.KEY, QUIET)
     if any(task.keeps for task in report.tasks):
         say(console, ledger.NEXT, QUIET)

@@ -32,7 +32,15 @@ NOT_SURE = "not sure"
 #: Below the table, where one is.
 KEY = f"{NOT_SURE}: not told from nothing at 95 %, and no more per run than what is said"
 #: Below the table, where one has kept memory.
-NEXT = "kept is not leaked yet: `leakhunt verdict` tells a leak from a cache that fills"
+NEXT = (
+    "kept is not leaked yet: what waits for the garbage collector counts too; `leakhunt verdict` tells a leak from "
+    "that and from a cache that fills"
+)
+
+
+def more(tasks: int, runs: int) -> str:
+    """``186 tasks more, 744 runs (-n 0 shows all)``: those that are not shown."""
+    return f"{units.counted(tasks, 'task')} more, {units.counted(runs, 'run')} (-n 0 shows all)"
 
 
 def at_most(per_run: float) -> str:

@@ -37,6 +37,22 @@ def test_figures_are_told_and_what_they_are_of() -> None:
     assert "tasks of 1 process, each over its life" in told
 
 
+def test_the_tasks_that_are_not_shown_are_counted_with_their_runs() -> None:
+    ledger = {f"t{n}": {"runs": n} for n in range(1, 31)}
+    meta = Meta(host="h", pid=1, started_at=1.0, sequence=1, facts={"tasks": ledger})
+    told = tasks(reports.tasks([("1.bin", meta)], limit=20), Screen(80)).splitlines()
+    shown = [
+        int(line.split()[0])
+        for line in told
+        if line.split()[-1].startswith("t") and line[:4].strip().isdigit()
+    ]
+    assert shown == list(range(30, 10, -1))
+    assert "10 tasks more, 55 runs (-n 0 shows all)" in told
+    assert sum(shown) + 55 == sum(entry["runs"] for entry in ledger.values())
+    everything = tasks(reports.tasks([("1.bin", meta)]), Screen(80))
+    assert "-n 0" not in everything
+
+
 def test_no_task_is_said_so() -> None:
     assert "no task has finished there" in text(80)
 
