@@ -75,6 +75,8 @@ class TasksReport:
     """What has kept memory surely, the most first by what it kept at least; then the others by what they may
     have kept at most."""
     notes: tuple[str, ...]
+    of_mains: bool = False
+    """Whether all these processes are main ones of prefork pools, whose children run the tasks."""
     limit: int = 0
     """So many of them are wanted on a page; 0: all."""
 
@@ -97,9 +99,9 @@ def tasks(
                 ledgers.setdefault(name, []).append({**entry, **grain})
     rows = [_task(name, entries) for name, entries in ledgers.items()]
     ranked = sorted(rows, key=_rank)
-    return TasksReport(
-        tuple(path for path, _ in newest.values()), tuple(ranked), tuple(notes), limit
-    )
+    of_mains = all(meta.role == "main" and meta.pool == "prefork" for _, meta in newest.values())
+    paths = tuple(path for path, _ in newest.values())
+    return TasksReport(paths, tuple(ranked), tuple(notes), bool(newest) and of_mains, limit)
 
 
 def _rank(task: Task) -> tuple[bool, float, int, str]:

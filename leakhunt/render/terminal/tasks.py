@@ -26,7 +26,7 @@ def tasks(report: TasksReport, screen: Screen) -> str:
         say(console, said, STRONG)
     say(console, ledger.over(len(report.snapshots), kept), QUIET)
     if not report.tasks:
-        say(console, ledger.NONE)
+        say(console, ledger.MAIN if report.of_mains else ledger.NONE)
         say_notes(console, report.notes)
         return drawn(console)
     wanted = report.tasks[: report.limit or None]

@@ -7,6 +7,9 @@ from leakhunt.model.paths import visible
 
 NONE = "no task has finished there"
 
+#: Where all that was asked are main processes of prefork pools.
+MAIN = f"{NONE}: a main process runs none, its children do; name one of them, or the node"
+
 
 def over(processes: int, kept: bool) -> str:
     """What the figures are of; ``kept``: whether any tells memory that is kept."""

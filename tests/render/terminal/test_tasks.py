@@ -57,6 +57,18 @@ def test_no_task_is_said_so() -> None:
     assert "no task has finished there" in text(80)
 
 
+def test_a_main_process_is_said_to_run_none() -> None:
+    """Its pid is the first that one sees, and its children have done all of the work."""
+
+    def told(role: str, pool: str = "prefork") -> str:
+        meta = Meta(host="h", pid=1, started_at=1.0, sequence=1, role=role, pool=pool)
+        return tasks(reports.tasks([("1.bin", meta)]), Screen(160))
+
+    assert "a main process runs none, its children do" in told("main")
+    assert "a main process" not in told("child")
+    assert "a main process" not in told("main", "solo")
+
+
 def kept(*sizes: int) -> dict[str, object]:
     return {
         "runs": len(sizes), "kept": sum(sizes), "kept_runs": len(sizes), "kept_every": 1,
