@@ -535,6 +535,7 @@ def test_no_child_of_leakhunts_becomes_the_init_of_a_namespace(
         number, goes = os.pipe(), os.pipe()
         pid = os.fork()
         if not pid:
+            os.close(goes[1])  # whose other end goes with the parent: an init is deaf to SIGTERM
             os.write(number[1], str(os.getpid()).encode())
             os.read(goes[0], 1)
             os._exit(0)
