@@ -19,7 +19,7 @@ def test_an_orphan_says_what_it_still_holds() -> None:
 
 def test_an_outsized_child_is_told_against_the_youngest_beside_it() -> None:
     assert words.outsized(90 * MIB, 8, 30 * MIB, 61) == (
-        "its own memory (USS 90.0 MiB) is 3.0 times that of the youngest child beside it (8: 30.0 MiB at an "
+        "its own memory (USS 90.0 MiB) is 3 times that of the youngest child beside it (8: 30.0 MiB at an "
         "age of 1 min 1 s)"
     )
 
