@@ -25,6 +25,8 @@ typedef struct {
     size_t count, waiting;
     Table loose;  /* untracked objects that garbage refers to, and how often */
     Py_ssize_t *loose_seen;
+    PyObject **ownerless; /* of these, those that nothing else refers to, whose own references are not counted yet */
+    size_t to_count;
 } Census;
 
 static int
@@ -53,6 +55,8 @@ visit_reach(PyObject *object, void *context)
     return 0;
 }
 
+/* A reference from garbage to an untracked object, which is garbage as well when there are no others: a tuple of numbers
+ * in a list in a cycle, and then what the tuple alone refers to. */
 static int
 visit_loose(PyObject *object, void *context)
 {
@@ -70,7 +74,9 @@ visit_loose(PyObject *object, void *context)
         census->loose.values[at] = (uint32_t)census->loose.used;
         census->loose_seen[census->loose.used++] = 0;
     }
-    census->loose_seen[census->loose.values[at]]++;
+    if (++census->loose_seen[census->loose.values[at]] == Py_REFCNT(object)) {
+        census->ownerless[census->to_count++] = object;
+    }
     return 0;
 }
 
@@ -172,6 +178,12 @@ take(Census *census, PyObject *found)
             Py_TYPE(object)->tp_traverse(object, visit_loose, census);
         }
     }
+    while (census->to_count) {
+        PyObject *object = census->ownerless[--census->to_count];
+        if (PyObject_IS_GC(object)) { /* a tuple, a dict: it has left the collector's lists, as its contents hold nothing */
+            Py_TYPE(object)->tp_traverse(object, visit_loose, census);
+        }
+    }
     size_t booked = 0;
     for (size_t i = 0; i < count && booked < garbage; i++) {
         if (!census->reached[i]) {
@@ -208,6 +220,7 @@ forget(void)
     free(current.reached);
     free(current.pending);
     free(current.loose_seen);
+    free(current.ownerless);
     memset(&current, 0, sizeof current);
 }
 
@@ -237,9 +250,10 @@ look(PyObject *Py_UNUSED(module), PyObject *number)
         current.reached = calloc(room, 1);
         current.pending = malloc(room * sizeof(uint32_t));
         current.loose_seen = malloc((MOST_GARBAGE + 1) * sizeof(Py_ssize_t));
+        current.ownerless = malloc(MOST_GARBAGE * sizeof(PyObject *));
         int ready = table_init(&current.table, room) & table_init(&current.loose, MOST_GARBAGE);
         if (ready && current.objects && current.outside && current.reached && current.pending
-            && current.loose_seen) {
+            && current.loose_seen && current.ownerless) {
             each_tracked(write_down, &current);
         }
         else {
