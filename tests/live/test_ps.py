@@ -268,7 +268,9 @@ def test_celery_multi(tmp_path: Path) -> None:
 
 @LINUX
 def test_sixty_processes(tmp_path: Path) -> None:
-    with harness.worker(tmp_path, "-c", "59", LEAKHUNT_ENGINE="off") as worker:
+    with harness.worker(
+        tmp_path, "-c", "59", LEAKHUNT_ENGINE="off", SHOP_SHARED_MIB="32"
+    ) as worker:
         worker.hooked("child", 59)
 
         def complete() -> list[Process] | None:

@@ -273,3 +273,6 @@ if os.environ.get("SHOP_FILE_LIMIT"):
 
 if __name__ == "__main__":
     sys.exit("run me with celery -A shop worker")
+
+#: What all children of a pool have of their parent, and leave as it is.
+SHARED = b"x" * (int(os.environ.get("SHOP_SHARED_MIB", "0")) << 20)
