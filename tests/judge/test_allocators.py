@@ -35,7 +35,7 @@ def test_what_is_handed_out_to_python_is_not_native() -> None:
     figures = allocators(malloc_used=own, malloc_free=free)
     found = outside(process(line(BASE, MIB), own, allocators=figures))
     assert found.kind == FRAGMENTATION
-    assert found.free == 40 * MIB // 100 * 8
+    assert found.free == 40 * MIB // 100 * (N - 1)
 
 
 def test_native_memory_that_malloc_shows_counts_under_whatever_else_the_process_does() -> None:
@@ -45,7 +45,7 @@ def test_native_memory_that_malloc_shows_counts_under_whatever_else_the_process_
     found = outside(process(rss, allocators=allocators(malloc_used=used)))
     assert (found.grows, found.kind) == (True, NATIVE)
     assert found.rest == pytest.approx(MIB / 100)
-    less = [20 * MIB + (RESIDENT.least // 8 - 1) * index for index in range(N)]
+    less = [20 * MIB + (RESIDENT.least // (N - 1) - 1) * index for index in range(N)]
     assert not outside(process(rss, allocators=allocators(malloc_used=less))).grows
 
 
