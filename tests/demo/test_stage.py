@@ -50,7 +50,7 @@ def test_a_worker_that_has_ended_is_told_with_the_end_of_its_log(stage: Stage) -
 
 
 def test_it_is_not_waited_for_ever(stage: Stage) -> None:
-    with pytest.raises(LeakhuntError, match="gave up after 0.0 s, before that;"):
+    with pytest.raises(LeakhuntError, match=r"gave up after 0\.0 s, before that;"):
         stage.until(lambda: None, "that", 0.0)
 
 
