@@ -22,7 +22,7 @@ def forget(kept):
     node.itself, node.kept = node, kept
 
 def pairs():
-    return [(number + 1000, number + 5000) for number in range(100)]
+    return [(number + 10_000, number + 50_000) for number in range(100)]
 
 gc.collect()
 gc.disable()
