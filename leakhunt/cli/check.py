@@ -140,5 +140,5 @@ def _update(path: Path, before: baselines.Baseline, target: str, report: CheckRe
         click.get_current_context().exit(4)
     after = before.with_check(target, baselines.growths(ruling.accepted))
     path.write_text(baselines.text(after), encoding="utf-8")
-    places = units.counted(len(ruling.sure), "place")
+    places = units.counted(len(ruling.accepted), "place")
     click.echo(f"wrote {path}: {target} may keep memory at {places}", err=True)

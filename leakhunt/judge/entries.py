@@ -167,7 +167,7 @@ def _weighed(growth: Growth, piles: Sequence[Pile]) -> Growth:
 
     Both estimates must agree: what hangs from somewhere else as well is not freed with the container.
     """
-    if growth.shape.verdict != LEAK:
+    if growth.shape.verdict != LEAK or growth.sizes[-1] <= 0:
         return growth
     pile = next(
         (pile for pile in piles if pile.share(growth) >= LEVELS.worth.mostly and pile.has(growth)),
@@ -177,7 +177,7 @@ def _weighed(growth: Growth, piles: Sequence[Pile]) -> Growth:
         return growth
     shape = growth.shape
     rate, low, high = _pace(pile, pile.share(growth), shape.samples or 1)
-    if rate <= 0 or (high - low) / rate >= (shape.high - shape.low) / shape.rate:
+    if rate <= 0 or (high - low) / rate >= shape.width:
         return growth
     ends_between = (
         (shape.rate - shape.low, high - rate)

@@ -16,7 +16,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from itertools import chain
-from math import inf
 from statistics import median
 
 from leakhunt.judge import codes
@@ -122,18 +121,13 @@ def _paced(book: Book, born: Growth) -> Growth:
     if shape.verdict != LEAK or shape.low <= 0 or shape.high < births.low:
         return born
     is_counted = left(book.history.newest, born.blame.stacks) < 1
-    if is_counted and births.high >= shape.low and _width(births) < _width(shape):
+    if is_counted and births.high >= shape.low and births.width < shape.width:
         return born
     return replace(
         born,
         shape=replace(shape, belief=births.belief, beliefs=births.beliefs, events=births.events),
         why=None,
     )
-
-
-def _width(shape: Shape) -> float:
-    """Of its interval, as a part of the rate."""
-    return (shape.high - shape.low) / shape.rate if shape.rate > 0 else inf
 
 
 def _of_life(life: History) -> list[Growth]:

@@ -229,7 +229,7 @@ def _compared(course: _Course, rises: bool, kind: str | None) -> Outside:
     own_rate = stats.theil_sen(t, course.own)
     doubt = LEVELS.lives.beyond * course.error / (t[-1] - t[0])
     # A jump, and a trickle beside it: what the trickle is made of says nothing of the jump.
-    least = max(LEVELS.resident.least, LEVELS.resident.least_part * rss[0])
+    least = _least(rss)
     material = rss[-1] - rss[0] >= least and rate * (t[-1] - t[0]) >= least
     explained = max(0.0, own_rate) / rate if rate > 0 else None
     mostly = explained is not None and (own_rate + doubt) / rate < LEVELS.resident.explained
@@ -273,8 +273,12 @@ def _steady_between(t: Sequence[float], values: Sequence[float]) -> bool:
     between = list(
         accumulate((step if step <= fence else 0.0 for step in steps), initial=values[0])
     )
-    least = max(LEVELS.resident.least, LEVELS.resident.least_part * values[0])
-    return between[-1] - between[0] >= least and _steady(t, between)
+    return between[-1] - between[0] >= _least(values) and _steady(t, between)
+
+
+def _least(values: Sequence[float]) -> float:
+    """Growth of a resident set that is looked at, in bytes."""
+    return max(LEVELS.resident.least, LEVELS.resident.least_part * values[0])
 
 
 def _steady(t: Sequence[float], values: Sequence[float]) -> bool:
@@ -285,9 +289,8 @@ def _steady(t: Sequence[float], values: Sequence[float]) -> bool:
         return False
     pages = [round(value / 4096) for value in values]
     judged = shape.judge(Series(t, values, pages, EXACT))
-    few = (
-        0.5 ** (len(values) - 2) > LEVELS.chances.outside
-    )  # the least that the test can say of so many
+    least = 0.5 ** (len(values) - 2)  # that the test can say of so many
+    few = least > LEVELS.chances.outside
     return judged.verdict == LEAK and judged.p <= (
         5 * LEVELS.chances.outside if few else LEVELS.chances.outside
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -109,6 +110,18 @@ def test_what_is_written_down_fails_no_more(drives: Drive) -> None:
     assert len(drives.terms.limits.baseline) == 1
     inside("check", "another:target", "--baseline", str(file))
     assert not drives.terms.limits.baseline
+
+
+def test_what_only_looks_like_it_is_written_down_and_counted(drives: Drive) -> None:
+    """The whole is sure, and no line by itself: as many places are told as the file has."""
+    sure = drives.outcome
+    drives.outcome = replace(sure, ruling=replace(sure.ruling, sure=(), suspects=sure.ruling.sure))
+    file = Path("leaks.json")
+    arguments = ("check", "shop.tasks:process", "--baseline", str(file))
+    assert inside(*arguments, "--update-baseline")[2].endswith("may keep memory at 1 place\n")
+    inside(*arguments)
+    assert drives.terms is not None
+    assert len(drives.terms.limits.baseline) == 1
 
 
 def test_what_is_not_sure_is_not_written_down(drives: Drive) -> None:

@@ -21,6 +21,8 @@ from leakhunt.judge.series.shape import NOISE, SAWTOOTH, WARM_UP
 
 WAITING, OVERRATED, SCATTERED = "waiting", "overrated", "scattered"
 BOUNDED, BELOW = "bounded", "below"
+#: Those that end what may go on, too.
+ENDS = (WAITING, BOUNDED, OVERRATED)
 
 
 def fates(book: Book, growths: list[Growth]) -> list[str | None]:
@@ -28,18 +30,10 @@ def fates(book: Book, growths: list[Growth]) -> list[str | None]:
 
     The first excuse of the list that holds counts; what goes in step with garbage waits as well.
     """
-    waiting = garbage.waiting(book.history)
     firm = [growth for growth in growths if free_list.small_blocks(book, growth) is None]
-
-    excuses: tuple[Callable[[Growth], str | None], ...] = (
-        lambda growth: WAITING if garbage.only_waits(book, growth, waiting) else None,
-        lambda growth: BOUNDED if bounded.bound(book, growth) is not None else None,
-        lambda growth: BELOW if _may_end_below(book, growth) else None,
-        lambda growth: SCATTERED if is_scattered(book, growth) else None,
-        lambda growth: OVERRATED if overrated(book, growth) else None,
-        lambda growth: free_list.kept(book, growth, firm),
-    )
-    return _with_idle(growths, [_first(excuses, growth) for growth in growths])
+    excuses = _excuses(book)
+    fated = [_first(excuses, growth) or free_list.kept(book, growth, firm) for growth in growths]
+    return _with_idle(growths, fated)
 
 
 def ends(book: Book, growths: list[Growth]) -> list[str | None]:
@@ -48,17 +42,24 @@ def ends(book: Book, growths: list[Growth]) -> list[str | None]:
     By facts of what it is made of and who holds it, which need no more snapshots. That blocks of one size grow alone
     is none: what holds them may not have been seen to grow yet.
     """
-    waiting = garbage.waiting(book.history)
-    excuses: tuple[Callable[[Growth], str | None], ...] = (
-        lambda growth: WAITING if garbage.only_waits(book, growth, waiting) else None,
-        lambda growth: BOUNDED if bounded.bound(book, growth) is not None else None,
-        lambda growth: OVERRATED if overrated(book, growth) else None,
-    )
+    excuses = {fate: holds for fate, holds in _excuses(book).items() if fate in ENDS}
     return _with_idle(growths, [_first(excuses, growth) for growth in growths])
 
 
-def _first(excuses: tuple[Callable[[Growth], str | None], ...], growth: Growth) -> str | None:
-    return next((fate for fate in (excuse(growth) for excuse in excuses) if fate), None)
+def _excuses(book: Book) -> dict[str, Callable[[Growth], bool]]:
+    """Of one growth by itself, in the order in which they are tried."""
+    waiting = garbage.waiting(book.history)
+    return {
+        WAITING: lambda growth: garbage.only_waits(book, growth, waiting),
+        BOUNDED: lambda growth: bounded.bound(book, growth) is not None,
+        BELOW: lambda growth: _may_end_below(book, growth),
+        SCATTERED: lambda growth: is_scattered(book, growth),
+        OVERRATED: lambda growth: overrated(book, growth),
+    }
+
+
+def _first(excuses: dict[str, Callable[[Growth], bool]], growth: Growth) -> str | None:
+    return next((fate for fate, holds in excuses.items() if holds(growth)), None)
 
 
 def _with_idle(growths: list[Growth], fated: list[str | None]) -> list[str | None]:

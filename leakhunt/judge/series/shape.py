@@ -76,6 +76,11 @@ class Shape:
     turned: tuple[float, float] | None = None
     """Bytes that came since some moment and bytes that went, where that shows that it is no leak."""
 
+    @property
+    def width(self) -> float:
+        """Of the rate's interval, as a part of the rate; infinite where there is none."""
+        return (self.high - self.low) / self.rate if self.rate > 0 else math.inf
+
 
 def judge(series: Series) -> Shape:
     """Judge a series of bytes and blocks (three snapshots or more).
