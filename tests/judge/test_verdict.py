@@ -7,11 +7,12 @@ from dataclasses import replace
 
 import pytest
 
-from leakhunt.judge import growths
+from leakhunt.judge import codes, growths
 from leakhunt.judge.births.life import lived
+from leakhunt.judge.codes import because
 from leakhunt.judge.history import SECOND
 from leakhunt.judge.series.shape import LEAK, NOISE, Shape
-from leakhunt.judge.verdict import _order, judge
+from leakhunt.judge.verdict import _order, _settled, judge
 from tests.support.builders import history
 from tests.support.growing import finding
 from tests.support.lives import aged, held
@@ -190,3 +191,16 @@ def test_leaks_come_first_by_task_then_by_time_and_then_what_has_grown_most() ->
     right = [fast, slow, hourly, much, little]
     for given in itertools.permutations(right):
         assert sorted(given, key=_order) == right
+
+
+def test_what_explains_growth_is_excused_and_no_open_question() -> None:
+    """Several containers with a bound each excuse what they keep, while their number may still grow."""
+    excused = finding(verdict=NOISE, reason=because(codes.EACH_BOUNDED, bound=8, stands=1))
+    main = excused.history
+    each = excused.rise / main.times[-1]
+    assert _settled([excused, excused], main) == pytest.approx(2 * each)
+    still = replace(excused, is_open=True)
+    shrunk = replace(excused, sizes=excused.sizes[::-1])
+    others = replace(excused, history=leak())
+    by_its_sizes = replace(excused, reason=because(codes.NO_DIRECTION))
+    assert _settled([still, shrunk, others, by_its_sizes], main) == 0
