@@ -184,7 +184,7 @@ def _weighed(growth: Growth, piles: Sequence[Pile]) -> Growth:
         if rate < shape.rate
         else (shape.high - shape.rate, rate - low)
     )
-    reach = hypot(*ends_between) / NormalDist().inv_cdf(0.975)
+    reach = hypot(*ends_between) / NormalDist().inv_cdf(LEVELS.chances.edge)
     if abs(rate - shape.rate) > LEVELS.samples.farthest * reach:
         return growth
     sizes = [pile.share(growth) * size for size in pile.sizes]
@@ -201,7 +201,7 @@ def _pace(pile: Pile, part: float, samples: int) -> tuple[float, float, float]:
     each = part * pile.sizes[-1] / pile.last
     rate = pile.shape.rate * each
     unsure = sqrt((1 - part) / part / max(1, samples)) if part < 1 else 0.0
-    reach = stats.student_quantile(0.975, max(1, samples)) * unsure * rate
+    reach = stats.student_quantile(LEVELS.chances.edge, max(1, samples)) * unsure * rate
     uneven = LEVELS.lives.uneven * rate
     return (
         rate,

@@ -192,7 +192,7 @@ def _goes_nowhere_else(book: Book, key: Owner, leaking: Sequence[Stack]) -> bool
     chosen = set(leaking)
     rest = [stack for stack in book.owners[key] if stack not in chosen]
     rate = stats.theil_sen(book.t, book.series(leaking).sizes)
-    return stats.theil_sen(book.t, book.series(rest).sizes) > -0.5 * rate
+    return stats.theil_sen(book.t, book.series(rest).sizes) > -LEVELS.blames.moves * rate
 
 
 def sure(shapes: Sequence[Shape], chance: float = LEVELS.chances.leak) -> list[bool]:

@@ -26,7 +26,11 @@ class Chances:
     false_discoveries: float = 0.05
     """Among the growths called leaks, at most this part may be chance (Benjamini and Hochberg)."""
     outside: float = 0.01
-    """Of such a growth of the resident set where nothing grows."""
+    """Of such a growth of the resident set where nothing grows,"""
+    outside_of_few: float = 0.05
+    """and where so few moments are known that the test cannot say as much: the level of convention."""
+    edge: float = 0.975
+    """Below the upper edge of an interval of 95 %, which is what every interval here is."""
     accident: float = 0.05
     """What is likelier than this to be an accident of sampling is not taken for a change of pace."""
     falters: float = 0.02
@@ -145,6 +149,8 @@ class Lives:
     """beside what is young and will go, as the work at hand is,"""
     later: float = 0.3
     """or with an onset. The four add up to one."""
+    settled: float = 3.0
+    """Time constants after which a warm-up is over: a twentieth of it is left (e**-3)."""
     rarer: float = 1.2
     """Exponent of a cache whose keys are drawn by Zipf's law: new ones come ever more slowly."""
     believed: float = 2 / 3
@@ -230,7 +236,11 @@ class Worth:
     share: float = 0.05
     """Findings that are no leaks are shown from this part of the traced growth on,"""
     size: int = 64 << 10
-    """or from this size on."""
+    """or from this size on;"""
+    half: float = 0.5
+    """where less has grown, from this part of it on: two such lines are all of it."""
+    open: float = 0.25
+    """What may still be a leak keeps the question open where it is so much of what the lines have grown by."""
     snapshots: int = 8
     """Snapshots with which a steady leak is told from chance in a busy worker."""
     answer: float = 0.2
@@ -252,7 +262,10 @@ class Resident:
     moments: int = 8
     """Of one snapshot: so many moments of the process's work must be known, as many as a series has snapshots."""
     explained: float = 0.5
-    """A growth is outside when traced memory and the tracer explain less of it."""
+    """A growth is outside when traced memory and the tracer explain less of it, and of one kind when it is
+    so much of it."""
+    known: float = 0.3
+    """Where the allocators know of less than this part of it, it was mapped beside them."""
     newest: float = 0.25
     """The part of the work at whose end a growth has to go on, where many moments of it are known,"""
     slower: float = 0.5
@@ -264,6 +277,11 @@ class Resident:
     """Free memory that an allocator does not return is worth a verdict from this size on,"""
     held_part: float = 0.3
     """and is the answer from this part of the first resident set on."""
+    pumped: int = 8 << 20
+    """Jumps of the resident set leave fragments behind where they go so far beyond any peak of what is traced:
+    an arena of glibc's grows by the MiB, and each of some threads has one;"""
+    pumped_part: float = 0.1
+    """and by this part of the first resident set."""
     stays: int = 16 << 20
     """Memory that nothing explains and that does not grow is worth a remark, not a verdict, from this size on,"""
     stays_part: float = 0.2
@@ -300,6 +318,14 @@ class Blames:
     few_frames: int = 3
     """With fewer recorded frames than this a library's own lines may stand for the application's: a task's
     call of ``json.loads`` takes as many (``loads``, ``decode``, ``raw_decode``)."""
+    table: int = 128
+    """The least table, in bytes, that a block is taken for: a list's of sixteen entries,"""
+    per_entry: float = 4.0
+    """which has so many bytes for each entry at least: half a pointer, since it grew with what was known last;"""
+    entries: float = 8.0
+    """and so many entries: a dict has room for as many at first (``PyDict_MINSIZE``)."""
+    moves: float = 0.5
+    """What leaks in some stacks of a line, and goes from others at this part of the pace, only moves."""
     leads: float = 0.5
     """The line with so much of the growth gives a finding of several lines its name."""
 

@@ -29,6 +29,9 @@ from leakhunt.model.snapshot import OFF, Meta, Resident
 from leakhunt.snapshots import facts
 from leakhunt.snapshots.series import Entry
 
+#: Bytes by which a resident set grows; larger pages are whole numbers of these.
+PAGE = 4096
+
 
 @dataclass(frozen=True)
 class Outside:
@@ -68,7 +71,7 @@ class Outside:
         return (
             self.free is not None
             and self.held >= LEVELS.resident.held
-            and self.free >= 0.5 * self.held
+            and self.free >= LEVELS.resident.explained * self.held
         )
 
     def stays(self, first: int | None) -> bool:
@@ -78,7 +81,7 @@ class Outside:
             return True
         private = min(self.private or 0, self.held)
         enough = private >= levels.private and private >= levels.private_part * (first or 0)
-        return self.stands is True and enough and private >= 0.5 * self.held
+        return self.stands is True and enough and private >= LEVELS.resident.explained * self.held
 
 
 UNKNOWN = Outside(False, False, False, False, None, None, None, None, None, 0, None)
@@ -177,7 +180,10 @@ def _of_life(history: History) -> Outside:
     beyond = (compared.rest or 0.0) * (course.t[-1] - course.t[0])
     free = facts.figure(history.last, facts.FREE)
     # What is free now is all that can have become free; where that is less than half of it, the rest is in use.
-    return replace(compared, kind=NATIVE if free is not None and free < 0.5 * beyond else None)
+    return replace(
+        compared,
+        kind=NATIVE if free is not None and free < LEVELS.resident.explained * beyond else None,
+    )
 
 
 def _lived(history: History) -> _Course | None:
@@ -287,12 +293,12 @@ def _steady(t: Sequence[float], values: Sequence[float]) -> bool:
         return False
     if _stands(t, values):
         return False
-    pages = [round(value / 4096) for value in values]
+    pages = [round(value / PAGE) for value in values]
     judged = shape.judge(Series(t, values, pages, EXACT))
     least = 0.5 ** (len(values) - 2)  # that the test can say of so many
     few = least > LEVELS.chances.outside
     return judged.verdict == LEAK and judged.p <= (
-        5 * LEVELS.chances.outside if few else LEVELS.chances.outside
+        LEVELS.chances.outside_of_few if few else LEVELS.chances.outside
     )
 
 
@@ -371,6 +377,6 @@ def _pumped(rss: Sequence[float], own: Sequence[float], points: Sequence[Meta]) 
     jump = max(after - before for before, after in zip(rss, rss[1:]))
     return (
         rising
-        and held - peak >= max(4 * LEVELS.resident.least, 0.1 * rss[0])
+        and held - peak >= max(LEVELS.resident.pumped, LEVELS.resident.pumped_part * rss[0])
         and min(late, rss[-1] - rss[0] - jump) >= LEVELS.resident.still * grown
     )

@@ -155,7 +155,7 @@ def _undecided(findings: Sequence[Finding], grown: Sequence[tuple[History, list[
         return False
     total = sum(max(0.0, finding.rise) for finding in findings)
     still = sum(finding.rise for finding in findings if finding.is_open)
-    return still >= 0.25 * total and still >= LEVELS.worth.size
+    return still >= LEVELS.worth.open * total and still >= LEVELS.worth.size
 
 
 # -- findings -------------------------------------------------------------------------
@@ -169,7 +169,7 @@ def _findings(grown: Sequence[tuple[History, list[Growth]]]) -> list[Finding]:
             key = (history.last.role == "main", growth.blame.frame)
             by_place.setdefault(key, []).append((history, growth))
     risen = sum(max(0, history.sizes[-1] - history.sizes[0]) for history, _ in grown)
-    worth = max(LEVELS.worth.share * risen, min(LEVELS.worth.size, 0.5 * risen))
+    worth = max(LEVELS.worth.share * risen, min(LEVELS.worth.size, LEVELS.worth.half * risen))
     alike = {
         is_main: [history for history, _ in grown if (history.last.role == "main") is is_main]
         for is_main in (True, False)

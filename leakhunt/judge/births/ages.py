@@ -242,7 +242,7 @@ def _leaks(parts: tuple[tuple[float, float], ...]) -> Iterator[_Life]:
             yield _Life(
                 LEAK,
                 LEVELS.lives.after_warming_up / len(short) / len(burdens),
-                min(0.5, 3 * scale),
+                min(0.5, LEVELS.lives.settled * scale),
                 lambda a, b, s=scale, m=burden: b - a + m * (math.exp(-a / s) - math.exp(-b / s)),  # type: ignore[misc]
             )
             yield _Life(

@@ -21,6 +21,10 @@ from leakhunt.judge.series.shape import LEAK
 from leakhunt.judge.whose import Blame
 from leakhunt.model.snapshot import Frame, Stack
 
+#: A block of a deque in bytes, and its entries (``BLOCKLEN`` of ``Modules/_collectionsmodule.c``, and two links),
+#: with and without the header of a debugging allocator.
+DEQUE_BLOCKS, DEQUE_ITEMS = range(520, 537), 64
+
 
 def merged(book: Book, growths: list[Growth]) -> list[Growth]:
     few = len(book.t)
@@ -157,7 +161,7 @@ def _holds(book: Book, growth: Growth) -> bool:
     """Whether the line holds a table that grew with its items, and puts things into it."""
     if growth.blame.frame in book.paths.spots and not book.paths.keeps(growth.blame.frame):
         return False
-    return _table(book, growth.blame.stacks, max(8.0, min(growth.counts[-1] - growth.counts[0], book.t[-1])))  # fmt: skip
+    return _table(book, growth.blame.stacks, max(LEVELS.blames.entries, min(growth.counts[-1] - growth.counts[0], book.t[-1])))  # fmt: skip
 
 
 def _table(book: Book, stacks: Iterable[Stack], items: float) -> bool:
@@ -171,9 +175,9 @@ def _table(book: Book, stacks: Iterable[Stack], items: float) -> bool:
         for _, size, count in book.history.last_blocks.get(stack, ()):
             if (size, count) in before:
                 continue
-            if count <= 2 and size >= max(128, 4 * items):
+            if count <= 2 and size >= max(LEVELS.blames.table, LEVELS.blames.per_entry * items):
                 return True
-            if 520 <= size <= 536 and count >= items / 128:
+            if size in DEQUE_BLOCKS and count >= items / (2 * DEQUE_ITEMS):
                 return True
     return False
 

@@ -11,6 +11,7 @@ import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from leakhunt.judge.levels import LEVELS
 from leakhunt.judge.series import stats
 
 
@@ -47,5 +48,5 @@ def sure(pieces: Sequence[Piece], grains: Sequence[float] = ()) -> Sure | None:
     if part <= 0:
         return None
     error = math.sqrt(off / part + sum(grain * grain for grain in grains))
-    reach = error * stats.student_quantile(0.975, len(pieces) - 1)
+    reach = error * stats.student_quantile(LEVELS.chances.edge, len(pieces) - 1)
     return Sure(error, total - reach, total + reach)

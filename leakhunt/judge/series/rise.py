@@ -159,6 +159,6 @@ def _declines(series: Series) -> bool:
 def interval(series: Series) -> tuple[float, float, float]:
     """(rate, low, high): the drift with its 95 % interval."""
     rate, error, freedom = series.errors.drift(series)
-    reach = error * stats.student_quantile(0.975, freedom)
+    reach = error * stats.student_quantile(LEVELS.chances.edge, freedom)
     least, most = series.errors.interval(series)
     return rate, min(rate - reach, least), max(rate + reach, most)

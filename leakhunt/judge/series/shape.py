@@ -115,7 +115,7 @@ def _by_valleys(series: Series) -> Shape | None:
     since, freedom = low[below.since], len(low) - below.since - 2
     error = climb / math.sqrt(6) / (t[low[-1]] - t[since])
     chance = stats.student_sf(below.rate / error, max(1, freedom)) if error > 0 else 0.0
-    reach = error * stats.student_quantile(0.975, max(1, freedom))
+    reach = error * stats.student_quantile(LEVELS.chances.edge, max(1, freedom))
     return replace(
         below,
         p=min(1.0, 2 * max(below.p, chance)),  # a second look
