@@ -38,7 +38,7 @@ def test_every_command_is_told_and_has_help_with_an_example(name: str) -> None:
 
 @pytest.mark.parametrize("variable", VARIABLES)
 def test_every_variable_is_told(variable: str) -> None:
-    assert re.search(rf"^\| `{variable}` \| `{variable[9:].lower()}` \|", README, re.MULTILINE)
+    assert re.search(rf"^\| `{variable}` \| \S", README, re.MULTILINE)
 
 
 def test_no_variable_is_invented() -> None:
@@ -75,7 +75,7 @@ def test_the_python_example_runs(tmp_path: Path) -> None:
 
 def test_the_face_is_short() -> None:
     words = [word for word in README.split() if word.strip("|-·")]  # the bars of tables are none
-    assert len(words) < 1750
+    assert len(words) < 1600
 
 
 @pytest.mark.parametrize("path", DOCS, ids=lambda path: str(path.relative_to(ROOT)))

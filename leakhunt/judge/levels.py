@@ -237,7 +237,7 @@ class Worth:
     """Findings that are no leaks are shown from this part of the traced growth on,"""
     size: int = 64 << 10
     """or from this size on;"""
-    half: float = 0.5
+    greater: float = 0.5
     """where less has grown, from this part of it on: two such lines are all of it."""
     open: float = 0.25
     """What may still be a leak keeps the question open where it is so much of what the lines have grown by."""

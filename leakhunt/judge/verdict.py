@@ -169,7 +169,7 @@ def _findings(grown: Sequence[tuple[History, list[Growth]]]) -> list[Finding]:
             key = (history.last.role == "main", growth.blame.frame)
             by_place.setdefault(key, []).append((history, growth))
     risen = sum(max(0, history.sizes[-1] - history.sizes[0]) for history, _ in grown)
-    worth = max(LEVELS.worth.share * risen, min(LEVELS.worth.size, LEVELS.worth.half * risen))
+    worth = max(LEVELS.worth.share * risen, min(LEVELS.worth.size, LEVELS.worth.greater * risen))
     alike = {
         is_main: [history for history, _ in grown if (history.last.role == "main") is is_main]
         for is_main in (True, False)

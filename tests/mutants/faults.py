@@ -124,7 +124,7 @@ FAULTS = (
     Fault("leakhunt/judge/series/rise.py", "next((p, begin) for p, begin in rising if p <= max(least, LEVELS.shapes.plain))",
           "min(rising)", "a leak is told to be younger than it is"),
     Fault("leakhunt/judge/series/errors.py", "2 if start == 0 else 2 * (starts - 1)", "2", "later starts are free"),
-    Fault("leakhunt/judge/growths.py", "> -0.5 * rate", "> 0.5 * rate", "a path that leaks beside one that churns is missed"),
+    Fault("leakhunt/judge/growths.py", "> -LEVELS.blames.moves * rate", "> LEVELS.blames.moves * rate", "a path that leaks beside one that churns is missed"),
     Fault("leakhunt/judge/growths.py", "book.history.unit != TASK or growth.shape.rate", "growth.shape.rate",
           "what an idle process leaks by the second is a trifle"),
     Fault("leakhunt/judge/verdict.py", "max(histories, key=_weight)", "min(histories, key=_weight)",
