@@ -239,7 +239,7 @@ class Worth:
     """or from this size on;"""
     greater: float = 0.5
     """where less has grown, from this part of it on: two such lines are all of it."""
-    open: float = 0.25
+    unsettled: float = 0.25
     """What may still be a leak keeps the question open where it is so much of what the lines have grown by."""
     snapshots: int = 8
     """Snapshots with which a steady leak is told from chance in a busy worker."""

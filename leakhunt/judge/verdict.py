@@ -155,7 +155,7 @@ def _undecided(findings: Sequence[Finding], grown: Sequence[tuple[History, list[
         return False
     total = sum(max(0.0, finding.rise) for finding in findings)
     still = sum(finding.rise for finding in findings if finding.is_open)
-    return still >= LEVELS.worth.open * total and still >= LEVELS.worth.size
+    return still >= LEVELS.worth.unsettled * total and still >= LEVELS.worth.size
 
 
 # -- findings -------------------------------------------------------------------------
