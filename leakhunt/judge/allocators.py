@@ -27,7 +27,7 @@ def kind(points: Sequence[Meta]) -> str | None:
     own = (last.traced or 0) - (first.traced or 0) + (last.tracer or 0) - (first.tracer or 0)
     rest = used - own
     rise = (last.rss or 0) - (first.rss or 0)
-    if max(rest, free) < LEVELS.resident.known * (rise - max(0, own)):
+    if max(rest, free) < LEVELS.resident.accounted * (rise - max(0, own)):
         return NATIVE  # mapped outside both allocators
     return NATIVE if rest > free else FRAGMENTATION
 

@@ -264,7 +264,7 @@ class Resident:
     explained: float = 0.5
     """A growth is outside when traced memory and the tracer explain less of it, and of one kind when it is
     so much of it."""
-    known: float = 0.3
+    accounted: float = 0.3
     """Where the allocators know of less than this part of it, it was mapped beside them."""
     newest: float = 0.25
     """The part of the work at whose end a growth has to go on, where many moments of it are known,"""

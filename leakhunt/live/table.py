@@ -10,7 +10,7 @@ import os
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from leakhunt.hook.process import alive, vitals
+from leakhunt.hook.process import alive, kernel, vitals
 from leakhunt.model.process import Identity
 
 #: ``PF_FORKNOEXEC`` of the kernel's ``include/linux/sched.h``: forked, and never another program
@@ -18,7 +18,6 @@ from leakhunt.model.process import Identity
 FORKED_ONLY = 0x40
 #: ``PF_KTHREAD``, likewise: a thread of the kernel's own, which has no program and no memory.
 OF_THE_KERNEL = 0x00200000
-_COPY = f"({alive.COPY}".encode()
 
 
 class Line(NamedTuple):
@@ -47,29 +46,25 @@ def table() -> dict[int, Line]:
 def line_of(pid: int) -> Line | None:
     """That process as it is now; None where there is none, or a zombie."""
     if vitals.LINUX:
-        return _line(pid, _boot_time(), os.sysconf("SC_CLK_TCK"))
+        return _line(pid, kernel.booted_at() or 0.0)
     return next((line for line in _elsewhere() if line.identity.pid == pid), None)
 
 
 def _linux() -> Iterator[Line]:
-    booted, ticks = _boot_time(), os.sysconf("SC_CLK_TCK")
+    booted = kernel.booted_at() or 0.0
     for name in os.listdir("/proc"):
         if name.isdigit():
-            line = _line(int(name), booted, ticks)
+            line = _line(int(name), booted)
             if line is not None:
                 yield line
 
 
-def _line(pid: int, booted: float, ticks: int) -> Line | None:
+def _line(pid: int, booted: float) -> Line | None:
     folder = f"/proc/{pid}"
-    content = vitals.read(f"{folder}/stat", 4096)
-    if not content:
-        return None
-    # Field numbers of proc(5) less 3: the pid and the name are gone.
-    front, _, rest = content.rpartition(b")")
-    fields = rest.split()
-    state, flags = fields[0].decode(), int(fields[6])
-    if state in "ZX" or flags & OF_THE_KERNEL or fields[20] == b"0":  # ending: its memory is gone
+    stat = kernel.stat(pid)
+    if (
+        stat is None or stat.is_over or stat.flags & OF_THE_KERNEL or not stat.size
+    ):  # or it is ending
         return None
     try:
         uid = os.stat(folder).st_uid
@@ -78,27 +73,18 @@ def _line(pid: int, booted: float, ticks: int) -> Line | None:
     words = vitals.read(f"{folder}/cmdline", 1 << 16)
     if words is None:
         return None
-    start = int(fields[19])
     return Line(
-        Identity(pid, start),
-        parent=int(fields[1]),
+        Identity(pid, stat.start),
+        parent=stat.parent,
         argv=tuple(words.rstrip(b"\0").decode(errors="replace").split("\0")),
         uid=uid,
-        state=state,
-        cpu=(int(fields[11]) + int(fields[12])) / ticks,
-        started_at=booted + start / ticks,
-        threads=int(fields[17]),
-        forked_only=bool(flags & FORKED_ONLY),
-        is_copy=front.partition(b" ")[2] == _COPY,
+        state=stat.state,
+        cpu=stat.cpu,
+        started_at=booted + stat.start / os.sysconf("SC_CLK_TCK"),
+        threads=stat.threads,
+        forked_only=bool(stat.flags & FORKED_ONLY),
+        is_copy=stat.program == alive.COPY,
     )
-
-
-def _boot_time() -> float:
-    with open("/proc/stat", "rb") as file:
-        for line in file:
-            if line.startswith(b"btime "):
-                return float(line.split()[1])
-    return 0.0
 
 
 def _elsewhere() -> Iterator[Line]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import fields
 from itertools import starmap
 from math import sqrt
@@ -25,9 +25,6 @@ from leakhunt.snapfile.records import Estimate, Recycled, Types
 #: Beyond any number of bytes, tasks or seconds.
 LARGEST = 1 << 62
 
-_TEXT = {"host", "trigger", "python", "node", "pool", "role", "engine"}
-_NUMBER = {"started_at", "taken_at", "monotonic", "armed_at"}
-_FLAG = {"baseline", "light"}
 
 #: More periods than any calendar has.
 MOST_PERIODS = 1000
@@ -46,20 +43,21 @@ RECYCLED = frozenset({"dict", "float", "list", "tuple"})
 
 def meta(facts: Mapping[str, Any]) -> Meta:
     """The facts by name; a value of the wrong type counts as unknown."""
-    values: dict[str, Any] = {}
-    for field in fields(Meta):
-        value = facts.get(field.name)
-        if field.name == "facts":
-            values["facts"] = MappingProxyType(dict(facts))
-        elif field.name in _TEXT:
-            values[field.name] = value if isinstance(value, str) else None
-        elif field.name in _FLAG:
-            values[field.name] = value if isinstance(value, bool) else None
-        else:
-            number = number_of(value)
-            whole = field.name not in _NUMBER
-            values[field.name] = int(number) if whole and number is not None else number
-    return Meta(**values)
+    values = {field.name: _READ[field.type](facts.get(field.name)) for field in _SIMPLE}
+    return Meta(**values, facts=MappingProxyType(dict(facts)))
+
+
+def _text(value: Any) -> str | None:
+    return value if isinstance(value, str) else None
+
+
+def _flag(value: Any) -> bool | None:
+    return value if isinstance(value, bool) else None
+
+
+def _whole(value: Any) -> int | None:
+    number = number_of(value)
+    return None if number is None else int(number)
 
 
 def number_of(value: Any) -> float | None:
@@ -67,6 +65,16 @@ def number_of(value: Any) -> float | None:
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         return None
     return value if 0 <= value < LARGEST else None
+
+
+#: How a value of each type is read; a :class:`Meta` with a field of another type cannot be made at all.
+_READ: Mapping[Any, Callable[[Any], Any]] = {
+    "str | None": _text,
+    "bool | None": _flag,
+    "int | None": _whole,
+    "float | None": number_of,
+}
+_SIMPLE = [field for field in fields(Meta) if field.name != "facts"]
 
 
 def figure(about: Meta, names: Sequence[str]) -> int | None:

@@ -44,9 +44,9 @@ def test_trend_takes_the_process_that_grew_most_of_those_with_enough(home: Path)
 def test_what_runs_comes_before_what_has_ended(home: Path) -> None:
     folder = home / "mine"
     folder.mkdir()
-    from leakhunt.hook.process.vitals import started_at
+    from leakhunt.hook.process.alive import began_at
 
-    mine: dict[str, Any] = {"pid": os.getpid(), "host": HERE, "started_at": started_at(os.getpid())}
+    mine: dict[str, Any] = {"pid": os.getpid(), "host": HERE, "started_at": began_at(os.getpid())}
     grown(folder, 4, **mine, rss=120 << 20)
     assert pids("trend", LEAKHUNT_DIR=str(home)) == os.getpid()
     assert pids("diff", LEAKHUNT_DIR=str(home)) == os.getpid()

@@ -101,7 +101,7 @@ def test_why_a_signal_is_not_heard_is_said_in_words(told: dict[str, Any], words:
 
 def meta(**told: Any) -> Any:
     given = {
-        "pid": os.getpid(), "host": os.uname().nodename, "started_at": vitals.started_at(os.getpid()),
+        "pid": os.getpid(), "host": os.uname().nodename, "started_at": alive.began_at(os.getpid()),
         "facts": {"space": alive.space(), "ticks": alive.start_ticks(os.getpid())},
     }  # fmt: skip
     return SimpleNamespace(**{**given, **told})

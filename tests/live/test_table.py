@@ -37,7 +37,7 @@ def test_what_is_ending_and_has_no_memory_any_more_is_not_in_it(
 
     def ending(path: str, size: int = 4096) -> bytes | None:
         content = told(path, size)
-        if not path.endswith("/stat") or content is None:
+        if path != f"/proc/{os.getpid()}/stat" or content is None:
             return content
         front, _, rest = content.rpartition(b")")
         fields = rest.split()

@@ -15,7 +15,7 @@ import pytest
 
 from leakhunt import units
 from leakhunt.hook.capture.content import prune as hook_prune
-from leakhunt.hook.process.vitals import started_at
+from leakhunt.hook.process.alive import began_at
 from leakhunt.snapfile import folders
 from leakhunt.snapshots.prune import Liveness, carry_out, plan
 from leakhunt.snapshots.series import Series
@@ -175,7 +175,7 @@ def test_it_shows_first_and_removes_only_when_told(tmp_path: Path) -> None:
 def test_this_process_is_alive_and_another_host_may_be(tmp_path: Path) -> None:
     me: dict[str, Any] = {
         "pid": os.getpid(),
-        "started_at": started_at(os.getpid()),
+        "started_at": began_at(os.getpid()),
         "host": os.uname().nodename,
     }
     mine = series(tmp_path, 4, **me)

@@ -219,7 +219,7 @@ def _process(hook: Any, pid: int, until: float) -> dict[str, Any]:
     vitals_now = others.figures(pid, until)
     record = _record(hook, pid)
     told: dict[str, Any] = {
-        "pid": pid, "ticks": alive.start_ticks(pid), "started_at": vitals.started_at(pid),
+        "pid": pid, "ticks": alive.start_ticks(pid), "started_at": alive.began_at(pid),
         "role": "main" if pid == hook.pid else "child", **vitals_now,
     }  # fmt: skip
     if record is None:

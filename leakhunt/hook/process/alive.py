@@ -9,9 +9,10 @@ from __future__ import annotations
 import contextlib
 import os
 import posix
+import time
 from typing import NamedTuple
 
-from leakhunt.hook.process import vitals
+from leakhunt.hook.process import kernel, vitals
 
 #: How far a start time told in seconds may be off the kernel's, which rests on ``btime``.
 SAME_START = 2.0
@@ -61,8 +62,20 @@ def children_are_elsewhere() -> bool:
 
 def start_ticks(pid: int) -> int | None:
     """When a process started, in clock ticks since the boot: no clock that is set changes it."""
-    stat = _stat(pid)
-    return None if stat is None else stat[1]
+    stat = kernel.stat(pid)
+    return None if stat is None else stat.start
+
+
+def began_at(pid: int) -> float:
+    """When a process started, seconds since the epoch, to 10 ms; now where unknown."""
+    stat, booted = kernel.stat(pid), kernel.booted_at()
+    if stat is not None and booted is not None:
+        return booted + stat.start / os.sysconf("SC_CLK_TCK")
+    with contextlib.suppress(Exception):
+        import psutil  # not on Linux: /proc is cheaper and imports nothing
+
+        return float(psutil.Process(pid).create_time())
+    return time.time()
 
 
 def runs(pid: int, ticks: int | None = None, started_at: float | None = None) -> bool:
@@ -73,7 +86,7 @@ def runs(pid: int, ticks: int | None = None, started_at: float | None = None) ->
     """
     if not 0 < pid < 1 << 31:
         return False
-    stat = _stat(pid)
+    stat = kernel.stat(pid)
     if stat is None:  # no /proc, or nobody to be seen there
         if vitals.LINUX and os.path.exists("/proc/self/stat"):
             return False
@@ -83,22 +96,12 @@ def runs(pid: int, ticks: int | None = None, started_at: float | None = None) ->
             return False
         except OSError:  # somebody else's
             pass
-        return started_at is None or abs(vitals.started_at(pid) - started_at) < SAME_START
-    state, began = stat
-    if state in ("Z", "X"):
+        return started_at is None or abs(began_at(pid) - started_at) < SAME_START
+    if stat.is_over:
         return False
     if ticks is not None:
-        return began == ticks
-    return started_at is None or abs(vitals.started_at(pid) - started_at) < SAME_START
-
-
-def _stat(pid: int) -> tuple[str, int] | None:
-    """The state and the start of a process, fields 3 and 22 of ``/proc/PID/stat``."""
-    content = vitals.read(f"/proc/{pid}/stat", 4096) if vitals.LINUX else None
-    if not content:
-        return None
-    fields = content.rpartition(b")")[2].split()
-    return (fields[0].decode(), int(fields[19])) if len(fields) > 19 else None
+        return stat.start == ticks
+    return started_at is None or abs(began_at(pid) - started_at) < SAME_START
 
 
 def told(pid: int) -> bytes:

@@ -54,7 +54,7 @@ class Process:
         """
         self.role = role
         self.pid = os.getpid()
-        self.started_at = vitals.started_at(self.pid)
+        self.started_at = alive.began_at(self.pid)
         self.ticks = alive.start_ticks(self.pid)
         self.space = alive.space()
         self.groups = vitals.cgroups()

@@ -6,11 +6,10 @@ From proc(5) on Linux, through psutil elsewhere. What cannot be known is None.
 from __future__ import annotations
 
 import contextlib
-import os
 import time
 from typing import Any
 
-from leakhunt.hook.process import vitals
+from leakhunt.hook.process import kernel, vitals
 
 #: What :func:`figures` tells; sizes in bytes, ``cpu`` in seconds.
 FIGURES = (
@@ -45,13 +44,9 @@ def figures(pid: int, until: float) -> dict[str, Any]:
         ("vms", b"VmSize:"),
     ):
         told[name] = vitals.summed(status, label)
-    line = vitals.read(f"/proc/{pid}/stat", 4096)
-    if line:
-        fields = line.rpartition(b")")[2].split()
-        told["state"] = fields[0].decode()
-        told["parent"] = int(fields[1])
-        told["cpu"] = (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-        told["threads"] = int(fields[17])
+    line = kernel.stat(pid)
+    if line is not None:
+        told.update(state=line.state, parent=line.parent, cpu=line.cpu, threads=line.threads)
     if time.monotonic() < until:
         rolled = vitals.read(f"/proc/{pid}/smaps_rollup", 4096)
         if rolled:

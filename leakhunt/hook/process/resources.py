@@ -11,7 +11,7 @@ import posix
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
-from leakhunt.hook.process import vitals
+from leakhunt.hook.process import kernel, vitals
 from leakhunt.hook.process.maps import MOST
 from leakhunt.hook.process.threads import Thread
 from leakhunt.snapfile.records import Resource
@@ -159,12 +159,10 @@ def _children(pid: int, own: int | None, counts: Counter[tuple[str, str, int, st
         for child in listed.split():
             if int(child) == own:
                 continue
-            line = vitals.read(f"/proc/{int(child)}/stat", 4096)
-            if not line:
-                continue
-            program = line.partition(b"(")[2].rpartition(b")")[0].decode(errors="replace")
-            ended = line.rpartition(b")")[2].split()[0] == b"Z"
-            counts["subprocess", _without_digits(program), 0, "ended" if ended else ""] += 1
+            line = kernel.stat(int(child))
+            if line is not None:
+                ended = "ended" if line.is_over else ""
+                counts["subprocess", _without_digits(line.program), 0, ended] += 1
 
 
 def _semaphores(pid: int, counts: Counter[tuple[str, str, int, str]]) -> None:

@@ -11,7 +11,6 @@ import gc
 import os
 import posix
 import sys
-import time
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -181,23 +180,6 @@ def collector() -> dict[str, Any]:
         "counts": list(gc.get_count()),
         "stats": gc.get_stats(),
     }
-
-
-def started_at(pid: int) -> float:
-    """When a process started, seconds since the epoch, to 10 ms; now where unknown.
-
-    From field 22 of ``/proc/PID/stat`` and ``btime`` of ``/proc/stat`` (proc(5)).
-    """
-    if LINUX:
-        line, system = read(f"/proc/{pid}/stat"), read("/proc/stat", 1 << 20)
-        if line and system:
-            ticks = int(line.rpartition(b")")[2].split()[19])
-            for entry in system.splitlines():
-                if entry.startswith(b"btime "):
-                    return int(entry.split()[1]) + ticks / os.sysconf("SC_CLK_TCK")
-    with contextlib.suppress(Exception):
-        return float(_process(pid).create_time())
-    return time.time()
 
 
 def catches(pid: int, signum: int) -> bool | None:

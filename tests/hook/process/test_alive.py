@@ -32,7 +32,7 @@ def test_a_pid_that_was_used_before_is_another_process() -> None:
     assert ticks is not None
     assert alive.runs(OWN, ticks)
     assert not alive.runs(OWN, ticks + 1)
-    began = vitals.started_at(OWN)
+    began = alive.began_at(OWN)
     assert alive.runs(OWN, started_at=began + SAME_START / 2)
     assert not alive.runs(OWN, started_at=began - 2 * SAME_START)
     assert alive.runs(OWN, ticks, began - 2 * SAME_START)  # ticks say it better
