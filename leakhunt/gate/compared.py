@@ -70,6 +70,12 @@ class Compared:
     """Bad news first; among equals the largest first."""
 
     @property
+    def noun(self) -> str:
+        """What the unit is called on both sides: ``run``, ``request`` or ``job`` as well as ``task``; ``unit`` where they differ."""
+        nouns = {self.before.history.noun, self.after.history.noun}
+        return nouns.pop() if len(nouns) == 1 else "unit"
+
+    @property
     def word(self) -> str:
         """What is true of the whole: the worst of all places; SAME where nothing leaks in either."""
         return self.changes[0].word if self.changes else SAME

@@ -111,6 +111,12 @@ class Ruling:
     """Whether the sure leaks hold what they would had they gone on since the first run: what fell on the way holds less."""
 
     @property
+    def mostly(self) -> Finding | None:
+        """The suspect that has most of what is kept, where only the whole is sure; None: there is none."""
+        first = self.suspects[0] if self.suspects and not self.sure else None
+        return first if first is not None and first.rate > self.kept.rate / 2 else None
+
+    @property
     def accepted(self) -> tuple[Finding, ...]:
         """What a baseline lets pass from now on: what is sure; where only the whole is, what looks like it."""
         return self.sure or (self.suspects if self.verdict == LEAK else ())

@@ -120,6 +120,7 @@ def _converse(
     order: Order | None = gate.first() if ready is not None else None
     if ready is not None:
         answer = orders.answer(ready)
+        gate.at = answer.at
         if answer.kind == FAILED:
             order = gate.next(answer, time.monotonic() - began)
     while order is not None and order.do != STOP:

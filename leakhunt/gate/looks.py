@@ -22,6 +22,8 @@ from leakhunt.snapfile import folders
 
 #: What a snapshot says of why it was taken.
 TRIGGER = "check"
+#: What it calls a unit of work, a call of the target: a Celery task, too, is run here and not sent by anybody.
+UNIT = "run"
 #: Collections before a look: what the first one's finalizers let go, the next one frees.
 COLLECTIONS = 2
 
@@ -42,6 +44,7 @@ class Looks:
         self.tracing = Tracing(settings)
         self.process = Process("program")
         self.ledger = Ledger()
+        self.ledger.call(UNIT)
         self.number = self.ledger.number(name)
         self.sequence = 0
         self.ready = self.began = False

@@ -45,6 +45,8 @@ class Answer(NamedTuple):
     message: str | None = None
     traceback: str | None = None
     """The target's, as Python prints it."""
+    at: tuple[str, int] | None = None
+    """File and line where the target is defined: told once, when it is ready."""
 
 
 def line(said: Order | Answer) -> bytes:
@@ -57,7 +59,8 @@ def order(text: bytes) -> Order:
 
 
 def answer(text: bytes) -> Answer:
-    return Answer(**_known(text, Answer._fields))
+    said = Answer(**_known(text, Answer._fields))
+    return said if said.at is None else said._replace(at=(said.at[0], said.at[1]))
 
 
 def _known(text: bytes, names: tuple[str, ...]) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from leakhunt.gate.decision import UNSURE, Limits, Ruling
 from leakhunt.gate.orders import Answer
 from leakhunt.gate.plan import Gate
+from leakhunt.model.snapshot import Frame
 
 
 @dataclass(frozen=True)
@@ -30,6 +31,8 @@ class Outcome:
     """Seconds that it had."""
     is_short: bool = False
     """Whether a leak was found after so short a warm-up that it may be a cache that fills."""
+    at: Frame | None = None
+    """Where the target is defined; None: not known."""
 
 
 @dataclass(frozen=True)
@@ -56,4 +59,5 @@ def outcome(gate: Gate, target: str, seconds: float) -> Outcome:
         wanted=gate.wanted() if verdict is None else None,
         at_most=gate.terms.at_most,
         is_short=gate.is_short,
+        at=None if gate.at is None else Frame(*gate.at),
     )

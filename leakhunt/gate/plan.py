@@ -70,8 +70,10 @@ def _jittered(seed: int, steps: int, total: int) -> list[int]:
 class Gate:
     """The judge's side of one check: answers come in, orders go out, and in the end there is a result."""
 
-    def __init__(self, terms: Terms) -> None:
+    def __init__(self, terms: Terms, at: tuple[str, int] | None = None) -> None:
         self.terms = terms
+        self.at = at
+        """File and line where the target is defined; None: not known."""
         self.ruling: Ruling | None = None
         self.stopped: str | None = None
         """Why it has stopped: DECIDED, OUT_OF_TIME, OUT_OF_RUNS or BROKEN."""

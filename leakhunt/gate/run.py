@@ -30,12 +30,17 @@ class Runner:
         target: Callable[..., Any],
         arguments: Iterator[Arguments],
         batch: Callable[[int], int] | None = None,
+        at: tuple[str, int] | None = None,
     ) -> None:
-        """``batch``: runs so many times by itself, instead of calls in a row; returns how often it did."""
+        """``batch``: runs so many times by itself, instead of calls in a row; returns how often it did.
+
+        ``at``: where the target is defined.
+        """
         self.looks = looks
         self._target = target
         self._arguments = arguments
         self._batch = batch or self._call
+        self.at = at
         self._end = targets.Ending()
         self.runs = 0
         self._pid = os.getpid()
@@ -112,7 +117,7 @@ def serve(told: dict[str, Any]) -> None:
             except LeakhuntError as error:
                 answers.write(line(Answer(FAILED, 0, 0.0, None, LOOK, str(error))))
             if runner is not None:
-                answers.write(line(Answer(RAN)))
+                answers.write(line(Answer(RAN, at=runner.at)))
                 for text in orders:
                     wanted = order(text)
                     if wanted.do != RUN:
@@ -125,11 +130,12 @@ def _prepared(settings: Settings) -> Runner:
     looks = Looks(Path(settings.dir), settings.engine, settings.nframe, settings.target)
     target = targets.load(settings.target)
     arguments = targets.arguments(settings.args)
+    at = targets.defined_at(target)
     if targets.is_task(target):
         from leakhunt.gate import celery_task
 
         if settings.eager:
-            return Runner(looks, celery_task.eagerly(target), arguments)
+            return Runner(looks, celery_task.eagerly(target), arguments, at=at)
         worker = celery_task.Worker(target, Path(settings.dir), looks.ran)
-        return Runner(looks, target, arguments, worker.batches(arguments))
-    return Runner(looks, targets.runnable(target, settings.target), arguments)
+        return Runner(looks, target, arguments, worker.batches(arguments), at)
+    return Runner(looks, targets.runnable(target, settings.target), arguments, at=at)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import functools
 import importlib
 import inspect
 import itertools
@@ -82,6 +83,20 @@ def runnable(target: Any, name: str) -> Callable[..., Any]:
     if not callable(target):
         raise TargetError(IMPORT, f"it is of type {type(target).__name__}, which cannot be called")
     return target  # type: ignore[no-any-return]
+
+
+def defined_at(target: Any) -> tuple[str, int] | None:
+    """File and first line of the function that runs, below what decorates it; None: it has no code of Python's."""
+    while isinstance(target, functools.partial):
+        target = target.func
+    target = inspect.unwrap(target)
+    if is_task(target):
+        target = target.run
+    for each in (target, type(target).__call__):
+        code = getattr(each, "__code__", None)
+        if code is not None:
+            return code.co_filename, code.co_firstlineno
+    return None
 
 
 class Ending:

@@ -277,7 +277,7 @@ class Spot(NamedTuple):
 #: The engine that traces nothing.
 OFF = "off"
 #: What units of work that are no Celery tasks may be called.
-NOUNS = ("request", "job", "unit")
+NOUNS = ("request", "job", "run", "unit")
 
 
 @dataclass(frozen=True)
@@ -317,7 +317,7 @@ class Meta:
 
     @property
     def unit(self) -> str:
-        """What the process's units of work are called: ``task``, ``request``, ``job`` or ``unit``."""
+        """What the process's units of work are called: ``task``, ``request``, ``job``, ``run`` or ``unit``."""
         said = self.facts.get("unit")
         return said if said in NOUNS else "task"
 

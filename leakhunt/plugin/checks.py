@@ -22,7 +22,7 @@ import pytest
 
 from leakhunt import units
 from leakhunt.errors import LeakhuntError
-from leakhunt.gate import orders
+from leakhunt.gate import orders, target
 from leakhunt.gate.looks import Looks
 from leakhunt.gate.orders import FAILED, RAN, RUN, Answer
 from leakhunt.gate.run import Runner
@@ -95,7 +95,8 @@ class Checks:
         """Check a test that has passed once. Raises pytest's failure where it leaks."""
         __tracebackhide__ = True
         made = getattr(item, "funcargs", None)
-        result = self.check(item.nodeid, repeat, wanted, first=1, made=made)
+        function = getattr(item, "function", None)
+        result = self.check(item.nodeid, repeat, wanted, first=1, made=made, function=function)
         _note(item, result)
         if result["failure"] is not None:
             pytest.fail(result["failure"], pytrace=False)
@@ -107,17 +108,21 @@ class Checks:
         wanted: dict[str, Any],
         first: int = 0,
         made: dict[str, Any] | None = None,
+        function: Any = None,
     ) -> dict[str, Any]:
         """Repeat until it is sure; the judge's result. Raises what the function raises.
 
-        ``made``: what fixtures have made for the test, by name.
+        ``made``: what fixtures have made for the test, by name; ``function``: what is told as the place of what has no line.
         """
         judge = self._begun()
         with self._looks(name) as looks:
             runner = _Raising(looks, _afresh(repeat, made or {}), itertools.repeat(((), {})))
             runner.runs = first
             began = time.monotonic()
-            said = judge.ask(words.line({"do": words.BEGIN, "name": name, **self._terms(wanted)}))
+            at = None if function is None else target.defined_at(function)
+            said = judge.ask(
+                words.line({"do": words.BEGIN, "name": name, "at": at, **self._terms(wanted)})
+            )
             while said["do"] == RUN:
                 answer = runner.carry_out(orders.Order(**said))
                 if runner.raised is not None:
@@ -230,13 +235,13 @@ class Leakhunt:
         Returns the result, as ``leakhunt/check@1``. Coroutine functions run in one loop.
         """
         __tracebackhide__ = True
-        from leakhunt.gate import target
-
         called = target.runnable(function, repr(function))
         name = f"{self._item.nodeid} {getattr(function, '__qualname__', repr(function))}"
         marker = self._item.get_closest_marker("leakhunt")
         wanted = {**(marker.kwargs if marker else {}), **self._options}
-        result = self._checks.check(name, lambda: called(*args, **keywords), wanted)
+        result = self._checks.check(
+            name, lambda: called(*args, **keywords), wanted, function=function
+        )
         _note(self._item, result)
         if result["failure"] is not None:
             pytest.fail(result["failure"], pytrace=False)

@@ -39,7 +39,9 @@ class Check:
         self._known = baseline.read(Path(accepted)).of(self.name) if accepted else None
         limit = LIMIT if said["limit"] is None else float(said["limit"])
         limits = Limits(limit, False, self._known or {})
-        self._gate = Gate(Terms(limits, said["at_most"], said["runs"], said["warm_up"]))
+        at = said.get("at")
+        terms = Terms(limits, said["at_most"], said["runs"], said["warm_up"])
+        self._gate = Gate(terms, None if at is None else (at[0], at[1]))
 
     def first(self) -> dict[str, Any]:
         return self._gate.first()._asdict()

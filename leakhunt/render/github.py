@@ -13,6 +13,7 @@ from leakhunt import units
 from leakhunt.judge.series.shape import LEAK
 from leakhunt.judge.verdict import NO_LEAK
 from leakhunt.model.paths import visible
+from leakhunt.model.snapshot import Frame
 from leakhunt.report.check import CheckReport
 from leakhunt.report.trend import Judged
 from leakhunt.report.words import checks, kept
@@ -22,25 +23,25 @@ COMMANDS = {LEAK: "error", NO_LEAK: "notice"}
 
 
 def check(report: CheckReport) -> str:
-    """A command per place that leaks for sure; one for the whole where there is none."""
+    """A command per place that leaks for sure, and one for what leaks and has no place; one in all where nothing leaks."""
     command = COMMANDS.get(report.outcome.verdict, "warning")
     title = "leakhunt"
-    lines = [
-        _line(
-            command,
-            {
-                "file": _file(report, judged.finding.site.file),
-                "line": str(max(1, judged.finding.site.line)),
-                "title": f"{title}: memory leak",
-            },
-            "\n".join(_said(report, judged)),
-        )
-        for judged in report.sure
-    ]
+    told = [(judged.finding.site, "\n".join(_said(report, judged))) for judged in report.sure]
+    whole = report.whole
+    lines = [_line(command, _at(report, site, title), text) for site, text in told]
+    if whole is not None:
+        lines.append(_line(command, _at(report, whole.site, title), whole.text))
     if not lines:
         said = [report.summary, *([report.next_step] if report.next_step else [])]
         lines = [_line(command, {"title": title}, "\n".join(said))]
     return "".join(f"{line}\n" for line in lines)
+
+
+def _at(report: CheckReport, site: Frame | None, title: str) -> dict[str, str]:
+    where = (
+        {} if site is None else {"file": _file(report, site.file), "line": str(max(1, site.line))}
+    )
+    return {**where, "title": f"{title}: memory leak"}
 
 
 def summary(report: CheckReport) -> str:

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import json
+from math import isfinite
 from typing import Any
 from urllib.parse import quote
 
 import leakhunt
 from leakhunt.gate.baseline import place
+from leakhunt.judge.series.shape import LEAK
 from leakhunt.judge.verdict import NO_LEAK
 from leakhunt.model.paths import visible
 from leakhunt.model.snapshot import Frame
-from leakhunt.report.check import CheckReport
+from leakhunt.report.check import CheckReport, Whole
 from leakhunt.report.trend import Judged
 from leakhunt.report.words import checks, kept
 
@@ -21,7 +23,7 @@ RULE = "memory-leak"
 
 
 def check(report: CheckReport) -> str:
-    """A log with one run: a result for each place that leaks for sure."""
+    """A log with one run: a result for each place that leaks for sure, and one for what leaks and has no place."""
     return json.dumps(log([report]), indent=2) + "\n"
 
 
@@ -61,7 +63,12 @@ def log(reports: list[CheckReport]) -> dict[str, Any]:
                     }
                 ],
                 "results": [
-                    _result(report, judged) for report in reports for judged in report.sure
+                    result
+                    for report in reports
+                    for result in (
+                        *(_result(report, judged) for judged in report.sure),
+                        *((_whole(report, report.whole),) if report.whole is not None else ()),
+                    )
                 ],
             }
         ],
@@ -69,8 +76,8 @@ def log(reports: list[CheckReport]) -> dict[str, Any]:
 
 
 def _level(report: CheckReport) -> str:
-    """In a low voice where the results say it all: a leak that no single line has is none of them."""
-    return "note" if report.sure or report.outcome.verdict == NO_LEAK else "warning"
+    """In a low voice where the results say it all."""
+    return "note" if report.outcome.verdict in (LEAK, NO_LEAK) else "warning"
 
 
 def _result(report: CheckReport, judged: Judged) -> dict[str, Any]:
@@ -97,6 +104,27 @@ def _result(report: CheckReport, judged: Judged) -> dict[str, Any]:
             {"frames": [{"location": _location(report, frame)} for frame in reversed(stack)]}
         ]
     return result
+
+
+def _whole(report: CheckReport, whole: Whole) -> dict[str, Any]:
+    """Code scanning shows nothing without a line: it is that of the target where no better one is known."""
+    target = visible(report.outcome.target)
+    location: dict[str, Any] = {} if whole.site is None else _location(report, whole.site)
+    location["logicalLocations"] = [{"fullyQualifiedName": target, "kind": "function"}]
+    ends = [end if isfinite(end) else None for end in (whole.kept.low, whole.kept.high)]
+    return {
+        "ruleId": RULE,
+        "ruleIndex": 0,
+        "level": "error",
+        "message": {"text": visible(whole.text)},
+        "locations": [location],
+        "partialFingerprints": {"target/v1": hashlib.sha256(target.encode()).hexdigest()[:32]},
+        "properties": {
+            "bytesPerRun": whole.kept.rate,
+            "ci95": ends,
+            "runs": report.outcome.runs,
+        },
+    }
 
 
 def _location(report: CheckReport, frame: Frame) -> dict[str, Any]:

@@ -5,17 +5,30 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from leakhunt.gate.baseline import Growths, place
+from leakhunt.gate.confidence import Interval
 from leakhunt.gate.decision import UNSURE
 from leakhunt.gate.outcome import Outcome
 from leakhunt.judge.finding import Finding
 from leakhunt.judge.series.shape import LEAK
 from leakhunt.judge.verdict import NO_LEAK
+from leakhunt.model.snapshot import Frame
 from leakhunt.report.labels import Labels
 from leakhunt.report.trend import Judged, advised
 from leakhunt.report.words import checks
 
 #: Exit status by verdict.
 STATUS = {NO_LEAK: 0, LEAK: 3, UNSURE: 4}
+
+
+@dataclass(frozen=True)
+class Whole:
+    """A leak that no single line has: of all Python objects together, or of what lies outside them."""
+
+    text: str
+    kept: Interval
+    """Bytes a run, 95 %."""
+    site: Frame | None
+    """The line that most of it looks to be from, or where the target is defined; None: neither is known."""
 
 
 @dataclass(frozen=True)
@@ -45,6 +58,19 @@ class CheckReport:
     def status(self) -> int:
         """The exit status."""
         return STATUS[self.outcome.verdict]
+
+    @property
+    def whole(self) -> Whole | None:
+        """What leaks beside the findings that are sure; None: nothing."""
+        outcome, ruling = self.outcome, self.outcome.ruling
+        if ruling is None or outcome.verdict != LEAK:
+            return None
+        if ruling.native_leaks and ruling.native is not None:
+            return Whole(checks.outside(outcome, ruling.native), ruling.native, outcome.at)
+        if ruling.sure:
+            return None
+        site = ruling.mostly.site if ruling.mostly is not None else outcome.at
+        return Whole(self.summary, ruling.kept, site)
 
     @property
     def sure(self) -> tuple[Judged, ...]:

@@ -16,7 +16,13 @@ TASKS = [1000 * n for n in range(1, 13)]
 FILE = "/srv/shop/tasks.py"
 
 
-def made(rate: float, line: int = 40, noise: int = 0, tasks: list[int] | None = None) -> History:
+def made(
+    rate: float,
+    line: int = 40,
+    noise: int = 0,
+    tasks: list[int] | None = None,
+    unit: str | None = None,
+) -> History:
     """One line that grows by so many bytes a task, in blocks of 100."""
     dice = random.Random(4)
     done = tasks or TASKS
@@ -26,6 +32,7 @@ def made(rate: float, line: int = 40, noise: int = 0, tasks: list[int] | None = 
         ("/srv/shop/other.py:1", [1000] * len(done), [10] * len(done)),
         tasks=done,
         frames={FILE: {line: ("process", "KEPT.append(order)")}},
+        unit=unit,
     )
 
 
@@ -90,3 +97,13 @@ def test_different_units_are_refused() -> None:
 
     with pytest.raises(LeakhuntError, match="counted by the task, after by the second"):
         compare(made(1), replace(seconds, unit="second"))
+
+
+def test_runs_of_a_check_are_called_runs_and_not_tasks() -> None:
+    found = compare(made(1900, unit="run"), made(0, unit="run"))
+    assert words.summary(found).endswith(" per run (95 %), after 11,000 runs.")
+    assert words.side("before", found.before, found.noun).startswith(
+        "before  12 snapshots over 11,000 runs"
+    )
+    mixed = compare(made(1900), made(0, unit="run"))
+    assert words.summary(mixed).endswith(" per unit (95 %), after 11,000 units.")

@@ -74,6 +74,7 @@ def test_a_look_tells_the_runs_and_what_they_have_left(looking: Looking) -> None
     assert [each.meta.facts["sequence"] for each in (first, second)] == [1, 2]
     assert {each.meta.facts["trigger"] for each in (first, second)} == {"check"}
     assert first.meta.facts["tasks_done"] == 3
+    assert first.meta.unit == "run"
     assert first.meta.facts["collected"] is True
     assert first.meta.facts["tasks"]["shop.pay"]["runs"] == 3
     assert first.totals.size >= len(kept)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 import json
 import sys
@@ -10,6 +11,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+import celery
 import pytest
 
 from leakhunt.gate import target
@@ -173,3 +175,40 @@ def test_a_task_is_told_without_importing_celery(monkeypatch: pytest.MonkeyPatch
     monkeypatch.delitem(sys.modules, "celery.app.task", raising=False)
     assert not target.is_task(print)
     assert "celery.app.task" not in sys.modules
+
+
+# -- where it is defined --------------------------------------------------------------
+
+
+def _plain() -> None: ...
+
+
+@functools.wraps(_plain)
+def _wrapped() -> None: ...
+
+
+class _Callable:
+    def __call__(self) -> None: ...
+
+
+def test_a_target_is_where_the_function_that_runs_is_defined() -> None:
+    line = _plain.__code__.co_firstlineno
+    for each in (_plain, _wrapped, functools.partial(functools.partial(_wrapped))):
+        assert target.defined_at(each) == (__file__, line)
+    called = _Callable.__call__.__code__.co_firstlineno
+    assert target.defined_at(_Callable()) == (__file__, called)
+    assert target.defined_at(_Callable().__call__) == (__file__, called)
+    assert target.defined_at(len) is None
+
+
+def test_a_task_is_where_its_function_is_defined() -> None:
+    app = celery.Celery("shop", set_as_current=False)
+    assert target.defined_at(app.task(_plain)) == (__file__, _plain.__code__.co_firstlineno)
+
+    class Refund(celery.Task):  # type: ignore[misc]
+        name = "refund"
+
+        def run(self) -> None: ...
+
+    task = app.register_task(Refund())
+    assert target.defined_at(task) == (__file__, Refund.run.__code__.co_firstlineno)

@@ -10,10 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from leakhunt.model.paths import visible
+from leakhunt.model.snapshot import Frame
 from leakhunt.render import github
 from leakhunt.render.screen import GITHUB
 from tests.support import node
-from tests.support.checking import report, text
+from tests.support.checking import outside, report, scattered, text
 from tests.support.commands import parsed, read
 from tests.support.web import HOSTILE
 
@@ -46,6 +47,22 @@ def test_a_hostile_name_is_one_annotation_and_can_be_printed(name: str) -> None:
 def test_a_line_that_is_not_known_is_the_first() -> None:
     (command,) = read(text(report(200, line=0), GITHUB))
     assert command.properties["line"] == "1"
+
+
+def test_a_leak_without_a_line_is_an_error_where_the_target_is_defined() -> None:
+    (command,) = read(text(scattered(report(200), Frame("/srv/shop/src/orders.py", 7)), GITHUB))
+    assert (command.name, command.properties["file"], command.properties["line"]) == (
+        "error",
+        "src/orders.py",
+        "7",
+    )
+    assert "shop.tasks:process keeps 200 B" in command.message
+    (placeless,) = read(text(scattered(report(200), None), GITHUB))
+    assert placeless.name == "error"
+    assert "file" not in placeless.properties
+    line, native = read(text(outside(report(200), Frame("/srv/shop/src/orders.py", 7)), GITHUB))
+    assert (line.properties["line"], native.properties["line"]) == ("40", "7")
+    assert "outside Python's objects" in native.message
 
 
 def test_what_is_no_leak_is_a_notice_and_what_is_not_sure_a_warning() -> None:

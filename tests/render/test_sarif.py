@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from leakhunt.model.snapshot import Frame
 from leakhunt.render import sarif
 from leakhunt.render.screen import SARIF
 from leakhunt.report.check import CheckReport
 from tests.support import node
-from tests.support.checking import report, text
+from tests.support.checking import outside, report, scattered, text
 from tests.support.web import HOSTILE
 
 
@@ -77,18 +77,40 @@ def told(found: CheckReport) -> tuple[str, str]:
     return notification["level"], notification["message"]["text"]
 
 
-def test_a_leak_without_a_line_is_a_warning() -> None:
-    """Most of it in no single line: nothing can be shown at one, and the check fails all the same."""
-    found = report(200)
-    assert found.outcome.ruling is not None
-    scattered = replace(
-        found, outcome=replace(found.outcome, ruling=replace(found.outcome.ruling, sure=()))
-    )
-    assert sarif.log([scattered])["runs"][0]["results"] == []
-    assert told(scattered)[0] == "warning"
-    assert told(found)[0] == "note"
+def test_what_is_not_sure_is_a_warning() -> None:
+    assert told(report(200))[0] == "note"
     assert told(report(0))[0] == "note"
     assert told(report(0, "unsure"))[0] == "warning"
+
+
+def test_a_leak_without_a_line_is_shown_where_the_target_is_defined() -> None:
+    found = scattered(report(200), Frame("/srv/shop/src/orders.py", 7))
+    log = sarif.log([found])
+    (result,) = log["runs"][0]["results"]
+    assert uris(log) == ["src/orders.py"]
+    assert result["locations"][0]["physicalLocation"]["region"] == {"startLine": 7}
+    assert "shop.tasks:process keeps 200 B" in result["message"]["text"]
+    assert result["properties"]["bytesPerRun"] == pytest.approx(200)
+    assert told(found)[0] == "note"
+
+
+def test_a_leak_outside_python_is_a_result_of_its_own() -> None:
+    found = outside(report(200), Frame("/srv/shop/src/orders.py", 7))
+    log = sarif.log([found])
+    assert [uri.rpartition("/")[2] for uri in uris(log)] == [
+        "50%25%2C%20done%3A%20tasks.py",
+        "orders.py",
+    ]
+    last = log["runs"][0]["results"][-1]
+    assert "keeps 4.0 KiB ± 0.1 a run outside Python's objects" in last["message"]["text"]
+    assert last["properties"]["ci95"] == [4000.0, 4192.0]
+
+
+def test_a_target_that_nobody_can_place_is_named() -> None:
+    (result,) = sarif.log([scattered(report(200), None)])["runs"][0]["results"]
+    assert result["locations"] == [
+        {"logicalLocations": [{"fullyQualifiedName": "shop.tasks:process", "kind": "function"}]}
+    ]
 
 
 @pytest.mark.once
@@ -102,6 +124,9 @@ def test_the_schema_of_the_standard_has_nothing_against_it(tmp_path: Path) -> No
         report(0),
         report(0, "unsure"),
         *(report(200, file=file) for file in files),
+        *(scattered(report(200), Frame(file, 0)) for file in files),
+        scattered(report(200), None),
+        outside(report(200), None),
     ]
     logs = [sarif.check(each) for each in reports]
     logs.append(json.dumps(sarif.log(reports)))

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+from leakhunt.gate.confidence import Interval
 from leakhunt.gate.decision import LOOKS, Limits, decide
 from leakhunt.gate.outcome import Outcome
 from leakhunt.gate.plan import DECIDED, OUT_OF_TIME
+from leakhunt.model.snapshot import Frame
 from leakhunt.render import formats
 from leakhunt.render.screen import Screen
 from leakhunt.report.check import CheckReport, check
@@ -34,3 +38,19 @@ def report(
 
 def text(found: CheckReport, form: str, width: int = 80) -> str:
     return formats.text(found, form, Screen(width))
+
+
+def scattered(found: CheckReport, at: Frame | None) -> CheckReport:
+    """The same leak where no line is sure and the target is defined there: only all together is."""
+    ruling = found.outcome.ruling
+    assert ruling is not None
+    spread = replace(ruling, sure=(), suspects=())
+    return replace(found, findings=(), outcome=replace(found.outcome, ruling=spread, at=at))
+
+
+def outside(found: CheckReport, at: Frame | None) -> CheckReport:
+    """The same, and 4 KiB a run outside Python."""
+    ruling = found.outcome.ruling
+    assert ruling is not None
+    grows = replace(ruling, native=Interval(4096.0, 4000.0, 4192.0), native_leaks=True)
+    return replace(found, outcome=replace(found.outcome, ruling=grows, at=at))

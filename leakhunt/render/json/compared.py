@@ -21,6 +21,7 @@ def compare(report: CompareReport) -> str:
             "summary": report.summary,
             "change": result.word,
             "unit": result.unit,
+            "unit_name": result.noun,
             "before": _side(result.before),
             "after": _side(result.after),
             "places": [_place(change) for change in result.changes],

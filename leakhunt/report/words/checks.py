@@ -6,7 +6,7 @@ from math import isfinite
 from typing import NamedTuple
 
 from leakhunt import units
-from leakhunt.gate.confidence import seldom
+from leakhunt.gate.confidence import Interval, seldom
 from leakhunt.gate.decision import FALSE_ALARM, MISSED, NATIVE_LIMIT, Ruling
 from leakhunt.gate.outcome import Broken, Outcome
 from leakhunt.gate.plan import OUT_OF_TIME
@@ -54,12 +54,23 @@ def _leaks(outcome: Outcome, ruling: Ruling, labels: Labels) -> str:
         more = len(ruling.sure) - 1
         return f"{text}, and more at {units.counted(more, 'other place')}" if more else text
     if ruling.native_leaks and ruling.native is not None:
-        said = units.with_error(ruling.native.rate, ruling.native.reach)
-        return f"keeps {said} a run outside Python's objects"
+        return _outside(ruling.native)
     said = units.with_error(ruling.kept.rate, ruling.kept.reach)
-    if ruling.suspects and ruling.suspects[0].rate > ruling.kept.rate / 2:
-        return f"keeps {said} a run, by the looks of it mostly at {place(ruling.suspects[0].site, labels)}"
+    if ruling.mostly is not None:
+        return (
+            f"keeps {said} a run, by the looks of it mostly at {place(ruling.mostly.site, labels)}"
+        )
     return f"keeps {said} a run, of which no single line has most"
+
+
+def _outside(native: Interval) -> str:
+    said = units.with_error(native.rate, native.reach)
+    return f"keeps {said} a run outside Python's objects"
+
+
+def outside(outcome: Outcome, native: Interval) -> str:
+    """Of a leak outside Python alone, whatever else leaks."""
+    return f"{HEADS[LEAK]}: {visible(outcome.target)} {_outside(native)}."
 
 
 def _keeps_nothing(outcome: Outcome, ruling: Ruling, labels: Labels) -> str:

@@ -42,8 +42,8 @@ def sentence(change: Change, result: Compared) -> str:
     where = f"{visible(change.where.file)}{line}{function}"
     gone = " gone" if change.word == compared.FIXED else ""
     before, after = _rate(change.before), _rate(change.after)
-    spent = units.spent(result.after.units, result.unit)
-    return f"{where}{gone}: {before} → {after} per {result.unit} (95 %), after {spent}"
+    spent = units.spent(result.after.units, result.noun)
+    return f"{where}{gone}: {before} → {after} per {result.noun} (95 %), after {spent}"
 
 
 def _rate(interval: Interval) -> str:

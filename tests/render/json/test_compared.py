@@ -23,6 +23,7 @@ def document() -> dict[str, Any]:
 def test_both_sides_and_every_place_are_told() -> None:
     made = document()
     assert (made["schema"], made["change"], made["unit"]) == ("leakhunt/compare@1", "fixed", "task")
+    assert made["unit_name"] == "task"
     assert (made["before"]["verdict"], made["after"]["verdict"]) == ("leak", "no-leak")
     (place,) = made["places"]
     assert place["change"] == "fixed"
