@@ -10,6 +10,7 @@ put right (:class:`_Amended`): of a list with 3,722 entries, samples may say tha
 from __future__ import annotations
 
 import struct
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from math import sqrt
 from typing import Any, NamedTuple
@@ -41,7 +42,8 @@ BESIDE = 4
 #: and it is of the very container that holds.
 ITS_OWN = 8
 
-#: So many stacks are told, the largest, and of each so many ways.
+#: So many stacks are told, the largest, and of each so many ways; of the smaller ones as many, in which several holders
+#: of one way are not told apart: what a window of the newest reports keeps hangs in dozens of ways, and all of it there.
 STACKS = 400
 WAYS = 6
 #: Of one stack and way, so many holders are told apart; more are none in particular.
@@ -233,8 +235,22 @@ def _ways(
             figures += right.objects, right.size
         before = joined.get(key)
         joined[key] = figures if before is None else [a + b for a, b in zip(before, figures)]
-    largest = sorted(joined.items(), key=lambda item: -item[1][1])[:WAYS]
+    largest = _by_size(joined)
+    rest = largest[WAYS:]
+    alike = Counter(shape for (shape, _), _ in rest)
+    smaller: dict[Key, list[float]] = {}
+    for (shape, holder), figures in rest:
+        key = shape, holder if alike[shape] == 1 else 0
+        before = smaller.get(key)
+        smaller[key] = figures if before is None else [a + b for a, b in zip(before, figures)]
     return tuple(
         (shape, round(objects), round(size), holder, *map(round, counted))
-        for (shape, holder), (objects, size, *counted) in largest
+        for (shape, holder), (objects, size, *counted) in (
+            *largest[:WAYS],
+            *_by_size(smaller)[:WAYS],
+        )
     )
+
+
+def _by_size(ways: Mapping[Key, list[float]]) -> list[tuple[Key, list[float]]]:
+    return sorted(ways.items(), key=lambda item: -item[1][1])

@@ -49,6 +49,8 @@ LOOKS = 20
 SUPPORT = 0.5
 #: Of what a leak's rate makes of all runs, the part that it holds if it has gone on since the first.
 LASTING = 2 / 3
+#: Of what a line takes over the looks, the part that it gives back at least where what it holds is replaced.
+GIVEN_BACK = 0.5
 #: Of what a line swings by, the part that it can have kept at most where it is left out.
 TRIFLE = 0.1
 
@@ -106,7 +108,7 @@ class Ruling:
     since: int
     """Runs before the first of these looks: the warm-up."""
     still: bool
-    """Whether all that is not excused had the same size at every look."""
+    """Whether all that is not excused had the same size at every look, and nothing came and went beside it."""
     lasting: bool
     """Whether the sure leaks hold what they would had they gone on since the first run: what fell on the way holds less."""
 
@@ -171,7 +173,7 @@ def decide(history: History, stage: int, limits: Limits, complete: bool) -> Ruli
         native_leaks=native_leaks,
         runs=round(history.times[-1]),
         since=history.first.tasks_done or 0,
-        still=len(set(whole)) == 1,
+        still=len(set(whole)) == 1 and not loose,
         lasting=_is_lasting(history, sure, whole),
     )
 
@@ -225,7 +227,7 @@ def _loose(book: Book, chance: float) -> tuple[set[Stack], float]:
     for owned in book.owners.values():
         series = book.series(owned)
         rest = series.sizes[-1]
-        told, ended = bounded.told(book, owned)
+        told, ended = bounded.told(book, owned, _turns_over(series.sizes))
         if told and grain:
             unseen = rest - told - 2 * math.sqrt(rest * grain)
             rest = min(rest, rest * (1 - ended / told) + max(0.0, unseen))
@@ -237,6 +239,13 @@ def _loose(book: Book, chance: float) -> tuple[set[Stack], float]:
             if told:
                 missed = -math.log(chance) * grain
     return stacks, kept + missed
+
+
+def _turns_over(sizes: Sequence[float]) -> bool:
+    """Whether most of what comes between two looks is no more than what goes between two others."""
+    steps = [later - earlier for earlier, later in zip(sizes, sizes[1:])]
+    taken = sum(step for step in steps if step > 0)
+    return sum(-step for step in steps if step < 0) >= GIVEN_BACK * taken > 0
 
 
 def _won(

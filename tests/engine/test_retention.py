@@ -62,14 +62,26 @@ def test_many_holders_of_one_way_are_none_in_particular() -> None:
 
 
 def test_the_largest_stacks_and_ways_are_told() -> None:
-    wide = Walked({"ties": ties(*((n, 0, 0) for n in range(1, WAYS + 3)))})
-    (told,) = wide.by_sample([(HERE, size, 1.0) for size in range(1, WAYS + 3)])
-    assert [way[2] for way in told.ways] == list(range(WAYS + 2, 2, -1))
+    most = 2 * WAYS
+    wide = Walked({"ties": ties(*((n, n, 0) for n in range(1, most + 3)))})
+    (told,) = wide.by_sample([(HERE, size, 1.0) for size in range(1, most + 3)])
+    assert [way[2] for way in told.ways] == list(range(most + 2, 2, -1))
+    assert all(shape == holder for shape, _, _, holder in told.ways)
     number = STACKS + 5
     long = Walked({"ties": ties(*((1, 0, 0) for _ in range(number)))})
     stacks = long.by_sample([((("/srv/a.py", n),), n + 1, 1.0) for n in range(number)])
     assert len(stacks) == STACKS
     assert stacks[0].ways[0][2] == number
+
+
+def test_of_the_smaller_ways_those_that_several_hold_are_one() -> None:
+    """Ten lists in a window, of which the walk tells four apart of each way: nothing of them is left out."""
+    rows = [(way, holder, 0) for way in range(1, 5) for holder in range(1, HOLDERS + 1)]
+    walked = Walked({"ties": ties(*rows)})
+    (told,) = walked.by_sample([(HERE, 100 - at, 1.0) for at in range(len(rows))])
+    assert sum(way[2] for way in told.ways) == sum(100 - at for at in range(len(rows)))
+    assert [way[3] for way in told.ways[:WAYS]] == [1, 2, 3, 4, 1, 2]
+    assert sorted((way[0], way[3]) for way in told.ways[WAYS:]) == [(2, 0), (3, 0), (4, 0)]
 
 
 def test_of_tracemallocs_blocks_the_small_ones_stand_for_more() -> None:

@@ -10,7 +10,7 @@ from leakhunt.gate.decision import LOOKS, Limits, decide
 from leakhunt.judge.history import History
 from leakhunt.judge.series.shape import LEAK
 from leakhunt.judge.verdict import NO_LEAK
-from leakhunt.model.retention import Heap, Rest, Retention
+from leakhunt.model.retention import Heap, Rest, Retention, Step
 from leakhunt.model.snapshot import Facts
 from tests.support.builders import history, snap, stack
 from tests.support.growing import finding, sampled
@@ -82,9 +82,39 @@ def test_what_turns_over_in_a_container_with_a_bound_hides_nothing() -> None:
     """A window of the newest reports says nothing of what a run keeps; who holds them is known of a sample."""
     ruling = decide(turns_over(held("collections.deque", 24, 24, size=50_000)), 1, Limits(), True)
     assert ruling.verdict == NO_LEAK
+    assert not ruling.still
     assert (
         3 * 1000 / 950 < ruling.kept.high <= 12
     )  # three blocks of 1,000 bytes may have been missed
+
+
+DESK = Step("attribute", "DESK", "collections.deque", 24, 24)
+
+
+def nested(desk: Step, size: int = 50_000) -> Retention:
+    """Dicts in lists, which are entries of one container and longer than it."""
+    way = (
+        Step("module", "shop", "module"),
+        desk,
+        Step("item", None, "list"),
+        Step("item", None, "dict"),
+    )
+    return Retention(way, 50, size, "list", 60, None, 9, size, way[:3])
+
+
+def test_what_turns_over_deeper_in_a_full_container_hides_nothing_either() -> None:
+    assert decide(turns_over(nested(DESK)), 1, Limits(), True).verdict == NO_LEAK
+    for desk in (DESK._replace(length=20), DESK._replace(bound=None), DESK._replace(length=None)):
+        assert decide(turns_over(nested(desk)), 1, Limits(), True).kept.high > 30
+
+
+def test_entries_of_a_full_container_may_grow_where_they_are() -> None:
+    """Nothing is given back: the entries of a cache that is full of lists, of which now and then one grows."""
+    known = turns_over(nested(DESK))
+    grown = made((f"{SHOP}:40", [50_000 - 2000 * (5 - at // 4) for at in range(LOOKS)]))
+    ruling = decide(replace(known, tracks=grown.tracks, sizes=grown.sizes), 1, Limits(), True)
+    assert ruling.verdict is None
+    assert ruling.kept.high > 12
 
 
 def test_what_lies_elsewhere_counts_though_most_of_its_line_lies_below_a_bound() -> None:

@@ -68,7 +68,7 @@ def test_what_leaks_fails(target: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "target", ["healthy", "bounded", "turns_over", "in_cycles", "imports", "forks"]
+    "target", ["healthy", "bounded", "turns_over", "desk", "in_cycles", "imports", "forks"]
 )
 def test_what_keeps_nothing_passes(target: str) -> None:
     status, found = document(f"gated:{target}")

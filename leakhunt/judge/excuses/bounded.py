@@ -38,10 +38,30 @@ def holds(book: Book, stack: Stack) -> bool:
     return snapshot is not None and bool(_ended(snapshot.told(stack).retention))
 
 
-def told(book: Book, stacks: Iterable[Stack]) -> tuple[int, int]:
-    """Bytes of some stacks of which the newest snapshot knows who holds them, and those of them that a bound ends."""
+def told(book: Book, stacks: Iterable[Stack], turns_over: bool) -> tuple[int, int]:
+    """Bytes of some stacks of which the newest snapshot knows who holds them, and those of them that a bound ends.
+
+    ``turns_over``: these stacks give back what they take. Then so does what lies deeper in the entries of a full
+    container: they are replaced. Of stacks that only take, entries that grow where they are may lie there as well.
+    """
     ways = _ways(book, stacks)
-    return sum(way.size for way in ways), sum(way.size for way in ways if ends(way.path, way.bound))
+    ended = (
+        way.size
+        for way in ways
+        if ends(way.path, way.bound) or (turns_over and is_below_a_full_one(way))
+    )
+    return sum(way.size for way in ways), sum(ended)
+
+
+def is_below_a_full_one(way: Retention) -> bool:
+    """Whether a single container with a bound stands on the way, and has as many entries as it can have."""
+    return any(
+        step.bound is not None
+        and step.length is not None
+        and step.length >= step.bound
+        and not is_known(before, step)
+        for before, step in zip(way.path, way.path[1:])
+    )
 
 
 def _ended(ways: Sequence[Retention]) -> list[Retention]:

@@ -51,6 +51,15 @@ def bounded():
     page(next(NUMBERS))
 
 
+DESK = collections.deque(maxlen=24)
+
+
+def desk():
+    """Reports of any size, each of which stays for the next 24: most are longer than what bounds them."""
+    rows = DICE.choice((2, 5, 10, 20, 60))
+    DESK.append([{"id": row, "price": DICE.random(), "tags": [str(row)]} for row in range(rows)])
+
+
 def turns_over():
     """A cache of its own making, full before the warm-up is over; the pages are of all sizes."""
     PAGES[next(NUMBERS)] = bytes(DICE.randrange(100, 4000))
