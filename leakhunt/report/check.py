@@ -12,8 +12,9 @@ from leakhunt.judge.finding import Finding
 from leakhunt.judge.series.shape import LEAK
 from leakhunt.judge.verdict import NO_LEAK
 from leakhunt.model.snapshot import Frame
+from leakhunt.report.account import Told
 from leakhunt.report.labels import Labels
-from leakhunt.report.trend import Judged, advised
+from leakhunt.report.trend import Judged, accounted, advised
 from leakhunt.report.words import checks
 
 #: Exit status by verdict.
@@ -47,6 +48,8 @@ class CheckReport:
     notes: tuple[str, ...]
     root: str | None = None
     """The folder of the repository: what other programs find files below."""
+    account: Told | None = None
+    """Where the resident memory went, of a leak outside Python; None: there is none, or the kernel does not say."""
 
     def below(self, file: str) -> str | None:
         """A file as seen from the repository's folder; None where it lies elsewhere."""
@@ -66,7 +69,9 @@ class CheckReport:
         if ruling is None or outcome.verdict != LEAK:
             return None
         if ruling.native_leaks and ruling.native is not None:
-            return Whole(checks.outside(outcome, ruling.native), ruling.native, outcome.at)
+            said = [checks.outside(outcome, ruling.native)]
+            said += [self.account.sentence] if self.account is not None else []
+            return Whole(" ".join(said), ruling.native, outcome.at)
         if ruling.sure:
             return None
         site = ruling.mostly.site if ruling.mostly is not None else outcome.at
@@ -104,6 +109,7 @@ def check(
         next_step=advice,
         notes=_notes(outcome, baseline, labels),
         root=root,
+        account=accounted([ruling.judged.main], ruling.judged) if ruling.native_leaks else None,
     )
 
 

@@ -105,13 +105,13 @@ def trend(
         ended=ended,
         limit=limit,
         command=command,
-        account=_account(histories, verdict),
+        account=accounted(histories, verdict),
         rising=rising,
         unsure=unsure,
     )
 
 
-def _account(histories: Sequence[History], verdict: Verdict) -> Told | None:
+def accounted(histories: Sequence[History], verdict: Verdict) -> Told | None:
     """The account of the process that the figures are of, from its first to its newest snapshot; None where
     they are of the life that the newest one tells of, and begin long before the first.
     """

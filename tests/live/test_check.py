@@ -98,6 +98,8 @@ def test_memory_outside_python_counts_where_somebody_asks() -> None:
     assert status == 3
     assert found["native"]["leaks"]
     assert 3000 < found["native"]["bytes_per_run"] < 5000
+    assert found["account"]["cause"] == "native"
+    assert "of it is outside Python" in found["account"]["sentence"]
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ from typing import Any
 
 from leakhunt.gate.confidence import Interval
 from leakhunt.render.json.tables import dumped
+from leakhunt.render.json.told import told
 from leakhunt.render.json.trend import finding_of
 from leakhunt.report.check import CheckReport
 
@@ -47,6 +48,7 @@ def content(report: CheckReport) -> dict[str, Any]:
             }
             for rank, judged in enumerate(report.findings, 1)
         ],
+        "account": None if report.account is None else told(report.account),
         "next": report.next_step,
         "notes": list(report.notes),
     }

@@ -11,6 +11,7 @@ from leakhunt.judge.series.shape import LEAK
 from leakhunt.judge.verdict import NO_LEAK
 from leakhunt.model.paths import visible
 from leakhunt.render.screen import Screen
+from leakhunt.render.terminal.account import say_next
 from leakhunt.render.terminal.console import drawn, make_console, say, say_notes
 from leakhunt.render.terminal.styles import GROWN, NOTE, QUIET, SHRUNK, STRONG, unbroken
 from leakhunt.report.check import CheckReport
@@ -48,6 +49,10 @@ def check(report: CheckReport, screen: Screen) -> str:
             say(
                 console, visible(f"  {grown} at {place(finding.site, report.labels)}: {why}"), QUIET
             )
+    if report.account is not None:
+        console.print()
+        say(console, visible(report.account.sentence), STRONG)
+        say_next(console, report.account)
     console.print()
     say(console, checks.rests_on(outcome), QUIET)
     say_notes(console, report.notes)
