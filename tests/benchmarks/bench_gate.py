@@ -142,12 +142,16 @@ def series(options: argparse.Namespace) -> int:
     ends = time.monotonic() + options.within
     refuted = 0
     with ProcessPoolExecutor(options.jobs) as pool:
-        for name, made, claimed, wrong in (
-            ("healthy", random_programs.healthy, FALSE_ALARM, "leak"),
-            ("leaking", random_programs.leaking, MISSED, "no-leak"),
+        for left, (name, made, claimed, wrong) in enumerate(
+            (
+                ("leaking", random_programs.leaking, MISSED, "no-leak"),
+                ("healthy", random_programs.healthy, FALSE_ALARM, "leak"),
+            ),
+            start=1,
         ):
-            # Leaking ones get half of what is left: both must be seen.
-            until = ends if name == "leaking" else (time.monotonic() + ends) / 2
+            # An equal part of what is left, the power curve's too: all must be seen.
+            share = 1 / (4 - left if options.power else 3 - left)
+            until = time.monotonic() + share * (ends - time.monotonic())
             checks = _until(until, pool, made, [(number,) for number in range(options.number)])
             refuted += _told(name, checks, claimed, wrong, options.number)
         if not options.power:
