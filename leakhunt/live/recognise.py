@@ -61,7 +61,7 @@ def _titled(text: str, host: str) -> Celery | None:
         begin, end = match["rest"].find("("), match["rest"].rfind(")")
         words = match["rest"][begin + 1 : end].split() if 0 <= begin < end else []
         celery = _command(words, host) if words else None
-        return replace(celery or Celery("worker"), node=match["node"])
+        return replace(celery or Celery("worker"), node=match["node"], is_titled=True)
     if text.startswith("[celery beat]"):
         return Celery("beat")
     return None

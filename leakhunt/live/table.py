@@ -36,6 +36,9 @@ class Line(NamedTuple):
     """Whether it still runs its parent's program; None where the kernel does not say."""
     is_copy: bool = False
     """Whether it is a capture's forked child."""
+    stack: int = 0
+    """The address where its stack begins, which execve(2) draws at random and a fork keeps; 0 where the
+    kernel does not say."""
 
 
 def table() -> dict[int, Line]:
@@ -84,6 +87,7 @@ def _line(pid: int, booted: float) -> Line | None:
         threads=stat.threads,
         forked_only=bool(stat.flags & FORKED_ONLY),
         is_copy=stat.program == alive.COPY,
+        stack=stat.stack,
     )
 
 

@@ -157,13 +157,14 @@ def role(pid: int, view: View, opened: Held) -> str:
     The hook's word counts first. An orphan is a pool child that no worker's main process has
     for a child any more. Without the hook, what tells it from a detached main process, which
     has the same command line and the same adoptive parent, is that it has been forked and has
-    never run another program since.
+    never run another program since. A main process need not look like Celery's: a program may start a
+    worker in itself (``app.worker_main``), or give itself a title.
     """
     line, celery, carrier = view.lines[pid], view.said.get(pid), view.hooked.get(pid)
     above = _above(pid, view)
     recorded = carrier.record.get("role") if carrier is not None else None
     if recorded == "child":
-        return "child" if above else "orphan"
+        return "child" if above or _has_its_parent(pid, view) else "orphan"
     if celery is not None and celery.role in ("beat", "flower", "tracker"):
         return celery.role
     if recorded:
@@ -180,7 +181,9 @@ def role(pid: int, view: View, opened: Held) -> str:
             and _is_fork(other, view)
             for other in view.said
         )
-        if celery.role == "child" or (line.forked_only and not forks and pool not in IN_PROCESS):
+        if celery.role == "child" and _has_its_parent(pid, view):
+            return "child"
+        if celery.role == "child" or _is_adopted(pid, view, forks or pool in IN_PROCESS):
             return "orphan"
         return "main" if pool == "prefork" or forks else "worker"
     if len(above) > 1 or pool in IN_PROCESS:
@@ -188,6 +191,32 @@ def role(pid: int, view: View, opened: Held) -> str:
     if view.said[above[-1]].has_beat and opened is not None and not opened.pipes:
         return "beat"
     return "child"
+
+
+def _is_adopted(pid: int, view: View, works: bool) -> bool:
+    """Whether what looks like a worker's main process is a child that has lost it; ``works``: it has children of
+    its own, or needs none.
+    """
+    return (
+        view.lines[pid].forked_only is True
+        and not works
+        and not view.said[pid].is_titled
+        and not _has_its_parent(pid, view)
+    )
+
+
+def _has_its_parent(pid: int, view: View) -> bool:
+    """Whether its parent is the process that has forked it, whatever that looks like, and none that has adopted it:
+    the main process that it names itself, or one that shares its stack's address, which is drawn for each program.
+    """
+    line, carrier = view.lines[pid], view.hooked.get(pid)
+    parent = view.lines.get(line.parent)
+    if parent is None:
+        return False
+    main = carrier.record.get("main") if carrier is not None else None
+    if main is not None and main == alive.inner_pid(line.parent, view.told(line.parent)):
+        return True
+    return line.forked_only is True and line.stack != 0 and line.stack == parent.stack
 
 
 def _above(pid: int, view: View) -> list[int]:

@@ -64,6 +64,8 @@ class Celery:
     """Whether ``--disable-prefetch`` was given."""
     without: frozenset[str] = frozenset()
     """Of ``gossip``, ``mingle`` and ``heartbeat``, those that ``--without-…`` switches off."""
+    is_titled: bool = False
+    """Whether a title of Celery's own says that it is the main process."""
 
 
 @dataclass(frozen=True)

@@ -185,6 +185,21 @@ def test_orphans_are_found_and_reaped(hook: bool, tmp_path: Path) -> None:
         worker.kill()
 
 
+@LINUX
+def test_children_of_a_program_that_starts_a_worker_in_itself_are_no_orphans(
+    tmp_path: Path,
+) -> None:
+    """No command line there is Celery's, and `--reap` would end what is at work."""
+    program = tmp_path / "service.py"
+    program.write_text("import sys, shop\nshop.app.worker_main(sys.argv[1:])\n")
+    with harness.worker(tmp_path, "-c", "2", program=[str(program)]) as worker:
+        worker.hooked("child", 2)
+        found = under(worker.process.pid, look(worker))
+        assert sorted(process.role for process in found) == ["child", "child", "main"]
+        done = leakhunt("ps", "--reap", "--yes", *pids(found), LEAKHUNT_DIR=str(worker.dir))
+        assert (done.returncode, done.stdout) == (0, "")
+
+
 def pids(found: list[Process]) -> list[str]:
     return [str(process.pid) for process in found]
 

@@ -79,7 +79,7 @@ def test_the_rest_of_what_a_line_says() -> None:
 def test_titles_of_setproctitle() -> None:
     main = told("[celeryd: w1@web1:MainProcess] -active- (-A proj worker -c 2)")
     child = told("[celeryd: w1@web1:ForkPoolWorker-3]")
-    assert main == Celery("worker", "w1@web1", "proj", None, "2")
+    assert main == Celery("worker", "w1@web1", "proj", None, "2", is_titled=True)
     assert child == Celery("child", "w1@web1", pool="prefork")
     assert told("[celery beat] -A proj") == Celery("beat")
 

@@ -25,10 +25,11 @@ def line(
     argv: tuple[str, ...] = WORKER,
     forked: bool | None = True,
     is_copy: bool = False,
+    stack: int = 0,
 ) -> Line:
     return Line(
         Identity(pid, pid * 10), parent, argv, uid=0, state="S", cpu=0.0, started_at=0.0, threads=1,
-        forked_only=forked, is_copy=is_copy,
+        forked_only=forked, is_copy=is_copy, stack=stack,
     )  # fmt: skip
 
 
@@ -44,8 +45,9 @@ def view(*lines: Line, hooked: tuple[Hooked, ...] = (), **said: Celery) -> View:
         if "celery" in " ".join(each.argv) or f"pid{each.identity.pid}" in said
     }  # fmt: skip
     return View(
-        {each.identity.pid: each for each in lines}, told, {each.pid: each for each in hooked}, {}
-    )
+        {each.identity.pid: each for each in lines}, told, {each.pid: each for each in hooked}, {},
+        told=lambda pid: b"",
+    )  # fmt: skip
 
 
 def roles(shown: View, opened: Opened = PIPES) -> dict[int, str]:
@@ -157,6 +159,42 @@ def test_the_hooks_word_counts_first() -> None:
     assert roles(view(*lines, hooked=(carrier(11, role="main"),)))[11] == "main"
     assert roles(view(*lines, hooked=(carrier(11, role="child"),)))[11] == "child"
     assert roles(view(line(11, 1), hooked=(carrier(11, role="child"),)))[11] == "orphan"
+
+
+def test_a_hooked_child_of_a_program_that_starts_a_worker_in_itself_is_no_orphan() -> None:
+    """``app.worker_main(…)``: no command line there is Celery's, and the child knows its main process."""
+    program = ("python", "service.py")
+    child = carrier(11, role="child", main=10)
+    alive = (line(10, argv=program, forked=False), line(11, 10, program))
+    assert roles(view(*alive, hooked=(carrier(10, role="main"), child))) == {
+        10: "main",
+        11: "child",
+    }
+    gone = (line(1, 0, ("init",)), line(11, 1, program))
+    assert roles(view(*gone, hooked=(child,))) == {11: "orphan"}
+
+
+def test_a_child_whose_main_process_calls_itself_something_else_is_no_orphan() -> None:
+    """A fork has the stack of its parent, and what has adopted an orphan another one's."""
+    title = ("[celeryd: a@h:ForkPoolWorker-1]",)
+    child = Celery("child", "a@h", pool="prefork")
+    for stack, role in ((4096, "child"), (8192, "orphan"), (0, "orphan")):
+        parent = line(10, 1, ("our title",), forked=False, stack=stack)
+        forked = line(11, 10, title, stack=4096 if stack else 0)
+        assert roles(view(parent, forked, pid11=child)) == {11: role}
+    # A program of its own, whatever its stack.
+    other = line(11, 10, title, forked=False, stack=4096)
+    assert roles(view(line(10, 1, ("x",), stack=4096), other, pid11=child)) == {11: "orphan"}
+
+
+def test_a_worker_that_a_supervisor_forks_and_runs_itself_is_no_orphan() -> None:
+    """It has never run another program, and has no child yet (or just none, with one to be replaced)."""
+    title = ("[celeryd: a@h:MainProcess]",)
+    main = Celery("worker", "a@h", pool="prefork", is_titled=True)
+    assert roles(view(line(10, 1, title), pid10=main)) == {10: "main"}
+    supervisor = line(5, 1, ("python", "supervisor.py"), forked=False, stack=4096)
+    assert roles(view(supervisor, line(10, 5, stack=4096))) == {10: "main"}
+    assert roles(view(supervisor, line(10, 5, stack=8192))) == {10: "orphan"}
 
 
 def test_beat_and_flower_are_what_their_command_says_though_they_carry_the_hook() -> None:

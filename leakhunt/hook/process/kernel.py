@@ -13,6 +13,7 @@ from leakhunt.hook.process import vitals
 
 #: Fields of proc(5), less the three that the last bracket ends: the pid, the name, and counting from one.
 _STATE, _PARENT, _FLAGS, _USER, _SYSTEM, _THREADS, _START, _SIZE = 0, 1, 6, 11, 12, 17, 19, 20
+_STACK = 25
 
 
 class Stat(NamedTuple):
@@ -32,6 +33,8 @@ class Stat(NamedTuple):
     """Clock ticks since the boot: no clock that is set changes it."""
     size: int
     """Bytes of addresses; 0: its memory is gone."""
+    stack: int
+    """The address where its stack begins; 0: this user may not see it."""
 
     @property
     def is_over(self) -> bool:
@@ -44,7 +47,7 @@ def stat(pid: int) -> Stat | None:
     line = vitals.read(f"/proc/{pid}/stat", 4096) if vitals.LINUX else None
     front, _, rest = (line or b"").rpartition(b")")
     fields = rest.split()
-    if len(fields) <= _SIZE:
+    if len(fields) <= _STACK:
         return None
     return Stat(
         program=front.partition(b"(")[2].decode(errors="replace"),
@@ -55,6 +58,7 @@ def stat(pid: int) -> Stat | None:
         threads=int(fields[_THREADS]),
         start=int(fields[_START]),
         size=int(fields[_SIZE]),
+        stack=int(fields[_STACK]),
     )
 
 
