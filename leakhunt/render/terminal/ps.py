@@ -78,11 +78,14 @@ def _table(sheet: Sheet, report: PsReport, width: int, lines: Guides) -> None:
         ("process".ljust(first), STRONG),
         *(("  " + _aside(column.title, column, wide), STRONG) for column in shown),
     )
+    above: Row | None = None
     for number, row in enumerate(report.rows):
         if row.depth == 0:
-            if number:
-                sheet.line()
-            _head(sheet, row)
+            if above is None or not _is_beside(row, above):
+                if above is not None:
+                    sheet.line()
+                _head(sheet, row)
+            above = row
         sheet.line(
             (trees[number], QUIET),
             (_name(row).ljust(first - len(trees[number])), GROWN if row.problems else ""),
@@ -106,10 +109,24 @@ def _fitting(columns: Sequence[Column], wide: Mapping[str, int], room: int) -> l
     return [column for column in columns if column in kept]
 
 
+def _is_beside(row: Row, above: Row) -> bool:
+    """Whether two orphans were one worker's."""
+    said = row.process.celery
+    return (
+        row.process.role == "orphan" == above.process.role
+        and said == above.process.celery
+        and said is not None
+    )
+
+
 def _head(sheet: Sheet, row: Row) -> None:
     """What stands above a worker: its node, and what else its command line says."""
     celery = row.process.celery
-    if celery is None or not celery.node:
+    if celery is None:
+        return
+    if not celery.node:  # beat and flower have none
+        if celery.app:
+            sheet.crop((visible(f"app {celery.app}"), QUIET))
         return
     said = [f"app {celery.app}"] if celery.app else []
     if celery.pool:

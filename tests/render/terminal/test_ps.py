@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from leakhunt.model.process import Celery
 from leakhunt.render.screen import Screen
 from leakhunt.render.terminal.ps import COLUMNS, ps
 from leakhunt.report import ps as reports
@@ -54,3 +55,20 @@ def test_the_hook_is_told_as_far_as_it_can_be_seen() -> None:
     ]
     rows = reports.ps(made, machine()).rows
     assert [column.cell(row, NOW) for row in rows] == ["blocked", "no", "?"]
+
+
+def test_orphans_of_one_worker_stand_together() -> None:
+    lost = [process(pid, "orphan", parent=1) for pid in (11, 12)]
+    other = process(13, "orphan", parent=1, celery=Celery("worker", "w2@h", app="proj"))
+    told = ps(reports.ps([*lost, other], machine()), Screen(120))
+    table = told.partition("\n3 processes")[0].splitlines()[1:]
+    assert lost[0].celery is not None
+    assert [line.split(" ")[0] for line in table if line] == [
+        "w2@h", "orphan", str(lost[0].celery.node), "orphan", "orphan",
+    ]  # fmt: skip
+
+
+def test_beat_and_flower_tell_their_app() -> None:
+    """They have no node."""
+    made = reports.ps([process(11, "beat", celery=Celery("beat", app="proj"))], machine())
+    assert "\napp proj\nbeat 11 " in ps(made, Screen(120))
