@@ -185,6 +185,14 @@ def _room(worker: Worker, case: Case) -> tuple[int | None, int | None]:
     return share, share - min(sizes) if sizes else None
 
 
+def _share(worker: Worker, case: Case) -> float:
+    """Bytes that each of the children that are asked for may have."""
+    if case.machine.total is None:
+        return float("inf")
+    asked = worker.concurrency if isinstance(worker.concurrency, int) else 0
+    return FILL * case.machine.total / (asked or case.machine.cores)
+
+
 def _too_far(worker: Worker, growth: Measured, tasks: int, case: Case) -> str:
     """Why nothing is said of so many tasks; empty where something may be."""
     if tasks > FARTHEST * growth.tasks:
@@ -254,7 +262,7 @@ def memory_limit(case: Case) -> Iterator[Finding]:
                 f"worker_max_memory_per_child={limit >> 10} is {units.size(limit)}, less than any child begins with",
                 "the unit is KiB, so each child is replaced after every task",
                 "worker_max_memory_per_child",
-                limit if LEAST <= limit << 10 <= (total or limit << 10) else None,
+                limit if LEAST <= limit << 10 <= _share(worker, case) else None,
                 f"{DOCS}/configuration.html#worker-max-memory-per-child",
                 todo="give it in KiB: 200000 is 195 MiB",
             )

@@ -25,8 +25,11 @@ from tests.support.fleet import MIB, process
          ("worker_max_memory_per_child", 300 << 10)),
         ({"worker_max_memory_per_child": 3}, "memory-limit-unit", "serious",
          ("worker_max_memory_per_child", None)),
+        ({"worker_max_memory_per_child": 3 << 10}, "memory-limit-unit", "serious",
+         ("worker_max_memory_per_child", 3 << 20)),
+        # As MiB it would be so much for each child that all together have more than the machine.
         ({"worker_max_memory_per_child": (16 << 10) - 1}, "memory-limit-unit", "serious",
-         ("worker_max_memory_per_child", ((16 << 10) - 1) << 10)),
+         ("worker_max_memory_per_child", None)),
     ],
 )  # fmt: skip
 def test_a_setting_that_is_wrong_is_the_only_finding(
