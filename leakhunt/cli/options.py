@@ -205,7 +205,7 @@ def reaching(function: Function) -> Function:
         "-A",
         "--app",
         metavar="APP",
-        help="Ask the app's workers through its broker, on whatever host.",
+        help="Ask all workers at the app's broker, on whatever host: other apps' there answer, too.",
     )
     @click.option("--destination", "destinations", multiple=True, metavar="NODE",
                   help="With -A: these workers only (a name, or several with commas).")  # fmt: skip
