@@ -59,7 +59,7 @@ from leakhunt.snapfile import folders
     help="Dump the hooked processes that often.",
 )
 @click.option("--exec", "command_line", metavar="COMMAND",
-              help="Run this when a process becomes critical (WATCH_PID, WATCH_RSS, WATCH_NODE are set).")  # fmt: skip
+              help="Run this when a process becomes critical, without a shell (WATCH_PID, WATCH_RSS, WATCH_NODE are set).")  # fmt: skip
 @click.option("--prometheus", "address", metavar="[HOST]:PORT",
               help="Serve the looks as metrics over HTTP (needs leakhunt[prometheus]).")  # fmt: skip
 @click.option("--textfile", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE",
@@ -87,7 +87,7 @@ def command(
     """Watch the memory of Celery processes (or of PIDs and their children) as it goes on.
 
     Growth is that of RSS, with a 95 % interval; the time until the limit is told where growth
-    is sure. USS, PSS and open files are read in turn, within 0.3 % of one CPU, and their age is told;
+    is sure, and of a control group's limit for all under it together. USS, PSS and open files are read in turn, within 0.3 % of one CPU, and their age is told;
     all else at every look. Processes may come and go. With -A an app's workers are asked through its broker, on
     whatever host. Ctrl-C ends it with a sentence for each process. Exits
     3 when a process is critical at the end.
@@ -134,6 +134,7 @@ def command(
             draw(seen)
             if not last:
                 time.sleep(max(0.0, min(due, end) - time.monotonic()))
+        seen_so_far.finish()
     made = seen_so_far.made(over=not once)
     show(made, "json" if as_json else "table")
     acts.reap()

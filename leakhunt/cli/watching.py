@@ -35,6 +35,8 @@ COLUMNS = (
 PATIENCE = 3
 #: The part of the time that verdicts may take, and the bytes of a series above which there is none.
 SHARE, LARGEST = 0.005, 64 << 20
+#: Seconds that they may take once the watching is over.
+LAST = 20.0
 
 
 class Seen(NamedTuple):
@@ -149,6 +151,11 @@ class Watching:
             self._verdicts.look(seen.processes)
         return self.made()
 
+    def finish(self) -> None:
+        """The time is over: whatever has snapshots that nobody has judged yet gets its verdict."""
+        if self._verdicts is not None:
+            self._verdicts.finish(self._seen.processes)
+
     def made(self, over: bool = False) -> WatchReport:
         """What has been seen so far."""
         lines = [
@@ -186,23 +193,31 @@ class Verdicts:
         identities = {process.identity for process in present}
         self._known = {who: told for who, told in self._known.items() if who in identities}
         began = time.monotonic()
-        if began < self._due:
-            return
-        for process in present:
-            newest, size = _newest(process.series)
-            if newest is None or self._known.get(process.identity, ("",))[0] == newest:
-                continue
-            verdict = None
-            if size <= LARGEST:
-                # All of the analysis: not before there is a snapshot.
-                from leakhunt.cli import judging
-
-                with suppress(LeakhuntError, OSError):
-                    asked = judging.Asked(limit=1)
-                    verdict = judging.look([str(process.series)], asked, quiet=True).verdict.verdict
-            self._known[process.identity] = newest, verdict
+        if began >= self._due and any(self._judge(process) for process in present):
             self._due = time.monotonic() + (time.monotonic() - began) / SHARE
-            return
+
+    def finish(self, present: Sequence[Process]) -> None:
+        """Judge those that have waited for their turn, one after the other while there is time."""
+        end = time.monotonic() + LAST
+        for process in present:
+            if time.monotonic() < end:
+                self._judge(process)
+
+    def _judge(self, process: Process) -> bool:
+        """Whether it had a snapshot more than it was judged by."""
+        newest, size = _newest(process.series)
+        if newest is None or self._known.get(process.identity, ("",))[0] == newest:
+            return False
+        verdict = None
+        if size <= LARGEST:
+            # All of the analysis: not before there is a snapshot.
+            from leakhunt.cli import judging
+
+            with suppress(LeakhuntError, OSError):
+                asked = judging.Asked(limit=1)
+                verdict = judging.look([str(process.series)], asked, quiet=True).verdict.verdict
+        self._known[process.identity] = newest, verdict
+        return True
 
 
 def _newest(series: str | None) -> tuple[str | None, int]:

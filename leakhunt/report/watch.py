@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from math import sqrt
 
 from leakhunt.judge.series.stats import student_quantile
@@ -15,6 +15,8 @@ from leakhunt.report.words import processes as words
 LEAST = 5
 #: Parts of a limit at which a process is near it.
 WARNING, CRITICAL = 0.8, 0.95
+#: How near a limit a process may be.
+LEVELS = ("fine", "warning", "critical")
 
 
 @dataclass(frozen=True)
@@ -80,6 +82,21 @@ class Limits:
 
 
 @dataclass(frozen=True)
+class Shared:
+    """A limit that several processes have together: their control group's."""
+
+    limit: int
+    whose: str
+    pss: int
+    """Bytes, of those that are watched."""
+    processes: int
+    per_minute: Rate | None
+    """Of their RSS together; None before there is enough to say of each."""
+    lasts: Lasts | None
+    level: str
+
+
+@dataclass(frozen=True)
 class WatchReport:
     """What was seen while watching."""
 
@@ -94,6 +111,7 @@ class WatchReport:
     restarts: Mapping[tuple[str, str], int] = field(default_factory=dict)
     """Per node and role, processes that have ended and were followed by another one."""
     notes: tuple[str, ...] = ()
+    shared: tuple[Shared, ...] = ()
     oldest: float | None = None
     """Seconds since USS, PSS and open files were read of that process of which it is the longest ago; None where
     that is not told."""
@@ -208,6 +226,47 @@ def watch(
     notes = [*notes, *unknown([each.process for each in lines])]
     weighed = [each.process.weighed_at for each in lines if each.process.weighed_at is not None]
     oldest = max(0.0, machine.now - min(weighed)) if weighed else None
+    groups = list(_groups(lines, machine))
     return WatchReport(
-        machine, since, tuple(lines), ended, total, over, restarts or {}, tuple(notes), oldest
+        machine, since, _raised(lines, groups), ended, total, over, restarts or {}, tuple(notes),
+        tuple(shared for shared, _ in groups), oldest,
+    )  # fmt: skip
+
+
+def _groups(lines: Sequence[Line], machine: Machine) -> Iterable[tuple[Shared, list[Line]]]:
+    """Each control group's limit, where it is below the machine's memory, and who is under it."""
+    groups: dict[tuple[int, str], list[Line]] = {}
+    for each in lines:
+        process = each.process
+        if process.limit is None or process.group is None or process.memory.pss is None:
+            continue
+        if machine.total is None or process.limit < machine.total:
+            groups.setdefault((process.limit, process.group), []).append(each)
+    for (limit, group), members in groups.items():
+        pss = sum(each.process.memory.pss or 0 for each in members)
+        grows = together([each.per_minute for each in members])
+        lasts, near = _lasts(pss, grows, limit), _level(pss, limit, Limits())
+        yield (
+            Shared(limit, words.whose_limit(group), pss, len(members), grows, lasts, near),
+            members,
+        )
+
+
+def together(rates: Sequence[Rate | None]) -> Rate | None:
+    """The sum of independent rates: the squares of their errors add up. None where one is not told."""
+    told = [each for each in rates if each is not None]
+    if not told or len(told) < len(rates):
+        return None
+    value, reach = sum(r.value for r in told), sqrt(sum((r.high - r.value) ** 2 for r in told))
+    return Rate(value, value - reach, value + reach)
+
+
+def _raised(lines: Sequence[Line], groups: Sequence[tuple[Shared, list[Line]]]) -> tuple[Line, ...]:
+    """The largest of those that share a limit is as near to it as all of them are together."""
+    levels = {}
+    for shared, members in groups:
+        largest = max(members, key=lambda each: each.process.memory.pss or 0)
+        levels[largest.process.identity] = max(shared.level, largest.level, key=LEVELS.index)
+    return tuple(
+        replace(each, level=levels.get(each.process.identity, each.level)) for each in lines
     )

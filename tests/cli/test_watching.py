@@ -147,6 +147,29 @@ def test_verdicts_are_made_of_new_snapshots_only_and_keep_to_their_share(
     assert found.of(present[0]) is None  # it has ended, and is forgotten
 
 
+def test_once_it_is_over_all_are_judged_while_there_is_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = [0.0]
+
+    def look(*_: Any, **__: Any) -> Any:
+        clock[0] += 0.4 * watching.LAST
+        return SimpleNamespace(verdict=SimpleNamespace(verdict="leak"))
+
+    monkeypatch.setattr("leakhunt.cli.judging.look", look)
+    monkeypatch.setattr("time.monotonic", lambda: clock[0])
+    present = []
+    for pid in range(1, 6):
+        (tmp_path / str(pid)).mkdir()
+        (tmp_path / str(pid) / "000001.bin").touch()
+        present.append(process(pid, hooked=True, series=str(tmp_path / str(pid))))
+    found = Verdicts()
+    found.look(present)
+    assert [found.of(each) for each in present] == ["leak", None, None, None, None]
+    found.finish(present)
+    assert [found.of(each) for each in present] == ["leak"] * 4 + [None]
+
+
 def test_a_series_too_large_to_judge_has_no_verdict(tmp_path: Path) -> None:
     with (tmp_path / "000001.bin").open("wb") as file:
         file.truncate(watching.LARGEST + 1)

@@ -48,6 +48,62 @@ def test_one_jump_is_no_sure_growth() -> None:
     assert found.lasts is None
 
 
+def in_a_group(pid: int, now: int, limit: int = 200, **limits: int) -> Line:
+    """A child that has grown by 6 MiB a minute, some more some less, under a control group's limit in MiB."""
+    one = process(pid, rss=now, pss=now, limit=limit * MIB, group="/pod")
+    grown = [now - 12 + n + 0.1 * (n % 2) for n in range(13)]
+    return line(one, samples(*grown), Limits(**limits))
+
+
+def test_a_limit_that_processes_share_is_told_of_all_together() -> None:
+    """Each is far from the control group's limit, and together they are not."""
+    made = watch(machine(), NOW, [in_a_group(7, 50), in_a_group(8, 70)], 0, False)
+    (shared,) = made.shared
+    assert (shared.pss, shared.limit, shared.processes, shared.level) == (
+        120 * MIB,
+        200 * MIB,
+        2,
+        "fine",
+    )
+    alone = made.lines[0].per_minute
+    assert shared.per_minute is not None
+    assert alone is not None
+    assert shared.per_minute.value == pytest.approx(12 * MIB)
+    # Independent errors: the root of the sum of their squares.
+    assert shared.per_minute.high - 12 * MIB == pytest.approx(2**0.5 * (alone.high - alone.value))
+    assert shared.lasts is not None
+    assert shared.lasts.seconds == pytest.approx(80 / 12 * 60)
+    assert shared.lasts.soonest < shared.lasts.seconds < shared.lasts.latest
+    assert (
+        json.loads(jsonout.watch(made))["shared"][0]["whose"]
+        == "the limit of the control group /pod"
+    )
+    said = " ".join(terminal.watch(made, Screen(100)).split())
+    assert "2 processes together grow by +12.0 MiB ± " in said
+    assert "the limit of the control group /pod is reached in 6 min 40 s at that rate" in said
+
+
+@pytest.mark.parametrize(("limit", "level"), [(200, "fine"), (150, "warning"), (126, "critical")])
+def test_the_largest_is_as_near_to_a_shared_limit_as_all_are_together(
+    limit: int, level: str
+) -> None:
+    crew = [in_a_group(7, 50, limit), in_a_group(8, 70, limit)]
+    made = watch(machine(), NOW, crew, 0, False)
+    assert [each.level for each in made.lines] == ["fine", level]
+    # Its own threshold stays its own.
+    own = watch(machine(), NOW, [crew[0], in_a_group(8, 70, limit, critical=60 * MIB)], 0, False)
+    assert [each.level for each in own.lines] == ["fine", "critical"]
+
+
+def test_no_group_is_made_of_what_has_no_limit_of_its_own() -> None:
+    without = line(process(7), samples(50, 51), Limits())
+    loose = in_a_group(8, 70, limit=64 * 1024)  # the machine has less
+    assert watch(machine(), NOW, [without, loose], 0, False).shared == ()
+    young = line(process(9, limit=200 * MIB, group="/pod"), samples(50, 51), Limits())
+    (shared,) = watch(machine(), NOW, [in_a_group(7, 50), young], 0, False).shared
+    assert (shared.per_minute, shared.lasts) == (None, None)
+
+
 def test_too_few_looks_say_nothing() -> None:
     found = line(process(7), samples(50, 51, 52, 53, 54), Limits())
     assert found.per_minute is None

@@ -7,7 +7,7 @@ from typing import Any
 
 from leakhunt.render.json.ps import process
 from leakhunt.report.ps import Row
-from leakhunt.report.watch import Lasts, Line, Rate, WatchReport
+from leakhunt.report.watch import Lasts, Line, Rate, Shared, WatchReport
 
 
 def watch(report: WatchReport) -> str:
@@ -21,6 +21,7 @@ def watch(report: WatchReport) -> str:
             {"node": node, "role": role, "restarts": number}
             for (node, role), number in sorted(report.restarts.items())
         ],
+        "shared": [_shared(shared) for shared in report.shared],
         "notes": list(report.notes),
         "machine": {"memory": report.machine.total, "cores": report.machine.cores},
     }
@@ -48,3 +49,15 @@ def _lasts(lasts: Lasts | None) -> dict[str, Any] | None:
     return (
         None if lasts is None else {"seconds": lasts.seconds, "ci95": [lasts.soonest, lasts.latest]}
     )
+
+
+def _shared(shared: Shared) -> dict[str, Any]:
+    return {
+        "limit": shared.limit,
+        "whose": shared.whose,
+        "pss": shared.pss,
+        "processes": shared.processes,
+        "per_minute": _rate(shared.per_minute),
+        "lasts": _lasts(shared.lasts),
+        "level": shared.level,
+    }

@@ -32,6 +32,12 @@ def watch(report: WatchReport, screen: Screen) -> str:
         sheet.line(*line)
     sheet.line()
     sheet.say(report.total, STRONG)
+    for shared in report.shared:
+        if shared.per_minute is not None and shared.lasts is not None:
+            sheet.say(words.sharing(
+                shared.processes, shared.per_minute.value, shared.per_minute.low, shared.whose,
+                (shared.lasts.seconds, shared.lasts.soonest, shared.lasts.latest),
+            ), _TONES[shared.level])  # fmt: skip
     if report.over:
         for each in report.worth_a_sentence:
             sheet.say(visible(words.watched(
@@ -40,6 +46,7 @@ def watch(report: WatchReport, screen: Screen) -> str:
                 else (each.per_minute.value, each.per_minute.low, each.per_minute.high),
                 None if each.lasts is None
                 else (each.lasts.seconds, each.lasts.soonest, each.lasts.latest),
+                each.verdict,
             )), _TONES[each.level])  # fmt: skip
     sheet.notes(report.notes)
     return sheet.drawn()

@@ -153,21 +153,43 @@ def watched(
     who: str,
     per_minute: tuple[float, float, float] | None,
     lasts: tuple[float, float, float] | None,
+    verdict: str | None = None,
 ) -> str:
-    """What the watching of one process came to."""
+    """What the watching of one process came to; ``verdict``: of its snapshots."""
+    text = _course(who, per_minute, lasts)
+    return text if verdict is None else f"{text}. By its snapshots: {verdict}"
+
+
+def _course(
+    who: str,
+    per_minute: tuple[float, float, float] | None,
+    lasts: tuple[float, float, float] | None,
+) -> str:
     if per_minute is None:
         return f"{who}: watched too shortly to say whether it grows"
     value, low, high = per_minute
     span = f"95 %: {units.signed_size(low)} to {units.signed_size(high)}"
     if low > 0:
         text = f"{who}: RSS grows by {units.size(value)} a minute ({span})"
-        if lasts is not None:
-            seconds, soonest, latest = lasts
-            text += (
-                f"; its limit is reached in {units.duration(seconds)} at that rate (between "
-                f"{units.duration(soonest)} and {units.duration(latest)})"
-            )
-        return text
+        return text + (f"; its limit is {_reached(lasts)}" if lasts is not None else "")
     if high < 0:
         return f"{who}: RSS falls by {units.size(-value)} a minute ({span})"
     return f"{who}: no growth of RSS is shown ({units.signed_size(value)} a minute, {span})"
+
+
+def _reached(lasts: tuple[float, float, float]) -> str:
+    seconds, soonest, latest = lasts
+    return (
+        f"reached in {units.duration(seconds)} at that rate (between {units.duration(soonest)} and "
+        f"{units.duration(latest)})"
+    )
+
+
+def sharing(
+    number: int, value: float, low: float, whose: str, lasts: tuple[float, float, float]
+) -> str:
+    """When those that share a limit reach it together."""
+    return (
+        f"{units.counted(number, 'process', 'processes')} together grow by {interval(value, low)} a minute; "
+        f"{whose} is {_reached(lasts)}"
+    )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from leakhunt.model.process import Memory
@@ -62,6 +64,9 @@ def test_what_it_came_to_is_said_at_the_end() -> None:
     over = " ".join(watch(report(machine(), NOW - 60, [GROWN], 1, True), Screen(100)).split())
     assert over.startswith("watching for 1 min, 1 process ended meanwhile")
     assert "child 11: RSS grows by 6.0 MiB a minute" in over
+    assert "snapshots" not in over
+    judged = watch(report(machine(), NOW, [replace(GROWN, verdict="leak")], 0, True), Screen(100))
+    assert "By its snapshots: leak" in " ".join(judged.split())
     running = watch(report(machine(), NOW - 60, [GROWN], 1, False), Screen(100))
     assert "RSS grows by" not in running
 
