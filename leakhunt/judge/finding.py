@@ -100,6 +100,18 @@ class Finding:
     between them and are alive in the newest snapshot); None: not known."""
 
     @property
+    def shown(self) -> tuple[Stack, ...]:
+        """Stacks that pass through the site, the heaviest first: a line that grows with it may have heavier ones.
+        All of them where none does.
+        """
+        return tuple(stack for stack in self.stacks if self.site in stack) or self.stacks
+
+    @property
+    def stack(self) -> Stack:
+        """The one that is shown; () where none was recorded."""
+        return next(iter(self.shown), ())
+
+    @property
     def rise(self) -> float:
         """Bytes from the first to the last snapshot of the process where it grows most."""
         return self.sizes[-1] - self.sizes[0]

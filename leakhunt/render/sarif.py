@@ -85,7 +85,6 @@ def _result(report: CheckReport, judged: Judged) -> dict[str, Any]:
     said = [f"{visible(report.outcome.target)} keeps {checks.figures(finding)}."]
     said += [f"It is {visible(kept.by(finding.holder))}."] if finding.holder is not None else []
     said += [visible(advice.fix)] if advice is not None else []
-    stack = finding.stacks[0] if finding.stacks else ()
     result: dict[str, Any] = {
         "ruleId": RULE,
         "ruleIndex": 0,
@@ -99,9 +98,13 @@ def _result(report: CheckReport, judged: Judged) -> dict[str, Any]:
             "runs": report.outcome.runs,
         },
     }
-    if stack:
+    if finding.stack:
         result["stacks"] = [
-            {"frames": [{"location": _location(report, frame)} for frame in reversed(stack)]}
+            {
+                "frames": [
+                    {"location": _location(report, frame)} for frame in reversed(finding.stack)
+                ]
+            }
         ]
     return result
 

@@ -7,6 +7,7 @@ import dataclasses
 import pytest
 
 from leakhunt.judge.finding import Course, Finding, Part, Since
+from leakhunt.model.snapshot import Frame
 from tests.support.growing import finding
 
 
@@ -35,3 +36,14 @@ def test_values_are_by_name_and_do_not_change() -> None:
     assert Course(1, 9, 0.5) == Course(first=1, last=9, per_unit=0.5)
     with pytest.raises(dataclasses.FrozenInstanceError):
         finding().rate = 1.0  # type: ignore[misc]
+
+
+def test_the_stack_that_is_shown_passes_through_the_site() -> None:
+    """A line that grows with it may have a heavier one, in which nobody finds the line that is told."""
+    site, other = Frame("/srv/shop/pricing.py", 5), Frame("/srv/shop/tasks.py", 6)
+    heavier, through, less = (other, other), (other, site), (site, site)
+    plain = dataclasses.replace(finding(), site=site, stacks=(heavier, through, less))
+    assert (plain.shown, plain.stack) == ((through, less), through)
+    nowhere = dataclasses.replace(plain, stacks=(heavier,))
+    assert (nowhere.shown, nowhere.stack) == ((heavier,), heavier)
+    assert dataclasses.replace(plain, stacks=()).stack == ()

@@ -187,10 +187,30 @@ def test_boxes_of_one_function_are_told_apart_where_they_are_narrow(
     """The line comes right behind the function; file and source are there where they have room."""
     page = opened(browser, tmp_path, html(leaking()))
     names = page.page.locator("#flame-graph .d3-flame-graph-label").all_text_contents()
-    assert "+ process:40  tasks.py  ORDERS.append(json.loads(text))" in [
-        " ".join(name.split(" ")) for name in names
-    ]
-    assert any(name.split()[1].startswith("take:24") for name in names), names
+    assert "+ process:40  +97.0 KiB  tasks.py  ORDERS.append(json.loads(text))" in names
+    assert "\u2212 take:24  tasks.py  process(order)" in names
+    page.page.set_viewport_size({"width": 390, "height": 800})
+    page.until("document.querySelector('#flame-graph svg').getAttribute('width') < 390")
+    page.settled()
+    names = page.page.locator("#flame-graph .d3-flame-graph-label").all_text_contents()
+    assert "\u2212 take:24  tasks.py  process(order)" in names
+    assert any(name.startswith("+ process:40  +97.0 KiB") for name in names), names
+
+
+def test_what_did_not_change_is_alive_all_the_same(browser: Any, tmp_path: Path) -> None:
+    """It has no width among what changed, and counts in what is alive below a box: take calls cache.py, which stands still."""
+    page = opened(browser, tmp_path, html(leaking()))
+
+    def alive(name: str) -> str:
+        page.page.locator("#flame-graph g.frame", has_text=name).first.hover(force=True)
+        return page.text("#flame-graph .details .numbers").split(" alive")[0]
+
+    changed = [alive(name) for name in ("in all", "take:24", "old.py:3")]
+    page.page.get_by_role("radio", name="what is alive").check()
+    page.settled()
+    assert [alive(name) for name in ("in all", "take:24", "old.py:3")] == changed
+    assert changed[1:] == ["116.2 KiB", "67.4 KiB"]
+    assert page.wrong == []
 
 
 def test_stacks_that_are_told_together_at_the_root_are_called_smaller(
@@ -474,6 +494,89 @@ def test_what_is_drawn_is_whole_when_the_paper_is_taken(browser: Any, tmp_path: 
     assert [name for _, name in printed] == [name for _, name in shown]
     assert [width for width, _ in printed] == pytest.approx([width for width, _ in shown], abs=1)
     page.page.evaluate("dispatchEvent(new Event('afterprint'))")
+    assert page.wrong == []
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+def test_all_that_is_drawn_fits_a_sheet_from_a_window_of_any_width(
+    browser: Any, tmp_path: Path, width: int
+) -> None:
+    """At the browser's event the page is as wide as its window still: a wide one was cut off, a narrow one stayed small."""
+    page = opened(browser, tmp_path, html(leaking(), leaking(4243)))
+    page.page.set_viewport_size({"width": width, "height": 900})
+    page.until(f"document.documentElement.scrollWidth <= {width}")
+    widths = """[...document.querySelectorAll("#flame-graph svg, .u-wrap")].map((each) => parseFloat(each.getAttribute("width") ?? each.style.width))"""
+    printed = page.page.evaluate(
+        # uPlot gives its parts their size in a microtask, which a browser runs before it prints.
+        f"async () => {{ dispatchEvent(new Event('beforeprint')); await null; return {widths}; }}"
+    )
+    timeline, *findings, graph = printed
+    assert timeline == graph == 680
+    assert findings
+    assert set(findings) == {272}
+    # A4 with margins of a centimetre: 718 CSS pixels, which on a screen are a narrow page.
+    page.page.set_viewport_size({"width": 718, "height": 1000})
+    page.page.emulate_media(media="print")
+    page.until("document.documentElement.scrollWidth <= 718")
+    assert page.page.locator("#table-body .minor").first.is_visible()
+    arrow = "getComputedStyle(document.querySelector('#table-body .open'), '::before').display"
+    assert page.page.evaluate(arrow) == "none"
+    # Smaller than any sheet that was thought of: the graph shrinks with it.
+    page.page.set_viewport_size({"width": 400, "height": 600})
+    page.until(
+        "document.querySelector('#flame-graph svg').getBoundingClientRect().right <= innerWidth"
+    )
+    assert page.wrong == []
+
+
+#: Notes every text that is drawn on a canvas, with where its middle or its end is and how wide it is, in CSS pixels.
+LABELS = """
+    window.labels = [];
+    const fill = CanvasRenderingContext2D.prototype.fillText;
+    CanvasRenderingContext2D.prototype.fillText = function (text, x, ...rest) {
+        const at = this.getTransform().transformPoint({ x, y: rest[0] }).x;
+        const part = { left: 1, center: 0.5, right: 0 }[this.textAlign];
+        window.labels.push([text, at + part * this.measureText(text).width, this.canvas.width, at - (1 - part) * this.measureText(text).width]);
+        return fill.call(this, text, x, ...rest);
+    };
+"""
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+def test_no_label_of_an_axis_is_cut_off(browser: Any, tmp_path: Path, width: int) -> None:
+    """The last moment stands at the right edge where no other axis is; tasks may be millions."""
+    tasks = [300_000_000 * at for at in range(1, 13)]
+    line = ("/srv/shop/tasks.py:40", SLOPE, [10] * 12)
+    page = Page(browser.new_context(viewport={"width": width, "height": 900}).new_page())
+    page.page.add_init_script(LABELS)
+    path = tmp_path / "report.html"
+    path.write_text(html(history(line, tasks=tasks), history(line, tasks=tasks, pid=9)))
+    page.page.goto(path.as_uri())
+    page.until("document.documentElement.dataset.ready === 'yes'")
+    page.page.get_by_label("Process").first.select_option("all")
+    drawn = page.page.evaluate("window.labels")
+    assert len(drawn) > 10
+    assert [label for label in drawn if label[1] > label[2] or label[3] < 0] == []
+    assert page.wrong == []
+
+
+def test_tasks_are_counted_whole_and_told_only_where_some_ran(browser: Any, tmp_path: Path) -> None:
+    """An axis read 0, 0, 0, 1, 1, 1; and a program that runs none had a line and an axis of nothing."""
+    line = ("/srv/shop/tasks.py:40", SLOPE, [10] * 12)
+    few = history(line, tasks_done=[0] * 6 + [1] * 6)
+    page = Page(browser.new_context(viewport={"width": 1280, "height": 900}).new_page())
+    page.page.add_init_script(LABELS)
+    for tasks, told in ((few, True), (history(line, tasks_done=[0] * 12), False)):
+        path = tmp_path / "report.html"
+        path.write_text(html(tasks))
+        page.page.goto(path.as_uri())
+        page.until("document.documentElement.dataset.ready === 'yes'")
+        labels = page.page.evaluate(
+            "window.labels.filter(([, end, whole]) => whole > 1000 && end > whole - 60).map(([text]) => text)"
+        )
+        counts = [label for label in labels if ":" not in label]
+        assert counts[:2] == (["0", "1"] if told else []), labels
+        assert ("tasks" in page.text("#timeline-plot .u-legend")) is told
     assert page.wrong == []
 
 

@@ -104,7 +104,7 @@ def _stack(report: PageReport, judged: Judged) -> Markup | None:
     if not finding.stacks:
         return None
     lines = []
-    for frame in finding.stacks[0]:
+    for frame in finding.stack:
         label = labels.label(frame)
         own = labels.roots.kind(frame.file) == APP
         kind = "site" if frame == finding.site else "own" if own else None
@@ -113,7 +113,7 @@ def _stack(report: PageReport, judged: Judged) -> Markup | None:
         lines.append(el("li", el("span", label.where, class_="where"), function, code, class_=kind))
     return el(
         "details",
-        el("summary", words.stack(len(finding.stacks))),
+        el("summary", words.stack(len(finding.shown))),
         el("ol", *lines, class_="stack"),
         open=finding.verdict == LEAK and len(lines) <= 8,
     )

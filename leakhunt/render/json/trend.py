@@ -76,7 +76,6 @@ def _course(course: Course) -> dict[str, Any]:
 def finding_of(labels: Labels, number: int, judged: Judged) -> dict[str, Any]:
     """A finding as every document has it."""
     finding = judged.finding
-    stack = finding.stacks[0] if finding.stacks else ()
     return {
         **_sampled(finding),
         **kinds_keys(finding.kinds),
@@ -84,7 +83,7 @@ def finding_of(labels: Labels, number: int, judged: Judged) -> dict[str, Any]:
         "unit": finding.history.unit,
         "verdict": finding.verdict,
         "site": _site(finding.site, labels),
-        "stack": [frame_of(frame, labels) for frame in stack],
+        "stack": [frame_of(frame, labels) for frame in finding.stack],
         "sites": [_site(frame, labels) for frame in finding.sites],
         "size_first": round(finding.sizes[0]),
         "size_last": round(finding.sizes[-1]),

@@ -68,7 +68,7 @@ def _place(console: Console, report: CheckReport, rank: int, judged: Judged, ver
     if label.code and not verbose:
         _indent(console, Text(f"  {visible(label.code)}"))
     if verbose:
-        for frame in finding.stacks[0] if finding.stacks else ():
+        for frame in finding.stack:
             each = labels.label(frame)
             text = Text(f"  {visible(each.where)}", STRONG if frame == finding.site else "")
             text.append(f" in {visible(each.function)}" if each.function else "", QUIET)

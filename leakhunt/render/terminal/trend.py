@@ -219,7 +219,7 @@ def _detail(console: Console, report: TrendReport, rank: int, judged: Judged) ->
     if others:
         said = [labels.label(frame).where for frame in others]
         _indent(console, Text(supports.with_it(said, LINES), QUIET))
-    for frame in _innermost(finding.stacks[0] if finding.stacks else (), finding.site):
+    for frame in _innermost(finding.stack, finding.site):
         label = labels.label(frame)
         text = Text(f"  {label.where}", STRONG if frame == finding.site else "")
         text.append(f" in {visible(label.function)}" if label.function else "", QUIET)

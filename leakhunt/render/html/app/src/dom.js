@@ -17,6 +17,22 @@ export function tone(name) {
   return getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
 }
 
+// CSS pixels that a sheet has beside its margins, on A4 and on letter, in every browser.
+const SHEET = 680;
+let onSheet = false;
+
+// Whether what is drawn next is for a sheet of paper: when a browser says that it prints, the page still has its window's width.
+export function paper(is) {
+  onSheet = is;
+}
+
+export const isOnPaper = () => onSheet;
+
+// How wide a drawing there is, of its part of a sheet or of the window.
+export function widthOf(place, least, part = 1) {
+  return onSheet ? Math.floor(SHEET * part) : Math.max(least, place.clientWidth);
+}
+
 let drawings = [];
 
 // Draw now, and again when the theme or the width is another one.

@@ -1,6 +1,6 @@
 // Beside each finding: its series with the line through it, and when what lives was born.
 import uPlot from "uplot";
-import { el, redraw, redrawn, tone } from "./dom.js";
+import { el, redraw, redrawn, tone, widthOf } from "./dom.js";
 import { powers } from "./timeline.js";
 import { count, plural, size, signedSize } from "./units.js";
 
@@ -30,18 +30,19 @@ function series(place, finding) {
   let plot = null;
   redrawn(() => {
     if (plot) plot.destroy();
-    plot = new uPlot({ ...frame(place, unit), ...lines(fit, unit) }, columns, box);
+    plot = new uPlot({ ...frame(place, unit, end), ...lines(fit, unit) }, columns, box);
   });
 }
 
-function frame(place, unit) {
+function frame(place, unit, end) {
   const font = `11px ${getComputedStyle(document.body).fontFamily}`;
   const axis = { font, stroke: tone("text-2"), grid: { stroke: tone("line"), width: 1 }, ticks: { show: false } };
   const near = (value) => (Number.isInteger(value) ? count(value) : "");
   return {
-    width: Math.max(220, Math.min(460, place.clientWidth)),
+    width: Math.min(460, widthOf(place, 220, 0.4)),
     height: 150,
-    padding: [8, 30, 0, 0],
+    // Half of the last label, which tells the unit as well, may stand right of its tick.
+    padding: [8, Math.max(30, 3.5 * `${near(Math.round(end))} ${unit}s`.length), 0, 0],
     legend: { show: false },
     cursor: { show: false },
     scales: { x: { time: false }, y: { range: (_, low, high) => [Math.min(0, low), (high || 1) * 1.08] } },

@@ -1,12 +1,14 @@
 // The flame graph: d3-flame-graph draws it, this gives it trees, colours, a keyboard and a line of details.
 import flamegraph from "d3-flame-graph";
 import { select } from "d3-selection";
-import { byId, check, choice, el, redrawn, searchField, selectOf } from "./dom.js";
+import { byId, check, choice, el, isOnPaper, redrawn, searchField, selectOf, widthOf } from "./dom.js";
 import { functions } from "./functions.js";
 import { Stacks } from "./tree.js";
 import { plural, share, signedSize, size } from "./units.js";
 
 const CELL = 20;
+// CSS pixels from which on a box has room for its size.
+const ROOMY = 260;
 
 export function flame(data) {
   const stacks = new Stacks(data);
@@ -51,6 +53,7 @@ export function flame(data) {
   place.append(legend, box, details);
 
   let chart = null;
+  let wide = 0;
   let root = null;
   let walked = null;
 
@@ -87,9 +90,10 @@ export function flame(data) {
       details.textContent = "";
       return;
     }
+    wide = widthOf(box, 280);
     const still = matchMedia("(prefers-reduced-motion: reduce)").matches;
     chart = flamegraph()
-      .width(Math.max(280, box.clientWidth))
+      .width(wide)
       .cellHeight(CELL)
       .transitionDuration(still ? 0 : 250)
       .minFrameSize(1)
@@ -97,7 +101,7 @@ export function flame(data) {
       .selfValue(false)
       .sort(false)
       .tooltip(tip)
-      .getName((each) => label(each.data, changed))
+      .getName((each) => label(each, changed))
       .setColorMapper((each) => color(each, changed))
       .setSearchMatch((each, words) => matches(each.data, words))
       .onClick((each) => {
@@ -105,7 +109,10 @@ export function flame(data) {
         tell(each);
       });
     select(box).datum(tree).call(chart);
-    box.querySelector("svg")?.setAttribute("aria-hidden", "true");
+    const svg = box.querySelector("svg");
+    svg?.setAttribute("aria-hidden", "true");
+    // A sheet may be narrower than most: what is drawn shrinks with it (see the style).
+    if (isOnPaper()) svg?.setAttribute("viewBox", `0 0 ${svg.getAttribute("width")} ${svg.getAttribute("height")}`);
     root = select(box).datum();
     whole();
     mine();
@@ -115,8 +122,13 @@ export function flame(data) {
 
   const tip = Object.assign(() => {}, { show: (event, each) => tell(each), hide: () => tell(walked ?? root), destroy: () => {} });
 
-  function label(each, changed) {
-    return changed && each.frame !== null ? `${mark(each)} ${each.name}` : each.name;
+  // Its place, and its size where there is room: on paper and in a picture nobody can point at it.
+  function label({ data: each, x0, x1 }, changed) {
+    if (each.frame === null) return each.name;
+    const marked = changed ? `${mark(each)} ${each.name}` : each.name;
+    if ((x1 - x0) * wide < ROOMY) return marked;
+    const [place, ...rest] = marked.split("  ");
+    return [place, changed ? signedSize(each.grown - each.shrunk) : size(each.now), ...rest].join("  ");
   }
 
   function spelled(number) {
@@ -132,10 +144,10 @@ export function flame(data) {
 
   // The library gives boxes their width and name a moment later, as a movement: paper does not wait for it.
   function whole() {
-    const wide = Math.max(280, box.clientWidth) / (root.x1 - root.x0);
+    const scale = wide / (root.x1 - root.x0);
     const boxes = select(box).selectAll("g.frame");
-    boxes.select("rect").attr("width", (each) => (each.x1 - each.x0) * wide);
-    boxes.select("div").text((each) => label(each.data, state.what === "changed"));
+    boxes.select("rect").attr("width", (each) => (each.x1 - each.x0) * scale);
+    boxes.select("div").text((each) => label(each, state.what === "changed"));
   }
 
   // Your own code stands out. The library writes the class anew whenever it draws.

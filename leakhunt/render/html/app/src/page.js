@@ -1,6 +1,6 @@
 import "uplot/dist/uPlot.min.css";
 import "./page.css";
-import { byId, redraw } from "./dom.js";
+import { byId, paper, redraw } from "./dom.js";
 import { findings } from "./findings.js";
 import { flame, knowKinds } from "./flame.js";
 import { table } from "./table.js";
@@ -47,6 +47,7 @@ function toPaper() {
   before = { theme: page.dataset.theme, folded };
   page.dataset.theme = "light";
   for (const each of folded) each.open = true;
+  paper(true);
   redraw();
 }
 function fromPaper() {
@@ -55,6 +56,7 @@ function fromPaper() {
   else delete page.dataset.theme;
   for (const each of before.folded) each.open = false;
   before = null;
+  paper(false);
   redraw();
 }
 addEventListener("beforeprint", toPaper);

@@ -1,6 +1,6 @@
 // RSS, USS, traced and tasks over time: of one process, or the RSS of all.
 import uPlot from "uplot";
-import { byId, el, redrawn, selectOf, tone } from "./dom.js";
+import { byId, el, redrawn, selectOf, tone, widthOf } from "./dom.js";
 import { count, moment, size } from "./units.js";
 
 const COLORS = 4;
@@ -60,7 +60,7 @@ function one(process) {
     ["USS", pick("uss"), "line-2", "y"],
     ["traced", pick("traced"), "line-3", "y"],
     [`${process.unit}s`, pick("tasks"), "quiet", "tasks"],
-  ].filter(([, values]) => values.some((value) => value !== null));
+  ].filter(([, values, , scale]) => values.some((value) => (scale === "tasks" ? value : value !== null)));
   return { lines, columns: [pick("t"), ...lines.map((line) => line[1])], starts: [process.started], of: process.name };
 }
 
@@ -79,8 +79,10 @@ function options(place, { lines, starts, of }) {
   const axis = { font, stroke: tone("text-2"), grid: { stroke: tone("line"), width: 1 }, ticks: { stroke: tone("line") } };
   const hasTasks = lines.some((line) => line[3] === "tasks");
   return {
-    width: Math.max(280, place.clientWidth),
+    width: widthOf(place, 280),
     height: 260,
+    // Half of the last moment may stand right of its tick, where no axis has room for it.
+    padding: [null, hasTasks ? null : 40, null, null],
     tzDate: (stamp) => uPlot.tzDate(new Date(stamp * 1e3), "Etc/UTC"),
     cursor: { drag: { x: true, y: false } },
     legend: { live: true },
@@ -88,7 +90,7 @@ function options(place, { lines, starts, of }) {
     axes: [
       { ...axis, space: 70, values: MOMENTS, incrs: SPANS },
       { ...axis, size: 82, values: (_, ticks) => ticks.map((value) => size(value)), incrs: powers() },
-      ...(hasTasks ? [{ ...axis, scale: "tasks", side: 1, size: 60, grid: { show: false }, values: (_, ticks) => ticks.map(count) }] : []),
+      ...(hasTasks ? [{ ...axis, scale: "tasks", side: 1, size: (_, ticks) => 24 + 7.5 * Math.max(5, ...(ticks ?? []).map((each) => each.length)), grid: { show: false }, values: (_, ticks) => ticks.map(count), incrs: wholes() }] : []),
     ],
     series: [
       { label: "when (UTC)", value: (_, at) => (at === null || at === undefined ? "–" : moment(at)) },
@@ -131,6 +133,11 @@ function marked(plot) {
 // Steps of an axis of bytes: powers of two, so that it reads 0, 16 MiB, 32 MiB.
 function powers() {
   return Array.from({ length: 50 }, (_, power) => 2 ** power);
+}
+
+// Steps of an axis of tasks, of which there are no halves.
+function wholes() {
+  return Array.from({ length: 15 }, (_, power) => [1, 2, 5].map((step) => step * 10 ** power)).flat();
 }
 
 function begins(plot, starts) {

@@ -112,11 +112,14 @@ export class Stacks {
   // options: process ("all" or a number), changed (bytes that grew or shrank, else what is alive), inverted, own, packages
   tree({ process, changed, inverted, own, packages, every }) {
     const root = node("all", null, "root");
-    const chosen = process === "all" ? this.data.tree.ends : [this.data.tree.ends[process]];
-    for (const ends of chosen) {
-      for (const [at, now, grown, shrunk] of ends) {
-        const weight = changed ? grown + shrunk : now;
-        if (!weight) continue;
+    const chosen = (process === "all" ? this.data.tree.ends : [this.data.tree.ends[process]]).flat();
+    const weightOf = ([, now, grown, shrunk]) => (changed ? grown + shrunk : now);
+    // What has no width is alive all the same: it counts in every box that it passes, and makes none.
+    for (const wide of [true, false]) {
+      for (const end of chosen) {
+        const [at, now, grown, shrunk] = end;
+        const weight = weightOf(end);
+        if (wide !== weight > 0) continue;
         const { steps, smaller } = this.path(at);
         let shown = own ? steps.filter((frame) => this.isOwn(frame)) : steps;
         let keyed = shown.map((frame) => [packages ? `p${this.package(frame)}` : `f${frame}`, frame]);
@@ -128,6 +131,7 @@ export class Stacks {
         let here = root;
         for (const [key, frame] of keyed) {
           let next = here.index.get(key);
+          if (!next && !wide) break;
           if (!next) {
             next = node(this.named(key, frame, packages), frame < 0 ? null : frame, key);
             here.index.set(key, next);
@@ -136,7 +140,7 @@ export class Stacks {
           add(next, weight, now, grown, shrunk);
           here = next;
         }
-        if (smaller) here.smaller += smaller;
+        if (smaller && wide) here.smaller += smaller;
       }
     }
     if (!every && !packages) this.fold(root);
