@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import tracemalloc
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import pytest
 from leakhunt.errors import SnapshotError
 from leakhunt.model.snapshot import Facts, Frame
 from leakhunt.report.words import choices
+from leakhunt.snapfile import LONG
 from leakhunt.snapfile.write import write
 from leakhunt.snapshots import facts, load
 from tests.support.builders import FACTS
@@ -54,6 +56,18 @@ def test_series_are_processes_in_the_order_of_their_newest(home: Path) -> None:
     assert [entry.meta.sequence for entry in lines[0].entries] == [1, 2, 3]
     assert lines[1].growth == 6 * MIB
     assert load.series(home / "b-20")[0].folder.name == "b-20"
+
+
+def test_a_series_keeps_of_its_files_what_they_tell_of_the_process(tmp_path: Path) -> None:
+    """Of a thousand snapshots the rest was 300 MB, whatever was asked of them."""
+    told: dict[str, Any] = {name: [((("/srv/shop/a.py", 1),), 1, 2.0)] for name in LONG}
+    path = put(tmp_path, 1, **told, interval=4096, rss=MIB)
+    tracemalloc.Snapshot.load(str(path)).dump(str(path))  # without a trailer
+    assert set(load.load(path).meta.facts) >= LONG
+    (line,) = load.series(tmp_path)
+    kept = line.newest.meta
+    assert not LONG & set(kept.facts)
+    assert (kept.rss, kept.facts["interval"], kept.sequence) == (MIB, 4096, 1)
 
 
 def test_two_processes_in_one_folder_are_two_series(tmp_path: Path) -> None:
