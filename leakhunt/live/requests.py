@@ -12,7 +12,7 @@ from leakhunt.errors import CaptureError, NotHookedError
 from leakhunt.hook import asking
 from leakhunt.hook.letterbox import Answer
 from leakhunt.hook.process import alive
-from leakhunt.live import descriptors
+from leakhunt.live import descriptors, table
 from leakhunt.live.processes import Hooked, through_proc
 from leakhunt.live.records import Records, open_record, read_record
 
@@ -99,8 +99,20 @@ def _late(asked: Asked, seconds: float) -> str:
         "signal": "it is busy in code that does not return to the interpreter; it will answer when "
         "that ends",
     }[asked.by]
+    copy = _capture_of(process.pid)
     signum = process.record["second"] or process.record["signal"]
     told = alive.disposition(process.pid, signum) if asked.by == "signal" else None
     if told is not None and told.blocked:
         why = "a signal mask holds the signal back; it will answer when that is lifted"
+    if copy is not None:
+        child = copy.identity.pid
+        why = f"its capture is under way in process {child}"
+        if copy.state in "Tt":
+            why += f", which is stopped: `kill -CONT {child}` lets it go on"
     return f"{process.name} has not answered within {seconds:g} s: {why}"
+
+
+def _capture_of(pid: int) -> table.Line | None:
+    """The forked child of a capture of that process; None where none is under way."""
+    lines = table.table().values()
+    return next((line for line in lines if line.parent == pid and line.is_copy), None)

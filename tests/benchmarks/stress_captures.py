@@ -10,11 +10,12 @@ capture all of them must come on. A third of the captures is asked for by ``leak
 the signal, a third by ``dump()`` in another thread. Told of each, as a line of JSON:
 
 ``captures`` asked for · ``written`` · ``refused`` {the reason: how many} · ``late`` (walks that were ended, and why) ·
-``rounds`` that the companion made meanwhile · ``forks`` of the program's own and ``lost`` ones · ``tasks`` sent and ``done`` ·
-``zombies`` and ``children`` at its end · ``pause`` that the process stood still (median, 99 of 100, most; ms) ·
+``rounds`` that the companion made meanwhile, and how many came out ``wrong`` · ``forks`` of the program's own and ``lost`` ones ·
+``tasks`` sent and ``done`` · ``zombies`` and ``children`` at its end · ``threads`` and ``descriptors`` after the first captures and at
+its end · ``pause`` that the process stood still (median, 99 of 100, most; ms) ·
 ``hung`` (nothing came on for two minutes: the program is ended)
 
-Ends with status 1 where anything hung, was lost or left. ``celery`` is a prefork worker with a filesystem broker: the tasks that
+Then a table of them all. Ends with status 1 where anything hung, was lost, came out wrong or was left. ``celery`` is a prefork worker with a filesystem broker: the tasks that
 were sent must all come back, whatever number of snapshots is taken meanwhile.
 """
 
@@ -40,6 +41,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import psutil
+
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
@@ -50,13 +53,23 @@ HUNG = 120.0 * max(1.0, os.getloadavg()[0] / (os.cpu_count() or 1))
 # -- the companions: each starts its work and returns at once -----------------------------------------
 
 
+#: A process has so many threads and descriptors more at its end than after its first captures before they count as left:
+#: pools of libraries come and go.
+MORE = 12
+#: Seconds, at most, that a companion rests after a round: a capture meets it in work and between, and gets CPU time.
+IDLE = 0.01
+
+
 def beside(counts: Any, work: Callable[[], Any], name: str, threads: int = 2) -> None:
-    """``work`` over and over in threads, each of which counts its rounds."""
+    """``work`` over and over in threads, each of which counts its rounds, and those with another result than the first."""
 
     def run(at: int) -> None:
+        first = work()
         while True:
-            work()
+            if work() != first:
+                counts["wrong"] += 1
             counts[f"{name} {at}"] += 1
+            time.sleep(random.uniform(0.0, IDLE))
 
     for at in range(threads):
         threading.Thread(target=run, args=(at,), daemon=True).start()
@@ -69,14 +82,15 @@ def memory(counts: Any) -> None:
     noise = random.Random(1).randbytes(200_000)
     kept: collections.deque[Any] = collections.deque(maxlen=400)
     beside(counts, lambda: kept.append([str(n) * 3 for n in range(300)]), "objects")
-    beside(counts, lambda: zlib.decompress(zlib.compress(noise, 1)), "zlib")
+    beside(counts, lambda: zlib.decompress(zlib.compress(noise, 1)) == noise, "zlib")
 
 
 def blas(counts: Any) -> None:
     import numpy
 
     square = numpy.random.default_rng(1).random((300, 300))
-    beside(counts, lambda: square @ square, "product")
+    right = square @ square
+    beside(counts, lambda: numpy.allclose(square @ square, right), "product")
 
 
 def grpc(counts: Any) -> None:
@@ -120,7 +134,7 @@ def forks(counts: Any) -> None:
 
 def programs(counts: Any) -> None:
     """Threads that start programs (vfork, posix_spawn)."""
-    beside(counts, lambda: subprocess.run(["/bin/true"], check=True), "program")
+    beside(counts, lambda: subprocess.run(["/bin/echo", "x"], check=True, capture_output=True).stdout, "program")
 
 
 def uvloop(counts: Any) -> None:
@@ -137,8 +151,9 @@ def uvloop(counts: Any) -> None:
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
         while True:
             writer.write(b"x" * 500 + b"\n")
-            await reader.readline()
+            counts["wrong"] += await reader.readline() != b"x" * 500 + b"\n"
             await asyncio.get_running_loop().run_in_executor(None, bytes, 1000)
+            await asyncio.sleep(random.uniform(0.0, IDLE))
             counts[f"answer {at}"] += 1
 
     async def main() -> None:
@@ -162,7 +177,7 @@ def greenlets(counts: Any) -> None:
         while True:
             [str(n) * 3 for n in range(100)]
             counts[f"greenlet {at}"] += 1
-            gevent.sleep(0)
+            gevent.sleep(random.uniform(0.0, IDLE))
 
     def start() -> None:
         while True:
@@ -207,6 +222,14 @@ COMPANIONS: dict[str, tuple[Callable[[Any], None], dict[str, str | None]]] = {
     "programs": (programs, {}),
     "asan": (memory, {"LD_PRELOAD": _sanitizer(), "ASAN_OPTIONS": "detect_leaks=0"}),
 }
+
+
+#: Threads and descriptors are counted after so many captures, and at the end.
+SETTLED = 20
+
+
+def threads_and_descriptors(pid: int | str = "self") -> tuple[int, int]:
+    return len(os.listdir(f"/proc/{pid}/task")), len(os.listdir(f"/proc/{pid}/fd"))
 
 
 # -- one program --------------------------------------------------------------------------------------
@@ -267,7 +290,10 @@ def program(name: str, captures: int, seconds: float) -> None:
     while not counts:
         time.sleep(0.01)
     number = 0
+    held: list[tuple[int, int]] = []
     while number < captures and time.monotonic() < until:
+        if number == SETTLED:
+            held.append(threads_and_descriptors())
         before = dict(counts)
         try:
             path = ways[number % len(ways)]()
@@ -282,19 +308,19 @@ def program(name: str, captures: int, seconds: float) -> None:
             time.sleep(0.001)  # the runner ends what hangs
         number += 1
         print(number, flush=True)
-    import psutil
-
     # The companion's own programs come and go: a zombie is one that stays.
     own = {child.pid for child in psutil.Process().children() if child.status() == "zombie"}
     time.sleep(1.0)
     left = [child for child in psutil.Process().children() if child.status() == "zombie"]
+    held.append(threads_and_descriptors())
     pauses.sort()
     print(
         json.dumps(
             {
                 "companion": name, "engine": hook.tracing.engine.name, "captures": number, "written": written, "refused": refused,
                 "late": late, "rounds": sum(n for each, n in counts.items() if " " in each),
-                "forks": counts["forks"], "lost": counts["lost"],
+                "wrong": counts["wrong"], "forks": counts["forks"], "lost": counts["lost"],
+                "threads": [each[0] for each in held], "descriptors": [each[1] for each in held],
                 "zombies": sum(child.pid in own for child in left),
                 "children": sum("stress_captures" in " ".join(child.cmdline())
                                 for child in psutil.Process().children()) if name != "forks" else 0,
@@ -372,13 +398,16 @@ def worker(captures: int, seconds: float) -> dict[str, Any]:
         harness.worker(Path(folder), "-c", "2", LEAKHUNT_KEEP="4") as started,
     ):
         children = [each["pid"] for each in started.hooked("child")]
-        sent, moved = [], time.monotonic()
+        sent: list[tuple[Any, int]] = []
+        held = {pid: [threads_and_descriptors(pid)] for pid in children}
+        moved = time.monotonic()
         until = moved + seconds
         taken = before = 0
         while taken < captures and time.monotonic() - moved < HUNG and time.monotonic() < until:
             for pid in children:
                 os.kill(pid, signal.SIGUSR1)
-            sent += [started.send("leak", 3) for _ in range(4)]
+            sizes = [random.randrange(100) for _ in range(4)]
+            sent += [(started.send("leak", size), size) for size in sizes]
             while time.monotonic() - moved < HUNG:
                 records = [
                     each.record for each in processes.hooked(started.dir) if each.pid in children
@@ -388,17 +417,56 @@ def worker(captures: int, seconds: float) -> dict[str, Any]:
                     before, moved = taken, time.monotonic()
                     break
                 time.sleep(0.01)
-        done = 0
-        for each in sent:
+        done = wrong = 0
+        for answer, size in sent:
             with contextlib.suppress(Exception):
-                each.get(timeout=HUNG)
+                wrong += answer.get(timeout=HUNG) != size
                 done += 1
         files = len(list(started.dir.glob("*/*.bin")))
+        for pid in children:
+            held[pid].append(threads_and_descriptors(pid))
+        zombies = sum(
+            child.status() == "zombie" for pid in children for child in psutil.Process(pid).children()
+        )
         return {
             "companion": "celery", "captures": taken, "tasks": len(sent), "done": done,
-            "lost": len(sent) - done, "files": files, "children": len(children),
+            "lost": len(sent) - done, "wrong": wrong, "files": files, "workers": len(children), "zombies": zombies,
+            "threads": [max(each[at][0] for each in held.values()) for at in (0, 1)],
+            "descriptors": [max(each[at][1] for each in held.values()) for at in (0, 1)],
             **({"hung": f"after {taken} captures"} if time.monotonic() - moved >= HUNG else {}),
         }  # fmt: skip
+
+
+COLUMNS = (
+    "captures", "written", "hung", "ended", "refused", "lost", "wrong", "zombies", "threads", "descriptors"
+)  # fmt: skip
+
+
+def is_bad(found: dict[str, Any]) -> bool:
+    grown = any(
+        len(each) == 2 and each[1] > each[0] + MORE
+        for each in (found.get("threads", ()), found.get("descriptors", ()))
+    )
+    return grown or any(
+        found.get(each)
+        for each in ("hung", "ended", "lost", "wrong", "zombies", "children", "refused")
+    )
+
+
+def table(every: list[dict[str, Any]]) -> str:
+    lines = [" ".join([f"{'companion':10}", *(f"{column:>12}" for column in COLUMNS)])]
+    for found in every:
+        cells = []
+        for column in COLUMNS:
+            value = found.get(column, "-")
+            if isinstance(value, dict):
+                value = sum(value.values())
+            if isinstance(value, list):
+                value = " > ".join(map(str, value))
+            cells.append(f"{str(value).splitlines()[-1] if value != '' else '':>12.12}")
+        lines.append(" ".join([f"{found['companion']:10}", *cells]))
+    total = sum(found.get("captures", 0) for found in every)
+    return "\n".join([*lines, f"{'all':10} {total:>12}"])
 
 
 def main(words: list[str]) -> int:
@@ -409,14 +477,16 @@ def main(words: list[str]) -> int:
         del words[at : at + 2]
     captures = int(words[0]) if words else 300
     names = words[1:] or [*COMPANIONS, "celery"]
-    began, bad = time.monotonic(), 0
+    began = time.monotonic()
+    every = []
     for at, name in enumerate(names):
         seconds = (within - (time.monotonic() - began)) / (len(names) - at)
         of = worker if name == "celery" else functools.partial(run, name)
         found = of(captures, seconds)
         print(json.dumps(found), flush=True)
-        bad += any(found.get(each) for each in ("hung", "ended", "lost", "zombies", "refused"))
-    return int(bad > 0)
+        every.append(found)
+    print(table(every))
+    return int(any(map(is_bad, every)))
 
 
 if __name__ == "__main__":

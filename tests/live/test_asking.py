@@ -14,6 +14,7 @@ from typing import Any
 import psutil
 import pytest
 
+from leakhunt.hook.capture import fork
 from leakhunt.live import processes
 from tests.live import harness
 from tests.live.harness import leakhunt
@@ -115,6 +116,47 @@ def test_an_answer_is_the_file_that_was_asked_for(start: Start, tmp_path: Path) 
         (path,) = done.stdout.split()
         assert path.endswith("-dump.bin")
         assert Path(path).exists()
+
+
+TURNS = """
+import contextlib, os, signal, leakhunt
+from leakhunt.hook.capture import capture, fork, turns
+real = turns.turn
+turns.places = lambda: 1
+def note(word):
+    descriptor = os.open("notes", os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+    os.write(descriptor, word.encode() + b"\\n")
+    os.close(descriptor)
+def noted(word):
+    with open("notes") as notes:
+        return notes.read().split().count(word)
+@contextlib.contextmanager
+def turn(folder):
+    note("comes")
+    with real(folder) as held:
+        note("begins")
+        while noted("comes") < 3:
+            fork.rest()
+            signal.sigtimedwait((), 0.01)
+        yield held
+        note("ends")
+turns.turn = turn
+leakhunt.install(start="boot")
+print("ready", flush=True)
+while True:
+    signal.sigtimedwait((), 0.01)
+"""
+
+
+@pytest.mark.skipif(not fork.exact(), reason="installed without leakhunt's C part")
+def test_all_are_asked_at_once_and_work_one_after_the_other(start: Start, tmp_path: Path) -> None:
+    """The first to have its turn keeps it until all have come: without turns all would begin."""
+    for _ in range(3):
+        start(TURNS)
+    done = leakhunt(tmp_path, "dump", "--all", "--dir", str(tmp_path / "snapshots"))
+    assert (done.returncode, len(done.stdout.split())) == (0, 3), done.stderr
+    notes = [word for word in (tmp_path / "notes").read_text().split() if word != "comes"]
+    assert notes == ["begins", "ends"] * 3
 
 
 def test_the_embedded_beat_is_spared(tmp_path: Path) -> None:

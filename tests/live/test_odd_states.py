@@ -246,6 +246,42 @@ def test_a_child_that_takes_its_time_to_exit_keeps_nobody_waiting(tmp_path: Path
 # -- on the way out ---------------------------------------------------------------------------
 
 
+def test_a_child_that_is_stopped_is_let_go_on(tmp_path: Path) -> None:
+    told = program(
+        tmp_path,
+        """
+        leakhunt.install(start="boot")
+        hook = current.hook()
+        os.kill(os.getpid(), signal.SIGUSR1)
+        until(lambda: os.path.exists(GO + ".waiting"))
+        os.kill(hook.captures.under_way.pid, signal.SIGSTOP)
+        go()
+        until(lambda: hook.answers.captures)
+        print(os.path.exists(hook.answers.last.path))
+        """,
+    )
+    assert told[-1] == "True"
+
+
+def test_one_that_is_stopped_again_and_again_is_ended(tmp_path: Path) -> None:
+    told = program(
+        tmp_path,
+        """
+        leakhunt.install(start="boot")
+        hook = current.hook()
+        os.kill(os.getpid(), signal.SIGUSR1)
+        until(lambda: os.path.exists(GO + ".waiting"))
+        child = hook.captures.under_way.pid
+        while not hook.answers.captures:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(child, signal.SIGSTOP)
+            time.sleep(0.001)
+        print(hook.answers.last.problem)
+        """,
+    )
+    assert "its process was stopped 4 times (SIGSTOP), and was ended" in told[-1]
+
+
 def test_nobody_waits_at_the_end_for_another_threads_capture(tmp_path: Path) -> None:
     """Which goes on alone, and writes its file when it is done."""
     told = program(

@@ -5,13 +5,15 @@ from __future__ import annotations
 import os
 import signal
 import stat
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from leakhunt.errors import CaptureError, NotHookedError
 from leakhunt.hook import letterbox
-from leakhunt.hook.process import vitals
+from leakhunt.hook.process import alive, vitals
 from leakhunt.live import processes, requests
 from leakhunt.live.processes import Hooked
 from leakhunt.snapfile.folders import PROCESSES
@@ -80,3 +82,25 @@ def test_why_none_has_answered_yet_depends_on_how_it_was_asked(
     ((_, outcome),) = requests.wait([asked], 0)
     assert isinstance(outcome, CaptureError)
     assert words in str(outcome)
+
+
+def test_a_capture_that_is_under_way_is_told_and_whether_it_is_stopped(tmp_path: Path) -> None:
+    path = tmp_path / "record.json"
+    path.write_bytes(letterbox.packed({"pid": 7, "signal": 10, "captures": 0, "series": "/s"}))
+    named = f"open('/proc/self/comm', 'w').write({alive.COPY!r}); print(flush=True); input()"
+    child = subprocess.Popen(
+        [sys.executable, "-c", named], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    )
+    asked = requests.Asked(Hooked(os.getpid(), str(path), record()), "a1", "signal")
+    try:
+        assert child.stdout is not None
+        child.stdout.readline()
+        ((_, outcome),) = requests.wait([asked], 0)
+        assert str(outcome).endswith(f"its capture is under way in process {child.pid}")
+        os.kill(child.pid, signal.SIGSTOP)
+        os.waitpid(child.pid, os.WUNTRACED)
+        ((_, outcome),) = requests.wait([asked], 0)
+        assert f"which is stopped: `kill -CONT {child.pid}`" in str(outcome)
+    finally:
+        child.kill()
+        child.communicate()

@@ -50,6 +50,9 @@ CPU_SECONDS_PER_170_MB = 20
 WALL_PER_CPU = 20
 WALL_AT_LEAST = 900
 
+#: A child that somebody stops (SIGSTOP cannot be ignored) is let go on so often; after that it is ended.
+STOPS = 3
+
 #: How long a process stands still at most for a child that has told what it did: seconds.
 EXITING = 0.05
 
@@ -64,6 +67,8 @@ class Capture:
         self.deadline = deadline
         self.began = time.monotonic()
         self.ended = False
+        self.stops = 0
+        """How often somebody has stopped the child."""
         self.exiting = False
         """The child has told, and is not reaped yet."""
 
@@ -74,9 +79,14 @@ class Capture:
         it is still there to be reaped: afterwards its pid may be another process's.
         """
         try:
-            pid, status = posix.waitpid(self.pid, os.WNOHANG)
+            pid, status = posix.waitpid(self.pid, os.WNOHANG | os.WUNTRACED)
         except ChildProcessError:  # gone: somebody waits for all children, or SIGCHLD is ignored
             pid, status = self.pid, None
+        if status is not None and pid and os.WIFSTOPPED(status):
+            self.stops += 1
+            with contextlib.suppress(OSError):
+                posix.kill(self.pid, signal.SIGCONT if self.stops <= STOPS else signal.SIGKILL)
+            return None
         if pid == 0:
             if time.monotonic() > self.deadline:
                 self.ended = True
@@ -129,6 +139,9 @@ class Capture:
             posix.unlink(write.temporary(self.order.path))
         seconds = time.monotonic() - self.began
         number = os.WTERMSIG(status) if status is not None and os.WIFSIGNALED(status) else 0
+        if self.stops > STOPS and number == signal.SIGKILL:
+            why = f"its process was stopped {self.stops} times (SIGSTOP), and was ended"
+            return Outcome(None, f"no snapshot: {why}")
         if note == fork.HUNG or self.ended:
             why = f"it hung and was ended after {units.duration(seconds)}"
         elif note == fork.NO_MEMORY:
