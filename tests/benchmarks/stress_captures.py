@@ -134,7 +134,11 @@ def forks(counts: Any) -> None:
 
 def programs(counts: Any) -> None:
     """Threads that start programs (vfork, posix_spawn)."""
-    beside(counts, lambda: subprocess.run(["/bin/echo", "x"], check=True, capture_output=True).stdout, "program")
+    beside(
+        counts,
+        lambda: subprocess.run(["/bin/echo", "x"], check=True, capture_output=True).stdout,
+        "program",
+    )
 
 
 def uvloop(counts: Any) -> None:
@@ -426,7 +430,9 @@ def worker(captures: int, seconds: float) -> dict[str, Any]:
         for pid in children:
             held[pid].append(threads_and_descriptors(pid))
         zombies = sum(
-            child.status() == "zombie" for pid in children for child in psutil.Process(pid).children()
+            child.status() == "zombie"
+            for pid in children
+            for child in psutil.Process(pid).children()
         )
         return {
             "companion": "celery", "captures": taken, "tasks": len(sent), "done": done,

@@ -246,6 +246,34 @@ def test_a_child_that_takes_its_time_to_exit_keeps_nobody_waiting(tmp_path: Path
 # -- on the way out ---------------------------------------------------------------------------
 
 
+def test_no_cleanup_of_a_librarys_runs_in_a_child_that_cpython_ends(tmp_path: Path) -> None:
+    """Where it cannot go on after a fork, as without memory, it calls exit(3)."""
+    (tmp_path / "precious").touch()
+    told = program(
+        tmp_path,
+        """
+        import ctypes
+        class Status(ctypes.Structure):
+            _fields_ = [("kind", ctypes.c_int), ("function", ctypes.c_char_p), ("message", ctypes.c_char_p), ("code", ctypes.c_int)]
+        libc = ctypes.CDLL(None)
+        libc.__cxa_atexit(libc.unlink, b"precious", None)
+        @contextlib.contextmanager
+        def ends(folder):
+            ctypes.pythonapi.Py_ExitStatusException(Status(2, None, None, 3))
+            yield True
+        capture.turns.turn = ends
+        leakhunt.install(start="boot")
+        try:
+            leakhunt.dump()
+        except CaptureError as error:
+            print(error, os.path.exists("precious"), flush=True)
+        os._exit(0)
+        """,
+        waits=False,
+    )
+    assert told[-1] == "no snapshot: its process ended without a word True"
+
+
 def test_a_child_that_is_stopped_is_let_go_on(tmp_path: Path) -> None:
     told = program(
         tmp_path,

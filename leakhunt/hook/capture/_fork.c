@@ -82,6 +82,19 @@ is_bare(PyObject *Py_UNUSED(module), PyObject *Py_UNUSED(ignored))
     return PyBool_FromLong(bare);
 }
 
+#ifdef IS_SLOT
+/* CPython calls exit() where it cannot go on, as after a fork without memory. That would call what libraries have
+ * registered with atexit(3), and write out what stdio holds: both are the process's. */
+static void
+end_of_child(int status)
+{
+    if (arena.refused) {
+        page_note[0] = NO_MEMORY;
+    }
+    _exit(status);
+}
+#endif
+
 typedef struct {
     PyObject *read, *look, *census;
     AtFork *engine;
