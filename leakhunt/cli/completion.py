@@ -9,11 +9,13 @@ import os
 from collections.abc import Iterator
 from typing import Any
 
-from leakhunt.snapfile import SUFFIX
+from leakhunt.snapfile import SUFFIX, plain
 from leakhunt.snapfile import folders as places
 
 #: More candidates than anybody reads; a folder may hold 10^5.
 MANY = 2000
+#: Bytes of a record with the requests behind it, and of its own.
+LARGEST, RECORD = 1 << 20, 16384
 
 
 def snapshots(ctx: Any, param: Any, incomplete: str) -> list[Any]:
@@ -35,9 +37,10 @@ def processes(ctx: Any, param: Any, incomplete: str) -> list[Any]:
     pids = {}
     for told in _records(f"{home}/{places.PROCESSES}"):
         pid, node, role = told.get("pid"), told.get("node"), told.get("role")
-        if not isinstance(pid, int) or not os.path.exists(f"/proc/{pid}"):  # noqa: PTH110 - fast
+        if type(pid) is not int or not os.path.exists(f"/proc/{pid}"):  # noqa: PTH110 - fast
             continue
-        pids[str(pid)] = f"{role or 'process'}" + (f" of {node}" if node else "")
+        told_of = f"{role or 'process'}" + (f" of {node}" if node else "")
+        pids[str(pid)] = told_of if told_of.isprintable() else "process"
         if isinstance(node, str):
             pids[node] = "every process of that node"
     for path in _paths(f"{home}/"):
@@ -46,7 +49,7 @@ def processes(ctx: Any, param: Any, incomplete: str) -> list[Any]:
     return [
         CompletionItem(name, help=what)
         for name, what in sorted(pids.items())
-        if name.startswith(incomplete) and "\n" not in name
+        if name.startswith(incomplete) and name.isprintable()
     ]
 
 
@@ -59,9 +62,8 @@ def _records(folder: str) -> Iterator[dict[str, Any]]:
         return
     for name in entries:
         try:
-            with open(f"{folder}/{name}", "rb") as file:  # noqa: PTH123 - fast
-                told = json.loads(file.read(16384))
-        except (OSError, ValueError):
+            told = json.loads(plain.read(f"{folder}/{name}", LARGEST, follow=False)[0][:RECORD])
+        except (OSError, ValueError, RecursionError):
             continue
         if isinstance(told, dict):
             yield told

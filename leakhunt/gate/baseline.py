@@ -15,10 +15,13 @@ from typing import Any, NamedTuple
 from leakhunt.errors import SettingError
 from leakhunt.judge.finding import Finding
 from leakhunt.judge.history import History
-from leakhunt.model.paths import prefixes, shorten
+from leakhunt.model.paths import prefixes, shorten, visible
 from leakhunt.model.snapshot import Frame
+from leakhunt.snapfile.plain import read as read_plain
 
 SCHEMA = "leakhunt/baseline@1"
+#: A larger file is no baseline: bytes.
+LARGEST = 16 << 20
 
 
 class Place(NamedTuple):
@@ -77,16 +80,19 @@ def growths(findings: Iterable[Finding]) -> dict[Place, Allowance]:
 
 def read(path: Path) -> Baseline:
     """The file; an empty one where there is none. Raises SettingError for what is no baseline."""
-    if not path.exists():
-        return Baseline({})
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = json.loads(read_plain(str(path), LARGEST)[0].decode())
         if content["schema"] != SCHEMA:
             raise ValueError(f"its schema is {content['schema']!r}, not {SCHEMA!r}")
         return Baseline({str(target): parsed(told) for target, told in content["checks"].items()})
+    except FileNotFoundError:
+        return Baseline({})
+    except RecursionError:
+        said = "it nests too deeply"
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         said = f"{type(error).__name__} {error}" if isinstance(error, KeyError) else str(error)
-        raise SettingError(f"{path}: this is no baseline of leakhunt's: {said}") from error
+        said = error.strerror if isinstance(error, OSError) and error.strerror else said
+    raise SettingError(f"{visible(str(path))}: this is no baseline of leakhunt's: {visible(said)}")
 
 
 def _place(told: Mapping[str, Any]) -> Place:

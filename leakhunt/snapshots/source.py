@@ -9,16 +9,18 @@ from __future__ import annotations
 import io
 import os
 import re
-import stat
 import tokenize
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 
 from leakhunt.model.snapshot import Frame, Spot
+from leakhunt.snapfile import plain
 
 #: Lines shown before and after the place.
 AROUND = 3
+#: How Python files are named.
+ENDINGS = (".py", ".pyw", ".pyx")
 #: Larger sources are not read, longer lines are cut.
 LARGEST = 4 << 20
 LONGEST = 400
@@ -119,15 +121,15 @@ def _near(lines: list[str], number: int) -> dict[int, str]:
 
 def _lines_of(file: str) -> tuple[list[str], float] | None:
     """The lines of a Python file and when it was changed; None: there is none to be read."""
-    if not file.endswith((".py", ".pyw", ".pyx")) or "\0" in file:
+    if not file.endswith(ENDINGS) or "\0" in file:
         return None
     with suppress(OSError, SyntaxError, UnicodeError, ValueError):
-        descriptor = os.open(file, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-        with open(descriptor, "rb") as opened:  # noqa: PTH123 - a descriptor
-            status = os.fstat(descriptor)
-            if not stat.S_ISREG(status.st_mode) or status.st_size > LARGEST:
-                return None
-            raw = opened.read(LARGEST)
+        target = os.path.realpath(file)
+        if not target.endswith(
+            ENDINGS
+        ):  # a link that anybody could make, to a file of this user's alone
+            return None
+        raw, status = plain.read(target, LARGEST, follow=False)
         encoding, _ = tokenize.detect_encoding(io.BytesIO(raw).readline)
         return raw.decode(encoding).splitlines(), status.st_mtime
     return None

@@ -13,9 +13,11 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
+from leakhunt.cli import completion
 from tests.support.console import store
 from tests.support.places import ROOT
 
@@ -101,6 +103,20 @@ def test_hooked_processes_and_series_are_offered_where_a_process_is_meant(place:
             "plain,celery@web2", "plain,celery@web2-7-20270115T080000Z",
         ]  # fmt: skip
         assert said(place, f"leakhunt {command} {os.getpid()}") == [f"plain,{os.getpid()}"]
+
+
+def test_no_record_of_a_strangers_keeps_a_shell_waiting_or_writes_to_it(place: Path) -> None:
+    inside = place / "home" / "processes"
+    inside.mkdir(parents=True)
+    os.mkfifo(inside / "pipe.json")
+    (inside / "device.json").symlink_to("/dev/zero")
+    (inside / "deep.json").write_text("[" * 16000)
+    forged = {"pid": os.getpid(), "node": "celery@\x1b]0;x\x07", "role": "r\x9b31m"}
+    (inside / "escapes.json").write_text(json.dumps(forged))
+    assert said(place, "leakhunt dump cel") == [""]
+    assert said(place, f"leakhunt dump {os.getpid()}") == [f"plain,{os.getpid()}"]
+    items = completion.processes(SimpleNamespace(params={"folder": str(place / "home")}), None, "")
+    assert [(item.value, item.help) for item in items] == [(str(os.getpid()), "process")]
 
 
 def test_commands_options_and_choices(place: Path) -> None:

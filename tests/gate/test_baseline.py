@@ -34,7 +34,8 @@ def test_what_is_written_is_read(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("content", ["", "[]", "{}", '{"schema": "x"}', '{"schema": 3, "checks": 3}',
-                                     '{"schema": "leakhunt/baseline@1", "checks": {"a": [{}]}}'])  # fmt: skip
+                                     '{"schema": "leakhunt/baseline@1", "checks": {"a": [{}]}}', "[" * 200_000,
+                                     '{"schema": "\x1b[31m\x9b"}', "x" * (17 << 20)])  # fmt: skip
 def test_another_file_is_refused(tmp_path: Path, content: str) -> None:
     file = tmp_path / "leaks.json"
     file.write_text(content)

@@ -87,10 +87,15 @@ def test_only_python_files_of_a_sane_size_are_opened(
     pipe = os.open(tmp_path / "pipe.py", os.O_RDWR)
     os.write(pipe, TEXT.encode())
     (tmp_path / "folder.py").mkdir()
-    for name in (str(secret), str(tmp_path / "pipe.py"), str(tmp_path / "folder.py"), f"{file}\0.py", ""):  # fmt: skip
+    (tmp_path / "link.py").symlink_to(secret)
+    for name in (str(secret), str(tmp_path / "pipe.py"), str(tmp_path / "folder.py"), str(tmp_path / "link.py"), f"{file}\0.py", ""):  # fmt: skip
         assert around(Frame(name, 1), {}, 1e12).lines == (), name
     assert os.read(pipe, len(TEXT)) == TEXT.encode(), "somebody else waits for it"
     os.close(pipe)
+    (tmp_path / "other.py").symlink_to(file)
+    assert around(Frame(str(tmp_path / "other.py"), 1), {}, WRITTEN).lines, (
+        "as some installers lay them"
+    )
     monkeypatch.setattr(source, "LARGEST", len(TEXT))
     assert around(Frame(file, 1), {}, WRITTEN).lines
     monkeypatch.setattr(source, "LARGEST", len(TEXT) - 1)
