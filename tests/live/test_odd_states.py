@@ -246,6 +246,44 @@ def test_a_child_that_takes_its_time_to_exit_keeps_nobody_waiting(tmp_path: Path
 # -- on the way out ---------------------------------------------------------------------------
 
 
+def test_where_no_python_can_start_beside_it_a_capture_forks(tmp_path: Path) -> None:
+    told = program(
+        tmp_path,
+        """
+        import resource
+        leakhunt.install(start="boot", light="always")
+        resource.setrlimit(resource.RLIMIT_STACK, (1 << 16, 1 << 16))
+        print(os.path.exists(leakhunt.dump()), flush=True)
+        """,
+        waits=False,
+    )
+    assert told[-1] == "True"
+
+
+def test_an_answer_that_is_none_is_an_error_of_that_capture_alone(tmp_path: Path) -> None:
+    """The page is shared with a child in which a walk may go astray."""
+    told = program(
+        tmp_path,
+        """
+        from leakhunt.hook.capture.page import LENGTH, LENGTH_AT, SAID_AT
+        leakhunt.install(start="boot")
+        real = capture.tell
+        def garbles(page, said, order):
+            page[SAID_AT : SAID_AT + 5] = b"\\xff{]nx"
+            LENGTH.pack_into(page, LENGTH_AT, 5)
+        capture.tell = garbles
+        try:
+            leakhunt.dump()
+        except CaptureError as error:
+            print(error)
+        capture.tell = real
+        print(os.path.exists(leakhunt.dump()), flush=True)
+        """,
+        waits=False,
+    )
+    assert told[-2:] == ["no snapshot: its process ended without a word", "True"]
+
+
 def test_no_cleanup_of_a_librarys_runs_in_a_child_that_cpython_ends(tmp_path: Path) -> None:
     """Where it cannot go on after a fork, as without memory, it calls exit(3)."""
     (tmp_path / "precious").touch()

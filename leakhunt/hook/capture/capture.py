@@ -133,8 +133,9 @@ class Capture:
         note, doing, _ = NOTES.unpack_from(self.page, 0)
         said = self.page[SAID_AT : SAID_AT + length]
         self.page.close()
-        if said:
-            return Outcome(**{"path": None, "problem": None, **json.loads(said)})
+        with contextlib.suppress(ValueError, TypeError, RecursionError):  # written by a walk astray
+            if said:
+                return Outcome(**{"path": None, "problem": None, **json.loads(said)})
         with contextlib.suppress(OSError):
             posix.unlink(write.temporary(self.order.path))
         seconds = time.monotonic() - self.began

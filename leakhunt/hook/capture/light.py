@@ -45,6 +45,8 @@ NEEDS = 64 << 20
 ADDRESSES = 1 << 30
 #: It may take so much CPU time, and lasts so long at most, in seconds: captures of a host take turns.
 CPU_SECONDS, WALL_SECONDS = 30, 900
+#: By these a Python ends that cannot begin: with a stack too small for it, or a system call refused (seccomp).
+FAULTS = (signal.SIGSEGV, signal.SIGBUS, signal.SIGILL, signal.SIGABRT, signal.SIGSYS)
 #: So many threads are told of.
 MOST_THREADS = 500
 #: Signals that are meant for the captured process. They stay blocked in the other one for life.
@@ -93,8 +95,8 @@ class Light(Capture):
     def _outcome(self, status: int | None) -> Outcome:
         began = self.page[1] == fork.WRITING
         outcome = super()._outcome(status)
-        ended = status is not None and os.WIFSIGNALED(status)
-        if outcome.path is None and not began and not ended:
+        ended_by = os.WTERMSIG(status) if status is not None and os.WIFSIGNALED(status) else None
+        if outcome.path is None and not began and ended_by in (None, *FAULTS):
             return outcome._replace(refused=True)
         return outcome
 
