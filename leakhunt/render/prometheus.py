@@ -20,6 +20,7 @@ from prometheus_client.core import (
 )
 
 from leakhunt.judge.verdict import VERDICTS
+from leakhunt.model.paths import visible
 from leakhunt.report.watch import Lasts, Line, Rate, WatchReport
 from leakhunt.report.words.metrics import HELP
 
@@ -161,4 +162,4 @@ def _who(line: Line) -> list[str]:
 
 
 def _label(text: str | None) -> str:
-    return (text or "")[:LONGEST].encode("utf-8", "replace").decode()
+    return visible((text or "")[:LONGEST])[:LONGEST]

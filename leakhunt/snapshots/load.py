@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -13,7 +13,7 @@ from fnmatch import fnmatchcase
 from glob import glob
 from pathlib import Path
 from types import MappingProxyType
-from typing import Optional
+from typing import Any, Optional
 
 from leakhunt import units
 from leakhunt.errors import NoSuchSnapshotError, SnapshotError
@@ -21,13 +21,17 @@ from leakhunt.model.paths import visible
 from leakhunt.model.snapshot import Meta, Snapshot
 from leakhunt.snapfile import SUFFIX
 from leakhunt.snapfile.folders import PROCESSES
-from leakhunt.snapfile.read import Raw, begin, read_facts
+from leakhunt.snapfile.read import Raw, begin, quick_facts, read_facts
 from leakhunt.snapshots import calendar, facts, retention, stacks
 from leakhunt.snapshots.series import Entry, Series, by_process, running, working, written
 
 #: Files that are read at the same time.
 PARALLEL = max(2, min(8, os.cpu_count() or 2))
 
+
+#: Of the files in a folder that do not tell their facts, so many are read whole, each in a process of its own: more would
+#: take minutes, and anybody can make 10^5.
+MOST_WITHOUT = 2000
 
 NEWEST, GREW_MOST, NAMED = "newest", "grew-most", "named"
 
@@ -285,8 +289,10 @@ def series(
 ) -> list[Series]:
     """The series in a folder (or the one that it is), that with the newest snapshot last.
 
-    Files that cannot be read are told in ``problems`` and left out.
+    Files that cannot be read are told in ``problems`` and left out; so are those beyond MOST_WITHOUT
+    that do not say themselves that leakhunt wrote them.
     """
+    without = 0
     folders = [folder]
     try:
         folders += sorted(
@@ -304,12 +310,26 @@ def series(
             if path.name.startswith("."):
                 continue
             try:
-                entries.append(Entry(path, facts.meta(read_facts(path))))
+                told = quick_facts(path)
+                if not told:
+                    without += 1
+                    told = _loaded(path, without)
+                entries.append(Entry(path, facts.meta(told)))
             except SnapshotError as error:
                 if problems is not None:
                     problems.append(str(error))
         several += [Series(place, line, runs(line[-1].meta)) for line in by_process(entries)]
     return sorted(several, key=lambda line: (written(line.newest), str(line.folder)))
+
+
+def _loaded(path: Path, number: int) -> Mapping[str, Any]:
+    """The facts of a file without a trailer, for which all of it is read. Raises SnapshotError."""
+    if number > MOST_WITHOUT:
+        raise SnapshotError(
+            f"{visible(str(path))}: was not looked into: there are more than {MOST_WITHOUT:,} files here "
+            "that leakhunt did not write"
+        )
+    return read_facts(path)
 
 
 def newest(folder: Path, runs: Runs = nobody_looked) -> Chosen:

@@ -117,6 +117,14 @@ def test_the_labels_are_bounded() -> None:
     assert longest <= prometheus.LONGEST
 
 
+def test_no_name_writes_to_the_terminal_of_who_reads_them() -> None:
+    name = "a\x1b]0;x\x07@h"
+    report = look(11, celery=Celery("worker", name, "\x9b31m\u202e"))
+    said = prometheus.text(report).decode()
+    assert r"a\\x1b]0;x\\x07@h" in said
+    assert not {*"\x1b\x07\x9b\u202e"} & {*said}
+
+
 def test_every_metric_has_its_words() -> None:
     names = {family.name for family in prometheus.families(look(11))}
     assert names == set(HELP)

@@ -123,6 +123,30 @@ def test_a_bad_file_among_many_is_told(home: Path) -> None:
     assert told == problems
 
 
+def test_of_files_that_leakhunt_did_not_write_so_many_are_read_whole(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A process is made for each: of a stranger's folder with 10^5 of them ls would never end."""
+    (line, *_) = load.series(home)
+    for number in range(6):
+        (line.folder / f"000000-{number}.bin").write_bytes(b"\x80\x04.")
+    looked: list[Path] = []
+    real = load.read_facts
+
+    def noted(path: Path) -> Any:
+        looked.append(path)
+        return real(path)
+
+    monkeypatch.setattr(load, "read_facts", noted)
+    monkeypatch.setattr(load, "MOST_WITHOUT", 4)
+    problems: list[str] = []
+    lines = load.series(home, problems)
+    assert len(looked) == 4
+    assert len(problems) == 6
+    assert problems[-1].endswith("more than 4 files here that leakhunt did not write")
+    assert sum(len(each.entries) for each in lines if each.folder == line.folder) == len(line.entries)
+
+
 def test_load_all_is_strict_or_tells(home: Path) -> None:
     good = [home / "a-10" / f"{number:06d}-x-signal.bin" for number in (1, 2, 3)]
     bad = home / "bad.bin"
