@@ -144,7 +144,9 @@ def test_of_files_that_leakhunt_did_not_write_so_many_are_read_whole(
     assert len(looked) == 4
     assert len(problems) == 6
     assert problems[-1].endswith("more than 4 files here that leakhunt did not write")
-    assert sum(len(each.entries) for each in lines if each.folder == line.folder) == len(line.entries)
+    assert sum(len(each.entries) for each in lines if each.folder == line.folder) == len(
+        line.entries
+    )
 
 
 def test_load_all_is_strict_or_tells(home: Path) -> None:
