@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -322,7 +322,7 @@ def series(
     return sorted(several, key=lambda line: (written(line.newest), str(line.folder)))
 
 
-def _loaded(path: Path, number: int) -> Mapping[str, Any]:
+def _loaded(path: Path, number: int) -> dict[str, Any]:
     """The facts of a file without a trailer, for which all of it is read. Raises SnapshotError."""
     if number > MOST_WITHOUT:
         raise SnapshotError(

@@ -13,6 +13,7 @@ from leakhunt.errors import SnapshotError
 from leakhunt.model.snapshot import Facts, Frame
 from leakhunt.report.words import choices
 from leakhunt.snapfile import LONG
+from leakhunt.snapfile.read import read_facts
 from leakhunt.snapfile.write import write
 from leakhunt.snapshots import facts, load
 from tests.support.builders import FACTS
@@ -131,13 +132,12 @@ def test_of_files_that_leakhunt_did_not_write_so_many_are_read_whole(
     for number in range(6):
         (line.folder / f"000000-{number}.bin").write_bytes(b"\x80\x04.")
     looked: list[Path] = []
-    real = load.read_facts
 
     def noted(path: Path) -> Any:
         looked.append(path)
-        return real(path)
+        return read_facts(path)
 
-    monkeypatch.setattr(load, "read_facts", noted)
+    monkeypatch.setattr("leakhunt.snapshots.load.read_facts", noted)
     monkeypatch.setattr(load, "MOST_WITHOUT", 4)
     problems: list[str] = []
     lines = load.series(home, problems)
