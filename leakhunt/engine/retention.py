@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import struct
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from math import sqrt
 from typing import Any, NamedTuple
 
@@ -117,12 +117,30 @@ class Walked:
 
     def __init__(self, answer: Mapping[str, Any]) -> None:
         self.answer = answer
+        self._shapes: Sequence[tuple[Any, ...]] = answer.get("shapes") or ()
+        self._own: dict[int, bool] = {0: False}
         self.tied = 0
         """Blocks whose object was found, with a way to it."""
         self.wanted = 0
         """Blocks that were asked about."""
         self.counted: list[Counted] = []
         """What counting has put right, of the stacks that are told."""
+
+    def is_own(self, shape: int) -> bool:
+        """Whether leakhunt holds what is held in that way: a module of its own, or an object of one of its classes.
+
+        What a capture's child itself makes may lie in blocks that the program had freed.
+        """
+        chain: list[int] = []
+        while shape not in self._own and shape < len(self._shapes):
+            chain.append(shape)
+            shape = self._shapes[shape][0]
+        told = self._own.get(shape, False)
+        for at in reversed(chain):
+            parent, _, name, kind, *_ = self._shapes[at]
+            whose = str(kind if parent else name).partition(".")[0]
+            told = self._own[at] = told or whose == "leakhunt"
+        return told
 
     def ties(self) -> Iterator[tuple[int, ...]]:
         """Of each block that was asked about, in their order; none where the walk knows nothing."""
@@ -183,12 +201,15 @@ class Walked:
     def _gathered(
         self, blocks: Iterable[tuple[tuple[RawFrames, int, float], tuple[int, ...]]]
     ) -> tuple[dict[RawFrames, dict[Key, _Part]], dict[RawFrames, _Part]]:
-        """What blocks with their ties come to, by stack: way by way, and of those that hang from nothing known."""
+        """What blocks with their ties come to, by stack: way by way, and of those that hang from nothing known.
+
+        A block that holds an object of leakhunt's is free in the worker, and hangs from nothing there.
+        """
         of_stacks: dict[RawFrames, dict[Key, _Part]] = {}
         loose: dict[RawFrames, _Part] = {}
         for (frames, size, chance), (shape, holder, _, state, _) in blocks:
             self.wanted += 1
-            if shape:
+            if shape and not self.is_own(shape):
                 self.tied += 1
                 ways = of_stacks.setdefault(frames, {})
                 part = ways.setdefault((shape, holder), _Part())

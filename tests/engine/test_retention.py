@@ -46,6 +46,37 @@ def test_a_block_without_a_way_is_wanted_and_not_tied() -> None:
     assert (walked.wanted, walked.tied) == (2, 1)
 
 
+def test_what_the_child_itself_holds_is_held_by_nothing_in_the_worker() -> None:
+    """A block that the program has freed, and that a free list has dealt out to the capture: it stays what samples say
+    it is, however many objects of the capture's there are.
+    """
+    shapes = [
+        (0, "", "", None), (0, "module", "leakhunt.engine.tables", None), (1, "item", None, "tuple"),
+        (0, "module", "shop.tasks", None), (3, "attribute", "BOOKS", "leakhunt.model.Own"),
+        (4, "item", None, "tuple"), (3, "attribute", "leakhunt", "list"),
+    ]  # fmt: skip
+    told = {
+        "shapes": shapes,
+        "ties": ties((2, 7, 0), (5, 8, 0), (6, 9, 0)),
+        "counts": counts((2, 7, 9000, 504_000), (5, 8, 9000, 504_000), (6, 9, 2, 112)),
+    }
+    walked = Walked(told)
+    (record,) = walked.by_sample([(HERE, 56, 0.5)] * 3)
+    assert [way[0] for way in record.ways] == [6]
+    assert [walked.is_own(shape) for shape in range(7)] == [
+        False,
+        True,
+        True,
+        False,
+        True,
+        True,
+        False,
+    ]
+    (counted,) = walked.counted
+    assert counted.size == 2 * 112 + 112
+    assert walked.tied == 1
+
+
 def test_a_table_beside_its_object_has_bytes_and_is_no_object() -> None:
     walked = Walked({"ties": ties((1, 5, 0), (1, 5, BESIDE))})
     (told,) = walked.by_sample([(HERE, 56, 1.0), (HERE, 1000, 1.0)])

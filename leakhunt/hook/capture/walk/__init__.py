@@ -78,7 +78,7 @@ def heap(
         told[name] = [
             (paths.number(one[0]), *one[1:])
             for one in answer[name] or ()
-            if not paths.is_own(one[0])
+            if not walked.is_own(one[0])
         ]
     holders = answer["holders"]
     kept = []
@@ -89,18 +89,18 @@ def heap(
         ways = tuple(
             (paths.number(path), objects, size, _number(used, holder), *counted)
             for path, objects, size, holder, *counted in record.ways
-            if not paths.is_own(path)
+            if not walked.is_own(path)
         )
         kept.append(record._replace(ways=ways))
     parts = [
         part._replace(holder=_number(used, part.holder))
         for part in handed
-        if not paths.is_own(holders[part.holder - 1][0])
+        if not walked.is_own(holders[part.holder - 1][0])
     ]
     told["arrivals"] = records.plain(
         one._replace(path=paths.number(one.path), holder=_number(used, one.holder))
         for one in arrivals
-        if not paths.is_own(one.path) and not paths.is_own(holders[one.holder - 1][0])
+        if not walked.is_own(one.path) and not walked.is_own(holders[one.holder - 1][0])
     )
     told["holders"] = [(paths.number(holders[at - 1][0]), *holders[at - 1][1:]) for at in used]
     garbage, rest = answer["garbage"]
@@ -136,19 +136,6 @@ class _Paths:
         self.shapes = shapes
         self.told: list[tuple[Any, ...]] = [(0, "", None, None, None, None, False)]
         self._numbers: dict[int, int] = {0: 0}
-
-    def is_own(self, shape: int) -> bool:
-        """Whether leakhunt holds it: a module of its own, or on the way an object of one of its classes.
-
-        What the capture's child itself makes may lie in blocks that the program had freed.
-        """
-        while shape:
-            parent, _, name, kind, *_ = self.shapes[shape]
-            whose = kind if parent else name
-            if str(whose).partition(".")[0] == "leakhunt":
-                return True
-            shape = parent
-        return False
 
     def number(self, shape: int) -> int:
         """The place of a path's last step; 0: nothing is known of a way."""
