@@ -273,6 +273,8 @@ class Resident:
     far_out: float = 3.0
     """Quartile distances above the upper quartile from which on a step is a jump: Tukey's outer fence
     (Exploratory Data Analysis, 1977, ch. 2)."""
+    alike: float = 2.0
+    """Stairs are of one kind where none is higher than so many times another: a doubling table's are not;"""
     held: int = 24 << 20
     """Free memory that an allocator does not return is worth a verdict from this size on,"""
     held_part: float = 0.3

@@ -263,7 +263,33 @@ def _rises(course: _Course) -> bool:
         _steady(course.t, course.rss)
         or _steady(course.t, beside)
         or _steady_between(course.t, course.rss)
+        or _climbs(course.t, course.rss)
     )
+
+
+def _climbs(t: Sequence[float], values: Sequence[float]) -> bool:
+    """Whether a figure of which many moments are known grows by stairs that come evenly, to the end.
+
+    An allocator that takes 2 MiB at a time (a huge page, a segment) for what grows steadily shows few events, each
+    of which may be an accident; that they come evenly is none (:func:`leakhunt.judge.series.stats.even_spacings`).
+    """
+    if len(values) < LEVELS.shapes.many:
+        return False
+    steps = [after - before for before, after in zip(values, values[1:])]
+    least = max(steps) / LEVELS.resident.alike
+    at = [index for index, step in enumerate(steps) if step >= least > 0]
+    if len(at) < 3 or sum(steps[index] for index in at) < LEVELS.worth.mostly * (
+        values[-1] - values[0]
+    ):
+        return False
+    # Each came at some moment between two that are known: in the middle, and half as far off at most.
+    edges = [(t[index] + t[index + 1]) / 2 for index in at]
+    whole, number = edges[-1] - edges[0], len(edges) - 1
+    off = max(t[index + 1] - t[index] for index in at)
+    apart = [after - before for before, after in zip(edges, edges[1:])]
+    reach = (max(abs(each - whole / number) for each in apart) + off) / whole
+    goes_on = t[-1] - edges[-1] <= max(apart) + off
+    return goes_on and stats.even_spacings(number, reach) <= LEVELS.chances.outside
 
 
 def _steady_between(t: Sequence[float], values: Sequence[float]) -> bool:

@@ -170,6 +170,40 @@ def test_what_has_ceased_between_the_jumps_is_no_growth_for_good() -> None:
     assert not outside(process(stood)).grows
 
 
+def stairs(*at: int, height: int = 2 * MIB, number: int = 50) -> list[int]:
+    """An allocator that takes so much at a time, at those moments."""
+    return [BASE + height * sum(when <= index for when in at) for index in range(number)]
+
+
+def test_even_stairs_are_a_growth_for_good_however_few() -> None:
+    found = outside(process(stairs(9, 19, 29, 39)))
+    assert found.grows
+    assert not found.keeps
+
+
+@pytest.mark.parametrize(
+    "at",
+    [
+        (9, 19, 29),  # two intervals may be even by chance
+        (9, 16, 29, 39),
+        (4, 9, 14, 19, 24),  # and none since
+        (3, 6, 12, 24, 48),
+    ],
+)
+def test_stairs_that_come_unevenly_or_have_ceased_are_none(at: tuple[int, ...]) -> None:
+    assert not outside(process(stairs(*at))).grows
+
+
+@pytest.mark.parametrize(("high", "climbs"), [(1, True), (2, True), (3, False)])
+def test_stairs_of_unlike_heights_are_no_stairs(high: int, climbs: bool) -> None:
+    """Each of them an event of its own: tables that double, arenas of threads."""
+    heights = {9: MIB, 19: high * MIB, 29: MIB, 39: high * MIB}
+    rss = [
+        BASE + sum(each for when, each in heights.items() if when <= index) for index in range(50)
+    ]
+    assert resident._climbs(range(50), rss) is climbs
+
+
 # -- which snapshots ------------------------------------------------------------------
 
 

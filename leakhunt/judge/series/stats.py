@@ -340,3 +340,26 @@ def false_discovery(p_values: Sequence[float], rate: float) -> list[bool]:
             accepted = rank
     chosen = set(order[:accepted])
     return [index in chosen for index in range(len(p_values))]
+
+
+def even_spacings(n: int, reach: float) -> float:
+    """The chance that n - 1 events at random moments cut a line of length 1 into n parts of which each is within
+    ``reach`` of one n-th.
+
+    The parts have the density (n - 1)! wherever they are positive and add up to one (H. David and H. Nagaraja, Order
+    Statistics, 2003, section 6.4). All but one may be anywhere within reach, and the last one is what they
+    leave, so that the sum of n - 1 uniform deviations has to be within reach as well (Irwin and Hall, 1927). Where
+    ``reach`` is more than one n-th, this is more than the chance.
+    """
+    free = n - 1
+    if free < 1:
+        return 1.0
+
+    def below(x: float) -> float:
+        terms = [
+            (-1.0) ** j * math.comb(free, j) * (x - j) ** free for j in range(math.floor(x) + 1)
+        ]
+        return math.fsum(terms) / math.factorial(free)
+
+    balanced = below((free + 1) / 2) - below((free - 1) / 2)
+    return min(1.0, math.factorial(free) * (2 * reach) ** free * balanced)

@@ -223,3 +223,21 @@ def test_the_slope_of_a_line_has_two_degrees_of_freedom_less_than_points() -> No
     left = sum((b - 1.6 - 0.8 * (a - 2)) ** 2 for a, b in zip(t, y))
     assert error == pytest.approx(math.sqrt(left / 3 / 10))
     assert p == pytest.approx(stats.student_sf(slope / error, 3))
+
+
+@pytest.mark.parametrize(("n", "reach"), [(2, 0.1), (3, 0.05), (4, 0.08), (6, 0.1)])
+def test_spacings_are_as_even_by_chance_as_it_says(n: int, reach: float) -> None:
+    """Of 20,000 draws, within five standard errors."""
+    dice = random.Random(n)
+    draws, hits = 20_000, 0
+    for _ in range(draws):
+        ends = [0.0, *sorted(dice.random() for _ in range(n - 1)), 1.0]
+        hits += all(abs(b - a - 1 / n) <= reach for a, b in zip(ends, ends[1:]))
+    chance = stats.even_spacings(n, reach)
+    assert abs(hits / draws - chance) < 5 * math.sqrt(chance * (1 - chance) / draws)
+
+
+def test_one_part_is_even_whatever_it_is() -> None:
+    assert stats.even_spacings(1, 0.0) == 1.0
+    assert stats.even_spacings(2, 0.0) == 0.0
+    assert stats.even_spacings(5, 1.0) == 1.0
