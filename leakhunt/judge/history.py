@@ -216,9 +216,10 @@ def history(choice: Choice, columns: Columns) -> History:
     sizes, counts = columns.sizes, columns.counts
     variances, samples = columns.variances, columns.samples
     recycled = {stack: told.recycled for stack, told in last.facts.items() if told.recycled}
+    types = {stack: told.types for stack, told in last.facts.items() if told.types}
     kept: Mapping[Stack, tuple[Kept, ...]] = {}
     if any(columns.holders):
-        accounts = holders.accounts(columns, *blocks, recycled)
+        accounts = holders.accounts(columns, *blocks, recycled, types)
         looked = [not meta.light for meta in columns.metas]
         kept = holders.book(
             accounts,
@@ -239,7 +240,7 @@ def history(choice: Choice, columns: Columns) -> History:
         last_blocks=blocks[1],
         variances=variances,
         samples=samples,
-        types={stack: told.types for stack, told in last.facts.items() if told.types},
+        types=types,
         recycled=recycled,
         kept=kept,
         lengths=columns.lengths,

@@ -28,6 +28,7 @@ from leakhunt.judge.levels import LEVELS
 from leakhunt.judge.whose import FRAMEWORK, Paths, outer
 from leakhunt.model.snapshot import Block, Frame, Held, Stack
 from leakhunt.snapshots.columns import Columns
+from leakhunt.snapshots.objects import types_left
 
 #: What the snapshots of a series tell of holders, oldest first.
 Told = Sequence[Mapping[Stack, tuple[Held, ...]]]
@@ -52,6 +53,8 @@ class Accounts(NamedTuple):
     first_blocks: dict[Stack, tuple[Block, ...]]
     last_blocks: dict[Stack, tuple[Block, ...]]
     recycled: dict[Stack, int]
+    """Of the newest snapshot, as the types."""
+    types: dict[Stack, Mapping[str, int]]
 
 
 def accounts(
@@ -59,14 +62,15 @@ def accounts(
     first_blocks: dict[Stack, tuple[Block, ...]],
     last_blocks: dict[Stack, tuple[Block, ...]],
     recycled: dict[Stack, int],
+    types: dict[Stack, Mapping[str, int]],
 ) -> Accounts:
-    """Those of some snapshots, copied; the last three are changed as they are."""
+    """Those of some snapshots, copied; the last four are changed as they are."""
     sizes, counts, samples = (
         {stack: list(column) for stack, column in each.items()}
         for each in (columns.sizes, columns.counts, columns.samples)
     )
     variances = {stack: list(column) for stack, column in columns.variances.items()}
-    return Accounts(sizes, counts, variances, samples, first_blocks, last_blocks, recycled)
+    return Accounts(sizes, counts, variances, samples, first_blocks, last_blocks, recycled, types)
 
 
 def filled(
@@ -141,6 +145,8 @@ def book(accounts: Accounts, told: Told, paths: Paths) -> dict[Stack, tuple[Kept
                             continue
                         if index == len(told) - 1:
                             kept.setdefault(grower, Counter())[held.kind] += part.tally.size
+                            left = accounts.types.get(filler, {})
+                            accounts.types[filler] = types_left(left, part.tally.size)
                     if index == len(told) - 1:  # it is known now who keeps it
                         before = accounts.recycled.get(filler, 0)
                         accounts.recycled[filler] = max(0, before - part.tally.size)

@@ -14,6 +14,7 @@ from leakhunt.model.paths import APP, Prefixes, prefixes
 from leakhunt.model.query import SPLIT, Query
 from leakhunt.model.site import Site
 from leakhunt.model.snapshot import Frame, Snapshot, Stack
+from leakhunt.snapshots.facts import RECYCLED
 from leakhunt.snapshots.filters import selector
 
 #: Memory is recycled, as a whole, when more than this part of it is.
@@ -125,6 +126,15 @@ def added(told: Iterable[tuple[Mapping[str, int], int]], size: int) -> Kinds:
             sizes[name] = sizes.get(name, 0) + part
     largest = sorted(sizes.items(), key=lambda item: (-item[1], item[0]))
     return Kinds(tuple(largest[:TYPES]), total, size)
+
+
+def types_left(types: Mapping[str, int], size: int) -> Mapping[str, int]:
+    """Types by bytes, less so many of what freelists hand on: booked elsewhere, these are here no more."""
+    left = dict(types)
+    for name in sorted(RECYCLED & left.keys(), key=lambda name: (-left[name], name)):
+        part = min(size, left[name])
+        left[name], size = left[name] - part, size - part
+    return {name: number for name, number in left.items() if number > 0}
 
 
 def by_row(snapshot: Snapshot, query: Query) -> Mapping[Key, Kinds]:

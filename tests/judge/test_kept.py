@@ -195,6 +195,7 @@ def columns(length: int) -> Accounts:
         dict(blocks),
         dict(blocks),
         {churn: 2000},
+        {churn: {"tuple": 1500, "str": 300}},
     )
 
 
@@ -232,6 +233,7 @@ def test_what_is_held_moves_to_the_line_that_keeps_it() -> None:
     assert made.variances[of(KEEP)] == [90000.0] * 3
     assert made.samples[of(CHURN)] == [4] * 3
     assert made.recycled[of(CHURN)] == 500
+    assert made.types == {of(CHURN): {"str": 300}}  # tuples are what freelists hand on
     assert kept == {of(KEEP): (("list", 1500),)}
 
 

@@ -15,6 +15,7 @@ from leakhunt.report.place import place
 from leakhunt.sites import place as show
 from leakhunt.snapfile.write import write
 from leakhunt.snapshots import facts, load, objects
+from leakhunt.snapshots.objects import types_left
 from leakhunt.snapshots.series import Entry, Series
 from tests.support.builders import FACTS, snap, stack
 from tests.support.pages import document, page, shown_as
@@ -129,3 +130,17 @@ def test_a_listing_tells_the_engine_and_its_cost() -> None:
     first, second = (each["snapshots"][0] for each in document(made)["series"])
     assert (first["engine"], first["overhead"], first["interval"]) == ("sampled", 0.0084, 1 << 18)
     assert (second["engine"], second["overhead"], second["budget"]) == ("exact", None, None)
+
+
+@pytest.mark.parametrize(
+    ("size", "left"),
+    [
+        (0, {"tuple": 500, "dict": 300, "str": 900}),
+        (400, {"tuple": 100, "dict": 300, "str": 900}),
+        (600, {"dict": 200, "str": 900}),
+        (9000, {"str": 900}),
+    ],
+)
+def test_what_is_booked_elsewhere_takes_its_types_along(size: int, left: dict[str, int]) -> None:
+    """The largest first, and only what freelists hand on."""
+    assert types_left({"tuple": 500, "dict": 300, "str": 900}, size) == left

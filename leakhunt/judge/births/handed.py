@@ -45,6 +45,7 @@ from leakhunt.model.snapshot import (
     Stack,
     Tally,
 )
+from leakhunt.snapshots.objects import types_left
 
 #: Births of a stack by this are of one period and task.
 Age = tuple[int, "str | None"]
@@ -87,6 +88,7 @@ def booked(snapshot: Snapshot, paths: Paths) -> Booked:
             facts[stack] = replace(
                 left,
                 births=less(left.births, part.births),
+                types=types_left(left.types, round(size)),
                 retention=_without(left.retention, part.holder.mark, size),
             )
             if owner is None or bounded:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from leakhunt.judge.history import History
 from leakhunt.judge.levels import LEVELS
 from leakhunt.judge.owners import Book, Growth, in_step
+from leakhunt.model.snapshot import Stack
 from leakhunt.snapshots.objects import summed
 
 #: A free list keeps at most so many tuples of one size (``Objects/tupleobject.c``,
@@ -33,6 +34,25 @@ def small_blocks(book: Book, growth: Growth) -> int | None:
     if size not in FREE_LIST_SIZES or size * grown[size] < LEVELS.excuses.one_size * total:
         return None
     return None if _of_other_types(book.history, growth) else size
+
+
+def holds(book: Book, stack: Stack) -> bool:
+    """Whether most of a stack may lie in a free list: of one small size, no more than fit, and no objects.
+
+    The walk of a capture names the type of what it reaches. A block of which no type is known, where those of
+    others are, is held by nothing that Python sees.
+    """
+    history = book.history
+    blocks = history.last_blocks.get(stack, ())
+    size = max((block.size for block in blocks), default=0)
+    is_small = size in FREE_LIST_SIZES and all(block.size == size for block in blocks)
+    if not is_small or not history.types or _are_empty(history):
+        return False
+    return (
+        sum(block.count for block in blocks) <= FREE_LIST
+        and sum(history.types.get(stack, {}).values())
+        <= LEVELS.excuses.others * history.tracks[stack].sizes[-1]
+    )
 
 
 def _are_empty(history: History) -> bool:

@@ -13,6 +13,7 @@ from leakhunt.judge.excuses.free_list import (
     HANDED_ON,
     IN_FREE_LIST,
     KEYS_SIZES,
+    holds,
     kept,
     small_blocks,
 )
@@ -142,3 +143,40 @@ def test_a_dicts_keys_may_come_from_another_functions_line(
 def test_what_is_no_small_blocks_is_in_no_free_list() -> None:
     book, judged = made_of((4096, 7))
     assert kept(book, judged, []) is None
+
+
+KNOWN = {stack(LEAK): {"str": 35_000}}
+
+
+@pytest.mark.parametrize(
+    ("blocks", "types", "lies"),
+    [
+        ([(64, 700)], {}, True),
+        ([(64, 700)], {"tuple": 22_400}, True),  # half of them are objects
+        ([(64, 700)], {"tuple": 22_464}, False),
+        ([(64, FREE_LIST)], {}, True),
+        ([(64, FREE_LIST + 1)], {}, False),
+        ([(64, 700), (72, 1)], {}, False),
+        ([(216, 700)], {}, False),
+        ([], {}, False),
+    ],
+)
+def test_blocks_that_are_no_objects_lie_in_a_free_list(
+    blocks: list[tuple[int, int]], types: dict[str, int], lies: bool
+) -> None:
+    book, _ = made_of(*(blocks or [(64, 700)]), types={**KNOWN, stack(LINE): types})
+    if not blocks:
+        book = Book(replace(book.history, last_blocks={}))
+    assert holds(book, stack(LINE)) is lies
+
+
+def test_where_no_type_is_known_of_anything_nothing_is_known_of_these() -> None:
+    book, _ = made_of((64, 700))
+    assert not holds(book, stack(LINE))
+    each = [
+        replace(snapshot, facts={**snapshot.facts, "collected": True})
+        for snapshot in book.history.metas
+    ]
+    known = replace(book.history, types=KNOWN)
+    assert holds(Book(known), stack(LINE))
+    assert not holds(Book(replace(known, metas=tuple(each))), stack(LINE))
