@@ -21,6 +21,7 @@ from leakhunt.judge.blame import families
 from leakhunt.judge.blame.caller import helper_or_caller, names_its_holder
 from leakhunt.judge.blame.parts import adopted, merged
 from leakhunt.judge.codes import because
+from leakhunt.judge.excuses import free_list
 from leakhunt.judge.excuses.framework import FRAMEWORK, is_frameworks_own
 from leakhunt.judge.excuses.free_list import HANDED_ON
 from leakhunt.judge.excuses.order import calmed, ends, excused, fates
@@ -158,7 +159,13 @@ def _wider(book: Book, blames: list[Blame]) -> list[Blame]:
             for place, stacks in groups.items()
             if book.grew(stacks) and book.tells(stacks)
         ]
-        for _, stacks in _surely(book, candidates, LEVELS.chances.leak):
+        for place, stacks in _surely(book, candidates, LEVELS.chances.leak):
+            # What lies in a free list leaks with nothing: it may not carry those beside it over the threshold.
+            held = tuple(stack for stack in stacks if not free_list.holds(book, stack))
+            if 0 < len(held) < len(stacks) and not _surely(
+                book, [(place, held)], LEVELS.chances.leak
+            ):
+                continue
             inside = set(stacks)
             parts = [blame for blame in blames if inside.issuperset(blame.stacks)]
             told = sum(book.rise(blame.stacks) for blame in parts)

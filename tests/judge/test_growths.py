@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -11,8 +12,9 @@ from leakhunt.judge import codes
 from leakhunt.judge.growths import growths, order
 from leakhunt.judge.history import SECOND, TASK
 from leakhunt.judge.series.shape import LEAK, NOISE
+from leakhunt.model.snapshot import Block
 from tests.support.builders import history, stack
-from tests.support.growing import rising
+from tests.support.growing import rising, sampled
 
 TASKS, OTHER, LIBRARY = (
     "/srv/shop/tasks.py:40",
@@ -108,3 +110,31 @@ def test_a_trifle_is_one_per_task(unit: str, verdict: str) -> None:
 def test_a_trifle_is_less_than_twelve_bytes_a_task(short: int, verdict: str) -> None:
     (found,) = growths(history((TASKS, rising(1200 - short, 12), rising(12, 12))))
     assert found.shape.verdict == verdict
+
+
+TUPLES, TEXTS = (
+    "/srv/shop/models.py:10 < /srv/shop/tasks.py:40",
+    "/srv/shop/models.py:12 < /srv/shop/tasks.py:40",
+)
+FUNCTIONS: dict[str, Any] = {
+    "/srv/shop/models.py": {10: ("Model.load", None), 12: ("Model.load", None)},
+    "/srv/shop/tasks.py": {40: ("take", None)},
+}
+
+
+def ramp(samples: int, number: int = 12) -> list[int]:
+    return [round(samples * index / (number - 1)) for index in range(number)]
+
+
+@pytest.mark.parametrize(
+    ("typed", "texts", "leaks"), [(False, 10, False), (True, 10, True), (False, 40, True)]
+)
+def test_what_lies_in_a_free_list_carries_nobody_over_the_threshold(
+    typed: bool, texts: int, leaks: bool
+) -> None:
+    """Blocks of one small size of which no type is known, beside a line that alone is no leak."""
+    made = sampled({TUPLES: ramp(12), TEXTS: ramp(texts)}, frames=FUNCTIONS)
+    types = {stack(TEXTS): {"str": 1000}, stack(TUPLES): {"tuple": 12_000 * typed}}
+    blocks = {stack(TUPLES): (Block(0, 64, 187),), stack(TEXTS): (Block(0, 100, 10 * texts),)}
+    grown = growths(replace(made, types=types, last_blocks=blocks))
+    assert any(each.shape.verdict == LEAK for each in grown) is leaks

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 
 from leakhunt.judge.blame.parts import responsible
-from leakhunt.judge.excuses import bounded, free_list
+from leakhunt.judge.excuses import bounded
 from leakhunt.judge.owners import Book, Growth
 from leakhunt.judge.whose import Blame, outer
 from leakhunt.model.snapshot import Frame, Stack
@@ -30,7 +30,7 @@ def families(book: Book) -> list[Groups]:
         groups: Groups = {}
         for stacks in book.owners.values():
             for stack in stacks:
-                if bounded.holds(book, stack) or free_list.holds(book, stack):
+                if bounded.holds(book, stack):
                     continue  # it leaks with nothing, and would hide what does
                 place = _place(book, book.paths.app(stack), chosen)
                 if place is not None:

@@ -8,7 +8,7 @@ from typing import Any
 from leakhunt.judge.blame.families import blamed, families, with_lines
 from leakhunt.judge.owners import Book
 from leakhunt.judge.series.shape import LEAK
-from leakhunt.model.snapshot import Block, Facts, Frame
+from leakhunt.model.snapshot import Facts, Frame
 from tests.support.builders import history, snap, stack
 from tests.support.growing import growth, rising, sampled
 from tests.support.lives import held
@@ -58,16 +58,6 @@ def test_what_two_containers_keep_is_not_one_family() -> None:
         facts[stack(OTHER)] = facts[stack(third)] = replace(told, retention=(way._replace(mark=7),))
     _, outer = families(known)
     assert {key[2]: len(stacks) for key, stacks in outer.items()} == {None: 5}
-
-
-def test_what_lies_in_a_free_list_leaks_with_nothing() -> None:
-    made = book(FIRST, SECOND, OTHER)
-    blocks = {stack(FIRST): (Block(0, 64, 10),)}
-    types = {stack(SECOND): {"str": 900}}
-    known = Book(replace(made.history, last_blocks=blocks, types=types))
-    inner, outer = families(known)
-    assert inner == {}
-    assert [set(stacks) for stacks in outer.values()] == [{stack(SECOND), stack(OTHER)}]
 
 
 def test_one_line_alone_is_no_family_however_many_stacks_lead_to_it() -> None:
