@@ -16,13 +16,13 @@ from leakhunt.judge import enough as wanted
 from leakhunt.judge.births.runs import runs
 from leakhunt.judge.born import born
 from leakhunt.judge.codes import because
-from leakhunt.judge.containers import ends
 from leakhunt.judge.enough import Wanted
 from leakhunt.judge.finding import Course as Course
 from leakhunt.judge.finding import Finding as Finding
 from leakhunt.judge.finding import Line
 from leakhunt.judge.finding import Part as Part
 from leakhunt.judge.history import TASK, History, ledger
+from leakhunt.judge.holder import holder_of
 from leakhunt.judge.informed import informed
 from leakhunt.judge.levels import LEVELS
 from leakhunt.judge.owners import Growth
@@ -30,9 +30,7 @@ from leakhunt.judge.rss import Outside, outside
 from leakhunt.judge.series.shape import LEAK
 from leakhunt.judge.whose import Paths
 from leakhunt.model.paths import prefixes
-from leakhunt.model.retention import Retention, by_container
 from leakhunt.model.snapshot import OFF, Frame, Meta, Stack
-from leakhunt.snapshots.counted import as_counted
 from leakhunt.snapshots.objects import Holder, joined, summed
 
 NO_LEAK, UNEXPLAINED, INCONCLUSIVE = "no-leak", "unexplained", "inconclusive"
@@ -213,7 +211,7 @@ def _finding(
     held = summed(history.types, history.recycled, alive)
     if held is not None:
         held = held._replace(holders=_kept(history, growth, paths))
-    holder, grew = growth.holder or _holder(history, growth)
+    holder, grew = growth.holder or holder_of(history, growth)
     return Finding(
         verdict=verdict,
         site=growth.blame.frame,
@@ -252,43 +250,6 @@ def _finding(
         per_run=_per_run(history, task, rate),
         born=None if ages is None else ages.series,
     )
-
-
-def _holder(history: History, growth: Growth) -> tuple[Retention | None, int | None]:
-    """The container that holds most of its objects, with all that it holds of them, where a name of
-    code leads there, and by how many entries it grew. What has not grown since the first moment, as a module that the line has imported, says
-    nothing of what does; nor does what a bound ends say where a leak piles up. None where that is a small part:
-    many hold a little of them.
-    """
-    snapshot = history.newest
-    if snapshot is None:
-        return None, None
-    risen = [stack for stack in growth.blame.stacks if _risen(history, stack) > 0]
-    ways = [
-        as_counted(way)
-        for stack in risen or growth.blame.stacks
-        for way in snapshot.told(stack).retention
-    ]
-    leaks = growth.shape.verdict == LEAK
-    named = [
-        way
-        for way in ways
-        if way.container_path
-        and way.container_type is not None
-        and not (leaks and ends(way.container_path, way.bound))
-    ]
-    most, tied = next(iter(by_container(named)), None), sum(way.size for way in ways)
-    if most is None or most.size < LEVELS.excuses.scattered * tied:
-        return None, None
-    return most, _grew(history, most)
-
-
-def _grew(history: History, holder: Retention) -> int | None:
-    """By how many entries the container grew; None where fewer than two snapshots tell of it."""
-    if not holder.mark or len(history.looks) < 2:
-        return None
-    ends = history.ends_of(holder.mark)
-    return None if ends is None else ends[1] - ends[0]
 
 
 def _kept(history: History, growth: Growth, paths: Paths) -> tuple[Holder, ...]:

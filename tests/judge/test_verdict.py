@@ -8,14 +8,12 @@ from dataclasses import replace
 import pytest
 
 from leakhunt.judge import codes, growths
-from leakhunt.judge.births.life import lived
 from leakhunt.judge.codes import because
 from leakhunt.judge.history import SECOND
 from leakhunt.judge.series.shape import LEAK, NOISE, Shape
 from leakhunt.judge.verdict import _order, _settled, judge
 from tests.support.builders import history
 from tests.support.growing import finding
-from tests.support.lives import aged, held
 
 N = 10
 TOTALS = [50_000 * (index + 1) for index in range(N)]
@@ -143,43 +141,6 @@ def test_a_tasks_part_is_of_all_runs() -> None:
     (finding,) = judge([made]).findings
     assert finding.task == "shop.tasks.take"
     assert finding.task_runs == pytest.approx(0.25)
-
-
-@pytest.mark.parametrize(("size", "told"), [(34_000, "list"), (32_000, None)])
-def test_a_container_is_told_that_keeps_a_good_part_of_what_has_a_keeper(
-    size: int, told: str | None
-) -> None:
-    """Of the rest no two pieces are kept alike."""
-    main = held("list", 900, None, size=size)
-    (step, end), part = main.path, (100_000 - size) // 10
-    ways = (main, *(
-        held("set", 5, None, size=part)._replace(mark=2 + at, container_path=(step, end._replace(name=f"SET{at}")))
-        for at in range(10)
-    ))  # fmt: skip
-    snapshot = aged(("/srv/shop/tasks.py:40", [10_000] * 12))
-    facts = {frames: replace(each, retention=ways) for frames, each in snapshot.facts.items()}
-    life = lived(replace(snapshot, facts=facts))
-    assert life is not None
-    (finding,) = judge([life]).findings
-    assert (finding.holder and finding.holder.container_type) == told
-
-
-def test_a_leak_is_not_kept_by_what_has_an_end() -> None:
-    """A cache that is full has half of the line's objects, a list nearly as much."""
-    full = held("functools._lru_cache_wrapper", 128, 128, size=50_000)._replace(mark=99)
-    step, end = full.path
-    full = full._replace(container_path=(step, end._replace(name="CACHE")))
-    snapshot = aged(("/srv/shop/tasks.py:40", [10_000] * 12))
-    facts = {
-        frames: replace(each, retention=(full, held("list", 900, None, size=45_000)))
-        for frames, each in snapshot.facts.items()
-    }
-    life = lived(replace(snapshot, facts=facts))
-    assert life is not None
-    (finding,) = judge([life]).findings
-    assert finding.verdict == LEAK
-    assert finding.holder is not None
-    assert finding.holder.container_type == "list"
 
 
 def test_leaks_come_first_by_task_then_by_time_and_then_what_has_grown_most() -> None:
