@@ -41,8 +41,8 @@ from leakhunt.report.words import checks
               help=f"What a run may keep [{LIMIT:.0f}].")  # fmt: skip
 @click.option("--native", is_flag=True, help="Memory outside Python's objects counts too.")
 @click.option("--eager", is_flag=True, help="A Celery task is called here, without a worker.")
-@click.option("--engine", type=click.Choice(("exact", "sampled")), default="exact",
-              show_default=True, help="Who counts: every block, or samples.")  # fmt: skip
+@click.option("--engine", type=click.Choice(("exact", "sampled")),
+              help="Who counts: every block, or samples [exact; a task in a worker: sampled].")  # fmt: skip
 @click.option("--nframe", type=click.IntRange(1, 128), metavar="N",
               help="Frames kept per stack [exact: 5, sampled: 25].")  # fmt: skip
 @click.option("--baseline", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE",
@@ -63,7 +63,7 @@ def command(
     limit: int | None,
     native: bool,
     eager: bool,
-    engine: str,
+    engine: str | None,
     nframe: int | None,
     baseline: Path | None,
     update_baseline: bool,

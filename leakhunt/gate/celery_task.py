@@ -40,11 +40,11 @@ class Worker:
         self._count = 0
         self._failure: tuple[BaseException | None, str] | None = None
         self._trouble: BaseException | None = None
-        self._configure(folder / "broker")
+        self._folder = folder / "broker"
+        self._configure()
         ready = threading.Event()
         signals.task_postrun.connect(self._ran, weak=False)
         signals.task_failure.connect(self._failed, weak=False)
-        signals.worker_ready.connect(lambda **_: ready.set(), weak=False)
         self._thread = threading.Thread(target=self._serve, args=(ready,), daemon=True)
         self._thread.start()
         ready.wait()
@@ -56,7 +56,8 @@ class Worker:
         def run(runs: int) -> int:
             sent = 0
             before = self._count
-            with self.task.app.connection_for_write() as connection:
+            written = {"data_folder_out": str(self._folder / "out")}
+            with self.task.app.connection_for_write(transport_options=written) as connection:
                 producer = self.task.app.amqp.Producer(connection)
                 for _ in range(runs):
                     try:
@@ -64,6 +65,7 @@ class Worker:
                     except StopIteration:
                         break
                     self.task.apply_async(args, keywords, producer=producer, queue=QUEUE)
+                    self._deliver()
                     sent += 1
             with self._finished:
                 self._finished.wait_for(
@@ -74,8 +76,14 @@ class Worker:
 
         return run
 
-    def _configure(self, folder: Path) -> None:
-        for name in ("in", "control"):
+    def _deliver(self) -> None:
+        """Let the worker see a message that is whole: kombu reads what it finds, half written or not."""
+        for message in (self._folder / "out").iterdir():
+            message.rename(self._folder / "in" / message.name)
+
+    def _configure(self) -> None:
+        folder = self._folder
+        for name in ("in", "out", "control"):
             (folder / name).mkdir(parents=True, mode=0o700, exist_ok=True)
         where = str(folder / "in")
         conf = self.task.app.conf
@@ -106,6 +114,7 @@ class Worker:
             worker = app.WorkController(
                 app=app, pool="solo", concurrency=1, queues=[QUEUE], loglevel="CRITICAL",
                 without_heartbeat=True, without_mingle=True, without_gossip=True, hostname="check@localhost",
+                ready_callback=lambda _: ready.set(),
             )  # fmt: skip
             worker.start()
         except BaseException as error:  # noqa: BLE001 - told by whoever waits

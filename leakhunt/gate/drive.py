@@ -38,7 +38,10 @@ class Wanted(NamedTuple):
     target: str
     args: str | None
     eager: bool
-    engine: str
+    engine: str | None
+    """None: exact, but for a task in a worker: a message allocates so much that to count it all takes tens of
+    milliseconds.
+    """
     nframe: int | None
     folder: Path
     """For the snapshots, the messages of a worker, and what the target prints."""

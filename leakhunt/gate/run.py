@@ -87,7 +87,7 @@ class Settings(NamedTuple):
     target: str
     args: str | None
     eager: bool
-    engine: str
+    engine: str | None
     nframe: int | None
     dir: str
     orders: int
@@ -127,8 +127,10 @@ def serve(told: dict[str, Any]) -> None:
 
 
 def _prepared(settings: Settings) -> Runner:
-    looks = Looks(Path(settings.dir), settings.engine, settings.nframe, settings.target)
     target = targets.load(settings.target)
+    in_worker = targets.is_task(target) and not settings.eager
+    engine = settings.engine or ("sampled" if in_worker else "exact")
+    looks = Looks(Path(settings.dir), engine, settings.nframe, settings.target)
     arguments = targets.arguments(settings.args)
     at = targets.defined_at(target)
     if targets.is_task(target):

@@ -73,8 +73,12 @@ def _meant(module: str, path: str) -> str:
 
 
 def is_task(target: Any) -> bool:
-    """Whether it is a task of Celery's, without importing Celery for it."""
-    celery = sys.modules.get("celery.app.task")
+    """Whether it is a task of Celery's, without importing Celery for it.
+
+    What stands in a module is a promise of one, which is kept when somebody looks: ``celery.app.task`` may not
+    have been imported before.
+    """
+    celery = sys.modules.get("celery")
     return celery is not None and isinstance(target, celery.Task)
 
 

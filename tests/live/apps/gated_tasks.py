@@ -19,3 +19,9 @@ def adds(a=1, b=2):
 @app.task
 def fails():
     raise ValueError("no such order")
+
+
+@app.task(bind=True)
+def asks(self, eager):
+    if self.request.called_directly or bool(self.request.is_eager) is not eager:
+        raise RuntimeError(f"called in another way: {self.request!r}")
