@@ -26,8 +26,9 @@ def test_messages_go_through_a_folder_and_results_nowhere(tmp_path: Path) -> Non
 
     worker = Worker.__new__(Worker)
     worker.task = take
+    worker._folder = tmp_path / "broker"
     try:
-        worker._configure(tmp_path / "broker")
+        worker._configure()
     finally:
         before.set_current()
     assert type(app.backend) is DisabledBackend
@@ -36,7 +37,15 @@ def test_messages_go_through_a_folder_and_results_nowhere(tmp_path: Path) -> Non
     take.apply_async(queue=QUEUE)
     (message,) = (tmp_path / "broker" / "in").iterdir()
     assert QUEUE in message.name
-    for name in ("in", "control"):
+    message.unlink()
+    written = {"data_folder_out": str(tmp_path / "broker" / "out")}
+    with app.connection_for_write(transport_options=written) as connection:
+        take.apply_async(queue=QUEUE, producer=app.amqp.Producer(connection))
+    assert list((tmp_path / "broker" / "in").iterdir()) == []  # the worker sees what is whole
+    worker._deliver()
+    (message,) = (tmp_path / "broker" / "in").iterdir()
+    assert QUEUE in message.name
+    for name in ("in", "out", "control"):
         assert (tmp_path / "broker" / name).stat().st_mode & 0o777 == 0o700
 
 

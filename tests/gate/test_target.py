@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import itertools
 import json
+import subprocess
 import sys
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -171,10 +172,29 @@ def test_what_the_target_raises_is_told_from_its_own_line_on() -> None:
     assert str(target.failed(SystemExit(2))) == "it ended the program: SystemExit(2)"
 
 
+PROMISED = """
+import sys
+from celery import Celery
+from leakhunt.gate.target import is_task
+app = Celery("shop", set_as_current=False)
+@app.task
+def take(): ...
+print(type(take).__name__, "celery.app.task" in sys.modules, is_task(take), is_task(print))
+"""
+
+
 def test_a_task_is_told_without_importing_celery(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delitem(sys.modules, "celery.app.task", raising=False)
+    monkeypatch.delitem(sys.modules, "celery", raising=False)
     assert not target.is_task(print)
-    assert "celery.app.task" not in sys.modules
+    assert "celery" not in sys.modules
+
+
+def test_a_promise_of_a_task_is_one_before_anybody_has_looked_at_it() -> None:
+    """In a process of its own: here somebody has."""
+    said = subprocess.run(
+        [sys.executable, "-c", PROMISED], capture_output=True, text=True, check=True, timeout=60
+    )
+    assert said.stdout.split() == ["PromiseProxy", "False", "True", "False"]
 
 
 # -- where it is defined --------------------------------------------------------------
