@@ -58,10 +58,15 @@ def _nearest(name: str, owner: Any) -> list[str]:
     names = [
         each
         for each in dir(owner)
-        if each[:1] != "_" and callable(inspect.getattr_static(owner, each, None))
+        if each[:1] != "_" and _is_called(inspect.getattr_static(owner, each, None))
     ]
     close = difflib.get_close_matches(name, names, 3)
     return [*close, *(each for each in names if each not in close)][:8]
+
+
+def _is_called(found: Any) -> bool:
+    """Whether it can be called as an attribute: a static method cannot by itself up to 3.9."""
+    return callable(found) or isinstance(found, (staticmethod, classmethod))
 
 
 def _meant(module: str, path: str) -> str:
