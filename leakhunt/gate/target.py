@@ -64,9 +64,9 @@ def _nearest(name: str, owner: Any) -> list[str]:
     return [*close, *(each for each in names if each not in close)][:8]
 
 
-def _is_called(found: Any) -> bool:
+def _is_called(attribute: Any) -> bool:
     """Whether it can be called as an attribute: a static method cannot by itself up to 3.9."""
-    return callable(found) or isinstance(found, (staticmethod, classmethod))
+    return callable(attribute) or isinstance(attribute, (staticmethod, classmethod))
 
 
 def _meant(module: str, path: str) -> str:
