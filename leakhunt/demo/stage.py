@@ -24,6 +24,7 @@ from typing import Any, TypeVar
 
 from leakhunt import units
 from leakhunt.errors import LeakhuntError
+from leakhunt.hook.celery import outbox
 
 Seen = TypeVar("Seen")
 
@@ -102,13 +103,8 @@ class Stage:
         self._sender.send_task(task, (number,), queue="shop")
 
     def deliver(self) -> None:
-        """Move what was sent to the worker's queue, whole.
-
-        The filesystem transport's writer is not atomic: a worker that reads a message
-        while it is being written ends with a JSON error.
-        """
-        for message in sorted((self.folder / "outbox").iterdir()):
-            message.rename(self.folder / "queue" / message.name)
+        """Move what was sent to the worker's queue, whole."""
+        outbox.deliver(self.folder / "outbox", self.folder / "queue")
 
     def capture(self, child: dict[str, Any]) -> Path:
         """Signal the pool child, as ``kill -USR1 PID`` does, and wait for the snapshot."""

@@ -15,6 +15,7 @@ from celery import signals
 
 from leakhunt.gate.orders import WORKER
 from leakhunt.gate.target import Arguments, TargetError, last, told
+from leakhunt.hook.celery import outbox
 
 #: The queue that the messages go to, which nobody else's worker listens to.
 QUEUE = "leakhunt-check"
@@ -65,7 +66,7 @@ class Worker:
                     except StopIteration:
                         break
                     self.task.apply_async(args, keywords, producer=producer, queue=QUEUE)
-                    self._deliver()
+                    outbox.deliver(self._folder / "out", self._folder / "in")
                     sent += 1
             with self._finished:
                 self._finished.wait_for(
@@ -75,11 +76,6 @@ class Worker:
             return sent
 
         return run
-
-    def _deliver(self) -> None:
-        """Let the worker see a message that is whole: kombu reads what it finds, half written or not."""
-        for message in (self._folder / "out").iterdir():
-            message.rename(self._folder / "in" / message.name)
 
     def _configure(self) -> None:
         folder = self._folder

@@ -11,6 +11,7 @@ from celery import Celery
 from celery.backends.base import DisabledBackend
 
 from leakhunt.gate.celery_task import QUEUE, Worker, eagerly
+from leakhunt.hook.celery.outbox import deliver
 
 
 def test_messages_go_through_a_folder_and_results_nowhere(tmp_path: Path) -> None:
@@ -42,7 +43,7 @@ def test_messages_go_through_a_folder_and_results_nowhere(tmp_path: Path) -> Non
     with app.connection_for_write(transport_options=written) as connection:
         take.apply_async(queue=QUEUE, producer=app.amqp.Producer(connection))
     assert list((tmp_path / "broker" / "in").iterdir()) == []  # the worker sees what is whole
-    worker._deliver()
+    deliver(tmp_path / "broker" / "out", tmp_path / "broker" / "in")
     (message,) = (tmp_path / "broker" / "in").iterdir()
     assert QUEUE in message.name
     for name in ("in", "out", "control"):

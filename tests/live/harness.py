@@ -24,6 +24,7 @@ from celery.bin.worker import worker as worker_command
 
 from leakhunt.engine import choice as engines
 from leakhunt.hook import letterbox
+from leakhunt.hook.celery.outbox import deliver
 from tests.support import consoles
 from tests.support.places import ROOT
 
@@ -210,9 +211,7 @@ class Worker:
 
     def send(self, task: str, *arguments: Any, **options: Any) -> Any:
         result = self.app.send_task(task, arguments, **options)
-        # The filesystem transport does not write atomically: deliver by renaming.
-        for message in sorted((self.folder / "outbox").iterdir()):
-            message.rename(self.folder / "queue" / message.name)
+        deliver(self.folder / "outbox", self.folder / "queue")
         return result
 
     def do(self, task: str, *arguments: Any, **options: Any) -> Any:
