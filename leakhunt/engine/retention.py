@@ -244,34 +244,30 @@ def _ways(
     """The largest ways of a stack: (path, objects, bytes, holder), and objects and bytes as counted, where they
     were; 0 for several holders.
     """
-    holders: dict[int, int] = {}
-    for shape, _ in parts:
-        holders[shape] = holders.get(shape, 0) + 1
-    joined: dict[Key, list[float]] = {}
-    for (shape, holder), part in parts.items():
-        key = shape, holder if holders[shape] <= HOLDERS else 0
-        figures = [part.objects, part.size]
-        if amended is not None:
-            right = amended[shape, holder]
-            figures += right.objects, right.size
-        before = joined.get(key)
-        joined[key] = figures if before is None else [a + b for a, b in zip(before, figures)]
-    largest = _by_size(joined)
+    holders = Counter(shape for shape, _ in parts)
+    figures = {key: [part.objects, part.size] for key, part in parts.items()}
+    if amended is not None:
+        for key, several in figures.items():
+            several += amended[key].objects, amended[key].size
+    largest = _joined(
+        ((shape, holder if holders[shape] <= HOLDERS else 0), several)
+        for (shape, holder), several in figures.items()
+    )
     rest = largest[WAYS:]
     alike = Counter(shape for (shape, _), _ in rest)
-    smaller: dict[Key, list[float]] = {}
-    for (shape, holder), figures in rest:
-        key = shape, holder if alike[shape] == 1 else 0
-        before = smaller.get(key)
-        smaller[key] = figures if before is None else [a + b for a, b in zip(before, figures)]
+    smaller = _joined(
+        ((shape, holder if alike[shape] == 1 else 0), several) for (shape, holder), several in rest
+    )
     return tuple(
         (shape, round(objects), round(size), holder, *map(round, counted))
-        for (shape, holder), (objects, size, *counted) in (
-            *largest[:WAYS],
-            *_by_size(smaller)[:WAYS],
-        )
+        for (shape, holder), (objects, size, *counted) in (*largest[:WAYS], *smaller[:WAYS])
     )
 
 
-def _by_size(ways: Mapping[Key, list[float]]) -> list[tuple[Key, list[float]]]:
-    return sorted(ways.items(), key=lambda item: -item[1][1])
+def _joined(ways: Iterable[tuple[Key, list[float]]]) -> list[tuple[Key, list[float]]]:
+    """The figures of equal keys added up, the most bytes first."""
+    sums: dict[Key, list[float]] = {}
+    for key, figures in ways:
+        before = sums.get(key)
+        sums[key] = figures if before is None else [a + b for a, b in zip(before, figures)]
+    return sorted(sums.items(), key=lambda item: -item[1][1])

@@ -128,12 +128,12 @@ def serve(told: dict[str, Any]) -> None:
 
 def _prepared(settings: Settings) -> Runner:
     target = targets.load(settings.target)
-    in_worker = targets.is_task(target) and not settings.eager
-    engine = settings.engine or ("sampled" if in_worker else "exact")
+    is_task = targets.is_task(target)
+    engine = settings.engine or ("sampled" if is_task and not settings.eager else "exact")
     looks = Looks(Path(settings.dir), engine, settings.nframe, settings.target)
     arguments = targets.arguments(settings.args)
     at = targets.defined_at(target)
-    if targets.is_task(target):
+    if is_task:
         from leakhunt.gate import celery_task
 
         if settings.eager:

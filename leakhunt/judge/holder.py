@@ -48,22 +48,16 @@ def _hangs_from(ways: Sequence[Retention]) -> Retention | None:
     tracebacks that pile up on an exception are no container. None where that is a small part.
     """
     unended = [way for way in ways if not is_below_a_bound(way)]
-    most = next(
-        iter(
-            by_container(
-                way._replace(
-                    container_path=path, container_type=path[-1].type,
-                    length=path[-1].length, bound=None, mark=0, retained=None,
-                )
-                for way in unended
-                if (path := variable(way.path))
-            )
-        ),
-        None,
+    hanging = by_container(
+        way._replace(
+            container_path=path, container_type=path[-1].type,
+            length=path[-1].length, bound=None, mark=0, retained=None,
+        )
+        for way in unended
+        if (path := variable(way.path))
     )  # fmt: skip
-    if most is None or most.size < LEVELS.excuses.bounded * sum(way.size for way in unended):
-        return None
-    return most
+    least = LEVELS.excuses.bounded * sum(way.size for way in unended)
+    return hanging[0] if hanging and hanging[0].size >= least else None
 
 
 def _grew(history: History, holder: Retention) -> int | None:

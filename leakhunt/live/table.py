@@ -65,9 +65,9 @@ def _linux() -> Iterator[Line]:
 def _line(pid: int, booted: float) -> Line | None:
     folder = f"/proc/{pid}"
     stat = kernel.stat(pid)
-    if (
-        stat is None or stat.is_over or stat.flags & OF_THE_KERNEL or not stat.size
-    ):  # or it is ending
+    if stat is None or stat.is_over or stat.flags & OF_THE_KERNEL:
+        return None
+    if not stat.size:  # it is ending
         return None
     try:
         uid = os.stat(folder).st_uid

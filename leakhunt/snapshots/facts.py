@@ -25,7 +25,6 @@ from leakhunt.snapfile.records import Estimate, Recycled, Types
 #: Beyond any number of bytes, tasks or seconds.
 LARGEST = 1 << 62
 
-
 #: More periods than any calendar has.
 MOST_PERIODS = 1000
 

@@ -28,7 +28,6 @@ from leakhunt.snapshots.series import Entry, Series, by_process, running, workin
 #: Files that are read at the same time.
 PARALLEL = max(2, min(8, os.cpu_count() or 2))
 
-
 #: Of the files in a folder that do not tell their facts, so many are read whole, each in a process of its own: more would
 #: take minutes, and anybody can make 10^5.
 MOST_WITHOUT = 2000
@@ -326,7 +325,7 @@ def _loaded(path: Path, number: int) -> dict[str, Any]:
     """The facts of a file without a trailer, for which all of it is read. Raises SnapshotError."""
     if number > MOST_WITHOUT:
         raise SnapshotError(
-            f"{visible(str(path))}: was not looked into: there are more than {MOST_WITHOUT:,} files here "
+            f"{visible(str(path))}: was not looked into: there are more than {units.count(MOST_WITHOUT)} files here "
             "that leakhunt did not write"
         )
     return read_facts(path)

@@ -125,10 +125,8 @@ def _lines_of(file: str) -> tuple[list[str], float] | None:
         return None
     with suppress(OSError, SyntaxError, UnicodeError, ValueError):
         target = os.path.realpath(file)
-        if not target.endswith(
-            ENDINGS
-        ):  # a link that anybody could make, to a file of this user's alone
-            return None
+        if not target.endswith(ENDINGS):
+            return None  # a link that anybody could make, to a file of this user's alone
         raw, status = plain.read(target, LARGEST, follow=False)
         encoding, _ = tokenize.detect_encoding(io.BytesIO(raw).readline)
         return raw.decode(encoding).splitlines(), status.st_mtime
