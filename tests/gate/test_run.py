@@ -39,7 +39,8 @@ from tests.support.places import ROOT
 class Looks:
     """In the place of tracing: what was asked for, in order."""
 
-    def __init__(self, *_: Any, error: Exception | None = None) -> None:
+    def __init__(self, *made: Any, error: Exception | None = None) -> None:
+        self.made = made
         self.events: list[Any] = []
         self.error = error
 
@@ -230,13 +231,19 @@ def test_a_child_that_the_target_forks_and_that_comes_back_says_nothing(talk: An
 # -- which target ------------------------------------------------------------------------
 
 
-def prepared(monkeypatch: pytest.MonkeyPatch, loaded: Any, task: bool, eager: bool) -> Runner:
+def prepared(
+    monkeypatch: pytest.MonkeyPatch,
+    loaded: Any,
+    task: bool,
+    eager: bool,
+    engine: str | None = "exact",
+) -> Runner:
     monkeypatch.setattr(run, "Looks", Looks)
     monkeypatch.setattr(target, "load", lambda name: loaded)
     monkeypatch.setattr(target, "is_task", lambda found: task)
     monkeypatch.setattr(celery_task, "Worker", lambda task, folder, done: SimpleNamespace(
         batches=lambda arguments: lambda runs: runs * 10))  # fmt: skip
-    return run._prepared(run.Settings("shop:take", None, eager, "exact", None, "/nowhere", 0, 0))
+    return run._prepared(run.Settings("shop:take", None, eager, engine, None, "/nowhere", 0, 0))
 
 
 def test_a_task_runs_in_a_worker_or_eagerly_and_a_function_as_it_is(
@@ -252,6 +259,24 @@ def test_a_task_runs_in_a_worker_or_eagerly_and_a_function_as_it_is(
         Order(RUN, 2)
     )
     assert called == [1, 1]
+
+
+@pytest.mark.parametrize(
+    ("task", "eager", "engine", "used"),
+    [
+        (True, False, None, "sampled"),
+        (True, True, None, "exact"),
+        (False, False, None, "exact"),
+        (True, False, "exact", "exact"),
+        (False, False, "sampled", "sampled"),
+    ],
+)
+def test_a_task_in_a_worker_is_sampled_unless_somebody_says_otherwise(
+    monkeypatch: pytest.MonkeyPatch, task: bool, eager: bool, engine: str | None, used: str
+) -> None:
+    target_of = SimpleNamespace(run=len, apply=len) if task else len
+    looks: Any = prepared(monkeypatch, target_of, task, eager, engine).looks
+    assert looks.made[1] == used
 
 
 def test_the_settings_are_those_that_the_console_passes() -> None:

@@ -35,6 +35,17 @@ def test_the_line_agrees_with_psutil() -> None:
     assert kernel.booted_at() == pytest.approx(psutil.boot_time(), abs=1.1)
 
 
+def test_each_field_is_the_one_of_the_manual(monkeypatch: pytest.MonkeyPatch) -> None:
+    """proc(5) counts from 1: here each field from the fifth on is its number."""
+    line = b"7 (a b) S 4 " + b" ".join(b"%d" % number for number in range(5, 53))
+    monkeypatch.setattr(kernel.vitals, "read", lambda path, limit: line)
+    told = kernel.stat(7)
+    assert told is not None
+    ticks = os.sysconf("SC_CLK_TCK")
+    assert told._replace(cpu=0.0) == ("a b", "S", 4, 9, 0.0, 20, 22, 23, 28)
+    assert told.cpu == pytest.approx((14 + 15) / ticks)
+
+
 @pytest.mark.parametrize("name", ["a) R 1 (b", "sp ace", "new\nline", "((("])
 def test_a_program_may_be_called_anything(tmp_path: Path, name: str) -> None:
     program = tmp_path / name

@@ -98,6 +98,17 @@ def two(grower: str | None = KEEP) -> Snapshot:
     )
 
 
+def test_types_go_with_the_births() -> None:
+    """Of what freelists hand on: the others stay where they are."""
+    snapshot = two()
+    told = snapshot.facts[stack(CHORES)]
+    typed = replace(told, types={"tuple": 9000 * N + 500, "str": 400 * N})
+    facts, *_ = book(
+        replace(snapshot, facts=MappingProxyType({**snapshot.facts, stack(CHORES): typed}))
+    )
+    assert facts[stack(CHORES)].types == {"tuple": 500, "str": 400 * N}
+
+
 @pytest.mark.parametrize("grower", [KEEP, None])
 def test_births_go_to_the_line_that_makes_their_holder_grow(grower: str | None) -> None:
     """The one that enlarged the table last; else the one with most bytes that came through no freelist."""
