@@ -56,13 +56,28 @@ def _functions(code: types.CodeType, prefix: str) -> Iterator[tuple[str, types.C
 
 
 def _head(text: list[str], first: int) -> str:
-    """From the first decorator to the colon of the ``def``."""
+    """From the first decorator to the colon of the ``def``: what stands behind it, or below, is its body."""
     lines: list[str] = []
     for line in text[first - 1 : first + HEAD_LINES]:
         lines.append(line.strip())
-        if line.partition("#")[0].rstrip().endswith(":") and any("def " in each for each in lines):
-            break
+        head = "\n".join(lines)
+        if "def " not in head:
+            continue
+        end = _colon(head)
+        if end or line.partition("#")[0].rstrip().endswith(":"):
+            return head[: end or len(head)][:LONGEST_HEAD]
     return "\n".join(lines)[:LONGEST_HEAD]
+
+
+def _colon(head: str) -> int:
+    """Where the ``def`` ends, behind its colon, as brackets tell; 0 where they do not, as one within a string."""
+    depth = 0
+    for at in range(head.index("def "), len(head)):
+        letter = head[at]
+        depth += (letter in "([{") - (letter in ")]}")
+        if letter == ":" and depth == 0:
+            return at + 1
+    return 0
 
 
 def _names(code: types.CodeType) -> tuple[str, ...]:

@@ -102,3 +102,18 @@ def test_they_decide(tmp_path: Path, as_module: AsModule, line: int, expected: s
 )  # fmt: skip
 def test_malformed_scopes_are_left_out(facts: dict[str, Any]) -> None:
     assert scoped(facts, {Frame("a.py", 1): Spot("f", None)}) == ({}, {})
+
+
+@pytest.mark.parametrize(
+    ("text", "head"),
+    [
+        ("def keep(user): KEPT[user] = {}\nKEPT = {}\nclass A:", "def keep(user):"),
+        ("def keep(user, at={1: 2}) -> dict[str, int]: return at", "def keep(user, at={1: 2}) -> dict[str, int]:"),
+        ("@cache\nasync def keep(\n    user: str,\n    at=[],\n): return at\nx:", "@cache\nasync def keep(\nuser: str,\nat=[],\n):"),
+        ("def keep(user):  # whose: the key's", "def keep(user):"),
+        ('def keep(user=")"):\n    return user', 'def keep(user=")"):'),
+    ],
+)  # fmt: skip
+def test_a_head_ends_at_its_colon_wherever_its_body_stands(text: str, head: str) -> None:
+    """Else lines below a function of one line are taken for its own: "a mutable default argument that collects"."""
+    assert scopes._head(text.splitlines(), 1) == head

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 import leakhunt
-from leakhunt.hook.process import kernel
+from leakhunt.hook.process import kernel, vitals
 from leakhunt.hook.process.alive import began_at
 
 pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads /proc")
@@ -38,7 +38,7 @@ def test_the_line_agrees_with_psutil() -> None:
 def test_each_field_is_the_one_of_the_manual(monkeypatch: pytest.MonkeyPatch) -> None:
     """proc(5) counts from 1: here each field from the fifth on is its number."""
     line = b"7 (a b) S 4 " + b" ".join(b"%d" % number for number in range(5, 53))
-    monkeypatch.setattr(kernel.vitals, "read", lambda path, limit: line)
+    monkeypatch.setattr(vitals, "read", lambda path, limit: line)
     told = kernel.stat(7)
     assert told is not None
     ticks = os.sysconf("SC_CLK_TCK")
