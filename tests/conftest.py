@@ -50,7 +50,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 ONCE = (
     "judge/series", "judge/births", "judge/test_collection.py", "judge/test_sampled.py", "gate", "advice",
     "snapfile/test_fuzz.py", "snapfile/test_index.py", "sites/test_fast.py", "render/export", "render/html",
-    "cli/test_watching.py", "cli/test_console.py", "cli/test_hostile.py", "plugin", "report/test_laws.py",
+    "cli/watching", "cli/test_console.py", "cli/test_hostile.py", "plugin", "report/test_laws.py",
     "render/test_github.py", "render/test_sarif.py", "test_house.py", "test_newest.py", "wheels",
 )  # fmt: skip
 

@@ -11,8 +11,12 @@ from typing import Any
 
 import click
 
-from leakhunt.cli import together, watching
+from leakhunt.cli import together
 from leakhunt.cli.options import Duration, Reach, Size, folder_option, reaching, screen, show
+from leakhunt.cli.watching import acts, looks
+from leakhunt.cli.watching.metrics import metrics
+from leakhunt.cli.watching.table import table
+from leakhunt.cli.watching.watched import Watching
 from leakhunt.report.watch import Limits, WatchReport
 from leakhunt.snapfile import folders
 
@@ -112,16 +116,14 @@ def command(
 
             fleet = stack.enter_context(remote.reached(reach.app, reach.nodes, reach.wait))
         look = (
-            watching.here(home, pids, csv_path is not None)
+            looks.here(home, pids, csv_path is not None)
             if fleet is None
-            else watching.afar(fleet, pids)
+            else looks.afar(fleet, pids)
         )
-        seen_so_far = watching.Watching(look, limits, judge=fleet is None and not once)
-        acts = watching.Acts(
-            watching.dumping(home, fleet), snapshot_above, snapshot_every, command_line
-        )
-        write = stack.enter_context(watching.table(csv_path))
-        publish = stack.enter_context(watching.metrics(address, textfile))
+        seen_so_far = Watching(look, limits, judge=fleet is None and not once)
+        doing = acts.Acts(acts.dumping(home, fleet), snapshot_above, snapshot_every, command_line)
+        write = stack.enter_context(table(csv_path))
+        publish = stack.enter_context(metrics(address, textfile))
         draw = stack.enter_context(_screen(once or as_json))
         stack.enter_context(suppress(KeyboardInterrupt))
         while not last:
@@ -130,14 +132,14 @@ def command(
             seen = seen_so_far.look()
             write(seen)
             publish(seen)
-            acts.act(seen)
+            doing.act(seen)
             draw(seen)
             if not last:
                 time.sleep(max(0.0, min(due, end) - time.monotonic()))
         seen_so_far.finish()
     made = seen_so_far.made(over=not once)
     show(made, "json" if as_json else "table")
-    acts.reap()
+    doing.reap()
     if made.critical:
         click.get_current_context().exit(3)
 

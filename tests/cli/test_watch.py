@@ -13,7 +13,9 @@ from pathlib import Path
 
 import pytest
 
-from leakhunt.cli import watch, watching
+from leakhunt.cli import watch
+from leakhunt.cli.watching import acts, looks
+from leakhunt.cli.watching.watched import Watching
 from leakhunt.errors import NotHookedError
 from leakhunt.live import tree
 from leakhunt.model.process import Process
@@ -31,7 +33,7 @@ def here(monkeypatch: pytest.MonkeyPatch) -> list[Process]:
     running: list[Process] = []
     monkeypatch.setattr(tree, "celery_processes", lambda home, **_: running)
     monkeypatch.setattr(tree, "machine", machine)
-    monkeypatch.setattr("leakhunt.cli.watching.alive.runs", lambda pid: True)
+    monkeypatch.setattr("leakhunt.hook.process.alive.runs", lambda pid: True)
     return running
 
 
@@ -153,7 +155,7 @@ def test_a_captures_copy_is_not_watched(
     """It is as large as what it copies: it is no alarm of its own, and its end no restart."""
     here += [CALM, process(14, "fork", parent=12, rss=99, is_copy=True)]
     ran: list[Process] = []
-    monkeypatch.setattr(watching.Acts, "_run", lambda self, each: ran.append(each))
+    monkeypatch.setattr(acts.Acts, "_run", lambda self, each: ran.append(each))
     status, out, _ = inside("watch", "--once", "--json", "--limit", "100MiB", "--exec", "true")
     assert status == 0
     assert [each["pid"] for each in json.loads(out)["processes"]] == [12]
@@ -168,10 +170,10 @@ def test_one_that_has_ended_before_it_could_be_asked_is_no_error(
     def gone(each: Process) -> None:
         raise NotHookedError(f"there is no process {each.pid}")
 
-    monkeypatch.setattr(watching, "dumping", lambda home, fleet: gone)
-    monkeypatch.setattr("leakhunt.cli.watching.alive.runs", lambda pid: False)
+    monkeypatch.setattr(acts, "dumping", lambda home, fleet: gone)
+    monkeypatch.setattr("leakhunt.hook.process.alive.runs", lambda pid: False)
     assert inside("watch", "--once", "--snapshot-above", "90MiB")[2] == ""
-    monkeypatch.setattr("leakhunt.cli.watching.alive.runs", lambda pid: True)
+    monkeypatch.setattr("leakhunt.hook.process.alive.runs", lambda pid: True)
     assert "there is no process 11" in inside("watch", "--once", "--snapshot-above", "90MiB")[2]
 
 
@@ -192,9 +194,7 @@ def test_a_dump_is_asked_of_those_above(
 ) -> None:
     here += [CALM, CRITICAL, process(13, parent=10, rss=97)]
     asked: list[int] = []
-    monkeypatch.setattr(
-        watching, "dumping", lambda home, fleet: lambda each: asked.append(each.pid)
-    )
+    monkeypatch.setattr(acts, "dumping", lambda home, fleet: lambda each: asked.append(each.pid))
     assert inside("watch", "--once", "--snapshot-above", "90MiB")[0] == 0
     assert asked == [11]
 
@@ -238,7 +238,7 @@ def test_in_a_terminal_each_look_takes_the_place_of_the_one_before(
     here: list[Process], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     here.append(CALM)
-    seen = watching.Watching(watching.here(Path("/"), ()), Limits(), judge=False).look()
+    seen = Watching(looks.here(Path("/"), ()), Limits(), judge=False).look()
     written = Terminal()
     monkeypatch.setattr("sys.stdout", written)
     monkeypatch.setenv("TERM", "xterm")
@@ -248,9 +248,9 @@ def test_in_a_terminal_each_look_takes_the_place_of_the_one_before(
     with watch._screen(quiet=False) as draw:
         draw(seen)
         draw(seen)
-    looks = written.getvalue().split("child 12")
-    assert len(looks) > 2
-    assert all("\x1b[1A\x1b[2K" in each for each in looks[1:])  # a line up, and empty
+    drawn = written.getvalue().split("child 12")
+    assert len(drawn) > 2
+    assert all("\x1b[1A\x1b[2K" in each for each in drawn[1:])  # a line up, and empty
 
 
 def test_in_a_pipe_nothing_is_drawn_before_the_end(
@@ -262,7 +262,7 @@ def test_in_a_pipe_nothing_is_drawn_before_the_end(
 
 @pytest.mark.parametrize("pid", ["999999999", "12"])
 def test_a_pid_of_nobody_is_an_error_at_once(pid: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("leakhunt.cli.watching.alive.runs", lambda each: False)
+    monkeypatch.setattr("leakhunt.hook.process.alive.runs", lambda each: False)
     status, out, err = inside("watch", pid, "--once")
     assert (status, out) == (2, "")
     assert err == f"leakhunt: there is no process {pid}\n"

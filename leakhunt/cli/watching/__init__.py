@@ -1,0 +1,1 @@
+"""What ``leakhunt watch`` does besides drawing: looks, verdicts, snapshots, a command, files, metrics."""
