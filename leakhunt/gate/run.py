@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from leakhunt.errors import CaptureError, LeakhuntError
 from leakhunt.gate import target as targets
 from leakhunt.gate.call import call
-from leakhunt.gate.looks import Looks
+from leakhunt.gate.observer import Observer
 from leakhunt.gate.orders import EXHAUSTED, FAILED, LOOK, RAN, RUN, Answer, Order, line, order
 from leakhunt.gate.target import Arguments, TargetError
 
@@ -26,7 +26,7 @@ class Runner:
 
     def __init__(
         self,
-        looks: Looks,
+        observer: Observer,
         target: Callable[..., Any],
         arguments: Iterator[Arguments],
         batch: Callable[[int], int] | None = None,
@@ -36,7 +36,7 @@ class Runner:
 
         ``at``: where the target is defined.
         """
-        self.looks = looks
+        self.observer = observer
         self._target = target
         self._arguments = arguments
         self._batch = batch or self._call
@@ -60,11 +60,11 @@ class Runner:
             return self._failed(targets.failed(error))
         seconds = time.perf_counter() - began
         self.runs += done
-        self.looks.begin()
+        self.observer.begin()
         path = None
         if wanted.look:
             try:
-                path = self.looks.take(wanted.full)
+                path = self.observer.take(wanted.full)
             except (CaptureError, OSError) as error:
                 return Answer(FAILED, self.runs, seconds, None, LOOK, str(error))
         return Answer(RAN if done == wanted.runs else EXHAUSTED, self.runs, seconds, path)
@@ -75,7 +75,7 @@ class Runner:
     def _done(self) -> None:
         if os.getpid() != self._pid:  # a child that the target forked has come back here
             os._exit(0)
-        self.looks.ran()
+        self.observer.ran()
 
     def _failed(self, error: TargetError) -> Answer:
         return Answer(FAILED, self.runs, 0.0, None, error.where, str(error), error.shown)
@@ -130,14 +130,14 @@ def _prepared(settings: Settings) -> Runner:
     target = targets.load(settings.target)
     is_task = targets.is_task(target)
     engine = settings.engine or ("sampled" if is_task and not settings.eager else "exact")
-    looks = Looks(Path(settings.dir), engine, settings.nframe, settings.target)
+    observer = Observer(Path(settings.dir), engine, settings.nframe, settings.target)
     arguments = targets.arguments(settings.args)
     at = targets.defined_at(target)
     if is_task:
         from leakhunt.gate import celery_task
 
         if settings.eager:
-            return Runner(looks, celery_task.eagerly(target), arguments, at=at)
-        worker = celery_task.Worker(target, Path(settings.dir), looks.ran)
-        return Runner(looks, target, arguments, worker.batches(arguments), at)
-    return Runner(looks, targets.runnable(target, settings.target), arguments, at=at)
+            return Runner(observer, celery_task.eagerly(target), arguments, at=at)
+        worker = celery_task.Worker(target, Path(settings.dir), observer.ran)
+        return Runner(observer, target, arguments, worker.batches(arguments), at)
+    return Runner(observer, targets.runnable(target, settings.target), arguments, at=at)

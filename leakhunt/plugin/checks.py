@@ -23,7 +23,7 @@ import pytest
 from leakhunt import units
 from leakhunt.errors import LeakhuntError
 from leakhunt.gate import orders, target
-from leakhunt.gate.looks import Looks
+from leakhunt.gate.observer import Observer
 from leakhunt.gate.orders import FAILED, RAN, RUN, Answer
 from leakhunt.gate.run import Runner
 from leakhunt.plugin import afresh, words
@@ -115,8 +115,8 @@ class Checks:
         ``made``: what fixtures have made for the test, by name; ``function``: what is told as the place of what has no line.
         """
         judge = self._begun()
-        with self._looks(name) as looks:
-            runner = _Raising(looks, _afresh(repeat, made or {}), itertools.repeat(((), {})))
+        with self._observed(name) as observer:
+            runner = _Raising(observer, _afresh(repeat, made or {}), itertools.repeat(((), {})))
             runner.runs = first
             began = time.monotonic()
             at = None if function is None else target.defined_at(function)
@@ -140,10 +140,10 @@ class Checks:
         """What is allocated inside and alive afterwards is at most so many bytes. Raises a failure."""
         __tracebackhide__ = True
         judge = self._begun()
-        with self._looks(name) as looks:
-            before = looks.take(full=False)
+        with self._observed(name) as observer:
+            before = observer.take(full=False)
             yield
-            after = looks.take(full=True)
+            after = observer.take(full=True)
             said = judge.ask(
                 words.line(
                     {"do": words.BLOCK, "name": name, "looks": [before, after], "most": most}
@@ -153,14 +153,14 @@ class Checks:
             pytest.fail(said["failure"], pytrace=False)
 
     @contextlib.contextmanager
-    def _looks(self, name: str) -> Iterator[Looks]:
+    def _observed(self, name: str) -> Iterator[Observer]:
         folder = self._folder / str(next(self._number))
-        looks = Looks(folder, "exact", None, name)
-        looks.begin()
+        observer = Observer(folder, "exact", None, name)
+        observer.begin()
         try:
-            yield looks
+            yield observer
         finally:
-            looks.end()
+            observer.end()
             shutil.rmtree(folder, ignore_errors=True)
 
     def _begun(self) -> Judge:
@@ -215,7 +215,7 @@ class _Raising(Runner):
             return Answer(FAILED, self.runs, 0.0, None, orders.TARGET, str(error))
         seconds = time.perf_counter() - began
         self.runs += done
-        path = self.looks.take(wanted.full) if wanted.look else None
+        path = self.observer.take(wanted.full) if wanted.look else None
         return Answer(RAN, self.runs, seconds, path)
 
 

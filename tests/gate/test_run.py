@@ -36,7 +36,7 @@ from leakhunt.gate.target import TargetError
 from tests.support.places import ROOT
 
 
-class Looks:
+class Observer:
     """In the place of tracing: what was asked for, in order."""
 
     def __init__(self, *made: Any, error: Exception | None = None) -> None:
@@ -59,14 +59,14 @@ class Looks:
 
 def made(
     function: Callable[..., Any] = lambda: None, arguments: Any = None, **looks: Any
-) -> tuple[Runner, Looks]:
-    shown: Any = Looks(**looks)
+) -> tuple[Runner, Observer]:
+    shown: Any = Observer(**looks)
     return Runner(shown, function, iter(arguments or itertools.repeat(((), {})))), shown
 
 
 def test_runs_add_up_and_a_look_is_taken_after_them() -> None:
     calls: list[tuple[Any, ...]] = []
-    one, looks = made(lambda *a, **k: calls.append((a, k)), [((n,), {"b": n}) for n in range(9)])
+    one, observer = made(lambda *a, **k: calls.append((a, k)), [((n,), {"b": n}) for n in range(9)])
     first = one.carry_out(Order(RUN, 2))
     assert (first.kind, first.runs, first.path) == (RAN, 2, None)
     second = one.carry_out(Order(RUN, 3, look=True))
@@ -75,7 +75,16 @@ def test_runs_add_up_and_a_look_is_taken_after_them() -> None:
     assert one.carry_out(Order(RUN, 0, look=True, full=True)).runs == 5
     assert calls == [((n,), {"b": n}) for n in range(5)]
     # Tracing begins after the first order's runs, which import things; a look is never before it.
-    assert looks.events == ["ran", "ran", "begin", *["ran"] * 3, "begin", "look", "begin", "full"]
+    assert observer.events == [
+        "ran",
+        "ran",
+        "begin",
+        *["ran"] * 3,
+        "begin",
+        "look",
+        "begin",
+        "full",
+    ]
 
 
 def test_the_end_of_the_arguments_is_told_with_the_runs_that_were_made() -> None:
@@ -89,12 +98,12 @@ def test_what_the_target_raises_is_told_with_its_traceback() -> None:
     def fails() -> None:
         raise ValueError("no stock")
 
-    one, looks = made(fails)
+    one, observer = made(fails)
     told = one.carry_out(Order(RUN, 1, look=True))
     assert (told.kind, told.where) == (FAILED, TARGET)
     assert "ValueError: no stock" in str(told.message)
     assert "in fails" in str(told.traceback)
-    assert looks.events == []
+    assert observer.events == []
 
 
 def test_a_look_that_fails_is_told_as_that() -> None:
@@ -238,7 +247,7 @@ def prepared(
     eager: bool,
     engine: str | None = "exact",
 ) -> Runner:
-    monkeypatch.setattr(run, "Looks", Looks)
+    monkeypatch.setattr(run, "Observer", Observer)
     monkeypatch.setattr(target, "load", lambda name: loaded)
     monkeypatch.setattr(target, "is_task", lambda found: task)
     monkeypatch.setattr(celery_task, "Worker", lambda task, folder, done: SimpleNamespace(
@@ -275,8 +284,8 @@ def test_a_task_in_a_worker_is_sampled_unless_somebody_says_otherwise(
     monkeypatch: pytest.MonkeyPatch, task: bool, eager: bool, engine: str | None, used: str
 ) -> None:
     target_of = SimpleNamespace(run=len, apply=len) if task else len
-    looks: Any = prepared(monkeypatch, target_of, task, eager, engine).looks
-    assert looks.made[1] == used
+    observer: Any = prepared(monkeypatch, target_of, task, eager, engine).observer
+    assert observer.made[1] == used
 
 
 def test_the_settings_are_those_that_the_console_passes() -> None:

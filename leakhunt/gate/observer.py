@@ -1,4 +1,4 @@
-"""Snapshots of the process that runs the target: the hook's own capture, without the hook.
+"""Observes the process that runs the target: the hook's own capture, without the hook.
 
 No signal handler is installed and no letter box kept: whoever runs the target says when to look.
 """
@@ -28,7 +28,7 @@ UNIT = "run"
 COLLECTIONS = 2
 
 
-class Looks:
+class Observer:
     """Tracing in this process from :meth:`begin` on, and a snapshot whenever one is wanted."""
 
     def __init__(self, folder: Path, engine: str, nframe: int | None, name: str) -> None:

@@ -13,22 +13,22 @@ from typing import Any
 import pytest
 
 from leakhunt.errors import CaptureError, SettingError
-from leakhunt.gate.looks import Looks
+from leakhunt.gate.observer import Observer
 from leakhunt.hook.capture import capture, fork
 from leakhunt.hook.capture.capture import Capture
 from leakhunt.hook.capture.order import Order, Outcome
 from leakhunt.snapshots.load import load
 
-Looking = Callable[..., Looks]
+Looking = Callable[..., Observer]
 
 
 @pytest.fixture
 def looking(tmp_path: Path) -> Iterator[Looking]:
     """Makes looks with the exact engine, which end with the test."""
-    made: list[Looks] = []
+    made: list[Observer] = []
 
-    def look(engine: str = "exact", nframe: int | None = None) -> Looks:
-        made.append(Looks(tmp_path, engine, nframe, "shop.pay"))
+    def look(engine: str = "exact", nframe: int | None = None) -> Observer:
+        made.append(Observer(tmp_path, engine, nframe, "shop.pay"))
         return made[-1]
 
     yield look
