@@ -15,6 +15,7 @@ from leakhunt.cli.looking import answered, seen
 from leakhunt.cli.options import Duration, Reach, folder_option, reaching, show
 from leakhunt.model.process import Process
 from leakhunt.report import ps as report
+from leakhunt.report.problems import node
 from leakhunt.snapfile import folders
 
 
@@ -99,9 +100,7 @@ def _reap(running: Sequence[Process], home: Path, patience: float, yes: bool) ->
         return
     for process in doomed:
         held = f", {units.size(process.memory.uss)} USS" if process.memory.uss else ""
-        click.echo(
-            f"orphan {process.pid} of {report.node(process)}, user {process.user}{held}", err=True
-        )
+        click.echo(f"orphan {process.pid} of {node(process)}, user {process.user}{held}", err=True)
     if not yes:
         if not sys.stdin.isatty():
             raise click.UsageError("nobody can be asked here: --reap ends them with --yes")

@@ -17,7 +17,8 @@ from leakhunt.advice.doctor.case import (
     workers,
 )
 from leakhunt.model.configuration import Configuration, Surroundings
-from leakhunt.report.ps import Growth, Problem, PsReport, Row
+from leakhunt.report.problems import Problem
+from leakhunt.report.ps import Growth, PsReport, Row
 from leakhunt.report.words import doctor as words
 
 #: Where what is said of a process is explained.
