@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 
 import pytest
 from rich.cells import cell_len
 
 from leakhunt.model.query import Query
-from leakhunt.model.snapshot import Frame, Snapshot, Spot
+from leakhunt.model.snapshot import Snapshot
 from leakhunt.render import formats
 from leakhunt.render.screen import TABLE, Screen
 from leakhunt.report import tables
@@ -20,14 +19,12 @@ from tests.support.exporting import odd
 from tests.support.places import ROOT
 
 SERIES = ROOT / "fixtures/series"
-LIBRARY = "/srv/venv/lib/python3.11/site-packages/celery"
 
 
 def drawn(
     *snapshots: Snapshot,
     width: int = 100,
     height: int = 40,
-    lines: bool = True,
     filters: tuple[str, ...] = (),
     group_by: str = "lineno",
 ) -> str:
@@ -36,35 +33,16 @@ def drawn(
     table: tables.TopReport | tables.DiffReport = tables.top(newest, query)
     if len(snapshots) == 2:
         table = tables.diff(snapshots[0], newest, query)
-    return formats.text(drawing(table), TABLE, Screen(width, lines=lines, height=height))
+    return formats.text(drawing(table), TABLE, Screen(width, height=height))
 
 
-def boxes(text: str, edge: str = "▏") -> list[list[str]]:
+def boxes(text: str) -> list[list[str]]:
     """What the boxes of each row are called."""
     return [
-        [box.strip().split("  ")[0] for box in line.split(edge)[1:]]
+        [box.strip().split("  ")[0] for box in line.split("▏")[1:]]
         for line in text.splitlines()
-        if line.startswith(edge)
+        if line.startswith("▏")
     ]
-
-
-def test_boxes_are_as_wide_as_their_bytes() -> None:
-    text = drawn(
-        snap(
-            "/srv/shop/a.py:1 < /srv/shop/t.py:9 3KiB x3",
-            "/srv/shop/b.py:2 < /srv/shop/t.py:9 1KiB x1",
-        )
-    )
-    assert boxes(text) == [["all"], ["t.py:9"], ["a.py:1", "b.py:2"]]
-    row = next(line for line in text.splitlines() if "a.py:1" in line)
-    assert row.index("b.py:2") == pytest.approx(75, abs=2)
-    assert "total 4.0 KiB" in text
-
-
-def test_frames_that_only_lead_on_are_folded() -> None:
-    chain = " < ".join(f"{LIBRARY}/app/trace.py:{line}" for line in range(700, 710))
-    text = drawn(snap(f"/srv/shop/a.py:1 < {chain} 1KiB x1", f"/srv/shop/b.py:1 < {chain} 1KiB x1"))
-    assert boxes(text) == [["all"], ["trace.py:700"], ["a.py:1", "b.py:1"]]
 
 
 def test_a_difference_is_signed_and_nothing_cancels_out() -> None:
@@ -189,31 +167,6 @@ def test_the_list_gives_way_to_the_boxes_and_is_in_the_order_of_its_figures() ->
     ]
 
 
-def test_what_is_too_narrow_is_drawn_together() -> None:
-    """Of four hundred places with a column of four each there is one box, as wide as they are."""
-    many = [f"/srv/shop/m{at}.py:1 < /srv/shop/t.py:9 {at}B x1" for at in range(1000, 1400)]
-    text = drawn(snap("/srv/shop/big.py:1 < /srv/shop/t.py:9 480000B x1", *many), width=100)
-    assert boxes(text)[2] == ["big.py:1", "400 more"]
-    row = next(line for line in text.splitlines() if "400 more" in line)
-    assert row.index("400 more") == pytest.approx(51, abs=1)
-    assert "400 more  468.6 KiB" in text
-
-
-def test_a_box_with_room_says_where_and_how_much() -> None:
-    snapshot = snap("/srv/shop/a.py:1 3KiB x1", "/srv/shop/b.py:2 1KiB x1")
-    snapshot = replace(
-        snapshot,
-        spots={
-            frame: Spot("take", None)
-            for frame in (Frame("/srv/shop/a.py", 1), Frame("/srv/shop/b.py", 2))
-        },
-    )
-    whole = next(line for line in drawn(snapshot, width=100).splitlines() if "take" in line)
-    assert whole.split("▏")[1:] == ["take:1  a.py  3.0 KiB".ljust(74), "take:2  b.py  1.0 KiB"]
-    cut = next(line for line in drawn(snapshot, width=40).splitlines() if "take" in line)
-    assert [each.strip() for each in cut.split("▏")[1:]] == ["take:1  a.py  3.0 KiB", "take:2"]
-
-
 def test_wide_characters_fit_too() -> None:
     text = drawn(
         snap(f"/srv/shop/{'雪' * 90}/紙.py:1 1KiB x1", f"/srv/shop/{'雪' * 90}.py:1 1KiB x1"),
@@ -228,10 +181,6 @@ def test_grown_and_shrunk_differ_in_colour_and_by_sign() -> None:
     text = formats.text(drawing(table), TABLE, Screen(80, color=True))
     assert re.search(r"\x1b\[1;31m\+b", text)
     assert re.search(r"\x1b\[1;32m-a", text)
-
-
-def test_it_can_be_drawn_without_lines() -> None:
-    assert boxes(drawn(snap("/srv/shop/a.py:1 1KiB x1"), lines=False), "|") == [["all"], ["a.py:1"]]
 
 
 def test_filters_hold_and_nothing_is_said_of_nothing() -> None:
