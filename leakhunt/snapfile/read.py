@@ -14,7 +14,6 @@ import json
 import marshal
 import os
 import signal
-import stat
 import sys
 import warnings
 import zlib
@@ -30,10 +29,10 @@ from leakhunt.model.paths import visible
 from leakhunt.model.snapshot import Block, Frame, Stack, Tallies
 from leakhunt.snapfile import LONG, SCHEMA, TRAILER_MAGIC, UNCHECKED_MAGIC, index
 from leakhunt.snapfile import native as quick
+from leakhunt.snapfile.opening import is_pickle, opened
 from leakhunt.snapfile.untrusted import (
     IMPOSSIBLE,
     NO_PICKLE,
-    PROTO,
     WHAT_TO_DO,
     Sums,
     is_plain,
@@ -42,8 +41,6 @@ from leakhunt.snapfile.untrusted import (
 
 LARGEST_TRAILER = 1 << 20
 LARGEST_LONG = 1 << 24
-#: A file system may leave out runs of zeros; no snapshot has many.
-MOST_HOLES = 8 << 20
 #: What is told of the sums by two parts of a file may differ by that much: the one was read a moment
 #: before the other, and the engine's own memory is left out.
 LEEWAY = 64 << 20
@@ -74,14 +71,14 @@ def begin(path: str | Path, detail: bool = False) -> Callable[[], Raw]:
     Call it exactly once: it also reaps the child.
     """
     path = os.fspath(path)
-    descriptor, size = _open(path)
+    descriptor, size = opened(path)
     indexed = _indexed(path, descriptor, size)
     if indexed is not None and not detail:
         os.close(descriptor)
         return lambda: indexed
-    if not _is_pickle(descriptor):
+    if not is_pickle(descriptor):
         os.close(descriptor)
-        raise SnapshotError(f"{_named(path)}: is no snapshot: {NO_PICKLE}. {WHAT_TO_DO}")
+        raise SnapshotError(f"{visible(path)}: is no snapshot: {NO_PICKLE}. {WHAT_TO_DO}")
     receive, send = os.pipe()
     for stream in (sys.stdout, sys.stderr):
         if stream is not None:
@@ -92,9 +89,9 @@ def begin(path: str | Path, detail: bool = False) -> Callable[[], Raw]:
             warnings.simplefilter("ignore", DeprecationWarning)
             child = os.fork()
     except OSError as error:
-        for opened in (descriptor, receive, send):
-            os.close(opened)
-        raise SnapshotError(f"{_named(path)}: cannot start a reader: {error.strerror}") from error
+        for each in (descriptor, receive, send):
+            os.close(each)
+        raise SnapshotError(f"{visible(path)}: cannot start a reader: {error.strerror}") from error
     if child == 0:
         os.close(receive)  # or it would never hear that nobody listens any more
         _child(descriptor, size, send, detail)
@@ -112,82 +109,9 @@ def _agreeing(unpickled: Raw, indexed: Raw | None) -> Raw:
         )
         if sizes[0] != sizes[1] or counts[0] != counts[1]:
             raise SnapshotError(
-                f"{_named(unpickled.path)}: is forged: its index and its traces contradict each other"
+                f"{visible(unpickled.path)}: is forged: its index and its traces contradict each other"
             )
     return unpickled
-
-
-def _named(path: str) -> str:
-    """A path for a message."""
-    return visible(path)
-
-
-def _open(path: str) -> tuple[int, int]:
-    descriptor = -1
-    try:
-        problem = _no_file(os.stat(path))
-        if problem is None:
-            descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY)
-    except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or str(error)
-        raise SnapshotError(f"{_named(path)}: cannot be read: {reason}") from error
-    size = 0
-    if descriptor >= 0:
-        status = os.fstat(descriptor)
-        size, problem = status.st_size, _no_file(status)
-        if problem is None and _holes(descriptor, size) > MOST_HOLES:
-            problem = "has holes where a snapshot has data: was the copy interrupted?"
-    if problem:
-        if descriptor >= 0:
-            os.close(descriptor)
-        raise SnapshotError(f"{_named(path)}: {problem}")
-    return descriptor, size
-
-
-def _no_file(status: os.stat_result) -> str | None:
-    """Why that is no file with something in it. Asked before it is opened, too: of a pipe or a device, to
-    which somebody may have left a link, the opening alone does something.
-    """
-    if stat.S_ISDIR(status.st_mode):
-        return "is a folder, not a snapshot"
-    if not stat.S_ISREG(status.st_mode):
-        return "is not a regular file"
-    if status.st_size == 0:
-        return "is empty: the program that wrote it was interrupted, or the disk was full"
-    return None
-
-
-def _is_pickle(descriptor: int) -> bool:
-    """Whether it begins as one; also where that cannot be read, which the child says better.
-
-    Of a folder of other files, a child for each would take minutes to say so.
-    """
-    try:
-        return os.pread(descriptor, 1, 0) == PROTO
-    except OSError:
-        return True
-
-
-def _holes(descriptor: int, size: int) -> int:
-    """Bytes of a file that are not there: what is read of it is limited by its size, which anybody
-    can make as large as they like.
-    """
-    holes = at = 0
-    try:
-        while at < size and holes <= MOST_HOLES:
-            begin = os.lseek(descriptor, at, os.SEEK_HOLE)
-            if begin >= size:
-                break
-            try:
-                at = os.lseek(descriptor, begin, os.SEEK_DATA)
-            except OSError:  # none follows
-                at = size
-            holes += at - begin
-    except (OSError, AttributeError):  # a system or filesystem that does not tell
-        return 0
-    finally:
-        os.lseek(descriptor, 0, os.SEEK_SET)
-    return holes
 
 
 def _receive(path: str, child: int, receive: int) -> Raw:
@@ -209,7 +133,7 @@ def _receive(path: str, child: int, receive: int) -> Raw:
         said = None
     if isinstance(said, tuple):
         return _raw(path, Sums(*said))
-    raise SnapshotError(f"{_named(path)}: {said or _death(status)}")
+    raise SnapshotError(f"{visible(path)}: {said or _death(status)}")
 
 
 def _death(status: int) -> str:
@@ -297,7 +221,7 @@ def quick_facts(path: str | Path) -> dict[str, Any]:
 
 
 def _trailer(path: str) -> dict[str, Any] | None:
-    descriptor, size = _open(path)
+    descriptor, size = opened(path)
     try:
         return _facts(descriptor, size)[0]
     except OSError:

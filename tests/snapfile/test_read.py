@@ -21,7 +21,6 @@ from leakhunt.errors import SnapshotError
 from leakhunt.model.query import Query
 from leakhunt.model.snapshot import Block, Frame
 from leakhunt.sites import rows as grouping
-from leakhunt.snapfile import read as reading
 from leakhunt.snapfile import untrusted
 from leakhunt.snapfile.read import begin, read, read_facts
 from leakhunt.snapfile.write import Run, write
@@ -263,16 +262,6 @@ def test_memory_stays_within_bounds(tmp_path: Path) -> None:
     assert int(said.stdout) < 600 << 10  # KiB
 
 
-def test_a_name_with_an_escape_sequence_is_shown_harmlessly(tmp_path: Path) -> None:
-    path = tmp_path / "a\x1b[31m\n.bin"
-    path.write_bytes(b"")
-    with pytest.raises(SnapshotError) as raised:
-        read(path)
-    assert str(raised.value).isprintable()
-    with pytest.raises(SnapshotError, match="cannot be read"):
-        read(tmp_path / "nul\0.bin")
-
-
 # -- the reader as a process -------------------------------------------------------------
 
 
@@ -382,24 +371,3 @@ def ended(pid: int) -> bool:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] in "ZX"
     except OSError:
         return True
-
-
-@pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="no /proc")
-def test_what_is_no_snapshot_leaves_no_descriptor_behind(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A folder of a thousand bad files is read to its end."""
-    empty, text = tmp_path / "empty.bin", tmp_path / "text.bin"
-    empty.touch()
-    text.write_text("no snapshot")
-    holes = tmp_path / "holes.bin"
-    holes.write_bytes(b"x" * 77)
-    looked = reading._holes
-    monkeypatch.setattr(
-        reading, "_holes", lambda at, size: 1 << 40 if size == 77 else looked(at, size)
-    )
-    before = set(os.listdir("/proc/self/fd"))
-    for path in (empty, text, holes, tmp_path, tmp_path / "none.bin"):
-        with pytest.raises(SnapshotError):
-            read(path)
-    assert len(os.listdir("/proc/self/fd")) == len(before)
