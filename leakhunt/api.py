@@ -32,7 +32,8 @@ from leakhunt.model.snapshot import Snapshot
 from leakhunt.sites import rows as _grouping
 from leakhunt.sites.rows import Comparison
 from leakhunt.snapshots.filters import selector
-from leakhunt.snapshots.load import expand, load_all
+from leakhunt.snapshots.load import load_all
+from leakhunt.snapshots.named import expand
 
 __all__ = ["Comparison", "Snapshot", "SnapshotError", "compare", "group", "keep", "load", "rows"]
 

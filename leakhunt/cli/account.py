@@ -14,7 +14,8 @@ from leakhunt.errors import SnapshotError
 from leakhunt.report.account import account
 from leakhunt.report.words import choices
 from leakhunt.snapfile import folders
-from leakhunt.snapshots.load import Chosen, expand
+from leakhunt.snapshots.chosen import Chosen
+from leakhunt.snapshots.named import expand
 
 
 @click.command(name="account")

@@ -14,7 +14,7 @@ from leakhunt.render.screen import JSON, TABLE
 from leakhunt.report.compared import compare
 from leakhunt.report.words import choices
 from leakhunt.snapfile import folders as places
-from leakhunt.snapshots.load import expand
+from leakhunt.snapshots.named import expand
 from leakhunt.snapshots.series import lines_of
 
 

@@ -24,7 +24,9 @@ from leakhunt.render.export.formats import (
 )
 from leakhunt.report.words import exported
 from leakhunt.snapfile import folders
-from leakhunt.snapshots.load import each, expand, most_telling, some
+from leakhunt.snapshots.chosen import most_telling, some
+from leakhunt.snapshots.load import each
+from leakhunt.snapshots.named import expand
 
 
 @click.command(name="export")

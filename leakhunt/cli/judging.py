@@ -31,8 +31,9 @@ from leakhunt.report.trend import TrendReport
 from leakhunt.report.trend import trend as judged
 from leakhunt.report.words import choices, notes
 from leakhunt.snapfile import folders as places
+from leakhunt.snapshots.chosen import ENOUGH, most_telling, some
 from leakhunt.snapshots.columns import read
-from leakhunt.snapshots.load import ENOUGH, expand, most_telling, some
+from leakhunt.snapshots.named import expand
 from leakhunt.snapshots.series import Entry, lines_of
 
 #: The engine whose samples know when they were born.

@@ -16,15 +16,9 @@ from leakhunt.errors import NotHookedError, SnapshotError
 from leakhunt.model.paths import visible
 from leakhunt.model.snapshot import Meta, Snapshot
 from leakhunt.snapfile import folders
-from leakhunt.snapshots.load import (
-    NAMED,
-    Chosen,
-    expand,
-    load_all,
-    most_grown,
-    named,
-    newest,
-)
+from leakhunt.snapshots.chosen import NAMED, Chosen, most_grown, newest
+from leakhunt.snapshots.load import load_all
+from leakhunt.snapshots.named import expand, named
 
 #: Seconds that nobody needs a bar for.
 PATIENCE = 0.6

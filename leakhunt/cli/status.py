@@ -9,7 +9,8 @@ from leakhunt.live import processes
 from leakhunt.report.status import StatusReport
 from leakhunt.report.trend import TrendReport, trend
 from leakhunt.snapfile import folders
-from leakhunt.snapshots.load import ENOUGH, most_telling, series
+from leakhunt.snapshots.chosen import ENOUGH, most_telling
+from leakhunt.snapshots.load import series
 from leakhunt.snapshots.series import Series
 
 

@@ -11,7 +11,8 @@ from leakhunt.report import tasks as report
 from leakhunt.snapfile import folders
 from leakhunt.snapfile.read import read_facts
 from leakhunt.snapshots import facts
-from leakhunt.snapshots.load import expand, some
+from leakhunt.snapshots.chosen import some
+from leakhunt.snapshots.named import expand
 
 
 @click.command(name="tasks")

@@ -16,7 +16,7 @@ from leakhunt.model.snapshot import Snapshot
 from leakhunt.report.why import WhyReport, of_finding, of_place
 from leakhunt.sites import place as taking_apart
 from leakhunt.snapfile import SUFFIX, folders
-from leakhunt.snapshots.load import named
+from leakhunt.snapshots.named import named
 
 
 @click.command(name="why")

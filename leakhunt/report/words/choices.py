@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from leakhunt import units
 from leakhunt.model.paths import visible
-from leakhunt.snapshots.load import GREW_MOST, NEWEST, Chosen
+from leakhunt.snapshots.chosen import GREW_MOST, NEWEST, Chosen
 from leakhunt.snapshots.series import Series
 
 

@@ -9,7 +9,7 @@ from leakhunt.judge.series.shape import LEAK
 from leakhunt.judge.verdict import INCONCLUSIVE, UNEXPLAINED, Verdict
 from leakhunt.model.paths import visible
 from leakhunt.report.words import choices
-from leakhunt.snapshots.load import ENOUGH
+from leakhunt.snapshots.chosen import ENOUGH
 from leakhunt.snapshots.series import Series
 
 #: Processes that are named.

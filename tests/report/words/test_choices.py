@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from leakhunt.report.words import choices
-from leakhunt.snapshots.load import GREW_MOST, NAMED, NEWEST, Chosen
+from leakhunt.snapshots.chosen import GREW_MOST, NAMED, NEWEST, Chosen
 from leakhunt.snapshots.series import Series
 from tests.support.growing import hourly
 
