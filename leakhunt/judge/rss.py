@@ -12,8 +12,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from itertools import accumulate
-from statistics import median, quantiles
+from statistics import median
 from typing import NamedTuple
 
 from leakhunt.judge import allocators
@@ -21,16 +20,10 @@ from leakhunt.judge.allocators import NATIVE
 from leakhunt.judge.births.life import held
 from leakhunt.judge.history import TASK, History
 from leakhunt.judge.levels import LEVELS
-from leakhunt.judge.series import shape, stats
-from leakhunt.judge.series.exact import EXACT
-from leakhunt.judge.series.series import Series
-from leakhunt.judge.series.shape import LEAK
+from leakhunt.judge.series import figure, stats
 from leakhunt.model.snapshot import OFF, Meta, Resident
 from leakhunt.snapshots import facts
 from leakhunt.snapshots.series import Entry
-
-#: Bytes by which a resident set grows; larger pages are whole numbers of these.
-PAGE = 4096
 
 
 @dataclass(frozen=True)
@@ -134,7 +127,7 @@ def _of_series(history: History) -> Outside:
     if (
         native is not None
         and native[-1] - native[0] >= LEVELS.resident.least
-        and _steady(t, native)
+        and figure.steady(t, native)
     ):
         native_rate = stats.theil_sen(t, native)
         if (
@@ -235,7 +228,7 @@ def _compared(course: _Course, rises: bool, kind: str | None) -> Outside:
     own_rate = stats.theil_sen(t, course.own)
     doubt = LEVELS.lives.beyond * course.error / (t[-1] - t[0])
     # A jump, and a trickle beside it: what the trickle is made of says nothing of the jump.
-    least = _least(rss)
+    least = figure.least_growth(rss)
     material = rss[-1] - rss[0] >= least and rate * (t[-1] - t[0]) >= least
     explained = max(0.0, own_rate) / rate if rate > 0 else None
     mostly = explained is not None and (own_rate + doubt) / rate < LEVELS.resident.explained
@@ -243,7 +236,7 @@ def _compared(course: _Course, rises: bool, kind: str | None) -> Outside:
         told=True,
         grows_at_all=material,
         grows=material and mostly and rises,
-        keeps=material and _steady(t, rss),
+        keeps=material and figure.steady(t, rss),
         rss_rate=rate,
         traced_rate=stats.theil_sen(t, course.traced),
         rest=rate - own_rate,
@@ -260,87 +253,11 @@ def _rises(course: _Course) -> bool:
     """Whether the resident set, or what nothing explains of it, grows for good."""
     beside = [whole - mine for whole, mine in zip(course.rss, course.own)]
     return (
-        _steady(course.t, course.rss)
-        or _steady(course.t, beside)
-        or _steady_between(course.t, course.rss)
-        or _climbs(course.t, course.rss)
+        figure.steady(course.t, course.rss)
+        or figure.steady(course.t, beside)
+        or figure.steady_between(course.t, course.rss)
+        or figure.climbs(course.t, course.rss)
     )
-
-
-def _climbs(t: Sequence[float], values: Sequence[float]) -> bool:
-    """Whether a figure of which many moments are known grows by stairs that come evenly, to the end.
-
-    An allocator that takes 2 MiB at a time (a huge page, a segment) for what grows steadily shows few events, each
-    of which may be an accident; that they come evenly is none (:func:`leakhunt.judge.series.stats.even_spacings`).
-    """
-    if len(values) < LEVELS.shapes.many:
-        return False
-    steps = [after - before for before, after in zip(values, values[1:])]
-    least = max(steps) / LEVELS.resident.alike
-    at = [index for index, step in enumerate(steps) if step >= least > 0]
-    if len(at) < 3 or sum(steps[index] for index in at) < LEVELS.worth.mostly * (
-        values[-1] - values[0]
-    ):
-        return False
-    # Each came at some moment between two that are known: in the middle, and half as far off at most.
-    edges = [(t[index] + t[index + 1]) / 2 for index in at]
-    whole, number = edges[-1] - edges[0], len(edges) - 1
-    off = max(t[index + 1] - t[index] for index in at)
-    apart = [after - before for before, after in zip(edges, edges[1:])]
-    reach = (max(abs(each - whole / number) for each in apart) + off) / whole
-    goes_on = t[-1] - edges[-1] <= max(apart) + off
-    return goes_on and stats.even_spacings(number, reach) <= LEVELS.chances.outside
-
-
-def _steady_between(t: Sequence[float], values: Sequence[float]) -> bool:
-    """Whether a figure of which many moments are known grows for good between its jumps, and by enough.
-
-    A table that doubles takes its memory at once, so that no line fits what fills it.
-    """
-    if len(values) < LEVELS.shapes.many:
-        return False
-    steps = [after - before for before, after in zip(values, values[1:])]
-    low, _, high = quantiles(steps, n=4)
-    fence = high + LEVELS.resident.far_out * (high - low)
-    between = list(
-        accumulate((step if step <= fence else 0.0 for step in steps), initial=values[0])
-    )
-    return between[-1] - between[0] >= _least(values) and _steady(t, between)
-
-
-def _least(values: Sequence[float]) -> float:
-    """Growth of a resident set that is looked at, in bytes."""
-    return max(LEVELS.resident.least, LEVELS.resident.least_part * values[0])
-
-
-def _steady(t: Sequence[float], values: Sequence[float]) -> bool:
-    """Whether a figure grows for good; with few snapshots, by a little less certainty."""
-    if len(values) < 3:
-        return False
-    if _stands(t, values):
-        return False
-    pages = [round(value / PAGE) for value in values]
-    judged = shape.judge(Series(t, values, pages, EXACT))
-    least = 0.5 ** (len(values) - 2)  # that the test can say of so many
-    few = least > LEVELS.chances.outside
-    return judged.verdict == LEAK and judged.p <= (
-        LEVELS.chances.outside_of_few if few else LEVELS.chances.outside
-    )
-
-
-def _stands(t: Sequence[float], values: Sequence[float]) -> bool:
-    """Whether the newest quarter of many moments surely rises by less than half as fast as the whole.
-
-    What filled, and stands since, is no growth for good, however well a line fits the whole of it.
-    """
-    levels = LEVELS.resident
-    start = bisect_right(t, t[-1] - levels.newest * (t[-1] - t[0]))
-    if len(t) < LEVELS.shapes.many or len(t) - start < 4:
-        return False
-    rate = stats.theil_sen(t, values)
-    beyond = [value - levels.slower * rate * at for at, value in zip(t[start:], values[start:])]
-    _, _, rises = stats.line_test(t[start:], beyond)
-    return 1 - rises <= LEVELS.chances.falters
 
 
 def _points(entries: Sequence[Entry]) -> list[Meta]:

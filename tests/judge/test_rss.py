@@ -17,6 +17,7 @@ from leakhunt.judge.levels import LEVELS
 from leakhunt.judge.rss import UNKNOWN, Outside, outside
 from leakhunt.judge.verdict import INCONCLUSIVE, judge
 from leakhunt.model.snapshot import Resident
+from tests.judge.series.test_figure import filling, stairs
 from tests.support.builders import history, snap, stack
 from tests.support.growing import LINE
 from tests.support.lives import PERIOD, aged
@@ -141,67 +142,12 @@ def test_what_falls_back_does_not_grow() -> None:
     assert (falling.grows_at_all, falling.explained) == (False, None)
 
 
-def filling(each: int, number: int = 48) -> list[int]:
-    """A table that doubles at the 6th, 12th, 24th and 47th of so many moments, and what it holds, ``each`` a moment."""
-    jumps = {6: MIB // 2, 12: MIB, 24: 2 * MIB, 47: 4 * MIB}
-    return [
-        BASE + each * at + sum(jump for when, jump in jumps.items() if when <= at)
-        for at in range(number)
-    ]
-
-
-def test_what_grows_between_the_jumps_of_a_table_grows_for_good() -> None:
-    """No line fits it, and it has never stood still."""
-    found = outside(process(filling(64 << 10)))
-    assert not found.keeps
-    assert found.grows
-
-
-def test_jumps_alone_are_no_growth_for_good_nor_is_a_trickle_between_them() -> None:
-    assert not outside(process(filling(0))).grows
-    trickle = RESIDENT.least // 48
-    assert not outside(process(filling(trickle))).grows
-    assert outside(process(filling(2 * trickle))).grows
-
-
-def test_what_has_ceased_between_the_jumps_is_no_growth_for_good() -> None:
-    rss = filling(128 << 10)
-    stood = [size if at <= 30 else rss[30] for at, size in enumerate(rss)]
-    assert not outside(process(stood)).grows
-
-
-def stairs(*at: int, height: int = 2 * MIB, number: int = 50) -> list[int]:
-    """An allocator that takes so much at a time, at those moments."""
-    return [BASE + height * sum(when <= index for when in at) for index in range(number)]
-
-
-def test_even_stairs_are_a_growth_for_good_however_few() -> None:
-    found = outside(process(stairs(9, 19, 29, 39)))
-    assert found.grows
-    assert not found.keeps
-
-
-@pytest.mark.parametrize(
-    "at",
-    [
-        (9, 19, 29),  # two intervals may be even by chance
-        (9, 16, 29, 39),
-        (4, 9, 14, 19, 24),  # and none since
-        (3, 6, 12, 24, 48),
-    ],
-)
-def test_stairs_that_come_unevenly_or_have_ceased_are_none(at: tuple[int, ...]) -> None:
-    assert not outside(process(stairs(*at))).grows
-
-
-@pytest.mark.parametrize(("high", "climbs"), [(1, True), (2, True), (3, False)])
-def test_stairs_of_unlike_heights_are_no_stairs(high: int, climbs: bool) -> None:
-    """Each of them an event of its own: tables that double, arenas of threads."""
-    heights = {9: MIB, 19: high * MIB, 29: MIB, 39: high * MIB}
-    rss = [
-        BASE + sum(each for when, each in heights.items() if when <= index) for index in range(50)
-    ]
-    assert resident._climbs(range(50), rss) is climbs
+def test_a_figure_that_is_not_steady_may_grow_for_good_all_the_same() -> None:
+    """Between its jumps, or by stairs: what a straight line alone says is another field."""
+    for rss in (filling(64 << 10), stairs(9, 19, 29, 39)):
+        found = outside(process(rss))
+        assert found.grows
+        assert not found.keeps
 
 
 # -- which snapshots ------------------------------------------------------------------
