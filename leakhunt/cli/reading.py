@@ -13,8 +13,9 @@ import click
 
 from leakhunt import units
 from leakhunt.errors import NotHookedError, SnapshotError
+from leakhunt.model.meta import Meta
 from leakhunt.model.paths import visible
-from leakhunt.model.snapshot import Meta, Snapshot
+from leakhunt.model.snapshot import Snapshot
 from leakhunt.snapfile import folders
 from leakhunt.snapshots.chosen import NAMED, Chosen, most_grown, newest
 from leakhunt.snapshots.load import load_all

@@ -19,7 +19,8 @@ from typing import NamedTuple
 from leakhunt.judge.levels import LEVELS
 from leakhunt.model import account as parts
 from leakhunt.model.account import Account, Live, Part, live
-from leakhunt.model.snapshot import Block, Meta, Snapshot
+from leakhunt.model.meta import Meta
+from leakhunt.model.snapshot import Block, Snapshot
 from leakhunt.snapshots import facts, process
 
 #: What most of a growth is.

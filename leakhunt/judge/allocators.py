@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from leakhunt.judge.levels import LEVELS
-from leakhunt.model.snapshot import Meta
+from leakhunt.model.meta import Meta
 from leakhunt.snapshots import facts
 
 NATIVE, FRAGMENTATION = "native", "fragmentation"

@@ -21,9 +21,10 @@ from leakhunt.judge.series.errors import Estimates
 from leakhunt.judge.series.exact import EXACT, Exact
 from leakhunt.judge.series.series import Series
 from leakhunt.judge.whose import Paths
+from leakhunt.model.meta import Meta
 from leakhunt.model.paths import prefixes
 from leakhunt.model.retention import Place, TypeCount
-from leakhunt.model.snapshot import Block, Frame, Meta, Snapshot, Spot, Stack
+from leakhunt.model.snapshot import Block, Frame, Snapshot, Spot, Stack
 from leakhunt.snapshots.columns import Columns
 from leakhunt.snapshots.series import Entry
 

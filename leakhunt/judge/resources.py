@@ -13,8 +13,8 @@ from leakhunt.judge.series import shape, stats
 from leakhunt.judge.series.exact import COUNTED
 from leakhunt.judge.series.series import Series
 from leakhunt.judge.series.shape import LEAK
+from leakhunt.model.meta import Meta
 from leakhunt.model.resources import Open, Resource
-from leakhunt.model.snapshot import Meta
 from leakhunt.snapshots import process
 
 

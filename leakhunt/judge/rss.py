@@ -21,7 +21,8 @@ from leakhunt.judge.births.life import held
 from leakhunt.judge.history import TASK, History
 from leakhunt.judge.levels import LEVELS
 from leakhunt.judge.series import figure, stats
-from leakhunt.model.snapshot import OFF, Meta, Resident
+from leakhunt.model.meta import OFF, Meta
+from leakhunt.model.snapshot import Resident
 from leakhunt.snapshots import facts
 from leakhunt.snapshots.series import Entry
 

@@ -29,8 +29,9 @@ from leakhunt.judge.owners import Growth
 from leakhunt.judge.rss import Outside, outside
 from leakhunt.judge.series.shape import LEAK
 from leakhunt.judge.whose import Paths
+from leakhunt.model.meta import OFF, Meta
 from leakhunt.model.paths import prefixes
-from leakhunt.model.snapshot import OFF, Frame, Meta, Stack
+from leakhunt.model.snapshot import Frame, Stack
 from leakhunt.snapshots.objects import Holder, joined, summed
 
 NO_LEAK, UNEXPLAINED, INCONCLUSIVE = "no-leak", "unexplained", "inconclusive"

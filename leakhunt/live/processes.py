@@ -24,7 +24,7 @@ from leakhunt.model.paths import visible
 from leakhunt.snapfile.folders import PROCESSES
 
 if TYPE_CHECKING:
-    from leakhunt.model.snapshot import Meta
+    from leakhunt.model.meta import Meta
 
 
 #: How /proc marks a file that has been removed: whoever has cleaned the folder has not ended the process.

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from leakhunt.advice.rule import Advice
-from leakhunt.model.snapshot import Frame, Meta, Snapshot, Tally
+from leakhunt.model.meta import Meta
+from leakhunt.model.snapshot import Frame, Snapshot, Tally
 from leakhunt.report.labels import Labels
 from leakhunt.snapshots import facts
 

@@ -10,8 +10,9 @@ from leakhunt.judge import resources
 from leakhunt.judge.account import Cause
 from leakhunt.judge.resources import Change
 from leakhunt.model.account import Account, Live
+from leakhunt.model.meta import Meta
 from leakhunt.model.paths import visible
-from leakhunt.model.snapshot import Meta, Snapshot
+from leakhunt.model.snapshot import Snapshot
 from leakhunt.report.words import account as words
 from leakhunt.report.words import notes
 

@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
+from leakhunt.model.meta import Meta
 from leakhunt.model.paths import APP, Prefixes, prefixes, shorten
-from leakhunt.model.snapshot import Frame, Meta, Spot, Stack
+from leakhunt.model.snapshot import Frame, Spot, Stack
 
 UNKNOWN = Spot(None, None)
 

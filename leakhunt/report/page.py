@@ -17,9 +17,10 @@ from leakhunt.judge.history import History
 from leakhunt.judge.series import shape
 from leakhunt.model.account import Account
 from leakhunt.model.gcpause import uncollected
+from leakhunt.model.meta import Meta
 from leakhunt.model.paths import prefixes, visible
 from leakhunt.model.query import Query
-from leakhunt.model.snapshot import Meta, Snapshot, Stack, Tally
+from leakhunt.model.snapshot import Snapshot, Stack, Tally
 from leakhunt.report import tables
 from leakhunt.report.account import of_one
 from leakhunt.report.tables import DiffReport, TopReport

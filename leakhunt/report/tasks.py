@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from leakhunt.judge.series.pieces import Piece, Sure, sure
-from leakhunt.model.snapshot import Meta
+from leakhunt.model.meta import Meta
 from leakhunt.snapshots import facts
 
 #: Under which an entry is told for how many bytes a sample of its process stands; 0: every byte is counted.

@@ -15,9 +15,10 @@ from typing import Optional
 
 from leakhunt import units
 from leakhunt.errors import LocationError
+from leakhunt.model.meta import OFF
 from leakhunt.model.paths import Prefixes, prefixes, shorten, visible
 from leakhunt.model.query import Query
-from leakhunt.model.snapshot import NOTHING, OFF, Block, Frame, Snapshot, Stack, Tally
+from leakhunt.model.snapshot import NOTHING, Block, Frame, Snapshot, Stack, Tally
 from leakhunt.sites import rows as grouping
 from leakhunt.sites.order import heaviest
 from leakhunt.sites.tree import Node, Path, merged

@@ -13,8 +13,9 @@ from pathlib import Path
 from typing import Any
 
 from leakhunt.model.gcpause import uncollected
+from leakhunt.model.meta import Meta
 from leakhunt.model.retention import Place, TypeCount, place
-from leakhunt.model.snapshot import Held, Meta, Snapshot, Stack, Tallies
+from leakhunt.model.snapshot import Held, Snapshot, Stack, Tallies
 from leakhunt.snapshots import retention
 from leakhunt.snapshots.load import each
 

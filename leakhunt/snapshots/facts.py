@@ -9,16 +9,8 @@ from math import sqrt
 from types import MappingProxyType
 from typing import Any, NamedTuple, TypeVar
 
-from leakhunt.model.snapshot import (
-    NOTHING,
-    Frame,
-    Held,
-    Meta,
-    Resident,
-    Spot,
-    Stack,
-    Tally,
-)
+from leakhunt.model.meta import Meta
+from leakhunt.model.snapshot import NOTHING, Frame, Held, Resident, Spot, Stack, Tally
 from leakhunt.snapfile import records
 from leakhunt.snapfile.records import Estimate, Recycled, Types
 

@@ -7,8 +7,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+from leakhunt.model.meta import Meta
 from leakhunt.model.query import SPLIT, Query
-from leakhunt.model.snapshot import Frame, Meta, Snapshot, Stack
+from leakhunt.model.snapshot import Frame, Snapshot, Stack
 from leakhunt.snapshots.facts import number_of
 from leakhunt.snapshots.objects import Key, stacks_by_row
 

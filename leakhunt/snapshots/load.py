@@ -12,8 +12,9 @@ from typing import Any, Optional
 
 from leakhunt import units
 from leakhunt.errors import SnapshotError
+from leakhunt.model.meta import Meta
 from leakhunt.model.paths import visible
-from leakhunt.model.snapshot import Meta, Snapshot
+from leakhunt.model.snapshot import Snapshot
 from leakhunt.snapfile import SUFFIX
 from leakhunt.snapfile.folders import PROCESSES
 from leakhunt.snapfile.read import Raw, begin, quick_facts, read_facts

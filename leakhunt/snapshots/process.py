@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from leakhunt.model.account import Arena, Sharing
+from leakhunt.model.meta import Meta
 from leakhunt.model.resources import Open, Resource
-from leakhunt.model.snapshot import Meta
 from leakhunt.snapfile import records
 from leakhunt.snapshots import facts
 

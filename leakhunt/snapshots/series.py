@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from leakhunt.errors import SnapshotError
-from leakhunt.model.snapshot import Meta
+from leakhunt.model.meta import Meta
 from leakhunt.snapfile.read import quick_facts
 from leakhunt.snapshots.facts import live, meta
 

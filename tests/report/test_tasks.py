@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from leakhunt.model.snapshot import Meta
+from leakhunt.model.meta import Meta
 from leakhunt.render.json import tasks as jsonout
 from leakhunt.render.screen import Screen
 from leakhunt.render.terminal import tasks as terminal

@@ -8,8 +8,9 @@ from types import MappingProxyType
 from hypothesis import given
 from hypothesis import strategies as st
 
+from leakhunt.model.meta import Meta
 from leakhunt.model.retention import Heap, Rest, Retention, Step
-from leakhunt.model.snapshot import Facts, Frame, Meta, Snapshot, Stack, Tally
+from leakhunt.model.snapshot import Facts, Frame, Snapshot, Stack, Tally
 from leakhunt.report.words import kept
 from leakhunt.retention import ways
 from leakhunt.snapshots.facts import meta

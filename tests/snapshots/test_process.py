@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from leakhunt.model.account import Sharing
+from leakhunt.model.meta import Meta
 from leakhunt.model.resources import Open, Resource
-from leakhunt.model.snapshot import Meta
 from leakhunt.snapshots import process
 
 

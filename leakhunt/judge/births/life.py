@@ -30,8 +30,9 @@ from leakhunt.judge.history import SECOND, TASK, History, Moved, Track
 from leakhunt.judge.levels import LEVELS
 from leakhunt.judge.series.series import Series
 from leakhunt.judge.whose import Paths
+from leakhunt.model.meta import Meta
 from leakhunt.model.paths import prefixes
-from leakhunt.model.snapshot import Birth, Calendar, Meta, Snapshot, Stack
+from leakhunt.model.snapshot import Birth, Calendar, Snapshot, Stack
 from leakhunt.snapshots.counted import put_right
 from leakhunt.snapshots.facts import tells_types
 from leakhunt.snapshots.series import Entry

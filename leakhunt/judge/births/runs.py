@@ -6,7 +6,8 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from leakhunt.judge.levels import LEVELS
-from leakhunt.model.snapshot import Meta, Snapshot, Stack
+from leakhunt.model.meta import Meta
+from leakhunt.model.snapshot import Snapshot, Stack
 
 
 class Brought(NamedTuple):

@@ -17,8 +17,9 @@ from typing import IO, Any
 
 from leakhunt import __version__
 from leakhunt.errors import ExportError
+from leakhunt.model.meta import Meta
 from leakhunt.model.paths import visible
-from leakhunt.model.snapshot import NOTHING, Frame, Meta, Snapshot, Stack, Tally
+from leakhunt.model.snapshot import NOTHING, Frame, Snapshot, Stack, Tally
 from leakhunt.render.export.formats import OTLP, missing
 from leakhunt.render.export.names import Names, frames
 from leakhunt.report.labels import Labels

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from leakhunt import units
-from leakhunt.model.snapshot import Meta
+from leakhunt.model.meta import Meta
 from leakhunt.report.listing import Waiting
 from leakhunt.snapshots import facts
 from leakhunt.snapshots.series import Series

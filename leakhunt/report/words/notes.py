@@ -12,9 +12,10 @@ from leakhunt.judge.levels import LEVELS
 from leakhunt.judge.rss import Outside
 from leakhunt.judge.series.shape import LEAK
 from leakhunt.judge.verdict import NO_LEAK, UNEXPLAINED, Finding, Verdict
+from leakhunt.model.meta import OFF, Meta
 from leakhunt.model.paths import visible
 from leakhunt.model.query import Query
-from leakhunt.model.snapshot import NOTHING, OFF, Meta, Snapshot
+from leakhunt.model.snapshot import NOTHING, Snapshot
 from leakhunt.report.labels import Labels
 from leakhunt.report.words import lines
 from leakhunt.report.words.growths import Say

@@ -6,8 +6,8 @@ from leakhunt import units
 from leakhunt.judge.finding import Finding
 from leakhunt.judge.history import TASK, History
 from leakhunt.judge.verdict import Verdict
+from leakhunt.model.meta import OFF
 from leakhunt.model.paths import visible
-from leakhunt.model.snapshot import OFF
 from leakhunt.report.words.places import looked_at, who
 from leakhunt.report.words.verdicts import seconds
 from leakhunt.sites.flame import Flame

@@ -6,8 +6,9 @@ from pathlib import Path
 
 from leakhunt import units
 from leakhunt.judge.history import History
+from leakhunt.model.meta import Meta
 from leakhunt.model.paths import Prefixes, shorten, visible
-from leakhunt.model.snapshot import Frame, Meta, Snapshot
+from leakhunt.model.snapshot import Frame, Snapshot
 from leakhunt.report.labels import Labels, Source
 from leakhunt.snapshots.objects import TYPES, Holder, Kinds
 

@@ -11,8 +11,8 @@ from leakhunt.judge.history import SECOND, TASK, History
 from leakhunt.judge.resources import Change, Rising
 from leakhunt.judge.series.shape import LEAK, NOISE
 from leakhunt.judge.verdict import INCONCLUSIVE, NO_LEAK, UNEXPLAINED, Finding, Verdict
+from leakhunt.model.meta import OFF
 from leakhunt.model.paths import visible
-from leakhunt.model.snapshot import OFF
 from leakhunt.report.labels import Labels
 from leakhunt.report.words import growths, resources
 from leakhunt.report.words.places import looked_at, place

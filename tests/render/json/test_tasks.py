@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from leakhunt.model.snapshot import Meta
+from leakhunt.model.meta import Meta
 from leakhunt.render.json.tasks import tasks
 from leakhunt.report import tasks as reports
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from leakhunt.model.snapshot import Meta
+from leakhunt.model.meta import Meta
 from leakhunt.render.screen import Screen
 from leakhunt.render.terminal.tasks import tasks
 from leakhunt.report import tasks as reports
