@@ -11,6 +11,7 @@
 #include "../../../cpython/containers.h"
 #include "../../../cpython/calls.h"
 #include "../../../cpython/objects.h"
+#include "../../../cpython/modules.h"
 #include "../../../cpython/numpy.h"
 #include "../../../cpython/built.h"
 
@@ -320,7 +321,7 @@ learn_lru(void)
     Py_DECREF(made);
 }
 
-/* Whether an OrderedDict is laid out as told in objects.h: seen in one of a single key. */
+/* Whether an OrderedDict is laid out as told in modules.h: seen in one of a single key. */
 static void
 learn_ordered(void)
 {
