@@ -117,6 +117,11 @@ def forecast(amount: float, unit: str) -> str:
     return spent(round(whole, 2 - len(str(whole))) if whole >= 100 else amount, unit)
 
 
+def exact_size(amount: int) -> str:
+    """Of one block, to the byte: ``1,024 B``."""
+    return f"{count(amount)} B"
+
+
 def signed_count(amount: int) -> str:
     """``+12,345``, ``0``, ``-7``."""
     return f"{amount:+,}" if amount else "0"
@@ -154,6 +159,11 @@ def duration(seconds: float) -> str:
             rest = whole % length // step
             return f"{whole // length} {unit}" + (f" {rest} {below}" if rest else "")
     return f"{whole} s"
+
+
+def limit(seconds: float) -> str:
+    """As :func:`duration` for what somebody has set, to the digit: ``5 s``, ``0.5 s``, ``2 min``."""
+    return duration(seconds).replace(".0 s", " s")
 
 
 def brief(seconds: float) -> str:

@@ -91,9 +91,9 @@ def _agree(hooked: Sequence[Hooked], yes: bool) -> None:
     if not owners:
         return
     mine = len(hooked) - sum(owners.values())
-    parts = [f"{number} of {_user(uid)}" for uid, number in sorted(owners.items())]
-    whose = ", ".join([*parts, *([f"{mine} of your own"] if mine else [])])
-    total = f"{len(hooked)} hooked process{'es' * (len(hooked) != 1)}: {whose}"
+    parts = [f"{units.count(number)} of {_user(uid)}" for uid, number in sorted(owners.items())]
+    whose = ", ".join([*parts, *([f"{units.count(mine)} of your own"] if mine else [])])
+    total = f"{units.counted(len(hooked), 'hooked process')}: {whose}"
     if yes:
         click.echo(f"leakhunt: {total}", err=True)
         return

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import click
 
+from leakhunt import units
 from leakhunt.cli import completion, reading
 from leakhunt.cli.options import folder_option, strict_option, unread
 from leakhunt.cli.output import PIPE, force_option, output_option, refuse, writing, wrote
@@ -123,7 +124,7 @@ def _paths(
     if not chosen.several:
         if len(words) > 1:
             raise click.UsageError(
-                f"{chosen.name} holds one snapshot and {len(words)} were named"
+                f"{chosen.name} holds one snapshot and {units.count(len(words))} were named"
                 + ("; --diff writes what changed between two" if chosen.compares else "")
             )
         return [reading.one(words[0] if words else None, folder, problems)[0]]

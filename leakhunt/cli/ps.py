@@ -104,7 +104,7 @@ def _reap(running: Sequence[Process], home: Path, patience: float, yes: bool) ->
     if not yes:
         if not sys.stdin.isatty():
             raise click.UsageError("nobody can be asked here: --reap ends them with --yes")
-        noun = "it" if len(doomed) == 1 else f"these {len(doomed)}"
+        noun = "it" if len(doomed) == 1 else f"these {units.count(len(doomed))}"
         if not click.confirm(f"End {noun}?", err=True):
             return
     problems = 0

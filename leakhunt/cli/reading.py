@@ -78,7 +78,9 @@ def one(word: str | None, folder: str | None, problems: list[str]) -> tuple[Path
         return paths[0], None
     lines = named(word, home, problems, runs)
     if not lines:
-        raise SnapshotError(f"{word}: these are {len(paths)} snapshots, and one is wanted")
+        raise SnapshotError(
+            f"{word}: these are {units.count(len(paths))} snapshots, and one is wanted"
+        )
     line = lines[-1]
     return line.newest.path, Chosen(
         (line.newest.path,), NAMED, line.folder, len(line.entries), line, len(lines)
@@ -108,9 +110,9 @@ def two(
             return (*ends, Chosen(ends, NAMED, line.folder, len(stretch), line, len(lines)))
     if len(paths) == 2:
         return paths[0], paths[1], None
-    given = "was" if len(paths) == 1 else "were"
+    given = f"{units.count(len(paths))} {units.plural(len(paths), 'was', 'were')} given"
     raise click.UsageError(
-        f"a diff compares two snapshots and {len(paths)} {given} given; name BEFORE and AFTER, one "
+        f"a diff compares two snapshots and {given}; name BEFORE and AFTER, one "
         "process or folder, or nothing"
     )
 
@@ -122,8 +124,7 @@ def progress(paths: Sequence[Path], quiet: bool = False) -> Iterator[None]:
         yield
         return
     size = sum(path.stat().st_size for path in paths if path.is_file())
-    number = "1 snapshot" if len(paths) == 1 else f"{len(paths)} snapshots"
-    with waiting(f"reading {number}, {units.size(size)}"):
+    with waiting(f"reading {units.counted(len(paths), 'snapshot')}, {units.size(size)}"):
         yield
 
 

@@ -99,7 +99,7 @@ def _finding(
         if location is None:
             return None
         raise LocationError(
-            f"there is no finding {rank}: `leakhunt trend` tells of {len(judged.findings)}"
+            f"there is no finding {rank}: `leakhunt trend` tells of {units.count(len(judged.findings))}"
         )
     finding = judged.findings[rank - 1]
     newest = finding.finding.history.newest

@@ -14,6 +14,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from leakhunt import units
 from leakhunt.errors import CaptureError, LeakhuntError, SnapshotError
 from leakhunt.hook.celery.remote import PIECE
 from leakhunt.live import app as apps
@@ -144,7 +145,7 @@ class Fleet:
             if not pids:  # with pids, every other worker says that they are none of its own
                 problems += [visible(f"{node}: {said}") for said in texts(told, "problems")]
         for node in self.silent(replies):
-            problems.append(visible(f"{node} has not answered within {self._timeout:g} s"))
+            problems.append(visible(f"{node} has not answered within {units.limit(self._timeout)}"))
         return asked, problems
 
     def wait(self, asked: Sequence[Asked], seconds: float) -> Iterator[tuple[Asked, Any]]:
@@ -168,7 +169,7 @@ class Fleet:
                     yield (
                         each,
                         CaptureError(
-                            f"no snapshot within {seconds:g} s: it is busy, or the worker does not answer"
+                            f"no snapshot within {units.limit(seconds)}: it is busy, or the worker does not answer"
                         ),
                     )
                 return
@@ -222,7 +223,7 @@ class Fleet:
             )
             part = content(told) if whole(told, "at") == at else b""
             if not 0 < len(part) <= min(PIECE, written.size - at):
-                why = refusal(told) if told else f"no reply within {PIECE_PATIENCE:g} s"
+                why = refusal(told) if told else f"no reply within {units.limit(PIECE_PATIENCE)}"
                 raise CaptureError(f"its bytes did not come: {visible(why or 'a reply is wrong')}")
             at += len(part)
             yield part

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from leakhunt import units
 from leakhunt.errors import CaptureError, NotHookedError
 from leakhunt.hook import asking
 from leakhunt.hook.letterbox import Answer
@@ -109,7 +110,7 @@ def _late(asked: Asked, seconds: float) -> str:
         why = f"its capture is under way in process {child}"
         if copy.state in "Tt":
             why += f", which is stopped: `kill -CONT {child}` lets it go on"
-    return f"{process.name} has not answered within {seconds:g} s: {why}"
+    return f"{process.name} has not answered within {units.limit(seconds)}: {why}"
 
 
 def _capture_of(pid: int) -> table.Line | None:

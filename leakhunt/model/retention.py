@@ -152,13 +152,26 @@ class Arrivals(NamedTuple):
     """The same of entries whose blocks a freelist may have handed on: they came then, or later."""
 
 
+#: Why a walk is a part: reading an object ended it, its time was over, its memory was full, nobody says.
+CRASHED, LATE, FULL, UNSAID = "crashed", "late", "full", "unsaid"
+
+
+class Undone(NamedTuple):
+    """Why a walk did not come to its end."""
+
+    code: str
+    """CRASHED, LATE, FULL or UNSAID."""
+    type: str | None = None
+    """Of the object whose traversal crashed."""
+
+
 @dataclass(frozen=True)
 class Heap:
     """What a walk over all objects of a process has found."""
 
     whole: bool
     """Whether it came to its end; else all this is a part."""
-    why: str | None
+    why: Undone | None
     """Why it is not whole."""
     objects: int
     tracked: int

@@ -59,10 +59,10 @@ def problems(process: Process, beside: Sequence[Process], machine: Machine) -> I
             words.orphan(
                 process.main, process.parent, memory.uss, process.open_files, process.sockets
             ),
-            "leakhunt ps --reap",
+            words.REAP,
         )
     if process.hooked and process.signal == "none":
-        yield Problem("deaf", words.deaf(process.signal_name), "restart the worker")
+        yield Problem("deaf", words.deaf(process.signal_name), words.RESTART)
     if process.role != "child":
         return
     others = [other for other in beside if other.role == "child" and other is not process]
@@ -88,7 +88,7 @@ def _outsized(process: Process, others: Sequence[Process], machine: Machine) -> 
         yield Problem(
             "outsized",
             words.outsized(size, young.pid, other, machine.now - young.started_at),
-            f"leakhunt dump {process.pid}" if process.hooked else words.HOOK_IT,
+            words.dump_it(process.pid) if process.hooked else words.HOOK_IT,
         )
 
 
@@ -108,7 +108,7 @@ def _hung(process: Process, others: Sequence[Process], machine: Machine) -> Iter
         yield Problem(
             "hung",
             words.hung(pulse.task, seconds, done, mean),
-            f"leakhunt ps --stacks {process.pid}",
+            words.see_stacks(process.pid),
         )
 
 

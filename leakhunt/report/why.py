@@ -46,7 +46,7 @@ def of_place(
     """``shown`` with all its stacks. ``limit``: ways that are told, 0: all."""
     site = shown.places[0][0]
     stacks = [lead.stack for lead in shown.leads]
-    title = visible(shown.location) if shown.rank is None else f"row {shown.rank} of leakhunt top"
+    title = visible(shown.location) if shown.rank is None else kept.row(shown.rank)
     return _report(title, site, stacks, snapshot, earlier, limit, None)
 
 
@@ -55,7 +55,7 @@ def of_finding(
 ) -> WhyReport:
     """A finding of trend or verdict, in the newest snapshot of its process."""
     finding = judged.finding
-    title = f"finding {rank} of leakhunt trend, {growths.verdict(finding)}"
+    title = kept.finding(rank, growths.verdict(finding))
     return _report(title, finding.site, finding.stacks, snapshot, earlier, limit, judged.advice)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from leakhunt.model.retention import Path, Retention, Step, by_way
+from leakhunt.model.retention import Path, Retention, Step, Undone, by_way
 from leakhunt.model.snapshot import Snapshot, Stack
 from leakhunt.snapshots import garbage, retention
 from leakhunt.snapshots.counted import as_counted, put_right
@@ -55,7 +55,7 @@ class Why:
     """Bytes of these whose holder was found, at most ``size``: estimated where the ways are."""
     whole: bool | None
     """Whether the walk came to its end; None: nobody walked."""
-    problem: str | None
+    undone: Undone | None
     """Why it did not."""
     waiting: int = 0
     """Objects of the stacks that nothing keeps: they only wait for the garbage collector."""

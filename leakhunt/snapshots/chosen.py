@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from leakhunt import units
 from leakhunt.errors import SnapshotError
 from leakhunt.model.paths import visible
 from leakhunt.snapshots.load import Runs, nobody_looked, series
@@ -90,4 +91,4 @@ def some(folder: Path, problems: list[str], runs: Runs = nobody_looked) -> list[
 
 
 def _unread(problems: list[str]) -> str:
-    return f"; {len(problems)} not read: {problems[0]}" if problems else ""
+    return f"; {units.count(len(problems))} not read: {problems[0]}" if problems else ""

@@ -9,6 +9,10 @@ from types import MappingProxyType
 from typing import Any
 
 from leakhunt.model.retention import (
+    CRASHED,
+    FULL,
+    LATE,
+    UNSAID,
     Arrivals,
     Container,
     Heap,
@@ -17,6 +21,7 @@ from leakhunt.model.retention import (
     Retention,
     Step,
     TypeCount,
+    Undone,
 )
 from leakhunt.model.snapshot import UNTOLD, Counted, Snapshot, Stack, Tally
 from leakhunt.snapfile import records
@@ -139,14 +144,14 @@ def _held(ways: Iterable[Retention]) -> int:
     return sum(way.size for way in ways)
 
 
-def _why(recorded: Mapping[str, Any]) -> str | None:
+def _why(recorded: Mapping[str, Any]) -> Undone | None:
     if recorded.get("whole") is True:
         return None
     if isinstance(recorded.get("crashed"), str):
-        return f"the traversal of {recorded['crashed'][:LONGEST_NAME]} crashed"
+        return Undone(CRASHED, recorded["crashed"][:LONGEST_NAME])
     if recorded.get("late") is True:
-        return "its time was over"
-    return "its memory was full" if recorded.get("full") is True else "not known"
+        return Undone(LATE)
+    return Undone(FULL if recorded.get("full") is True else UNSAID)
 
 
 def _paths(recorded: Any) -> list[Path]:

@@ -17,6 +17,8 @@ from dataclasses import dataclass
 from leakhunt.model.snapshot import Frame, Spot
 from leakhunt.snapfile import plain
 
+#: The file on disk is not the one that ran; it is younger than the snapshot; nobody knows how old the snapshot is.
+ANOTHER, CHANGED, MAYBE_CHANGED = "another", "changed", "maybe-changed"
 #: Lines shown before and after the place.
 AROUND = 3
 #: How Python files are named.
@@ -39,7 +41,7 @@ class Source:
     origin: str | None
     """``snapshot``, ``disk``, or None: there is no source."""
     note: str | None = None
-    """What must be said of it: the file on disk is another one."""
+    """What must be said of the file on disk: ANOTHER, CHANGED, MAYBE_CHANGED, or None: nothing."""
 
 
 def around(place: Frame, spots: Mapping[Frame, Spot], taken_at: float | None) -> Source:
@@ -60,15 +62,14 @@ def around(place: Frame, spots: Mapping[Frame, Spot], taken_at: float | None) ->
     lines, changed_at = on_disk
     if recorded:
         same = all(_agrees(_line(lines, line), code) for line, code in recorded.items())
-        note = None if same else "the source on disk is not the one that ran"
+        note = None if same else ANOTHER
         if same:
             near = {**near, **_near(lines, place.line)}  # indented, where recorded lines are not
             only = near.keys() <= recorded.keys()
             return Source(_sorted(near), "snapshot" if only else "disk")
         return Source(_sorted(near), "snapshot" if near else None, note)
     if taken_at is None or changed_at > taken_at + SLACK:
-        why = "was changed after the snapshot" if taken_at is not None else "may have been changed"
-        return Source((), None, f"no source: the file on disk {why}")
+        return Source((), None, CHANGED if taken_at is not None else MAYBE_CHANGED)
     return Source(_sorted(_near(lines, place.line)), "disk")
 
 

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from leakhunt.model.meta import Meta
-from leakhunt.model.retention import Heap, Rest, Retention, Step
+from leakhunt.model.retention import LATE, Heap, Rest, Retention, Step, Undone
 from leakhunt.model.snapshot import Facts, Frame, Snapshot, Stack, Tally
 from leakhunt.report.words import kept
 from leakhunt.retention import ways
@@ -88,7 +88,7 @@ def test_without_a_walk_nothing_is_claimed() -> None:
 
 
 def test_a_part_of_a_walk_is_said_to_be_one() -> None:
-    part = replace(HEAP, whole=False, why="its time was over")
+    part = replace(HEAP, whole=False, why=Undone(LATE))
     found = ways.why(replace(snapshot(here=held(1, 10, 5)), heap=part), [HERE])
     assert kept.summary(found).endswith("the walk is a part: its time was over")
 

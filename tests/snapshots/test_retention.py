@@ -8,7 +8,18 @@ from typing import Any
 import pytest
 
 from leakhunt.engine import arrivals as engine
-from leakhunt.model.retention import Arrivals, Container, Rest, Step, TypeCount
+from leakhunt.model.retention import (
+    CRASHED,
+    FULL,
+    LATE,
+    UNSAID,
+    Arrivals,
+    Container,
+    Rest,
+    Step,
+    TypeCount,
+    Undone,
+)
 from leakhunt.model.snapshot import Counted, Tally
 from leakhunt.snapshots.retention import (
     CONTAINERS,
@@ -181,7 +192,12 @@ def test_a_container_without_entries_has_no_arrivals() -> None:
 def test_a_heap_that_says_nothing_is_empty_and_one_that_is_none_is_none() -> None:
     found = heap({})
     assert found is not None
-    assert (found.whole, found.why, found.objects, found.garbage) == (False, "not known", 0, None)
+    assert (found.whole, found.why, found.objects, found.garbage) == (
+        False,
+        Undone(UNSAID),
+        0,
+        None,
+    )
     assert found.types_rest == Rest(0, 0, 0)
     assert heap(None) is heap([1]) is None
 
@@ -189,14 +205,14 @@ def test_a_heap_that_says_nothing_is_empty_and_one_that_is_none_is_none() -> Non
 @pytest.mark.parametrize(
     ("said", "why"),
     [
-        ({"crashed": "numpy.ndarray", "late": True}, "the traversal of numpy.ndarray crashed"),
-        ({"late": True, "full": True}, "its time was over"),
-        ({"full": True}, "its memory was full"),
-        ({"late": 1}, "not known"),
+        ({"crashed": "numpy.ndarray", "late": True}, Undone(CRASHED, "numpy.ndarray")),
+        ({"late": True, "full": True}, Undone(LATE)),
+        ({"full": True}, Undone(FULL)),
+        ({"late": 1}, Undone(UNSAID)),
         ({"whole": True, "late": True}, None),
     ],
 )
-def test_why_a_walk_is_a_part(said: dict[str, object], why: str | None) -> None:
+def test_why_a_walk_is_a_part(said: dict[str, object], why: Undone | None) -> None:
     found = heap(said)
     assert found is not None
     assert found.why == why

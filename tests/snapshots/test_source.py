@@ -9,7 +9,15 @@ import pytest
 
 from leakhunt.model.snapshot import Frame, Spot
 from leakhunt.snapshots import source
-from leakhunt.snapshots.source import AROUND, LONGEST, SLACK, around
+from leakhunt.snapshots.source import (
+    ANOTHER,
+    AROUND,
+    CHANGED,
+    LONGEST,
+    MAYBE_CHANGED,
+    SLACK,
+    around,
+)
 
 TEXT = "".join(f"    line_{number}()\n" for number in range(1, 21))
 WRITTEN = 1_000_000.0
@@ -45,13 +53,13 @@ def test_a_file_that_was_changed_later_is_not_what_ran(
     assert found.origin == origin
     assert bool(found.lines) is bool(origin)
     if origin is None:
-        assert found.note == "no source: the file on disk was changed after the snapshot"
+        assert found.note == CHANGED
 
 
 def test_where_nobody_knows_when_it_may_have_been_changed(file: str) -> None:
     found = around(Frame(file, 10), {}, None)
     assert (found.lines, found.origin) == ((), None)
-    assert found.note == "no source: the file on disk may have been changed"
+    assert found.note == MAYBE_CHANGED
 
 
 def test_lines_that_were_recorded_vouch_for_the_file_whatever_its_age(file: str) -> None:
@@ -64,7 +72,7 @@ def test_lines_that_were_recorded_vouch_for_the_file_whatever_its_age(file: str)
 def test_one_recorded_line_that_does_not_stand_there_and_the_file_is_another(file: str) -> None:
     spots = {**recorded(file, 10, 10 + AROUND, 11 + AROUND), **recorded(file, 20, code="old_{}()")}
     found = around(Frame(file, 10), spots, 0.0)
-    assert found.note == "the source on disk is not the one that ran"
+    assert found.note == ANOTHER
     assert found.origin == "snapshot"
     assert found.lines == ((10, "line_10()"), (10 + AROUND, f"line_{10 + AROUND}()"))
     beyond = around(Frame(file, 10), recorded(file, 21), 0.0)  # it had more lines then

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from leakhunt import units
 from leakhunt.advice.doctor.case import ADVICE, DOCS, NOTE, SERIOUS, Case, Finding
 
 #: Messages per child that are taken ahead; Celery's own value is 4.
@@ -144,7 +145,7 @@ def chatter(case: Case) -> Iterator[Finding]:
             NOTE,
             "gossip-and-mingle",
             case.app,
-            f"{len(talking)} workers here talk to each other",
+            f"{units.counted(len(talking), 'worker')} here talk to each other",
             "each hears the heartbeats of all (gossip) and asks all of them when it starts (mingle): with "
             "every worker more that is more for all, and nothing needs it but revoked tasks that a new "
             "worker would else not know",

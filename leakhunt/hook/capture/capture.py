@@ -150,7 +150,7 @@ class Capture:
         elif note == fork.LOCKED:
             why = "another thread had tracemalloc's lock when it was forked"
         elif number == signal.SIGXCPU:
-            why = f"it took more than {self.order.limits.cpu} s of CPU time"
+            why = f"it took more than {units.limit(self.order.limits.cpu)} of CPU time"
         elif number:
             why = f"its process was killed by signal {number}"
         else:

@@ -10,12 +10,12 @@ import gzip
 from collections.abc import Iterable, Iterator
 from typing import IO, Any
 
-from leakhunt import units
 from leakhunt.model.paths import visible
 from leakhunt.model.snapshot import NOTHING, Frame, Snapshot, Stack, Tally
 from leakhunt.render.export.formats import PPROF, missing
 from leakhunt.render.export.names import Names, frames
 from leakhunt.report.labels import Labels
+from leakhunt.report.words import exported
 from leakhunt.report.words.places import who
 from leakhunt.snapshots.facts import number_of
 
@@ -38,15 +38,8 @@ def write_diff(out: IO[bytes], before: Snapshot, after: Snapshot) -> None:
         ((stack, change) for stack, change in changes if change != NOTHING),
         after,
         Labels(after, before),
-        (_told(before, after),),
+        (exported.changed(before, after),),
     )
-
-
-def _told(before: Snapshot, after: Snapshot) -> str:
-    """The net change. pprof prints it above its table, whose own total adds up what grew and what shrank."""
-    old, new = before.totals, after.totals
-    size, count = new.size - old.size, new.count - old.count
-    return f"change since {units.moment(before.meta.taken_at)}: {size:+d} B, {units.signed_count(count)} blocks"
 
 
 def _write(

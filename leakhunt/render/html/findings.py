@@ -33,7 +33,7 @@ def findings(report: PageReport) -> Markup:
         inside = [_finding(report, rank, judged) for rank, judged in leaks[OPEN:]]
         cards.append(el("details", el("summary", more), *inside, class_="others"))
     if others:
-        more = f"{units.counted(len(others), 'growth')} that {units.plural(len(others), 'is', 'are')} no leak"
+        more = words.no_leaks(len(others))
         inside = [_finding(report, rank, judged) for rank, judged in others]
         cards.append(el("details", el("summary", more), *inside, open=not leaks, class_="others"))
     if report.trend.hidden:

@@ -20,7 +20,7 @@ def memory(report: PageReport) -> Markup:
     if report.account is not None:
         said = [el("p", visible(sentence)) for sentence in report.account_said]
         children += [
-            el("h3", f"Where the {units.size(report.account.rss)} of RSS are"),
+            el("h3", words.resident(report.account.rss)),
             _bar(report.account),
             *said,
             _parts(report.account, report.grown),

@@ -118,7 +118,7 @@ def _verdict(report: PageReport) -> Markup:
 
 def _timeline(report: PageReport) -> Markup:
     main = report.processes[0]
-    titles = ("when (UTC)", f"{main.meta.unit}s", "RSS", "USS", "traced", "file")
+    titles = ("when (UTC)", units.plural(2, main.meta.unit), "RSS", "USS", "traced", "file")
     looks = spread(main.looks, LISTED)
     rows = [
         el(

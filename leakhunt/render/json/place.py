@@ -15,6 +15,7 @@ from leakhunt.render.json.tables import (
     snapshot_of,
 )
 from leakhunt.report.place import PlaceReport
+from leakhunt.report.words import taken_apart
 from leakhunt.sites.tree import Node
 
 
@@ -73,7 +74,7 @@ def place(report: PlaceReport) -> str:
             else {
                 "origin": source.origin,
                 "lines": [{"line": number, "code": code} for number, code in source.lines],
-                "note": source.note,
+                "note": None if source.note is None else taken_apart.OF_SOURCE[source.note],
             },
             "notes": list(report.notes),
         },

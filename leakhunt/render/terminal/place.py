@@ -160,7 +160,7 @@ def _source_lines(shown: Shown, source: Source, width: int, around: int | None) 
     if source.origin == "disk":
         yield Text(f"  {taken_apart.FROM_DISK}", QUIET)
     if source.note:
-        yield Text(f"  ({source.note})", QUIET)
+        yield Text(f"  ({taken_apart.OF_SOURCE[source.note]})", QUIET)
 
 
 def _indent(code: str) -> int:
@@ -282,7 +282,7 @@ def _block_lines(blocks: Sequence[Block]) -> Iterator[Text]:
         by_size[block.size] = by_size.get(block.size, 0) + block.count
     if len(by_size) <= SIZES:
         rows = [
-            (f"{units.count(size)} B", size * by_size[size], by_size[size])
+            (units.exact_size(size), size * by_size[size], by_size[size])
             for size in sorted(by_size)
         ]
     else:
@@ -319,9 +319,9 @@ def _by_powers(by_size: dict[int, int]) -> Iterator[tuple[str, int, int]]:
     for sizes in groups.values():
         first, last = sizes[0], sizes[-1]
         name = (
-            f"{units.count(first)} B"
+            units.exact_size(first)
             if first == last
-            else f"{units.count(first)} to {units.count(last)} B"
+            else f"{units.count(first)} to {units.exact_size(last)}"
         )
         yield (
             name,

@@ -17,7 +17,6 @@ from rich.text import Text
 from leakhunt import units
 from leakhunt.advice.match import Advice
 from leakhunt.judge import account as causes
-from leakhunt.judge.resources import Rising
 from leakhunt.judge.series import stats
 from leakhunt.judge.series.shape import LEAK
 from leakhunt.judge.verdict import INCONCLUSIVE, NO_LEAK, UNEXPLAINED, Finding
@@ -74,7 +73,7 @@ def trend(report: TrendReport, screen: Screen) -> str:
         say(console, visible(line), "" if weighs else QUIET)
     _say_account(console, report, screen)
     for one in report.rising[: None if screen.verbose else OTHERS]:
-        say(console, visible(_opens(one)), NOTE)
+        say(console, visible(resources.opens(one)), NOTE)
     say_notes(console, report.notes)
     if not screen.verbose and report.findings:
         say(console, supports.MORE, QUIET)
@@ -91,14 +90,6 @@ def _say_account(console: Console, report: TrendReport, screen: Screen) -> None:
         say_parts(console, told)
     if screen.verbose or report.verdict.verdict == UNEXPLAINED:
         say_next(console, told)
-
-
-def _opens(one: Rising) -> str:
-    """``opens ever more: sockets to :5432 (PostgreSQL) 12 → 1,012, 1 per task (998 in close-wait)``."""
-    change = one.change
-    told = resources.risen(change.resource, change.first, change.last.number, one.rate, one.unit)
-    states = resources.states(change.last)
-    return f"opens ever more: {told}" + (f" ({states})" if states else "")
 
 
 def _first_page(ranked: Sequence[tuple[int, Judged]]) -> list[tuple[int, Judged]]:

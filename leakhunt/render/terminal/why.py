@@ -47,7 +47,7 @@ def _table(tree: Sequence[Branch], lines: Guides, width: int) -> Iterator[Text]:
     sizes = [units.size(branch.size) for branch, _, _ in rows]
     numbers = [units.count(branch.objects) for branch, _, _ in rows]
     wide, long = max(map(len, [*sizes, "size"])), max(map(len, [*numbers, "objects"]))
-    yield Text(f"{'size':>{wide}}  {'objects':>{long}}  held by", STRONG)
+    yield Text(f"{'size':>{wide}}  {'objects':>{long}}  {kept.HELD_BY}", STRONG)
     for (branch, guide, on), size, number in zip(rows, sizes, numbers):
         head = Text(f"{size:>{wide}}  {number:>{long}}  {guide}")
         text = Text(visible(kept.step(branch.step)), STRONG if branch.holding else "")

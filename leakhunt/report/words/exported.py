@@ -83,6 +83,13 @@ def wrote(seen: Seen, compared: bool) -> str:
     return text if seen.number == 1 else f"{text} in all"
 
 
+def changed(before: Snapshot, after: Snapshot) -> str:
+    """The net change. pprof prints it above its table, whose own total adds up what grew and what shrank."""
+    net = after.totals.minus(before.totals)
+    blocks = f"{units.signed_count(net.count)} {units.plural(net.count, 'block')}"
+    return f"change since {units.moment(before.meta.taken_at)}: {units.signed_size(net.size)}, {blocks}"
+
+
 def listed(parts: Collection[str]) -> str:
     """``a``, ``a and b``, ``a, b and c``."""
     *first, last = parts

@@ -217,15 +217,15 @@ def where(finding: Finding) -> str:
         return "in the main process"
     if finding.of < 2:
         return ""
-    what = units.plural(finding.of, "child", "children")
+    what = units.counted(finding.of, "child", "children")
     if finding.role != "child":
-        what = units.plural(finding.of, "process")
+        what = units.counted(finding.of, "process")
     if finding.together:
-        return f"in {len(finding.parts)} of {finding.of} {what}"
+        return f"in {units.count(len(finding.parts))} of {what}"
     alike = [part for part in finding.parts if part.verdict == finding.verdict]
     if finding.samples is not None:  # the others may have too few samples
-        return f"seen in {len(alike)} of {finding.of} {what}"
-    text = f"in {len(alike)} of {finding.of} {what}"
+        return f"seen in {units.count(len(alike))} of {what}"
+    text = f"in {units.count(len(alike))} of {what}"
     if len(alike) == 1 and alike[0].pid is not None:
         text += f" (only {alike[0].pid})"
     return text

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from leakhunt import units
-from leakhunt.model.retention import Path, Retention, Step
+from leakhunt.model.retention import CRASHED, FULL, LATE, Path, Retention, Step, Undone
 from leakhunt.retention.ways import Way, Why
 
+HELD_BY = "held by"
 NOBODY_WALKED = (
     "this snapshot does not tell what holds its objects: it was taken without a fork (a light one, or in the "
     "process itself), with LEAKHUNT_WALK=off, without the C part, or by an earlier version"
@@ -68,6 +69,16 @@ def container(one: Way) -> str:
     return ", ".join(parts)
 
 
+def row(rank: int) -> str:
+    """A place that was named by its row."""
+    return f"row {rank} of leakhunt top"
+
+
+def finding(rank: int, verdict: str) -> str:
+    """A place that was named by its finding."""
+    return f"finding {rank} of leakhunt trend, {verdict}"
+
+
 def more(number: int) -> str:
     """Ways that are left out."""
     return f"{units.counted(number, 'way')} more (-n 0 shows all)"
@@ -81,9 +92,18 @@ def summary(answer: Why) -> str:
         said = NOTHING_TIED
     else:
         said = f"the holders of {units.size(answer.tied)} of {units.size(answer.size)} are known"
-        said = said if answer.whole else f"{said}; the walk is a part: {answer.problem}"
+        said = said if answer.whole else f"{said}; the walk is a part: {undone(answer.undone)}"
     waits = waiting(answer)
     return f"{said}; {waits}" if waits else said
+
+
+def undone(walk: Undone | None) -> str:
+    """Why a walk did not come to its end."""
+    if walk is None:
+        return "not known"
+    if walk.code == CRASHED:
+        return f"the traversal of {walk.type} crashed"
+    return {LATE: "its time was over", FULL: "its memory was full"}.get(walk.code, "not known")
 
 
 def waiting(answer: Why) -> str:

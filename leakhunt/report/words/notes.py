@@ -126,9 +126,9 @@ def of_place(shown: Shown, labels: Labels) -> tuple[str, ...]:
     files = sorted({place.file for place, _ in shown.places})
     if len(files) > 1:
         some = ", ".join(map(labels.file, files[:SOME]))
-        more = f" and {len(files) - SOME} more" if len(files) > SOME else ""
+        more = f" and {units.count(len(files) - SOME)} more" if len(files) > SOME else ""
         notes.append(
-            f"{visible(shown.location)} is in {len(files)} files, all are shown: {some}{more}"
+            f"{visible(shown.location)} is in {units.count(len(files))} files, all are shown: {some}{more}"
         )
     return tuple(notes)
 

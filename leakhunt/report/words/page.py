@@ -57,6 +57,16 @@ def table(what: str, compared: bool) -> str:
     return f"{said}, by the line that allocated it."
 
 
+def no_leaks(number: int) -> str:
+    """What grew and is none."""
+    return f"{units.counted(number, 'growth')} that {units.plural(number, 'is', 'are')} no leak"
+
+
+def resident(size: int) -> str:
+    """What the parts of a resident set are the parts of."""
+    return f"Where the {units.size(size)} of RSS are"
+
+
 def spread(shown: int, of: int, what: str) -> str:
     """Of which snapshots a table is, and how many are listed."""
     text = f"Snapshots of {what}"

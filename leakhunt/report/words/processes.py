@@ -57,6 +57,16 @@ NOBODY = (
     "with `celery -A proj worker -I leakhunt.worker`"
 )
 HOOK_IT = "start the worker with -I leakhunt.worker"
+RESTART = "restart the worker"
+REAP = "leakhunt ps --reap"
+
+
+def see_stacks(pid: int) -> str:
+    return f"leakhunt ps --stacks {pid}"
+
+
+def dump_it(pid: int) -> str:
+    return f"leakhunt dump {pid}"
 
 
 def raise_limit(peak: int) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from leakhunt import units
+from leakhunt.judge.resources import Rising
 from leakhunt.model.resources import Open, Resource
 
 #: Who listens at a port, most likely (IANA's registry, and the projects' own defaults).
@@ -56,6 +57,14 @@ def risen(one: Resource, first: int, last: int, per_unit: float | None, unit: st
     if per_unit is not None and unit is not None:
         text += f", {units.decimal(per_unit)} per {unit}"
     return text
+
+
+def opens(one: Rising) -> str:
+    """``opens ever more: sockets to :5432 (PostgreSQL) 12 → 1,012, 1 per task (998 in close-wait)``."""
+    change = one.change
+    told = risen(change.resource, change.first, change.last.number, one.rate, one.unit)
+    said = states(change.last)
+    return f"opens ever more: {told}" + (f" ({said})" if said else "")
 
 
 def states(opened: Open) -> str:

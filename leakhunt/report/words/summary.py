@@ -23,5 +23,5 @@ def sentence(summary: str, findings: Sequence[Finding], labels: Labels, unit: st
     one_line = " ".join(summary.split())
     if not told:
         return one_line
-    noun = units.plural(len(growing), "line that grows", "lines that grow")
-    return f"{one_line} {len(growing)} {noun}, per {unit}: {told}"
+    lines = units.counted(len(growing), "line that grows", "lines that grow")
+    return f"{one_line} {lines}, per {unit}: {told}"

@@ -9,11 +9,18 @@ from leakhunt.model.snapshot import NOTHING
 from leakhunt.report.words.lines import alive
 from leakhunt.sites.place import Shown
 from leakhunt.snapshots.births import AT_ONCE, EARLY, EVEN, INHERITED, RECENT, Born
+from leakhunt.snapshots.source import ANOTHER, CHANGED, MAYBE_CHANGED
 
 CALLERS = "who brings us here: the place, then its callers outwards"
 BELOW = "what it allocates: the place, then what it calls inwards"
 FROM_DISK = "(from disk: unchanged since)"
 ITSELF = "(this line itself)"
+#: What must be said of the file on disk.
+OF_SOURCE = {
+    ANOTHER: "the source on disk is not the one that ran",
+    CHANGED: "no source: the file on disk was changed after the snapshot",
+    MAYBE_CHANGED: "no source: the file on disk may have been changed",
+}
 #: Tasks that are named.
 TASKS = 3
 
