@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -72,6 +73,36 @@ def test_a_benchmark_runs_as_it_says(script: Path, tmp_path: Path) -> None:
 SOURCES_IN_C = sorted(path for kind in ("*.c", "*.h", "*.inc") for path in PACKAGE.rglob(kind))
 
 
+#: Comments and texts of C, which may say that something was found.
+TALK_IN_C = re.compile(r'/\*.*?\*/|//[^\n]*|"(?:\\.|[^"\\\n])*"', re.DOTALL)
+#: Names that a source in C gives: not the members of a struct that is another's.
+NAMES_IN_C = re.compile(r"(?<![.\w])(?<!->)[A-Za-z_]\w*")
+
+
+@pytest.mark.parametrize("path", SOURCES_IN_C, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_a_name_in_c_says_what_the_thing_is(path: Path) -> None:
+    code = TALK_IN_C.sub(lambda talk: "\n" * talk[0].count("\n"), path.read_text())
+    nameless = [
+        f"{path.relative_to(ROOT)}:{number} {name}"
+        for number, line in enumerate(code.splitlines(), 1)
+        if not line.startswith("#include")
+        for name in NAMES_IN_C.findall(line)
+        if name in {*NAMELESS, "handle"}
+    ]
+    assert nameless == []
+
+
+#: More than a reader keeps in mind, and than a part of the house needs: it is two things.
+LONGEST_FILE = 389
+
+
+@pytest.mark.parametrize(
+    "path", [*MODULES, *SOURCES_IN_C], ids=lambda path: str(path.relative_to(PACKAGE))
+)
+def test_no_file_is_longer_than_a_reader_keeps_in_mind(path: Path) -> None:
+    assert len(path.read_text().splitlines()) <= LONGEST_FILE
+
+
 ASKS = ("PY_VERSION_HEX", "PY_MINOR_VERSION", "version_info", "hexversion")
 
 
@@ -85,6 +116,79 @@ def test_only_one_room_asks_for_a_version_of_python() -> None:
         if any(word in line for word in ASKS)
     ]
     assert asking == []
+
+
+#: Not for a reader's eye: coordinates of a drawing, names of files, layouts of structs; or as somebody would type it.
+FIGURES_OF_THEIR_OWN = frozenset(
+    {
+        "cli/check.py", "hook/celery/pulse.py", "hook/config.py", "pytest_plugin.py", "render/html/memory.py",
+        "report/words/checks.py", "snapfile/folders.py",
+    }
+)  # fmt: skip
+#: A number is written out: with thousands, decimals, an exponent, a sign.
+WRITTEN_OUT = re.compile(r"[,_%eEfFgGn+]|\.\d|d$")
+#: Stands behind a number: its unit, or what is counted.
+UNIT = re.compile(r" ?(?:[KMGT]i?B|B|%|ms|min|s|h)(?![\w/])")
+COUNTED = re.compile(r" (?:of )?[a-z]")
+COUNTS = ("len", "sum", "round", "max", "min", "int")
+
+
+def figures(source: str) -> list[tuple[int, str]]:
+    """Numbers that are made a text without :mod:`leakhunt.units`."""
+    told = []
+    for node in ast.walk(ast.parse(re.sub(r"def __repr__.*\n.*", "pass", source))):
+        if isinstance(node, ast.JoinedStr):
+            for part, after in zip(node.values, [*node.values[1:], None]):
+                if not isinstance(part, ast.FormattedValue):
+                    continue
+                spec = "" if part.format_spec is None else ast.unparse(part.format_spec)
+                behind = after.value if isinstance(after, ast.Constant) else ""
+                value = part.value
+                counts = (
+                    isinstance(value, ast.Call)
+                    and isinstance(value.func, ast.Name)
+                    and value.func.id in COUNTS
+                )
+                has_unit = UNIT.match(str(behind))
+                if (
+                    WRITTEN_OUT.search(re.sub(r"^f|['\"]|\{[^}]*\}", "", spec))
+                    or (has_unit and not isinstance(value, ast.Constant))
+                    or (counts and COUNTED.match(str(behind)))
+                ):
+                    told.append((node.lineno, ast.unparse(node)))
+        elif isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mod):
+            if isinstance(node.left, ast.Constant) and isinstance(node.left.value, str):
+                told.append((node.lineno, ast.unparse(node)))
+        elif (
+            isinstance(node, ast.Call)
+            and isinstance(node.func, ast.Name)
+            and node.func.id == "format"
+        ):
+            told.append((node.lineno, ast.unparse(node)))
+    return told
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_a_number_has_one_formatter(path: Path) -> None:
+    name = path.relative_to(PACKAGE).as_posix()
+    if name != "units.py" and name not in FIGURES_OF_THEIR_OWN:
+        assert figures(path.read_text()) == []
+
+
+@pytest.mark.parametrize(
+    "smuggled",
+    [
+        'said = f"{size / 1048576:.1f} MiB"',
+        'said = f"{size >> 20} MiB"',
+        'said = f"{number:,} blocks"',
+        'said = f"in {len(tasks)} tasks"',
+        'said = f"{round(share * 100)} %"',
+        'said = "%.1f s" % seconds',
+        'said = format(size, ".3g")',
+    ],
+)
+def test_a_number_that_is_smuggled_in_is_seen(smuggled: str) -> None:
+    assert figures(smuggled) != []
 
 
 def test_each_fault_of_the_mutants_has_its_text_once() -> None:

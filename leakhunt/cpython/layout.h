@@ -44,15 +44,15 @@ is_known_layout(void)
 {
 #if PY_VERSION_HEX >= 0x030E0000
     const _Py_DebugOffsets *told = &_PyRuntime.debug_offsets;
-    _Py_DebugOffsets known = _Py_DebugOffsets_INIT(_Py_Debug_Cookie);
+    _Py_DebugOffsets own = _Py_DebugOffsets_INIT(_Py_Debug_Cookie);
     PyInterpreterState *interpreter = PyInterpreterState_Get();
     PyObject *dict = PyInterpreterState_GetDict(interpreter); /* makes it, if need be */
-    int fits = known.runtime_state.size - known.interpreter_state.size ==
+    int fits = own.runtime_state.size - own.interpreter_state.size ==
                told->runtime_state.size - told->interpreter_state.size;
-    known.version = told->version;
-    known.runtime_state.size = told->runtime_state.size;
-    known.interpreter_state.size = told->interpreter_state.size;
-    if (!fits || memcmp(&known, told, sizeof known) != 0 ||
+    own.version = told->version;
+    own.runtime_state.size = told->runtime_state.size;
+    own.interpreter_state.size = told->interpreter_state.size;
+    if (!fits || memcmp(&own, told, sizeof own) != 0 ||
         interpreter->dict != dict) {
         PyErr_SetString(PyExc_ImportError, LAID_OUT_OTHERWISE);
         return 0;

@@ -197,7 +197,7 @@ shared_name(void *keys, size_t at)
 #endif
 
 static int
-attributes_of(PyObject *object, Attributes *found)
+attributes_of(PyObject *object, Attributes *attributes)
 {
 #if PY_VERSION_HEX >= 0x030B0000
     PyTypeObject *type = Py_TYPE(object);
@@ -211,9 +211,9 @@ attributes_of(PyObject *object, Attributes *found)
         return 0;
     }
     values = _PyObject_InlineValues(object);
-    found->block = 0;
-    found->size = _PyInlineValuesSize(type);
-    found->number = values->valid ? values->capacity : 0;
+    attributes->block = 0;
+    attributes->size = _PyInlineValuesSize(type);
+    attributes->number = values->valid ? values->capacity : 0;
 #else
 #if PY_VERSION_HEX >= 0x030C0000
     PyDictOrValues either = *_PyObject_DictOrValuesPointer(object);
@@ -225,17 +225,17 @@ attributes_of(PyObject *object, Attributes *found)
         return 0;
     }
     size_t before = ((uint8_t *)values)[-1];
-    found->number = slots_for_values(keys);
-    found->block = (uintptr_t)values - before;
-    found->size = before + found->number * 8;
+    attributes->number = slots_for_values(keys);
+    attributes->block = (uintptr_t)values - before;
+    attributes->size = before + attributes->number * 8;
 #endif
-    found->values = values->values;
-    found->keys = keys;
-    found->name = shared_name;
+    attributes->values = values->values;
+    attributes->keys = keys;
+    attributes->name = shared_name;
     return 1;
 #else
     (void)object;
-    (void)found;
+    (void)attributes;
     return 0;
 #endif
 }

@@ -87,8 +87,8 @@ parsed(PyObject *argument, int *signum, struct sigaction *now)
 }
 
 PyDoc_STRVAR(before_doc,
-"before(signum, known, other) -> bool\n\n"
-"Keep the handler of C code that has the signal, if one does. known: Python thinks that a handler\n"
+"before(signum, has_handler, other) -> bool\n\n"
+"Keep the handler of C code that has the signal, if one does. has_handler: Python thinks that a handler\n"
 "of its own has it; other: a signal that surely has one of Python's, or 0. To be called right\n"
 "before signal.signal().");
 
@@ -96,17 +96,17 @@ static PyObject *
 before(PyObject *module, PyObject *args)
 {
     PyObject *number;
-    int signum, known, other;
+    int signum, has_handler, other;
     struct sigaction now, reference;
 
-    if (!PyArg_ParseTuple(args, "Opi:before", &number, &known, &other) ||
+    if (!PyArg_ParseTuple(args, "Opi:before", &number, &has_handler, &other) ||
         !parsed(number, &signum, &now))
         return NULL;
     if (is_both(&now))
         return PyBool_FromLong(has_theirs[signum]);
     int plain = !(now.sa_flags & SA_SIGINFO);
     int empty = plain && (now.sa_handler == SIG_DFL || now.sa_handler == SIG_IGN);
-    int pythons = known;
+    int pythons = has_handler;
     if (has_ours[signum])
         pythons = same(&now, &ours[signum]);
     else if (other > 0 && other < NSIG && sigaction(other, NULL, &reference) == 0)

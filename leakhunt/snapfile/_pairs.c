@@ -11,10 +11,10 @@ typedef struct {
 static bool
 is_stack(const void *context, uint32_t index, const void *key)
 {
-    const Stack *known = (const Stack *)context + index, *stack = key;
-    return known->depth == stack->depth
+    const Stack *other = (const Stack *)context + index, *stack = key;
+    return other->depth == stack->depth
            && (stack->depth == 0
-               || memcmp(known->steps, stack->steps, stack->depth * sizeof *stack->steps) == 0);
+               || memcmp(other->steps, stack->steps, stack->depth * sizeof *stack->steps) == 0);
 }
 
 static bool
@@ -27,37 +27,37 @@ add_up(Stacks all)
     return sum == all.walk;
 }
 
-/* The number of a stack, which `known` keeps when it is the next one; LARGEST_NUMBER: given up. */
+/* The number of a stack, which `numbered` keeps when it is the next one; LARGEST_NUMBER: given up. */
 static size_t
-interned(Lookup *lookup, Stack *known, size_t next, Stack stack)
+interned(Lookup *lookup, Stack *numbered, size_t next, Stack stack)
 {
     uint64_t hash = stack.depth;
     for (uint32_t i = 0; i < stack.depth; i++) {
         hash = (hash ^ stack.steps[i]) * UINT64_C(0x9E3779B97F4A7C15);
         hash ^= hash >> 29;
     }
-    size_t index = number_of(lookup, mixed(hash, 0), next, is_stack, known, &stack);
+    size_t index = number_of(lookup, mixed(hash, 0), next, is_stack, numbered, &stack);
     if (index == next) {
-        known[next] = stack;
+        numbered[next] = stack;
     }
     return index;
 }
 
 static Outcome
-found(Stacks newer, Stacks older, const uint32_t *steps, Lookup *lookup, Stack *known,
-      uint32_t *partner, uint32_t *alone, size_t *alone_used)
+pair_up(Stacks newer, Stacks older, const uint32_t *steps, Lookup *lookup, Stack *numbered,
+        uint32_t *partner, uint32_t *alone, size_t *alone_used)
 {
     size_t used = 0;
     const uint32_t *next = newer.steps;
     for (; used < newer.stacks; next += newer.depths[used++]) {
         partner[used] = (uint32_t)older.stacks;
-        if (interned(lookup, known, used, (Stack){next, newer.depths[used]}) != used) {
+        if (interned(lookup, numbered, used, (Stack){next, newer.depths[used]}) != used) {
             return GIVEN_UP;
         }
     }
     next = steps;
     for (size_t i = 0; i < older.stacks; next += older.depths[i++]) {
-        size_t index = interned(lookup, known, used, (Stack){next, older.depths[i]});
+        size_t index = interned(lookup, numbered, used, (Stack){next, older.depths[i]});
         if (index < newer.stacks && partner[index] == older.stacks) {
             partner[index] = (uint32_t)i;
         }
@@ -83,8 +83,8 @@ pairs_find(Stacks newer, Stacks older, const uint32_t *number, size_t frames, ui
     }
     Lookup lookup = {0};
     uint32_t *steps = malloc((older.walk + 1) * sizeof *steps);
-    Stack *known = malloc((newer.stacks + older.stacks + 1) * sizeof *known);
-    Outcome outcome = steps != NULL && known != NULL ? PAIRED : NO_MEMORY;
+    Stack *numbered = malloc((newer.stacks + older.stacks + 1) * sizeof *numbered);
+    Outcome outcome = steps != NULL && numbered != NULL ? PAIRED : NO_MEMORY;
     for (size_t i = 0; outcome == PAIRED && i < older.walk; i++) {
         if (older.steps[i] >= frames) {
             outcome = WRONG;
@@ -94,10 +94,10 @@ pairs_find(Stacks newer, Stacks older, const uint32_t *number, size_t frames, ui
         }
     }
     if (outcome == PAIRED) {
-        outcome = found(newer, older, steps, &lookup, known, partner, alone, alone_used);
+        outcome = pair_up(newer, older, steps, &lookup, numbered, partner, alone, alone_used);
     }
     free(lookup.slots);
-    free(known);
+    free(numbered);
     free(steps);
     return outcome;
 }

@@ -42,9 +42,9 @@ is_text(const void *context, uint32_t index, const void *key)
 {
     const Sums *sums = context;
     const Text *text = key;
-    String known = ((const String *)sums->strings.items)[index];
-    return known.length == text->length
-           && memcmp((const char *)sums->text.items + known.offset, text->bytes, text->length) == 0;
+    String other = ((const String *)sums->strings.items)[index];
+    return other.length == text->length
+           && memcmp((const char *)sums->text.items + other.offset, text->bytes, text->length) == 0;
 }
 
 bool
@@ -80,8 +80,8 @@ static bool
 is_frame(const void *context, uint32_t index, const void *key)
 {
     const Sums *sums = context;
-    const Frame *known = (const Frame *)sums->frames.items + index, *frame = key;
-    return known->file == frame->file && known->line == frame->line;
+    const Frame *other = (const Frame *)sums->frames.items + index, *frame = key;
+    return other->file == frame->file && other->line == frame->line;
 }
 
 size_t
@@ -135,9 +135,9 @@ static bool
 is_block(const void *context, uint32_t index, const void *key)
 {
     const Sums *sums = context;
-    const Block *known = (const Block *)sums->blocks.items + index, *block = key;
-    return known->size == block->size && known->line == block->line
-           && known->domain == block->domain;
+    const Block *other = (const Block *)sums->blocks.items + index, *block = key;
+    return other->size == block->size && other->line == block->line
+           && other->domain == block->domain;
 }
 
 static bool
@@ -165,21 +165,21 @@ book_block(Sums *sums, uint32_t line, size_t domain, uint64_t size)
 bool
 sums_book(Sums *sums, uint32_t traceback, size_t domain, uint64_t size)
 {
-    Traceback *known = (Traceback *)sums->tracebacks.items + traceback;
-    if (known->line == 0) {
+    Traceback *booked = (Traceback *)sums->tracebacks.items + traceback;
+    if (booked->line == 0) {
         Line *opened = added(&sums->lines, sizeof *opened, 1);
         if (opened == NULL) {
             return false;
         }
         *opened = (Line){0, 0, traceback, 0};
-        known->line = (uint32_t)sums->lines.used;
+        booked->line = (uint32_t)sums->lines.used;
     }
-    Line *line = (Line *)sums->lines.items + known->line - 1;
+    Line *line = (Line *)sums->lines.items + booked->line - 1;
     line->size += size;
     line->count++;
     sums->total += size; /* both are below 2^62 */
     return sums->total < IMPOSSIBLE
-           && (!sums->detail || book_block(sums, known->line - 1, domain, size));
+           && (!sums->detail || book_block(sums, booked->line - 1, domain, size));
 }
 
 static int

@@ -195,12 +195,12 @@ static PyObject *
 problem(PyObject *Py_UNUSED(module), PyObject *Py_UNUSED(none))
 {
     enter();
-    const char *found = tables_problem(&tables);
+    const char *wrong = tables_problem(&tables);
     leave();
-    if (found == NULL) {
+    if (wrong == NULL) {
         Py_RETURN_NONE;
     }
-    return PyUnicode_FromString(found);
+    return PyUnicode_FromString(wrong);
 }
 
 PyDoc_STRVAR(counters_doc,

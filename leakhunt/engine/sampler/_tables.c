@@ -49,10 +49,10 @@ static uint32_t
 imports(const Tables *tables, const uint32_t *frames, uint32_t depth)
 {
     static const char mark[] = "<frozen importlib"; /* ._bootstrap, ._bootstrap_external */
-    const Frame *known = tables->frames.items;
+    const Frame *all = tables->frames.items;
     const Text *texts = tables->texts.items;
     for (uint32_t at = 0; at < depth; at++) {
-        const Text *file = &texts[known[frames[at]].file];
+        const Text *file = &texts[all[frames[at]].file];
         if (file->length >= sizeof mark - 1 &&
             memcmp(tables->letters + file->offset, mark, sizeof mark - 1) == 0) {
             return 1;
@@ -119,8 +119,8 @@ tables_text(Tables *tables, const char *text, uint32_t length)
         return NONE;
     }
     tables->letters = letters;
-    Text found = {tables->letters_used, length};
-    number = interned_add(&tables->texts, key, &found);
+    Text added = {tables->letters_used, length};
+    number = interned_add(&tables->texts, key, &added);
     if (number != NONE && length) {
         memcpy(letters + tables->letters_used, text, length);
         tables->letters_used += length;

@@ -128,7 +128,7 @@ by_address(const void *one, const void *other)
 }
 
 static int
-book(PyObject *found, PyObject *object)
+book(PyObject *counts, PyObject *object)
 {
     if (blocks != NULL && blocks_used < 2 * (size_t)MOST_GARBAGE) {
         blocks[blocks_used++] = block_of(object);
@@ -139,19 +139,19 @@ book(PyObject *found, PyObject *object)
     }
     int failed = 0;
     if (traceback != Py_None) {
-        PyObject *before = PyDict_GetItemWithError(found, traceback);
+        PyObject *before = PyDict_GetItemWithError(counts, traceback);
         long number = before != NULL ? PyLong_AsLong(before) : 0;
         PyObject *after = PyErr_Occurred() ? NULL : PyLong_FromLong(number + 1);
-        failed = after == NULL || PyDict_SetItem(found, traceback, after) < 0;
+        failed = after == NULL || PyDict_SetItem(counts, traceback, after) < 0;
         Py_XDECREF(after);
     }
     Py_DECREF(traceback);
     return failed ? -1 : 0;
 }
 
-/* Into `found`: how much garbage was allocated by each traceback. The number of it, or -1. */
+/* Into `counts`: how much garbage was allocated by each traceback. The number of it, or -1. */
 static Py_ssize_t
-take(Census *census, PyObject *found)
+take(Census *census, PyObject *counts)
 {
     size_t count = census->count, garbage = 0;
     free(blocks);
@@ -188,7 +188,7 @@ take(Census *census, PyObject *found)
     for (size_t i = 0; i < count && booked < garbage; i++) {
         if (!census->reached[i]) {
             booked++;
-            if (book(found, census->objects[i]) < 0) {
+            if (book(counts, census->objects[i]) < 0) {
                 return -1;
             }
         }
@@ -197,7 +197,7 @@ take(Census *census, PyObject *found)
         PyObject *object = (PyObject *)census->loose.keys[at];
         if (object != NULL && census->loose_seen[census->loose.values[at]] >= Py_REFCNT(object)) {
             garbage++;
-            if (book(found, object) < 0) {
+            if (book(counts, object) < 0) {
                 return -1;
             }
         }
@@ -275,15 +275,15 @@ told_unreachable(PyObject *Py_UNUSED(module), PyObject *Py_UNUSED(ignored))
     if (current.objects == NULL) {
         Py_RETURN_NONE;
     }
-    PyObject *result = NULL, *found = PyDict_New();
-    if (found != NULL) {
-        Py_ssize_t garbage = take(&current, found);
+    PyObject *result = NULL, *counts = PyDict_New();
+    if (counts != NULL) {
+        Py_ssize_t garbage = take(&current, counts);
         if (garbage >= 0) {
-            result = Py_BuildValue("(nO)", garbage, found);
+            result = Py_BuildValue("(nO)", garbage, counts);
         }
     }
     forget();
-    Py_XDECREF(found);
+    Py_XDECREF(counts);
     return result;
 }
 

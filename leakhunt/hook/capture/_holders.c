@@ -45,17 +45,17 @@ static int
 open_search(Search *search, PyObject *wanted, PyObject *trusted)
 {
     size_t looked_for = (size_t)PyBytes_GET_SIZE(wanted) / 8;
-    size_t known = (size_t)PyBytes_GET_SIZE(trusted) / 8;
+    size_t number = (size_t)PyBytes_GET_SIZE(trusted) / 8;
     size_t room = looked_for * 4 + 4096;
     search->room = (uint32_t)(room < MOST_NODES ? room : MOST_NODES);
     search->nodes = malloc(search->room * sizeof(Node));
-    int ready = table_init(&search->index, search->room) & table_init(&search->trusted, known) &
+    int ready = table_init(&search->index, search->room) & table_init(&search->trusted, number) &
                 table_init(&search->modules, MOST_MODULES) &
                 table_init(&search->shared, MOST_SHARED);
     if (!ready || search->nodes == NULL) {
         return 0;
     }
-    for (size_t at = 0; at < known; at++) {
+    for (size_t at = 0; at < number; at++) {
         uintptr_t block = (uintptr_t)address_at(trusted, (Py_ssize_t)at);
         if (block != 0) {
             search->trusted.keys[slot_of(&search->trusted, block)] = block;
