@@ -191,6 +191,127 @@ def test_a_number_that_is_smuggled_in_is_seen(smuggled: str) -> None:
     assert figures(smuggled) != []
 
 
+#: The one hook of a process, and whether its fork handler is registered, which nothing can undo.
+GLOBALS = {("hook/current.py", "_hook"), ("hook/install.py", "_fork_followed")}
+
+
+def test_no_function_sets_a_variable_of_its_module() -> None:
+    """What one call leaves behind for another is a value with an owner."""
+    told = {
+        (path.relative_to(PACKAGE).as_posix(), name)
+        for path in MODULES
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Global)
+        for name in node.names
+    }
+    assert told == GLOBALS
+
+
+#: Modules of others, whose functions the worker's side takes the place of, and gives back.
+FOREIGN = ("billiard.", "_imp.", "sys.")
+
+
+def callables_given(source: str) -> list[tuple[int, str]]:
+    """Functions and methods that are put into another object once it is made."""
+    tree = ast.parse(source)
+    methods = {node.name for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)}
+    functions = {node.name for node in tree.body if isinstance(node, ast.FunctionDef)}
+    told = []
+    for node in ast.walk(tree):
+        if not isinstance(node, ast.Assign):
+            continue
+        value = node.value
+        given = isinstance(value, ast.Lambda)
+        given |= isinstance(value, ast.Name) and value.id in functions
+        given |= isinstance(value, ast.Attribute) and value.attr in methods
+        if given:
+            told += [
+                (node.lineno, ast.unparse(node))
+                for target in node.targets
+                if isinstance(target, ast.Attribute)
+                and ast.unparse(target.value) not in ("self", "cls")
+                and not ast.unparse(target).startswith(FOREIGN)
+            ]
+    return told
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_no_callable_is_put_into_an_object_from_outside(path: Path) -> None:
+    """Whoever makes an object gives it what it calls."""
+    assert callables_given(path.read_text()) == []
+
+
+def test_a_callable_that_is_put_into_an_object_is_seen() -> None:
+    assert callables_given("def f(): ...\nhook.on_dump = f")
+    assert callables_given("hook.on_dump = lambda: None")
+
+
+CLOCKS = ("monotonic", "perf_counter", "time", "monotonic_ns", "perf_counter_ns")
+
+
+def is_clock(node: ast.AST) -> bool:
+    return isinstance(node, ast.Call) and ast.unparse(node.func).rpartition(".")[2] in CLOCKS
+
+
+def waited(source: str) -> list[tuple[int, str]]:
+    """Assertions that something took less than so long, by the clock on the wall."""
+    tree, told = ast.parse(source), []
+    for function in ast.walk(tree):
+        if not isinstance(function, ast.FunctionDef):
+            continue
+        spans = {
+            ast.unparse(target)
+            for node in ast.walk(function)
+            if isinstance(node, ast.Assign)
+            and any(
+                isinstance(part, ast.BinOp) and any(map(is_clock, ast.walk(part)))
+                for part in [node.value]
+            )
+            and isinstance(node.value, ast.BinOp)
+            and isinstance(node.value.op, ast.Sub)
+            for target in node.targets
+        }
+        for node in ast.walk(function):
+            if isinstance(node, ast.Assert) and isinstance(node.test, ast.Compare):
+                first, sides = node.test.left, node.test.comparators
+                less = [
+                    side
+                    for side, compared in zip([first, *sides], node.test.ops)
+                    if isinstance(compared, (ast.Lt, ast.LtE))
+                ]
+                if any(
+                    ast.unparse(side) in spans
+                    or (
+                        isinstance(side, ast.BinOp)
+                        and isinstance(side.op, ast.Sub)
+                        and any(map(is_clock, ast.walk(side)))
+                    )
+                    for side in less
+                ):
+                    told.append((node.lineno, ast.unparse(node)))
+    return told
+
+
+TESTS = sorted(path for path in (ROOT / "tests").rglob("*.py") if "benchmarks" not in path.parts)
+
+
+def test_no_test_asserts_how_long_something_took() -> None:
+    """A machine may be busy: CPU is what a cost is told by (`tests/support/costs.py`)."""
+    told = {str(path.relative_to(ROOT)): waited(path.read_text()) for path in TESTS}
+    assert {name: each for name, each in told.items() if each} == {}
+
+
+@pytest.mark.parametrize(
+    "asserted",
+    [
+        "assert time.monotonic() - began < 20",
+        "took = time.perf_counter() - began\n    assert took <= 20",
+    ],
+)
+def test_an_assertion_of_how_long_something_took_is_seen(asserted: str) -> None:
+    assert waited(f"def test() -> None:\n    {asserted}\n") != []
+
+
 def test_each_fault_of_the_mutants_has_its_text_once() -> None:
     """Where code moves, the list moves with it: a fault that is put nowhere tests nothing."""
     elsewhere = [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import importlib
 import importlib.machinery
 import re
@@ -61,6 +62,83 @@ def test_the_files_that_a_text_names_are_there() -> None:
         if not ((ROOT / name).exists() or (path.parent / name).exists())
     ]
     assert missing == []
+
+
+#: What a docstring, a comment or a README names: by a role, or by a path from a room of the house.
+ROLE = re.compile(r":(?:mod|func|class|meth|data|attr):`~?([\w.]+)`")
+ROOMS = sorted(
+    path.name for path in (ROOT / "leakhunt").iterdir() if (path / "__init__.py").exists()
+)
+PLACE = re.compile(rf"(?<![\w./-])((?:leakhunt|{'|'.join(ROOMS)})/[\w/.-]*\.(?:py|c|h|inc|md))\b")
+IN_C = re.compile(r"/\*.*?\*/", re.DOTALL)
+#: Of other projects, whose folders happen to be called as a room here.
+OTHERS = frozenset({"celery/app/trace.py"})
+
+
+def talk(path: Path) -> str:
+    """What a file says to whoever reads it: docstrings and comments."""
+    text = path.read_text()
+    if path.suffix == ".md":
+        return text
+    if path.suffix != ".py":
+        return "\n".join(IN_C.findall(text))
+    said = re.findall(r"#[^\n]*", text)
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
+            said.append(str(node.value.value))
+    return "\n".join(said)
+
+
+def is_meant(name: str, path: Path) -> bool:
+    """Whether a name of a role is there: a module, what stands in one, its member, or a neighbour in the same file."""
+    if not name.startswith(("leakhunt.", "tests.")):
+        return "." in name or re.search(rf"\b{name}\b(?!`)", path.read_text()) is not None
+    if exists(name):
+        return True
+    owner, _, member = name.rpartition(".")
+    module = ROOT.joinpath(*owner.rpartition(".")[0].split(".")).with_suffix(".py")
+    return (
+        exists(owner)
+        and module.is_file()
+        and re.search(rf"\b{member}\b", module.read_text()) is not None
+    )
+
+
+READ = [
+    *TEXTS, *(path for kind in ("c", "h", "inc") for path in sorted((ROOT / "leakhunt").rglob(f"*.{kind}"))),
+    ROOT / ".github" / "CONTRIBUTING.md",
+]  # fmt: skip
+
+
+def missing_names(path: Path, said: str) -> list[str]:
+    places = [
+        name
+        for name in PLACE.findall(said)
+        if name not in OTHERS
+        and not (
+            (ROOT / name).exists()
+            or (ROOT / "leakhunt" / name).exists()
+            or (path.parent / name).exists()
+        )
+    ]
+    return [*places, *(name for name in ROLE.findall(said) if not is_meant(name, path))]
+
+
+@pytest.mark.parametrize("path", READ, ids=lambda path: str(path.relative_to(ROOT)))
+def test_what_a_text_names_is_there(path: Path) -> None:
+    assert missing_names(path, talk(path)) == []
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        ":mod:`leakhunt.pooled`", ":func:`leakhunt.units.no_such_formatter`", "see judge/pooled.py",
+        ":class:`leakhunt.judge.nowhere.Shape`", ":attr:`leakhunt.model.snapshot.Snapshot.no_such_field`",
+        "as leakhunt/show.py does",
+    ],
+)  # fmt: skip
+def test_what_a_text_names_and_is_not_there_is_seen(said: str) -> None:
+    assert missing_names(ROOT / "leakhunt" / "units.py", said) != []
 
 
 @pytest.mark.parametrize("path", PARTS, ids=lambda path: path.name)

@@ -147,7 +147,7 @@ def _leaking(book: Book) -> list[Blame]:
 
 
 def _wider(book: Book, blames: list[Blame]) -> list[Blame]:
-    """With what leaks as a whole only (:mod:`leakhunt.pooled`), where sizes are samples.
+    """With what leaks as a whole only (:mod:`leakhunt.judge.blame.families`), where sizes are samples.
 
     A blame that a wider one holds is a part of it.
     """

@@ -29,7 +29,7 @@ class Order(NamedTuple):
     signum: int
     keep: int
     source: str
-    """How source lines are recorded: see :class:`Sources`."""
+    """How source lines are recorded: see :class:`leakhunt.hook.capture.sources.Sources`."""
     walk: str
     """``auto``, ``off`` or ``full``: how far the child may go to tell what holds the objects."""
     notify: bool
