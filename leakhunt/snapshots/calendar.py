@@ -8,7 +8,14 @@ from typing import Any
 
 from leakhunt.model.snapshot import Birth, Calendar, Gone, Stack, Tally
 from leakhunt.snapfile import records
-from leakhunt.snapshots.facts import LONGEST_NAME, MOST_PERIODS, is_row, known_records, number_of
+from leakhunt.snapshots.facts import (
+    LONGEST_NAME,
+    MOST_PERIODS,
+    is_row,
+    known_records,
+    number_of,
+    numbers_of,
+)
 
 #: What a calendar may count.
 UNITS = ("task", "second")
@@ -20,7 +27,7 @@ def calendar(recorded: Mapping[str, Any]) -> Calendar | None:
     if not isinstance(said, dict) or said.get("unit") not in UNITS:
         return None
     edges, moments, intervals = (
-        [number_of(each) for each in said.get(name) or ()] if is_row(said.get(name)) else []
+        numbers_of(said.get(name) or ()) if is_row(said.get(name)) else []
         for name in ("edges", "moments", "intervals")
     )
     armed = number_of(said.get("armed"))
@@ -69,7 +76,7 @@ def gone(recorded: Any, said: Any, tallies: Mapping[Stack, Tally]) -> dict[Stack
     for stack, told in known_records(records.Gone, recorded, tallies):
         if not (is_row(told.sizes) and is_row(told.roots)):
             continue
-        sizes, roots = ([number_of(each) for each in row] for row in (told.sizes, told.roots))
+        sizes, roots = map(numbers_of, (told.sizes, told.roots))
         if not len(sizes) == len(roots) == made.periods - 1 or None in (*sizes, *roots):
             continue
         before = of_stack.get(stack, Gone((0.0,) * len(sizes), (0.0,) * len(sizes)))
@@ -89,7 +96,7 @@ def births_of(recorded: Any, said: Mapping[str, Any], periods: int) -> tuple[Bir
         return ()
     several = []
     for birth in told:
-        numbers = [number_of(each) for each in birth[1:]]
+        numbers = numbers_of(birth[1:])
         if None in numbers or isinstance(birth.period, bool) or not isinstance(birth.period, int):
             return ()
         task, runs, samples, size, root, blocks, recycled = (number or 0 for number in numbers)

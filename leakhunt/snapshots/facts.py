@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import fields
 from itertools import starmap
 from math import sqrt
@@ -56,6 +56,11 @@ def number_of(value: Any) -> float | None:
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         return None
     return value if 0 <= value < LARGEST else None
+
+
+def numbers_of(values: Iterable[Any]) -> list[float | None]:
+    """As :func:`number_of`, of each."""
+    return [number_of(each) for each in values]
 
 
 #: How a value of each type is read; a :class:`Meta` with a field of another type cannot be made at all.

@@ -231,9 +231,9 @@ def _arrivals(recorded: Mapping[str, Any], paths: list[Path]) -> Iterator[Arriva
 
 
 def _points(recorded: Any, length: int) -> tuple[tuple[float, int], ...]:
-    points = [
-        (facts.number_of(unit), _whole(place)) for unit, place in islice(_rows(recorded, 2), POINTS)
-    ]
+    rows = list(islice(_rows(recorded, 2), POINTS))
+    units = facts.numbers_of(unit for unit, _ in rows)
+    points = zip(units, (_whole(place) for _, place in rows))
     return tuple(
         (float(unit), place) for unit, place in points if unit is not None and 0 < place <= length
     )

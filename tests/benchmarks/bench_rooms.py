@@ -96,7 +96,7 @@ def told_by_children(file: Path) -> None:
         edges = [[*edge, number] for edge, number in sorted(watch.edges.items())]
         file.write_text(json.dumps(edges))
 
-    capturing._child, capturing.tell = child, told
+    vars(capturing).update(_child=child, tell=told)
 
 
 def capture(folder: Path, engine: str) -> tuple[Edges, Edges]:

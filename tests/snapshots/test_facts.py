@@ -143,3 +143,7 @@ def test_what_is_alive_is_what_the_traces_in_the_file_add_up_to() -> None:
     for strange in (None, -1, "7", True):
         assert facts.live(facts.meta({"traced": 9, "live": strange})) == 9
     assert facts.live(facts.meta({})) is None
+
+
+def test_numbers_are_checked_each_for_itself() -> None:
+    assert facts.numbers_of([1, 2.5, True, "3", None, -1, float("inf")]) == [1, 2.5, *[None] * 5]
