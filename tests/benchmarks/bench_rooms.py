@@ -10,7 +10,8 @@ in another module, and the pairs of modules between which they go (``--edges`` p
   child that it forks, apart.
 
 Each is done once before, so that nothing is imported any more. Hashes are not random, and the engine is the exact one:
-two runs count the same. With ``--sampled`` the capture is the default engine's, whose samples are random.
+two runs count the same, but for a capture's last few, where the child's signal may come before its end is waited for,
+and where a block more or less is alive. With ``--sampled`` the capture is the default engine's, whose samples are random.
 """
 
 from __future__ import annotations

@@ -33,7 +33,7 @@ def here(monkeypatch: pytest.MonkeyPatch) -> list[Process]:
     running: list[Process] = []
     monkeypatch.setattr(tree, "celery_processes", lambda home, **_: running)
     monkeypatch.setattr(tree, "machine", machine)
-    monkeypatch.setattr("leakhunt.hook.process.alive.runs", lambda pid: True)
+    monkeypatch.setattr("leakhunt.hook.process.alive.runs", lambda *_: True)
     return running
 
 
@@ -171,9 +171,9 @@ def test_one_that_has_ended_before_it_could_be_asked_is_no_error(
         raise NotHookedError(f"there is no process {each.pid}")
 
     monkeypatch.setattr(acts, "dumping", lambda home, fleet: gone)
-    monkeypatch.setattr("leakhunt.hook.process.alive.runs", lambda pid: False)
+    monkeypatch.setattr("leakhunt.hook.process.alive.runs", lambda *_: False)
     assert inside("watch", "--once", "--snapshot-above", "90MiB")[2] == ""
-    monkeypatch.setattr("leakhunt.hook.process.alive.runs", lambda pid: True)
+    monkeypatch.setattr("leakhunt.hook.process.alive.runs", lambda *_: True)
     assert "there is no process 11" in inside("watch", "--once", "--snapshot-above", "90MiB")[2]
 
 

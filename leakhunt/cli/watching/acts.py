@@ -67,7 +67,9 @@ class Acts:
                 try:
                     self._dump(process)
                 except (OSError, LeakhuntError) as error:
-                    has_ended = isinstance(error, NotHookedError) and not alive.runs(process.pid)
+                    has_ended = isinstance(error, NotHookedError) and not alive.runs(
+                        process.pid, process.identity.start
+                    )
                     if not has_ended:  # since the look: they come and go
                         click.echo(f"leakhunt: {error}", err=True)
             if line.level == "critical" and process.identity not in self._critical:
