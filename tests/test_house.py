@@ -312,6 +312,42 @@ def test_an_assertion_of_how_long_something_took_is_seen(asserted: str) -> None:
     assert waited(f"def test() -> None:\n    {asserted}\n") != []
 
 
+#: What is asked or decided in one place: how it would be written, and where it stands.
+ONCE = {
+    r"\bkill\([^,()]+, 0\)|pid_exists|is_running\(": {
+        "hook/process/alive.py"
+    },  # whether a process lives
+    r"def surplus\(": {"snapfile/folders.py"},  # which snapshots are kept
+    r"entries: Iterable\[Entry\]\) -> list\[tuple\[Entry": {
+        "snapshots/series.py"
+    },  # the grouping by process
+    r"\bFORMATS\b.* = \{|\(\"\w+Report\", (?:TABLE|JSON)\)": {
+        "render/formats.py"
+    },  # which renderer draws what
+}
+
+
+@pytest.mark.parametrize("written", ONCE)
+def test_what_is_decided_once_is_decided_in_one_place(written: str) -> None:
+    told = {
+        path.relative_to(PACKAGE).as_posix()
+        for path in MODULES
+        if re.search(written, path.read_text())
+    }
+    assert told == ONCE[written]
+
+
+def test_halves_are_those_of_a_series() -> None:
+    """The first and the second of its snapshots, and nothing else."""
+    rooms = {
+        path.parent.relative_to(PACKAGE).as_posix()
+        for path in MODULES
+        for name, _ in bound(ast.parse(path.read_text()))
+        if "halves" in name.lower()
+    }
+    assert rooms == {"judge/series"}
+
+
 def test_each_fault_of_the_mutants_has_its_text_once() -> None:
     """Where code moves, the list moves with it: a fault that is put nowhere tests nothing."""
     elsewhere = [
