@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
 import signal
 import subprocess
@@ -13,17 +14,15 @@ from pathlib import Path
 
 import psutil
 import pytest
-from hypothesis import HealthCheck, settings
 
-from tests.support import browsing, lawful
+from tests.support import browsing
 
 #: Seconds in which a thread ends that is about to.
 ENDS = 20.0
 WATCHED = [signal.SIGUSR1, signal.SIGUSR2, signal.SIGCHLD, signal.SIGTERM]
 
-# A shared machine may stand still for a second: no property is a matter of time.
-settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
-settings.load_profile("untimed")
+#: Whether the reports that tests make are held against the laws.
+LAWS = pytest.StashKey[bool]()
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -31,8 +30,23 @@ def pytest_configure(config: pytest.Config) -> None:
     if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
         with contextlib.suppress(ValueError):  # not in the main thread
             signal.signal(signal.SIGINT, signal.default_int_handler)
-    lawful.note()
-    subprocess.run = lawful.run
+
+
+def pytest_pycollect_makemodule(module_path: Path) -> None:
+    """Before a module is imported; what has no properties is tested without hypothesis in memory (see ``GUESTS``)."""
+    if "hypothesis" in module_path.read_text(encoding="utf-8"):
+        _untimed()
+
+
+@functools.cache
+def _untimed() -> None:
+    """A shared machine may stand still for a second: no property is a matter of time."""
+    from hypothesis import HealthCheck, settings
+
+    settings.register_profile(
+        "untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow]
+    )
+    settings.load_profile("untimed")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -65,8 +79,19 @@ LONG = (
 )  # fmt: skip
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+#: Rooms of the worker's side, which know no report (the contracts in pyproject.toml). A process that tests nothing else
+#: has no report in memory, nor all that draws one: to walk over its heap, and to fork it, takes half as long.
+GUESTS = ("cpython", "engine", "hook", "snapfile")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     root = Path(__file__).parent
+    if any(item.path.relative_to(root).parts[0] not in GUESTS for item in items):
+        from tests.support import lawful
+
+        config.stash[LAWS] = True
+        lawful.note()
+        subprocess.run = lawful.run
     items.sort(key=lambda item: item.path.relative_to(root).as_posix() not in LONG)
     for item in items:
         place = item.path.relative_to(root).as_posix()
@@ -113,6 +138,11 @@ def end(left: set[psutil.Process]) -> None:
 @pytest.fixture(autouse=True)
 def _lawful(request: pytest.FixtureRequest) -> Iterator[None]:
     """Every report that a test makes obeys the laws, in every format."""
+    if not request.config.stash.get(LAWS, False):
+        yield
+        return
+    from tests.support import lawful
+
     with lawful.noted() as reports:
         yield
         if request.node.get_closest_marker("lawless") is None:

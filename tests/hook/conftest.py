@@ -16,13 +16,13 @@ Hooking = Callable[..., Hook]
 
 @pytest.fixture
 def hooking(tmp_path: Path) -> Iterator[Hooking]:
-    """Makes hooks with the given settings; the engine is off unless one is named. What they leave open or
-    under way ends with the test.
+    """Makes hooks with the given settings; unless they say otherwise the engine is off, and nobody walks over the heap
+    of the tests' process, which takes longer than all else. What they leave open or under way ends with the test.
     """
     made: list[Hook] = []
 
     def hook(**settings: Any) -> Hook:
-        given = {"dir": str(tmp_path / "dir"), "engine": "off", **settings}
+        given = {"dir": str(tmp_path / "dir"), "engine": "off", "walk": "off", **settings}
         made.append(Hook(config.settings(given, {})))
         return made[-1]
 

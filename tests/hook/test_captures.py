@@ -117,7 +117,7 @@ def test_requests_are_answered_by_the_capture_that_begins_after_them(hooking: Ho
 def test_only_one_of_several_that_want_it_need_want_the_whole_heap(
     hooking: Hooking, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    hook, orders = hooking(walk="off"), []
+    hook, orders = hooking(), []
 
     def begin(order: Order, began: float) -> Capture:
         orders.append(order)
@@ -299,7 +299,7 @@ def test_behind_a_light_one_comes_a_full_one_which_knows_what_that_has_found(
 
 
 def test_after_a_walk_that_ended_its_process_none_is_tried_again(hooking: Hooking) -> None:
-    hook = hooking()
+    hook = hooking(walk="auto")
     assert hook.captures.making.walks
     hook.captures.under_way = Ended("signal", Outcome(None, "killed", walking=True))
     ends(hook.captures)
