@@ -20,7 +20,7 @@ def test_cases_of_unittest(pytester: pytest.Pytester, run: Run, kind: str) -> No
     word, mark = (
         ("async def", "leakhunt(warm_up=50, max_bytes_per_run=256)")
         if "Async" in kind
-        else ("def", "leakhunt")
+        else ("def", "leakhunt(warm_up=100)")
     )
     pytester.makepyfile(
         test_shop=f"""

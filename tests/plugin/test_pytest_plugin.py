@@ -99,16 +99,16 @@ def test_the_fixture_checks_functions_and_blocks(pytester: pytest.Pytester, run:
             shop.leaks()
 
         def test_leaks(leakhunt):
-            leakhunt.check(shop.leaks)
+            leakhunt.options(warm_up=100).check(shop.leaks)
 
         def test_healthy(leakhunt):
-            assert leakhunt.check(shop.healthy)["verdict"] == "no-leak"
+            assert leakhunt.options(warm_up=100).check(shop.healthy)["verdict"] == "no-leak"
 
         def test_coroutine(leakhunt):
-            leakhunt.check(coroutine)
+            leakhunt.options(warm_up=100).check(coroutine)
 
         def test_options(leakhunt):
-            leakhunt.options(max_bytes_per_run="4KiB").check(shop.leaks)
+            leakhunt.options(warm_up=100, max_bytes_per_run="4KiB").check(shop.leaks)
 
         def test_block_that_grows(leakhunt):
             with leakhunt.no_growth():
@@ -155,7 +155,7 @@ def test_what_pytest_keeps_of_the_log_is_no_leak(pytester: pytest.Pytester, run:
         test_shop="""
         import logging, pytest
 
-        @pytest.mark.leakhunt
+        @pytest.mark.leakhunt(warm_up=100)
         def test_logs(caplog):
             logging.getLogger("shop").warning("order %s is late", "x" * 500)
             assert len(caplog.records) == 1
@@ -255,11 +255,11 @@ def test_workers_of_xdist(pytester: pytest.Pytester, run: Run, tmp_path: Path) -
         test_shop="""
         import pytest, shop
 
-        @pytest.mark.leakhunt
+        @pytest.mark.leakhunt(warm_up=100)
         def test_leaks():
             shop.leaks()
 
-        @pytest.mark.leakhunt
+        @pytest.mark.leakhunt(warm_up=100)
         def test_healthy():
             shop.healthy()
         """
@@ -284,11 +284,11 @@ ASYNC = """
 
     pytestmark = pytest.mark.{mark}
 
-    @pytest.mark.leakhunt
+    @pytest.mark.leakhunt(warm_up=100)
     async def test_leaks():
         shop.leaks()
 
-    @pytest.mark.leakhunt
+    @pytest.mark.leakhunt(warm_up=100)
     async def test_healthy():
         shop.healthy()
 """
@@ -310,7 +310,7 @@ def test_a_baseline_lets_pass_what_it_knows(pytester: pytest.Pytester, run: Run)
         test_shop="""
         import pytest, shop
 
-        @pytest.mark.leakhunt
+        @pytest.mark.leakhunt(warm_up=100)
         def test_it():
             shop.leaks()
         """
