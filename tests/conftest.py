@@ -26,6 +26,9 @@ LAWS = pytest.StashKey[bool]()
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    asks = config.args_source is config.ArgsSource.ARGS
+    if not (asks or config.option.markexpr or config.option.keyword):
+        config.option.markexpr = "not thorough"
     # A shell ignores it for what it runs in the background, and so do all that are started from there.
     if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
         with contextlib.suppress(ValueError):  # not in the main thread
@@ -65,7 +68,8 @@ ONCE = (
     "judge/series", "judge/births", "judge/test_collection.py", "judge/test_sampled.py", "gate", "advice",
     "snapfile/test_fuzz.py", "snapfile/test_index.py", "sites/test_fast.py", "render/export", "render/html",
     "cli/watching", "cli/test_console.py", "cli/test_hostile.py", "plugin", "report/test_laws.py",
-    "render/test_github.py", "render/test_sarif.py", "test_house.py", "test_newest.py", "wheels",
+    "render/test_github.py", "render/test_sarif.py", "test_house.py", "test_contracts.py",
+    "test_newest.py", "cli/test_completion.py", "wheels",
 )  # fmt: skip
 
 
@@ -78,6 +82,37 @@ LONG = (
     "live/test_triggers.py", "live/test_signals.py", "live/test_remote.py", "live/test_ps.py", "judge/series/test_errors.py",
 )  # fmt: skip
 
+
+#: Files, and tests by how their names begin, that ask for minutes what others ask for seconds: every case of what is
+#: tried in one elsewhere, storms, sessions of pytest inside pytest, what needs servers, browsers or the package index.
+#: Left out where nobody names a path, a mark or a word; .ci/run names paths.
+THOROUGH = (
+    "engine/test_cpython_suite.py::test_cpython_passes_its_own_tests[text", "engine/test_cpython_suite.py::test_cpython_passes_its_own_tests[libraries",
+    "engine/test_cpython_suite.py::test_cpython_passes_its_own_tests[dear", "engine/test_cpython_suite.py::test_cpython_passes_its_own_tests[containers",
+    "engine/test_estimates.py::test_estimates_agree_with_tracemalloc_and_errors_cover_the_truth[512",
+    "engine/test_estimates.py::test_what_a_young_process_spends", "engine/test_estimates.py::test_no_interval_waits",
+    "cli/test_export.py::test_many_snapshots", "cli/test_hostile.py::test_odd_facts_are_answered_or_refused[1",
+    "cli/test_hostile.py::test_odd_facts_are_answered_or_refused[2", "cli/test_hostile.py::test_odd_facts_are_answered_or_refused[3",
+    "cli/test_hostile.py::test_odd_facts_are_answered_or_refused[4", "cli/test_hostile.py::test_odd_facts_are_answered_or_refused[5",
+    "snapfile/test_fuzz.py::test_a_storm_of_mutations[1", "snapfile/test_fuzz.py::test_a_storm_of_mutations[2",
+    "snapfile/test_fuzz.py::test_a_storm_of_mutations[3",
+    "plugin/test_frameworks.py", "plugin/test_pytest_plugin.py::test_workers_of_xdist",
+    "plugin/test_pytest_plugin.py::test_what_pytest", "plugin/test_pytest_plugin.py::test_coroutines",
+    "plugin/test_pytest_plugin.py::test_a_baseline",
+    "gate/test_rates.py", "judge/test_collection.py::test_program_runs", "wheels",
+    "live/test_account.py", "live/test_check.py::test_a_baseline", "live/test_check.py::test_a_healthy", "live/test_check.py::test_arguments",
+    "live/test_check.py::test_what_keeps_nothing_passes[bounded", "live/test_check.py::test_what_keeps_nothing_passes[forks",
+    "live/test_check.py::test_what_keeps_nothing_passes[desk", "live/test_check.py::test_what_keeps_nothing_passes[imports",
+    "live/test_check.py::test_what_keeps_nothing_passes[turns_over", "live/test_check.py::test_a_celery_task_runs_in_a_worker_or_eagerly[way1",
+    "live/test_check.py::test_what_may_be_kept", "live/test_check.py::test_with_samples",
+    "live/test_containers.py", "live/test_demo.py::test_an_interrupted", "live/test_demo.py::test_what_the_user", "live/test_demo.py::test_a_terminal",
+    "live/test_demo.py::test_a_closed", "live/test_kept.py", "live/test_light.py", "live/test_misbehaving.py", "live/test_orphans.py",
+    "live/test_ps.py::test_sixty", "live/test_released.py", "live/test_remote.py", "live/test_report.py",
+    "live/test_births.py::test_each_line_is_its_tasks[threads", "live/test_births.py::test_each_line_is_its_tasks[solo",
+    "live/test_births.py::test_each_line_is_its_tasks[eventlet",
+    "live/test_sampled.py::test_a_pool[eventlet", "live/test_sampled.py::test_a_pool[solo", "live/test_sampled.py::test_captures_and_forks_under_load",
+    "live/test_servers.py", "live/test_transports.py", "live/test_watch_screen.py",
+)  # fmt: skip
 
 #: Rooms of the worker's side, which know no report (the contracts in pyproject.toml). A process that tests nothing else
 #: has no report in memory, nor all that draws one: to walk over its heap, and to fork it, takes half as long.
@@ -97,6 +132,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         place = item.path.relative_to(root).as_posix()
         if any(place == one or place.startswith(f"{one}/") for one in ONCE):
             item.add_marker("once")
+        name = f"{place}::{item.nodeid.partition('::')[2]}"
+        if any(
+            name.startswith((f"{one}::", f"{one}/")) or ("::" in one and name.startswith(one))
+            for one in THOROUGH
+        ):
+            item.add_marker("thorough")
 
 
 def children() -> set[psutil.Process]:

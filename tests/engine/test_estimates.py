@@ -192,6 +192,7 @@ def test_imports_are_sampled_coarsely_and_what_follows_finely(tmp_path: Path) ->
     assert said["during"]["credit_ns"] > 1.5e8
 
 
+@once
 def test_no_interval_waits_for_a_sample_that_hardly_comes(tmp_path: Path) -> None:
     """Nor for one that is no import: where tasks allocate little, their ends see to it that it is looked for."""
     (tmp_path / "heavy.py").write_text(
@@ -227,6 +228,7 @@ def test_no_interval_waits_for_a_sample_that_hardly_comes(tmp_path: Path) -> Non
     assert said["after"]["interval"] < said["busy"]["interval"] / 16
 
 
+@once
 def test_a_few_dear_samples_do_not_make_the_interval_coarse_at_once() -> None:
     """Eight times coarser is the most: the share of a short window is mostly chance."""
     said = run("""

@@ -60,7 +60,10 @@ def tasks_of(snapshot: Snapshot, function: str) -> dict[str | None, float]:
     return found
 
 
-@pytest.mark.parametrize("pool", ["prefork", "solo", "threads", "gevent", "eventlet"])
+@pytest.mark.parametrize(
+    "pool",
+    ["prefork", "solo", "threads", "gevent", pytest.param("eventlet", marks=pytest.mark.once)],
+)
 def test_each_line_is_its_tasks(pool: str, tmp_path: Path) -> None:
     several = "1" if pool in ("prefork", "solo") else "4"
     with harness.worker(tmp_path, "-P", pool, "-c", several, program=BORN, **FINE) as worker:

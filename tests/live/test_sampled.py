@@ -49,7 +49,10 @@ def sums_up(path: Path) -> dict[str, Any]:
     return known
 
 
-@pytest.mark.parametrize("pool", ["prefork", "solo", "threads", "gevent", "eventlet"])
+@pytest.mark.parametrize(
+    "pool",
+    ["prefork", "solo", "threads", "gevent", pytest.param("eventlet", marks=pytest.mark.once)],
+)
 def test_a_pool(pool: str, tmp_path: Path) -> None:
     with harness.worker(tmp_path, "-P", pool, "-c", "1", **SAMPLED) as worker:
         record = worker.hooked("child" if pool == "prefork" else "worker")[0]

@@ -128,6 +128,7 @@ def test_a_hard_limit_still_ends_the_task(tmp_path: Path) -> None:
         worker.kill()
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("arbitrated", [False, True])
 def test_a_soft_limit_from_the_command_line(arbitrated: bool, tmp_path: Path) -> None:
     """That limit lives in the main process only; with and without real-time signals."""
@@ -144,6 +145,7 @@ def test_a_soft_limit_from_the_command_line(arbitrated: bool, tmp_path: Path) ->
         assert worker.do("pid") == child["pid"]
 
 
+@pytest.mark.once
 def test_sigusr2_and_a_claimed_signal_is_chained(tmp_path: Path) -> None:
     with harness.worker(
         tmp_path, "-c", "1", LEAKHUNT_SIGNAL="SIGUSR2", SHOP_CLAIM="module", SHOP_SOFT="1"
@@ -158,6 +160,7 @@ def test_sigusr2_and_a_claimed_signal_is_chained(tmp_path: Path) -> None:
         assert worker.notes("claimed") == 2
 
 
+@pytest.mark.once
 def test_the_second_signal_is_nobody_elses(tmp_path: Path) -> None:
     """What the console asks by is not passed on to whoever had the hook's signal before."""
     with harness.worker(
@@ -174,6 +177,7 @@ def test_the_second_signal_is_nobody_elses(tmp_path: Path) -> None:
         assert worker.notes("claimed") == 1
 
 
+@pytest.mark.once
 def test_handlers_set_later_are_chained(tmp_path: Path) -> None:
     with harness.worker(tmp_path, "-c", "1", SHOP_CLAIM="process_init") as worker:
         child = worker.hooked("child")[0]
