@@ -99,7 +99,7 @@ THOROUGH = (
     "plugin/test_frameworks.py", "plugin/test_pytest_plugin.py::test_workers_of_xdist",
     "plugin/test_pytest_plugin.py::test_what_pytest", "plugin/test_pytest_plugin.py::test_coroutines",
     "plugin/test_pytest_plugin.py::test_a_baseline",
-    "gate/test_rates.py", "judge/test_collection.py::test_program_runs", "wheels",
+    "gate/test_rates.py", "judge/test_collection.py", "wheels",
     "live/test_account.py", "live/test_check.py::test_a_baseline", "live/test_check.py::test_a_healthy", "live/test_check.py::test_arguments",
     "live/test_check.py::test_what_keeps_nothing_passes[bounded", "live/test_check.py::test_what_keeps_nothing_passes[forks",
     "live/test_check.py::test_what_keeps_nothing_passes[desk", "live/test_check.py::test_what_keeps_nothing_passes[imports",
@@ -112,6 +112,11 @@ THOROUGH = (
     "live/test_births.py::test_each_line_is_its_tasks[eventlet",
     "live/test_sampled.py::test_a_pool[eventlet", "live/test_sampled.py::test_a_pool[solo", "live/test_sampled.py::test_captures_and_forks_under_load",
     "live/test_servers.py", "live/test_transports.py", "live/test_watch_screen.py",
+    "live/test_pools.py::test_a_pool[spawn", "live/test_pools.py::test_a_pool[eventlet", "live/test_pools.py::test_a_pool[threads",
+    "live/test_pools.py::test_redis", "live/test_capture_harmless.py::test_a_threaded_matrix",
+    "live/test_capture_harmless.py::test_a_capture_goes_on_without_a_walk_that_fails[1", "live/test_capture_harmless.py::test_a_lock",
+    "live/test_capture_harmless.py::test_a_capture_leaves_the_cache", "plugin/test_pytest_plugin.py::test_the_fixture",
+    "render/export/test_importer.py", "render/export/test_streaming.py", "engine/test_estimates.py::test_the_interval_follows",
 )  # fmt: skip
 
 #: Rooms of the worker's side, which know no report (the contracts in pyproject.toml). A process that tests nothing else

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.conftest import LONG, ONCE, THOROUGH
 from tests.mutants.faults import FAULTS
 from tests.support.places import ROOT
 
@@ -356,3 +357,15 @@ def test_each_fault_of_the_mutants_has_its_text_once() -> None:
         if not (ROOT / fault.file).exists() or (ROOT / fault.file).read_text().count(fault.old) != 1
     ]
     assert elsewhere == []
+
+
+def test_the_lists_of_tests_name_tests() -> None:
+    """Where a test moves, the list moves with it: else it is asked where it should not be, or is left out for ever."""
+    nothing = []
+    for entry in (*LONG, *ONCE, *THOROUGH):
+        place, _, name = entry.partition("::")
+        path = ROOT / "tests" / place
+        start = f"def {name.partition('[')[0]}"
+        if not path.exists() or (name and start not in path.read_text()):
+            nothing.append(entry)
+    assert nothing == []

@@ -75,12 +75,12 @@ def test_cases_of_django(pytester: pytest.Pytester, run: Run) -> None:
         from django.test import TestCase
 
         class Users(TestCase):
-            @pytest.mark.leakhunt(warm_up=100)
+            @pytest.mark.leakhunt(warm_up=100, max_bytes_per_run=256)
             def test_healthy(self):
                 from django.contrib.auth.models import Group
                 Group.objects.create(name="only one of that name")
 
-            @pytest.mark.leakhunt(warm_up=100)
+            @pytest.mark.leakhunt(warm_up=100, max_bytes_per_run=256)
             def test_leaks(self):
                 shop.leaks()
         """
@@ -97,7 +97,8 @@ def test_the_celery_worker_fixture(pytester: pytest.Pytester, run: Run) -> None:
 
         @pytest.fixture(scope="session")
         def celery_config():
-            return {"broker_url": "memory://", "result_backend": "cache+memory://"}
+            return {"broker_url": "memory://", "result_backend": "cache+memory://",
+                    "broker_transport_options": {"polling_interval": 0.01}}
 
         @pytest.fixture
         def add(celery_app, celery_worker):
@@ -110,7 +111,7 @@ def test_the_celery_worker_fixture(pytester: pytest.Pytester, run: Run) -> None:
 
         @pytest.mark.leakhunt(warm_up=50)
         def test_leaks(add):
-            assert add.delay(1, 2).get(timeout=400) == 3
+            assert add.delay(1, 2).get(timeout=400, interval=0.01) == 3
         """
     )
     found = run()
