@@ -35,9 +35,9 @@ def pytest_configure(config: pytest.Config) -> None:
             signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
-def pytest_pycollect_makemodule(module_path: Path) -> None:
+def pytest_collectstart(collector: pytest.Collector) -> None:
     """Before a module is imported; what has no properties is tested without hypothesis in memory (see ``GUESTS``)."""
-    if "hypothesis" in module_path.read_text(encoding="utf-8"):
+    if isinstance(collector, pytest.Module) and "hypothesis" in collector.path.read_text("utf-8"):
         _untimed()
 
 
