@@ -220,14 +220,15 @@ def test_every_truncation_is_refused(tmp_path: Path) -> None:
             read(path)
 
 
-# As the storms of test_fuzz.py: each Python reads its own files whole, cut and forged above, one is asked for thousands.
+# Beside the storms of test_fuzz.py, over real files: each Python reads its own files whole, cut and forged above, one is
+# asked for hundreds.
 @pytest.mark.once
-def test_thousands_of_mutations_end_in_an_answer_or_one_message(tmp_path: Path) -> None:
+def test_hundreds_of_mutations_end_in_an_answer_or_one_message(tmp_path: Path) -> None:
     good = small_file(tmp_path)
     dice = random.Random(20)
     path = tmp_path / "mutant.bin"
     outcomes: Counter[str] = Counter()
-    for _ in range(1500):
+    for _ in range(500):
         mutant = bytearray(good)
         for _ in range(dice.choice((1, 1, 2, 5, 20))):
             position = dice.randrange(len(mutant))
@@ -250,7 +251,7 @@ def test_thousands_of_mutations_end_in_an_answer_or_one_message(tmp_path: Path) 
         else:
             assert all(tally.size >= 0 for tally in raw.tallies.values())
             outcomes["read"] += 1
-    assert sum(outcomes.values()) == 1500
+    assert sum(outcomes.values()) == 500
     assert outcomes["refused"] > 100
     assert outcomes["read"] > 10
 
