@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import LONG, ONCE, THOROUGH
+from tests import conftest
 from tests.mutants.faults import FAULTS
 from tests.support.places import ROOT
 
@@ -362,7 +362,7 @@ def test_each_fault_of_the_mutants_has_its_text_once() -> None:
 def test_the_lists_of_tests_name_tests() -> None:
     """Where a test moves, the list moves with it: else it is asked where it should not be, or is left out for ever."""
     nothing = []
-    for entry in (*LONG, *ONCE, *THOROUGH):
+    for entry in (*conftest.LONG, *conftest.ONCE, *conftest.THOROUGH):
         place, _, name = entry.partition("::")
         path = ROOT / "tests" / place
         start = f"def {name.partition('[')[0]}"
