@@ -53,6 +53,10 @@ REPLACED = "replaced"
 BORN_AT_ONCE = "born-at-once"
 #: ``first``, ``last``: entries of what keeps it.
 FILLED = "filled"
+#: ``early``, ``late``: bytes per unit by which what keeps it grew at first and at last.
+FILLS = "fills"
+#: ``last`` bytes in what keeps it, and ``before`` at earlier snapshots, of which that is the median.
+HOLDS_NO_MORE = "holds-no-more"
 #: ``samples``.
 AGES_UNSURE = "ages-unsure"
 

@@ -88,6 +88,8 @@ class History:
         default_factory=lambda: MappingProxyType({})
     )
     """By a container's mark: its entries at each snapshot; None where it does not tell of it."""
+    freed: Mapping[int, Sequence[int | None]] = field(default_factory=lambda: MappingProxyType({}))
+    """Likewise: bytes that would be freed without it."""
     growers: Mapping[Place, Stack] = field(default_factory=lambda: MappingProxyType({}))
     """By where containers hang: the stack that makes them grow, as most snapshots tell."""
     census: Sequence[Mapping[str, TypeCount] | None] = ()
@@ -245,6 +247,7 @@ def history(choice: Choice, columns: Columns) -> History:
         recycled=recycled,
         kept=kept,
         lengths=columns.lengths,
+        freed=columns.freed,
         growers=columns.growers,
         census=columns.census,
         notes=choice.notes,

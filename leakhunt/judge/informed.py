@@ -24,6 +24,7 @@ from leakhunt.judge.births.survivors import Survivors
 from leakhunt.judge.codes import because
 from leakhunt.judge.entries import with_piles, with_piles_of_two
 from leakhunt.judge.excuses.bounded import container
+from leakhunt.judge.filling import without_what_fills
 from leakhunt.judge.growths import growths, order
 from leakhunt.judge.history import SECOND, TASK, History
 from leakhunt.judge.levels import LEVELS
@@ -44,8 +45,10 @@ def informed(history: History) -> tuple[History, list[Growth]]:
     if len(history.metas) < LEVELS.lives.snapshots:
         if life is None:
             return history, []
-        return life, sorted(with_piles_of_two(history, life, _of_life(life)), key=order)
-    return history, sorted(with_piles(history, _of_series(history, life)), key=order)
+        judged = with_piles_of_two(history, life, _of_life(life))
+        return life, sorted(without_what_fills(history, judged), key=order)
+    judged = with_piles(history, _of_series(history, life))
+    return history, sorted(without_what_fills(history, judged), key=order)
 
 
 def _of_series(history: History, life: History | None) -> list[Growth]:

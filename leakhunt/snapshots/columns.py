@@ -48,6 +48,8 @@ class Columns:
     """The largest types of each snapshot, by name; None where its heap was not walked to the end."""
     lengths: Mapping[int, Sequence[int | None]] = field(default_factory=dict)
     """By a container's mark: its entries at each snapshot; None where it does not tell of it."""
+    freed: Mapping[int, Sequence[int | None]] = field(default_factory=dict)
+    """Likewise: bytes that would be freed without it."""
     growers: Mapping[Place, Stack] = field(default_factory=dict)
     """By where containers hang: the stack that makes them grow, as most snapshots tell."""
 
@@ -77,6 +79,7 @@ class _Growing:
         self._samples: dict[Stack, list[int]] = {}
         self._holders: list[Mapping[Stack, tuple[Held, ...]]] = []
         self._lengths: dict[int, list[int | None]] = {}
+        self._freed: dict[int, list[int | None]] = {}
         self._growers: dict[Place, Counter[Stack]] = {}
         self._census: list[Mapping[str, TypeCount] | None] = []
         self._ends: list[Snapshot] = []
@@ -111,10 +114,14 @@ class _Growing:
             growers.update(
                 (place(part.holder.path), part.grower) for part in told.handed if part.grower
             )
-        for mark, length in retention.lengths(snapshot).items():
-            column_of = self._lengths.setdefault(mark, [])
-            column_of.extend([None] * (before - len(column_of)))
-            column_of.append(length)
+        for figures, columns in (
+            (retention.lengths(snapshot), self._lengths),
+            (retention.freed(snapshot), self._freed),
+        ):
+            for mark, figure in figures.items():
+                column_of = columns.setdefault(mark, [])
+                column_of.extend([None] * (before - len(column_of)))
+                column_of.append(figure)
         for where, grower in growers:
             self._growers.setdefault(where, Counter())[grower] += 1
         heap = snapshot.heap
@@ -135,12 +142,12 @@ class _Growing:
         for columns in (self._sizes, self._counts, self._variances, self._samples):
             for column in columns.values():
                 column.extend([0] * (length - len(column)))
-        for entries in self._lengths.values():
-            entries.extend([None] * (length - len(entries)))
+        for told in (*self._lengths.values(), *self._freed.values()):
+            told.extend([None] * (length - len(told)))
         return Columns(
             tuple(self.metas), tuple(self._totals), self._sizes, self._counts, self._variances,
             self._samples, tuple(self._holders), self._ends[0], newest, tuple(self._census),
-            self._lengths,
+            self._lengths, self._freed,
             {where: max(votes, key=lambda each: (votes[each], each)) for where, votes in self._growers.items()},
         )  # fmt: skip
 

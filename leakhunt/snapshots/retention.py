@@ -126,6 +126,20 @@ def lengths(snapshot: Snapshot) -> dict[int, int]:
     return lengths_of
 
 
+def freed(snapshot: Snapshot) -> dict[int, int]:
+    """What would be freed without each container that a snapshot tells that of, in bytes, by its mark."""
+    bytes_of = {}
+    if snapshot.heap is not None:
+        for one in (*snapshot.heap.points, *snapshot.heap.containers):
+            if one.mark and one.retained is not None:
+                bytes_of[one.mark] = one.retained
+    for told in snapshot.facts.values():
+        for held in told.retention:
+            if held.mark and held.retained is not None:
+                bytes_of[held.mark] = held.retained
+    return bytes_of
+
+
 def carried(newest: Snapshot, walked: Snapshot) -> Snapshot:
     """A snapshot in which nobody looked for who holds what, with what an earlier one of its process says.
 

@@ -166,6 +166,14 @@ SAID: Mapping[str, Say] = MappingProxyType(
             f"what keeps it grew evenly, from {units.count(int(given['first']))} to "
             f"{units.counted(int(given['last']), 'entry', 'entries')}"
         ),
+        codes.FILLS: lambda given, unit: (
+            f"what keeps it fills: {units.signed_size(given['early'])} per {unit} at first, "
+            f"{units.signed_size(given['late'])} at last"
+        ),
+        codes.HOLDS_NO_MORE: lambda given, unit: (
+            f"what keeps it holds {units.size(given['last'])}, and {units.size(given['before'])} "
+            "at earlier snapshots"
+        ),
         codes.AGES_UNSURE: lambda given, unit: (
             f"its age does not decide yet: {units.counted(int(given.get('samples', 0)), 'sample')}"
         ),
