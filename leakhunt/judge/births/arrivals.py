@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Mapping, Sequence
+from operator import itemgetter
 from typing import NamedTuple
 
 from leakhunt.judge.births.ages import Births, counted
@@ -80,11 +81,27 @@ class Arrived:
         alike = {one.path for one in every if one.mark in marks}
         agreed = pairs = variance = 0.0
         for units in ([unit for unit, _ in one.handed] for one in every if one.path in alike):
-            n = len(units)
-            agreed += sum((b > a) - (b < a) for at, a in enumerate(units) for b in units[at + 1 :])
-            pairs += n * (n - 1) / 2
-            variance += n * (n - 1) * (2 * n + 5) / 18
+            more = _tau(units)
+            agreed, pairs, variance = agreed + more[0], pairs + more[1], variance + more[2]
         return bool(agreed + LEVELS.lives.beyond * variance**0.5 < LEVELS.lives.agree * pairs)
+
+    def unordered(self, stacks: Sequence[Stack]) -> bool:
+        """Whether the entries of the container that keeps most of some stacks' objects surely are in no order of arrival.
+
+        Then it is sorted, a heap, or entries are replaced where they are. Both Kendall's tau between places and births, and
+        that of the reversed order, must lie below what entries in order have, by more than chance explains.
+        """
+        if not self.told or self.snapshot is None:
+            return False
+        ways = (way for stack in stacks for way in self.snapshot.told(stack).retention)
+        most = next(iter(by_container(ways)), None)
+        points = {point for one in self.told.get(most.mark if most else 0, ()) for point in one.points}
+        if len(points) < LEVELS.lives.in_order_handed:
+            return False
+        agreed, pairs, variance = _tau([unit for unit, _ in sorted(points, key=itemgetter(1))])
+        return bool(
+            abs(agreed) + LEVELS.lives.beyond * variance**0.5 < LEVELS.lives.agree * pairs
+        )
 
     def _is_made(self, one: Arrivals, theirs: Mapping[Way, Retention]) -> bool:
         """Whether some stacks make all that a container keeps in one way, and all of it is known.
@@ -99,6 +116,13 @@ class Arrived:
             theirs[key].size >= LEVELS.lives.made * every
             and mostly * one.size <= every <= one.size / mostly
         )
+
+
+def _tau(units: Sequence[float]) -> tuple[int, float, float]:
+    """(Pairs that ascend less those that descend, pairs, the variance of the former where the order is chance)."""
+    n = len(units)
+    agreed = sum((b > a) - (b < a) for at, a in enumerate(units) for b in units[at + 1 :])
+    return agreed, n * (n - 1) / 2, n * (n - 1) * (2 * n + 5) / 18
 
 
 class _Row(NamedTuple):

@@ -36,7 +36,9 @@ class Turned(NamedTuple):
     went: float
 
 
-def weighed(ages: Ages, births: Births, gone: Gone) -> tuple[Ages, Turned | None]:
+def weighed(
+    ages: Ages, births: Births, gone: Gone, unordered: bool = False
+) -> tuple[Ages, Turned | None]:
     """The answer of the ages, corrected by the deaths; with what refutes a leak, where something does.
 
     Since an earlier moment a leak has gained what it keeps of what came, a cache that fills all of it, and what
@@ -46,7 +48,8 @@ def weighed(ages: Ages, births: Births, gone: Gone) -> tuple[Ages, Turned | None
     A container may replace entries of any age, as a reservoir does: to ages that looks like a leak. It does so
     since it is full, and when that was is not known: its likelihood is the mean over the moments at which it
     may have become full (each likelihood ratio is 1 on average where it is a leak, and so is their mean: asking at
-    many moments makes no false answer likelier).
+    many moments makes no false answer likelier). ``unordered``: its entries are in no order, as those are that were replaced
+    where they are, or sorted, and as what is only appended hardly ever is.
     """
     at = _earlier(ages, births, gone)
     if at is None or ages.belief <= 0:
@@ -60,6 +63,8 @@ def weighed(ages: Ages, births: Births, gone: Gone) -> tuple[Ages, Turned | None
     likelier = [(_odds(each, ages, births, gone) or odds)[TURNOVER] for each in full]
     lately = _mean(likelier, moments, births.edges)
     replaced = LEVELS.lives.replaced * ages.beliefs[LEAK]
+    if unordered:
+        replaced /= LEVELS.lives.unordered
     turning = _believed(
         ages,
         {

@@ -213,7 +213,8 @@ class Survivors(Book):
         gone = self.gone(stacks)
         turned = None
         if gone is not None:
-            ages, turned = weighed(ages, self.asked(stacks, every), gone)
+            unordered = self._arrived.unordered(stacks)
+            ages, turned = weighed(ages, self.asked(stacks, every), gone, unordered)
         t = births.edges
         start = min(age.first_edge(t, ages.since), len(t) - 2)
         lasted = t[-1] - t[start]
