@@ -9,7 +9,8 @@ kind            rate of survivors born at u                      its scale
 leak            constant from an onset on; more may have         the onset: at the start, or
                 been born in a warm-up before, or be young       anywhere
                 and in turnover beside it
-warm-up         falls as exp(-u / s) or (1 + u / s)**-1.2        s, log-uniform
+warm-up         falls as exp(-u / s) or (1 + u / s)**-1.2;       s, log-uniform
+                more may be young and in turnover beside it
 turnover        none before N - s (a queue), or falls            s, log-uniform
                 backwards as exp(-(N - u) / s); a small part
                 may have been kept all along
@@ -233,9 +234,17 @@ def _scales() -> list[float]:
     ]
 
 
+def _short() -> list[float]:
+    return [scale for scale in _scales() if scale < LEVELS.lives.short]
+
+
+def _evenly(a: float, b: float) -> float:
+    return b - a
+
+
 def _leaks(parts: tuple[tuple[float, float], ...]) -> Iterator[_Life]:
-    yield _Life(LEAK, LEVELS.lives.from_the_start, 0.0, lambda a, b: b - a)
-    short = [scale for scale in _scales() if scale < LEVELS.lives.short]
+    yield _Life(LEAK, LEVELS.lives.from_the_start, 0.0, _evenly)
+    short = _short()
     burdens = LEVELS.lives.burdens
     for scale in short:
         for burden in burdens:
@@ -249,9 +258,7 @@ def _leaks(parts: tuple[tuple[float, float], ...]) -> Iterator[_Life]:
                 LEAK,
                 LEVELS.lives.beside_turnover / len(short) / len(burdens),
                 0.0,
-                lambda a, b, s=scale, m=burden: (
-                    b - a + m * (math.exp((b - 1) / s) - math.exp((a - 1) / s))
-                ),  # type: ignore[misc]
+                _beside(_evenly, scale, burden),
                 1 / (1 + burden),
             )
     for onset, width in _inner(parts):
@@ -263,22 +270,36 @@ def _from(onset: float) -> Callable[[float, float], float]:
 
 
 def _fillings() -> Iterator[_Life]:
-    scales = _scales()
+    scales, lives = _scales(), LEVELS.lives
+    alone = (1 - lives.beside_turnover) / 2 / len(scales)
     for s in scales:
+        yield _Life(WARM_UP, alone, 0.0, _dying_out(s))
         yield _Life(
             WARM_UP,
-            0.5 / len(scales),
+            alone,
             0.0,
-            lambda a, b, s=s: s * (math.exp(-a / s) - math.exp(-b / s)),  # type: ignore[misc]
+            lambda a, b, s=s: (1 + a / s) ** (1 - lives.rarer) - (1 + b / s) ** (1 - lives.rarer),  # type: ignore[misc]
         )
-        yield _Life(
-            WARM_UP,
-            0.5 / len(scales),
-            0.0,
-            lambda a, b, s=s: (
-                (1 + a / s) ** (1 - LEVELS.lives.rarer) - (1 + b / s) ** (1 - LEVELS.lives.rarer)
-            ),  # type: ignore[misc]
-        )
+    few, short = scales[:: lives.coarser], _short()[:: lives.coarser]
+    each = lives.beside_turnover / len(few) / len(short) / len(lives.burdens)
+    for s in few:
+        for young in short:
+            for burden in lives.burdens:
+                yield _Life(WARM_UP, each, 0.0, _beside(_dying_out(s), young, burden))
+
+
+def _dying_out(s: float) -> Callable[[float, float], float]:
+    return lambda a, b: s * (math.exp(-a / s) - math.exp(-b / s))
+
+
+def _beside(
+    kept: Callable[[float, float], float], s: float, burden: float
+) -> Callable[[float, float], float]:
+    """What is kept, and so much beside it that is young and will go."""
+    whole = kept(0.0, 1.0)
+    return lambda a, b: (
+        kept(a, b) / whole + burden * (math.exp((b - 1) / s) - math.exp((a - 1) / s))
+    )
 
 
 def _turnovers(parts: tuple[tuple[float, float], ...]) -> Iterator[_Life]:

@@ -24,7 +24,9 @@ class Lives:
     after_warming_up: float = 0.2
     """after a warm-up,"""
     beside_turnover: float = 0.1
-    """beside what is young and will go, as the work at hand is,"""
+    """beside what is young and will go, as the work at hand is (a warm-up likewise),"""
+    coarser: int = 3
+    """Of the scales of a warm-up beside which something turns over each third is tried: they are two at a time."""
     later: float = 0.3
     """or with an onset. The four add up to one."""
     settled: float = 3.0
