@@ -5,15 +5,16 @@ from look to look, at its own pace ("track containers, not objects": G. Xu and A
 to less and less, or is no more than at earlier looks, what samples say of its entries' ages does not count: keys that
 come back, a table cut to its best entries, and a window are as even to them as a leak.
 
-Its bytes are judged as births are (:mod:`leakhunt.judge.births.ages`): so many came by each look, in as many events as
-there are entries now. That lists and dicts grow by jumps, and entries weigh unevenly, makes a look lie off by an eighth at
-most, and no other kind of life likelier than twenty to one.
+Its bytes and its entries are judged as births are (:mod:`leakhunt.judge.births.ages`): so many came by each look, in as
+many events as there are entries now. Both must fill: tables grow by jumps and entries weigh unevenly, so bytes alone may
+seem to slow down; and entries alone may stand still where each of them grows.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from statistics import median
+from typing import NamedTuple
 
 from leakhunt.judge import codes
 from leakhunt.judge.births.ages import WARM_UP as FILLS
@@ -26,6 +27,16 @@ from leakhunt.judge.levels import LEVELS
 from leakhunt.judge.owners import Book, Growth
 from leakhunt.judge.reasons import first_unit
 from leakhunt.judge.series.shape import LEAK, TURNOVER, WARM_UP
+
+
+class _Look(NamedTuple):
+    """What one walk tells of a container."""
+
+    unit: float
+    """When, from the start of the process."""
+    size: float
+    """Bytes that would be freed without it."""
+    entries: float
 
 
 def without_what_fills(history: History, judged: Sequence[Growth]) -> list[Growth]:
@@ -49,44 +60,48 @@ def _ends(history: History, mark: int) -> Reason | None:
     """Why what a container keeps does not grow for good; None: it may, or too few looks tell."""
     start = first_unit(history)
     looks = [
-        (start + unit, float(size))
-        for unit, size in zip(history.times, history.freed.get(mark, ()))
-        if size is not None
+        _Look(start + unit, float(size), float(entries))
+        for unit, size, entries in zip(
+            history.times, history.freed.get(mark, ()), history.lengths.get(mark, ())
+        )
+        if size is not None and entries is not None
     ]
     if len(looks) < 2:
         return None
-    last, before = looks[-1][1], median(size for _, size in looks[:-1])
+    last, before = looks[-1].size, median(look.size for look in looks[:-1])
     if len(looks) >= LEVELS.lives.snapshots and last <= before:
         return because(codes.HOLDS_NO_MORE, last=last, before=before)
-    if history.unit == TASK and _was_empty(history, mark, last):
-        calendar = history.newest.calendar if history.newest is not None else None
-        assert calendar is not None
-        if calendar.edges[0] < looks[0][0]:
-            looks.insert(0, (float(calendar.edges[0]), 0.0))
-    entries = next((each for each in reversed(history.lengths.get(mark, ())) if each), 0)
-    return _fills(looks, entries) if len(looks) > LEVELS.lives.periods else None
+    armed = _empty_at(history, mark, last)
+    if armed is not None and armed < looks[0].unit:
+        looks.insert(0, _Look(armed, 0.0, 0.0))
+    if len(looks) <= LEVELS.lives.periods:
+        return None
+    units, sizes, entries = zip(*looks)
+    if not (_fills(units, sizes, entries[-1]) and _fills(units, entries, entries[-1])):
+        return None
+    paces = [(b - a) / (v - u) for u, v, a, b in zip(units, units[1:], sizes, sizes[1:])]
+    return because(codes.FILLS, early=paces[0], late=paces[-1])
 
 
-def _was_empty(history: History, mark: int, size: float) -> bool:
-    """Whether all that a container keeps now was born since tracking began: what was there before is no sample."""
+def _empty_at(history: History, mark: int, size: float) -> float | None:
+    """The unit at which nothing was there of what a container keeps; None: that is not known.
+
+    When tracking began, where most of it was born since.
+    """
     newest = history.newest
-    if newest is None or newest.calendar is None:
-        return False
+    if history.unit != TASK or newest is None or newest.calendar is None:
+        return None
     tied = sum(
         way.size for told in newest.facts.values() for way in told.retention if way.mark == mark
     )
-    return tied >= LEVELS.worth.mostly * size
+    return float(newest.calendar.edges[0]) if tied >= LEVELS.worth.mostly * size else None
 
 
-def _fills(looks: Sequence[tuple[float, float]], entries: int) -> Reason | None:
-    units, sizes = zip(*looks)
+def _fills(units: Sequence[float], sizes: Sequence[float], events: float) -> bool:
+    """Whether what came by each look surely came to less and less, in so many events."""
     came = [max(0.0, after - before) for before, after in zip(sizes, sizes[1:])]
     whole = sum(came)
     if whole <= 0:
-        return None
-    births = counted(units, [entries * each / whole for each in came], 1.0)
-    judged = ages(births)
-    if judged.kind != FILLS or judged.belief < LEVELS.lives.refuted:
-        return None
-    paces = [each / (b - a) for each, a, b in zip(came, units, units[1:])]
-    return because(codes.FILLS, early=paces[0], late=paces[-1])
+        return True
+    judged = ages(counted(units, [events * each / whole for each in came], 1.0))
+    return judged.kind == FILLS and judged.belief >= LEVELS.lives.refuted
