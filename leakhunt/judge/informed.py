@@ -78,7 +78,7 @@ def _together(
 ) -> list[Growth]:
     """The leaks that the series shows and those that the births tell, each once.
 
-    Where they tell of the same bytes, most of them, the births say which lines it is: they know what each line
+    Where they tell of the same bytes, most of them, or of some and of one container, the births say which lines it is: they know what each line
     still has of every moment, and so which caller of a helper piles up and what only goes in step. The
     series says how fast, where it shows a leak at those very lines. Where the births tell of a small part of it
     only, and do not clear the rest, it is whole in the series. What freelists have handed on to the container of a
@@ -87,20 +87,22 @@ def _together(
     told: list[Growth] = []
     parts: set[int] = set()
     book = Book(history)
-    homes = {container(life, other) for other in born} - {None}
+    homes = [container(life, other) for other in born]
     for one in seen:
+        home = container(book, one)
         mine, whole = set(one.blame.stacks), history.risen(one.blame.stacks)
         shared = [history.risen(mine.intersection(other.blame.stacks)) for other in born]
         same = [
             at
             for at, other in enumerate(born)
             if shared[at] >= LEVELS.worth.mostly * min(whole, history.risen(other.blame.stacks))
+            or (shared[at] > 0 and home is not None and home == homes[at])
         ]
         rest = mine.difference(*(born[at].blame.stacks for at in same))
         cleared = bool(same) and not life.grows(
             [each for each in rest if each in life.history.tracks]
         )
-        cleared = cleared or (_is_handed_on(history, one) and container(book, one) in homes)
+        cleared = cleared or (_is_handed_on(history, one) and home is not None and home in homes)
         if not cleared and sum(shared[at] for at in same) < LEVELS.worth.mostly * whole:
             told.append(one)
             parts.update(same)

@@ -280,7 +280,9 @@ def _fillings() -> Iterator[_Life]:
             0.0,
             lambda a, b, s=s: (1 + a / s) ** (1 - lives.rarer) - (1 + b / s) ** (1 - lives.rarer),  # type: ignore[misc]
         )
-    few, short = scales[:: lives.coarser], _short()[:: lives.coarser]
+    # One that is not over in this life is a leak beside a turnover so far.
+    over = [s for s in scales if lives.settled * s <= 1]
+    few, short = over[:: -lives.coarser], _short()[:: -lives.coarser]
     each = lives.beside_turnover / len(few) / len(short) / len(lives.burdens)
     for s in few:
         for young in short:
