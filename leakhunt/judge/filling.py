@@ -42,9 +42,7 @@ class _Look(NamedTuple):
 def without_what_fills(history: History, judged: Sequence[Growth]) -> list[Growth]:
     """The growths of several snapshots; a leak of which one container keeps most is none where that only fills."""
     book = Book(history)
-    return [
-        _told(book, growth) if growth.shape.verdict == LEAK else growth for growth in judged
-    ]
+    return [_told(book, growth) if growth.shape.verdict == LEAK else growth for growth in judged]
 
 
 def _told(book: Book, growth: Growth) -> Growth:
@@ -52,8 +50,9 @@ def _told(book: Book, growth: Growth) -> Growth:
     why = _ends(book.history, mark) if mark is not None else None
     if why is None:
         return growth
-    kind = WARM_UP if why.code == codes.FILLS else TURNOVER
-    return calmed(growth).called(kind, why)
+    figures = dict(why.figures)
+    has_lost = figures.get("last", 0.0) < figures.get("before", 0.0)
+    return calmed(growth).called(TURNOVER if has_lost else WARM_UP, why)
 
 
 def _ends(history: History, mark: int) -> Reason | None:

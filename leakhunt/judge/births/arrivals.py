@@ -95,13 +95,13 @@ class Arrived:
             return False
         ways = (way for stack in stacks for way in self.snapshot.told(stack).retention)
         most = next(iter(by_container(ways)), None)
-        points = {point for one in self.told.get(most.mark if most else 0, ()) for point in one.points}
+        points = {
+            point for one in self.told.get(most.mark if most else 0, ()) for point in one.points
+        }
         if len(points) < LEVELS.lives.in_order_handed:
             return False
         agreed, pairs, variance = _tau([unit for unit, _ in sorted(points, key=itemgetter(1))])
-        return bool(
-            abs(agreed) + LEVELS.lives.beyond * variance**0.5 < LEVELS.lives.agree * pairs
-        )
+        return bool(abs(agreed) + LEVELS.lives.beyond * variance**0.5 < LEVELS.lives.agree * pairs)
 
     def _is_made(self, one: Arrivals, theirs: Mapping[Way, Retention]) -> bool:
         """Whether some stacks make all that a container keeps in one way, and all of it is known.

@@ -59,6 +59,10 @@ LIVES: dict[str, tuple[str, Kept]] = {
     "a vocabulary": (WARM_UP, lambda u: math.exp(-u / 0.2)),
     "keys that are ever rarer": (WARM_UP, lambda u: (1 + u / 0.05) ** -1.2),
     "filled in the first tenth": (WARM_UP, lambda u: float(u < 0.1)),
+    "a cache that filled, and work at hand": (
+        WARM_UP,
+        lambda u: max(0.6 * math.exp(-u / 0.2), float(u >= 0.9)),
+    ),
     "a queue of the last tenth": (TURNOVER, lambda u: float(u >= 0.9)),
     "evicted at random": (TURNOVER, lambda u: math.exp((u - 1) / 0.2)),
     "emptied a moment ago": (TURNOVER, lambda u: float(u >= 0.97)),

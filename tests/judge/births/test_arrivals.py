@@ -152,6 +152,31 @@ def test_blocks_that_are_dealt_out_anew_tell_nothing() -> None:
         assert Arrived(kept([], 240, handed=by_place)).shuffled([stack(ONE)]) is shuffled
 
 
+#: Twelve entries of a table that is cut to its best ones: places have nothing to do with births.
+HEAP = [
+    (100.0 * unit, 20 * place)
+    for place, unit in enumerate((7, 2, 11, 5, 1, 9, 4, 12, 3, 8, 6, 10), 1)
+]
+
+
+@pytest.mark.parametrize(
+    ("points", "unordered"),
+    [
+        (HEAP, True),
+        (UP, False),
+        ([(unit, 241 - place) for unit, place in UP], False),  # put in front
+        (HEAP[:5], False),  # too few to say so
+        ([], False),
+    ],
+)
+def test_entries_in_no_order_are_told_from_those_that_came_one_after_the_other(
+    points: list[Point], unordered: bool
+) -> None:
+    by_place = sorted(points, key=lambda point: point[1])
+    assert Arrived(kept(by_place, 240)).unordered([stack(ONE)]) is unordered
+    assert not Arrived(kept(by_place, 240)).unordered([stack(TWO)])
+
+
 def test_a_line_is_not_accused_by_such_ages() -> None:
     rows = [2000] * PERIODS
 

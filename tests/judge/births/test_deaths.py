@@ -85,6 +85,21 @@ def test_to_ask_at_many_moments_refutes_no_leak() -> None:
     assert refuted <= 20
 
 
+def test_less_must_have_gone_where_the_entries_are_in_no_order() -> None:
+    """Half of what was there has gone: a leak, where it is appended; a table of the best, where it is not."""
+    died = gone([0.5 * EACH * (N - at) for at in range(N)])
+    said = ages(EVEN)
+    ordered, unordered = (weighed(said, EVEN, died, each)[0] for each in (False, True))
+    assert unordered.beliefs[TURNOVER] > ordered.beliefs[TURNOVER]
+    odds = [each.beliefs[TURNOVER] / each.beliefs[LEAK] for each in (ordered, unordered)]
+    assert 1 < odds[1] / odds[0] <= 1 / LEVELS.lives.unordered
+
+
+def test_no_order_alone_refutes_no_leak_from_which_nothing_goes() -> None:
+    """Deaths are known, and there are none."""
+    assert weighed(ages(EVEN), EVEN, NOTHING, True)[0].kind == LEAK
+
+
 def test_what_young_entries_beside_a_leak_lose_is_not_held_against_it() -> None:
     """A buffer of two periods turns over beside the leak: what it gains it loses."""
     sizes = [EACH] * (N - 2) + [5 * EACH] * 2
