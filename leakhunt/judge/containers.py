@@ -44,15 +44,30 @@ def is_limited(path: Path) -> bool:
     return any(step.type in LIMITED for step in path)
 
 
+def is_one(path: Path, kind: str | None) -> bool:
+    """Whether a container with a bound is in one piece, as a deque and the standard library's dicts are; other caches keep
+    their keys in a second one, by age or by use, and a connection's statements are their cursors' as well.
+    """
+    return kind == "collections.deque" or _dict_of(path) is not None
+
+
 def emptied(path: Path) -> int | None:
     """The entries that one of the standard library's own containers may have, where a way leads through it."""
     for before, step in zip(path, path[1:]):
         most = SWEPT.get((before.type or "", step.type or ""))
-        if most is None and before.kind == "module":
-            most = EMPTIED.get((before.name or "", step.name or ""))
         if most is not None:
             return most
-    return None
+    return _dict_of(path)
+
+
+def _dict_of(path: Path) -> int | None:
+    """The same, of its dicts alone."""
+    named = (
+        (before.name or "", step.name or "")
+        for before, step in zip(path, path[1:])
+        if before.kind == "module"
+    )
+    return next((EMPTIED[each] for each in named if each in EMPTIED), None)
 
 
 def is_known(before: Step, step: Step) -> bool:

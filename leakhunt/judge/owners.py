@@ -6,8 +6,10 @@ most closely: a leak grows with the runs of the task that leaks, and a cache fil
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from statistics import median
 
 from leakhunt.judge.codes import Reason
@@ -78,6 +80,16 @@ class Book:
         for stack in history.tracks:
             if not self.paths.is_hidden(stack):
                 self.owners.setdefault(self.paths.owner(stack), []).append(stack)
+
+    @cached_property
+    def tied(self) -> Mapping[int, int]:
+        """Bytes of all stacks that hang from each container of the newest snapshot, by its mark."""
+        sizes: Counter[int] = Counter()
+        newest = self.history.newest
+        for told in newest.facts.values() if newest is not None else ():
+            for way in told.retention:
+                sizes[way.mark] += way.size
+        return sizes
 
     def series(self, stacks: Iterable[Stack]) -> Series:
         """Bytes and blocks of some stacks together."""

@@ -188,4 +188,4 @@ def test_growths_that_are_no_leaks_are_left_alone() -> None:
     calm = replace(growth, shape=replace(growth.shape, verdict=TURNOVER))
     assert without_what_fills(of, [calm]) == [calm]
     assert isinstance(of.tracks[stack(LINE)], Track)
-    assert PERIOD * PERIODS == DONE[-1]
+    assert DONE[-1] == PERIOD * PERIODS

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from leakhunt.judge import codes
 from leakhunt.judge.codes import Reason, because
-from leakhunt.judge.containers import emptied, ends, is_known
+from leakhunt.judge.containers import emptied, ends, is_known, is_one
 from leakhunt.judge.levels import LEVELS
 from leakhunt.judge.owners import Book, Growth
 from leakhunt.model.retention import Retention
@@ -35,7 +35,7 @@ def _ways(book: Book, stacks: Iterable[Stack]) -> tuple[Retention, ...]:
 def holds(book: Book, stack: Stack) -> bool:
     """Whether containers with a bound hold most of what is tied of a stack."""
     snapshot = book.history.newest
-    return snapshot is not None and bool(_ended(snapshot.told(stack).retention))
+    return snapshot is not None and bool(_ended(book, snapshot.told(stack).retention))
 
 
 def told(book: Book, stacks: Iterable[Stack], turns_over: bool) -> tuple[int, int]:
@@ -64,11 +64,23 @@ def is_below_a_full_one(way: Retention) -> bool:
     )
 
 
-def _ended(ways: Sequence[Retention]) -> list[Retention]:
+def _ended(book: Book, ways: Sequence[Retention]) -> list[Retention]:
     """Those that a bound ends, where they are most of what is tied; else none."""
     ended = [way for way in ways if ends(way.path, way.bound)]
     most = LEVELS.excuses.bounded * sum(way.size for way in ways)
-    return ended if sum(way.size for way in ended) >= most > 0 else []
+    return ended if sum(way.size * _own(book, way) for way in ended) >= most > 0 else []
+
+
+def _own(book: Book, way: Retention) -> float:
+    """The part of what hangs from a container with a bound that nothing else keeps: the rest stays when it is dropped.
+
+    A pattern that :mod:`re` has in its cache may be in the filters of :mod:`warnings` as well. 1: it is not known, or more
+    than this one container belongs to the cache.
+    """
+    tied = book.tied.get(way.mark, 0)
+    if way.retained is None or tied <= 0 or not is_one(way.path, way.container_type):
+        return 1.0
+    return min(1.0, way.retained / tied)
 
 
 def is_below_a_bound(way: Retention) -> bool:
@@ -147,7 +159,7 @@ def _each(way: Retention) -> int | None:
 
 def bound(book: Book, growth: Growth) -> Reason | None:
     """The bound that ends the growth, with how full the container is; None: there is none."""
-    ended = _ended(kept_by(book, growth))
+    ended = _ended(book, kept_by(book, growth))
     if not ended:
         return None
     for way in ended:

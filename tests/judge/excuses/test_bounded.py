@@ -52,6 +52,30 @@ def test_what_a_bound_ends_is_no_leak(kind: str, bound: int | None, verdict: str
         )
 
 
+PATTERNS = (
+    Step("module", "re", "module"),
+    Step("attribute", "_cache", "dict", 460),
+    Step("item", None, "re.Pattern"),
+)
+
+
+@pytest.mark.parametrize(
+    ("freed", "verdict"), [(10_000, WARM_UP), (9_000, WARM_UP), (3_000, LEAK), (None, WARM_UP)]
+)
+def test_what_is_kept_elsewhere_as_well_stays_when_a_bound_drops_it(
+    freed: int | None, verdict: str
+) -> None:
+    """Compiled patterns are in the cache of ``re`` and in the filters of ``warnings``: without the cache little is freed."""
+    cache = Retention(
+        PATTERNS, 200, 10_000, "dict", 460, None, 1, freed, container_path=PATTERNS[:2]
+    )
+    assert judged(cache).shape.verdict == verdict
+    own = held("collections.deque", 800, 1000)._replace(retained=freed)
+    assert judged(own).shape.verdict == verdict
+    of_a_library = held("functools._lru_cache_wrapper", 800, 1000)._replace(retained=freed)
+    assert judged(of_a_library).shape.verdict == WARM_UP
+
+
 def test_nothing_known_of_the_holder_excuses_nothing() -> None:
     assert judged(None).shape.verdict == LEAK
 
