@@ -74,7 +74,7 @@ def _ended(book: Book, ways: Sequence[Retention]) -> list[Retention]:
 def _own(book: Book, way: Retention) -> float:
     """The part of what hangs from a container with a bound that nothing else keeps: the rest stays when it is dropped.
 
-    A pattern that :mod:`re` has in its cache may be in the filters of :mod:`warnings` as well. 1: it is not known, or more
+    A pattern that ``re`` has in its cache may be in the filters of ``warnings`` as well. 1: it is not known, or more
     than this one container belongs to the cache.
     """
     tied = book.tied.get(way.mark, 0)
