@@ -40,6 +40,28 @@ def test_a_step_that_fails_ends_the_script_with_its_status_and_its_last_words(
     assert rest == [*map(str, range(71, 100)), "why"]
 
 
+LOCK = "E: Could not get lock /var/lib/apt/lists/lock. It is held by process 7 (apt-get)"
+
+
+@pytest.mark.parametrize(
+    ("says", "tries", "status"), [(LOCK, 3, 0), ("E: Unable to fetch", 1, 1)], ids=["lock", "mirror"]
+)
+def test_another_steps_lock_on_the_lists_is_waited_for_and_nothing_else(
+    tmp_path: Path, says: str, tries: int, status: int
+) -> None:
+    """apt-get itself ends at once there: the Pythons of the folder were left out where two steps began together."""
+    program = tmp_path / "bin" / "apt-get"
+    program.parent.mkdir()
+    program.write_text(
+        f'#!/bin/sh\necho >>"{tmp_path}/tried"\n'
+        f'[ "$(wc -l <"{tmp_path}/tried")" -lt 3 ] || exit 0\necho "{says}" >&2\nexit 100\n'
+    )
+    program.chmod(0o755)
+    done = shell(f'PATH="{program.parent}:$PATH"; sleep() {{ :; }}; refresh', tmp_path)
+    assert (done.returncode, len((tmp_path / "tried").read_text().splitlines())) == (status, tries)
+    assert (says in done.stdout) is bool(status)
+
+
 @pytest.mark.parametrize("asked", [[], ["matrices", "/nowhere"]], ids=["nothing", "unknown"])
 def test_what_it_does_not_know_it_refuses(asked: list[str]) -> None:
     done = subprocess.run([SCRIPT, *asked], capture_output=True, text=True, check=False)
