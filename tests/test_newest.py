@@ -44,7 +44,9 @@ LOCK = "E: Could not get lock /var/lib/apt/lists/lock. It is held by process 7 (
 
 
 @pytest.mark.parametrize(
-    ("says", "tries", "status"), [(LOCK, 3, 0), ("E: Unable to fetch", 1, 1)], ids=["lock", "mirror"]
+    ("says", "tries", "status"),
+    [(LOCK, 3, 0), ("E: Unable to fetch", 1, 1)],
+    ids=["lock", "mirror"],
 )
 def test_another_steps_lock_on_the_lists_is_waited_for_and_nothing_else(
     tmp_path: Path, says: str, tries: int, status: int

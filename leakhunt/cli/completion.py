@@ -9,13 +9,11 @@ import os
 from collections.abc import Iterator
 from typing import Any
 
-from leakhunt.snapfile import SUFFIX, plain
+from leakhunt.snapfile import SUFFIX
 from leakhunt.snapfile import folders as places
 
 #: More candidates than anybody reads; a folder may hold 10^5.
 MANY = 2000
-#: Bytes of a record with the requests behind it, and of its own.
-LARGEST, RECORD = 1 << 20, 16384
 
 
 def snapshots(ctx: Any, param: Any, incomplete: str) -> list[Any]:
@@ -36,12 +34,10 @@ def processes(ctx: Any, param: Any, incomplete: str) -> list[Any]:
     home = places.state_dir(ctx.params.get("folder"))
     pids = {}
     for told in _records(f"{home}/{places.PROCESSES}"):
-        pid, node, role = told.get("pid"), told.get("node"), told.get("role")
-        if type(pid) is not int or not os.path.exists(f"/proc/{pid}"):  # noqa: PTH110 - fast
-            continue
+        node, role = told["node"], told["role"]
         told_of = f"{role or 'process'}" + (f" of {node}" if node else "")
-        pids[str(pid)] = told_of if told_of.isprintable() else "process"
-        if isinstance(node, str):
+        pids[str(told["pid"])] = told_of if told_of.isprintable() else "process"
+        if node:
             pids[node] = "every process of that node"
     for path in _paths(f"{home}/"):
         if path.endswith("/"):
@@ -54,18 +50,17 @@ def processes(ctx: Any, param: Any, incomplete: str) -> list[Any]:
 
 
 def _records(folder: str) -> Iterator[dict[str, Any]]:
-    import json
+    """What the records of that folder say whose processes run."""
+    from leakhunt.hook.process import alive
+    from leakhunt.live.records import read_record
 
     try:
         entries = sorted(os.listdir(folder))[:MANY]  # noqa: PTH208 - fast
     except OSError:
         return
     for name in entries:
-        try:
-            told = json.loads(plain.read(f"{folder}/{name}", LARGEST, follow=False)[0][:RECORD])
-        except (OSError, ValueError, RecursionError):
-            continue
-        if isinstance(told, dict):
+        told = read_record(f"{folder}/{name}", None)
+        if told is not None and alive.runs(told["pid"], told["ticks"], told["started_at"]):
             yield told
 
 

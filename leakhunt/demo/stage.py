@@ -7,7 +7,6 @@ of a signal handler could strike between making a thing and knowing of it.
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 import signal
@@ -24,6 +23,7 @@ from typing import Any, TypeVar
 
 from leakhunt import units
 from leakhunt.errors import LeakhuntError
+from leakhunt.hook import letterbox
 from leakhunt.hook.celery import outbox
 
 Seen = TypeVar("Seen")
@@ -83,9 +83,9 @@ class Stage:
 
     def _record(self, role: str) -> dict[str, Any] | None:
         for path in (self.folder / "snapshots" / "processes").glob("*.json"):
-            with suppress(OSError, ValueError):
-                record: dict[str, Any] = json.loads(path.read_text())
-                if record.get("role") == role:
+            with suppress(OSError), path.open("rb") as file:
+                record = letterbox.read(file.fileno())
+                if record is not None and record["role"] == role:
                     return record
         return None
 

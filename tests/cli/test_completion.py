@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import pty
 import re
@@ -14,11 +13,14 @@ import sys
 import time
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
 from leakhunt.cli import completion
+from leakhunt.hook.process import alive
 from tests.support.console import store
+from tests.support.letters import record
 from tests.support.places import ROOT
 
 SERIES = "celery@web1-4242-20270115T080000Z"
@@ -91,12 +93,15 @@ def test_hooked_processes_and_series_are_offered_where_a_process_is_meant(place:
     home = place / "home"
     (home / "processes").mkdir(parents=True)
     (home / "celery@web2-7-20270115T080000Z").mkdir()
-    for name, record in {
-        "mine.json": {"pid": os.getpid(), "node": "celery@web2", "role": "child"},
+    began = alive.start_ticks(os.getpid())
+    every: dict[str, dict[str, Any]] = {
+        "mine.json": {"pid": os.getpid(), "ticks": began, "node": "celery@web2", "role": "child"},
         "gone.json": {"pid": 2**22 - 1, "node": "celery@gone"},
-        "odd.json": ["x"],
-    }.items():
-        (home / "processes" / name).write_text(json.dumps(record).ljust(16384) + "\nabc dump\n")
+        "before.json": {"pid": os.getpid(), "ticks": 1, "node": "celery@another"},  # of its pid
+    }
+    for name, facts in every.items():
+        (home / "processes" / name).write_bytes(record(**facts) + b"\nabc dump\n")
+    (home / "processes" / "odd.json").write_text('["x"]')
     (home / "processes" / "torn.json").write_text("{")
     for command in ("dump", "arm"):
         assert said(place, f"leakhunt {command} cel") == [
@@ -112,7 +117,7 @@ def test_no_record_of_a_strangers_keeps_a_shell_waiting_or_writes_to_it(place: P
     (inside / "device.json").symlink_to("/dev/zero")
     (inside / "deep.json").write_text("[" * 16000)
     forged = {"pid": os.getpid(), "node": "celery@\x1b]0;x\x07", "role": "r\x9b31m"}
-    (inside / "escapes.json").write_text(json.dumps(forged))
+    (inside / "escapes.json").write_bytes(record(**forged))
     assert said(place, "leakhunt dump cel") == [""]
     assert said(place, f"leakhunt dump {os.getpid()}") == [f"plain,{os.getpid()}"]
     items = completion.processes(SimpleNamespace(params={"folder": str(place / "home")}), None, "")

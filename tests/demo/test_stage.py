@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 import subprocess
@@ -16,6 +15,7 @@ import pytest
 from leakhunt.demo import stage as stages
 from leakhunt.demo.stage import Stage
 from leakhunt.errors import LeakhuntError
+from tests.support.letters import record
 from tests.support.programs import waiting
 
 
@@ -32,7 +32,7 @@ def stage(tmp_path: Path) -> Iterator[Stage]:
 def told(stage: Stage, **facts: object) -> None:
     folder = stage.folder / "snapshots" / "processes"
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / f"{facts['role']}.json").write_text(json.dumps(facts))
+    (folder / f"{facts['role']}.json").write_bytes(record(**facts))
 
 
 def test_what_is_waited_for_is_given(stage: Stage) -> None:
@@ -89,20 +89,20 @@ def test_a_result_counts_when_it_has_its_name(stage: Stage) -> None:
 @pytest.mark.parametrize("path", ["/s/000002.bin", None])
 def test_a_snapshot_is_the_one_that_came_after_the_signal(path: str | None, stage: Stage) -> None:
     """A program that tells one more when it gets the signal, in the child's place."""
-    record = {"role": "child", "captures": 1, "path": "/s/000001.bin", "problem": None}
-    told(stage, **record)
+    before = {"role": "child", "captures": 1, "path": "/s/000001.bin", "problem": None}
+    told(stage, **before)
     file = stage.folder / "snapshots" / "processes" / "child.json"
-    after = {**record, "captures": 2, "path": path, "problem": "no space"}
+    after = record(**{**before, "captures": 2, "path": path, "problem": "no space"})
     source = f"""
 import os, signal
 def capture(*_):
-    with open({str(file)!r} + "~", "w") as out:
-        out.write({json.dumps(after)!r})
+    with open({str(file)!r} + "~", "wb") as out:
+        out.write({after!r})
     os.replace({str(file)!r} + "~", {str(file)!r})
 signal.signal(signal.SIGUSR1, capture)
 """
     with waiting(source) as child:
-        known = {**record, "pid": child.pid}
+        known = {**before, "pid": child.pid}
         if path is not None:
             assert stage.capture(known) == Path(path)
         else:
