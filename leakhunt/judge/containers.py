@@ -23,8 +23,12 @@ EMPTIED = MappingProxyType({
 })  # fmt: skip
 #: Containers of its C types likewise, by the type that has one and its own: a connection looks through the weak
 #: references to its cursors (before 3.11, to its statements too) each time that it has made 200 more, and drops the
-#: dead ones (``Modules/_sqlite/connection.c``). What lives is kept by whoever uses it.
-SWEPT = MappingProxyType({("sqlite3.Connection", "list"): 200})
+#: dead ones (``Modules/_sqlite/connection.c``); pandas does so with those to the blocks that share an array, where there
+#: are more than 500 (``clear_counter`` of ``pandas/_libs/internals.pyx``). What lives is kept by whoever uses it.
+SWEPT = MappingProxyType({
+    ("sqlite3.Connection", "list"): 200,
+    ("pandas._libs.internals.BlockValuesRefs", "list"): 500,
+})  # fmt: skip
 #: Attributes of types whose own documentation calls what they keep a leak, bound or not: Django keeps the
 #: last 9,000 statements of each connection where DEBUG is on ("Why is Django leaking memory?", FAQ).
 LEAKS = (("django.db.backends.", "queries_log"),)

@@ -31,6 +31,7 @@ DJANGO = Step("item", None, "django.db.backends.sqlite3.base.DatabaseWrapper")
         ((MODULE, Step("attribute", "_cache", "dict", 80)), None, False),
         ((MODULE, Step("item", None, "sqlite3.Connection"), Step("attribute", None, "list", 77)), None, True),
         ((MODULE, Step("item", None, "sqlite3.Connection"), Step("attribute", None, "dict", 77)), None, False),
+        ((MODULE, Step("item", None, "pandas._libs.internals.BlockValuesRefs"), Step("attribute", None, "list", 291)), None, True),
         ((), None, False),
     ],
 )  # fmt: skip
@@ -69,3 +70,18 @@ def test_a_connection_drops_the_references_to_its_dead_cursors() -> None:
         most = max(most, *map(len, lists))
     connection.close()
     assert 0 < most <= SWEPT["sqlite3.Connection", "list"] + 1
+
+
+def test_pandas_drops_dead_references_to_blocks_itself() -> None:
+    pandas = pytest.importorskip("pandas")
+    index = pandas.Index(range(10))
+    references = index._references
+    most = 0
+    for _ in range(2000):
+        index.view()
+        most = max(most, len(references.referenced_blocks))
+    assert (
+        type(references).__module__ + "." + type(references).__qualname__
+        == "pandas._libs.internals.BlockValuesRefs"
+    )
+    assert 100 < most <= SWEPT["pandas._libs.internals.BlockValuesRefs", "list"] + 1
