@@ -57,6 +57,11 @@ class Hooked:
         return visible(f"{role} {self.pid}" + (f" of {node}" if node else ""))
 
     @property
+    def runs(self) -> bool:
+        """Whether it is still there: its pid may be another's by now."""
+        return alive.runs(self.pid, self.record.get("ticks"), self.record.get("started_at"))
+
+    @property
     def is_strangers(self) -> bool:
         """Whether another user than this one runs it."""
         return self.owner is not None and self.owner[0] != os.geteuid()

@@ -52,7 +52,7 @@ def answered(asked: Asked) -> tuple[Answer, dict[str, Any]] | None:
     process = asked.process
     record = read_record(process.at, process.owner)
     if record is None:
-        if not alive.runs(process.pid):
+        if not process.runs:
             raise CaptureError(f"{process.name} has ended")
         record = _again(process)
         if record is None:

@@ -59,6 +59,15 @@ def test_one_that_ends_meanwhile_is_told_so(tmp_path: Path) -> None:
     assert str(outcome) == f"program {pid} has ended"
 
 
+def test_one_whose_pid_is_anothers_by_now_has_ended(tmp_path: Path) -> None:
+    asked = requests.Asked(
+        Hooked(os.getpid(), str(tmp_path / "gone"), record(ticks=1)), "a1", "timer"
+    )
+    ((_, outcome),) = requests.wait([asked], 120)
+    assert isinstance(outcome, CaptureError)
+    assert str(outcome).endswith("has ended")
+
+
 def test_one_that_neither_hears_nor_looks_is_not_asked() -> None:
     process = Hooked(os.getpid(), "/none", record(heard="taken", taken_by="gunicorn"))
     with pytest.raises(NotHookedError, match="cannot be asked: SIGUSR1 was taken by gunicorn"):
