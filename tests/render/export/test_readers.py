@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from leakhunt import units
 from tests.support.exporting import exported, exported_diff, odd, read
 from tests.support.places import ROOT, SNAPSHOTS
 
@@ -77,7 +78,7 @@ def test_pprof_says_of_a_sampled_change_what_diff_says(shrunk: bool, tmp_path: P
     )
     for told in (pprof(change), pprof("-diff_base", base, new)):
         assert nodes(told) == size
-    assert f": {size:+d} B, {count:+,d} blocks" in pprof(change)
+    assert f": {units.signed_size(size)}, {count:+,d} blocks" in pprof(change)
     for told in (
         pprof("-sample_index=inuse_objects", change),
         pprof("-sample_index=inuse_objects", "-diff_base", base, new),
