@@ -38,7 +38,7 @@ Check = Callable[..., Any]
 def is_alive(pid: int) -> bool:
     """A process that was killed is there for a moment more; a zombie is not alive."""
     try:
-        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+        return bool(psutil.Process(pid).status() != psutil.STATUS_ZOMBIE)
     except psutil.NoSuchProcess:
         return False
 
