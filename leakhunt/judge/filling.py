@@ -20,7 +20,7 @@ from leakhunt.judge import codes
 from leakhunt.judge.births.ages import WARM_UP as FILLS
 from leakhunt.judge.births.ages import ages, counted
 from leakhunt.judge.codes import Reason, because
-from leakhunt.judge.excuses.bounded import container
+from leakhunt.judge.excuses.bounded import container, kept_by
 from leakhunt.judge.excuses.order import calmed
 from leakhunt.judge.history import TASK, History
 from leakhunt.judge.levels import LEVELS
@@ -46,7 +46,8 @@ def without_what_fills(history: History, judged: Sequence[Growth]) -> list[Growt
 
 
 def _told(book: Book, growth: Growth) -> Growth:
-    mark = container(book, growth)
+    tied = sum(way.size for way in kept_by(book, growth))
+    mark = container(book, growth) if tied >= LEVELS.excuses.tied * growth.sizes[-1] else None
     why = _ends(book.history, mark) if mark is not None else None
     if why is None:
         return growth

@@ -39,7 +39,7 @@ def looked(
         [None if each is None else ENTRY * each for each in entries] if freed is None else freed
     )
     last = next(each for each in reversed(weights) if each is not None)
-    sizes = [ENTRY * 100 * at for at in range(1, len(done) + 1)]
+    sizes = [last * at // len(done) for at in range(1, len(done) + 1)]
     way = held("dict", entries[-1] or 0, None, size=round(tied * last))._replace(retained=last)
     life = aged((LINE, [sizes[-1] // PERIODS] * PERIODS), retention={LINE: way})
     frames = stack(LINE)
@@ -116,7 +116,7 @@ def test_what_is_full_for_long_has_filled() -> None:
 
 def test_what_was_there_before_tracking_is_no_filling() -> None:
     """A table of ten thousand entries from an import, to which a leak adds: nobody knows when those came."""
-    assert told(looked([10_000, 10_100, 10_200, 10_300], tied=0.03)).shape.verdict == LEAK
+    assert told(looked([10_000, 10_100, 10_200, 10_300], tied=0.6)).shape.verdict == LEAK
 
 
 def test_what_was_there_before_tracking_may_fill_as_well() -> None:
@@ -144,6 +144,14 @@ def test_what_no_container_keeps_alone_is_left_as_it_was() -> None:
         for where, each in of.newest.facts.items()
     }
     assert told(replace(of, newest=replace(of.newest, facts=facts))).shape.verdict == LEAK
+
+
+def test_what_keeps_a_small_part_says_nothing_of_the_rest() -> None:
+    of = looked([30, 56, 63, 66], tied=0.9)
+    assert told(of).shape.verdict == WARM_UP
+    frames = stack(LINE)
+    more = Track([10 * size for size in of.tracks[frames].sizes], of.tracks[frames].counts)
+    assert told(replace(of, tracks={frames: more})).shape.verdict == LEAK
 
 
 def test_the_verdict_heeds_it() -> None:
