@@ -40,9 +40,14 @@ class _Look(NamedTuple):
 
 
 def without_what_fills(history: History, judged: Sequence[Growth]) -> list[Growth]:
-    """The growths of several snapshots; a leak of which one container keeps most is none where that only fills."""
+    """The growths of several snapshots; a leak, or what may be one, of which one container keeps most is none where that
+    only fills.
+    """
     book = Book(history)
-    return [_told(book, growth) if growth.shape.verdict == LEAK else growth for growth in judged]
+    return [
+        _told(book, growth) if growth.shape.verdict == LEAK or growth.shape.open else growth
+        for growth in judged
+    ]
 
 
 def _told(book: Book, growth: Growth) -> Growth:

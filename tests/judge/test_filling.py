@@ -14,7 +14,7 @@ from leakhunt.judge.filling import without_what_fills
 from leakhunt.judge.history import History, Track
 from leakhunt.judge.informed import informed
 from leakhunt.judge.owners import Book, Growth
-from leakhunt.judge.series.shape import LEAK, TURNOVER, WARM_UP
+from leakhunt.judge.series.shape import LEAK, NOISE, TURNOVER, WARM_UP
 from leakhunt.judge.whose import Blame
 from leakhunt.report.words import growths as words
 from tests.support.builders import history, stack
@@ -77,6 +77,14 @@ def test_keys_that_come_back_fill_a_dict_and_leak_nothing() -> None:
     assert figures == pytest.approx({"early": 30 * ENTRY / 250, "late": 3 * ENTRY / 600}, abs=0.01)
     said = words.because(growth.why, "task")
     assert said == "what keeps it fills: +60 B per task at first, +2 B at last"
+
+
+def test_what_may_be_a_leak_as_far_as_samples_tell_is_settled_too() -> None:
+    of = looked([30, 56, 63, 66])
+    growth = Book(of).of(Blame(stack(LINE)[-1], True, (stack(LINE),)))
+    unsure = replace(growth, shape=replace(growth.shape, verdict=NOISE, open=True))
+    (answer,) = without_what_fills(of, [unsure])
+    assert (answer.shape.verdict, answer.shape.open) == (WARM_UP, False)
 
 
 def test_what_goes_on_stays_a_leak() -> None:
