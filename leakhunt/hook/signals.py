@@ -165,12 +165,6 @@ class Handlers:
         if self.has_it() and self.signum not in self._blocked:
             yield self.signum
 
-    def uninstall(self) -> None:
-        """Give the signal back, unless somebody has taken it over since."""
-        if self.installed:
-            previous = self.previous if self.previous is not None else _signal.SIG_DFL
-            _signal.signal(self.signum, previous)
-
     def reclaim(self) -> None:
         """Take the signal back from a handler that user code has set since, and chain to it."""
         if not self.has_it() and in_main_thread():

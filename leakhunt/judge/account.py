@@ -44,11 +44,6 @@ class Cause(NamedTuple):
     """Bytes in all."""
 
 
-def of_snapshot(snapshot: Snapshot) -> Account | None:
-    """The account of one snapshot, read with its blocks; None where it does not know its RSS."""
-    return account(snapshot.meta, live_of(snapshot))
-
-
 def live_of(snapshot: Snapshot) -> Live:
     """The traced blocks of a snapshot; without their sizes where it was read without them."""
     return live_in((told.blocks for told in snapshot.facts.values()), snapshot.totals.size)

@@ -219,19 +219,6 @@ def test_a_mask_that_holds_one_back_in_every_thread_is_noticed() -> None:
     assert done.stdout.splitlines() == told
 
 
-def test_it_is_given_back_unless_somebody_has_taken_it_since(
-    handlers: Handlers, calls: Calls
-) -> None:
-    signal.signal(USR2, calls.previous)
-    handlers.install()
-    handlers.uninstall()
-    assert signal.getsignal(USR2) == calls.previous
-    handlers.install()
-    signal.signal(USR2, signal.SIG_IGN)
-    handlers.uninstall()
-    assert signal.getsignal(USR2) == signal.SIG_IGN
-
-
 def test_at_the_end_a_signal_kills_nobody(handlers: Handlers, calls: Calls) -> None:
     handlers.install()
     handlers.ignore()
