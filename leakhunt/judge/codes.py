@@ -53,7 +53,7 @@ REPLACED = "replaced"
 BORN_AT_ONCE = "born-at-once"
 #: ``first``, ``last``: entries of what keeps it.
 FILLED = "filled"
-#: ``early``, ``late``: bytes per unit by which what keeps it grew at first and at last.
+#: ``early``, ``late``: bytes per unit by which what keeps it grew in the first and in the second half.
 FILLS = "fills"
 #: ``last`` bytes in what keeps it, and ``before`` at earlier snapshots, of which that is the median.
 HOLDS_NO_MORE = "holds-no-more"

@@ -2,7 +2,7 @@
 
 Each walk tells exactly what would be freed without a container. A leak that one container keeps makes that grow
 from look to look, at its own pace ("track containers, not objects": G. Xu and A. Rountev, ICSE 2008). So where it came
-to less and less, or is no more than at earlier looks, what samples say of its entries' ages does not count: keys that
+to less and less, or is no more than at half of the earlier looks, what samples say of its entries' ages does not count: keys that
 come back, a table cut to its best entries, and a window are as even to them as a leak.
 
 Its bytes and its entries are judged as births are (:mod:`leakhunt.judge.births.ages`): so many came by each look, in as
@@ -53,7 +53,7 @@ def without_what_fills(history: History, judged: Sequence[Growth]) -> list[Growt
 def _told(book: Book, growth: Growth) -> Growth:
     tied = sum(way.size for way in kept_by(book, growth))
     mark = container(book, growth) if tied >= LEVELS.excuses.tied * growth.sizes[-1] else None
-    why = _ends(book.history, mark) if mark is not None else None
+    why = _ends(book, mark) if mark is not None else None
     if why is None:
         return growth
     figures = dict(why.figures)
@@ -61,8 +61,9 @@ def _told(book: Book, growth: Growth) -> Growth:
     return calmed(growth).called(TURNOVER if has_lost else WARM_UP, why)
 
 
-def _ends(history: History, mark: int) -> Reason | None:
+def _ends(book: Book, mark: int) -> Reason | None:
     """Why what a container keeps does not grow for good; None: it may, or too few looks tell."""
+    history = book.history
     start = first_unit(history)
     looks = [
         _Look(start + unit, float(size), float(entries))
@@ -76,7 +77,7 @@ def _ends(history: History, mark: int) -> Reason | None:
     last, before = looks[-1].size, median(look.size for look in looks[:-1])
     if len(looks) >= LEVELS.lives.snapshots and last <= before:
         return because(codes.HOLDS_NO_MORE, last=last, before=before)
-    armed = _empty_at(history, mark, last)
+    armed = _empty_at(book, mark, last)
     if armed is not None and armed < looks[0].unit:
         looks.insert(0, _Look(armed, 0.0, 0.0))
     if len(looks) <= LEVELS.lives.periods:
@@ -84,22 +85,23 @@ def _ends(history: History, mark: int) -> Reason | None:
     units, sizes, entries = zip(*looks)
     if not (_fills(units, sizes, entries[-1]) and _fills(units, entries, entries[-1])):
         return None
-    paces = [(b - a) / (v - u) for u, v, a, b in zip(units, units[1:], sizes, sizes[1:])]
-    return because(codes.FILLS, early=paces[0], late=paces[-1])
+    half = min(range(1, len(looks) - 1), key=lambda at: abs(2 * units[at] - units[0] - units[-1]))
+    early, late = (
+        (sizes[b] - sizes[a]) / (units[b] - units[a]) for a, b in ((0, half), (half, -1))
+    )
+    return because(codes.FILLS, early=early, late=late) if late < early else None
 
 
-def _empty_at(history: History, mark: int, size: float) -> float | None:
+def _empty_at(book: Book, mark: int, size: float) -> float | None:
     """The unit at which nothing was there of what a container keeps; None: that is not known.
 
     When tracking began, where most of it was born since.
     """
-    newest = history.newest
-    if history.unit != TASK or newest is None or newest.calendar is None:
+    newest = book.history.newest
+    if book.history.unit != TASK or newest is None or newest.calendar is None:
         return None
-    tied = sum(
-        way.size for told in newest.facts.values() for way in told.retention if way.mark == mark
-    )
-    return float(newest.calendar.edges[0]) if tied >= LEVELS.worth.mostly * size else None
+    whole = book.tied.get(mark, 0) >= LEVELS.worth.mostly * size
+    return float(newest.calendar.edges[0]) if whole else None
 
 
 def _fills(units: Sequence[float], sizes: Sequence[float], events: float) -> bool:

@@ -45,8 +45,7 @@ def informed(history: History) -> tuple[History, list[Growth]]:
     if len(history.metas) < LEVELS.lives.snapshots:
         if life is None:
             return history, []
-        judged = with_piles_of_two(history, life, _of_life(life))
-        return life, sorted(without_what_fills(history, judged), key=order)
+        return life, sorted(with_piles_of_two(history, life, _of_life(life)), key=order)
     judged = with_piles(history, _of_series(history, life))
     return history, sorted(without_what_fills(history, judged), key=order)
 

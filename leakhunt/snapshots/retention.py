@@ -114,30 +114,20 @@ def counted(recorded: Any, tallies: Mapping[Stack, Tally]) -> dict[Stack, Counte
 
 def lengths(snapshot: Snapshot) -> dict[int, int]:
     """The entries of each container that a snapshot tells of, by its mark."""
-    lengths_of = {}
-    if snapshot.heap is not None:
-        for one in (*snapshot.heap.points, *snapshot.heap.containers):
-            if one.mark and one.length is not None:
-                lengths_of[one.mark] = one.length
-    for told in snapshot.facts.values():
-        for held in told.retention:
-            if held.mark and held.length is not None:
-                lengths_of[held.mark] = held.length
-    return lengths_of
+    return {one.mark: one.length for one in _marked(snapshot) if one.length is not None}
 
 
 def freed(snapshot: Snapshot) -> dict[int, int]:
     """What would be freed without each container that a snapshot tells that of, in bytes, by its mark."""
-    bytes_of = {}
+    return {one.mark: one.retained for one in _marked(snapshot) if one.retained is not None}
+
+
+def _marked(snapshot: Snapshot) -> Iterator[Container | Retention]:
+    """All that tells of a container that can be found again; of one several may, the same."""
     if snapshot.heap is not None:
-        for one in (*snapshot.heap.points, *snapshot.heap.containers):
-            if one.mark and one.retained is not None:
-                bytes_of[one.mark] = one.retained
+        yield from (one for one in (*snapshot.heap.points, *snapshot.heap.containers) if one.mark)
     for told in snapshot.facts.values():
-        for held in told.retention:
-            if held.mark and held.retained is not None:
-                bytes_of[held.mark] = held.retained
-    return bytes_of
+        yield from (way for way in told.retention if way.mark)
 
 
 def carried(newest: Snapshot, walked: Snapshot) -> Snapshot:

@@ -74,9 +74,10 @@ def test_keys_that_come_back_fill_a_dict_and_leak_nothing() -> None:
     assert growth.why is not None
     assert growth.why.code == codes.FILLS
     figures = dict(growth.why.figures)
-    assert figures == pytest.approx({"early": 30 * ENTRY / 250, "late": 3 * ENTRY / 600}, abs=0.01)
+    paces = {"early": 56 * ENTRY / 800, "late": 10 * ENTRY / 1200}
+    assert figures == pytest.approx(paces, abs=0.01)
     said = words.because(growth.why, "task")
-    assert said == "what keeps it fills: +60 B per task at first, +2 B at last"
+    assert said == "what keeps it fills: +35 B per task in the first half, +4 B in the second"
 
 
 def test_what_may_be_a_leak_as_far_as_samples_tell_is_settled_too() -> None:
@@ -114,7 +115,7 @@ def test_a_window_that_holds_no_more_than_before_leaks_nothing() -> None:
     assert growth.why is not None
     assert growth.why.code == codes.HOLDS_NO_MORE
     assert words.because(growth.why, "task") == (
-        "what keeps it holds 244.6 KiB, and 265.6 KiB at earlier snapshots"
+        "what keeps it holds 244.6 KiB, and held no less at half of the earlier snapshots"
     )
 
 

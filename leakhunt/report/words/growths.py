@@ -167,12 +167,12 @@ SAID: Mapping[str, Say] = MappingProxyType(
             f"{units.counted(int(given['last']), 'entry', 'entries')}"
         ),
         codes.FILLS: lambda given, unit: (
-            f"what keeps it fills: {units.signed_size(given['early'])} per {unit} at first, "
-            f"{units.signed_size(given['late'])} at last"
+            f"what keeps it fills: {units.signed_size(given['early'])} per {unit} in the first half, "
+            f"{units.signed_size(given['late'])} in the second"
         ),
         codes.HOLDS_NO_MORE: lambda given, unit: (
-            f"what keeps it holds {units.size(given['last'])}, and {units.size(given['before'])} "
-            "at earlier snapshots"
+            f"what keeps it holds {units.size(given['last'])}, and held no less at half of the "
+            "earlier snapshots"
         ),
         codes.AGES_UNSURE: lambda given, unit: (
             f"its age does not decide yet: {units.counted(int(given.get('samples', 0)), 'sample')}"
