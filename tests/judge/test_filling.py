@@ -109,6 +109,12 @@ def test_a_table_that_jumps_is_none_either() -> None:
     assert told(looked([125, 400, 700, 1000], jumps)).shape.verdict == LEAK
 
 
+def test_what_gains_more_in_the_second_half_does_not_fill() -> None:
+    """To the model much that is young beside a table that filled; the sentence would be false, and the leak may be true."""
+    late = [47_325, 76_549, 100_966, 206_544]
+    assert told(looked([18, 50, 56, 61], late)).shape.verdict == LEAK
+
+
 def test_a_window_that_holds_no_more_than_before_leaks_nothing() -> None:
     growth = told(looked([329, 544, 2212, 501]))
     assert growth.shape.verdict == TURNOVER

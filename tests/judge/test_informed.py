@@ -10,10 +10,12 @@ from leakhunt.judge.births.life import lived
 from leakhunt.judge.births.survivors import Survivors
 from leakhunt.judge.growths import growths
 from leakhunt.judge.history import SECOND, SNAPSHOT, TASK, History, Track
-from leakhunt.judge.informed import _checked, informed
+from leakhunt.judge.informed import _checked, _together, informed
+from leakhunt.judge.owners import Book, Growth
 from leakhunt.judge.pool import doubted
 from leakhunt.judge.series.shape import LEAK, TURNOVER
 from leakhunt.judge.verdict import INCONCLUSIVE, NO_LEAK, judge
+from leakhunt.judge.whose import Blame
 from leakhunt.model.retention import Container, Step
 from leakhunt.model.snapshot import Handed
 from tests.support.builders import FACTS, history, stack
@@ -297,3 +299,32 @@ def test_what_freelists_hand_on_to_the_container_of_a_leak_is_of_that_leak(
     _, every = informed(of)
     leaks = [growth for growth in every if growth.shape.verdict == LEAK]
     assert sorted({frame.line for g in leaks for frame in (g.blame.frame, *g.parts)}) == lines
+
+
+@pytest.mark.parametrize(("mark", "told"), [(1, [40]), (2, [40, 57])])
+def test_a_leak_of_which_both_know_parts_of_one_container_is_told_once(
+    mark: int, told: list[int]
+) -> None:
+    """The series: a part of the line's growth, and a helper's rows that go in step; the births: all of the line, and that
+    the helper's rows are young. ``mark``: of the container that keeps what the births know.
+    """
+    other, rest = "/srv/shop/chores.py:57", "/srv/shop/tasks.py:40 < /srv/shop/tasks.py:9"
+    way = held("dict", 900, None, size=100_000)
+    lines = {LINE: EVEN, rest: EVEN, other: YOUNG}
+    life = aged(
+        *lines.items(),
+        retention={LINE: way, rest: way._replace(mark=mark, size=900_000), other: way},
+    )
+    made = helped(RISING, RISING, EVEN)
+    track = made.tracks[stack(CHECKED)]
+    of = replace(made, tracks={stack(where): track for where in lines}, newest=life)
+    survivors = Survivors(lived(life) or of)
+    book = Book(of)
+
+    def leak(where: str, *stacks: str) -> Growth:
+        growth = book.of(Blame(stack(where)[-1], True, tuple(map(stack, stacks))))
+        return replace(growth, shape=replace(growth.shape, verdict=LEAK))
+
+    seen, born = leak(other, other, LINE), leak(LINE, LINE, rest)
+    leaks = _together(of, [seen], [born], survivors)
+    assert sorted(each.blame.frame.line for each in leaks) == told

@@ -51,16 +51,20 @@ def test_errors_are_squared_and_holders_kept_snapshot_by_snapshot() -> None:
     assert side_by_side(exact).variances == {stack(ONE): [0.0]}
 
 
-def test_a_containers_length_is_told_at_each_snapshot_that_tells_of_it() -> None:
-    def of(length: int | None, mark: int = 7) -> object:
+def test_a_containers_figures_are_told_at_each_snapshot_that_tells_of_them() -> None:
+    def of(length: int | None, mark: int = 7, retained: int | None = None) -> object:
         heap = retention.heap({"whole": True})
         assert heap is not None
-        one = Container((), "list", length, None, mark, None, 8)
+        one = Container((), "list", length, None, mark, retained, 8)
         return replace(snap(f"{ONE} 1B x1"), heap=replace(heap, containers=(one,)))
 
     found = side_by_side(snap(), of(5), of(9), of(None), of(3, mark=0))  # type: ignore[arg-type]
     assert found.lengths == {7: [None, 5, 9, None, None]}
+    assert found.freed == {}
     assert side_by_side(of(5)).lengths == {7: [5]}  # type: ignore[arg-type]
+    weighed = side_by_side(of(5), of(9, retained=800), snap(), of(None, retained=900))  # type: ignore[arg-type]
+    assert weighed.lengths == {7: [5, 9, None, None]}
+    assert weighed.freed == {7: [None, 800, None, 900]}
 
 
 def test_nothing_that_can_be_read_is_no_columns(tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ from leakhunt.judge.history import Moved
 from leakhunt.judge.levels import LEVELS
 from leakhunt.judge.series import stats
 from leakhunt.judge.series.shape import LEAK, NOISE, STEP, TURNOVER
+from leakhunt.model.retention import Arrivals, Heap, Rest
 from leakhunt.model.snapshot import Birth, Counted, Gone, Snapshot
 from tests.support.builders import stack
 from tests.support.lives import BLOCK, PERIOD, aged, births, held
@@ -233,6 +234,27 @@ def died(snapshot: Snapshot, sizes: list[float]) -> Snapshot:
         facts={**snapshot.facts, stack(ONE): told},
         calendar=replace(snapshot.calendar, deaths=True),
     )
+
+
+def test_the_order_of_the_entries_has_a_say_in_what_the_deaths_mean() -> None:
+    """Half of what was there has gone; the list has its entries one after the other, or in no order."""
+    way = held("list", 240, None)
+    made = died(
+        aged((ONE, [1000] * N), retention={ONE: way}), [500.0 * (N - 1 - at) for at in range(N - 1)]
+    )
+    places = [7, 2, 11, 5, 1, 9, 4, 12, 3, 8, 6, 10]
+
+    def leak(units: list[int]) -> float:
+        points = tuple((100.0 * unit, 20 * place) for place, unit in enumerate(units, 1))
+        told = Arrivals(
+            way.mark, 240, way.path, 10, 10, points
+        )  # of a few objects: they tell no births
+        heap = Heap(
+            True, None, 9, 9, 0.1, 9, (), Rest(0, 0, 0), None, Rest(0, 0, 0), (), (), 9, 9, (told,)
+        )
+        return book(replace(made, heap=heap)).judge([stack(ONE)]).beliefs[0]
+
+    assert leak(places) < leak(sorted(places))
 
 
 def test_a_line_whose_container_replaces_its_entries_is_no_leak() -> None:
