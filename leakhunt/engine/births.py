@@ -12,6 +12,7 @@ from __future__ import annotations
 import struct
 from bisect import bisect_right
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import chain, repeat
 from math import hypot, sqrt
 from typing import NamedTuple
 
@@ -139,28 +140,32 @@ class _Cell:
 
     def __init__(self) -> None:
         self.samples = 0
-        self.blocks = self.recycled = 0.0
+        self.blocks = self.recycled = self.waiting = 0.0
         self.sizes: dict[tuple[int, int], float] = {}
 
-    def add(self, sample: Sample, unit: tuple[int, int]) -> None:
+    def add(self, sample: Sample, unit: tuple[int, int], waits: bool) -> None:
         self.samples += 1
         self.blocks += 1 / sample.chance
         size = sample.size / sample.chance
         self.sizes[unit] = self.sizes.get(unit, 0.0) + size
         self.recycled += size if sample.recycled else 0.0
+        self.waiting += size if waits else 0.0
 
 
 def by_stack(
     samples: Iterable[Sample], periods: Periods, totals: Mapping[RawFrames, tuple[int, int]],
-    stacks: Sequence[RawFrames],
+    stacks: Sequence[RawFrames], waiting: Iterable[bool] = (),
 ) -> list[Births]:  # fmt: skip
-    """The births of each stack, made to add up to its ``totals``: bytes and blocks."""
+    """The births of each stack, made to add up to its ``totals``: bytes and blocks.
+
+    ``waiting``: whether a sample's object only waits for the garbage collector, one for each; (): nobody looked.
+    """
     cells: dict[RawFrames, dict[tuple[int, int], _Cell]] = {}
-    for sample in samples:
+    for sample, waits in zip(samples, chain(waiting, repeat(False))):
         period, unit = periods.of(sample)
         key = (period, sample.task if period >= 0 else 0)
         cell = cells.setdefault(stacks[sample.stack], {}).setdefault(key, _Cell())
-        cell.add(sample, unit)
+        cell.add(sample, unit, waits)
     return [
         Births(frames, tuple(_rounded(sorted(of_stack.items()), *totals[frames])))
         for frames, of_stack in cells.items()
@@ -200,8 +205,10 @@ def _rounded(
     for ((period, task), cell), (bytes_born, number) in zip(cells, parts):
         root = min(bytes_born, round(scale * hypot(*cell.sizes.values())))
         runs = len(cell.sizes)
-        recycled = min(bytes_born, round(scale * cell.recycled))
-        yield Birth(period, task, runs, cell.samples, bytes_born, root, number, recycled)
+        recycled, waiting = (
+            min(bytes_born, round(scale * part)) for part in (cell.recycled, cell.waiting)
+        )
+        yield Birth(period, task, runs, cell.samples, bytes_born, root, number, recycled, waiting)
 
 
 def _whole(parts: Sequence[float], total: int) -> list[int]:
@@ -244,4 +251,5 @@ def _both(one: Birth, other: Birth) -> Birth:
         round(hypot(one.root, other.root)),
         one.blocks + other.blocks,
         one.recycled + other.recycled,
+        one.waiting + other.waiting,
     )

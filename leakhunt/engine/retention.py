@@ -37,7 +37,9 @@ FARTHEST = 3.0
 #: where one is expected not one has.
 EXPECTED, ENOUGH = 3.0, 5
 
-#: Of a tie's state: the block is not an object itself, but a table or buffer of one,
+#: Of a tie's state, whose the object is: of these the first that holds,
+WHOSE, GARBAGE = 3, 1
+#: and whether the block is not an object itself, but a table or buffer of one,
 BESIDE = 4
 #: and it is of the very container that holds.
 ITS_OWN = 8
@@ -145,6 +147,12 @@ class Walked:
     def ties(self) -> Iterator[tuple[int, ...]]:
         """Of each block that was asked about, in their order; none where the walk knows nothing."""
         return TIE.iter_unpack(self.answer.get("ties", b""))
+
+    def waiting(self) -> Iterator[bool]:
+        """Of each block that was asked about, in their order: whether nothing refers to it any more, and it only waits
+        for the garbage collector. None where the walk knows nothing.
+        """
+        return (state & WHOSE == GARBAGE for _, _, _, state, _ in self.ties())
 
     def places(self) -> Iterator[int]:
         """Of each block that was asked about, in their order: its place among the entries of its holder, from 1; 0:

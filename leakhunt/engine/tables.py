@@ -101,7 +101,8 @@ def harvest(
         runs.append(((0, size, frames, len(frames)), count))
     born = [sample for sample, _ in samples]
     periods = births.Periods(births.clock(raw[CLOCK]))
-    of_stacks = births.by_stack(born, periods, totals, stacks)
+    waiting = () if walked is None else walked.waiting()
+    of_stacks = births.by_stack(born, periods, totals, stacks, waiting)
     return Harvest(
         runs,
         [Estimate(frames, number, sqrt(variances[frames])) for frames, number in numbers.items()],

@@ -173,6 +173,8 @@ class Birth(NamedTuple):
     """Estimated blocks; over all births of a stack they add up to the stack's blocks."""
     recycled: float = 0.0
     """Of ``size``, what a freelist may have handed on: the block is as old as that, its object is younger."""
+    waiting: float = 0.0
+    """Of ``size``, what nothing refers to any more, and only waits for the garbage collector."""
 
 
 class Gone(NamedTuple):

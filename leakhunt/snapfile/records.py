@@ -77,6 +77,8 @@ class Birth(NamedTuple):
     """Estimated blocks."""
     recycled: int = 0
     """Of ``size``, what a freelist may have handed on: the block was born then, the object later."""
+    waiting: int = 0
+    """Of ``size``, what nothing refers to any more, and only waits for the garbage collector."""
 
 
 class Births(NamedTuple):

@@ -99,9 +99,13 @@ def births_of(recorded: Any, said: Mapping[str, Any], periods: int) -> tuple[Bir
         numbers = numbers_of(birth[1:])
         if None in numbers or isinstance(birth.period, bool) or not isinstance(birth.period, int):
             return ()
-        task, runs, samples, size, root, blocks, recycled = (number or 0 for number in numbers)
+        task, runs, samples, size, root, blocks, recycled, waiting = (
+            number or 0 for number in numbers
+        )
         name = named[int(task) - 1] if 0 < task <= len(named) else None
-        if not (-1 <= birth.period < periods and 1 <= runs <= samples and root <= size >= recycled):
+        if not (-1 <= birth.period < periods and 1 <= runs <= samples):
+            return ()
+        if size < max(root, recycled, waiting):
             return ()
         if task and not isinstance(name, str):
             return ()
@@ -116,6 +120,7 @@ def births_of(recorded: Any, said: Mapping[str, Any], periods: int) -> tuple[Bir
                 squares,
                 float(blocks),
                 float(recycled),
+                float(waiting),
             )
         )
     return tuple(several)
@@ -132,6 +137,7 @@ def _both(one: Birth, other: Birth) -> Birth:
         one.squares + other.squares,
         one.blocks + other.blocks,
         one.recycled + other.recycled,
+        one.waiting + other.waiting,
     )
 
 

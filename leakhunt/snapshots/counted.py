@@ -105,6 +105,7 @@ def _birth(birth: Birth, scale: float) -> Birth:
         squares=birth.squares * scale**2,
         blocks=birth.blocks * scale,
         recycled=birth.recycled * scale,
+        waiting=birth.waiting * scale,
     )
 
 

@@ -341,6 +341,18 @@ def test_births_add_up_whatever_was_sampled(
     )
 
 
+def test_what_waits_for_the_collector_is_as_much_as_its_samples_stand_for() -> None:
+    samples = [Sample(n, 100, 0.5, 0, False, 144.0, 0, 3, 0, 0) for n in range(4)]
+    frames = (("a.py", 1),)
+    periods = Periods(Clock(9, 9, 0, 0, 0))
+    for waiting, size in (([True, False, False, True], 400), ([], 0), ([True] * 4, 800)):
+        ((_, (birth,)),) = births.by_stack(samples, periods, {frames: (800, 8)}, [frames], waiting)
+        assert (birth.size, birth.waiting) == (800, size)
+    # Put right to what was rounded, as all of it is.
+    ((_, (birth,)),) = births.by_stack(samples, periods, {frames: (600, 6)}, [frames], [True] * 4)
+    assert (birth.size, birth.waiting) == (600, 600)
+
+
 def test_the_rest_has_no_frames() -> None:
     one = Births((("a.py", 1),), ())
     assert births.trimmed([one]) == [one]

@@ -39,6 +39,14 @@ def test_samples_stand_for_as_many_as_their_chance_says() -> None:
     assert (walked.wanted, walked.tied) == (3, 3)
 
 
+def test_what_no_root_leads_to_waits_whatever_the_block_is_of_its_object() -> None:
+    walked = Walked(
+        {"ties": ties((0, 0, 1), (0, 0, 1 | BESIDE), (1, 5, 0), (1, 5, BESIDE | 8), (0, 0, 2))}
+    )
+    assert list(walked.waiting()) == [True, True, False, False, False]
+    assert list(Walked({}).waiting()) == []
+
+
 def test_a_block_without_a_way_is_wanted_and_not_tied() -> None:
     walked = Walked({"ties": ties((0, 0, 0), (1, 0, 0))})
     (told,) = walked.by_sample([(HERE, 100, 1.0), (HERE, 50, 1.0)])

@@ -269,6 +269,25 @@ def test_garbage_is_found_by_the_sampled_blocks(tmp_path: Path) -> None:
     )
 
 
+def test_births_tell_what_only_waits_from_what_is_kept(tmp_path: Path) -> None:
+    """Of one line, half of the objects are kept and half are cycles, with the texts that these hold."""
+    program = GARBAGE.replace(
+        "node(number)\n    slim()\n    kept()", "(node if number % 2 else kept)(number)"
+    )
+    program = program.replace("def kept():", "def kept(number):").replace("Node(1)", "node(number)")
+    place, known = written(tmp_path, program)
+    text = program.splitlines().index("        self.text = str(number) * 50") + 1
+    births = [
+        birth
+        for frames, several in known["births"]
+        if frames and frames[0] == (str(place), text)
+        for birth in several
+    ]
+    size, waiting = (sum(birth[at] for birth in births) for at in (4, 8))
+    assert size == pytest.approx(5000 * 240, rel=0.2)
+    assert waiting == pytest.approx(size / 2, rel=0.1)
+
+
 LAUNDERED = """
 import sys
 import leakhunt

@@ -63,6 +63,17 @@ def test_births_come_with_the_stacks_and_go_with_them(tmp_path: Path) -> None:
     assert kept.facts == {place: snapshot.facts[place] for place in kept.tallies}
 
 
+def test_what_waits_for_the_collector_is_told_with_them() -> None:
+    assert told(((0, 1, 4, 5, 1500, 800, 15, 20, 700),))[0].waiting == 700.0
+    assert told(GOOD)[0].waiting == 0.0  # an earlier version's file
+    twice = (
+        (INNER, ((0, 1, 1, 1, 500, 500, 5, 0, 200),)),
+        (INNER, ((0, 1, 1, 1, 600, 600, 6, 0, 50),)),
+    )
+    (several,) = calendars.births(twice, CALENDAR, TALLIES).values()
+    assert [birth.waiting for birth in several] == [250.0]
+
+
 def test_an_old_file_has_none(tmp_path: Path) -> None:
     write(tmp_path / "x.bin", [((0, 100, INNER, 2), 30)], 5, FACTS)
     snapshot = load.load(tmp_path / "x.bin")
@@ -77,7 +88,7 @@ def test_a_stack_that_is_told_of_twice_is_one() -> None:
 
 
 def test_longer_records_of_a_later_version_are_read() -> None:
-    longer = tuple((*birth, 0, "new") for birth in GOOD)
+    longer = tuple((*birth, 0, 0, "new") for birth in GOOD)
     assert calendars.births([(INNER, longer, 7)], {**CALENDAR, "new": 3}, TALLIES) == {
         PLACE: told(GOOD)
     }
@@ -90,7 +101,7 @@ def test_longer_records_of_a_later_version_are_read() -> None:
         (True, *GOOD[1][1:]), (0, 3, *GOOD[1][2:]), (0, -1, *GOOD[1][2:]), (0, "x", *GOOD[1][2:]),
         (0, 1, 0, 0, 10, 10, 1), (0, 1, 6, 5, 1500, 800, 15), (0, 1, 4, 5, 1500, 1501, 15),
         (0, 1, 4, 5, float("nan"), 1, 15), (0, 1, 4, 5, 3001, 1700, 15), (0, 1, 4, 5, 1500, 800, 31), (0, 1, 4, 5, 1500, 800, 15, 1501),
-        (0, 1, 4, 5, 1500, 800, 15, "x"),
+        (0, 1, 4, 5, 1500, 800, 15, "x"), (0, 1, 4, 5, 1500, 800, 15, 0, 1501),
         (0, 1, 4, 5, 1 << 70, 800, 15),
     ],
 )  # fmt: skip

@@ -153,6 +153,7 @@ def _minus(birth: Birth, part: Birth) -> Birth:
         squares=max(size**2 / runs, birth.squares - part.squares),
         blocks=max(0.0, birth.blocks - part.blocks),
         recycled=min(size, max(0.0, birth.recycled - part.size)),
+        waiting=min(size, birth.waiting),
     )
 
 

@@ -8,6 +8,7 @@ judged as a series of snapshots is, by the same rules, with these differences:
 * steps are independent, and no step falls: nobody sees here what died;
 * what a container keeps of blocks that a freelist has handed on is booked to the line that makes it grow
   (:mod:`leakhunt.judge.births.handed`);
+* what only waits for the garbage collector counts as dead (:mod:`leakhunt.judge.births.dead`);
 * such a block is older than its object: where most of a line's bytes are no such
   blocks, their ages alone are looked at (where nobody could tell which are, all ages count);
 * what is born late is young: a rise that gets ever faster towards the end is *turnover*, of a container
@@ -24,6 +25,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from itertools import accumulate, chain
 
+from leakhunt.judge.births.dead import without_garbage
 from leakhunt.judge.births.deaths import Gone
 from leakhunt.judge.births.handed import booked
 from leakhunt.judge.history import SECOND, TASK, History, Moved, Track
@@ -51,6 +53,7 @@ def lived(snapshot: Snapshot, entries: Sequence[Entry] = ()) -> History | None:
     snapshot = put_right(snapshot)
     every = tuple(chain.from_iterable(_born(snapshot).values()))
     paths = Paths(prefixes(snapshot.meta.facts), snapshot.spots, snapshot.facts)
+    snapshot = without_garbage(snapshot)
     facts_of, tallies, kept, moved = booked(snapshot, paths)
     snapshot = replace(snapshot, facts=facts_of, tallies=tallies)
     born = _born(snapshot)
