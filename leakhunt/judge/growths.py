@@ -221,7 +221,7 @@ def _others(book: Book, taken: set[Stack]) -> list[Growth]:
             if growth.shape.open and is_frameworks_own(book, growth):
                 growth = calmed(growth.called(WARM_UP, FRAMEWORK))
             others.append(growth)
-    still = [growth for growth in others if growth.shape.open]
+    still = [growth for growth in others if growth.shape.open or book.waits(growth.blame.stacks)]
     ended = {id(growth): fate for growth, fate in zip(still, ends(book, still)) if fate}
     return [
         excused(book, growth, ended[id(growth)]) if id(growth) in ended else growth

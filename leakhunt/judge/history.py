@@ -51,6 +51,16 @@ class Moved(NamedTuple):
     squares: Sequence[float]
 
 
+class Waiting(NamedTuple):
+    """What of a stack's life only waits for the garbage collector, of what was born by each moment."""
+
+    sizes: Sequence[float]
+    """Bytes."""
+    squares: Sequence[float]
+    """Their variances."""
+    blocks: Sequence[float]
+
+
 @dataclass(frozen=True)
 class History:
     """The snapshots of one process, oldest first."""
@@ -102,6 +112,8 @@ class History:
     """Of a life: what of a stack's births is booked to it and was asked for by others."""
     doubtful: Mapping[Stack, Sequence[float]] = field(default_factory=lambda: MappingProxyType({}))
     """Of a life: of the bytes of a stack that were born by each moment, those whose objects may be younger."""
+    waiting: Mapping[Stack, Waiting] = field(default_factory=lambda: MappingProxyType({}))
+    """Of a life: what of a stack's bytes only waits for the collector, which will come."""
     lived: bool = False
     """Whether the columns are moments of the life of one snapshot's survivors."""
 

@@ -182,6 +182,10 @@ class Book:
         sizes = self.series(stacks).sizes
         return max(sizes[-1] - sizes[0], _grown(sizes)) >= LEVELS.worth.floor
 
+    def waits(self, stacks: Sequence[Stack]) -> bool:
+        """Whether it is known that most of their growth only waits for the garbage collector."""
+        return False
+
     def rise(self, stacks: Sequence[Stack]) -> float:
         """Bytes from end to end."""
         return self.series(stacks).rise

@@ -3,70 +3,57 @@
 Unreachable cycles stay until the collector comes, and what they hold stays with them. To the ages of survivors they are
 a queue of the newest, and beside a leak they make its rate too high. The walk of a capture's child knows
 them (the nodes that no root leads to), so they count among the dead: alive when they were born, and gone now.
-
-Where garbage is most of what a line has, that is what its growth is, and what is said of it
-(:mod:`leakhunt.judge.excuses.garbage`): such a line stays as it is.
+A line still has grown by them: only what is concluded from births does without.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import replace
-from types import MappingProxyType
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import accumulate
+from operator import add
 
-from leakhunt.judge.levels import LEVELS
-from leakhunt.model.snapshot import Birth, Gone, Snapshot
-from leakhunt.snapshots.garbage import is_collected
+from leakhunt.judge.births.ages import Births
+from leakhunt.judge.births.deaths import Gone
+from leakhunt.judge.history import Waiting
+from leakhunt.model.snapshot import Birth, Stack
 
 
-def without_garbage(snapshot: Snapshot) -> Snapshot:
-    """The snapshot, in whose births nothing waits for the collector but of lines that consist of such; itself where
-    nothing does, or nobody will collect it.
+def waiting(births: Sequence[Birth], columns: int) -> Waiting | None:
+    """What waits of a stack's births, by the periods of a life; what was born before the fork counts as of the first.
+    None: nothing does.
     """
-    if snapshot.calendar is None or not is_collected(snapshot.meta):
-        return snapshot
-    facts = dict(snapshot.facts)
-    for stack, told in snapshot.facts.items():
-        waiting = sum(birth.waiting for birth in told.births)
-        whole = sum(birth.size for birth in told.births)
-        if not 0 < waiting < LEVELS.excuses.garbage * whole:
-            continue
-        dead = [_part(birth, birth.waiting) for birth in told.births if birth.waiting > 0]
-        facts[stack] = replace(
-            told,
-            births=tuple(
-                _part(birth, birth.size - birth.waiting)
-                for birth in told.births
-                if birth.size > birth.waiting
-            ),
-            gone=_buried(told.gone, dead, snapshot.calendar.periods),
-        )
-    return replace(snapshot, facts=MappingProxyType(facts))
+    sums = [[0.0] * columns for _ in Waiting._fields]
+    for birth in births:
+        if birth.waiting > 0:
+            part = birth.waiting / birth.size
+            told = (birth.waiting, birth.squares * part, birth.blocks * part)
+            at = max(0, min(birth.period, columns - 1))
+            for row, value in zip(sums, told):
+                row[at] += value
+    return Waiting(*(list(accumulate(row)) for row in sums)) if any(sums[0]) else None
 
 
-def _part(birth: Birth, size: float) -> Birth:
-    """So many bytes of it, as if garbage were spread evenly over its units."""
-    part = size / birth.size
-    samples = max(1, round(birth.samples * part))
-    runs = min(birth.runs, samples)
-    return birth._replace(
-        runs=runs,
-        samples=samples,
-        size=size,
-        squares=max(birth.squares * part, size**2 / runs),
-        blocks=birth.blocks * part,
-        recycled=min(birth.recycled, size),
-        waiting=0.0,
+def together(every: Mapping[Stack, Waiting], stacks: Iterable[Stack]) -> Waiting | None:
+    """What waits of some stacks; None: nothing does."""
+    rows = [every[stack] for stack in stacks if stack in every]
+    return Waiting(*(list(map(sum, zip(*column))) for column in zip(*rows))) if rows else None
+
+
+def without(births: Births, idle: Waiting | None) -> Births:
+    """What remains of births when what waits is taken out."""
+    if idle is None:
+        return births
+    sizes, squares, blocks = (
+        tuple(max(0.0, had - (b - a)) for had, a, b in zip(column, row, row[1:]))
+        for column, row in zip((births.sizes, births.squares, births.blocks), idle)
     )
+    return births._replace(sizes=sizes, squares=squares, blocks=blocks)
 
 
-def _buried(gone: Gone | None, dead: Sequence[Birth], periods: int) -> Gone:
-    """Those that have died, with these: alive at the end of the period in which they were born, and ever since."""
-    sizes, squares = (
-        list(each) for each in (gone or Gone((0.0,) * (periods - 1), (0.0,) * (periods - 1)))
+def buried(gone: Gone | None, idle: Waiting | None) -> Gone | None:
+    """Those that have died, with what waits: at each column but the last. None: deaths are not known."""
+    if gone is None or idle is None:
+        return gone
+    return Gone(
+        tuple(map(add, gone.sizes, idle.sizes)), tuple(map(add, gone.squares, idle.squares))
     )
-    for birth in dead:
-        for at in range(max(0, birth.period), periods - 1):
-            sizes[at] += birth.size
-            squares[at] += birth.squares
-    return Gone(tuple(sizes), tuple(squares))

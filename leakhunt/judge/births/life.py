@@ -25,7 +25,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from itertools import accumulate, chain
 
-from leakhunt.judge.births.dead import without_garbage
+from leakhunt.judge.births.dead import waiting
 from leakhunt.judge.births.deaths import Gone
 from leakhunt.judge.births.handed import booked
 from leakhunt.judge.history import SECOND, TASK, History, Moved, Track
@@ -37,6 +37,7 @@ from leakhunt.model.paths import prefixes
 from leakhunt.model.snapshot import Birth, Calendar, Snapshot, Stack
 from leakhunt.snapshots.counted import put_right
 from leakhunt.snapshots.facts import tells_types
+from leakhunt.snapshots.garbage import is_collected
 from leakhunt.snapshots.series import Entry
 
 
@@ -53,7 +54,6 @@ def lived(snapshot: Snapshot, entries: Sequence[Entry] = ()) -> History | None:
     snapshot = put_right(snapshot)
     every = tuple(chain.from_iterable(_born(snapshot).values()))
     paths = Paths(prefixes(snapshot.meta.facts), snapshot.spots, snapshot.facts)
-    snapshot = without_garbage(snapshot)
     facts_of, tallies, kept, moved = booked(snapshot, paths)
     snapshot = replace(snapshot, facts=facts_of, tallies=tallies)
     born = _born(snapshot)
@@ -78,6 +78,7 @@ def lived(snapshot: Snapshot, entries: Sequence[Entry] = ()) -> History | None:
         if any(again):
             doubtful[stack] = list(accumulate(again))
         samples[stack] = [round(number) for number in accumulate(numbers)]
+    idle = {stack: waiting(births, columns) for stack, births in born.items()}
     told = {stack: facts for stack, facts in snapshot.facts.items() if stack in born}
     return History(
         entries=tuple(entries),
@@ -99,6 +100,11 @@ def lived(snapshot: Snapshot, entries: Sequence[Entry] = ()) -> History | None:
         kept=kept,
         moved={stack: _moved(births, columns) for stack, births in moved.items()},
         doubtful=doubtful,
+        waiting={
+            stack: waits
+            for stack, waits in idle.items()
+            if waits is not None and is_collected(snapshot.meta)
+        },
         lived=True,
         newest=snapshot,
     )

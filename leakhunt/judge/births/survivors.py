@@ -9,11 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from leakhunt.judge.births import ages as age
+from leakhunt.judge.births import dead
 from leakhunt.judge.births.ages import Ages, Births
 from leakhunt.judge.births.arrivals import Arrived
 from leakhunt.judge.births.deaths import Gone, Grown, grown, weighed
 from leakhunt.judge.births.life import died, held
-from leakhunt.judge.history import History
+from leakhunt.judge.history import History, Waiting
 from leakhunt.judge.levels import LEVELS
 from leakhunt.judge.owners import Book
 from leakhunt.judge.series import stats
@@ -34,18 +35,35 @@ class Survivors(Book):
         self._arrived = Arrived(history.newest)
 
     def births(self, stacks: Sequence[Stack]) -> Births:
-        """The births of some stacks together, period by period."""
+        """The births of some stacks together, period by period, without what waits for the garbage collector."""
         history = self.history
         tracks = [history.tracks[stack] for stack in stacks]
         by = scale(history.newest, stacks)
         intervals = [by * float(meta.facts.get("interval", 0)) for meta in history.metas]
-        return Births(
+        every = Births(
             tuple(self.t),
             _steps([track.sizes for track in tracks]),
             _steps([history.variances[stack] for stack in stacks]),
             _steps([track.counts for track in tracks]),
             tuple(intervals[1:]),
         )
+        return dead.without(every, self._idle(stacks))
+
+    def _idle(self, stacks: Sequence[Stack]) -> Waiting | None:
+        """What of some stacks waits for the collector; None: nothing does."""
+        return dead.together(self.history.waiting, stacks)
+
+    def _kept(self, stacks: Sequence[Stack]) -> float:
+        """Bytes of some stacks that something refers to."""
+        idle = self._idle(stacks)
+        return self.series(stacks).sizes[-1] - (0.0 if idle is None else idle.sizes[-1])
+
+    def waits(self, stacks: Sequence[Stack]) -> bool:
+        """Whether most of their growth is garbage."""
+        idle = self._idle(stacks)
+        return idle is not None and idle.sizes[-1] - idle.sizes[
+            0
+        ] >= LEVELS.excuses.garbage * self.rise(stacks)
 
     def usual(self, stacks: Sequence[Stack], births: Births) -> Births:
         """Those births without the block that outweighs all others, where there is such a one.
@@ -97,7 +115,7 @@ class Survivors(Book):
 
     def ordered(self, stacks: Sequence[Stack], births: Births, usual: Births) -> Births | None:
         """The births of what is usual among some, as the order of a container's entries tells them; None: it does not."""
-        size = self.series(stacks).sizes[-1] - sum(births.sizes) + sum(usual.sizes)
+        size = self._kept(stacks) - sum(births.sizes) + sum(usual.sizes)
         return self._arrived.births(stacks, size)
 
     def _is_dealt_out(self, stacks: Sequence[Stack], births: Births) -> bool:
@@ -123,8 +141,8 @@ class Survivors(Book):
         )
 
     def gone(self, stacks: Sequence[Stack]) -> Gone | None:
-        """What some stacks held at each column and has died since; None: deaths are not known."""
-        return died(self.history, stacks)
+        """What some stacks held at each column and has died since, or waits; None: deaths are not known."""
+        return dead.buried(died(self.history, stacks), self._idle(stacks))
 
     def _grown(self, stairs: Grown, stacks: tuple[Stack, ...]) -> Shape:
         """A leak that is one block, told by its former selves: its rate is known to a step."""
@@ -192,7 +210,7 @@ class Survivors(Book):
         """As many events as make an error like that of the rate of entries that were counted: the errors of how
         many came, by chance, and of what all of them weigh, which are independent.
         """
-        size, unsure = self.series(stacks).sizes[-1], unknown(self.history.newest, stacks)
+        size, unsure = self._kept(stacks), unknown(self.history.newest, stacks)
         if ages.events <= 0 or size <= 0:
             return 0.0
         return 1 / (ages.scatter / ages.events + unsure / size**2)

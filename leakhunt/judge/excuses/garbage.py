@@ -8,6 +8,7 @@ from __future__ import annotations
 from leakhunt.judge.history import History
 from leakhunt.judge.levels import LEVELS
 from leakhunt.judge.owners import Book, Growth, in_step
+from leakhunt.judge.series.shape import LEAK
 from leakhunt.model.snapshot import Stack
 from leakhunt.snapshots import garbage
 
@@ -25,9 +26,11 @@ def waiting(history: History) -> dict[Stack, int]:
 def only_waits(book: Book, growth: Growth, waiting: dict[Stack, int]) -> bool:
     """Whether what grew is unreachable, and the collector is on: the next full collection frees it.
 
-    An object may have several blocks, of different sizes: garbage is compared with the
-    blocks of the size that grew most often.
+    Where births tell what waits, a leak has been judged without it. Else an object may have several blocks, of
+    different sizes: garbage is compared with the blocks of the size that grew most often.
     """
+    if any(stack in book.history.waiting for stack in growth.blame.stacks):
+        return growth.shape.verdict != LEAK and book.waits(growth.blame.stacks)
     stacks = [stack for stack in growth.blame.stacks if waiting.get(stack)]
     more = sum(waiting[stack] for stack in stacks)
     objects = sum(

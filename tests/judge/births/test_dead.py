@@ -8,9 +8,17 @@ from typing import Any
 
 import pytest
 
-from leakhunt.judge.births.dead import without_garbage
+from leakhunt.judge import codes
+from leakhunt.judge.births import dead
+from leakhunt.judge.births.ages import Births
+from leakhunt.judge.births.deaths import Gone
 from leakhunt.judge.births.life import lived
-from leakhunt.model.snapshot import Snapshot
+from leakhunt.judge.births.survivors import Survivors
+from leakhunt.judge.growths import growths
+from leakhunt.judge.history import Waiting
+from leakhunt.judge.owners import Growth
+from leakhunt.judge.series.shape import LEAK, SAWTOOTH
+from leakhunt.model.snapshot import Birth, Snapshot
 from tests.support.builders import stack
 from tests.support.lives import aged
 
@@ -26,45 +34,73 @@ def waiting(sizes: Sequence[float], garbage: Sequence[float], **facts: Any) -> S
     return replace(made, facts={**made.facts, LINE: replace(told, births=births)})
 
 
-def test_garbage_has_been_alive_since_it_was_born_and_is_not_now() -> None:
-    made = without_garbage(waiting([1000.0] * 4, [0.0, 400.0, 0.0, 100.0]))
-    told = made.told(LINE)
-    assert [birth.size for birth in told.births] == pytest.approx([1000.0, 600.0, 1000.0, 900.0])
-    assert [birth.blocks for birth in told.births] == pytest.approx([20.0, 12.0, 20.0, 18.0])
-    assert all(birth.waiting == 0.0 for birth in told.births)
-    assert told.gone is not None
-    assert told.gone.sizes == pytest.approx((0.0, 400.0, 400.0))  # the last period has no end yet
+def judged(sizes: Sequence[float], garbage: Sequence[float], **facts: Any) -> Growth:
+    """What is said of that line from the one snapshot."""
+    life = lived(waiting(sizes, garbage, **facts))
+    assert life is not None
+    return next(growth for growth in growths(life) if growth.blame.stacks == (LINE,))
 
 
-def test_what_is_born_and_what_died_is_all_that_ever_was() -> None:
-    sizes, garbage = [1000.0, 2000.0, 500.0, 3000.0], [250.0, 100.0, 500.0, 700.0]
-    told = without_garbage(waiting(sizes, garbage)).told(LINE)
-    assert told.gone is not None
-    alive = 0.0
-    for period, gone in enumerate(told.gone.sizes):
-        alive += sum(birth.size for birth in told.births if birth.period == period)
-        assert alive + gone == pytest.approx(sum(sizes[: period + 1]))
+def test_what_waits_is_added_up_by_the_period_in_which_it_was_born() -> None:
+    births = [Birth(-1, None, 1, 1, 100.0, 10_000.0, 2.0, 0.0, 50.0), Birth(1, None, 2, 2, 80.0, 3200.0, 4.0, 0.0, 20.0),
+              Birth(2, None, 1, 1, 70.0, 4900.0, 7.0)]  # fmt: skip
+    assert dead.waiting(births, 4) == (
+        [50.0, 50.0 + 20.0] + [70.0] * 2,
+        [5000.0] + [5800.0] * 3,
+        [1.0] + [2.0] * 3,
+    )
+    assert dead.waiting(births[2:], 4) is None
 
 
-@pytest.mark.parametrize(
-    ("garbage", "facts"),
-    [
-        ([0.0] * 4, {}),  # nothing waits
-        ([600.0] * 4, {}),  # that is what the line consists of: said as such
-        ([400.0] * 4, {"gc": {"enabled": False}}),  # and stays for good
-    ],
-)
-def test_nothing_is_taken_where_nothing_goes(garbage: list[float], facts: dict[str, Any]) -> None:
-    made = waiting([1000.0] * 4, garbage, **facts)
-    assert without_garbage(made).told(LINE) == made.told(LINE)
+def test_births_and_deaths_add_up_to_what_there_was() -> None:
+    births = Births(
+        (0.0, 1.0, 2.0, 3.0), (100.0, 80.0, 70.0), (9.0, 9.0, 9.0), (5.0, 4.0, 3.0), (1.0,) * 3
+    )
+    idle = Waiting([10.0, 40.0, 40.0, 90.0], [1.0, 2.0, 2.0, 11.0], [1.0, 2.0, 2.0, 4.0])
+    left = dead.without(births, idle)
+    assert (left.sizes, left.squares, left.blocks) == (
+        (70.0, 80.0, 20.0),
+        (8.0, 9.0, 0.0),
+        (4.0, 4.0, 1.0),
+    )
+    gone = dead.buried(Gone((5.0, 0.0, 1.0), (25.0, 0.0, 1.0)), idle)
+    assert gone == Gone((15.0, 40.0, 41.0), (26.0, 2.0, 3.0))
+    assert dead.without(births, None) is births
+    assert dead.buried(None, idle) is None
 
 
 def test_the_rate_of_a_leak_is_that_of_what_stays() -> None:
-    """A leak of 1,000 bytes a period, and beside it what the collector has not fetched yet, all of it new."""
-    made = waiting([1000.0] * 18 + [2500.0, 4000.0], [0.0] * 18 + [1500.0, 3000.0])
-    life = lived(made)
+    """A leak of 5,000 bytes a period, and beside it what the collector has not fetched yet, all of it new."""
+    found = judged([5000.0] * 18 + [12_500.0, 20_000.0], [0.0] * 18 + [7500.0, 15_000.0])
+    assert found.shape.verdict == LEAK
+    assert found.shape.rate == pytest.approx(50.0)  # a period is a hundred tasks
+    assert found.grown == pytest.approx(5000.0 * 17 + 32_500.0)  # what it has grown by is all of it
+
+
+def test_a_leak_under_a_heap_of_garbage_is_no_garbage() -> None:
+    found = judged([15_000.0] * 20, [10_000.0] * 20)
+    assert found.shape.verdict == LEAK
+    assert found.shape.rate == pytest.approx(50.0)
+
+
+def test_what_only_waits_is_said_to_wait() -> None:
+    found = judged([15_000.0] * 20, [15_000.0] * 20)
+    assert found.shape.verdict == SAWTOOTH
+    assert not found.shape.open
+    assert found.why is not None
+    assert found.why.code == codes.UNCOLLECTED
+
+
+def test_garbage_that_nobody_will_collect_is_kept() -> None:
+    found = judged([15_000.0] * 20, [15_000.0] * 20, gc={"enabled": False})
+    assert found.shape.verdict == LEAK
+    assert found.shape.rate == pytest.approx(150.0)
+
+
+def test_most_of_a_growth_waits_or_less() -> None:
+    life = lived(waiting([1000.0] * 20, [600.0] * 20))
     assert life is not None
-    sizes = life.series([LINE]).sizes
-    assert [after - before for before, after in zip(sizes, sizes[1:])] == pytest.approx(
-        [1000.0] * 19
-    )
+    assert Survivors(life).waits([LINE])
+    life = lived(waiting([1000.0] * 20, [400.0] * 20))
+    assert life is not None
+    assert not Survivors(life).waits([LINE])
