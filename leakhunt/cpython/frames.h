@@ -125,12 +125,15 @@ has_letters(PyObject *string)
 #endif
 }
 
-/* Whether an object's first word says that it lives: it counts references, since 3.14 in its lower half alone. */
+/* Whether an object's first word says that it lives: it counts references, since 3.14 in its lower half alone, with an
+ * overflow and flags above (Include/object.h). What a free list has is linked through that word since 3.14
+ * (Include/internal/pycore_freelist.h): an address reaches into the overflow, which is 0 in what lives.
+ */
 static inline bool
 counts_references(uint64_t word)
 {
 #if PY_VERSION_HEX >= 0x030E0000
-    return (uint32_t)word != 0; /* flags above */
+    return (uint32_t)word != 0 && (uint16_t)(word >> 32) == 0;
 #else
     return (int64_t)word > 0;
 #endif

@@ -13,6 +13,7 @@ Only exact types: subclasses are made without the freelist. Sources: ``MAXFREELI
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping, Sequence
 
 #: Bytes of the garbage collector's head in front of an object.
 _GC_HEAD = 16
@@ -55,6 +56,20 @@ SERVED = _sizes(sys.version_info[:2])
 KEYS_SIZE, _KEYS_MARK, _KEYS_MASK = (
     (120, 0x010303, 0xFFFFFF) if sys.version_info >= (3, 11) else (168, 8, 2**64 - 1)
 )
+
+
+#: Of a head (``_sampler.heads()``): nothing refers to the object, if it is one.
+DEAD = 1 << 63
+
+
+def is_free(named: Mapping[int, str], size: int, words: Sequence[int]) -> bool:
+    """Whether a block of ``size`` bytes without an object that lives lies in a freelist, by what stands in it.
+
+    What dies there keeps its type: but for floats, whose freelist is linked through it up to 3.13. ``words``: its heads.
+    """
+    dead = [word & ~DEAD if word & DEAD else 0 for word in words]
+    kind = next(filter(None, map(named.get, dead)), None)
+    return may_be_recycled(kind, size, dead[0])
 
 
 def may_be_recycled(kind: str | None, size: int, second_word: int) -> bool:

@@ -140,7 +140,7 @@ class _Cell:
 
     def __init__(self) -> None:
         self.samples = 0
-        self.blocks = self.recycled = self.waiting = 0.0
+        self.blocks = self.recycled = self.waiting = self.free = 0.0
         self.sizes: dict[tuple[int, int], float] = {}
 
     def add(self, sample: Sample, unit: tuple[int, int], waits: bool) -> None:
@@ -150,6 +150,7 @@ class _Cell:
         self.sizes[unit] = self.sizes.get(unit, 0.0) + size
         self.recycled += size if sample.recycled else 0.0
         self.waiting += size if waits else 0.0
+        self.free += size if sample.free else 0.0
 
 
 def by_stack(
@@ -205,10 +206,11 @@ def _rounded(
     for ((period, task), cell), (bytes_born, number) in zip(cells, parts):
         root = min(bytes_born, round(scale * hypot(*cell.sizes.values())))
         runs = len(cell.sizes)
-        recycled, waiting = (
-            min(bytes_born, round(scale * part)) for part in (cell.recycled, cell.waiting)
+        parts_of_it = (
+            min(bytes_born, round(scale * part))
+            for part in (cell.recycled, cell.waiting, cell.free)
         )
-        yield Birth(period, task, runs, cell.samples, bytes_born, root, number, recycled, waiting)
+        yield Birth(period, task, runs, cell.samples, bytes_born, root, number, *parts_of_it)
 
 
 def _whole(parts: Sequence[float], total: int) -> list[int]:
@@ -252,4 +254,5 @@ def _both(one: Birth, other: Birth) -> Birth:
         one.blocks + other.blocks,
         one.recycled + other.recycled,
         one.waiting + other.waiting,
+        one.free + other.free,
     )

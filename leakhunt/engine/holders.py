@@ -41,6 +41,8 @@ class Sample(NamedTuple):
     """Seconds that the process had lived by then."""
     life: int = 0
     """Number of the process that asked for it."""
+    free: bool = False
+    """Whether its object has died, and it lies in a freelist."""
 
 
 def addresses(samples: Iterable[Sample]) -> bytes:

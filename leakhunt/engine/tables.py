@@ -12,7 +12,7 @@ from math import expm1, sqrt
 from typing import Any, NamedTuple
 from zlib import crc32
 
-from leakhunt.cpython.freelists import may_be_recycled
+from leakhunt.cpython.freelists import is_free, may_be_recycled
 from leakhunt.engine import arrivals, births, handed, holders
 from leakhunt.engine.interface import Harvest, Life
 from leakhunt.engine.retention import Walked
@@ -165,13 +165,15 @@ def _samples(
         p = chances.get((size, step)) or chances.setdefault(
             (size, step), -expm1(-size / intervals[step])
         )
-        kind, recycled = None, False
+        kind, recycled, free = None, False, False
         if words:
-            kind = next(filter(None, map(named.get, words[at * 3 : at * 3 + 3])), None)
-            recycled = may_be_recycled(kind, size, words[at * 3])
+            three = words[at * 3 : at * 3 + 3]
+            kind = next(filter(None, map(named.get, three)), None)
+            recycled = may_be_recycled(kind, size, three[0])
+            free = kind is None and not recycled and is_free(named, size, three)
         yield (
             holders.Sample(
-                address, size, p, stack, recycled, intervals[step], task, born, when, life
+                address, size, p, stack, recycled, intervals[step], task, born, when, life, free
             ),
             kind,
         )

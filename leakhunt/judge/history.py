@@ -51,14 +51,16 @@ class Moved(NamedTuple):
     squares: Sequence[float]
 
 
-class Waiting(NamedTuple):
-    """What of a stack's life only waits for the garbage collector, of what was born by each moment."""
+class Dead(NamedTuple):
+    """What of a stack's life has died and takes memory still, of what was born by each moment."""
 
     sizes: Sequence[float]
     """Bytes."""
     squares: Sequence[float]
     """Their variances."""
     blocks: Sequence[float]
+    waiting: Sequence[float]
+    """Of the bytes, those that wait for the garbage collector; the others lie in free lists."""
 
 
 @dataclass(frozen=True)
@@ -112,8 +114,8 @@ class History:
     """Of a life: what of a stack's births is booked to it and was asked for by others."""
     doubtful: Mapping[Stack, Sequence[float]] = field(default_factory=lambda: MappingProxyType({}))
     """Of a life: of the bytes of a stack that were born by each moment, those whose objects may be younger."""
-    waiting: Mapping[Stack, Waiting] = field(default_factory=lambda: MappingProxyType({}))
-    """Of a life: what of a stack's bytes only waits for the collector, which will come."""
+    dead: Mapping[Stack, Dead] = field(default_factory=lambda: MappingProxyType({}))
+    """Of a life: what of a stack's bytes nothing refers to any more."""
     lived: bool = False
     """Whether the columns are moments of the life of one snapshot's survivors."""
 

@@ -175,6 +175,8 @@ class Birth(NamedTuple):
     """Of ``size``, what a freelist may have handed on: the block is as old as that, its object is younger."""
     waiting: float = 0.0
     """Of ``size``, what nothing refers to any more, and only waits for the garbage collector."""
+    free: float = 0.0
+    """Of ``size``, what lies in a freelist: the object that was in it has died."""
 
 
 class Gone(NamedTuple):

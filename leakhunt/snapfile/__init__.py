@@ -146,12 +146,12 @@ births
     there, or None, "armed": the unit at which tracking began, "tasks": [names]}: period i goes
     from edge i, included, to edge i + 1, excluded, in tasks done by the process (where it has done
     any) or seconds that it has lived. ``births``: a list of ``(frames, ((period, task, runs,
-    samples, size, root, blocks, recycled, waiting), ...))``, one for each stack: of ``samples`` live samples, which
+    samples, size, root, blocks, recycled, waiting, free), ...))``, one for each stack: of ``samples`` live samples, which
     stand for ``size`` bytes in so many ``blocks``, born in that ``period`` (-1: before the process
     was forked) while the task of that number ran (index into the names plus 1; 0: none), in
     ``runs`` distinct units; ``root`` is the root of the sum of the squares of the bytes born in
-    each unit; ``recycled`` and ``waiting`` are of ``size`` what a freelist may have handed on, and what only waits
-    for the garbage collector (0 where nobody looked). Sizes and blocks are whole, and add up to the stack's in ``traces`` exactly: each
+    each unit; ``recycled``, ``waiting`` and ``free`` are of ``size`` what a freelist may have handed on, what only waits
+    for the garbage collector (0 where nobody walked), and what lies in a freelist. Sizes and blocks are whole, and add up to the stack's in ``traces`` exactly: each
     stack's are scaled to its total, by what rounding to whole blocks has changed, and rounded
     from sum to sum. The record with ``frames`` () stands for all stacks that have none: the
     smallest ones, where there are thousands; its runs and roots are upper bounds.

@@ -79,6 +79,8 @@ class Birth(NamedTuple):
     """Of ``size``, what a freelist may have handed on: the block was born then, the object later."""
     waiting: int = 0
     """Of ``size``, what nothing refers to any more, and only waits for the garbage collector."""
+    free: int = 0
+    """Of ``size``, what lies in a freelist: the object that was in it has died."""
 
 
 class Births(NamedTuple):

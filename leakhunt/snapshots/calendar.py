@@ -99,13 +99,11 @@ def births_of(recorded: Any, said: Mapping[str, Any], periods: int) -> tuple[Bir
         numbers = numbers_of(birth[1:])
         if None in numbers or isinstance(birth.period, bool) or not isinstance(birth.period, int):
             return ()
-        task, runs, samples, size, root, blocks, recycled, waiting = (
-            number or 0 for number in numbers
-        )
+        task, runs, samples, size, root, blocks, *parts = (number or 0 for number in numbers)
         name = named[int(task) - 1] if 0 < task <= len(named) else None
         if not (-1 <= birth.period < periods and 1 <= runs <= samples):
             return ()
-        if size < max(root, recycled, waiting):
+        if size < max(root, *parts):
             return ()
         if task and not isinstance(name, str):
             return ()
@@ -119,8 +117,7 @@ def births_of(recorded: Any, said: Mapping[str, Any], periods: int) -> tuple[Bir
                 float(size),
                 squares,
                 float(blocks),
-                float(recycled),
-                float(waiting),
+                *map(float, parts),
             )
         )
     return tuple(several)
@@ -138,6 +135,7 @@ def _both(one: Birth, other: Birth) -> Birth:
         one.blocks + other.blocks,
         one.recycled + other.recycled,
         one.waiting + other.waiting,
+        one.free + other.free,
     )
 
 

@@ -106,6 +106,7 @@ def _birth(birth: Birth, scale: float) -> Birth:
         blocks=birth.blocks * scale,
         recycled=birth.recycled * scale,
         waiting=birth.waiting * scale,
+        free=birth.free * scale,
     )
 
 

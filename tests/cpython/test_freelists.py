@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from leakhunt.cpython.freelists import KEYS_SIZE, SERVED, _sizes, may_be_recycled
+from leakhunt.cpython.freelists import DEAD, KEYS_SIZE, SERVED, _sizes, is_free, may_be_recycled
 
 
 @pytest.mark.parametrize("kind", [dict, list, float])
@@ -32,6 +32,18 @@ def test_the_smallest_table_of_keys_is_known_by_its_second_word() -> None:
     assert may_be_recycled(None, KEYS_SIZE, mark)
     assert not may_be_recycled(None, KEYS_SIZE, mark + 1)
     assert not may_be_recycled(None, KEYS_SIZE + 8, mark)
+
+
+def test_a_block_is_free_where_what_was_in_it_has_died() -> None:
+    named = {0x7000: "tuple", 0x8000: "shop.Order"}
+    assert is_free(named, 56, (DEAD, DEAD | 0x7000, 0x7000))
+    assert not is_free(named, 56, (DEAD, 0x7000, 0x7000))  # it lives
+    assert not is_free(named, 560, (DEAD, DEAD | 0x7000, 0))  # no free list takes that
+    assert not is_free(named, 56, (DEAD, DEAD | 0x8000, 0))  # nor such an object
+    assert not is_free(named, 56, (DEAD, DEAD, DEAD))
+    mark = 0x010303 if sys.version_info >= (3, 11) else 8
+    assert is_free(named, KEYS_SIZE, (DEAD | mark, 0, 0))
+    assert not is_free(named, KEYS_SIZE, (mark, 0, 0))
 
 
 def test_newer_versions_serve_more() -> None:

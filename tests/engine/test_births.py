@@ -32,6 +32,7 @@ def born(told, function):
         assert sum(b.samples for b in one.births) == samples[one.frames]
         for b in one.births:
             assert 1 <= b.runs <= b.samples and b.size / b.runs ** 0.5 - 2 <= b.root <= b.size, b
+            assert max(b.recycled, b.waiting, b.free) <= b.size, b
     return [tuple(b)[:7] for one in told.births if told.functions.get(one.frames[0], "").split(".")[-1] == function
             for b in one.births]
 
@@ -116,6 +117,34 @@ def test_births_live_through_thinning() -> None:
     total = sum(size for size, _ in sizes.values())
     assert abs(total - said["truth"]) < 6 * math.sqrt(sum(squares for _, squares in sizes.values()))
     assert all(interval >= 256 for interval in said["intervals"] if interval)
+
+
+def test_what_has_died_and_lies_in_a_free_list_is_told_from_what_lives() -> None:
+    """Of each kind as many die as there is room for in CPython's free list, and as many live."""
+    said = program("""
+        def rows(n): return [tuple([each] * 11) for each in range(n)]
+        def lists(n): return [[] for _ in range(n)]
+        def tables(n): return [{"k": each} for each in range(n)]
+        def free(told, function):
+            stacks = [one for one in told.births if function in told.functions.get(one.frames[0], "")]
+            births = [birth for one in stacks for birth in one.births]
+            return sum(birth.free for birth in births), sum(birth.size for birth in births)
+        gc.collect()  # empties the free lists; to harvest fills them, but hardly with such tuples
+        gc.disable()
+        engine = begin(64)
+        kept = rows(1900), lists(70), tables(70)
+        before = harvest(engine)
+        found = {name: free(before, name) for name in ("rows", "lists", "tables")}
+        lost = rows(1900), lists(70), tables(70)
+        del lost
+        after = harvest(engine)
+        say(before=found, after={name: free(after, name) for name in found})
+    """)
+    for name, size in (("rows", 1900 * 128), ("lists", 70 * 56), ("tables", 70 * 64)):
+        alive, dead = said["before"][name], said["after"][name]
+        assert alive[0] <= 0.05 * size, name
+        assert dead[0] - alive[0] > 0.6 * size, (name, said)
+        assert dead[1] - dead[0] > 0.9 * (alive[1] - size * 0.2), (name, said)
 
 
 def test_a_block_that_is_realloced_is_born_again() -> None:

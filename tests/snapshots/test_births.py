@@ -88,7 +88,7 @@ def test_a_stack_that_is_told_of_twice_is_one() -> None:
 
 
 def test_longer_records_of_a_later_version_are_read() -> None:
-    longer = tuple((*birth, 0, 0, "new") for birth in GOOD)
+    longer = tuple((*birth, 0, 0, 0, "new") for birth in GOOD)
     assert calendars.births([(INNER, longer, 7)], {**CALENDAR, "new": 3}, TALLIES) == {
         PLACE: told(GOOD)
     }
@@ -101,7 +101,7 @@ def test_longer_records_of_a_later_version_are_read() -> None:
         (True, *GOOD[1][1:]), (0, 3, *GOOD[1][2:]), (0, -1, *GOOD[1][2:]), (0, "x", *GOOD[1][2:]),
         (0, 1, 0, 0, 10, 10, 1), (0, 1, 6, 5, 1500, 800, 15), (0, 1, 4, 5, 1500, 1501, 15),
         (0, 1, 4, 5, float("nan"), 1, 15), (0, 1, 4, 5, 3001, 1700, 15), (0, 1, 4, 5, 1500, 800, 31), (0, 1, 4, 5, 1500, 800, 15, 1501),
-        (0, 1, 4, 5, 1500, 800, 15, "x"), (0, 1, 4, 5, 1500, 800, 15, 0, 1501),
+        (0, 1, 4, 5, 1500, 800, 15, "x"), (0, 1, 4, 5, 1500, 800, 15, 0, 1501), (0, 1, 4, 5, 1500, 800, 15, 0, 0, 1501),
         (0, 1, 4, 5, 1 << 70, 800, 15),
     ],
 )  # fmt: skip

@@ -154,6 +154,7 @@ def _minus(birth: Birth, part: Birth) -> Birth:
         blocks=max(0.0, birth.blocks - part.blocks),
         recycled=min(size, max(0.0, birth.recycled - part.size)),
         waiting=min(size, birth.waiting),
+        free=min(size, birth.free),
     )
 
 

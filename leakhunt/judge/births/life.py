@@ -8,7 +8,7 @@ judged as a series of snapshots is, by the same rules, with these differences:
 * steps are independent, and no step falls: nobody sees here what died;
 * what a container keeps of blocks that a freelist has handed on is booked to the line that makes it grow
   (:mod:`leakhunt.judge.births.handed`);
-* what only waits for the garbage collector counts as dead (:mod:`leakhunt.judge.births.dead`);
+* what only waits for the garbage collector, or lies in a free list, counts as dead (:mod:`leakhunt.judge.births.dead`);
 * such a block is older than its object: where most of a line's bytes are no such
   blocks, their ages alone are looked at (where nobody could tell which are, all ages count);
 * what is born late is young: a rise that gets ever faster towards the end is *turnover*, of a container
@@ -25,7 +25,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from itertools import accumulate, chain
 
-from leakhunt.judge.births.dead import waiting
+from leakhunt.judge.births.dead import dead
 from leakhunt.judge.births.deaths import Gone
 from leakhunt.judge.births.handed import booked
 from leakhunt.judge.history import SECOND, TASK, History, Moved, Track
@@ -78,7 +78,8 @@ def lived(snapshot: Snapshot, entries: Sequence[Entry] = ()) -> History | None:
         if any(again):
             doubtful[stack] = list(accumulate(again))
         samples[stack] = [round(number) for number in accumulate(numbers)]
-    idle = {stack: waiting(births, columns) for stack, births in born.items()}
+    collected = is_collected(snapshot.meta)
+    lost = {stack: dead(births, columns, collected) for stack, births in born.items()}
     told = {stack: facts for stack, facts in snapshot.facts.items() if stack in born}
     return History(
         entries=tuple(entries),
@@ -100,11 +101,7 @@ def lived(snapshot: Snapshot, entries: Sequence[Entry] = ()) -> History | None:
         kept=kept,
         moved={stack: _moved(births, columns) for stack, births in moved.items()},
         doubtful=doubtful,
-        waiting={
-            stack: waits
-            for stack, waits in idle.items()
-            if waits is not None and is_collected(snapshot.meta)
-        },
+        dead={stack: each for stack, each in lost.items() if each is not None},
         lived=True,
         newest=snapshot,
     )

@@ -14,7 +14,7 @@ from leakhunt.judge.births.ages import Ages, Births
 from leakhunt.judge.births.arrivals import Arrived
 from leakhunt.judge.births.deaths import Gone, Grown, grown, weighed
 from leakhunt.judge.births.life import died, held
-from leakhunt.judge.history import History, Waiting
+from leakhunt.judge.history import Dead, History
 from leakhunt.judge.levels import LEVELS
 from leakhunt.judge.owners import Book
 from leakhunt.judge.series import stats
@@ -35,7 +35,7 @@ class Survivors(Book):
         self._arrived = Arrived(history.newest)
 
     def births(self, stacks: Sequence[Stack]) -> Births:
-        """The births of some stacks together, period by period, without what waits for the garbage collector."""
+        """The births of some stacks together, period by period, without what nothing refers to any more."""
         history = self.history
         tracks = [history.tracks[stack] for stack in stacks]
         by = scale(history.newest, stacks)
@@ -47,23 +47,24 @@ class Survivors(Book):
             _steps([track.counts for track in tracks]),
             tuple(intervals[1:]),
         )
-        return dead.without(every, self._idle(stacks))
+        return dead.without(every, self._dead(stacks))
 
-    def _idle(self, stacks: Sequence[Stack]) -> Waiting | None:
-        """What of some stacks waits for the collector; None: nothing does."""
-        return dead.together(self.history.waiting, stacks)
+    def _dead(self, stacks: Sequence[Stack]) -> Dead | None:
+        """What of some stacks nothing refers to any more; None: nothing is known of such."""
+        return dead.together(self.history.dead, stacks)
 
     def _kept(self, stacks: Sequence[Stack]) -> float:
         """Bytes of some stacks that something refers to."""
-        idle = self._idle(stacks)
-        return self.series(stacks).sizes[-1] - (0.0 if idle is None else idle.sizes[-1])
+        lost = self._dead(stacks)
+        return self.series(stacks).sizes[-1] - (0.0 if lost is None else lost.sizes[-1])
 
     def waits(self, stacks: Sequence[Stack]) -> bool:
         """Whether most of their growth is garbage."""
-        idle = self._idle(stacks)
-        return idle is not None and idle.sizes[-1] - idle.sizes[
-            0
-        ] >= LEVELS.excuses.garbage * self.rise(stacks)
+        lost = self._dead(stacks)
+        if lost is None:
+            return False
+        more = lost.waiting[-1] - lost.waiting[0]
+        return more > 0 and more >= LEVELS.excuses.garbage * self.rise(stacks)
 
     def usual(self, stacks: Sequence[Stack], births: Births) -> Births:
         """Those births without the block that outweighs all others, where there is such a one.
@@ -141,8 +142,8 @@ class Survivors(Book):
         )
 
     def gone(self, stacks: Sequence[Stack]) -> Gone | None:
-        """What some stacks held at each column and has died since, or waits; None: deaths are not known."""
-        return dead.buried(died(self.history, stacks), self._idle(stacks))
+        """What some stacks held at each column and has died since; None: deaths are not known."""
+        return dead.buried(died(self.history, stacks), self._dead(stacks))
 
     def _grown(self, stairs: Grown, stacks: tuple[Stack, ...]) -> Shape:
         """A leak that is one block, told by its former selves: its rate is known to a step."""

@@ -29,7 +29,8 @@ def only_waits(book: Book, growth: Growth, waiting: dict[Stack, int]) -> bool:
     Where births tell what waits, a leak has been judged without it. Else an object may have several blocks, of
     different sizes: garbage is compared with the blocks of the size that grew most often.
     """
-    if any(stack in book.history.waiting for stack in growth.blame.stacks):
+    told = (book.history.dead.get(stack) for stack in growth.blame.stacks)
+    if any(each is not None and each.waiting[-1] > 0 for each in told):
         return growth.shape.verdict != LEAK and book.waits(growth.blame.stacks)
     stacks = [stack for stack in growth.blame.stacks if waiting.get(stack)]
     more = sum(waiting[stack] for stack in stacks)

@@ -15,7 +15,7 @@ from leakhunt.judge.births.deaths import Gone
 from leakhunt.judge.births.life import lived
 from leakhunt.judge.births.survivors import Survivors
 from leakhunt.judge.growths import growths
-from leakhunt.judge.history import Waiting
+from leakhunt.judge.history import Dead
 from leakhunt.judge.owners import Growth
 from leakhunt.judge.series.shape import LEAK, SAWTOOTH
 from leakhunt.model.snapshot import Birth, Snapshot
@@ -41,32 +41,39 @@ def judged(sizes: Sequence[float], garbage: Sequence[float], **facts: Any) -> Gr
     return next(growth for growth in growths(life) if growth.blame.stacks == (LINE,))
 
 
-def test_what_waits_is_added_up_by_the_period_in_which_it_was_born() -> None:
-    births = [Birth(-1, None, 1, 1, 100.0, 10_000.0, 2.0, 0.0, 50.0), Birth(1, None, 2, 2, 80.0, 3200.0, 4.0, 0.0, 20.0),
-              Birth(2, None, 1, 1, 70.0, 4900.0, 7.0)]  # fmt: skip
-    assert dead.waiting(births, 4) == (
-        [50.0, 50.0 + 20.0] + [70.0] * 2,
-        [5000.0] + [5800.0] * 3,
-        [1.0] + [2.0] * 3,
+def test_what_has_died_is_added_up_by_the_period_in_which_it_was_born() -> None:
+    births = [
+        Birth(-1, None, 1, 1, 100.0, 10_000.0, 2.0, waiting=50.0),
+        Birth(1, None, 2, 2, 80.0, 3200.0, 4.0, waiting=20.0, free=20.0),
+        Birth(2, None, 1, 1, 70.0, 4900.0, 7.0),
+    ]
+    assert dead.dead(births, 4, True) == (
+        [50.0] + [90.0] * 3, [5000.0] + [6600.0] * 3, [1.0] + [3.0] * 3, [50.0] + [70.0] * 3,
+    )  # fmt: skip
+    assert dead.dead(births, 4, False) == (
+        [0.0] + [20.0] * 3,
+        [0.0] + [800.0] * 3,
+        [0.0] + [1.0] * 3,
+        [0.0] * 4,
     )
-    assert dead.waiting(births[2:], 4) is None
+    assert dead.dead(births[2:], 4, True) is None
 
 
 def test_births_and_deaths_add_up_to_what_there_was() -> None:
     births = Births(
         (0.0, 1.0, 2.0, 3.0), (100.0, 80.0, 70.0), (9.0, 9.0, 9.0), (5.0, 4.0, 3.0), (1.0,) * 3
     )
-    idle = Waiting([10.0, 40.0, 40.0, 90.0], [1.0, 2.0, 2.0, 11.0], [1.0, 2.0, 2.0, 4.0])
-    left = dead.without(births, idle)
+    lost = Dead([10.0, 40.0, 40.0, 90.0], [1.0, 2.0, 2.0, 11.0], [1.0, 2.0, 2.0, 4.0], [0.0] * 4)
+    left = dead.without(births, lost)
     assert (left.sizes, left.squares, left.blocks) == (
         (70.0, 80.0, 20.0),
         (8.0, 9.0, 0.0),
         (4.0, 4.0, 1.0),
     )
-    gone = dead.buried(Gone((5.0, 0.0, 1.0), (25.0, 0.0, 1.0)), idle)
+    gone = dead.buried(Gone((5.0, 0.0, 1.0), (25.0, 0.0, 1.0)), lost)
     assert gone == Gone((15.0, 40.0, 41.0), (26.0, 2.0, 3.0))
     assert dead.without(births, None) is births
-    assert dead.buried(None, idle) is None
+    assert dead.buried(None, lost) is None
 
 
 def test_the_rate_of_a_leak_is_that_of_what_stays() -> None:
@@ -104,3 +111,15 @@ def test_most_of_a_growth_waits_or_less() -> None:
     life = lived(waiting([1000.0] * 20, [400.0] * 20))
     assert life is not None
     assert not Survivors(life).waits([LINE])
+
+
+def test_what_lies_in_a_free_list_is_no_leak_and_no_garbage() -> None:
+    """As tuples are taken from there and put back, one survives at the bottom in every period."""
+    made = aged((WHERE, [15_000.0] * 20))
+    told = made.told(LINE)
+    free = tuple(birth._replace(free=birth.size) for birth in told.births)
+    life = lived(replace(made, facts={**made.facts, LINE: replace(told, births=free)}))
+    assert life is not None
+    (found,) = growths(life)
+    assert found.shape.verdict != LEAK
+    assert found.why is None or found.why.code != codes.UNCOLLECTED
