@@ -1,5 +1,7 @@
 """The snapshots of one process side by side: for each stack, a column of bytes and one of blocks.
 
+What lies in a freelist of CPython's counts in the totals alone, where births tell it: nothing keeps it.
+
 Snapshots are read one after the other and forgotten, so memory grows with the
 number of distinct stacks, not with the size of the files.
 """
@@ -32,9 +34,9 @@ class Columns:
     totals: tuple[int, ...]
     """Traced bytes at each snapshot."""
     sizes: Sizes
-    """Bytes."""
+    """Bytes, without what lies in a freelist."""
     counts: Sizes
-    """Blocks."""
+    """Blocks, likewise."""
     variances: Mapping[Stack, Sequence[float]]
     """Square of the standard error of the bytes, where they are estimates."""
     samples: Sizes
@@ -106,9 +108,11 @@ class _Growing:
         held = {}
         growers: set[tuple[Place, Stack]] = set()
         for stack, told in snapshot.facts.items():
+            free = sum(birth.free for birth in told.births)
+            left = self._without(stack, free) if free > 0 else 1.0
             if told.stderr is not None:
-                _put(self._variances.setdefault(stack, []), before, told.stderr**2)
-                _put(self._samples.setdefault(stack, []), before, told.samples)
+                _put(self._variances.setdefault(stack, []), before, left * told.stderr**2)
+                _put(self._samples.setdefault(stack, []), before, round(left * told.samples))
             if told.holders:
                 held[stack] = told.holders
             growers.update(
@@ -133,6 +137,13 @@ class _Growing:
         self._ends = [*self._ends[:1], snapshot]
         if snapshot.heap is not None:
             self._walked = snapshot
+
+    def _without(self, stack: Stack, free: float) -> float:
+        """Takes so many bytes out of the newest size of a stack; the part that is left."""
+        sizes, counts = self._sizes[stack], self._counts[stack]
+        left = max(0.0, 1 - free / sizes[-1]) if sizes[-1] > 0 else 1.0
+        sizes[-1], counts[-1] = round(left * sizes[-1]), round(left * counts[-1])
+        return left
 
     def full(self) -> Columns:
         length = len(self.metas)

@@ -7,7 +7,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 from leakhunt.model.retention import Container, Heap, Rest, Retention, Step, place
-from leakhunt.model.snapshot import Facts, Frame, Handed, Held, Snapshot, Tallies
+from leakhunt.model.snapshot import Birth, Facts, Frame, Handed, Held, Snapshot, Tallies
 from leakhunt.snapshots import retention
 from leakhunt.snapshots.columns import read
 from tests.support.builders import snap, stack
@@ -49,6 +49,23 @@ def test_errors_are_squared_and_holders_kept_snapshot_by_snapshot() -> None:
     assert (found.first, found.newest) == (first, first)
     exact = replace(first, facts=MappingProxyType({stack(ONE): Facts(stderr=0.0, samples=2)}))
     assert side_by_side(exact).variances == {stack(ONE): [0.0]}
+
+
+def test_what_lies_in_a_free_list_is_in_the_total_alone() -> None:
+    births = (
+        Birth(0, None, 4, 4, 600.0, 90_000.0, 6.0),
+        Birth(1, None, 4, 4, 400.0, 40_000.0, 4.0, free=250.0),
+    )
+    told = Facts(stderr=20.0, samples=8, births=births)
+    first = replace(snap(f"{ONE} 1000B x10"), facts=MappingProxyType({stack(ONE): told}))
+    found = side_by_side(first, snap(f"{ONE} 90B x10"))
+    assert first.totals.size == found.totals[0]
+    assert found.sizes == {stack(ONE): [round(0.75 * found.totals[0]), found.totals[1]]}
+    assert found.counts[stack(ONE)][0] == round(0.75 * first.totals.count)
+    assert (found.variances[stack(ONE)], found.samples[stack(ONE)]) == ([300.0, 0], [6, 0])
+    every = replace(told, births=(births[0]._replace(free=600.0), births[1]._replace(free=400.0)))
+    first = replace(first, facts=MappingProxyType({stack(ONE): every}))
+    assert side_by_side(first).sizes == {stack(ONE): [0]}
 
 
 def test_a_containers_figures_are_told_at_each_snapshot_that_tells_of_them() -> None:
