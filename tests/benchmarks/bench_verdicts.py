@@ -372,7 +372,7 @@ def main() -> None:
     parser.add_argument("folders", nargs="+", type=Path, metavar="DIR")
     parser.add_argument("--snapshots", default="4,8,16", help="K, several; 0: all")
     parser.add_argument(
-        "--half", choices=("tune", "held-out", "fresh", "later", "unseen", "blind", "anew")
+        "--half", choices=("tune", "held-out", "fresh", "later", "unseen", "blind", "anew", "afar")
     )
     parser.add_argument("--only", action="append")
     parser.add_argument("--jobs", type=int, default=2)
@@ -403,7 +403,7 @@ def main() -> None:
         print(f"\n=== {folder}: {len(recordings)} programs")
         if not options.recipe_only:
             table(results, numbers)
-        for half in ("tune", "held-out", "fresh", "later", "unseen", "blind", "anew"):
+        for half in ("tune", "held-out", "fresh", "later", "unseen", "blind", "anew", "afar"):
             for number in numbers:
                 chosen = [r for r in results if r.half == half and r.snapshots == number]
                 if chosen:
