@@ -127,13 +127,16 @@ has_letters(PyObject *string)
 
 /* Whether an object's first word says that it lives: it counts references, since 3.14 in its lower half alone, with an
  * overflow and flags above (Include/object.h). What a free list has is linked through that word since 3.14
- * (Include/internal/pycore_freelist.h): an address reaches into the overflow, which is 0 in what lives.
+ * (Include/internal/pycore_freelist.h): such an address reaches into the overflow, which is 0 in what lives, or, in
+ * the heap of a program that stands low in memory, is a multiple of 8 above 16 million and below what is immortal.
  */
 static inline bool
 counts_references(uint64_t word)
 {
 #if PY_VERSION_HEX >= 0x030E0000
-    return (uint32_t)word != 0 && (uint16_t)(word >> 32) == 0;
+    uint32_t references = (uint32_t)word;
+    bool is_low = references >= UINT32_C(1) << 24 && references < UINT32_C(1) << 31 && references % 8 == 0;
+    return references != 0 && (uint16_t)(word >> 32) == 0 && !is_low;
 #else
     return (int64_t)word > 0;
 #endif
