@@ -140,13 +140,14 @@ def hundred_and_thousand(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path
     return many(home / "hundred", 100), many(home / "thousand", 1000)
 
 
-@pytest.mark.thorough
 @pytest.mark.skipif(sys.platform != "linux", reason="ru_maxrss is in KiB on Linux")
 @pytest.mark.parametrize("form", list(BY_NAME))
 def test_a_thousand_snapshots_are_exported_in_the_memory_of_a_hundred(
     form: str, hundred_and_thousand: tuple[Path, Path], tmp_path: Path
 ) -> None:
-    """The process as a user starts it. A list of 900 files more may cost 8 MiB; the snapshots would be 60."""
+    """The process as a user starts it. A list of 900 files more may cost 8 MiB, and so may a row group, which a hundred do not fill; snapshots
+    that were kept would be 70.
+    """
     if form in LIBRARIES or form == "pprof":
         pytest.importorskip(LIBRARIES.get(form, "google.protobuf"))
 
@@ -155,4 +156,5 @@ def test_a_thousand_snapshots_are_exported_in_the_memory_of_a_hundred(
         return int(subprocess.check_output([sys.executable, "-c", PEAK, *command], text=True))
 
     few, thousand = map(peak, hundred_and_thousand)
-    assert thousand - few < 8 << 10, f"{few} KiB, then {thousand} KiB"
+    allowed = 8192 * (2 if form == "parquet" else 1)
+    assert thousand - few < allowed, f"{few} KiB, then {thousand} KiB"
