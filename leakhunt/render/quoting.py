@@ -28,6 +28,7 @@ def escape(text: str) -> str:
     return _MENTION.sub("@\u200b", _WWW.sub("www&#46;", told))
 
 
-_ACTIVE = re.compile(r"[\\\[\]!|`*_~$]")
+#: An underscore between letters is none: place_order.
+_ACTIVE = re.compile(r"[\\\[\]!|`*~$]|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])")
 _WWW = re.compile(r"\bwww\.", re.IGNORECASE)
 _MENTION = re.compile(r"(?<!\w)@")
