@@ -14,6 +14,7 @@ from leakhunt.judge.series.shape import LEAK
 from leakhunt.judge.verdict import NO_LEAK
 from leakhunt.model.paths import visible
 from leakhunt.model.snapshot import Frame
+from leakhunt.render.quoting import code, escape, span
 from leakhunt.report.check import CheckReport
 from leakhunt.report.trend import Judged
 from leakhunt.report.words import checks, kept
@@ -48,7 +49,11 @@ def summary(report: CheckReport) -> str:
     """Markdown for the job's summary (``GITHUB_STEP_SUMMARY``)."""
     outcome = report.outcome
     sign = {LEAK: "❌", NO_LEAK: "✅"}.get(outcome.verdict, "⚠️")
-    lines = [f"### {sign} leakhunt check `{visible(outcome.target)}`", "", visible(report.summary)]
+    lines = [
+        " ".join(("###", sign, "leakhunt check", span(outcome.target))),
+        "",
+        escape(report.summary),
+    ]
     if report.next_step:
         lines += ["", report.next_step]
     if report.findings:
@@ -57,9 +62,9 @@ def summary(report: CheckReport) -> str:
             finding = judged.finding
             label = report.labels.label(finding.site)
             low_high = f"{units.small_size(finding.low)} to {units.small_size(finding.high)}"
-            code = f"<br>`{_cell(label.code)}`" if label.code else ""
-            lines.append(f"| {checks.keeps(finding)} | {low_high} | `{_cell(label.where)}`{code} |")
-    lines += ["", checks.rests_on(outcome), *(f"- {visible(note)}" for note in report.notes)]
+            line = f"<br>{code(label.code)}" if label.code else ""
+            lines.append(f"| {checks.keeps(finding)} | {low_high} | {code(label.where)}{line} |")
+    lines += ["", escape(checks.rests_on(outcome)), *(f"- {escape(note)}" for note in report.notes)]
     return "\n".join(lines) + "\n"
 
 
@@ -92,7 +97,3 @@ def _escaped(text: str) -> str:
 
 def _property(text: str) -> str:
     return _escaped(text).replace(":", "%3A").replace(",", "%2C")
-
-
-def _cell(text: str) -> str:
-    return visible(text).replace("|", "\\|").replace("`", "'")

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from typing import Union
 
 from leakhunt import units
 from leakhunt.judge.series.shape import LEAK
-from leakhunt.model.paths import visible
+from leakhunt.render.quoting import code, escape, span
 from leakhunt.report.labels import Labels
 from leakhunt.report.tables import DiffReport, TopReport, garbage_of, kinds_of
 from leakhunt.report.trend import TrendReport
@@ -33,7 +32,7 @@ def rows(report: Report) -> str:
         *([f"per {report.after.meta.unit}"] if tasks and isinstance(report, DiffReport) else []),
     ]
     head = ["#", *(names if compared else ["size", "blocks", "average"]), "where"]
-    text = [f"**{'Growth' if compared else 'Alive'} in** {code(who(newest))}", ""]
+    text = [f"**{'Growth' if compared else 'Alive'} in** {span(who(newest))}", ""]
     text += [_row(head), _row("---:" if name != "where" else "---" for name in head)]
     for row in comparison.rows:
         text.append(
@@ -118,20 +117,3 @@ def _where(row: Row, labels: Labels, report: Report) -> str:
 
 def _row(cells: Iterable[str]) -> str:
     return "| " + " | ".join(cells) + " |"
-
-
-def code(text: str) -> str:
-    """Text from a file as a code span, in which nothing is Markdown, a link or a mention."""
-    return f"`{visible(text).replace('`', chr(39)).replace('|', chr(92) + '|')}`"
-
-
-def escape(text: str) -> str:
-    """Text in which nothing is Markdown or HTML: no link, no image, nobody is mentioned."""
-    told = visible(text).replace("`", "'").replace("<", "&lt;")
-    told = _ACTIVE.sub(r"\\\g<0>", told).replace("://", "&#58;//")
-    return _MENTION.sub("@\u200b", _WWW.sub("www&#46;", told))
-
-
-_ACTIVE = re.compile(r"[\\\[\]!|]")
-_WWW = re.compile(r"\bwww\.", re.IGNORECASE)
-_MENTION = re.compile(r"(?<!\w)@")

@@ -43,9 +43,10 @@ def _kept(table: Table) -> Iterator[tuple[Stack, Weight]]:
     if not isinstance(table, DiffReport):
         for stack, tally in new.items():
             if select(stack) is not None:
-                yield stack, weigh(None, tally.size)
+                yield stack, weigh(None, tally.size, 0, tally.count)
         return
     old = table.before.tallies
     for stack in (*new, *(stack for stack in old if stack not in new)):
         if select(stack) is not None:
-            yield stack, weigh(old.get(stack, NOTHING).size, new.get(stack, NOTHING).size)
+            was, now = old.get(stack, NOTHING), new.get(stack, NOTHING)
+            yield stack, weigh(was.size, now.size, was.count, now.count)

@@ -183,22 +183,23 @@ def _weighed(history: History) -> tuple[list[tuple[Stack, Weight]], int]:
     select = selector(Query(), prefixes(history.last.facts))
     shown: list[tuple[Stack, Weight]] = []
     left_out = 0
-    for stack, before, now in _ends(history):
+    for stack, weight in _ends(history):
         if select(stack) is None:
-            left_out += now
+            left_out += weight.now
         else:
-            shown.append((stack, weigh(before, now)))
+            shown.append((stack, weight))
     return shown, left_out
 
 
-def _ends(history: History) -> Iterator[tuple[Stack, int | None, int]]:
-    """Each stack's bytes in the first snapshot (None: not compared) and in the newest."""
+def _ends(history: History) -> Iterator[tuple[Stack, Weight]]:
+    """What each stack holds in the newest snapshot and, where that is compared, more than in the first."""
     if not _compared(history) and history.newest is not None:
         for stack, tally in history.newest.tallies.items():
-            yield stack, None, tally.size
+            yield stack, weigh(None, tally.size, 0, tally.count)
         return
     for stack, track in history.tracks.items():
-        yield stack, track.sizes[0], track.sizes[-1]
+        sizes, counts = track.sizes, track.counts
+        yield stack, weigh(sizes[0], sizes[-1], counts[0], counts[-1])
 
 
 def _looks(history: History) -> tuple[Look, ...]:
@@ -242,17 +243,21 @@ def _account(
     now = accounts.account(main.last, traced)
     if now is None:
         return None, None, ()
+    below = words_of_account.negative(now, grown=False)
     told = trend.account
     if told is not None:
         following = () if told.next is None else (words.sentence(told.next),)
-        return now, told.account, (told.sentence, *following, *words_of_account.unknown(now))
+        shrank = words_of_account.negative(told.account, told.grown)
+        notes = dict.fromkeys((*words_of_account.unknown(now), *below, *shrank))
+        return now, told.account, (told.sentence, *following, *notes)
     grown = None
     if _compared(main):
         first = accounts.account(main.first, live_in(main.first_blocks.values(), main.sizes[0]))
         grown = None if first is None else accounts.between(first, now)
     one = of_one(main.last, traced)
     assert one is not None  # its resident set is known
-    return now, grown, (one.sentence, *one.notes)
+    shrank = () if grown is None else words_of_account.negative(grown, grown=True)
+    return now, grown, (one.sentence, *one.notes, *shrank)
 
 
 def _types(history: History) -> tuple[tuple[tuple[str, int], ...], int]:

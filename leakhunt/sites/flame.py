@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from operator import add, sub
 from types import MappingProxyType
 from typing import NamedTuple
 
@@ -16,7 +17,7 @@ from leakhunt.model.snapshot import Frame, Stack
 
 
 class Weight(NamedTuple):
-    """Bytes."""
+    """Bytes, and blocks."""
 
     now: int
     """Alive in the newest snapshot."""
@@ -24,12 +25,16 @@ class Weight(NamedTuple):
     """More than before, added up over the stacks that grew."""
     shrunk: int
     """Less than before, over those that shrank; positive."""
+    blocks: int = 0
+    """Alive in the newest snapshot."""
+    more_blocks: int = 0
+    """Blocks now less blocks before, net."""
 
     def plus(self, other: Weight) -> Weight:
-        return Weight(self.now + other.now, self.grown + other.grown, self.shrunk + other.shrunk)
+        return Weight(*map(add, self, other))
 
     def minus(self, other: Weight) -> Weight:
-        return Weight(self.now - other.now, self.grown - other.grown, self.shrunk - other.shrunk)
+        return Weight(*map(sub, self, other))
 
     def width(self, compared: bool) -> int:
         """How wide it is drawn: what changed, up or down, or what is alive."""
@@ -44,11 +49,14 @@ class Weight(NamedTuple):
 NO_WEIGHT = Weight(0, 0, 0)
 
 
-def weigh(before: int | None, now: int) -> Weight:
+def weigh(before: int | None, now: int, blocks_before: int = 0, blocks: int = 0) -> Weight:
     """Of one stack; ``before``: None where nothing was measured then."""
     if before is None:
-        return Weight(now, 0, 0)
-    return Weight(now, max(0, now - before), max(0, before - now))
+        return Weight(now, 0, 0, blocks)
+    more = blocks - blocks_before
+    if now >= before:
+        return Weight(now, now - before, 0, blocks, more)
+    return Weight(now, 0, before - now, blocks, more)
 
 
 class Node(NamedTuple):
@@ -128,12 +136,8 @@ def flame(processes: Sequence[Iterable[tuple[Stack, Weight]]], most: int) -> Fla
 
 
 def _sum(weights: Iterable[Weight]) -> Weight:
-    now = grown = shrunk = 0
-    for weight in weights:
-        now += weight.now
-        grown += weight.grown
-        shrunk += weight.shrunk
-    return Weight(now, grown, shrunk)
+    told = [weight for weight in weights if weight is not NO_WEIGHT]
+    return Weight(*map(sum, zip(*told))) if told else NO_WEIGHT
 
 
 def _part(node: _Growing, root: _Growing) -> float:
@@ -150,7 +154,7 @@ def _least(root: _Growing, most: int) -> float:
         every += todo
         todo = [child for node in todo for child in node.children.values()]
     if len(every) <= most:
-        return 0.0
+        return -1.0  # below every part, also of what has blocks and no bytes
     parts = sorted((_part(node, root) for node in every), reverse=True)
     return parts[most]  # the first that has no place: those like it have none either
 
@@ -167,7 +171,7 @@ def _drawn(root: _Growing, least: float, processes: int) -> Iterable[Node]:
         kept = [
             (mine, frame, child)
             for frame, child in node.children.items()
-            if _part(child, root) > least or not least
+            if _part(child, root) > least
         ]
         kept.sort(key=lambda each: (each[2].now, each[2].gross, each[1]))
         if len(kept) < len(node.children):

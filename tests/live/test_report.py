@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -102,7 +103,9 @@ def audited(page: Page) -> list[str]:
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_axe_finds_nothing(browser: Any, tmp_path: Path, scheme: str) -> None:
-    page = opened(browser, tmp_path, html(leaking(), leaking(4243)), color_scheme=scheme)
+    report = replace(reported(leaking(), leaking(4243)), types=(("dict", 600), ("<b>", 150)), types_of=1000)  # fmt: skip
+    page = opened(browser, tmp_path, document(report), color_scheme=scheme)
+    assert page.page.locator("table.types").count() == 1
     assert audited(page) == []
     page.page.click("#table-body .open >> nth=0")
     page.page.click("#findings summary >> nth=0")
@@ -195,6 +198,21 @@ def test_boxes_of_one_function_are_told_apart_where_they_are_narrow(
     names = page.page.locator("#flame-graph .d3-flame-graph-label").all_text_contents()
     assert "\u2212 take:24  tasks.py  process(order)" in names
     assert any(name.startswith("+ process:40  +97.0 KiB") for name in names), names
+
+
+def test_the_details_of_a_box_tell_its_blocks(browser: Any, tmp_path: Path) -> None:
+    page = opened(browser, tmp_path, html(leaking()))
+    page.page.locator("#flame-graph g.frame", has_text="process:40").first.hover(force=True)
+    said = page.text("#flame-graph .details .numbers")
+    first, *_, last = (size // 64 for size in SLOPE)
+    assert f" alive in {last:,} blocks; " in said
+    assert f", shrunk 0 B, +{last - first:,} blocks; " in said
+    page.page.get_by_role("radio", name="what is alive").check()
+    page.settled()
+    page.page.locator("#flame-graph g.frame", has_text="in all").first.hover(force=True)
+    said = page.text("#flame-graph .details .numbers")
+    assert f" alive in {last + 150:,} blocks; 100 % " in said
+    assert page.wrong == []
 
 
 def test_what_did_not_change_is_alive_all_the_same(browser: Any, tmp_path: Path) -> None:

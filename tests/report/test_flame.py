@@ -14,12 +14,12 @@ TASKS, LIBRARY = "/srv/shop/tasks.py:40", "/srv/shop/lib/cache.py:7"
 def test_what_is_alive_is_as_wide_as_its_bytes() -> None:
     report = drawing(top(snap(f"{TASKS} 1000B x1", f"{LIBRARY} 24B x1"), Query()))
     assert not report.compared
-    assert report.tree.totals == (Weight(1024, 0, 0),)
+    assert report.tree.totals == (Weight(1024, 0, 0, 2),)
 
 
 def test_what_a_filter_drops_is_not_drawn() -> None:
     table = top(snap(f"{TASKS} 1000B x1", f"{LIBRARY} 24B x1"), Query(filters=("lib",)))
-    assert drawing(table).tree.totals == (Weight(24, 0, 0),)
+    assert drawing(table).tree.totals == (Weight(24, 0, 0, 1),)
 
 
 def test_a_diff_draws_what_came_what_went_and_what_changed() -> None:
@@ -27,4 +27,4 @@ def test_a_diff_draws_what_came_what_went_and_what_changed() -> None:
     after = snap(f"{TASKS} 3000B x1", "/srv/shop/new.py:1 7B x1")
     report = drawing(diff(before, after, Query()))
     assert report.compared
-    assert report.tree.totals == (Weight(3007, 2007, 24),)
+    assert report.tree.totals == (Weight(3007, 2007, 24, 2, 0),)

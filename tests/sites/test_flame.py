@@ -10,13 +10,13 @@ from leakhunt.sites.flame import NO_WEIGHT, Flame, Weight, flame, weigh
 
 A, B, C = (Frame("/srv/x.py", line) for line in (1, 2, 3))
 STACKS = st.lists(st.sampled_from([A, B, C]), max_size=4).map(tuple)
-WEIGHTS = st.builds(weigh, st.one_of(st.none(), st.integers(0, 999)), st.integers(0, 999))
+WEIGHTS = st.builds(weigh, st.one_of(st.none(), st.integers(0, 999)), *[st.integers(0, 999)] * 3)
 PROCESSES = st.lists(st.lists(st.tuples(STACKS, WEIGHTS), max_size=12), min_size=1, max_size=3)
 
 
 def total(stacks: list[tuple[Stack, Weight]]) -> Weight:
     weights = [weight for _, weight in stacks]
-    return Weight(*(sum(each[at] for each in weights) for at in range(3)))
+    return Weight(*(sum(each[at] for each in weights) for at in range(5)))
 
 
 @given(PROCESSES, st.integers(1, 20))
@@ -53,6 +53,8 @@ def test_growth_and_shrinkage_are_both_kept() -> None:
 def test_without_a_before_nothing_has_changed() -> None:
     assert weigh(None, 30) == Weight(30, 0, 0)
     assert weigh(0, 30) == Weight(30, 30, 0)
+    assert weigh(None, 30, 0, 2) == Weight(30, 0, 0, 2, 0)
+    assert weigh(40, 30, 5, 2) == Weight(30, 0, 10, 2, -3)
     assert Weight(3, 2, 1).plus(Weight(1, 1, 1)).minus(Weight(1, 1, 1)) == Weight(3, 2, 1)
 
 

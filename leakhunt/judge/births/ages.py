@@ -124,6 +124,8 @@ def ages(births: Births) -> Ages:
     )
     logs = []
     expected = []
+    # A period in which nothing was born that lives says nothing beyond its part of the total.
+    born = [(at, count) for at, count in enumerate(counts) if count]
     lives = _lives(parts)
     ends = {b: at for at, (_, b) in enumerate(parts)}
     price = 0.5 * math.log(max(1.0, number))
@@ -133,13 +135,12 @@ def ages(births: Births) -> Ages:
         if at is not None:
             weights[at] = _begun(at, counts, weights, exposures, parts)
         total = sum(weights)
-        shares = [max(weight / total, 1e-9) if total > 0 else 1e-9 for weight in weights]
-        expected.append(shares)
-        logs.append(
-            sum(c * math.log(q) for c, q in zip(counts, shares)) - (0.0 if at is None else price)
-        )
+        expected.append((weights, total))
+        told = sum([count * math.log(_share(weights[n], total)) for n, count in born])
+        logs.append(told - (0.0 if at is None else price))
     best = max(range(len(logs)), key=logs.__getitem__)
-    scatter = _scatter(counts, expected[best])
+    weights, total = expected[best]
+    scatter = _scatter(counts, [_share(weight, total) for weight in weights])
     top = max(logs)
     beliefs = dict.fromkeys(BEFORE, 0.0)
     heaviest, leading = -1.0, lives[0]
@@ -156,6 +157,11 @@ def ages(births: Births) -> Ages:
     return Ages(
         kind, beliefs[kind], beliefs, since, after, scatter, leading.part, leading.edge is not None
     )
+
+
+def _share(weight: float, total: float) -> float:
+    """Its part of the total, and of nothing a chance all the same."""
+    return max(weight / total, 1e-9) if total > 0 else 1e-9
 
 
 def _begun(

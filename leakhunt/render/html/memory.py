@@ -38,7 +38,7 @@ def memory(report: PageReport) -> Markup:
         ]  # fmt: skip
         children += [
             el("h3", "Objects by type"),
-            scrolled(el("table", el("thead", el("tr", *heads(("type", "size", "share")), el("th", "", scope="col"))),
+            scrolled(el("table", el("thead", el("tr", *heads(("type", "size", "share")), el("td"))),
                el("tbody", *rows), class_="figures types"), "Objects by type"),
         ]  # fmt: skip
     return section("memory", *children)

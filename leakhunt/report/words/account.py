@@ -100,8 +100,13 @@ def _malloc(account: Account) -> str:
 
 def negative(account: Account, grown: bool) -> tuple[str, ...]:
     """What a rest below nothing means."""
-    if grown or account.of(parts.REST) >= 0:
+    if account.of(parts.REST) >= 0:
         return ()
+    if grown:
+        return (
+            "the rest shrank: memory that no part counted went back to the system, was swapped out, or is counted "
+            "in a part now",
+        )
     return (
         "the rest is negative: some of what the allocators have handed out was never touched, or is "
         "swapped out",

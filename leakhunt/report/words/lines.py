@@ -28,7 +28,12 @@ def sites(number: int, query: Query) -> str:
 
 def more(comparison: Comparison, query: Query) -> str:
     """``12 lines more``: the remainder."""
-    return f"{sites(comparison.remainder_sites, query)} more"
+    return f"{sites(comparison.remainder_sites, query)} more{_shrunk(comparison.remainder)}"
+
+
+def _shrunk(amount: Amount) -> str:
+    """What is put together may have shrunk while the rows grew: a sign alone is overlooked."""
+    return ", shrunk together" if amount.diff.size < 0 else ""
 
 
 def alive(tally: Tally) -> str:
@@ -50,7 +55,7 @@ def left_out(
     number = comparison.dropped_sites - comparison.hidden_sites
     told = ((FILTERED, filtered, number), (HIDDEN, comparison.hidden, comparison.hidden_sites))
     return tuple(
-        f"{what}: {size(amount)} at {sites(number, query)}"
+        f"{what}: {size(amount)} at {sites(number, query)}{_shrunk(amount)}"
         for what, amount, number in told
         if number
     )
@@ -67,9 +72,14 @@ def explained(
         text += f" ({units.share(part)})"
     if tracer is not None:
         rest = rss - traced - tracer
+        holds = (
+            "less than before: what was free is in use again, or went back to the system"
+            if rest < 0
+            else "allocator, native code, reuse of free memory"
+        )
         text += (
             f", the tracer's own tables {units.signed_size(tracer)}, "
-            f"the rest {units.signed_size(rest)} (allocator, native code, reuse of free memory)"
+            f"the rest {units.signed_size(rest)} ({holds})"
         )
     return text
 

@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import gc
 import io
+import subprocess
+import sys
 import tracemalloc
 from collections.abc import Iterator
+from pathlib import Path
 from typing import IO, cast
 
 import pytest
 
 from leakhunt.model.snapshot import Snapshot
 from leakhunt.render.export.formats import BY_NAME, write
-from tests.support.builders import snap
+from leakhunt.snapfile.write import Run
+from leakhunt.snapfile.write import write as write_snapshot
+from tests.support.builders import FACTS, snap
 from tests.support.exporting import exported
 
 SEVERAL = [each.name for each in BY_NAME.values() if each.several]
@@ -110,3 +115,46 @@ def test_json_of_many_says_of_each_what_it_was_in_their_order() -> None:
     assert said["snapshot"] is None
     assert sum(each["totals"]["size"] for each in said["snapshots"]) == said["totals"]["size"]
     assert len(said["rows"]) == 10 * MANY
+
+
+def many(folder: Path, number: int) -> Path:
+    """So many files of one process with a hundred stacks each."""
+    folder.mkdir()
+    for at in range(1, number + 1):
+        runs: list[Run] = [
+            ((0, 100 + line, tuple((f"/srv/shop/m{line}.py", at) for at in range(1, 9)), 8), 1 + at % 50)
+            for line in range(100)
+        ]  # fmt: skip
+        facts = {**FACTS, "tasks_done": at, "sequence": at, "taken_at": FACTS["started_at"] + at}
+        write_snapshot(folder / f"{at:06d}.bin", runs, 8, facts)
+    return folder
+
+
+#: Runs a command and prints the most that it and what it started had resident, in KiB.
+PEAK = "import resource, subprocess, sys; subprocess.run(sys.argv[1:], check=True, capture_output=True); print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)"
+
+
+@pytest.fixture(scope="module")
+def hundred_and_thousand(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    home = tmp_path_factory.mktemp("many")
+    return many(home / "hundred", 100), many(home / "thousand", 1000)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="ru_maxrss is in KiB on Linux")
+@pytest.mark.parametrize("form", list(BY_NAME))
+def test_a_thousand_snapshots_are_exported_in_the_memory_of_a_hundred(
+    form: str, hundred_and_thousand: tuple[Path, Path], tmp_path: Path
+) -> None:
+    """The process as a user starts it. A list of 900 files more may cost 8 MiB, and so may a row group, which a hundred do not fill; snapshots
+    that were kept would be 70.
+    """
+    if form in LIBRARIES or form == "pprof":
+        pytest.importorskip(LIBRARIES.get(form, "google.protobuf"))
+
+    def peak(folder: Path) -> int:
+        command = [sys.executable, "-m", "leakhunt", "export", str(folder), "--format", form, "-o", str(tmp_path / folder.name)]  # fmt: skip
+        return int(subprocess.check_output([sys.executable, "-c", PEAK, *command], text=True))
+
+    few, thousand = map(peak, hundred_and_thousand)
+    allowed = 8192 * (2 if form == "parquet" else 1)
+    assert thousand - few < allowed, f"{few} KiB, then {thousand} KiB"

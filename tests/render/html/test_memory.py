@@ -46,6 +46,16 @@ def test_each_part_has_its_share_of_the_resident_set() -> None:
     assert re.search(r"RSS</th><td[^>]*>976.6 KiB</td><td[^>]*>100 %</td><td[^>]*>0 B</td>", text)
 
 
+def test_a_rest_below_nothing_says_so() -> None:
+    """Of what is there now, and of what it grew by: the live blocks alone are more than is resident."""
+    said = document(reported(leaking(rss=[10_000] * 12)))
+    assert said.count("the rest is negative: ") == 1
+    assert said.count("the rest shrank: ") == 1
+    whole = document(reported(leaking(rss=[2**30 + 2**20 * at for at in range(12)])))
+    assert "the rest is negative" not in whole
+    assert "the rest shrank" not in whole
+
+
 def test_a_part_of_nothing_has_no_share() -> None:
     text = document(reported(leaking(rss=[1_000_000] * 11 + [0])))
     table = text[text.index("as told by") :]

@@ -42,11 +42,13 @@ def test_what_is_unknown_is_told_with_its_reason() -> None:
     assert "another malloc" in nameless
 
 
-def test_a_rest_below_nothing_is_explained_of_one_snapshot_only() -> None:
+def test_a_rest_below_nothing_is_explained() -> None:
     below = account(python=3 * MIB, rest=-MIB)
     assert len(words.negative(below, grown=False)) == 1
-    assert words.negative(below, grown=True) == ()
-    assert words.negative(account(rest=0), grown=False) == ()
+    (shrank,) = words.negative(below, grown=True)
+    assert shrank.startswith("the rest shrank: ")
+    for grown in (False, True):
+        assert words.negative(account(rest=0), grown=grown) == ()
 
 
 def test_one_snapshot_says_which_part_is_most_of_it() -> None:

@@ -7,8 +7,10 @@ import pytest
 from leakhunt import units
 from leakhunt.model.query import Query
 from leakhunt.model.snapshot import Tally
+from leakhunt.report.tables import diff
 from leakhunt.report.words import lines
 from leakhunt.sites.rows import Amount, Comparison
+from tests.support.builders import snap
 
 
 def comparison(dropped: int, hidden: int, sites: int, hidden_sites: int) -> Comparison:
@@ -40,6 +42,20 @@ def test_what_filters_drop_and_what_is_hidden_are_told_apart() -> None:
     assert lines.left_out(comparison(0, 0, 0, 0), Query(), size) == ()
 
 
+def test_what_is_put_together_says_so_where_it_shrank() -> None:
+    """Below rows that grew, a minus is overlooked."""
+    before = snap("a.py:1 1KiB x1", "b.py:1 9KiB x1", "c.py:1 5KiB x1")
+    after = snap("a.py:1 99KiB x1", "b.py:1 2KiB x1", "c.py:1 4KiB x1")
+    query = Query(limit=1, excludes=("c",))
+    fell = diff(before, after, query).comparison
+    assert lines.more(fell, query) == "1 line more, shrunk together"
+    (dropped,) = lines.left_out(fell, query, lambda amount: str(amount.diff.size))
+    assert dropped == "dropped by filters: -1024 at 1 line, shrunk together"
+    before, after = snap("a.py:1 1KiB x1", "b.py:1 1KiB x1"), snap("a.py:1 9KiB x1", "b.py:1 3KiB x1")  # fmt: skip
+    rose = diff(before, after, query).comparison
+    assert lines.more(rose, query) == "1 line more"
+
+
 def test_growth_is_signed_and_one_block_is_one() -> None:
     assert lines.alive(Tally(1024, 1)) == "1.0 KiB in 1 block"
     assert lines.grown(Tally(1024, 1)) == "+1.0 KiB in +1 block"
@@ -56,7 +72,7 @@ def test_growth_is_signed_and_one_block_is_one() -> None:
          "(allocator, native code, reuse of free memory)"),
         (100, 130, 10, 1.3,
          "RSS +100 B: Python objects +130 B, the tracer's own tables +10 B, the rest -40 B "
-         "(allocator, native code, reuse of free memory)"),
+         "(less than before: what was free is in use again, or went back to the system)"),
         (-100, 60, None, None, "RSS -100 B: Python objects +60 B"),
         (None, 60, 10, None, None), (100, None, 10, None, None),
     ],

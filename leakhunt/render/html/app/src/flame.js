@@ -4,7 +4,7 @@ import { select } from "d3-selection";
 import { byId, check, choice, el, isOnPaper, redrawn, searchField, selectOf, widthOf } from "./dom.js";
 import { functions } from "./functions.js";
 import { Stacks } from "./tree.js";
-import { plural, share, signedSize, size } from "./units.js";
+import { plural, share, signedPlural, signedSize, size } from "./units.js";
 
 const CELL = 20;
 // CSS pixels from which on a box has room for its size.
@@ -188,7 +188,7 @@ export function flame(data) {
 
   function tell(each) {
     if (!each) return;
-    const { frame, now, grown, shrunk, smaller, value } = each.data;
+    const { frame, now, grown, shrunk, blocks, moreBlocks, smaller, value } = each.data;
     const parts = [];
     if (frame === null) parts.push(el("strong", {}, each.data.name));
     else if (state.packages) parts.push(el("strong", {}, each.data.name));
@@ -197,8 +197,8 @@ export function flame(data) {
       parts.push(el("strong", {}, name || "unknown function"), ` ${data.files[file][0]}:${line}`);
       if (code) parts.push(el("code", {}, code));
     }
-    const figures = [`${size(now)} alive`];
-    if (compares && state.what === "changed") figures.push(`grown ${signedSize(grown)}, shrunk ${signedSize(-shrunk)}`);
+    const figures = [`${size(now)} alive in ${plural(blocks, "block")}`];
+    if (compares && state.what === "changed") figures.push(`grown ${signedSize(grown)}, shrunk ${signedSize(-shrunk)}, ${signedPlural(moreBlocks, "block")}`);
     figures.push(`${share(value / root.data.value)} of the width`);
     if (each.data.through.length) figures.push(`${plural(each.data.through.length, "frame")} that only lead here folded in`);
     if (smaller) figures.push(`${plural(smaller, "stack")} drawn together`);

@@ -44,7 +44,7 @@ export function functions(stacks, find) {
   }
 
   function foot() {
-    const apart = [...whole.apart].map(([key, sum]) => ({ self: shown(sum), "self-share": share(amount(sum) / (amount(whole.sum) || 1)), where: NOWHERE[key] }));
+    const apart = [...whole.apart].map(([key, sum]) => ({ self: shown(sum), "self-share": share(amount(sum) / (amount(whole.sum) || 1)), where: amount(sum) < 0 ? `${NOWHERE[key]}, shrunk together` : NOWHERE[key] }));
     return [...apart, { self: shown(whole.sum), total: shown(whole.sum), "self-share": "", where: "all" }];
   }
 

@@ -40,13 +40,14 @@ export function table(data) {
     }));
   }
 
+  // What is put together may have shrunk while rows grew: the name says so, not the sign alone.
   const line = (name, [was, now, blocksWas, blocksNow], sites) => ({
     growth: signedSize(now - was),
     blocks: compared ? signedCount(blocksNow - blocksWas) : count(blocksNow),
     "per-task": tasks ? signedSize((now - was) / tasks) : "",
     alive: size(now),
     share: share(now / (totals[1] || 1)),
-    where: sites === undefined ? name : `${name}: ${count(sites)} ${sites === 1 ? "line" : "lines"}`,
+    where: sites === undefined ? name : `${name}: ${count(sites)} ${sites === 1 ? "line" : "lines"}${now < was && compared ? ", shrunk together" : ""}`,
   });
   const foot = () => [
     ...(remainder[4] ? [line("smaller", remainder.slice(0, 4), remainder[4])] : []),

@@ -117,7 +117,7 @@ export class Stacks {
     // What has no width is alive all the same: it counts in every box that it passes, and makes none.
     for (const wide of [true, false]) {
       for (const end of chosen) {
-        const [at, now, grown, shrunk] = end;
+        const [at, ...amounts] = end;
         const weight = weightOf(end);
         if (wide !== weight > 0) continue;
         const { steps, smaller } = this.path(at);
@@ -127,7 +127,7 @@ export class Stacks {
         if (!keyed.length) keyed = [[own ? "none" : smaller ? "smaller" : "unknown", -1]];
         else if (smaller && !packages && !own) keyed = [...keyed, ["smaller", -1]];
         if (inverted) keyed = keyed.reverse();
-        add(root, weight, now, grown, shrunk);
+        add(root, weight, amounts);
         let here = root;
         for (const [key, frame] of keyed) {
           let next = here.index.get(key);
@@ -137,7 +137,7 @@ export class Stacks {
             here.index.set(key, next);
             here.children.push(next);
           }
-          add(next, weight, now, grown, shrunk);
+          add(next, weight, amounts);
           here = next;
         }
         if (smaller && wide) here.smaller += smaller;
@@ -175,7 +175,7 @@ export class Stacks {
 }
 
 function node(name, frame, key) {
-  return { name, frame, key, value: 0, now: 0, grown: 0, shrunk: 0, smaller: 0, through: [], children: [], index: new Map() };
+  return { name, frame, key, value: 0, now: 0, grown: 0, shrunk: 0, blocks: 0, moreBlocks: 0, smaller: 0, through: [], children: [], index: new Map() };
 }
 
 function amounts() {
@@ -188,11 +188,13 @@ function plus(to, { now, grown, shrunk }) {
   to.shrunk += shrunk;
 }
 
-function add(to, weight, now, grown, shrunk) {
+function add(to, weight, [now, grown, shrunk, blocks, moreBlocks]) {
   to.value += weight;
   to.now += now;
   to.grown += grown;
   to.shrunk += shrunk;
+  to.blocks += blocks;
+  to.moreBlocks += moreBlocks;
 }
 
 function sorted(root) {

@@ -46,6 +46,10 @@ export function plural(amount, noun) {
   return `${count(amount)} ${amount === 1 ? noun : `${noun}s`}`;
 }
 
+export function signedPlural(amount, noun) {
+  return `${signedCount(amount)} ${Math.abs(amount) === 1 ? noun : `${noun}s`}`;
+}
+
 function grouped(text) {
   const [whole, rest] = text.split(".");
   const parted = whole.replace(/\B(?=(\d{3})+$)/g, ",");
