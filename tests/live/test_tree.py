@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from leakhunt.live import memory, tree
+from leakhunt.live import memory, table, tree
 from leakhunt.live.descriptors import Opened
 from leakhunt.live.processes import Hooked
 from leakhunt.live.rounds import Rounds
@@ -267,6 +267,6 @@ def test_a_process_that_has_ended_since_the_table_was_read_is_left_out(
     """It has no memory any more, and is nobody's that only another user could look at."""
     gone, own = 2**22 + 1, os.getppid()
     lines = {pid: line(pid) for pid in (gone, own)}
-    monkeypatch.setattr(tree.table, "table", lambda: lines)
+    monkeypatch.setattr(table, "table", lambda: lines)
     for rounds in (None, Rounds()):
         assert [each.pid for each in tree.celery_processes(tmp_path, rounds=rounds)] == [own]

@@ -50,7 +50,7 @@ def test_where_everything_is_wrong_every_rule_speaks() -> None:
 
     def main(pid: int, role: str = "main", **line: Any) -> Process:
         told = Celery("worker", f"w{pid}@h", "proj", **line)
-        lost = {"hooked": True, "signal": "none", "engine": "exact", "threads": 30}
+        lost: dict[str, Any] = {"hooked": True, "signal": "none", "engine": "exact", "threads": 30}
         return process(pid, role, celery=told, uss=400, **(lost if pid == 10 else {}))
 
     running = (

@@ -52,7 +52,8 @@ def test_a_time_limit_is_spoken_of_where_a_task_takes_an_hour(limit: str) -> Non
     assert (said.severity, said.where, said.setting) == ("advice", "child 11", None)
     assert said.what.startswith("it has been in proj.sync for ")
     assert said.todo.startswith("set task_time_limit")
-    assert said_of(since(3599)) == said_of(since(3600), **{limit: 9000}) == {}
+    settings: dict[str, Any] = {limit: 9000}
+    assert said_of(since(3599)) == said_of(since(3600), **settings) == {}
     assert "no-time-limit" not in said_of(since(3600), known=False)
     assert said_of(crew(pulse=(3, 1.0, NOW - 9000, None, None))) == {}
 
