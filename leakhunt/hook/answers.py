@@ -7,11 +7,13 @@ something else is answered at once.
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Sequence
 from typing import Any
 
 from leakhunt.hook.capture.order import Outcome
 from leakhunt.hook.letterbox import ANSWERS, LONGEST_TEXT, Answer
+from leakhunt.hook.process import vitals
 
 
 class Answers:
@@ -25,6 +27,8 @@ class Answers:
         self._told: list[Answer] = []
         self.captures = 0
         """How many have ended, with a file or without."""
+        self.first: tuple[float, int] | None = None
+        """When the first snapshot was there, in seconds since the epoch, and RSS then in bytes."""
         self.last: Outcome | None = None
         """What became of the last one."""
         self.note: str | None = None
@@ -48,6 +52,8 @@ class Answers:
         """The capture has left that file."""
         self.last = outcome
         self.captures += 1
+        if self.first is None and (rss := vitals.rss()) is not None:
+            self.first = time.time(), rss
         self._tell(self._serving, os.path.basename(path))
         self._serving = []
 
@@ -79,6 +85,8 @@ class Answers:
         """What the record of the process says of it."""
         return {
             "captures": self.captures,
+            "first_at": self.first[0] if self.first else None,
+            "first_rss": self.first[1] if self.first else None,
             "answers": self._told,
             "note": self.note,
             "stacks": self.stacks,

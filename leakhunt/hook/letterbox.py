@@ -50,7 +50,7 @@ _TEXT = (str,)
 FACTS: dict[str, tuple[type, ...]] = {
     "pid": _WHOLE, "parent": _WHOLE, "main": _WHOLE, "ticks": _WHOLE, "signal": _WHOLE,
     "second": _WHOLE, "nframe": _WHOLE, "armed_rss": _WHOLE, "captures": _WHOLE,
-    "started_at": _REAL, "armed_at": _REAL,
+    "first_rss": _WHOLE, "started_at": _REAL, "armed_at": _REAL, "first_at": _REAL,
     "host": _TEXT, "space": _TEXT, "node": _TEXT, "pool": _TEXT, "role": _TEXT, "python": _TEXT,
     "engine": _TEXT, "start": _TEXT, "series": _TEXT, "note": _TEXT, "path": _TEXT,
     "problem": _TEXT, "heard": _TEXT, "stacks": _TEXT,

@@ -16,7 +16,7 @@ SETTINGS = (
     "worker_pool", "worker_concurrency", "worker_prefetch_multiplier", "worker_disable_prefetch",
     "worker_max_tasks_per_child", "worker_max_memory_per_child", "worker_eta_task_limit",
     "worker_send_task_events", "task_send_sent_event", "task_acks_late",
-    "task_reject_on_worker_lost", "task_time_limit", "task_ignore_result", "result_expires",
+    "task_reject_on_worker_lost", "task_time_limit", "task_soft_time_limit", "task_ignore_result", "result_expires",
     "result_extended", "worker_deduplicate_successful_tasks",
 )  # fmt: skip
 

@@ -77,6 +77,7 @@ def celery_processes(
     return [
         _process(pid, view, memory.limit(pid, mount, limits, groups.get(pid)), held, at)
         for pid, (held, at) in weights.items()
+        if held.rss is not None  # it has ended since the table was read
     ]
 
 

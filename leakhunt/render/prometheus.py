@@ -84,7 +84,13 @@ def families(report: WatchReport) -> Iterator[Metric]:
             tasks.add_metric(_who(line), line.process.pulse.done)
     yield tasks
     restarts = _family(CounterMetricFamily, "celery_worker_restarts", "node", "role")
-    for (node, role), number in sorted(report.restarts.items())[:MOST]:
+    # A rate of what begins with one does not know of that one: whoever is there and stays has a 0.
+    there = {
+        ((line.process.celery and line.process.celery.node) or "", line.process.role)
+        for line in lines
+    }
+    unmoved = dict.fromkeys(sorted(there - {*report.restarts}), 0)
+    for (node, role), number in [*sorted(report.restarts.items()), *unmoved.items()][:MOST]:
         restarts.add_metric([_label(node), role], number)
     yield restarts
     yield _states("celery_worker_verdict", VERDICTS, lines, lambda line: line.verdict)

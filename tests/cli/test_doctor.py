@@ -21,7 +21,7 @@ APP = """
 from celery import Celery
 app = Celery("shop", broker="redis://:hunter2@nowhere.invalid/0")
 app.conf.update(task_acks_late={late}, task_reject_on_worker_lost={late}, worker_concurrency=2, worker_max_tasks_per_child=500,
-                task_time_limit=60, worker_eta_task_limit=100, task_ignore_result=True)
+                task_ignore_result=True)
 """
 
 

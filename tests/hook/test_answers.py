@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from leakhunt.hook.answers import Answers
 from leakhunt.hook.capture.order import Outcome
 from leakhunt.hook.letterbox import ANSWERS, LONGEST_TEXT
@@ -83,3 +85,19 @@ def test_the_newest_answers_are_kept_and_long_ones_cut() -> None:
     told = answers.published()["answers"]
     assert [each[0] for each in told] == [str(number) for number in range(3, ANSWERS + 3)]
     assert {len(each[3]) for each in told} == {LONGEST_TEXT}
+
+
+def test_growth_is_told_from_the_first_snapshot_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not from where tracing began: in a forked child that is its first moment, of which nobody has read RSS."""
+    now = [(1000.0, 50 << 20)]
+    monkeypatch.setattr("leakhunt.hook.answers.time.time", lambda: now[-1][0])
+    monkeypatch.setattr("leakhunt.hook.answers.vitals.rss", lambda: now[-1][1])
+    answers = Answers()
+    answers.failed("no snapshot: no room")
+    told = answers.published()
+    assert (told["first_at"], told["first_rss"]) == (None, None)
+    for later in ((1010.0, 51 << 20), (1020.0, 70 << 20)):
+        now.append(later)
+        written(answers)
+    told = answers.published()
+    assert (told["first_at"], told["first_rss"]) == (1010.0, 51 << 20)

@@ -27,8 +27,7 @@ RIGHT = """
 from celery import Celery
 app = Celery("right", broker="redis://localhost:1/0", backend="redis://localhost:1/1")
 app.conf.update(
-    worker_concurrency=2, worker_max_tasks_per_child=1000, task_time_limit=600,
-    worker_eta_task_limit=1000, task_ignore_result=True, task_acks_late=True,
+    worker_concurrency=2, worker_max_tasks_per_child=1000, task_ignore_result=True, task_acks_late=True,
 )
 """
 
@@ -52,7 +51,6 @@ def test_an_app_with_everything_wrong(tmp_path: Path) -> None:
     found = {name: each for name, each in rules(done).items() if not name.startswith("huge-pages")}
     assert set(found) == {
         "recycling-inert", "prefetch-unlimited", "poison-tasks", "results-for-ever", "events-on",
-        "eta-unlimited",
     }  # fmt: skip
     assert found["recycling-inert"]["fix"] == {"setting": "worker_pool", "value": "prefork"}
     assert found["poison-tasks"]["severity"] == "serious"

@@ -115,12 +115,14 @@ def test_a_real_prometheus_scrapes_and_series_end_with_their_process(tmp_path: P
         }
         assert memory["rss"] >= memory["pss"] >= memory["uss"] > 0
         assert (value(f"celery_worker_open_files{who}}}") or 0) > 3
+        restarts = 'celery_worker_restarts_total{node="w@h",role="child"}'
+        worker.until(lambda: value(restarts) == 0, "none is replaced yet, which is said")
         worker.do("leak", 10)
         worker.until(lambda: value(f"celery_worker_tasks_total{who}}}") == 1, "its task is counted")
         worker.do("leak", 10)
         worker.do("leak", 10)  # its last one
         worker.until(
-            lambda: value('celery_worker_restarts_total{node="w@h",role="child"}') == 1,
+            lambda: value(restarts) == 1,
             "its replacement is counted",
         )
         worker.until(
@@ -142,6 +144,31 @@ def test_a_real_prometheus_scrapes_and_series_end_with_their_process(tmp_path: P
         assert {rule["health"] for group in rules["data"]["groups"] for rule in group["rules"]} <= {
             "ok", "unknown",
         }  # fmt: skip
+
+
+def test_every_query_of_the_dashboard_has_an_answer(tmp_path: Path) -> None:
+    """Of a worker with tasks, a limit and a snapshot, as Prometheus has scraped it."""
+    target = f"127.0.0.1:{free_port()}"
+    board = json.loads((ROOT / "fixtures" / "prometheus" / "dashboard.json").read_text())
+    queries = [target["expr"] for panel in board["panels"] for target in panel["targets"]]
+    with (
+        harness.worker(tmp_path / "worker", "-c", "1", "-n", "w@h") as worker,
+        watching(worker, "--prometheus", target, "--limit", "4GiB"),
+        prometheus(tmp_path, target) as address,
+    ):
+        child = worker.hooked("child")[0]
+        worker.do("leak", 1000)
+        worker.dump(child)
+        silent = set(queries)
+
+        def every() -> bool:
+            worker.do("leak", 5_000)  # surely grows, so that there is a time until the limit
+            silent.difference_update(
+                query for query in [*silent] if asked(address, query.replace("$node", "w@h"))
+            )
+            return not silent
+
+        worker.until(every, f"answers to {silent}")
 
 
 def test_the_text_file_is_whole_at_every_moment_and_has_the_verdict(tmp_path: Path) -> None:

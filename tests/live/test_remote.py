@@ -133,6 +133,12 @@ def test_celerys_own_console_knows_the_commands(
             lambda: one.current(record)["captures"] > before[record["pid"]],  # noqa: B023
             "a snapshot that was asked for through Celery",
         )
+    grown = {each["pid"]: each for each in within("inspect", "leakhunt")["one@h1"]["processes"]}
+    for record in every:  # the pool's children too, which were traced before they had any memory
+        told = one.current(record)
+        pid = record["pid"]
+        assert isinstance(grown[pid]["grown"], int)
+        assert grown[pid]["grown_since"] == told["first_at"] > told["started_at"]
 
 
 def test_dump_prints_the_paths_where_the_files_are_on_this_machine(

@@ -8,12 +8,13 @@ from typing import Any
 
 import pytest
 
-from leakhunt.live import memory, tree
+from leakhunt.live import memory, table, tree
 from leakhunt.live.descriptors import Opened
 from leakhunt.live.processes import Hooked
+from leakhunt.live.rounds import Rounds
 from leakhunt.live.table import Line
 from leakhunt.live.tree import View
-from leakhunt.model.process import Celery, Identity
+from leakhunt.model.process import Celery, Identity, Memory
 
 WORKER = ("/usr/bin/python", "-m", "celery", "-A", "proj", "worker", "-c", "2")
 PIPES, NO_PIPES = Opened(2, 1, 1, {}), Opened(1, 1, 0, {})
@@ -224,6 +225,7 @@ def test_what_is_said_of_a_child_is_its_mains_and_the_hooks(
         pid10=Celery("worker", None, "proj", "prefork", "2"), pid11=Celery("worker"),
     )  # fmt: skip
     monkeypatch.setattr(tree, "_view", lambda *_: shown)
+    monkeypatch.setattr(memory, "counted", lambda *_: Memory(rss=1 << 20))
     monkeypatch.setattr(memory, "limit", lambda *_: (1 << 30, "/group"))
     monkeypatch.setattr(memory, "signals", lambda *_: (False, False))
     main, child, program = tree.celery_processes(tmp_path)
@@ -244,6 +246,7 @@ def test_who_asks_is_not_told_of(monkeypatch: pytest.MonkeyPatch, tmp_path: Path
     me = os.getpid()
     shown = view(line(me), line(10, forked=False))
     monkeypatch.setattr(tree, "_view", lambda *_: shown)
+    monkeypatch.setattr(memory, "counted", lambda *_: Memory(rss=1 << 20))
     assert [each.identity.pid for each in tree.celery_processes(tmp_path)] == [10]
 
 
@@ -256,3 +259,14 @@ def test_the_machine_is_this_one() -> None:
     now = tree.machine()
     assert now.cores == os.cpu_count()
     assert now.total == memory.total()
+
+
+def test_a_process_that_has_ended_since_the_table_was_read_is_left_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It has no memory any more, and is nobody's that only another user could look at."""
+    gone, own = 2**22 + 1, os.getppid()
+    lines = {pid: line(pid) for pid in (gone, own)}
+    monkeypatch.setattr(table, "table", lambda: lines)
+    for rounds in (None, Rounds()):
+        assert [each.pid for each in tree.celery_processes(tmp_path, rounds=rounds)] == [own]

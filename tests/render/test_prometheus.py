@@ -87,6 +87,14 @@ def test_what_is_not_known_has_no_series() -> None:
         assert f"celery_worker_{name}" not in found
 
 
+def test_who_was_never_replaced_is_counted_from_nothing_on() -> None:
+    """Else the first replacement is in no rate: its series begins with it."""
+    found = read(replace(look(11, 12), restarts={("gone@h", "child"): 2}))
+    assert sorted((who["node"], value) for who, value in found["celery_worker_restarts_total"]) == [
+        ("gone@h", 2), ("w@h", 0),
+    ]  # fmt: skip
+
+
 def test_series_end_with_their_process() -> None:
     collector = prometheus.Collector()
     registry = prometheus.registry(collector)

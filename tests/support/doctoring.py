@@ -15,12 +15,11 @@ CELERY: dict[str, Any] = {
     "worker_pool": "prefork", "worker_concurrency": 0, "worker_prefetch_multiplier": 4,
     "worker_max_tasks_per_child": None, "worker_max_memory_per_child": None,
     "worker_eta_task_limit": None, "worker_send_task_events": False, "task_send_sent_event": False,
-    "task_acks_late": False, "task_reject_on_worker_lost": None, "task_time_limit": None,
+    "task_acks_late": False, "task_reject_on_worker_lost": None, "task_time_limit": None, "task_soft_time_limit": None,
     "task_ignore_result": False, "result_expires": 86400,
 }  # fmt: skip
 SOUND = {
-    **CELERY, "worker_concurrency": 2, "worker_max_tasks_per_child": 500, "task_time_limit": 60,
-    "worker_eta_task_limit": 100, "task_ignore_result": True,
+    **CELERY, "worker_concurrency": 2, "worker_max_tasks_per_child": 500, "task_ignore_result": True,
 }  # fmt: skip
 
 

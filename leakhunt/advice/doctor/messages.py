@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from leakhunt import units
-from leakhunt.advice.doctor.case import ADVICE, DOCS, NOTE, SERIOUS, Case, Finding
+from leakhunt.advice.doctor.case import ADVICE, DOCS, NOTE, SERIOUS, Case, Finding, Worker
 
 #: Messages per child that are taken ahead; Celery's own value is 4.
 PREFETCH = 16
+#: Bytes that a main process has and no child: as much of what children import and fill may differ.
+HOLDS = 32 << 20
 #: Workers of one app on a host, from which on what they tell each other is worth a word.
 TALKING = 4
 
@@ -69,19 +71,33 @@ def _held(number: int, pool: str) -> str:
 
 
 def eta(case: Case) -> Iterator[Finding]:
+    """No limit is what Celery itself sets, and right where few tasks wait: told of a main process that holds more."""
     values = case.configuration.values if case.configuration else {}
-    if "worker_eta_task_limit" in values and not values["worker_eta_task_limit"]:
-        yield Finding(
-            NOTE,
-            "eta-unlimited",
-            case.app,
-            "worker_eta_task_limit is not set",
-            "tasks with an ETA or countdown are taken from the broker at once, outside the prefetch "
-            "limit, and wait in the main process's memory; this matters if there are many",
-            "worker_eta_task_limit",
-            1000,
-            "https://github.com/celery/celery/pull/9853",
-        )
+    if "worker_eta_task_limit" not in values or values["worker_eta_task_limit"]:
+        return
+    for worker in case.workers:
+        held = _beyond(worker)
+        if held is not None and held >= HOLDS:
+            yield Finding(
+                ADVICE,
+                "eta-unlimited",
+                worker.node,
+                f"its main process holds {units.size(held)} more than any of its children, and "
+                "worker_eta_task_limit is not set",
+                "children begin as copies of it, and it runs no task: what it has more is what waits in it; tasks with "
+                "an ETA or countdown are taken from the broker at once, outside the prefetch limit, and wait there",
+                "worker_eta_task_limit",
+                1000,
+                f"{DOCS}/calling.html#eta-and-countdown",
+            )
+
+
+def _beyond(worker: Worker) -> int | None:
+    """Bytes (USS) that the main process of a pool has and none of its children; None: not known."""
+    if worker.main is None or worker.main.memory.uss is None:
+        return None
+    children = [child.memory.uss for child in worker.children if child.memory.uss is not None]
+    return worker.main.memory.uss - max(children) if children else None
 
 
 def results(case: Case) -> Iterator[Finding]:

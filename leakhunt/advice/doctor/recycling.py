@@ -9,7 +9,6 @@ from leakhunt.advice.doctor.case import (
     ADVICE,
     DOCS,
     IN_PROCESS,
-    NOTE,
     SERIOUS,
     TASKS,
     Case,
@@ -17,6 +16,7 @@ from leakhunt.advice.doctor.case import (
     Measured,
     Worker,
 )
+from leakhunt.model.paths import visible
 
 #: Bytes: with Celery imported, no child begins with less (CPython 3.9 to 3.14 take 25 MiB and more).
 LEAST = 16 << 20
@@ -26,6 +26,8 @@ FEWEST = 10
 FARTHEST = 10_000
 #: nor for more seconds than that: what replaces workers before is a deployment.
 LIFETIME = 30 * 86400
+#: Seconds in one task: after so long brokers with a visibility timeout deliver it again (Kombu's of Redis).
+LONG = 3600.0
 #: The part of the memory that children may fill.
 FILL = 0.8
 
@@ -308,18 +310,27 @@ def concurrency(case: Case) -> Iterator[Finding]:
 
 
 def time_limit(case: Case) -> Iterator[Finding]:
-    if case.configuration is not None and not case.value("task_time_limit"):
-        prefork = [worker for worker in case.workers if worker.pool == "prefork"]
-        if prefork:
+    """No limit is what Celery itself sets, and a task may have one of its own: told where one would have helped."""
+    if case.configuration is None or any(
+        case.value(name) for name in ("task_time_limit", "task_soft_time_limit")
+    ):
+        return
+    for worker in case.workers:
+        for child in worker.children:
+            pulse = child.pulse
+            since = pulse.since if pulse is not None and pulse.task is not None else None
+            if pulse is None or since is None or case.machine.now - since < LONG:
+                continue
             yield Finding(
-                NOTE,
+                ADVICE,
                 "no-time-limit",
-                case.app,
+                f"child {child.pid}",
+                f"it has been in {visible(pulse.task or '')} for {units.duration(case.machine.now - since)}, and "
                 "task_time_limit is not set",
-                "a task that hangs keeps its child, and what that holds, for ever; the value is yours "
-                "to choose: several times what the slowest task takes",
+                "a task that hangs keeps its child, and what that holds, for ever; one that is right to take so long "
+                "can have a limit of its own (time_limit=), and the value is yours to choose",
                 source=f"{DOCS}/workers.html#time-limits",
-                todo="set task_time_limit",
+                todo="set task_time_limit to several times what the slowest task takes",
             )
 
 

@@ -229,7 +229,8 @@ def _process(hook: Any, pid: int, until: float) -> dict[str, Any]:
         from leakhunt.hook.celery import pulse
 
         reading = pulse.look(pid, pid)
-    armed = record["armed_rss"]
+    # A child that was forked is traced from its first moment on, when it had next to nothing in memory.
+    first = record["first_rss"]
     return {
         **told,
         "hooked": True,
@@ -239,8 +240,8 @@ def _process(hook: Any, pid: int, until: float) -> dict[str, Any]:
         "signal": asking.hearing(pid, record),
         "series": os.path.basename(record["series"]),
         "snapshots": record["captures"],
-        "grown": None if armed is None or vitals_now["rss"] is None else vitals_now["rss"] - armed,
-        "grown_since": record["armed_at"],
+        "grown": None if first is None or vitals_now["rss"] is None else vitals_now["rss"] - first,
+        "grown_since": record["first_at"],
         "verdict": record["verdict"],
         "summary": record["summary"],
         "pulse": None if reading is None else list(reading),

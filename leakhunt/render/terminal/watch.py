@@ -111,7 +111,7 @@ def _cells(line: Line) -> tuple[str, ...]:
         ""
         if line.per_minute is None
         else words.interval(line.per_minute.value, line.per_minute.low),
-        "" if line.lasts is None else units.duration(line.lasts.seconds),
+        "" if line.lasts is None else words.lasting(line.lasts.seconds),
         "" if line.per_task is None else words.interval(line.per_task.value, line.per_task.low),
         "" if pulse is None else units.count(pulse.done),
         visible(pulse.task or "")[:24] if pulse is not None else "",

@@ -189,10 +189,17 @@ def _course(
 
 def _reached(lasts: tuple[float, float, float]) -> str:
     seconds, soonest, latest = lasts
+    if not seconds:
+        return "reached already"
     return (
         f"reached in {units.duration(seconds)} at that rate (between {units.duration(soonest)} and "
         f"{units.duration(latest)})"
     )
+
+
+def lasting(seconds: float) -> str:
+    """A cell: ``7 min 32 s``, or that its limit is behind it."""
+    return units.duration(seconds) if seconds else "over it"
 
 
 def sharing(

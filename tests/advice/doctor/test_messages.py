@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -21,7 +22,6 @@ from tests.support.fleet import machine, process
          ("task_reject_on_worker_lost", False)),
         ({"worker_prefetch_multiplier": 0}, "prefetch-unlimited", "serious", ("worker_prefetch_multiplier", 4)),
         ({"worker_prefetch_multiplier": 64}, "prefetch-many", "advice", ("worker_prefetch_multiplier", 4)),
-        ({"worker_eta_task_limit": None}, "eta-unlimited", "note", ("worker_eta_task_limit", 1000)),
         ({"result_expires": None, "task_ignore_result": False}, "results-for-ever", "serious", ("result_expires", 86400)),
         ({"task_ignore_result": False}, "results-kept", "note", ("task_ignore_result", True)),
         ({"task_send_sent_event": True}, "events-on", "note", ("task_send_sent_event", False)),
@@ -55,6 +55,29 @@ def test_workers_that_talk_to_each_other() -> None:
     assert said_of(fleet(4, "heartbeat"))["gossip-and-mingle"].what == (
         "4 workers here talk to each other"
     )
+
+
+def test_a_main_process_that_holds_more_than_its_children_may_hold_what_waits() -> None:
+    """Celery sets no limit, and that is right where few tasks wait: 32 MiB more than the largest child, or nothing."""
+
+    def beside(main: float | None, *children: float | None) -> dict[str, Any]:
+        first, *others = crew(count=len(children))
+        sizes = {10 + n: uss for n, uss in enumerate((main, *children))}
+        return {
+            "processes": tuple(
+                replace(each, memory=process(1, uss=sizes[each.pid]).memory)
+                for each in (first, *others)
+            )
+        }
+
+    said = said_of(**beside(132, 60, 100))["eta-unlimited"]
+    assert (said.severity, said.where) == ("advice", "w@h")
+    assert (said.setting, said.value) == ("worker_eta_task_limit", 1000)
+    assert said.what.startswith("its main process holds 32.0 MiB more than any of its children")
+    assert said.source.endswith("calling.html#eta-and-countdown")
+    for sizes in ((131, 60, 100), (60, 100), (None, 100), (400, None), (400,)):
+        assert said_of(**beside(*sizes)) == {}
+    assert said_of(**beside(132, 100), worker_eta_task_limit=100) == {}
 
 
 def test_results_that_few_tasks_leave_are_not_said_of_all() -> None:

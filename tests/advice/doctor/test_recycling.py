@@ -9,7 +9,7 @@ import pytest
 from leakhunt.advice.doctor.case import Finding, Measured
 from leakhunt.model.process import Celery, Process
 from tests.support.doctoring import crew, said_of
-from tests.support.fleet import MIB, process
+from tests.support.fleet import MIB, NOW, process
 
 
 @pytest.mark.parametrize(
@@ -18,7 +18,6 @@ from tests.support.fleet import MIB, process
         ({"worker_pool": "gevent"}, "recycling-inert", "serious", ("worker_pool", "prefork")),
         ({"worker_max_tasks_per_child": None}, "recycling-unset", "advice", (None, None)),
         ({"worker_concurrency": 0}, "concurrency-by-cores", "advice", ("worker_concurrency", 4)),
-        ({"task_time_limit": None}, "no-time-limit", "note", (None, None)),
         ({"worker_max_memory_per_child": 400 * MIB}, "memory-limit-unit", "serious",
          ("worker_max_memory_per_child", 400 << 10)),
         ({"worker_max_memory_per_child": 300}, "memory-limit-unit", "serious",
@@ -40,6 +39,23 @@ def test_a_setting_that_is_wrong_is_the_only_finding(
     assert said[rule].severity == severity
     assert (said[rule].setting, said[rule].value) == fix
     assert said[rule].source.startswith("https://")
+
+
+@pytest.mark.parametrize("limit", ["task_time_limit", "task_soft_time_limit"])
+def test_a_time_limit_is_spoken_of_where_a_task_takes_an_hour(limit: str) -> None:
+    """Celery sets none, and each task may have its own."""
+
+    def since(seconds: float) -> tuple[Process, ...]:
+        return crew(pulse=(3, 1.0, NOW - seconds, "proj.sync", NOW - seconds), count=1)
+
+    said = said_of(since(3600))["no-time-limit"]
+    assert (said.severity, said.where, said.setting) == ("advice", "child 11", None)
+    assert said.what.startswith("it has been in proj.sync for ")
+    assert said.todo.startswith("set task_time_limit")
+    settings: dict[str, Any] = {limit: 9000}
+    assert said_of(since(3599)) == said_of(since(3600), **settings) == {}
+    assert "no-time-limit" not in said_of(since(3600), known=False)
+    assert said_of(crew(pulse=(3, 1.0, NOW - 9000, None, None))) == {}
 
 
 def test_values_come_from_measured_growth() -> None:

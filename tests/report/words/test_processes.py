@@ -87,6 +87,9 @@ def test_watching_says_growth_only_where_the_interval_is_above_nothing() -> None
         "child 7: RSS grows by 2.0 MiB a minute (95 %: +1.0 MiB to +3.0 MiB); its limit is reached in 10 min "
         "at that rate (between 6 min 40 s and 20 min)"
     )
+    over = words.watched("child 7", (2.0 * MIB, MIB, 3.0 * MIB), (0.0, 0.0, 0.0))
+    assert over.endswith("; its limit is reached already")
+    assert (words.lasting(600), words.lasting(0.0)) == ("10 min", "over it")
     falls = words.watched("child 7", (-2.0 * MIB, -3.0 * MIB, -1.0 * MIB), None)
     assert falls.startswith("child 7: RSS falls by 2.0 MiB a minute")
     assert "no growth of RSS is shown" in words.watched("child 7", (0.5 * MIB, -MIB, MIB), None)
