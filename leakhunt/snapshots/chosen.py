@@ -58,7 +58,7 @@ def most_grown(folder: Path, runs: Runs = nobody_looked) -> Chosen:
     if not comparable:
         raise SnapshotError(
             f"{visible(str(folder))}: every process has one snapshot only, and a diff needs two: send "
-            "the signal again (or `leakhunt dump --all`) after some more tasks" + _unread(problems)
+            "the signal again (or `leakhunt dump --all`) after some more tasks" + not_read(problems)
         )
     comparable = working(comparable)
     best = max(running(comparable), key=lambda line: (line.growth or 0, written(line.newest)))
@@ -85,10 +85,11 @@ def some(folder: Path, problems: list[str], runs: Runs = nobody_looked) -> list[
     if not lines:
         raise SnapshotError(
             f"{visible(str(folder))}: there are no snapshots here; `kill -USR1 PID` a hooked worker, "
-            "or set LEAKHUNT_DIR to the folder it writes to" + _unread(problems)
+            "or set LEAKHUNT_DIR to the folder it writes to" + not_read(problems)
         )
     return lines
 
 
-def _unread(problems: list[str]) -> str:
+def not_read(problems: Sequence[str]) -> str:
+    """The end of a sentence that says there are no snapshots: how many files are there that are none."""
     return f"; {units.count(len(problems))} not read: {problems[0]}" if problems else ""

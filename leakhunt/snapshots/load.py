@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
@@ -27,6 +28,9 @@ PARALLEL = max(2, min(8, os.cpu_count() or 2))
 #: Of the files in a folder that do not tell their facts, so many are read whole, each in a process of its own: more would
 #: take minutes, and anybody can make 10^5.
 MOST_WITHOUT = 2000
+
+#: And so many seconds at most go by for those that turn out to be no snapshots.
+LONGEST = 10.0
 
 #: Whether a process still runs, by what a file says of it; None: it cannot be known.
 Runs = Callable[[Meta], Optional[bool]]
@@ -124,10 +128,10 @@ def series(
 ) -> list[Series]:
     """The series in a folder (or the one that it is), that with the newest snapshot last.
 
-    Files that cannot be read are told in ``problems`` and left out; so are those beyond MOST_WITHOUT
+    Files that cannot be read are told in ``problems`` and left out; so are those beyond MOST_WITHOUT and LONGEST
     that do not say themselves that leakhunt wrote them.
     """
-    without = 0
+    without, in_vain = 0, 0.0
     folders = [folder]
     try:
         folders += sorted(
@@ -144,24 +148,33 @@ def series(
         for path in sorted(place.glob(f"*{SUFFIX}")):
             if path.name.startswith("."):
                 continue
+            began = time.monotonic()
             try:
                 told = quick_facts(path)
                 if not told:
                     without += 1
-                    told = _loaded(path, without)
-                entries.append(Entry(path, facts.meta(told)))
+                    told = _loaded(path, without, in_vain)
+                entries.append(Entry(path, facts.listed(told)))
             except SnapshotError as error:
+                in_vain += time.monotonic() - began
                 if problems is not None:
                     problems.append(str(error))
         several += [Series(place, line, runs(line[-1].meta)) for line in by_process(entries)]
     return sorted(several, key=lambda line: (written(line.newest), str(line.folder)))
 
 
-def _loaded(path: Path, number: int) -> dict[str, Any]:
-    """The facts of a file without a trailer, for which all of it is read. Raises SnapshotError."""
+def _loaded(path: Path, number: int, in_vain: float) -> dict[str, Any]:
+    """The facts of a file without a trailer, for which all of it is read: the ``number``-th, after so many seconds for
+    what was no snapshot. Raises SnapshotError.
+    """
     if number > MOST_WITHOUT:
         raise SnapshotError(
             f"{visible(str(path))}: was not looked into: there are more than {units.count(MOST_WITHOUT)} files here "
             "that leakhunt did not write"
+        )
+    if in_vain > LONGEST:
+        raise SnapshotError(
+            f"{visible(str(path))}: was not looked into: {units.duration(in_vain)} went by for files here that are no "
+            "snapshots"
         )
     return read_facts(path)

@@ -14,6 +14,7 @@ from leakhunt.errors import NoSuchSnapshotError, SnapshotError
 from leakhunt.model.paths import visible
 from leakhunt.snapfile import SUFFIX
 from leakhunt.snapfile.folders import PROCESSES
+from leakhunt.snapshots.chosen import not_read
 from leakhunt.snapshots.load import Runs, nobody_looked, series
 from leakhunt.snapshots.series import Series, running
 
@@ -106,11 +107,11 @@ def named(
     """
     path = Path(word)
     if path.is_dir() and word:
-        return _filled(series(path, problems, runs), word)
+        return _inside(path, word, problems, runs)
     if home is None:
         return None
     if word not in _NEWEST and "/" not in word and (home / word).is_dir():
-        return _filled(series(home / word, problems, runs), word)
+        return _inside(home / word, word, problems, runs)
     if "/" in word or word.endswith(SUFFIX):
         return None
     lines = series(home, problems, runs) if home.is_dir() else []
@@ -140,9 +141,19 @@ def named(
     )
 
 
-def _filled(lines: list[Series], word: str) -> list[Series]:
+def _inside(folder: Path, word: str, problems: list[str] | None, runs: Runs) -> list[Series]:
+    """The series in a folder; where there are none, it is said what there is instead."""
+    bad: list[str] = []
+    lines = _filled(series(folder, bad, runs), word, bad)
+    if problems is not None:
+        problems += bad
+    return lines
+
+
+def _filled(lines: list[Series], word: str, bad: Sequence[str] = ()) -> list[Series]:
     if not lines:
-        raise SnapshotError(f"{visible(word)}: there are no snapshots in this folder")
+        none = f"{visible(word)}: there are no snapshots in this folder"
+        raise SnapshotError(none + not_read(bad))
     return lines
 
 

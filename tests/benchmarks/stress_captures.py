@@ -4,6 +4,7 @@
     python tests/benchmarks/stress_captures.py 500 blas gevent asan    # these
     LEAKHUNT_ENGINE=exact python tests/benchmarks/stress_captures.py 500 plain
     python tests/benchmarks/stress_captures.py 1000 --within 1800      # so many seconds at most, shared among them
+    LEAKHUNT_WALK=off LEAKHUNT_LIGHT=off python tests/benchmarks/stress_captures.py 1000 --idle 0.1    # cheap: forks alone
 
 Each companion is a program of its own, hooked, with its library busy in several threads (greenlets, tasks): after each
 capture all of them must come on. A third of the captures is asked for by ``leakhunt.dump()`` in the main thread, a third by
@@ -58,6 +59,8 @@ HUNG = 120.0 * max(1.0, os.getloadavg()[0] / (os.cpu_count() or 1))
 MORE = 12
 #: Seconds, at most, that a companion rests after a round: a capture meets it in work and between, and gets CPU time.
 IDLE = 0.01
+#: Settings that a program's hook gets from the environment of this one.
+HANDED_ON = ("LEAKHUNT_ENGINE", "LEAKHUNT_WALK", "LEAKHUNT_LIGHT")
 
 
 def beside(counts: Any, work: Callable[[], Any], name: str, threads: int = 2) -> None:
@@ -236,6 +239,21 @@ def threads_and_descriptors(pid: int | str = "self") -> tuple[int, int]:
     return len(os.listdir(f"/proc/{pid}/task")), len(os.listdir(f"/proc/{pid}/fd"))
 
 
+def _is_zombie(process: psutil.Process) -> bool:
+    try:
+        return bool(process.status() == psutil.STATUS_ZOMBIE)
+    except psutil.Error:
+        return False
+
+
+def _is_copy(child: psutil.Process) -> bool:
+    """Whether a child is a copy of this program; a program of the companion's may end any moment."""
+    try:
+        return "stress_captures" in " ".join(child.cmdline())
+    except psutil.Error:
+        return False
+
+
 # -- one program --------------------------------------------------------------------------------------
 
 
@@ -313,9 +331,9 @@ def program(name: str, captures: int, seconds: float) -> None:
         number += 1
         print(number, flush=True)
     # The companion's own programs come and go: a zombie is one that stays.
-    own = {child.pid for child in psutil.Process().children() if child.status() == "zombie"}
+    own = {child.pid for child in psutil.Process().children() if _is_zombie(child)}
     time.sleep(1.0)
-    left = [child for child in psutil.Process().children() if child.status() == "zombie"]
+    left = [child for child in psutil.Process().children() if _is_zombie(child)]
     held.append(threads_and_descriptors())
     pauses.sort()
     print(
@@ -326,8 +344,7 @@ def program(name: str, captures: int, seconds: float) -> None:
                 "wrong": counts["wrong"], "forks": counts["forks"], "lost": counts["lost"],
                 "threads": [each[0] for each in held], "descriptors": [each[1] for each in held],
                 "zombies": sum(child.pid in own for child in left),
-                "children": sum("stress_captures" in " ".join(child.cmdline())
-                                for child in psutil.Process().children()) if name != "forks" else 0,
+                "children": sum(map(_is_copy, psutil.Process().children())) if name != "forks" else 0,
                 "pause": [round(1000 * each, 1) for each in
                           (statistics.median(pauses), pauses[len(pauses) * 99 // 100], pauses[-1])]
                 if pauses else None,
@@ -338,6 +355,10 @@ def program(name: str, captures: int, seconds: float) -> None:
     os._exit(0)  # daemon threads in the middle of anything
 
 
+def handed_on() -> dict[str, str]:
+    return {key: os.environ[key] for key in HANDED_ON if key in os.environ}
+
+
 def run(name: str, captures: int, seconds: float) -> dict[str, Any]:
     """A companion's figures, or that it hung or ended."""
     variables = COMPANIONS[name][1]
@@ -345,11 +366,8 @@ def run(name: str, captures: int, seconds: float) -> dict[str, Any]:
         return {"companion": name, "skipped": "its library is not here"}
     with tempfile.TemporaryDirectory() as folder:
         environment = {
-            **{
-                key: value
-                for key, value in os.environ.items()
-                if not key.startswith("LEAKHUNT_") or key == "LEAKHUNT_ENGINE"
-            },
+            **{key: value for key, value in os.environ.items() if not key.startswith("LEAKHUNT_")},
+            **handed_on(),
             **{key: str(value) for key, value in variables.items()},
             "LEAKHUNT_DIR": f"{folder}/snapshots",
             "PYTHONPATH": str(ROOT),
@@ -357,7 +375,7 @@ def run(name: str, captures: int, seconds: float) -> dict[str, Any]:
         errors = Path(folder, "errors")
         with errors.open("wb") as file:
             child = subprocess.Popen(
-                [sys.executable, "-W", "ignore", __file__, "--program", name, str(captures), str(seconds)],
+                [sys.executable, "-W", "ignore", __file__, "--idle", str(IDLE), "--program", name, str(captures), str(seconds)],
                 env=environment, stdout=subprocess.PIPE, stderr=file, text=True,
             )  # fmt: skip
         assert child.stdout is not None
@@ -399,7 +417,7 @@ def worker(captures: int, seconds: float) -> dict[str, Any]:
 
     with (
         tempfile.TemporaryDirectory() as folder,
-        harness.worker(Path(folder), "-c", "2", LEAKHUNT_KEEP="4") as started,
+        harness.worker(Path(folder), "-c", "2", LEAKHUNT_KEEP="4", **handed_on()) as started,
     ):
         children = [each["pid"] for each in started.hooked("child")]
         sent: list[tuple[Any, int]] = []
@@ -496,6 +514,10 @@ def main(words: list[str]) -> int:
 
 
 if __name__ == "__main__":
+    if "--idle" in sys.argv:
+        given = sys.argv.index("--idle")
+        IDLE = float(sys.argv[given + 1])
+        del sys.argv[given : given + 2]
     if sys.argv[1:2] == ["--program"]:
         program(sys.argv[2], int(sys.argv[3]), float(sys.argv[4]))
     sys.exit(main(sys.argv[1:]))

@@ -470,3 +470,19 @@ def test_what_it_takes_is_told_of_the_processs_own_time_since_it_began_or_was_fo
     assert 0.9 * said["spent"] <= seconds <= said["whole"]
     young, old, whole = said["child"]
     assert young[1] < old[1] <= whole + 0.001
+
+
+def test_starting_under_a_running_tracemalloc_holds_the_gil_for_milliseconds() -> None:
+    """It was half a second: each block that the engine tries itself with cost microseconds there."""
+    said = run(
+        """
+        import tracemalloc
+        tracemalloc.start(25)
+        kept = [[n] for n in range(200_000)]
+        engine = Sampled()
+        began = time.thread_time()  # the CPU's, whatever else runs on the machine
+        engine.start(25)
+        say(seconds=time.thread_time() - began)
+        """
+    )
+    assert said["seconds"] < 0.1

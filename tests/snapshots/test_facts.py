@@ -147,3 +147,17 @@ def test_what_is_alive_is_what_the_traces_in_the_file_add_up_to() -> None:
 
 def test_numbers_are_checked_each_for_itself() -> None:
     assert facts.numbers_of([1, 2.5, True, "3", None, -1, float("inf")]) == [1, 2.5, *[None] * 5]
+
+
+def test_facts_of_a_listing_are_the_same_and_small() -> None:
+    """A hundred thousand files of 12 KB each were more than a gigabyte."""
+    told = {**FACTS, "gc": {"stats": [{"collections": 1}] * 3}, "prefixes": {"site": ["/srv/v"]}}
+    one, many = meta(told), facts.listed(told)
+    assert many == one
+    assert dict(many.facts) == {**told}
+    assert (len(many.facts), many.facts["gc"]) == (len(told), told["gc"])
+    assert many.facts.get("nothing") is None
+    assert isinstance(many.facts, facts.Packed)
+    assert len(many.facts._packed) < 1000
+    odd = {**FACTS, "platform": b"of a plain dump"}
+    assert facts.listed(odd).facts["platform"] == b"of a plain dump"

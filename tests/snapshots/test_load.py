@@ -180,3 +180,19 @@ def test_standard_errors_and_samples_come_with_the_stacks(tmp_path: Path) -> Non
     stack = (Frame("main.py", 9), Frame("a.py", 1))
     assert dict(snapshot.facts) == {stack: Facts(50.0, 5)}
     assert "estimates" not in load.series(tmp_path)[0].first.meta.facts  # not in the trailer
+
+
+def test_what_is_no_snapshot_takes_so_long_at_most(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A child is made for each that begins as a pickle: 60,000 of them took minutes."""
+    for number in range(6):
+        (home / f"{number}.bin").write_bytes(b"\x80\x04N.")
+    monkeypatch.setattr(load, "LONGEST", 0.0)
+    problems: list[str] = []
+    assert len(load.series(home, problems)) == 3, "those that leakhunt wrote are found behind them"
+    assert "is a pickle of something else" in problems[0]
+    assert [" went by for files here that are no snapshots" in each for each in problems] == [
+        False,
+        *[True] * 5,
+    ]

@@ -61,3 +61,13 @@ def test_so_many_before_the_newest_of_a_process(home: Path) -> None:
         back("20~3")
     with pytest.raises(SnapshotError, match=r"before~1: there is 1 snapshot only"):
         back("before~1")
+
+
+def test_of_a_folder_without_any_it_is_told_what_there_is_instead(tmp_path: Path) -> None:
+    for number in range(3):
+        (tmp_path / f"{number}.bin").write_bytes(b"hello")
+    with pytest.raises(SnapshotError) as raised:
+        expand([str(tmp_path)])
+    said = str(raised.value)
+    assert "there are no snapshots in this folder; 3 not read: " in said
+    assert "0.bin: is no snapshot" in said

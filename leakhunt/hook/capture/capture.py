@@ -34,7 +34,7 @@ from leakhunt.hook.capture.page import (
     pause_told,
     shared_page,
 )  # fmt: skip
-from leakhunt.hook.process import look, threads, vitals
+from leakhunt.hook.process import alive, look, threads, vitals
 from leakhunt.snapfile import write
 
 if TYPE_CHECKING:
@@ -82,6 +82,8 @@ class Capture:
             pid, status = posix.waitpid(self.pid, os.WNOHANG | os.WUNTRACED)
         except ChildProcessError:  # gone: somebody waits for all children, or SIGCHLD is ignored
             pid, status = self.pid, None
+        except OSError:  # a sandbox refuses to wait: it stays a zombie when it has ended
+            pid, status = 0 if alive.runs(self.pid) else self.pid, None
         if status is not None and pid and os.WIFSTOPPED(status):
             self.stops += 1
             with contextlib.suppress(OSError):
@@ -165,7 +167,7 @@ def is_gone(pid: int) -> bool:
     """Whether a capture's child has ended; it is reaped then. Never blocks."""
     try:
         return posix.waitpid(pid, os.WNOHANG)[0] != 0
-    except ChildProcessError:
+    except OSError:  # reaped by somebody else; or a sandbox refuses to wait, and nobody can
         return True
 
 

@@ -10,7 +10,7 @@ import gc
 import os
 import posix
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from heapq import nlargest
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -34,6 +34,10 @@ if TYPE_CHECKING:
 #: the largest stacks, for at most that long.
 EXPLAINED_STACKS = 1500
 EXPLAINED_SECONDS = 3.0
+
+#: How a walk that was not even begun is told, and what the log calls each (the file has the short names).
+LEFT_OUT = "left out: "
+WALKS = {"all": "all looks at the objects"}
 
 #: Garbage is told of that many tracebacks.
 GARBAGE_STACKS = 300
@@ -63,9 +67,9 @@ def written(
         if facts["rss"] is None:  # the process is out of descriptors; the child shares its pages
             facts["rss"] = vitals.rss()
     elif beside is not None:
-        walks.problems["all"] = "left out: a light capture"
+        walks.problems["all"] = f"{LEFT_OUT}a light capture"
     else:
-        walks.problems["all"] = "left out: captured in the process itself"
+        walks.problems["all"] = f"{LEFT_OUT}captured in the process itself"
     facts.update(seen)
     # Counted one by one: not while the process waits.
     facts["gc"] = {**facts["gc"], "frozen": gc.get_freeze_count()}
@@ -75,7 +79,7 @@ def written(
     harvest = order.engine.harvest(raw, order.life, walked)
     if beside is not None and harvest.types is None:
         walks.problems["types"] = (
-            "left out: another process may not look at the blocks, or they have gone"
+            f"{LEFT_OUT}another process may not look at the blocks, or they have gone"
         )
     runs = list(own.without_own(harvest.runs, kept_of))
     weight: dict[int, int] = {}
@@ -146,7 +150,7 @@ def written(
         "size": size,
         "blocks": sum(count for _, count in runs),
         "forked": is_fork,
-        "without": "; ".join(f"{name}: {why}" for name, why in facts["walks"].items()),
+        "without": said_without(facts["walks"]),
     }
 
 
@@ -167,8 +171,16 @@ def _without_own(
 def _left_out(order: Order, walks: fork.Walks) -> dict[str, str]:
     """{walk: why it was not made, or not to its end}; {} where nothing was left out."""
     if not order.walks:
-        return {"all": "left out: the last capture ended in them"}
+        return {"all": f"{LEFT_OUT}the last capture ended in them"}
     return walks.problems
+
+
+def said_without(walks: Mapping[str, str]) -> str:
+    """What was not looked at and why, as the log says it after ``left out:``; empty for nothing."""
+    return "; ".join(
+        f"{WALKS.get(name, name)} ({why[len(LEFT_OUT) :] if why.startswith(LEFT_OUT) else why})"
+        for name, why in walks.items()
+    )
 
 
 def _held(

@@ -17,6 +17,9 @@ from leakhunt.report.words import listed
 from leakhunt.snapshots import facts
 from leakhunt.snapshots.series import Series
 
+#: Of more processes than that, the newest are shown: a pool that replaces its children leaves a folder for each.
+MOST_LISTED = 500
+
 
 def listing(report: ListReport, screen: Screen) -> str:
     console = make_console(screen)
@@ -24,7 +27,10 @@ def listing(report: ListReport, screen: Screen) -> str:
     if report.series:
         columns = [*map(Column, ("pid", "files", "tasks", "RSS", "traced"))]
         rows = []
-        for line in report.series:
+        older = len(report.series) - MOST_LISTED
+        for at, line in enumerate(report.series):
+            if at < older and line is not report.fastest:
+                continue
             first, last = line.first.meta, line.newest.meta
             ends = (first, last) if len(line.entries) > 1 else (last,)
             cells = (
@@ -35,6 +41,8 @@ def listing(report: ListReport, screen: Screen) -> str:
                 _lines(units.size, *(facts.live(end) for end in ends)),
             )
             rows.append(Line(cells, _about(line, line is report.fastest, report.engine(line))))
+        if len(rows) < len(report.series):
+            say(console, listed.older(len(report.series) - len(rows)), QUIET)
         grid(console, columns, "process", rows)
         if any(len(line.entries) > 1 for line in report.series):
             say(console, listed.FIGURES, QUIET)

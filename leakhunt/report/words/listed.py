@@ -12,6 +12,14 @@ FIGURES = "two figures: of the first and of the newest snapshot"
 NONE = "no snapshots yet"
 
 
+def older(number: int) -> str:
+    """Of a long list, processes that are not shown."""
+    return (
+        f"{units.counted(number, 'process')} with older snapshots not shown (--json has them all; leakhunt ls --prune "
+        "--older-than 7d removes old ones)"
+    )
+
+
 def process(line: Series) -> str:
     """``celery@web1 child (prefork)``, and that it has ended where that is known."""
     last = line.newest.meta

@@ -27,6 +27,11 @@ def emptied(folder: str) -> str:
     return f"{visible(folder)}/  will be empty"
 
 
+def more(number: int) -> str:
+    """Of what would go, so many lines are not shown."""
+    return f"... and {units.counted(number, 'line')} more (--json has them all)"
+
+
 def whole(plan: Plan) -> str:
     """What goes and what stays, in a line."""
     stays = units.plural(plan.kept, "stays", "stay")

@@ -118,3 +118,31 @@ def test_a_pid_that_is_another_process_by_now_is_left_alone(tmp_path: Path) -> N
     finally:
         psutil.Process(stranger).kill()
         parent.communicate()
+
+
+def test_where_a_sandbox_refuses_to_wait_a_child_that_has_ended_is_done(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Every capture after it failed, and its snapshot was told to nobody."""
+
+    def refused(pid: int, options: int) -> tuple[int, int]:
+        raise PermissionError(1, "Operation not permitted")
+
+    child = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
+    order = Order(
+        tmp_path / "000001-20260101T000000Z-code.bin", tmp_path, Exact(), 10, 1, "masked", "auto", False, {}, dict,
+        UNKNOWN_LIFE, fork.Limits(30, 30, 900, 1 << 20, 0),
+    )  # fmt: skip
+    under_way = capture.Capture(order, child.pid, shared_page(), float("inf"))
+    try:
+        with monkeypatch.context() as sandbox:
+            sandbox.setattr(capture.posix, "waitpid", refused)
+            assert under_way.poll() is None, "it is at work"
+            assert child.stdin is not None
+            child.stdin.close()
+            outcome = under_way.wait()
+            assert capture.is_gone(child.pid), "nobody can reap it"
+        assert outcome.problem == "no snapshot: its process ended without a word"
+    finally:
+        child.kill()
+        child.wait()

@@ -98,7 +98,13 @@ def test_what_was_left_out_is_said_with_its_reason() -> None:
     order: Any = SimpleNamespace(walks=True)
     assert content._left_out(order, walks) == {"types": "it took too long"}
     order.walks = False
-    assert content._left_out(order, walks) == {"all": "left out: the last capture ended in them"}
+    left_out = content._left_out(order, walks)
+    assert left_out == {"all": "left out: the last capture ended in them"}
+    said = content.said_without(left_out)
+    assert said == "all looks at the objects (the last capture ended in them)", "it is said once"
+    both = {"holders": "took too long", "types": "left out: they have gone"}
+    assert content.said_without(both) == "holders (took too long); types (they have gone)"
+    assert content.said_without({}) == ""
 
 
 class Telling(Off):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from leakhunt.render.screen import Screen
-from leakhunt.render.terminal.listing import listing
+from leakhunt.render.terminal.listing import MOST_LISTED, listing
 from leakhunt.report import listing as reports
 from leakhunt.report.listing import ListReport, Waiting
 from tests.support.growing import hourly
@@ -50,3 +50,15 @@ def test_traced_is_what_the_file_has_as_top_says() -> None:
     text = listing(reports.listing("/snaps", (line,), (), ()), Screen(120))
     assert "7.0 MiB" in text
     assert "9.0 MiB" not in text
+
+
+def test_of_more_processes_than_anybody_reads_the_newest_are_shown() -> None:
+    """And the one that grows fastest, wherever it is; of 100,000 processes it was 400,000 lines."""
+    many = tuple(hourly(10 * MIB, 11 * MIB, pid=number) for number in range(MOST_LISTED + 100))
+    fast = hourly(10 * MIB, 46 * MIB, pid=999_999)
+    text = listing(reports.listing("/snaps", (fast, *many), (), ()), Screen(120))
+    assert "100 processes with older snapshots not shown" in text
+    assert "grows fastest" in text
+    shown = {line[:6].strip() for line in text.splitlines()}
+    assert {"999999", "100", str(MOST_LISTED + 99)} <= shown
+    assert "99" not in shown

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from leakhunt.render.screen import Screen
-from leakhunt.render.terminal.pruned import pruned
+from leakhunt.render.terminal.pruned import MOST_LINES, pruned
 from leakhunt.report.pruned import PruneReport
 from leakhunt.snapshots.prune import Doomed, Plan, Pruned
 
@@ -40,3 +40,15 @@ def test_nothing_to_remove_is_said_so() -> None:
     assert text(Plan(HOME, (), (), (), 3)).startswith(
         "/snaps: nothing to remove, 3 snapshots stay\n"
     )
+
+
+def test_a_long_list_is_cut_and_added_up() -> None:
+    """Of 100,000 processes it was 300,001 lines, before a question."""
+    gone = tuple(
+        Pruned(HOME / f"p-{n}", False, (Doomed(HOME / "x.bin", 1024, None),), 0)
+        for n in range(1000)
+    )
+    lines = text(Plan(HOME, gone, (), tuple(HOME / f"p-{n}" for n in range(1000)), 0)).splitlines()
+    assert len(lines) == MOST_LINES + 3
+    assert lines[MOST_LINES] == "... and 2,800 lines more (--json has them all)"
+    assert lines[-2].startswith("to remove: 1,000 snapshots, 1,000 folders, 1,000.0 KiB")
