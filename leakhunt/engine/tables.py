@@ -169,8 +169,8 @@ def _samples(
         if words:
             three = words[at * 3 : at * 3 + 3]
             kind = next(filter(None, map(named.get, three)), None)
-            recycled = may_be_recycled(kind, size, three[0])
-            free = kind is None and not recycled and is_free(named, size, three)
+            free = kind is None and is_free(named, size, three)
+            recycled = not free and may_be_recycled(kind, size, three[0])
         yield (
             holders.Sample(
                 address, size, p, stack, recycled, intervals[step], task, born, when, life, free

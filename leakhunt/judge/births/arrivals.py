@@ -65,14 +65,15 @@ class Arrived:
         row = _in_order(made, edges[0]) or _in_order(made, edges[0], True)
         return _counted(row, edges[0], edges[-1], edges[1], size) if row else None
 
-    def shuffled(self, stacks: Sequence[Stack]) -> bool:
-        """Whether the ages of blocks that freelists have handed on surely say nothing of when the entries of the
-        containers came which keep some stacks' objects.
+    def agrees(self, stacks: Sequence[Stack]) -> bool:
+        """Whether the ages of blocks that freelists have handed on say when the entries of the containers came which
+        keep some stacks' objects.
 
-        What is kept for good takes block after block from a freelist, the oldest first or nearly so: places and births
-        agree. Where a container is emptied and filled again they are dealt out anew. Kendall's tau between the two, over
-        the pairs of each container, and of those that hang as they do (M. Kendall, Biometrika 30, 1938): surely
-        fewer are in order than if what is kept were taken one after the other.
+        What is kept for good takes block after block from a freelist, and drains it: the block is hardly older than
+        its object, and places and births agree. Where a container is emptied and filled again, or forgets entries, blocks
+        are dealt out anew. Kendall's tau between the two, over the pairs of each container, and of those that hang
+        as they do (M. Kendall, Biometrika 30, 1938): as many are in order as if what is kept were taken one after the
+        other, and more than chance explains.
         """
         if not self.told or self.snapshot is None:
             return False
@@ -83,7 +84,8 @@ class Arrived:
         for units in ([unit for unit, _ in one.handed] for one in every if one.path in alike):
             more = _tau(units)
             agreed, pairs, variance = agreed + more[0], pairs + more[1], variance + more[2]
-        return bool(agreed + LEVELS.lives.beyond * variance**0.5 < LEVELS.lives.agree * pairs)
+        agreed = abs(agreed)
+        return agreed >= LEVELS.lives.agree * pairs and agreed > LEVELS.lives.beyond * variance**0.5
 
     def unordered(self, stacks: Sequence[Stack]) -> bool:
         """Whether the entries of the container that keeps most of some stacks' objects surely are in no order of arrival.

@@ -22,6 +22,7 @@ from leakhunt.judge.series.shape import LEAK, NOISE, STEP, TURNOVER, WARM_UP, Sh
 from leakhunt.model.retention import by_container
 from leakhunt.model.snapshot import Stack
 from leakhunt.snapshots.counted import left, scale, unknown
+from leakhunt.snapshots.facts import tells_types
 
 #: A kind of life as the verdict on a growth.
 VERDICTS = {age.LEAK: LEAK, age.WARM_UP: WARM_UP, age.TURNOVER: TURNOVER}
@@ -120,9 +121,14 @@ class Survivors(Book):
         return self._arrived.births(stacks, size)
 
     def _is_dealt_out(self, stacks: Sequence[Stack], births: Births) -> bool:
-        """Whether nothing is known but the ages of blocks that a freelist deals out again and again."""
+        """Whether nothing is known but the ages of blocks that a freelist deals out, and nothing says that these are
+        their objects' ages: a cache that forgets entries has blocks of every age as well, and objects of none.
+        """
+        newest = self.history.newest
+        if newest is None or not tells_types(newest.meta):
+            return False  # nobody has looked which these are
         few = sum(self._doubtful(stacks)) > LEVELS.lives.doubtful * sum(births.sizes)
-        return few and self.sure(stacks, births) is births and self._arrived.shuffled(stacks)
+        return few and self.sure(stacks, births) is births and not self._arrived.agrees(stacks)
 
     def _doubtful(self, stacks: Sequence[Stack]) -> tuple[float, ...]:
         """Bytes in each period whose objects may be younger than their blocks; (): none."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posix
 import subprocess
 import sys
 from pathlib import Path
@@ -136,7 +137,7 @@ def test_where_a_sandbox_refuses_to_wait_a_child_that_has_ended_is_done(
     under_way = capture.Capture(order, child.pid, shared_page(), float("inf"))
     try:
         with monkeypatch.context() as sandbox:
-            sandbox.setattr(capture.posix, "waitpid", refused)
+            sandbox.setattr(posix, "waitpid", refused)
             assert under_way.poll() is None, "it is at work"
             assert child.stdin is not None
             child.stdin.close()

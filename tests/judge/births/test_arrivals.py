@@ -147,9 +147,11 @@ def test_blocks_that_are_dealt_out_anew_tell_nothing() -> None:
         (unit, place) for (unit, _), (_, place) in zip(UP, [UP[at] for at in (3, 0, 5, 1, 4, 2)])
     ]
     dealt += [(unit + 30, place + 5) for unit, place in dealt]
-    for points, shuffled in ((dealt, True), (UP, False), (dealt[:3], False), ([], False)):
+    for points, agrees in ((dealt, False), (UP, True), (UP[:3], False), ([], False)):
         by_place = sorted(points, key=lambda point: point[1])
-        assert Arrived(kept([], 240, handed=by_place)).shuffled([stack(ONE)]) is shuffled
+        assert Arrived(kept([], 240, handed=by_place)).agrees([stack(ONE)]) is agrees
+    backwards = [(unit, 241 - place) for unit, place in reversed(UP)]  # put in front
+    assert Arrived(kept([], 240, handed=backwards)).agrees([stack(ONE)])
 
 
 #: Twelve entries of a table that is cut to its best ones: places have nothing to do with births.
@@ -196,7 +198,8 @@ def test_a_line_is_not_accused_by_such_ages() -> None:
     dealt = [(unit, 7 + 13 * (unit // 7 % 40)) for unit in range(100, 2300, 170)]
     dealt.sort(key=lambda point: point[1])
     assert judged_of(dealt, 1.0).verdict == NOISE
-    assert judged_of([], 1.0).verdict == LEAK  # nobody knows
+    assert judged_of([], 1.0).verdict == NOISE  # nobody knows
+    assert judged_of(UP, 1.0).verdict == LEAK  # blocks that were kept soon
     assert judged_of(dealt, 0.2).verdict == LEAK  # its own blocks tell
 
 
