@@ -203,8 +203,8 @@ def _goes_nowhere_else(book: Book, key: Owner, leaking: Sequence[Stack]) -> bool
 
 
 def sure(shapes: Sequence[Shape], chance: float = LEVELS.chances.leak) -> list[bool]:
-    """Which are leaks for sure enough, given how many were looked at."""
-    p_values = [each.p if each.verdict == LEAK else 1.0 for each in shapes]
+    """Which are leaks for sure enough, given how many were looked at: none whose rate may as well be nothing."""
+    p_values = [each.p if each.verdict == LEAK and each.low > 0 else 1.0 for each in shapes]
     kept = stats.false_discovery(p_values, LEVELS.chances.false_discoveries)
     return [keep and p <= chance for keep, p in zip(kept, p_values)]
 

@@ -55,6 +55,16 @@ def test_among_many_lines_at_most_a_twentieth_of_the_leaks_may_be_chance() -> No
     assert growths.sure([shape(0.002), *none], 0.0075) == [True] + [False] * 19
 
 
+def test_what_may_as_well_not_grow_is_no_leak_for_sure() -> None:
+    """However small the chance: an interval that holds 0 and a verdict of a leak would contradict each other."""
+    rising = Shape(LEAK, 1.0, 0.5, 1.5, 0.0, 0, 1.0)
+    assert growths.sure([rising, replace(rising, low=0.0), replace(rising, low=-29.0)], 0.0075) == [
+        True,
+        False,
+        False,
+    ]
+
+
 def test_leaks_that_outrun_the_process_share_what_they_make() -> None:
     """Other memory shrinks meanwhile: together they are all of the growth, not more."""
     n = 10
