@@ -330,7 +330,7 @@ def open_descriptors(pid: str = "self") -> list[int]:
 def out_of_memory() -> str:
     """In the child, after a MemoryError: what it means."""
     if _fork is not None and _fork.is_forbidden():
-        return "a sandbox lets its process copy none of the worker's memory (process_vm_readv, pipe2)"
+        return "a sandbox lets its process copy nothing of the worker's (process_vm_readv, pipe2)"
     return "out of memory while capturing"
 
 

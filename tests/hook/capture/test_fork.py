@@ -203,7 +203,7 @@ def test_a_block_of_the_process_that_grows_in_the_child_is_copied_or_that_is_sai
                 if each != list(range(3 * number)):
                     os._exit(1)
         except MemoryError:
-            os._exit(2 if fork.out_of_memory().startswith("a sandbox lets its process copy none") else 3)
+            os._exit(2 if fork.out_of_memory().startswith("a sandbox lets its process copy nothing") else 3)
         os._exit(0 if fork.out_of_memory() == "out of memory while capturing" else 4)
     """
     done = subprocess.run(
