@@ -5,12 +5,15 @@ What its estimates are worth is tested in test_sampled_estimates.
 
 from __future__ import annotations
 
+import platform
+import signal
 import sys
 
 import pytest
 
 from leakhunt.engine.choice import choose
 from leakhunt.engine.exact import Exact
+from tests.support import sandboxes
 from tests.support.sampled_programs import Sampled, run
 
 # -- what is freed, moved, grown ------------------------------------------------------------
@@ -486,3 +489,111 @@ def test_starting_under_a_running_tracemalloc_holds_the_gil_for_milliseconds() -
         """
     )
     assert said["seconds"] < 0.1
+
+
+@pytest.mark.skipif(
+    sys.version_info < (3, 11),
+    reason="its allocator is Python code, which before 3.11 needs frames whose memory is being moved",
+)
+def test_a_stack_is_nobody_elses_after_a_realloc_that_fails_while_stacks_are_numbered_anew() -> (
+    None
+):
+    """RAW's realloc lets the GIL go: below it, here, others make so many stacks that dead ones are forgotten."""
+    said = run("""
+        import ctypes
+        A, S = ctypes.c_void_p, ctypes.c_size_t
+        Realloc = ctypes.CFUNCTYPE(A, A, A, S)
+        class Allocator(ctypes.Structure):
+            _fields_ = [("ctx", A), ("malloc", A), ("calloc", A), ("realloc", Realloc), ("free", A)]
+        get, set_ = ctypes.pythonapi.PyMem_GetAllocator, ctypes.pythonapi.PyMem_SetAllocator
+        get.argtypes = set_.argtypes = [ctypes.c_int, ctypes.POINTER(Allocator)]
+        get.restype = set_.restype = None
+        raw = [ctypes.CDLL(None)[name] for name in ("PyMem_RawMalloc", "PyMem_RawRealloc", "PyMem_RawFree")]
+        malloc, realloc, free = raw
+        malloc.restype = realloc.restype = A
+        malloc.argtypes, realloc.argtypes, free.argtypes = [S], [A, S], [A]
+        REFUSED, seen = 123_456_789, []
+        def crowd():
+            before = _sampler.stats()["compactions"]
+            for n in range(60_000):
+                made = {}
+                exec(compile("\\n" * (n % 30_000) + "def f(): return bytes(700)", f"<made {n}>", "exec"), made)
+                made["f"]()
+                if _sampler.stats()["compactions"] > before:
+                    return True
+            return False
+        own = Allocator()
+        get(0, ctypes.byref(own))
+        below = own.realloc
+        def refusing(ctx, block, size):
+            if size != REFUSED:
+                return below(ctx, block, size)
+            seen.append(crowd())
+            return None
+        callback = Realloc(refusing)
+        changed = Allocator(own.ctx, own.malloc, own.calloc, callback, own.free)
+        set_(0, ctypes.byref(changed))
+        engine = begin(64, nframe=4)
+        for n in range(3000): # of stacks that will have gone, so that numbers move
+            exec(compile("bytes(900)", f"<before {n}>", "exec"), {})
+        def asks():
+            return malloc(50_000)
+        block = asks()
+        def of_block():
+            return [(trace[2], n) for trace, n in harvest(engine).runs if trace[1] == 50_000]
+        before = of_block()
+        refused = realloc(block, REFUSED)
+        after = of_block()
+        assert _sampler.problem() is None, _sampler.problem()
+        _sampler.stop()
+        set_(0, ctypes.byref(own))
+        say(refused=refused, seen=seen, before=before, after=after)
+    """)  # fmt: skip
+    assert (said["refused"], said["seen"]) == (None, [True]), "stacks were numbered anew meanwhile"
+    ((frames, blocks),) = said["before"]
+    assert frames[0][1] > 0
+    assert said["after"] == [[[["<unknown>", 0]], blocks]], (
+        "the block is there, of no other's stack"
+    )
+
+
+@pytest.mark.skipif(
+    not sys.platform.startswith("linux") or platform.machine() not in sandboxes.MACHINES,
+    reason="calls are refused by seccomp(2)",
+)
+def test_a_sandbox_that_refuses_to_wait_does_not_fail_the_self_test() -> None:
+    said = run("""
+        from tests.support import sandboxes
+        sandboxes.refuse("wait4", "waitid")
+        say(problem=_sampler.self_test())
+    """)
+    assert said["problem"] is None
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="/proc is read")
+def test_no_handler_of_the_processs_runs_in_the_child_of_the_self_test() -> None:
+    """A signal to the group of processes would be written twice into the pipe that an event loop reads."""
+    program = """
+        import pathlib
+        masks = []
+        def looks():
+            while not done:
+                for task in pathlib.Path("/proc/self/task").iterdir():
+                    for child in (task / "children").read_text().split():
+                        try:
+                            status = pathlib.Path(f"/proc/{child}/status").read_text()
+                        except OSError:
+                            continue
+                        if "State:\\tZ" not in status:
+                            masks.append(int(status.partition("SigBlk:")[2].split()[0], 16))
+        done = []
+        looker = threading.Thread(target=looks)
+        looker.start()
+        problem = _sampler.self_test()
+        done.append(True)
+        looker.join()
+        say(problem=problem, masks=masks)
+    """
+    said = next(filter(lambda each: each["masks"], (run(program) for _ in range(50))))
+    assert said["problem"] is None
+    assert {bool(mask >> (signal.SIGTERM - 1) & 1) for mask in said["masks"]} == {True}

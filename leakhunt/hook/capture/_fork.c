@@ -252,6 +252,7 @@ static PyMethodDef methods[] = {
     {"end_tracemalloc", end_tracemalloc, METH_NOARGS, end_tracemalloc_doc},
     {"guarded", call_guarded, METH_VARARGS, guarded_doc},
     {"others", get_others, METH_NOARGS, others_doc},
+    {"is_forbidden", is_forbidden, METH_NOARGS, is_forbidden_doc},
     {"is_bare", is_bare, METH_NOARGS, is_bare_doc},
     {"prepare", prepare, METH_NOARGS, prepare_doc},
     {"fork_and_read", fork_and_read, METH_VARARGS, fork_and_read_doc},

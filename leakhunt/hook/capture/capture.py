@@ -321,6 +321,6 @@ def outcome_of(capture: Callable[[], dict[str, Any]]) -> dict[str, Any]:
         where = f" {error.filename}" if error.filename else ""
         return {"problem": f"no snapshot: cannot write{where}: {error.strerror}"}
     except MemoryError:
-        return {"problem": "no snapshot: out of memory while capturing"}
+        return {"problem": f"no snapshot: {fork.out_of_memory()}"}
     except Exception as error:  # noqa: BLE001 - the child must say whatever it was
         return {"problem": f"no snapshot: {type(error).__name__}: {error}"}

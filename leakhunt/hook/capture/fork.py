@@ -327,6 +327,13 @@ def open_descriptors(pid: str = "self") -> list[int]:
     return []
 
 
+def out_of_memory() -> str:
+    """In the child, after a MemoryError: what it means."""
+    if _fork is not None and _fork.is_forbidden():
+        return "a sandbox lets its process copy nothing of the worker's (process_vm_readv, pipe2)"
+    return "out of memory while capturing"
+
+
 def rest() -> None:
     """In the child, while it waits for something: it does not hang."""
     if _fork is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import platform
 import subprocess
 import sys
 import tempfile
@@ -10,6 +11,8 @@ import textwrap
 import pytest
 
 from leakhunt.hook.capture import fork
+from tests.support import sandboxes
+from tests.support.places import ROOT
 
 
 @pytest.mark.skipif(not fork.exact(), reason="installed without leakhunt's C part")
@@ -163,3 +166,84 @@ def test_without_the_c_part_a_fork_that_would_wait_for_its_own_thread_is_refused
         check=True, timeout=400, capture_output=True, text=True,
     )  # fmt: skip
     assert "without its C part that forks beside threads: it was not compiled" in done.stdout
+
+
+@pytest.mark.skipif(
+    not fork.exact()
+    or not sys.platform.startswith("linux")
+    or platform.machine() not in sandboxes.MACHINES,
+    reason="calls are refused by seccomp(2)",
+)
+@pytest.mark.parametrize(
+    "refused", [(), ("process_vm_readv", "memfd_create"), ("process_vm_readv", "pipe2")]
+)
+def test_a_block_of_the_process_that_grows_in_the_child_is_copied_or_that_is_said(
+    refused: tuple[str, ...],
+) -> None:
+    """Whatever the sandbox: how long a block is only its allocator knows, so the kernel copies. A limit of files
+    cuts nothing off."""
+    program = f"""
+        import os, resource
+        from mmap import mmap
+        from leakhunt.engine.off import Off
+        from leakhunt.hook.capture import fork
+        from tests.support import sandboxes
+        fork.prepare()
+        if {refused!r}:
+            sandboxes.refuse(*{refused!r})
+        resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))
+        kept, parent = (list(range(50_001)), list(range(20))), os.getpid()
+        try:
+            forked = fork.fork(Off(""), fork.Limits(20, 60, 120, 1 << 30, 10**6), mmap(-1, 4096), False)
+            if forked.pid:
+                os._exit(os.waitstatus_to_exitcode(os.waitpid(forked.pid, 0)[1]))
+            for each in kept:
+                number = len(each)
+                each.extend(range(number, 3 * number))
+                if each != list(range(3 * number)):
+                    os._exit(1)
+        except MemoryError:  # up to 3.10 a frame may be such a block
+            said = fork.out_of_memory()
+            os._exit(2 if os.getpid() != parent and said.startswith("a sandbox lets its process copy nothing") else 3)
+        os._exit(0 if fork.out_of_memory() == "out of memory while capturing" else 4)
+    """
+    done = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(program)], check=False, timeout=400, capture_output=True, text=True,
+        cwd=ROOT,
+    )  # fmt: skip
+    assert done.returncode == (2 if "pipe2" in refused else 0), done.stderr
+
+
+@pytest.mark.skipif(
+    not fork.exact()
+    or not sys.platform.startswith("linux")
+    or platform.machine() not in sandboxes.MACHINES,
+    reason="calls are refused by seccomp(2)",
+)
+def test_memory_that_the_kernel_does_not_take_back_is_cleared_before_it_is_used_again() -> None:
+    program = """
+        import ctypes, os
+        from mmap import mmap
+        from leakhunt.engine.off import Off
+        from leakhunt.hook.capture import fork
+        from tests.support import sandboxes
+        fork.prepare()
+        calloc = ctypes.pythonapi.PyMem_RawCalloc
+        calloc.restype, calloc.argtypes = ctypes.c_void_p, [ctypes.c_size_t, ctypes.c_size_t]
+        free = ctypes.pythonapi.PyMem_RawFree
+        free.argtypes = [ctypes.c_void_p]
+        sandboxes.refuse("madvise")
+        forked = fork.fork(Off(""), fork.Limits(20, 60, 120, 1 << 30, 10**6), mmap(-1, 4096), False)
+        if forked.pid:
+            os._exit(os.waitstatus_to_exitcode(os.waitpid(forked.pid, 0)[1]))
+        first = calloc(1, 1 << 20)
+        ctypes.memset(first, 7, 1 << 20)
+        free(first)
+        second = calloc(1, 1 << 20)
+        os._exit(2 if second != first else ctypes.string_at(second, 1 << 20) != bytes(1 << 20))
+    """
+    done = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(program)], check=False, timeout=400, capture_output=True, text=True,
+        cwd=ROOT,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
