@@ -102,12 +102,12 @@ def ran(engine: Exact | Sampled, program: str, runs: int) -> dict[str, Any]:
     engine.start(1 if engine.name == "exact" else 25)
     ledger.armed(traced())
     for run in range(runs):
-        name, message = named(run), {"id": f"{run:032x}", "args": [run]}
+        name = named(run)
         ledger.begins(name, traced)
         engine.begin_task(ledger.number(name), None)
         json.loads(json.dumps({"texts": [str(at * 7919) for at in range(200)]}))
         work(run)
-        DONE[message["id"]] = run
+        DONE[f"{run:032x}"] = run  # an id of its own, as in the worker
         engine.end_task(0, ledger.count(name, traced, 0.001, 0.001), None)
     facts = {"tasks": ledger.facts(), "interval": engine.facts()["interval"]}
     engine.stop()
@@ -137,7 +137,9 @@ def _half(task: Task) -> float:
 
 
 def main(times: int = 200, runs: int = 500, grain: int = 16384) -> None:
-    print("| per run | tracemalloc | sampled, mean of all | ± stated | inside | too high | too low |")
+    print(
+        "| per run | tracemalloc | sampled, mean of all | ± stated | inside | too high | too low |"
+    )
     print("|---|---|---|---|---|---|---|")
     for program in PROGRAMS:
         truths = apart(Exact, program, runs)

@@ -112,7 +112,10 @@ def test_a_sampled_figure_is_no_surer_than_a_sample() -> None:
 
 
 def _sampled_life(
-    left: Callable[[random.Random, int, str], int], named: Callable[[int], str], every: float, seed: int
+    left: Callable[[random.Random, int, str], int],
+    named: Callable[[int], str],
+    every: float,
+    seed: int,
 ) -> tuple[dict[str, float], TasksReport]:
     """What each task really kept per run, and the report: 320 runs under a real ledger, each of which leaves so many blocks
     of 1,000 bytes. A block is a sample with the engine's own chance, and stands for the inverse of that; a message of 2,000 bytes

@@ -132,7 +132,9 @@ def test_a_run_in_which_tracing_began_is_told_from_there() -> None:
     assert ledger.facts()["a"]["kept_pieces"] == (300, 100)
 
 
-def test_what_is_asked_for_before_the_first_call_of_another_task_counts_from_the_callers_begin() -> None:
+def test_what_is_asked_for_before_the_first_call_of_another_task_counts_from_the_callers_begin() -> (
+    None
+):
     ledger = Ledger()
     ledger.armed(0)
     ledger.begins("caller", lambda: 5000)
