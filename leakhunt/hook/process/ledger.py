@@ -109,6 +109,8 @@ class Ledger:
         self._rss: int | None = None
         self._rss_due = 0.0
         self._traced: int | None = None
+        self._idle = False
+        """No run has begun or ended since tracing began."""
         self._last: _Entry | None = None
         """Whose run has ended, while none has begun since."""
         self._grown: int | None = None
@@ -148,7 +150,11 @@ class Ledger:
     def begins(self, name: str, traced: Callable[[], int | None] | None) -> None:
         """A run begins: what the one before still had in hand at its end has gone by now, or is kept."""
         last, self._last = self._last, None
-        if last is None or traced is None or not self.alone:
+        if traced is None or not self.alone:
+            return
+        if self._idle:  # a worker's own start is no task's
+            self._idle, self._traced = False, traced()
+        if last is None:
             return
         size, before, grown = traced(), self._traced, self._grown
         self._traced = size
@@ -192,7 +198,7 @@ class Ledger:
             if size is not None and self._traced is not None:
                 entry.traced += 1
                 self._grew(entry, size - self._traced, nested)
-            self._traced = size
+            self._traced, self._idle = size, False
             self._last = None if nested else entry
         return done
 
@@ -231,6 +237,7 @@ class Ledger:
     def armed(self, traced: int | None) -> None:
         """Tracing has just begun (or ended: None): differences start here."""
         self._traced, self._last, self._grown = traced, None, None
+        self._idle = traced is not None
         self._forget_kept()
 
     def _forget_kept(self) -> None:

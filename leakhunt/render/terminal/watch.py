@@ -14,8 +14,8 @@ from leakhunt.render.terminal.styles import GROWN, NOTE, QUIET, STRONG
 from leakhunt.report.watch import Line, Sample, WatchReport
 from leakhunt.report.words import processes as words
 
-#: Fewer bars tell nothing.
-CURVE = 10
+#: Fewer bars tell nothing: climbs and a plateau look the same.
+CURVE = 8
 _TONES = {"fine": "", "warning": NOTE, "critical": GROWN}
 
 
@@ -67,19 +67,22 @@ def _table(report: WatchReport, screen: Screen) -> list[list[Part]]:
         "running",
         "verdict",
     )
-    order = (0, 1, 4, 5, 9, 3, 2, 6, 7, 8)  # the curve comes before the last three
+    # The curve comes before the last five: PSS has its sum below, and where a limit and a verdict leave little room,
+    # whether it climbs still or has stopped says more than a third size.
+    order = (0, 1, 4, 5, 9, 3, 2, 6, 7, 8)
     wide = [max(len(title), *(len(row[n]) for row in rows)) for n, title in enumerate(titles)]
     shown: list[int] = []
     room = screen.width
     for n in order:
-        if any(row[n] for row in rows) and wide[n] + 2 <= room - (CURVE + 2) * (n in order[-3:]):
+        if any(row[n] for row in rows) and wide[n] + 2 <= room - (CURVE + 2) * (n in order[-5:]):
             shown.append(n)
             room -= wide[n] + 2
     shown.sort()
     curve = min(60, room - 2) if room >= CURVE + 2 else 0
     followed = any(None in line.before[-curve:] for line in report.lines)
     mark = guides(screen).along.strip()
-    title = f"  RSS so far{f' ({mark} replaced)' if followed and curve >= 24 else ''}"
+    so_far = "  RSS so far" if curve >= len("RSS so far") else "  so far"
+    title = f"{so_far}{f' ({mark} replaced)' if followed and curve >= 24 else ''}"
 
     def laid(cells: tuple[str, ...]) -> str:
         return "  ".join(

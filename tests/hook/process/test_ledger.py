@@ -110,6 +110,39 @@ def test_what_a_task_has_in_hand_at_its_end_is_its_own_if_it_is_kept() -> None:
     assert (facts["gives"]["kept"], facts["gives"]["kept_runs"]) == (0, 2)
 
 
+def test_what_a_process_takes_until_its_first_task_begins_is_no_tasks() -> None:
+    """Tracing began with the process: a worker's start keeps megabytes, and the first run is one among hundreds."""
+    for begun in (0, 2 << 20):
+        ledger = Ledger()
+        ledger.armed(0)
+        for run in range(3):
+            ledger.begins("a", partial(int, begun + 100 * run))
+            ledger.count("a", partial(int, begun + 100 * run + 170), 1.0, 1.0)
+        ledger.begins("a", partial(int, begun + 300))
+        assert ledger.facts()["a"]["kept_pieces"] == (100, 100, 100)
+
+
+def test_a_run_in_which_tracing_began_is_told_from_there() -> None:
+    ledger = Ledger()
+    ledger.begins("a", None)
+    ledger.armed(500)
+    for size in (800, 900):
+        ledger.count("a", partial(int, size), 1.0, 1.0)
+        ledger.begins("a", partial(int, size))
+    assert ledger.facts()["a"]["kept_pieces"] == (300, 100)
+
+
+def test_what_is_asked_for_before_the_first_call_of_another_task_counts_from_the_callers_begin() -> (
+    None
+):
+    ledger = Ledger()
+    ledger.armed(0)
+    ledger.begins("caller", lambda: 5000)
+    ledger.begins("called", lambda: 5100)
+    ledger.count("called", lambda: 5300, 1.0, 1.0, nested=True)
+    assert ledger.facts()["called"]["kept"] == 300
+
+
 @given(st.lists(st.sampled_from(["keeps", "large", "small"]), min_size=1, max_size=200))
 def test_no_task_is_charged_with_the_message_of_another(names: list[str]) -> None:
     """``large`` has one of 9,000 bytes, the others of 300; only ``keeps`` keeps: 450 a run."""

@@ -60,6 +60,33 @@ def test_the_curve_has_its_place_in_a_window_of_80_columns() -> None:
     assert "shop.take" not in narrow[1]
 
 
+def test_a_limit_and_a_verdict_leave_the_curve_its_place_in_a_window_of_80_columns() -> None:
+    """PSS goes: its sum stands below."""
+    sizes = [(50 + n) * MIB + n % 3 * 900000 for n in range(30)]  # the growth has an interval
+    memories = [Memory(rss=size, uss=20 * MIB, pss=30 * MIB) for size in sizes]
+    grown = line(
+        process(11),
+        [Sample(NOW + 10 * n, memory, n) for n, memory in enumerate(memories)],
+        Limits(limit=90 * MIB),
+    )
+    judged = replace(grown, verdict="no-leak")
+    narrow, wide = (
+        watch(report(machine(), NOW - 60, [judged], 0, False), Screen(width)).splitlines()
+        for width in (80, 160)
+    )
+    assert "limit in" in narrow[1]
+    assert "verdict" in narrow[1]
+    assert "so far" in narrow[1]
+    assert "PSS" not in narrow[1]
+    assert "▁" in narrow[2]
+    assert "█" in narrow[2]
+    assert "PSS" in " ".join(narrow[3:])
+    assert "PSS" in wide[1]
+    for width in range(60, 100):  # the words over the curve are no wider than the window
+        text = watch(report(machine(), NOW - 60, [judged], 0, False), Screen(width))
+        assert max(map(len, text.splitlines())) <= width
+
+
 def test_what_it_came_to_is_said_at_the_end() -> None:
     over = " ".join(watch(report(machine(), NOW - 60, [GROWN], 1, True), Screen(100)).split())
     assert over.startswith("watching for 1 min, 1 process ended meanwhile")
