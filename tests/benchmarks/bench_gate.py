@@ -8,7 +8,7 @@
 pass. Its tasks run as a worker would run them, mixed as they are declared, as plain functions. ``series`` draws random
 healthy and leaking programs of several lines (``tests/support/random_programs.py``), judges them look by look as a check
 does, says whether that was wrong more often than is claimed, and prints a power curve. ``pytest`` repeats the plugin on
-healthy code, and says how many were decided: what is not sure passes too, and shows nothing. Each stops when ``--within`` is over and says how far it came; the exit status is 1 where something was wrong
+healthy code, and says how many were decided: what is not sure passes too, and shows nothing. ``--number`` counts sessions of eight checks. Each stops when ``--within`` is over and says how far it came; the exit status is 1 where something was wrong
 (of ``series``: where a claimed rate is refuted). Timings are worth something on a quiet machine only.
 """
 
@@ -222,45 +222,88 @@ def _curve(checks: dict[tuple[Any, ...], Checked], of: int) -> None:
 
 # -- the plugin ---------------------------------------------------------------------------
 
+#: Each test is one check of its session; each keeps something for a while, and nothing for good.
 HEALTHY = """
-import collections, functools, random, re
+import collections, functools, json, random, re
 import pytest
 
 PAGES = collections.OrderedDict()
+RECENT = collections.deque(maxlen=200)
+READY = {}
 DICE = random.Random()
 
 @functools.lru_cache(maxsize=50)
 def squared(number):
     return number * number * [0]
 
+class Node:
+    def __init__(self):
+        self.me, self.load = self, bytearray(DICE.randrange(200))
+
 @pytest.mark.leakhunt
-def test_healthy():
-    squared(DICE.randrange(100))
+def test_nothing():
+    sorted(DICE.random() for _ in range(20))
+
+@pytest.mark.leakhunt
+def test_bounded_cache():
     PAGES[DICE.randrange(10**9)] = bytes(DICE.randrange(2000))
     if len(PAGES) > 100:
         PAGES.popitem(last=False)
+
+@pytest.mark.leakhunt
+def test_last_ones():
+    RECENT.append({"order": DICE.randrange(10**9)})
+
+@pytest.mark.leakhunt
+def test_cycles():
+    Node()
+
+@pytest.mark.leakhunt
+def test_lru_cache():
+    squared(DICE.randrange(100))
+
+@pytest.mark.leakhunt
+def test_warm_up():
+    READY.setdefault(DICE.randrange(64), [0] * 100)
+
+@pytest.mark.leakhunt
+def test_json():
+    json.loads(json.dumps({str(DICE.randrange(10**6)): [DICE.random()] * DICE.randrange(9)}))
+
+@pytest.mark.leakhunt
+def test_patterns():
     re.compile(f"a{DICE.randrange(300)}b")
 """
 
 
 def plugin(options: argparse.Namespace) -> int:
     """The plugin on healthy code, again and again: checks until one is decided or its time is over. Returns how often it failed."""
-    told, ends = Counter[str](), time.monotonic() + options.within
+    told, ends = Counter[tuple[str, str]](), time.monotonic() + options.within
     for number in range(1, options.number + 1):
         told += _repeated(options.at_most)
         over = time.monotonic() > ends
-        if over or number % 20 == 0 or number == options.number:
-            print(
-                f"{number} sessions: {dict(told)}: at most {at_most(told['leak'], told.total()):.2%} are called leaking (95 %)",
-                flush=True,
-            )
+        _failures(number, told, by_test=over or number % 20 == 0 or number == options.number)
         if over:
             break
-    return told["leak"] + told["broken"]
+    return sum(count for (_, verdict), count in told.items() if verdict in ("leak", "broken"))
 
 
-def _repeated(seconds: int) -> Counter[str]:
-    """The verdicts of one session on the healthy test; what fails otherwise is ``broken``."""
+def _failures(sessions: int, told: Counter[tuple[str, str]], by_test: bool) -> None:
+    by_verdict = Counter[str]()
+    for (_, verdict), count in told.items():
+        by_verdict[verdict] += count
+    print(
+        f"{sessions} sessions: {dict(by_verdict)}: at most {at_most(by_verdict['leak'], told.total()):.2%} "
+        "are called leaking (95 %)",
+        flush=True,
+    )
+    for test in sorted({test for test, _ in told}) if by_test else ():
+        verdicts = {verdict: count for (name, verdict), count in told.items() if name == test}
+        print(f"  {test}: {verdicts}", flush=True)
+
+
+def _repeated(seconds: int) -> Counter[tuple[str, str]]:
+    """(test, verdict) of one session on the healthy tests; what fails otherwise is ``broken``."""
     with tempfile.TemporaryDirectory() as folder:
         (Path(folder) / "test_healthy.py").write_text(HEALTHY)
         done = subprocess.run(
@@ -276,8 +319,8 @@ def _repeated(seconds: int) -> Counter[str]:
         if not checks or (
             done.returncode and not any(each["verdict"] == "leak" for each in checks)
         ):
-            return Counter(broken=1)
-        return Counter(each["verdict"] for each in checks)
+            return Counter({("the session", "broken"): 1})
+        return Counter((each["test"].rpartition("::")[2], each["verdict"]) for each in checks)
 
 
 def main() -> None:
