@@ -125,8 +125,8 @@ class Survivors(Book):
         their objects' ages: a cache that forgets entries has blocks of every age as well, and objects of none.
         """
         newest = self.history.newest
-        if newest is None or not tells_types(newest.meta):
-            return False  # nobody has looked which these are
+        if newest is None or not tells_types(newest.meta) or not self._arrived.told:
+            return False  # nobody has looked which these are, or in which order anything is kept
         few = sum(self._doubtful(stacks)) > LEVELS.lives.doubtful * sum(births.sizes)
         return few and self.sure(stacks, births) is births and not self._arrived.agrees(stacks)
 

@@ -7,6 +7,7 @@ import random
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from types import MappingProxyType
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -182,8 +183,8 @@ def test_entries_in_no_order_are_told_from_those_that_came_one_after_the_other(
 def test_a_line_is_not_accused_by_such_ages() -> None:
     rows = [2000] * PERIODS
 
-    def judged_of(handed: Sequence[Point], recycled: float) -> Shape:
-        plain = kept([], 600, {ONE: sum(rows)}, handed=handed)
+    def judged_of(handed: Sequence[Point], recycled: float, **facts_of: Any) -> Shape:
+        plain = replace(kept([], 600, {ONE: sum(rows)}, handed=handed), **facts_of)
         told = plain.told(stack(ONE))
         births = tuple(
             birth._replace(recycled=recycled * birth.size)
@@ -198,7 +199,9 @@ def test_a_line_is_not_accused_by_such_ages() -> None:
     dealt = [(unit, 7 + 13 * (unit // 7 % 40)) for unit in range(100, 2300, 170)]
     dealt.sort(key=lambda point: point[1])
     assert judged_of(dealt, 1.0).verdict == NOISE
-    assert judged_of([], 1.0).verdict == NOISE  # nobody knows
+    assert judged_of(dealt[:3], 1.0).verdict == NOISE  # too few to know
+    assert judged_of([], 1.0).verdict == NOISE
+    assert judged_of([], 1.0, heap=None).verdict == LEAK  # a file that tells no order at all
     assert judged_of(UP, 1.0).verdict == LEAK  # blocks that were kept soon
     assert judged_of(dealt, 0.2).verdict == LEAK  # its own blocks tell
 
