@@ -109,7 +109,7 @@ class _Growing:
         growers: set[tuple[Place, Stack]] = set()
         for stack, told in snapshot.facts.items():
             free = sum(birth.free for birth in told.births)
-            left = self._without(stack, free) if free > 0 else 1.0
+            left = self._without(stack, free, told.holders) if free > 0 else 1.0
             if told.stderr is not None:
                 _put(self._variances.setdefault(stack, []), before, left * told.stderr**2)
                 _put(self._samples.setdefault(stack, []), before, round(left * told.samples))
@@ -138,12 +138,22 @@ class _Growing:
         if snapshot.heap is not None:
             self._walked = snapshot
 
-    def _without(self, stack: Stack, free: float) -> float:
-        """Takes so many bytes out of the newest size of a stack; the part that is left."""
-        sizes, counts = self._sizes[stack], self._counts[stack]
-        left = max(0.0, 1 - free / sizes[-1]) if sizes[-1] > 0 else 1.0
-        sizes[-1], counts[-1] = round(left * sizes[-1]), round(left * counts[-1])
-        return left
+    def _without(self, stack: Stack, free: float, holders: Sequence[Held]) -> float:
+        """Takes so many bytes out of the newest size of a stack; the part that is left.
+
+        What holders keep is not free: it stays, though both are rounded estimates.
+        """
+        size, count = self._sizes[stack][-1], self._counts[stack][-1]
+        if size <= 0:
+            return 1.0
+        part = max(0.0, 1 - free / size)
+        kept = [held.tally for held in holders]
+        left = max(round(part * size), min(size, sum(tally.size for tally in kept)))
+        self._sizes[stack][-1] = left
+        self._counts[stack][-1] = max(
+            round(part * count), min(count, sum(tally.count for tally in kept))
+        )
+        return left / size
 
     def full(self) -> Columns:
         length = len(self.metas)

@@ -16,6 +16,7 @@ from leakhunt.engine.choice import choose
 from leakhunt.judge import history
 from leakhunt.report import trend
 from leakhunt.report.words.growths import reason
+from leakhunt.snapshots.load import load
 from leakhunt.snapshots.series import lines_of
 from tests.live import harness
 
@@ -93,5 +94,9 @@ def test_the_line_that_leaks_is_named_with_its_rate(made: str, tmp_path: Path) -
     assert not [each for each in made_report.leaks if each.site.line in churning]
     for index, snapshot in enumerate(found.metas):
         at_index = sum(track.sizes[index] for track in found.tracks.values())
-        assert at_index == found.sizes[index]
+        told = load(found.entries[index].path).facts.values()
+        free = sum(birth.free for each in told for birth in each.births)
+        # What lies in a free list is nobody's; what a holder has of such a line stays the line's.
+        assert found.sizes[index] - free - len(told) <= at_index <= found.sizes[index]
+        assert free < 0.2 * found.sizes[index]
         assert snapshot.engine == "sampled"

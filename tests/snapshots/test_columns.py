@@ -63,6 +63,10 @@ def test_what_lies_in_a_free_list_is_in_the_total_alone() -> None:
     assert found.sizes == {stack(ONE): [round(0.75 * found.totals[0]), found.totals[1]]}
     assert found.counts[stack(ONE)][0] == round(0.75 * first.totals.count)
     assert (found.variances[stack(ONE)], found.samples[stack(ONE)]) == ([300.0, 0], [6, 0])
+    held = Held(None, "list", 7, 8, 4.0, ((100, 8),))
+    first = replace(first, facts=MappingProxyType({stack(ONE): replace(told, holders=(held,))}))
+    found = side_by_side(first)
+    assert (found.sizes, found.counts) == ({stack(ONE): [800]}, {stack(ONE): [8]})  # they have it
     every = replace(told, births=(births[0]._replace(free=600.0), births[1]._replace(free=400.0)))
     first = replace(first, facts=MappingProxyType({stack(ONE): every}))
     assert side_by_side(first).sizes == {stack(ONE): [0]}
