@@ -30,15 +30,21 @@ def dead(births: Sequence[Birth], columns: int, collected: bool) -> Dead | None:
     """
     sums = [[0.0] * columns for _ in Dead._fields]
     for birth in births:
-        waiting = birth.waiting if collected else 0.0
-        size = min(birth.size, waiting + birth.free)
-        if size > 0:
-            part = size / birth.size
-            told = (size, birth.squares * part, birth.blocks * part, min(size, waiting))
+        part = lost_of(birth, collected)
+        if part > 0:
+            size = birth.size * part
+            waiting = min(size, birth.waiting if collected else 0.0)
+            told = (size, birth.squares * part, birth.blocks * part, waiting)
             at = max(0, min(birth.period, columns - 1))
             for row, value in zip(sums, told):
                 row[at] += value
     return Dead(*(list(accumulate(row)) for row in sums)) if any(sums[0]) else None
+
+
+def lost_of(birth: Birth, collected: bool) -> float:
+    """The part of a birth that has died."""
+    size = birth.free + (birth.waiting if collected else 0.0)
+    return min(1.0, size / birth.size) if birth.size > 0 else 0.0
 
 
 def together(every: Mapping[Stack, Dead], stacks: Iterable[Stack]) -> Dead | None:

@@ -8,9 +8,9 @@ judged as a series of snapshots is, by the same rules, with these differences:
 * steps are independent, and no step falls: nobody sees here what died;
 * what a container keeps of blocks that a freelist has handed on is booked to the line that makes it grow
   (:mod:`leakhunt.judge.births.handed`);
-* what only waits for the garbage collector, or lies in a free list, counts as dead (:mod:`leakhunt.judge.births.dead`);
 * such a block is older than its object: where most of a line's bytes are no such
   blocks, their ages alone are looked at (where nobody could tell which are, all ages count);
+* what only waits for the garbage collector, or lies in a free list, counts as dead (:mod:`leakhunt.judge.births.dead`);
 * what is born late is young: a rise that gets ever faster towards the end is *turnover*, of a container
   that forgets its oldest entries (:mod:`leakhunt.judge.births.ages`).
 

@@ -23,6 +23,7 @@ from leakhunt.model.retention import by_container
 from leakhunt.model.snapshot import Stack
 from leakhunt.snapshots.counted import left, scale, unknown
 from leakhunt.snapshots.facts import tells_types
+from leakhunt.snapshots.garbage import is_collected
 
 #: A kind of life as the verdict on a growth.
 VERDICTS = {age.LEAK: LEAK, age.WARM_UP: WARM_UP, age.TURNOVER: TURNOVER}
@@ -54,7 +55,7 @@ class Survivors(Book):
         """What of some stacks nothing refers to any more; None: nothing is known of such."""
         return dead.together(self.history.dead, stacks)
 
-    def _kept(self, stacks: Sequence[Stack]) -> float:
+    def _referred(self, stacks: Sequence[Stack]) -> float:
         """Bytes of some stacks that something refers to."""
         lost = self._dead(stacks)
         return self.series(stacks).sizes[-1] - (0.0 if lost is None else lost.sizes[-1])
@@ -75,16 +76,19 @@ class Survivors(Book):
         """
         newest = self.history.newest
         told = [b for stack in stacks for b in (newest.told(stack).births if newest else ())]
-        largest = max(told, key=lambda birth: birth.squares, default=None)
-        squares = sum(births.squares)
-        if largest is None or largest.squares <= LEVELS.lives.outweighs * squares:
+        collected = newest is not None and is_collected(newest.meta)
+        alive = [(1 - dead.lost_of(birth, collected), birth) for birth in told]
+        living, largest = max(alive, key=lambda one: one[0] * one[1].squares, default=(0.0, None))
+        if largest is None or living * largest.squares <= LEVELS.lives.outweighs * sum(
+            births.squares
+        ):
             return births
         if largest.blocks >= LEVELS.lives.one_block * largest.runs:
             return births
         at = min(max(largest.period, 0), len(self.t) - 1) - 1
         if at < 0:
             return births  # it was there before the first edge, and is counted nowhere
-        once = min(largest.squares**0.5, largest.size, births.sizes[at])
+        once = min((living * largest.squares) ** 0.5, living * largest.size, births.sizes[at])
         part = once / births.sizes[at] if births.sizes[at] > 0 else 0.0
         sizes, blocks = list(births.sizes), list(births.blocks)
         left = list(births.squares)
@@ -117,7 +121,7 @@ class Survivors(Book):
 
     def ordered(self, stacks: Sequence[Stack], births: Births, usual: Births) -> Births | None:
         """The births of what is usual among some, as the order of a container's entries tells them; None: it does not."""
-        size = self._kept(stacks) - sum(births.sizes) + sum(usual.sizes)
+        size = self._referred(stacks) - sum(births.sizes) + sum(usual.sizes)
         return self._arrived.births(stacks, size)
 
     def _is_dealt_out(self, stacks: Sequence[Stack], births: Births) -> bool:
@@ -217,7 +221,7 @@ class Survivors(Book):
         """As many events as make an error like that of the rate of entries that were counted: the errors of how
         many came, by chance, and of what all of them weigh, which are independent.
         """
-        size, unsure = self._kept(stacks), unknown(self.history.newest, stacks)
+        size, unsure = self._referred(stacks), unknown(self.history.newest, stacks)
         if ages.events <= 0 or size <= 0:
             return 0.0
         return 1 / (ages.scatter / ages.events + unsure / size**2)

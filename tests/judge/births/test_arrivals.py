@@ -206,6 +206,23 @@ def test_a_line_is_not_accused_by_such_ages() -> None:
     assert judged_of(dealt, 0.2).verdict == LEAK  # its own blocks tell
 
 
+def test_entries_weigh_what_is_left_without_garbage() -> None:
+    """The order tells when entries came; what each of them weighs is the line's bytes that something refers to."""
+
+    def rate(part: float) -> float:
+        snapshot = kept(UP, 240)
+        told = snapshot.told(stack(ONE))
+        births = tuple(birth._replace(waiting=part * birth.size) for birth in told.births)
+        facts = {**snapshot.facts, stack(ONE): replace(told, births=births)}
+        life = lived(replace(snapshot, facts=MappingProxyType(facts)))
+        assert life is not None
+        shape = Survivors(life).judge((stack(ONE),))
+        assert shape.entries > 0
+        return shape.rate
+
+    assert rate(0.25) == pytest.approx(0.75 * rate(0.0))
+
+
 def test_what_others_have_put_there_before_is_not_the_lines() -> None:
     """As into ``sys.modules``, which has hundreds of entries before the first task."""
     points, entries = grows(lambda unit: 900 + unit / 8, [100, 500, 900, 1400, 2200])

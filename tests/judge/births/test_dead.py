@@ -123,3 +123,22 @@ def test_what_lies_in_a_free_list_is_no_leak_and_no_garbage() -> None:
     (found,) = growths(life)
     assert found.shape.verdict != LEAK
     assert found.why is None or found.why.code != codes.UNCOLLECTED
+
+
+def test_what_lies_in_a_free_list_does_not_wait() -> None:
+    made = waiting([1000.0] * 20, [100.0] * 20)
+    told = made.told(LINE)
+    births = tuple(birth._replace(free=700.0) for birth in told.births)
+    life = lived(replace(made, facts={**made.facts, LINE: replace(told, births=births)}))
+    assert life is not None
+    assert not Survivors(life).waits([LINE])
+
+
+def test_the_dead_are_told_with_what_has_been_given_back() -> None:
+    made = waiting([1000.0] * 20, [0.0] * 10 + [300.0] * 10)
+    assert made.calendar is not None
+    life = lived(replace(made, calendar=replace(made.calendar, deaths=True)))
+    assert life is not None
+    gone = Survivors(life).gone([LINE])
+    assert gone is not None
+    assert gone.sizes == pytest.approx([0.0] * 10 + [300.0 * at for at in range(1, 10)])
