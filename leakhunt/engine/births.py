@@ -208,7 +208,7 @@ def _rounded(
         runs = len(cell.sizes)
         parts_of_it = (
             min(bytes_born, round(scale * part))
-            for part in (cell.recycled, cell.free, cell.waiting)
+            for part in (cell.recycled, cell.waiting, cell.free)
         )
         yield Birth(period, task, runs, cell.samples, bytes_born, root, number, *parts_of_it)
 
