@@ -72,33 +72,36 @@ small_number(PyObject *object)
 
 /* -- dicts ------------------------------------------------------------------------------ */
 
-/* A dict's own table of keys, with its bytes; 0: shared with others, or the empty dict's. */
-static uintptr_t
-own_keys(PyObject *object, size_t *size)
+/* Bytes of a dict's table of keys; 0: it is the empty one. */
+static size_t
+size_of_keys(const void *table)
 {
-    PyDictObject *dict = (PyDictObject *)object;
-    if (dict->ma_values != NULL) {
-        return 0;
-    }
 #if PY_VERSION_HEX >= 0x030B0000
-    PyDictKeysObject *keys = dict->ma_keys;
+    const PyDictKeysObject *keys = table;
     if (keys->dk_log2_size < 3) {
         return 0;
     }
     size_t slots = (size_t)1 << keys->dk_log2_size;
     size_t entry = keys->dk_kind == DICT_KEYS_GENERAL ? 24 : 16;
-    *size = sizeof(PyDictKeysObject) + ((size_t)1 << keys->dk_log2_index_bytes) +
-            (slots << 1) / 3 * entry;
+    return sizeof(PyDictKeysObject) + ((size_t)1 << keys->dk_log2_index_bytes) + (slots << 1) / 3 * entry;
 #else
-    OldKeys *keys = (OldKeys *)dict->ma_keys;
+    const OldKeys *keys = table;
     if (keys->dk_size < 8) {
         return 0;
     }
     size_t slots = (size_t)keys->dk_size;
     size_t index = slots <= 0xff ? 1 : slots <= 0xffff ? 2 : slots <= 0xffffffff ? 4 : 8;
-    *size = sizeof(OldKeys) + index * slots + (slots << 1) / 3 * 24;
+    return sizeof(OldKeys) + index * slots + (slots << 1) / 3 * 24;
 #endif
-    return (uintptr_t)dict->ma_keys;
+}
+
+/* A dict's own table of keys, with its bytes; 0: shared with others, or the empty dict's. */
+static uintptr_t
+own_keys(PyObject *object, size_t *size)
+{
+    PyDictObject *dict = (PyDictObject *)object;
+    *size = dict->ma_values == NULL ? size_of_keys(dict->ma_keys) : 0;
+    return *size != 0 ? (uintptr_t)dict->ma_keys : 0;
 }
 
 #if PY_VERSION_HEX >= 0x030B0000

@@ -223,7 +223,18 @@ def ranked(number: int) -> None:
     KEPT.append(Ranked((each, f"value {each}") for each in range(number)))
 
 
-@pytest.mark.parametrize("fill", [rows, bounded, ordered, ranked])
+FIELDS = {f"field_{number}": None for number in range(60)}
+
+
+def classes(number: int) -> None:
+    """Each with a table for the names of its instances' attributes, and a text that says what it is. What their base
+    has of each is freed as well, and not held by what holds them.
+    """
+    told = {"__doc__": "One of the application's own.", **FIELDS}
+    KEPT.extend(type("Made", (), told) for _ in range(number))
+
+
+@pytest.mark.parametrize("fill", [rows, bounded, ordered, ranked, classes])
 def test_retained_bytes_are_those_that_are_freed(fill: Callable[[int], None]) -> None:
     """What tracemalloc sees freed, within 5 %."""
     tracemalloc.start()
