@@ -26,6 +26,7 @@ from leakhunt.model.paths import prefixes
 from leakhunt.model.retention import Place, TypeCount
 from leakhunt.model.snapshot import Block, Frame, Snapshot, Spot, Stack
 from leakhunt.snapshots.columns import Columns
+from leakhunt.snapshots.garbage import is_collected
 from leakhunt.snapshots.series import Entry
 
 #: Snapshots of one process that are read with their traces; of more, that many,
@@ -52,7 +53,9 @@ class Moved(NamedTuple):
 
 
 class Dead(NamedTuple):
-    """What of a stack's life has died and takes memory still, of what was born by each moment."""
+    """What of a stack's bytes nothing refers to any more: at each snapshot what waits for the garbage collector, and of
+    a life what has died of what was born by each moment.
+    """
 
     sizes: Sequence[float]
     """Bytes."""
@@ -60,7 +63,7 @@ class Dead(NamedTuple):
     """Their variances."""
     blocks: Sequence[float]
     waiting: Sequence[float]
-    """Of the bytes, those that wait for the garbage collector; the others lie in free lists."""
+    """Of the bytes, those that wait for the garbage collector; of a life the others lie in free lists."""
 
 
 @dataclass(frozen=True)
@@ -115,7 +118,7 @@ class History:
     doubtful: Mapping[Stack, Sequence[float]] = field(default_factory=lambda: MappingProxyType({}))
     """Of a life: of the bytes of a stack that were born by each moment, those whose objects may be younger."""
     dead: Mapping[Stack, Dead] = field(default_factory=lambda: MappingProxyType({}))
-    """Of a life: what of a stack's bytes nothing refers to any more."""
+    """What of a stack's bytes nothing refers to any more, though they take memory still."""
     lived: bool = False
     """Whether the columns are moments of the life of one snapshot's survivors."""
 
@@ -157,6 +160,27 @@ class History:
             sizes = list(map(add, sizes, track.sizes))
             counts = list(map(add, counts, track.counts))
         return Series(self.times, tuple(sizes), tuple(counts), self.errors(stacks))
+
+    def lost(self, stacks: Iterable[Stack]) -> Dead | None:
+        """What of some stacks nothing refers to any more; None: nothing is known of such."""
+        rows = [self.dead[stack] for stack in stacks if stack in self.dead]
+        return Dead(*(list(map(sum, zip(*column))) for column in zip(*rows))) if rows else None
+
+    def referred(self, stacks: Sequence[Stack]) -> Series:
+        """The series of some stacks, without what nothing refers to any more."""
+        series, lost = self.series(stacks), self.lost(stacks)
+        if lost is None:
+            return series
+        sizes = tuple(max(0.0, a - b) for a, b in zip(series.sizes, lost.sizes))
+        counts = tuple(max(0.0, a - b) for a, b in zip(series.counts, lost.blocks))
+        errors = series.errors
+        if isinstance(errors, Estimates):
+            parts = [a / b if b > 0 else 1.0 for a, b in zip(sizes, series.sizes)]
+            errors = errors._replace(
+                variances=[max(0.0, a - b) for a, b in zip(errors.variances, lost.squares)],
+                samples=[round(part * number) for part, number in zip(parts, errors.samples)],
+            )
+        return Series(series.t, sizes, counts, errors)
 
     def risen(self, stacks: Iterable[Stack]) -> int:
         """Bytes from end to end of those of some stacks that rose."""
@@ -265,8 +289,28 @@ def history(choice: Choice, columns: Columns) -> History:
         growers=columns.growers,
         census=columns.census,
         notes=choice.notes,
+        dead=_waiting(columns, sizes, counts, variances) if is_collected(last.meta) else {},
         newest=last,
     )
+
+
+def _waiting(
+    columns: Columns,
+    sizes: Mapping[Stack, Sequence[int]],
+    counts: Mapping[Stack, Sequence[int]],
+    variances: Mapping[Stack, Sequence[float]],
+) -> dict[Stack, Dead]:
+    """What waits for the collector, of what has been left to each stack."""
+    dead = {}
+    for stack, bytes_of in columns.waiting.items():
+        waits = [min(float(has), size) for has, size in zip(sizes[stack], bytes_of)]
+        parts = [size / has if has > 0 else 0.0 for has, size in zip(sizes[stack], waits)]
+        squares = [
+            part * each for part, each in zip(parts, variances.get(stack, [0.0] * len(parts)))
+        ]
+        blocks = [part * number for part, number in zip(parts, counts[stack])]
+        dead[stack] = Dead(waits, squares, blocks, waits)
+    return dead
 
 
 def _longest_stretch(line: Sequence[Entry]) -> list[Entry]:

@@ -115,7 +115,7 @@ class Book:
         return self._judged[key]
 
     def _judge(self, stacks: tuple[Stack, ...]) -> Shape:
-        return self.shape(self.series(stacks))
+        return self.shape(self.history.referred(stacks))
 
     def shape(self, series: Series, at: Sequence[int] = ()) -> Shape:
         """The shape of any series by the units of this book, of all snapshots or of those ``at`` such places."""
@@ -184,14 +184,22 @@ class Book:
 
     def waits(self, stacks: Sequence[Stack]) -> bool:
         """Whether it is known that most of their growth only waits for the garbage collector."""
-        return False
+        lost = self.history.lost(stacks)
+        if lost is None:
+            return False
+        more = lost.waiting[-1] - lost.waiting[0]
+        return more > 0 and more >= LEVELS.excuses.garbage * self.rise(stacks)
 
     def rise(self, stacks: Sequence[Stack]) -> float:
         """Bytes from end to end."""
         return self.series(stacks).rise
 
     def of(self, blame: Blame) -> Growth:
-        return Growth(blame, self.judge(blame.stacks), self.series(blame.stacks), ())
+        """As it is judged: a leak is what something refers to, and all else is told with what nothing does."""
+        judged = self.judge(blame.stacks)
+        leaks = judged.verdict == LEAK and not self.history.lived
+        series = self.history.referred(blame.stacks) if leaks else self.series(blame.stacks)
+        return Growth(blame, judged, series, ())
 
     def grown_blocks(self, stacks: Iterable[Stack]) -> dict[int, int]:
         """Blocks at the end minus blocks at the beginning, by size."""

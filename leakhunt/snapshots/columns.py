@@ -8,6 +8,7 @@ number of distinct stacks, not with the size of the files.
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -54,6 +55,9 @@ class Columns:
     """Likewise: bytes that would be freed without it."""
     growers: Mapping[Place, Stack] = field(default_factory=dict)
     """By where containers hang: the stack that makes them grow, as most snapshots tell."""
+    waiting: Mapping[Stack, Sequence[float]] = field(default_factory=dict)
+    """Of the bytes, those that only wait for the garbage collector, where births tell it; where a heap was not walked
+    to the end, the part that those before and after tell."""
 
 
 def read(paths: Sequence[Path], problems: list[str]) -> Columns | None:
@@ -83,6 +87,7 @@ class _Growing:
         self._lengths: dict[int, list[int | None]] = {}
         self._freed: dict[int, list[int | None]] = {}
         self._growers: dict[Place, Counter[Stack]] = {}
+        self._waiting: dict[Stack, list[float]] = {}
         self._census: list[Mapping[str, TypeCount] | None] = []
         self._ends: list[Snapshot] = []
         self._walked: Snapshot | None = None
@@ -110,6 +115,13 @@ class _Growing:
         for stack, told in snapshot.facts.items():
             free = sum(birth.free for birth in told.births)
             left = self._without(stack, free, told.holders) if free > 0 else 1.0
+            idle = sum(birth.waiting for birth in told.births)
+            if idle > 0 and stack in sizes:
+                _put(
+                    self._waiting.setdefault(stack, []),
+                    before,
+                    min(1.0, idle / max(1, sizes[stack][-1])),
+                )
             if told.stderr is not None:
                 _put(self._variances.setdefault(stack, []), before, left * told.stderr**2)
                 _put(self._samples.setdefault(stack, []), before, round(left * told.samples))
@@ -165,12 +177,38 @@ class _Growing:
                 column.extend([0] * (length - len(column)))
         for told in (*self._lengths.values(), *self._freed.values()):
             told.extend([None] * (length - len(told)))
+        walked = [at for at, types in enumerate(self._census) if types is not None]
+        waiting = {
+            stack: [
+                size * part
+                for size, part in zip(self._sizes[stack], _between(parts, walked, length))
+            ]
+            for stack, parts in (self._waiting.items() if walked else ())
+        }
         return Columns(
             tuple(self.metas), tuple(self._totals), self._sizes, self._counts, self._variances,
             self._samples, tuple(self._holders), self._ends[0], newest, tuple(self._census),
             self._lengths, self._freed,
             {where: max(votes, key=lambda each: (votes[each], each)) for where, votes in self._growers.items()},
+            waiting,
         )  # fmt: skip
+
+
+def _between(parts: Sequence[float], walked: Sequence[int], length: int) -> list[float]:
+    """A column of that length, whose values at the ``walked`` places count: elsewhere those between their neighbours.
+
+    Parts that are missing at the end are 0.
+    """
+    told = [parts[at] if at < len(parts) else 0.0 for at in walked]
+    column = []
+    for at in range(length):
+        after = bisect_left(walked, at)
+        if after == len(walked) or after == 0:
+            column.append(told[min(after, len(walked) - 1)])
+            continue
+        share = (at - walked[after - 1]) / (walked[after] - walked[after - 1])
+        column.append(told[after - 1] + share * (told[after] - told[after - 1]))
+    return column
 
 
 def _put(column: list[Any], index: int, value: float) -> None:

@@ -6,6 +6,8 @@ from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
 
+import pytest
+
 from leakhunt.model.retention import Container, Heap, Rest, Retention, Step, place
 from leakhunt.model.snapshot import Birth, Facts, Frame, Handed, Held, Snapshot, Tallies
 from leakhunt.snapshots import retention
@@ -70,6 +72,27 @@ def test_what_lies_in_a_free_list_is_in_the_total_alone() -> None:
     every = replace(told, births=(births[0]._replace(free=600.0), births[1]._replace(free=400.0)))
     first = replace(first, facts=MappingProxyType({stack(ONE): every}))
     assert side_by_side(first).sizes == {stack(ONE): [0]}
+
+
+def test_what_waits_is_told_of_each_snapshot_as_those_tell_whose_heap_was_walked() -> None:
+    heap = retention.heap({"whole": True, "types": [["list", 3, 300]]})
+    assert heap is not None
+    assert heap.types
+
+    def of(size: int, waiting: float, walked: bool) -> Snapshot:
+        birth = Birth(0, None, 4, 4, float(size), 1.0, 6.0, waiting=waiting)
+        told = MappingProxyType({stack(ONE): Facts(births=(birth,))})
+        return replace(snap(f"{ONE} {size}B x10"), facts=told, heap=heap if walked else None)
+
+    plain = snap(f"{TWO} 1B x1")
+    looks = [of(100, 0, False), of(100, 20.0, True), of(200, 0, False), of(400, 200.0, True)]
+    assert side_by_side(*looks, of(100, 0, False)).waiting == {
+        stack(ONE): [20.0, 20.0, pytest.approx(70.0), 200.0, 50.0]
+    }
+    assert side_by_side(of(100, 20.0, False), plain).waiting == {}  # of a part of a heap
+    gone = side_by_side(looks[1], replace(plain, heap=heap))
+    assert gone.waiting == {stack(ONE): [20.0, 0.0]}
+    assert side_by_side(of(100, 900.0, True)).waiting == {stack(ONE): [100.0]}
 
 
 def test_a_containers_figures_are_told_at_each_snapshot_that_tells_of_them() -> None:

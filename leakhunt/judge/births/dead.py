@@ -12,14 +12,14 @@ concluded from births does without.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from itertools import accumulate
 from operator import add
 
 from leakhunt.judge.births.ages import Births
 from leakhunt.judge.births.deaths import Gone
 from leakhunt.judge.history import Dead
-from leakhunt.model.snapshot import Birth, Stack
+from leakhunt.model.snapshot import Birth
 
 
 def dead(births: Sequence[Birth], columns: int, collected: bool) -> Dead | None:
@@ -45,12 +45,6 @@ def lost_of(birth: Birth, collected: bool) -> float:
     """The part of a birth that has died."""
     size = birth.free + (birth.waiting if collected else 0.0)
     return min(1.0, size / birth.size) if birth.size > 0 else 0.0
-
-
-def together(every: Mapping[Stack, Dead], stacks: Iterable[Stack]) -> Dead | None:
-    """What has died of some stacks; None: nothing has."""
-    rows = [every[stack] for stack in stacks if stack in every]
-    return Dead(*(list(map(sum, zip(*column))) for column in zip(*rows))) if rows else None
 
 
 def without(births: Births, lost: Dead | None) -> Births:

@@ -14,7 +14,7 @@ from leakhunt.judge.births.ages import Ages, Births
 from leakhunt.judge.births.arrivals import Arrived
 from leakhunt.judge.births.deaths import Gone, Grown, grown, weighed
 from leakhunt.judge.births.life import died, held
-from leakhunt.judge.history import Dead, History
+from leakhunt.judge.history import History
 from leakhunt.judge.levels import LEVELS
 from leakhunt.judge.owners import Book
 from leakhunt.judge.series import stats
@@ -49,24 +49,12 @@ class Survivors(Book):
             _steps([track.counts for track in tracks]),
             tuple(intervals[1:]),
         )
-        return dead.without(every, self._dead(stacks))
-
-    def _dead(self, stacks: Sequence[Stack]) -> Dead | None:
-        """What of some stacks nothing refers to any more; None: nothing is known of such."""
-        return dead.together(self.history.dead, stacks)
+        return dead.without(every, history.lost(stacks))
 
     def _referred(self, stacks: Sequence[Stack]) -> float:
         """Bytes of some stacks that something refers to."""
-        lost = self._dead(stacks)
+        lost = self.history.lost(stacks)
         return self.series(stacks).sizes[-1] - (0.0 if lost is None else lost.sizes[-1])
-
-    def waits(self, stacks: Sequence[Stack]) -> bool:
-        """Whether most of their growth is garbage."""
-        lost = self._dead(stacks)
-        if lost is None:
-            return False
-        more = lost.waiting[-1] - lost.waiting[0]
-        return more > 0 and more >= LEVELS.excuses.garbage * self.rise(stacks)
 
     def usual(self, stacks: Sequence[Stack], births: Births) -> Births:
         """Those births without the block that outweighs all others, where there is such a one.
@@ -153,7 +141,7 @@ class Survivors(Book):
 
     def gone(self, stacks: Sequence[Stack]) -> Gone | None:
         """What some stacks held at each column and has died since; None: deaths are not known."""
-        return dead.buried(died(self.history, stacks), self._dead(stacks))
+        return dead.buried(died(self.history, stacks), self.history.lost(stacks))
 
     def _grown(self, stairs: Grown, stacks: tuple[Stack, ...]) -> Shape:
         """A leak that is one block, told by its former selves: its rate is known to a step."""

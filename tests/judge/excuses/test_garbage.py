@@ -7,9 +7,13 @@ from typing import Any
 
 import pytest
 
+from leakhunt.judge import codes
 from leakhunt.judge.excuses import garbage
+from leakhunt.judge.growths import growths
+from leakhunt.judge.history import Dead
 from leakhunt.judge.levels import LEVELS
-from leakhunt.judge.owners import Book
+from leakhunt.judge.owners import Book, Growth
+from leakhunt.judge.series.shape import LEAK, SAWTOOTH
 from leakhunt.model.snapshot import Block
 from tests.support.builders import history, stack
 from tests.support.growing import growth
@@ -87,3 +91,32 @@ def test_a_librarys_growth_waits_with_garbage_that_it_goes_in_step_with() -> Non
     assert not garbage.waits_with(one, [ours])
     assert not garbage.waits_with(ours, [two])
     assert not garbage.waits_with(one, [])
+
+
+# -- what waits, told by births --------------------------------------------------------
+
+
+def beside(sizes: list[int], waits: list[int]) -> Growth:
+    """A line with those bytes, 10 in each block, of which so many wait at each snapshot."""
+    whole = history((WHERE, sizes, [size // 10 for size in sizes]))
+    idle = [float(size) for size in waits]
+    lost = Dead(idle, [0.0] * len(idle), [size / 10 for size in idle], idle)
+    (found,) = growths(replace(whole, dead={stack(WHERE): lost}))
+    return found
+
+
+def test_a_leak_beside_garbage_is_judged_and_told_without_it() -> None:
+    kept = [10_000 + 2000 * index for index in range(8)]
+    swings = [0, 9000, 4000, 30_000, 12_000, 0, 25_000, 40_000]
+    found = beside([a + b for a, b in zip(kept, swings)], swings)
+    assert found.shape.verdict == LEAK
+    assert found.grown == kept[-1] - kept[0]
+    assert found.shape.rate * found.series.t[-1] == pytest.approx(found.grown)
+
+
+def test_a_line_of_garbage_is_told_with_it_and_is_no_leak() -> None:
+    waits = [10_000 + 2000 * index for index in range(8)]
+    found = beside([size + 500 for size in waits], waits)
+    assert (found.shape.verdict, found.grown) == (SAWTOOTH, waits[-1] - waits[0])
+    assert found.why is not None
+    assert found.why.code == codes.UNCOLLECTED
