@@ -33,13 +33,14 @@ from leakhunt.hook.process import ledger
 tasks, leak, onset, folder, interval, week, changes = eval(sys.argv[1])
 
 class Clock:
-    """Stands for the module `time` in the ledger."""
+    """Stands for the functions of the module `time` in the ledger."""
     began = real = time.time()
     passed = 0.0
     def time(self): return self.began - week + self.passed
     def monotonic(self): return 1e6 + self.passed
 
-clock = ledger.time = Clock()
+clock = Clock()
+ledger.time, ledger.monotonic = clock.time, clock.monotonic
 extra = {} if interval is None else {"interval": interval}
 leakhunt.install(dir=folder, engine="sampled", **extra)
 hook = current.hook()
