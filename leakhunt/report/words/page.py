@@ -84,6 +84,7 @@ def made(version: str, at: float) -> str:
 def per_day(finding: Finding) -> str | None:
     """What a rate comes to in a day at the pace that was seen; None: the pace is not known."""
     history = finding.history
+    whose = " for each process" if len(finding.parts) > 1 else ""
     if history.unit == TASK:
         spent = history.spent
         taken = _lived(history) if history.lived else seconds(history)
@@ -91,11 +92,11 @@ def per_day(finding: Finding) -> str | None:
             return None
         pace = spent / taken * DAY
         return (
-            f"{units.size(finding.rate * pace)} a day for each process, at the pace seen: "
+            f"{units.size(finding.rate * pace)} a day{whose}, at the pace seen: "
             f"{units.forecast(pace, history.noun)} a day."
         )
     if history.unit == "second" and (seconds(history) or 0.0) >= TELLING:
-        return f"{units.size(finding.rate * DAY)} a day for each process."
+        return f"{units.size(finding.rate * DAY)} a day{whose}."
     return None
 
 

@@ -39,7 +39,10 @@ def test_of_several_processes_the_figures_are_of_one() -> None:
 
 def test_a_rate_is_reckoned_for_a_day_where_the_pace_was_seen() -> None:
     """700 tasks in 70 s are 864,000 a day, at 10 bytes each."""
-    assert words.per_day(finding()) == (
+    assert words.per_day(finding()) == ("8.2 MiB a day, at the pace seen: 860,000 tasks a day.")
+    several = finding()
+    several = replace(several, parts=several.parts * 2)
+    assert words.per_day(several) == (
         "8.2 MiB a day for each process, at the pace seen: 860,000 tasks a day."
     )
     short = history((LINE, rising(1000, 1), rising(1, 1)))
