@@ -9,8 +9,8 @@ if TYPE_CHECKING:
     import mmap
 
 VERSION = sys.version_info
-#: Where the standard library is, below a prefix and its ``lib``.
-LIBRARY = f"python{VERSION[0]}.{VERSION[1]}"
+#: Where the standard library is, below a prefix and its ``lib``; free-threaded builds have another (PEP 703).
+LIBRARY = f"python{VERSION[0]}.{VERSION[1]}{'t' if 't' in getattr(sys, 'abiflags', '') else ''}"
 #: Code objects tell the class and the function that they are in (``co_qualname``).
 CODE_IS_QUALIFIED = VERSION >= (3, 11)
 
