@@ -18,6 +18,15 @@ from tests.support.places import ROOT
 PATIENCE = 120.0
 
 
+#: What a program does that has nothing more to do, until its input ends.
+WAITS = """
+import os, select
+print('runs', flush=True)
+while not select.select([0], [], [], 0.05)[0] or os.read(0, 4096):
+    pass
+"""
+
+
 @contextlib.contextmanager
 def waiting(
     source: str = "", *arguments: str, env: Mapping[str, str] | None = None
@@ -26,9 +35,10 @@ def waiting(
 
     Popen returns while the kernel still builds the new process: its descriptors are closed by then, but its
     arguments, its environment and its name are set later (begin_new_exec() and create_elf_tables() of
-    Linux, fs/exec.c and fs/binfmt_elf.c). So the program itself says when it runs.
+    Linux, fs/exec.c and fs/binfmt_elf.c). So the program itself says when it runs. It looks up again and again: a
+    signal that comes just before a call that waits has its handler run after that call.
     """
-    program = f"{source}\nimport sys; print('runs', flush=True); sys.stdin.read()"
+    program = f"{source}\n{WAITS}"
     with subprocess.Popen(
         [sys.executable, "-c", program, *arguments], stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=env
     ) as child:  # fmt: skip
