@@ -124,6 +124,7 @@ child_begins(const Plan *plan)
         page_note[0] = LOCKED;
         _exit(71);
     }
+    pause_tracing();
     forget_tracers();
     if (plan->engine != NULL) {
         plan->engine->let_go_in_child();
@@ -143,6 +144,7 @@ child_begins(const Plan *plan)
         PyErr_Clear();
     }
     page_note[1] = COPYING;
+    answer_only();
     PyObject *raw = PyObject_CallObject(plan->read, NULL);
     PyObject *type = NULL, *value = NULL, *traceback = NULL;
     if (raw == NULL) {
