@@ -52,7 +52,9 @@ class Exact:
 
     @property
     def nframe(self) -> int:
-        return tracemalloc.get_traceback_limit() if self.tracing else self._nframe
+        # A capture's child answers 0, and has it from before the fork.
+        self._nframe = (self.tracing and tracemalloc.get_traceback_limit()) or self._nframe
+        return self._nframe
 
     def start(self, nframe: int) -> None:
         self._nframe = nframe

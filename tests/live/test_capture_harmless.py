@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import platform
 import signal
 import subprocess
 import sys
@@ -14,6 +15,7 @@ import pytest
 
 from leakhunt.hook.capture import fork
 from tests.live import harness
+from tests.support import sandboxes
 from tests.support.native import compiled
 
 pytestmark = [
@@ -213,6 +215,56 @@ def test_the_child_asks_malloc_for_nothing(tmp_path: Path, engine: str) -> None:
     """
     told = run(tmp_path, program, LD_PRELOAD=str(library))
     assert told[-1] == "True 0 True"
+
+
+def test_stacks_are_as_long_as_the_program_had_tracemalloc_trace_them(tmp_path: Path) -> None:
+    told = run(
+        tmp_path,
+        """
+        import tracemalloc
+        tracemalloc.start(17)
+        import leakhunt
+        leakhunt.install(engine="exact")
+        def keep(deep):
+            return keep(deep - 1) if deep else [str(n) * 9 for n in range(1000)]
+        kept = keep(20)
+        snapshot = tracemalloc.Snapshot.load(leakhunt.dump())
+        stacks = [trace.traceback for trace in snapshot.traces]
+        print(snapshot.traceback_limit, max(map(len, stacks)), tracemalloc.get_traceback_limit())
+        print(sum(each[0].filename == "<unknown>" for each in stacks) <= 2)
+        """,
+    )
+    assert told[-2:] == ["17 17 17", "True"]
+
+
+@pytest.mark.skipif(
+    platform.machine() not in sandboxes.MACHINES or not sys.platform.startswith("linux"),
+    reason="calls are refused by seccomp(2)",
+)
+@pytest.mark.parametrize("engine", ["sampled", "exact"])
+def test_what_a_sandbox_refuses_is_said_or_not_needed(tmp_path: Path, engine: str) -> None:
+    told = run(
+        tmp_path,
+        f"""
+        import leakhunt
+        from leakhunt.errors import CaptureError
+        from tests.support import sandboxes
+        leakhunt.install(start="boot", engine={engine!r}, light="off")
+        kept = [str(n) * 9 for n in range(1000)]
+        sandboxes.refuse("process_vm_readv", "pipe2")
+        def deep(n):
+            return deep(n - 1) if n else leakhunt.dump()
+        for calls in (1, 200):
+            try:
+                deep(calls)
+                print("written")
+            except CaptureError as error:
+                print(error)
+        """,
+    )
+    sandboxed = "a sandbox lets its process copy nothing of the worker's (process_vm_readv, pipe2)"
+    told = [line for line in told if not line.startswith("leakhunt: ")]
+    assert set(told[-2:]) <= {"written", f"no snapshot: {sandboxed}"}, told
 
 
 def test_a_process_without_descriptors_is_captured(tmp_path: Path) -> None:

@@ -47,6 +47,11 @@
 
 static int in_child; /* this process is a capture's */
 
+/* In the page shared with the parent: what ended the child, and what it was doing. */
+static volatile unsigned char *page_note;
+enum { NOT_YET, HUNG, NO_MEMORY, LOCKED, FORBIDDEN };
+enum { COPYING, WALKING, WRITING };
+
 #include "arena.inc"
 #include "arenas.inc"
 #include "cover.inc"
@@ -88,7 +93,7 @@ is_bare(PyObject *Py_UNUSED(module), PyObject *Py_UNUSED(ignored))
 static void
 end_of_child(int status)
 {
-    if (arena.refused) {
+    if (arena.refused && page_note[0] == NOT_YET) {
         page_note[0] = NO_MEMORY;
     }
     _exit(status);
@@ -191,7 +196,7 @@ PyDoc_STRVAR(fork_and_read_doc,
 "they are None. All of them are C functions, and the caller has disabled\n"
 "the garbage collector. `engine` is a capsule (at_fork.h) or None.\n"
 "`page` is shared with the child, which notes in its first byte why it ended itself (1: it hung,\n"
-"2: no memory, 3: another thread had a lock that it needs: try again), in the second what it does (0: copying,\n"
+"2: no memory, 3: another thread had a lock that it needs: try again, 4: a sandbox lets it copy nothing), in the second what it does (0: copying,\n"
 "1: walking, 2: writing).\n"
 "Raises OSError where the fork is refused, RuntimeError where a child would not live.");
 

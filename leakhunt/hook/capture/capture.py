@@ -149,6 +149,8 @@ class Capture:
             why = f"it hung and was ended after {units.duration(seconds)}"
         elif note == fork.NO_MEMORY:
             why = "no memory for its process"
+        elif note == fork.FORBIDDEN:
+            why = fork.SANDBOXED
         elif note == fork.LOCKED:
             why = "another thread had tracemalloc's lock when it was forked"
         elif number == signal.SIGXCPU:
@@ -243,7 +245,7 @@ def begin(order: Order, began: float) -> Capture:
             page.close()
             raise
         if isinstance(error, MemoryError):
-            page[0] = fork.NO_MEMORY
+            page[0] = page[0] or fork.NO_MEMORY
         posix._exit(70)
     _child(order, forked, page, began)
     raise AssertionError("unreachable")
@@ -270,7 +272,7 @@ def _child(order: Order, forked: fork.Forked, page: mmap.mmap, began: float) -> 
             said = outcome_of(looked)
         tell(page, said, order)
     except MemoryError:  # not even for the words that say so
-        page[0] = fork.NO_MEMORY
+        page[0] = page[0] or fork.NO_MEMORY
     except Exception as error:  # noqa: BLE001 - the child must say whatever it was
         tell(page, {"problem": f"no snapshot: {type(error).__name__}: {error}"}, order)
     finally:

@@ -43,7 +43,7 @@ DEEPER = 500
 
 #: Where the child notes, in the page that it shares with the parent, why it ended itself and what it
 #: was doing: see ``_fork.fork_and_read``.
-HUNG, NO_MEMORY, LOCKED = 1, 2, 3
+HUNG, NO_MEMORY, LOCKED, FORBIDDEN = 1, 2, 3, 4
 COPYING, WALKING, WRITING = 0, 1, 2
 
 
@@ -327,11 +327,14 @@ def open_descriptors(pid: str = "self") -> list[int]:
     return []
 
 
+#: What a MemoryError means in a child that may not copy what it wants to enlarge.
+SANDBOXED = "a sandbox lets its process copy nothing of the worker's (process_vm_readv, pipe2)"
+
+
 def out_of_memory() -> str:
     """In the child, after a MemoryError: what it means."""
-    if _fork is not None and _fork.is_forbidden():
-        return "a sandbox lets its process copy nothing of the worker's (process_vm_readv, pipe2)"
-    return "out of memory while capturing"
+    forbidden = _fork is not None and _fork.is_forbidden()
+    return SANDBOXED if forbidden else "out of memory while capturing"
 
 
 def rest() -> None:
