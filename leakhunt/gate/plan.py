@@ -4,23 +4,32 @@ A stage begins when the warm-up is over and goes on for as many runs again, with
 looks on the way, their distances jittered so that nothing periodic hides between them. When it leaves the
 question open the next begins, with twice as many runs: all that was run so far is its warm-up. So a
 leak that is regular is decided in the first stage, and noise has to give way in the end.
+
+A look and a judgement cost the same however many runs lie between, and only runs narrow what is not known. So
+what they take is measured, and the runs of a stage take as long at least, those of the next twice as long, and so on:
+no more than a half of the first stage goes into looking and judging, a third of the second, a fifth of the third.
+How long the stages are says nothing of how they end, so the bets stay fair: each length is fixed before the
+stage's looks that are judged, by clocks alone.
 """
 
 from __future__ import annotations
 
 import math
 import random
+from collections.abc import Sequence
 from math import ceil
 from pathlib import Path
 from typing import NamedTuple
 
-from leakhunt.errors import SnapshotError
 from leakhunt.gate.decision import LOOKS, Limits, Ruling, decide, doubted
 from leakhunt.gate.orders import EXHAUSTED, FAILED, RUN, STOP, Answer, Order
 from leakhunt.judge.history import choose, history
 from leakhunt.judge.series.shape import LEAK
 from leakhunt.judge.verdict import NO_LEAK
-from leakhunt.snapshots.columns import read
+from leakhunt.model.gcpause import uncollected
+from leakhunt.model.snapshot import Snapshot
+from leakhunt.snapshots.columns import Columns, of
+from leakhunt.snapshots.load import load
 from leakhunt.snapshots.series import lines_of
 
 #: The warm-up goes on for so many runs and so many seconds, but not beyond this many seconds.
@@ -29,12 +38,22 @@ WARM_RUNS, WARM_SECONDS, WARM_AT_MOST = 1000, 0.4, 3.0
 WARM_PART = 0.25
 #: A stage is laid out so that its runs take no more of the time that is left than this part.
 PART_OF_TIME = 0.7
-#: Where no longer stage has room, the last one goes on for this part of the time that is left,
+#: A stage's runs take as long as all else in it, this to the power of the stages before it.
+RUNNING = 2
+#: Runs of which something may be said.
+FEWEST_RUNS = 3
+#: Where there is no room for a stage of so many times the runs,
+LONGER = 2
+#: the last one goes on for this part of the time that is left,
 LAST_PART = 0.9
 #: if that is so many looks more.
 FEWEST_MORE = 4
-#: Of the looks of a stage that goes on one in so many is judged.
-RARELY = 4
+#: Of the looks of a stage that goes on one in so many is judged, or fewer: a judgement may cost this part of the time between.
+RARELY, JUDGING = 4, 0.25
+#: A stage is judged so often: when bets can be won, when it is over, when it is known who holds what.
+RULINGS = 3
+#: A look that finds who holds what takes as long as so many others, until one was taken.
+WALK = 4
 #: Distances between looks vary by so much.
 JITTER = 0.2
 #: Looks before which no bet can have been won.
@@ -88,8 +107,16 @@ class Gate:
         self._earlier: Ruling | None = None
         """Of the stage before, at its end."""
         self._batches: list[int] = []
-        self._full = self._warming = False
-        self._pace = self._elapsed = self._look = 0.0
+        self._full = self._warming = self._is_laid_out = False
+        self._pace = self._elapsed = 0.0
+        self._look = self._walk = self._judging = 0.0
+        """Seconds of a look, of one that finds who holds what (0: none was taken), of a judgement."""
+        self._judged_at = 0.0
+        """Seconds since the start of the check at the last judgement; ``_ruled``: looks that it had, and whether all."""
+        self._ruled: tuple[int, bool] | None = None
+        self._read: dict[Path, Snapshot] = {}
+        """The looks of this stage that were read, and which of them with their blocks: the first and the newest."""
+        self._whole: set[Path] = set()
 
     def first(self) -> Order:
         """One run, by which it is seen how long one takes."""
@@ -100,8 +127,7 @@ class Gate:
         if answer.kind == FAILED:
             self.failure = answer
             return self._stop(BROKEN)
-        if answer.path is not None:
-            self._look = max(0.0, elapsed - self._elapsed - answer.seconds)
+        self._measure(answer, elapsed)
         self._elapsed = elapsed
         new = answer.runs - self.runs
         self.runs, self.spent = answer.runs, self.spent + answer.seconds
@@ -115,6 +141,15 @@ class Gate:
         if order.do == RUN and elapsed + order.runs * self._pace > self.terms.at_most:
             return self._stop(OUT_OF_TIME)
         return order
+
+    def _measure(self, answer: Answer, elapsed: float) -> None:
+        """What the look took; and what the judgement before it did, which is all that is left of the time."""
+        if self._judged_at == self._elapsed > 0:
+            self._judging = max(0.0, elapsed - self._elapsed - answer.seconds - answer.looked)
+        if answer.path is not None and self._full:
+            self._walk = answer.looked
+        elif answer.path is not None:
+            self._look = answer.looked
 
     def give_up(self) -> None:
         """The time is over while it runs: what the looks so far say counts."""
@@ -133,9 +168,11 @@ class Gate:
         if self._warming:
             self._warming = False
             return self._begin()
+        if not self._is_laid_out:  # now it is known what a look takes
+            self._is_laid_out, self._batches = True, self._split()
+            return self._batch(self._batches.pop(0)) if self._batches else None
         looks = len(self._looks)
-        often = FEWEST <= looks <= LOOKS or (looks > LOOKS and looks % RARELY == 0)
-        if (often or not self._batches) and looks >= 3:
+        if looks >= 3 and self._is_due():
             ruling = self._rule(complete=not self._batches)
             unsure = not self._batches and ruling.verdict is None
             if (ruling.verdict == LEAK or unsure) and not self._full:  # who holds it?
@@ -149,6 +186,16 @@ class Gate:
         if not self._batches:
             return self._begin()
         return self._batch(self._batches.pop(0))
+
+    def _is_due(self) -> bool:
+        """Whether the looks so far are judged: where that can decide, and costs little of what it may save."""
+        looks = len(self._looks)
+        if not self._batches or self._full or looks == FEWEST:
+            return True
+        if looks <= LOOKS:
+            return looks > FEWEST and self._judging <= self._batches[0] * self._pace + self._look
+        since = self._elapsed - self._judged_at
+        return looks % RARELY == 0 and self._judging <= JUDGING * since
 
     def _may_be_passing(self, ruling: Ruling) -> bool:
         """Whether what was found may end: then it is a leak only when it is found again, after a longer warm-up.
@@ -176,7 +223,7 @@ class Gate:
         Stages that double would come to as many with twice as many runs.
         """
         missing = self._warm_enough() - self.runs
-        seconds = (missing + LOOKS - 1) * self._pace + LOOKS * self._look
+        seconds = (missing + LOOKS - 1) * self._pace + self._beside()
         left = LAST_PART * (self.terms.at_most - self._elapsed)
         if missing <= 0 or self.terms.warm_up is not None or seconds > left:
             return None
@@ -192,24 +239,39 @@ class Gate:
             self.stage += 1
             self._full, self._batches = False, more
             return self._batch(self._batches.pop(0))
-        batches = self._split()
-        if not batches:
+        if self.terms.runs is not None and self.terms.runs - self.runs < FEWEST_RUNS:
             return None
         self.stage += 1
         self._earlier = self.ruling
-        self._looks, self._full, self._batches = [], False, batches
+        self._looks, self._full, self._batches = [], False, []
+        self._is_laid_out, self._ruled = False, None
+        self._read.clear()
+        self._whole.clear()
         return Order(RUN, 0, look=True)
 
     def _is_last(self) -> bool:
-        """Whether the time that is left has no room for a stage as long as this one: a shorter one would know less."""
+        """Whether the time that is left has no room for a stage of twice as many runs: this one, gone on, knows more."""
         if self.ruling is None or self.ruling.verdict is not None or len(self._looks) < LOOKS:
             return False
-        return self._room() < self.ruling.runs
+        return self._room() < LONGER * self.ruling.runs
 
     def _room(self) -> float:
         """Runs that another stage has time for, beside its looks."""
-        left = LAST_PART * (self.terms.at_most - self._elapsed) - LOOKS * self._look
+        left = LAST_PART * self._left() - self._beside()
         return left / self._pace if self._pace > 0 else math.inf
+
+    def _left(self) -> float:
+        """Seconds that are left; what the judgement of this very look takes is not known yet."""
+        now = self._judging if self._judged_at == self._elapsed else 0.0
+        return self.terms.at_most - self._elapsed - now
+
+    def _beside(self) -> float:
+        """Seconds of a stage beside its runs."""
+        return LOOKS * self._look + self._ending() + self._judging
+
+    def _ending(self) -> float:
+        """Seconds from the last run of a stage to its answer: it is judged before and after who holds what was found."""
+        return (self._walk or WALK * self._look) + (RULINGS - 1) * self._judging
 
     def _each(self) -> int:
         """Runs between two looks of this stage."""
@@ -219,8 +281,9 @@ class Gate:
     def _more_steps(self) -> int:
         """Looks by which this stage may become longer."""
         each = self._each()
-        cost = each * self._pace + self._look
-        steps = LAST_PART * (self.terms.at_most - self._elapsed) / cost if cost > 0 else LOOKS
+        cost = (1 + JUDGING) * (each * self._pace + self._look)
+        left = LAST_PART * self._left() - self._ending()
+        steps = max(0.0, left) / cost if cost > 0 else LOOKS
         return int(
             steps if self.terms.runs is None else min(steps, (self.terms.runs - self.runs) // each)
         )
@@ -238,17 +301,17 @@ class Gate:
         steps = LOOKS - 1
         total = max(self.runs, steps)
         if self._pace > 0:
-            if self.stage:  # it costs as much to look as to run: what is open wants runs
-                total = max(total, int(steps * self._look / self._pace))
+            beside = self._beside()
+            total = max(total, int(RUNNING ** (self.stage - 1) * beside / self._pace))
             # A stage that the time cuts short decides nothing.
-            left = PART_OF_TIME * (self.terms.at_most - self._elapsed) / self._pace
-            total = max(steps, int(min(total, left, self._room() if self.stage else math.inf)))
+            left = PART_OF_TIME * (self._left() - beside) / self._pace
+            total = max(steps, int(min(total, left)))
         if self.terms.runs is not None:
             left = self.terms.runs - self.runs
             total = min(total, left)
             if left - total < total:  # not enough for one more stage: this one takes all
                 total = left
-        if total < 3:
+        if total < FEWEST_RUNS:
             return []
         return _jittered(self.stage, min(steps, total), total)
 
@@ -279,13 +342,28 @@ class Gate:
         return min(WARM_AT_MOST, WARM_PART * self.terms.at_most)
 
     def _rule(self, complete: bool) -> Ruling:
+        if self.ruling is not None and self._ruled == (len(self._looks), complete):
+            return self.ruling
         problems: list[str] = []
         choice = choose(lines_of(self._looks, problems)[0])
-        columns = read([entry.path for entry in choice.entries], problems)
-        if columns is None:
-            raise SnapshotError(problems[0])
+        columns = self._columns([entry.path for entry in choice.entries])
         self.ruling = decide(history(choice, columns), self.stage, self.terms.limits, complete)
+        self._judged_at, self._ruled = self._elapsed, (len(self._looks), complete)
         return self.ruling
+
+    def _columns(self, paths: Sequence[Path]) -> Columns:
+        """Of these looks, each of which is read once. Raises SnapshotError."""
+        with uncollected():
+            for path in paths[1:-1]:
+                if path not in self._read:
+                    self._read[path] = load(path)
+            for path in (paths[0], paths[-1]):
+                if path not in self._whole:
+                    self._read[path] = load(path, detail=True)
+                    self._whole.add(path)
+            columns = of(self._read[path] for path in paths)
+        assert columns is not None
+        return columns
 
     def _stop(self, why: str) -> Order:
         self.stopped = why
