@@ -107,7 +107,7 @@ class Gate:
         self._earlier: Ruling | None = None
         """Of the stage before, at its end."""
         self._batches: list[int] = []
-        self._full = self._warming = self._is_laid_out = False
+        self._full = self._warming = self._is_laid_out = self._is_cut = False
         self._pace = self._elapsed = 0.0
         self._look = self._walk = self._judging = 0.0
         """Seconds of a look, of one that finds who holds what (0: none was taken), of a judgement."""
@@ -171,6 +171,8 @@ class Gate:
         if not self._is_laid_out:  # now it is known what a look takes
             self._is_laid_out, self._batches = True, self._split()
             return self._batch(self._batches.pop(0)) if self._batches else None
+        if self._batches and self._is_late():
+            self._batches, self._is_cut = [], True
         looks = len(self._looks)
         if looks >= 3 and self._is_due():
             ruling = self._rule(complete=not self._batches)
@@ -179,13 +181,21 @@ class Gate:
                 self._full = True
                 return self._batch(self._batches.pop(0) if self._batches else self._size())
             self._full = False
-            if ruling.verdict == LEAK and self._may_be_passing(ruling):
+            if ruling.verdict == LEAK and self._may_be_passing(ruling) and not self._is_cut:
                 return self._warmer() or self._begin()
-            if ruling.verdict is not None:
+            if ruling.verdict is not None and not self._is_cut:
                 return self._stop(DECIDED)
+        if self._is_cut and not self._batches:
+            return self._stop(OUT_OF_TIME)
         if not self._batches:
             return self._begin()
         return self._batch(self._batches.pop(0))
+
+    def _is_late(self) -> bool:
+        """Whether one more look would leave no time to say what they tell. A machine may become slower on the way."""
+        step = self._batches[0] * self._pace + self._look
+        left = self.terms.at_most - self._elapsed - step
+        return len(self._looks) >= ENOUGH and left < (1 + JUDGING) * self._ending()
 
     def _is_due(self) -> bool:
         """Whether the looks so far are judged: where that can decide, and costs little of what it may save."""
@@ -271,7 +281,8 @@ class Gate:
 
     def _ending(self) -> float:
         """Seconds from the last run of a stage to its answer: it is judged before and after who holds what was found."""
-        return (self._walk or WALK * self._look) + (RULINGS - 1) * self._judging
+        walk = self._size() * self._pace + (self._walk or WALK * self._look)
+        return walk + (RULINGS - 1) * self._judging
 
     def _each(self) -> int:
         """Runs between two looks of this stage."""

@@ -100,6 +100,16 @@ def test_the_runs_of_the_first_stage_take_as_long_as_its_looks(look: float) -> N
     assert seconds + LOOKS * look <= 60 - elapsed
 
 
+def test_a_stage_ends_in_time_to_say_what_it_tells(tmp_path: Path) -> None:
+    """Four times slower half way through, as on a machine on which others begin to work: who holds it is asked all the same."""
+    dice = random.Random(3)
+    gate, orders = judged(
+        tmp_path, Terms(Limits(), 20.0), 1e-3, lambda runs: 400 + dice.randrange(200), slower=8.0
+    )
+    assert gate.stopped == OUT_OF_TIME
+    assert [order for order in orders if order.look][-1].full
+
+
 def test_what_a_judgement_takes_is_no_look(tmp_path: Path) -> None:
     """The gate judges between an answer and its order: three seconds of it made looks of a tenth so dear that nothing ran."""
     dice = random.Random(3)
@@ -118,16 +128,18 @@ def judged(
     blocks: Callable[[int], float],
     looks: float = inf,
     judging: float = 0.0,
+    slower: float = inf,
 ) -> tuple[Gate, list[Order]]:
     """The gate when it has stopped, and its orders: a run takes ``pace`` seconds, ``blocks`` KiB are alive after so many.
 
-    The time is over after so many ``looks`` at the latest; a judgement takes ``judging`` seconds.
+    The time is over after so many ``looks`` at the latest; a judgement takes ``judging`` seconds. After
+    ``slower`` seconds a run takes four times as long.
     """
     gate, runs, elapsed = Gate(terms), 0, 0.0
     orders = [gate.first()]
     while orders[-1].do == RUN:
         runs += orders[-1].runs
-        seconds = orders[-1].runs * pace
+        seconds = orders[-1].runs * pace * (4 if elapsed > slower else 1)
         elapsed += seconds
         path = None
         if orders[-1].look:
