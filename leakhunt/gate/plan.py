@@ -16,21 +16,16 @@ from __future__ import annotations
 
 import math
 import random
-from collections.abc import Sequence
 from math import ceil
 from pathlib import Path
 from typing import NamedTuple
 
+from leakhunt.gate.costs import Costs
 from leakhunt.gate.decision import LOOKS, Limits, Ruling, decide, doubted
 from leakhunt.gate.orders import EXHAUSTED, FAILED, RUN, STOP, Answer, Order
-from leakhunt.judge.history import choose, history
+from leakhunt.gate.readings import Readings
 from leakhunt.judge.series.shape import LEAK
 from leakhunt.judge.verdict import NO_LEAK
-from leakhunt.model.gcpause import uncollected
-from leakhunt.model.snapshot import Snapshot
-from leakhunt.snapshots.columns import Columns, of
-from leakhunt.snapshots.load import load
-from leakhunt.snapshots.series import lines_of
 
 #: The warm-up goes on for so many runs and so many seconds, but not beyond this many seconds.
 WARM_RUNS, WARM_SECONDS, WARM_AT_MOST = 1000, 0.4, 3.0
@@ -50,10 +45,6 @@ LAST_PART = 0.9
 FEWEST_MORE = 4
 #: Of the looks of a stage that goes on one in so many is judged, or fewer: a judgement may cost this part of the time between.
 RARELY, JUDGING = 4, 0.25
-#: A stage is judged so often: when bets can be won, when it is over, when it is known who holds what.
-RULINGS = 3
-#: A look that finds who holds what takes as long as so many others, until one was taken.
-WALK = 4
 #: Distances between looks vary by so much.
 JITTER = 0.2
 #: Looks before which no bet can have been won.
@@ -103,20 +94,14 @@ class Gate:
         """Whether a leak was found and not believed, for want of a longer warm-up."""
         self.spent = 0.0
         """Seconds of running, looks not counted."""
-        self._looks: list[Path] = []
+        self._looks = Readings()
         self._earlier: Ruling | None = None
         """Of the stage before, at its end."""
         self._batches: list[int] = []
         self._full = self._warming = self._is_laid_out = self._is_cut = False
-        self._pace = self._elapsed = 0.0
-        self._look = self._walk = self._judging = 0.0
-        """Seconds of a look, of one that finds who holds what (0: none was taken), of a judgement."""
-        self._judged_at = 0.0
-        """Seconds since the start of the check at the last judgement; ``_ruled``: looks that it had, and whether all."""
+        self._costs = Costs()
         self._ruled: tuple[int, bool] | None = None
-        self._read: dict[Path, Snapshot] = {}
-        """The looks of this stage that were read, and which of them with their blocks: the first and the newest."""
-        self._whole: set[Path] = set()
+        """Looks that the ruling is of, and whether these were all."""
 
     def first(self) -> Order:
         """One run, by which it is seen how long one takes."""
@@ -127,29 +112,16 @@ class Gate:
         if answer.kind == FAILED:
             self.failure = answer
             return self._stop(BROKEN)
-        self._measure(answer, elapsed)
-        self._elapsed = elapsed
-        new = answer.runs - self.runs
+        self._costs.told(answer, answer.runs - self.runs, self._full, elapsed)
         self.runs, self.spent = answer.runs, self.spent + answer.seconds
-        if new > 0:
-            self._pace = answer.seconds / new
         if answer.path is not None:
-            self._looks.append(Path(answer.path))
+            self._looks.paths.append(Path(answer.path))
         order = self._after(elapsed) if answer.kind != EXHAUSTED else None
         if order is None:
             return self._stop(OUT_OF_RUNS)
-        if order.do == RUN and elapsed + order.runs * self._pace > self.terms.at_most:
+        if order.do == RUN and elapsed + order.runs * self._costs.run > self.terms.at_most:
             return self._stop(OUT_OF_TIME)
         return order
-
-    def _measure(self, answer: Answer, elapsed: float) -> None:
-        """What the look took; and what the judgement before it did, which is all that is left of the time."""
-        if self._judged_at == self._elapsed > 0:
-            self._judging = max(0.0, elapsed - self._elapsed - answer.seconds - answer.looked)
-        if answer.path is not None and self._full:
-            self._walk = answer.looked
-        elif answer.path is not None:
-            self._look = answer.looked
 
     def give_up(self) -> None:
         """The time is over while it runs: what the looks so far say counts."""
@@ -162,7 +134,7 @@ class Gate:
             wanted = self._warm_up()
             if wanted > self.runs and self.spent < self._warm_seconds():
                 left = self._warm_seconds() - self.spent
-                soon = int(left / self._pace) if self._pace > 0 else wanted
+                soon = int(left / self._costs.run) if self._costs.run > 0 else wanted
                 return Order(RUN, max(1, min(wanted - self.runs, self.runs, soon)))
             return self._begin()
         if self._warming:
@@ -193,9 +165,11 @@ class Gate:
 
     def _is_late(self) -> bool:
         """Whether one more look would leave no time to say what they tell. A machine may become slower on the way."""
-        step = self._batches[0] * self._pace + self._look
-        left = self.terms.at_most - self._elapsed - step
-        return len(self._looks) >= ENOUGH and left < (1 + JUDGING) * self._ending()
+        step = self._batches[0] * self._costs.run + self._costs.look
+        left = self.terms.at_most - self._costs.elapsed - step
+        return len(self._looks) >= ENOUGH and left < (1 + JUDGING) * self._costs.ending(
+            self._size()
+        )
 
     def _is_due(self) -> bool:
         """Whether the looks so far are judged: where that can decide, and costs little of what it may save."""
@@ -203,9 +177,12 @@ class Gate:
         if not self._batches or self._full or looks == FEWEST:
             return True
         if looks <= LOOKS:
-            return looks > FEWEST and self._judging <= self._batches[0] * self._pace + self._look
-        since = self._elapsed - self._judged_at
-        return looks % RARELY == 0 and self._judging <= JUDGING * since
+            return (
+                looks > FEWEST
+                and self._costs.judging <= self._batches[0] * self._costs.run + self._costs.look
+            )
+        since = self._costs.elapsed - self._costs.judged_at
+        return looks % RARELY == 0 and self._costs.judging <= JUDGING * since
 
     def _may_be_passing(self, ruling: Ruling) -> bool:
         """Whether what was found may end: then it is a leak only when it is found again, after a longer warm-up.
@@ -233,8 +210,8 @@ class Gate:
         Stages that double would come to as many with twice as many runs.
         """
         missing = self._warm_enough() - self.runs
-        seconds = (missing + LOOKS - 1) * self._pace + self._beside()
-        left = LAST_PART * (self.terms.at_most - self._elapsed)
+        seconds = (missing + LOOKS - 1) * self._costs.run + self._beside()
+        left = LAST_PART * (self.terms.at_most - self._costs.elapsed)
         if missing <= 0 or self.terms.warm_up is not None or seconds > left:
             return None
         self._warming = True
@@ -253,10 +230,8 @@ class Gate:
             return None
         self.stage += 1
         self._earlier = self.ruling
-        self._looks, self._full, self._batches = [], False, []
+        self._looks, self._full, self._batches = Readings(), False, []
         self._is_laid_out, self._ruled = False, None
-        self._read.clear()
-        self._whole.clear()
         return Order(RUN, 0, look=True)
 
     def _is_last(self) -> bool:
@@ -268,21 +243,13 @@ class Gate:
     def _room(self) -> float:
         """Runs that another stage has time for, beside its looks."""
         left = LAST_PART * self._left() - self._beside()
-        return left / self._pace if self._pace > 0 else math.inf
+        return left / self._costs.run if self._costs.run > 0 else math.inf
 
     def _left(self) -> float:
-        """Seconds that are left; what the judgement of this very look takes is not known yet."""
-        now = self._judging if self._judged_at == self._elapsed else 0.0
-        return self.terms.at_most - self._elapsed - now
+        return self._costs.left(self.terms.at_most)
 
     def _beside(self) -> float:
-        """Seconds of a stage beside its runs."""
-        return LOOKS * self._look + self._ending() + self._judging
-
-    def _ending(self) -> float:
-        """Seconds from the last run of a stage to its answer: it is judged before and after who holds what was found."""
-        walk = self._size() * self._pace + (self._walk or WALK * self._look)
-        return walk + (RULINGS - 1) * self._judging
+        return self._costs.beside(LOOKS, self._size())
 
     def _each(self) -> int:
         """Runs between two looks of this stage."""
@@ -292,8 +259,8 @@ class Gate:
     def _more_steps(self) -> int:
         """Looks by which this stage may become longer."""
         each = self._each()
-        cost = (1 + JUDGING) * (each * self._pace + self._look)
-        left = LAST_PART * self._left() - self._ending()
+        cost = (1 + JUDGING) * (each * self._costs.run + self._costs.look)
+        left = LAST_PART * self._left() - self._costs.ending(self._size())
         steps = max(0.0, left) / cost if cost > 0 else LOOKS
         return int(
             steps if self.terms.runs is None else min(steps, (self.terms.runs - self.runs) // each)
@@ -311,11 +278,11 @@ class Gate:
         """Runs between the looks of a stage; none where no two are left."""
         steps = LOOKS - 1
         total = max(self.runs, steps)
-        if self._pace > 0:
+        if self._costs.run > 0:
             beside = self._beside()
-            total = max(total, int(RUNNING ** (self.stage - 1) * beside / self._pace))
+            total = max(total, int(RUNNING ** (self.stage - 1) * beside / self._costs.run))
             # A stage that the time cuts short decides nothing.
-            left = PART_OF_TIME * (self._left() - beside) / self._pace
+            left = PART_OF_TIME * (self._left() - beside) / self._costs.run
             total = max(steps, int(min(total, left)))
         if self.terms.runs is not None:
             left = self.terms.runs - self.runs
@@ -355,26 +322,10 @@ class Gate:
     def _rule(self, complete: bool) -> Ruling:
         if self.ruling is not None and self._ruled == (len(self._looks), complete):
             return self.ruling
-        problems: list[str] = []
-        choice = choose(lines_of(self._looks, problems)[0])
-        columns = self._columns([entry.path for entry in choice.entries])
-        self.ruling = decide(history(choice, columns), self.stage, self.terms.limits, complete)
-        self._judged_at, self._ruled = self._elapsed, (len(self._looks), complete)
+        self.ruling = decide(self._looks.history(), self.stage, self.terms.limits, complete)
+        self._costs.judged()
+        self._ruled = (len(self._looks), complete)
         return self.ruling
-
-    def _columns(self, paths: Sequence[Path]) -> Columns:
-        """Of these looks, each of which is read once. Raises SnapshotError."""
-        with uncollected():
-            for path in paths[1:-1]:
-                if path not in self._read:
-                    self._read[path] = load(path)
-            for path in (paths[0], paths[-1]):
-                if path not in self._whole:
-                    self._read[path] = load(path, detail=True)
-                    self._whole.add(path)
-            columns = of(self._read[path] for path in paths)
-        assert columns is not None
-        return columns
 
     def _stop(self, why: str) -> Order:
         self.stopped = why

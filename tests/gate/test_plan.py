@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from leakhunt.gate.costs import WALK
 from leakhunt.gate.decision import LOOKS, Limits
 from leakhunt.gate.orders import EXHAUSTED, RAN, RUN, STOP, Answer, Order
 from leakhunt.gate.plan import (
@@ -18,7 +19,6 @@ from leakhunt.gate.plan import (
     OUT_OF_RUNS,
     OUT_OF_TIME,
     PART_OF_TIME,
-    WALK,
     WARM_RUNS,
     Gate,
     Terms,
@@ -116,8 +116,8 @@ def test_what_a_judgement_takes_is_no_look(tmp_path: Path) -> None:
     gate, orders = judged(
         tmp_path, Terms(Limits(), 60.0), 1e-3, lambda runs: 400 + dice.randrange(200), judging=1.0
     )
-    assert gate._look == pytest.approx(LOOK)
-    assert gate._judging == pytest.approx(1.0)
+    assert gate._costs.look == pytest.approx(LOOK)
+    assert gate._costs.judging == pytest.approx(1.0)
     assert sum(order.runs for order in orders) * 1e-3 >= 60 / 2
 
 
