@@ -6,8 +6,9 @@ question open the next begins, with twice as many runs: all that was run so far 
 leak that is regular is decided in the first stage, and noise has to give way in the end.
 
 A look and a judgement cost the same however many runs lie between, and only runs narrow what is not known. So
-what they take is measured, and the runs of a stage take as long at least, those of the next twice as long, and so on:
-no more than a half of the first stage goes into looking and judging, a third of the second, a fifth of the third.
+what they take is measured. The runs of the first stage, in which a regular leak shows, take half as long at least, those of
+the next as long, and so on: no more than two thirds of the first stage go into looking and judging, a half of the second, a
+third of the third.
 How long the stages are says nothing of how they end, so the bets stay fair: each length is fixed before the
 stage's looks that are judged, by clocks alone.
 """
@@ -33,7 +34,7 @@ WARM_RUNS, WARM_SECONDS, WARM_AT_MOST = 1000, 0.4, 3.0
 WARM_PART = 0.25
 #: A stage is laid out so that its runs take no more of the time that is left than this part.
 PART_OF_TIME = 0.7
-#: A stage's runs take as long as all else in it, this to the power of the stages before it.
+#: The runs of the second stage take as long as all else in it, at least; with each stage so many times as long.
 RUNNING = 2
 #: Runs of which something may be said.
 FEWEST_RUNS = 3
@@ -280,7 +281,7 @@ class Gate:
         total = max(self.runs, steps)
         if self._costs.run > 0:
             beside = self._beside()
-            total = max(total, int(RUNNING ** (self.stage - 1) * beside / self._costs.run))
+            total = max(total, int(RUNNING ** (self.stage - 2) * beside / self._costs.run))
             # A stage that the time cuts short decides nothing.
             left = PART_OF_TIME * (self._left() - beside) / self._costs.run
             total = max(steps, int(min(total, left)))
