@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from celery import signals
+from celery import signals, states
 
 from leakhunt.gate.orders import WORKER
 from leakhunt.gate.target import Arguments, TargetError, last, told
@@ -30,6 +30,12 @@ def eagerly(task: Any) -> Callable[..., Any]:
     return run
 
 
+def _at_once(headers: Any = None, routing_key: Any = None, **_: Any) -> None:
+    """What a run sends to its own queue, as ``retry`` does, is not waited for: the run is over when that is."""
+    if routing_key == QUEUE and isinstance(headers, dict):
+        headers["eta"] = None
+
+
 class Worker:
     """A worker that runs until the process ends."""
 
@@ -38,12 +44,15 @@ class Worker:
         self.task = task
         self._done = done
         self._finished = threading.Condition()
-        self._count = 0
+        self._count = self._wanted = 0
+        self._is_idle = False
+        self._consumer: Any = None
         self._failure: tuple[BaseException | None, str] | None = None
         self._trouble: BaseException | None = None
         self._folder = folder / "broker"
         self._configure()
         ready = threading.Event()
+        signals.before_task_publish.connect(_at_once, weak=False)
         signals.task_postrun.connect(self._ran, weak=False)
         signals.task_failure.connect(self._failed, weak=False)
         self._thread = threading.Thread(target=self._serve, args=(ready,), daemon=True)
@@ -52,11 +61,14 @@ class Worker:
         self._raise()
 
     def batches(self, arguments: Iterator[Arguments]) -> Callable[[int], int]:
-        """A function that sends so many messages and waits until they are done; how many there were."""
+        """A function that sends so many messages and waits until they are done and the worker looks for the next; how many
+        there were.
+        """
 
         def run(runs: int) -> int:
             sent = 0
             before = self._count
+            self._wanted, self._is_idle = before + runs, False
             written = {"data_folder_out": str(self._folder / "out")}
             with self.task.app.connection_for_write(transport_options=written) as connection:
                 producer = self.task.app.amqp.Producer(connection)
@@ -68,14 +80,24 @@ class Worker:
                     self.task.apply_async(args, keywords, producer=producer, queue=QUEUE)
                     outbox.deliver(self._folder / "out", self._folder / "in")
                     sent += 1
+            if not sent:
+                return 0
+            if sent < runs:
+                self._wanted = before + sent
+                self._consumer.call_soon(self._rest)
             with self._finished:
-                self._finished.wait_for(
-                    lambda: self._count - before >= sent or self._failure or self._trouble
-                )
+                self._finished.wait_for(lambda: self._is_idle or self._failure or self._trouble)
             self._raise()
+            self._forget()
             return sent
 
         return run
+
+    def _forget(self) -> None:
+        """What tasks have sent to queues that nobody listens to here: to list them all would take longer run by run."""
+        for message in (self._folder / "in").iterdir():
+            if not message.name.endswith(f".{QUEUE}.msg"):
+                message.unlink(missing_ok=True)
 
     def _configure(self) -> None:
         folder = self._folder
@@ -102,15 +124,17 @@ class Worker:
             worker_prefetch_multiplier=1,
         )
         self.task.app.set_current()
+        self.task.app.set_default()  # as in a worker: threads of the program's own see this app
 
     def _serve(self, ready: threading.Event) -> None:
         try:
             app = self.task.app
             app.finalize()
+            app.set_current()  # in this thread: else the tasks are run as copies of them that another app has
             worker = app.WorkController(
                 app=app, pool="solo", concurrency=1, queues=[QUEUE], loglevel="CRITICAL",
                 without_heartbeat=True, without_mingle=True, without_gossip=True, hostname="check@localhost",
-                ready_callback=lambda _: ready.set(),
+                ready_callback=lambda consumer: self._begun(consumer, ready),
             )  # fmt: skip
             worker.start()
         except BaseException as error:  # noqa: BLE001 - told by whoever waits
@@ -121,11 +145,23 @@ class Worker:
                 self._trouble = self._trouble or RuntimeError("the worker has ended")
                 self._finished.notify_all()
 
-    def _ran(self, sender: Any = None, **_: Any) -> None:
-        if getattr(sender, "name", None) == self.task.name:
+    def _begun(self, consumer: Any, ready: threading.Event) -> None:
+        self._consumer = consumer
+        ready.set()
+
+    def _ran(self, sender: Any = None, state: Any = None, **_: Any) -> None:
+        """A run that is tried again is not over."""
+        if getattr(sender, "name", None) == self.task.name and state != states.RETRY:
             self._done()
+            self._count += 1
+            if self._count >= self._wanted:
+                self._consumer.call_soon(self._rest)
+
+    def _rest(self) -> None:
+        """The worker has let go of the last message and looks for the next: nothing of the run is alive on its stack."""
+        if self._count >= self._wanted:
             with self._finished:
-                self._count += 1
+                self._is_idle = True
                 self._finished.notify_all()
 
     def _failed(
@@ -133,7 +169,9 @@ class Worker:
     ) -> None:
         if getattr(sender, "name", None) == self.task.name:
             shown = getattr(einfo, "traceback", None)
-            self._failure = self._failure or (exception, str(shown or ""))
+            with self._finished:
+                self._failure = self._failure or (exception, str(shown or ""))
+                self._finished.notify_all()
 
     def _raise(self) -> None:
         if self._failure is not None:

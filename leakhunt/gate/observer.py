@@ -26,6 +26,10 @@ TRIGGER = "check"
 UNIT = "run"
 #: Collections before a look: what the first one's finalizers let go, the next one frees.
 COLLECTIONS = 2
+#: Of the CPU, the part that sampling may take. What an estimate is wrong by goes with the root of the distance between two
+#: samples, and so with one over the root of the samples that a run pays for: where they cost s runs each, a rate is wrong
+#: by (1 + s) / sqrt(s) after a given time, which is least at s = 1.
+BUDGET = "50%"
 
 
 class Observer:
@@ -34,7 +38,7 @@ class Observer:
     def __init__(self, folder: Path, engine: str, nframe: int | None, name: str) -> None:
         """``name``: of what is run, as the snapshots' ledger has it. Raises SettingError."""
         settings = config.settings(
-            {"dir": str(folder), "engine": engine, "start": "boot", "keep": 0,
+            {"dir": str(folder), "engine": engine, "start": "boot", "keep": 0, "budget": BUDGET,
              **({} if nframe is None else {"nframe": nframe})}
         )  # fmt: skip
         self.settings = settings._replace(source="masked", walk="auto")

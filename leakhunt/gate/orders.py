@@ -47,6 +47,8 @@ class Answer(NamedTuple):
     """The target's, as Python prints it."""
     at: tuple[str, int] | None = None
     """File and line where the target is defined: told once, when it is ready."""
+    looked: float = 0.0
+    """Time that the snapshot took."""
 
 
 def line(said: Order | Answer) -> bytes:

@@ -4,6 +4,13 @@ A stage begins when the warm-up is over and goes on for as many runs again, with
 looks on the way, their distances jittered so that nothing periodic hides between them. When it leaves the
 question open the next begins, with twice as many runs: all that was run so far is its warm-up. So a
 leak that is regular is decided in the first stage, and noise has to give way in the end.
+
+A look and a judgement cost the same however many runs lie between, and only runs narrow what is not known. So
+what they take is measured. The runs of the first stage, in which a regular leak shows, take half as long at least, those of
+the next as long, and so on: no more than two thirds of the first stage go into looking and judging, a half of the second, a
+third of the third.
+How long the stages are says nothing of how they end, so the bets stay fair: each length is fixed before the
+stage's looks that are judged, by clocks alone.
 """
 
 from __future__ import annotations
@@ -14,14 +21,12 @@ from math import ceil
 from pathlib import Path
 from typing import NamedTuple
 
-from leakhunt.errors import SnapshotError
+from leakhunt.gate.costs import Costs
 from leakhunt.gate.decision import LOOKS, Limits, Ruling, decide, doubted
 from leakhunt.gate.orders import EXHAUSTED, FAILED, RUN, STOP, Answer, Order
-from leakhunt.judge.history import choose, history
+from leakhunt.gate.readings import Readings
 from leakhunt.judge.series.shape import LEAK
 from leakhunt.judge.verdict import NO_LEAK
-from leakhunt.snapshots.columns import read
-from leakhunt.snapshots.series import lines_of
 
 #: The warm-up goes on for so many runs and so many seconds, but not beyond this many seconds.
 WARM_RUNS, WARM_SECONDS, WARM_AT_MOST = 1000, 0.4, 3.0
@@ -29,12 +34,18 @@ WARM_RUNS, WARM_SECONDS, WARM_AT_MOST = 1000, 0.4, 3.0
 WARM_PART = 0.25
 #: A stage is laid out so that its runs take no more of the time that is left than this part.
 PART_OF_TIME = 0.7
-#: Where no longer stage has room, the last one goes on for this part of the time that is left,
+#: The runs of the second stage take as long as all else in it, at least; with each stage so many times as long.
+RUNNING = 2
+#: Runs of which something may be said.
+FEWEST_RUNS = 3
+#: Where there is no room for a stage of so many times the runs,
+LONGER = 2
+#: the last one goes on for this part of the time that is left,
 LAST_PART = 0.9
 #: if that is so many looks more.
 FEWEST_MORE = 4
-#: Of the looks of a stage that goes on one in so many is judged.
-RARELY = 4
+#: Of the looks of a stage that goes on one in so many is judged, or fewer: a judgement may cost this part of the time between.
+RARELY, JUDGING = 4, 0.25
 #: Distances between looks vary by so much.
 JITTER = 0.2
 #: Looks before which no bet can have been won.
@@ -84,12 +95,14 @@ class Gate:
         """Whether a leak was found and not believed, for want of a longer warm-up."""
         self.spent = 0.0
         """Seconds of running, looks not counted."""
-        self._looks: list[Path] = []
+        self._looks = Readings()
         self._earlier: Ruling | None = None
         """Of the stage before, at its end."""
         self._batches: list[int] = []
-        self._full = self._warming = False
-        self._pace = self._elapsed = self._look = 0.0
+        self._full = self._warming = self._is_laid_out = self._is_cut = False
+        self._costs = Costs()
+        self._ruled: tuple[int, bool] | None = None
+        """Looks that the ruling is of, and whether these were all."""
 
     def first(self) -> Order:
         """One run, by which it is seen how long one takes."""
@@ -100,19 +113,14 @@ class Gate:
         if answer.kind == FAILED:
             self.failure = answer
             return self._stop(BROKEN)
-        if answer.path is not None:
-            self._look = max(0.0, elapsed - self._elapsed - answer.seconds)
-        self._elapsed = elapsed
-        new = answer.runs - self.runs
+        self._costs.told(answer, answer.runs - self.runs, self._full, elapsed)
         self.runs, self.spent = answer.runs, self.spent + answer.seconds
-        if new > 0:
-            self._pace = answer.seconds / new
         if answer.path is not None:
-            self._looks.append(Path(answer.path))
+            self._looks.paths.append(Path(answer.path))
         order = self._after(elapsed) if answer.kind != EXHAUSTED else None
         if order is None:
             return self._stop(OUT_OF_RUNS)
-        if order.do == RUN and elapsed + order.runs * self._pace > self.terms.at_most:
+        if order.do == RUN and elapsed + order.runs * self._costs.run > self.terms.at_most:
             return self._stop(OUT_OF_TIME)
         return order
 
@@ -127,28 +135,55 @@ class Gate:
             wanted = self._warm_up()
             if wanted > self.runs and self.spent < self._warm_seconds():
                 left = self._warm_seconds() - self.spent
-                soon = int(left / self._pace) if self._pace > 0 else wanted
+                soon = int(left / self._costs.run) if self._costs.run > 0 else wanted
                 return Order(RUN, max(1, min(wanted - self.runs, self.runs, soon)))
             return self._begin()
         if self._warming:
             self._warming = False
             return self._begin()
+        if not self._is_laid_out:  # now it is known what a look takes
+            self._is_laid_out, self._batches = True, self._split()
+            return self._batch(self._batches.pop(0)) if self._batches else None
+        if self._batches and self._is_late():
+            self._batches, self._is_cut = [], True
         looks = len(self._looks)
-        often = FEWEST <= looks <= LOOKS or (looks > LOOKS and looks % RARELY == 0)
-        if (often or not self._batches) and looks >= 3:
+        if looks >= 3 and self._is_due():
             ruling = self._rule(complete=not self._batches)
             unsure = not self._batches and ruling.verdict is None
             if (ruling.verdict == LEAK or unsure) and not self._full:  # who holds it?
                 self._full = True
                 return self._batch(self._batches.pop(0) if self._batches else self._size())
             self._full = False
-            if ruling.verdict == LEAK and self._may_be_passing(ruling):
+            if ruling.verdict == LEAK and self._may_be_passing(ruling) and not self._is_cut:
                 return self._warmer() or self._begin()
-            if ruling.verdict is not None:
+            if ruling.verdict is not None and not self._is_cut:
                 return self._stop(DECIDED)
+        if self._is_cut and not self._batches:
+            return self._stop(OUT_OF_TIME)
         if not self._batches:
             return self._begin()
         return self._batch(self._batches.pop(0))
+
+    def _is_late(self) -> bool:
+        """Whether one more look would leave no time to say what they tell. A machine may become slower on the way."""
+        step = self._batches[0] * self._costs.run + self._costs.look
+        left = self.terms.at_most - self._costs.elapsed - step
+        return len(self._looks) >= ENOUGH and left < (1 + JUDGING) * self._costs.ending(
+            self._size()
+        )
+
+    def _is_due(self) -> bool:
+        """Whether the looks so far are judged: where that can decide, and costs little of what it may save."""
+        looks = len(self._looks)
+        if not self._batches or self._full or looks == FEWEST:
+            return True
+        if looks <= LOOKS:
+            return (
+                looks > FEWEST
+                and self._costs.judging <= self._batches[0] * self._costs.run + self._costs.look
+            )
+        since = self._costs.elapsed - self._costs.judged_at
+        return looks % RARELY == 0 and self._costs.judging <= JUDGING * since
 
     def _may_be_passing(self, ruling: Ruling) -> bool:
         """Whether what was found may end: then it is a leak only when it is found again, after a longer warm-up.
@@ -176,8 +211,8 @@ class Gate:
         Stages that double would come to as many with twice as many runs.
         """
         missing = self._warm_enough() - self.runs
-        seconds = (missing + LOOKS - 1) * self._pace + LOOKS * self._look
-        left = LAST_PART * (self.terms.at_most - self._elapsed)
+        seconds = (missing + LOOKS - 1) * self._costs.run + self._beside()
+        left = LAST_PART * (self.terms.at_most - self._costs.elapsed)
         if missing <= 0 or self.terms.warm_up is not None or seconds > left:
             return None
         self._warming = True
@@ -192,24 +227,30 @@ class Gate:
             self.stage += 1
             self._full, self._batches = False, more
             return self._batch(self._batches.pop(0))
-        batches = self._split()
-        if not batches:
+        if self.terms.runs is not None and self.terms.runs - self.runs < FEWEST_RUNS:
             return None
         self.stage += 1
         self._earlier = self.ruling
-        self._looks, self._full, self._batches = [], False, batches
+        self._looks, self._full, self._batches = Readings(), False, []
+        self._is_laid_out, self._ruled = False, None
         return Order(RUN, 0, look=True)
 
     def _is_last(self) -> bool:
-        """Whether the time that is left has no room for a stage as long as this one: a shorter one would know less."""
+        """Whether the time that is left has no room for a stage of twice as many runs: this one, gone on, knows more."""
         if self.ruling is None or self.ruling.verdict is not None or len(self._looks) < LOOKS:
             return False
-        return self._room() < self.ruling.runs
+        return self._room() < LONGER * self.ruling.runs
 
     def _room(self) -> float:
         """Runs that another stage has time for, beside its looks."""
-        left = LAST_PART * (self.terms.at_most - self._elapsed) - LOOKS * self._look
-        return left / self._pace if self._pace > 0 else math.inf
+        left = LAST_PART * self._left() - self._beside()
+        return left / self._costs.run if self._costs.run > 0 else math.inf
+
+    def _left(self) -> float:
+        return self._costs.left(self.terms.at_most)
+
+    def _beside(self) -> float:
+        return self._costs.beside(LOOKS, self._size())
 
     def _each(self) -> int:
         """Runs between two looks of this stage."""
@@ -219,8 +260,9 @@ class Gate:
     def _more_steps(self) -> int:
         """Looks by which this stage may become longer."""
         each = self._each()
-        cost = each * self._pace + self._look
-        steps = LAST_PART * (self.terms.at_most - self._elapsed) / cost if cost > 0 else LOOKS
+        cost = (1 + JUDGING) * (each * self._costs.run + self._costs.look)
+        left = LAST_PART * self._left() - self._costs.ending(self._size())
+        steps = max(0.0, left) / cost if cost > 0 else LOOKS
         return int(
             steps if self.terms.runs is None else min(steps, (self.terms.runs - self.runs) // each)
         )
@@ -237,18 +279,18 @@ class Gate:
         """Runs between the looks of a stage; none where no two are left."""
         steps = LOOKS - 1
         total = max(self.runs, steps)
-        if self._pace > 0:
-            if self.stage:  # it costs as much to look as to run: what is open wants runs
-                total = max(total, int(steps * self._look / self._pace))
+        if self._costs.run > 0:
+            beside = self._beside()
+            total = max(total, int(RUNNING ** (self.stage - 2) * beside / self._costs.run))
             # A stage that the time cuts short decides nothing.
-            left = PART_OF_TIME * (self.terms.at_most - self._elapsed) / self._pace
-            total = max(steps, int(min(total, left, self._room() if self.stage else math.inf)))
+            left = PART_OF_TIME * (self._left() - beside) / self._costs.run
+            total = max(steps, int(min(total, left)))
         if self.terms.runs is not None:
             left = self.terms.runs - self.runs
             total = min(total, left)
             if left - total < total:  # not enough for one more stage: this one takes all
                 total = left
-        if total < 3:
+        if total < FEWEST_RUNS:
             return []
         return _jittered(self.stage, min(steps, total), total)
 
@@ -279,12 +321,11 @@ class Gate:
         return min(WARM_AT_MOST, WARM_PART * self.terms.at_most)
 
     def _rule(self, complete: bool) -> Ruling:
-        problems: list[str] = []
-        choice = choose(lines_of(self._looks, problems)[0])
-        columns = read([entry.path for entry in choice.entries], problems)
-        if columns is None:
-            raise SnapshotError(problems[0])
-        self.ruling = decide(history(choice, columns), self.stage, self.terms.limits, complete)
+        if self.ruling is not None and self._ruled == (len(self._looks), complete):
+            return self.ruling
+        self.ruling = decide(self._looks.history(), self.stage, self.terms.limits, complete)
+        self._costs.judged()
+        self._ruled = (len(self._looks), complete)
         return self.ruling
 
     def _stop(self, why: str) -> Order:

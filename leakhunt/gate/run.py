@@ -61,13 +61,15 @@ class Runner:
         seconds = time.perf_counter() - began
         self.runs += done
         self.observer.begin()
-        path = None
+        path, began = None, time.perf_counter()
         if wanted.look:
             try:
                 path = self.observer.take(wanted.full)
             except (CaptureError, OSError) as error:
                 return Answer(FAILED, self.runs, seconds, None, LOOK, str(error))
-        return Answer(RAN if done == wanted.runs else EXHAUSTED, self.runs, seconds, path)
+        looked = time.perf_counter() - began
+        kind = RAN if done == wanted.runs else EXHAUSTED
+        return Answer(kind, self.runs, seconds, path, looked=looked)
 
     def _call(self, runs: int) -> int:
         return call(self._target, self._arguments, runs, self._done, self._end)

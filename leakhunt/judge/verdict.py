@@ -66,7 +66,11 @@ class Verdict:
 
 def judge(histories: Sequence[History]) -> Verdict:
     """The verdict of one or several processes with one snapshot or more each."""
-    grown = [informed(history) for history in histories]
+    return conclude([informed(history) for history in histories])
+
+
+def conclude(grown: Sequence[tuple[History, list[Growth]]]) -> Verdict:
+    """The same of what :func:`informed` says of each process."""
     histories = [history for history, _ in grown]
     findings = _findings(grown)
     main = max(histories, key=_weight)

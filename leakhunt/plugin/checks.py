@@ -215,8 +215,10 @@ class _Raising(Runner):
             return Answer(FAILED, self.runs, 0.0, None, orders.TARGET, str(error))
         seconds = time.perf_counter() - began
         self.runs += done
+        began = time.perf_counter()
         path = self.observer.take(wanted.full) if wanted.look else None
-        return Answer(RAN, self.runs, seconds, path)
+        looked = time.perf_counter() - began
+        return Answer(RAN, self.runs, seconds, path, looked=looked)
 
 
 class Leakhunt:

@@ -66,11 +66,16 @@ def read(paths: Sequence[Path], problems: list[str]) -> Columns | None:
     Those that cannot be read are told in ``problems`` and left out.
     """
     ends = {0, len(paths) - 1}
-    columns = _Growing()
     with uncollected():
-        for snapshot in each(paths, problems, ends.__contains__):
-            columns.add(snapshot)
-        return columns.full() if columns.metas else None
+        return of(each(paths, problems, ends.__contains__))
+
+
+def of(snapshots: Iterable[Snapshot]) -> Columns | None:
+    """The same of snapshots that were read; the first and the last with their blocks. None: there are none."""
+    columns = _Growing()
+    for snapshot in snapshots:
+        columns.add(snapshot)
+    return columns.full() if columns.metas else None
 
 
 class _Growing:

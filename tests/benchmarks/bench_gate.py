@@ -1,11 +1,12 @@
 """How often ``leakhunt check`` is right, and how fast: tables for the gate's README.
 
-    python tests/benchmarks/bench_gate.py collection [--times 20] [--engine both] [--only NAME] [--at-most 60] [--within SECONDS]
+    python tests/benchmarks/bench_gate.py collection [--times 20] [--engine both] [--only NAME] [--programs N] [--worker] [--at-most 60] [--within SECONDS]
     python tests/benchmarks/bench_gate.py series [--number 1000] [--power 20] [--jobs 2] [--within SECONDS]
     python tests/benchmarks/bench_gate.py pytest [--number 1000] [--at-most 60] [--within SECONDS]
 
 ``collection`` checks the programs of ``fixtures/collection``: those that leak must fail and the healthy ones
-pass. Its tasks run as a worker would run them, mixed as they are declared, as plain functions. ``series`` draws random
+pass. Its tasks run as a worker would run them, mixed as they are declared, as plain functions; with ``--worker`` through
+a real worker. ``--programs`` takes so many of each kind. ``series`` draws random
 healthy and leaking programs of several lines (``tests/support/random_programs.py``), judges them look by look as a check
 does, says whether that was wrong more often than is claimed, and prints a power curve. ``pytest`` repeats the plugin on
 healthy code, and says how many were decided: what is not sure passes too, and shows nothing. ``--number`` counts sessions of eight checks. Each stops when ``--within`` is over and says how far it came; the exit status is 1 where something was wrong
@@ -74,9 +75,15 @@ def collection(options: argparse.Namespace) -> int:
             left["need a worker"] += 1
         elif stage.missing(program):
             left["lack a library"] += 1
+        elif options.worker and "solo" not in program.pools:
+            left["do not run in a solo pool"] += 1
         else:
             chosen.append((name, program.kind))
     random.Random(7).shuffle(chosen)
+    if options.programs:
+        kinds = {kind: [each for each in chosen if each[1] == kind] for kind in RIGHT}
+        some = {each for those in kinds.values() for each in those[: options.programs]}
+        chosen = [each for each in chosen if each in some]
     print(f"{len(chosen)} programs; left out: {dict(left) or 'none'}", flush=True)
     ends = time.monotonic() + options.within
     checks: list[Check] = []
@@ -91,7 +98,7 @@ def collection(options: argparse.Namespace) -> int:
             print(f"the time is over: {len(checks)} of {len(asked)} checks", flush=True)
             break
         began = time.monotonic()
-        verdict = _check(name, kind, engine, options.at_most)
+        verdict = _check(name, kind, engine, options)
         checks.append(Check(engine, kind, name, verdict, time.monotonic() - began))
         if verdict != RIGHT[kind]:
             print(f"  {name}: {kind}, {engine}: {verdict}", flush=True)
@@ -115,12 +122,12 @@ def _table(checks: list[Check]) -> None:
         )  # fmt: skip
 
 
-def _check(name: str, kind: str, engine: str, at_most: int) -> str:
+def _check(name: str, kind: str, engine: str, options: argparse.Namespace) -> str:
     with tempfile.TemporaryDirectory() as scratch:
         done = subprocess.run(
-            [sys.executable, "-m", "leakhunt", "check", "tests.benchmarks.collected:run",
+            [sys.executable, "-m", "leakhunt", "check", f"tests.benchmarks.collected:{'task' if options.worker else 'run'}",
              "--args", "tests.benchmarks.collected:numbers", "--engine", engine,
-             "--at-most", f"{at_most}s", *(["--native"] if kind == "native" else [])],
+             "--at-most", f"{options.at_most}s", *(["--native"] if kind == "native" else [])],
             cwd=ROOT, capture_output=True, text=True, check=False,
             env={**os.environ, "BENCH_GATE_PROGRAM": name, "COLLECTION_FOLDER": scratch},
         )  # fmt: skip
@@ -335,6 +342,8 @@ def main() -> None:
     parser.add_argument("--engine", choices=("exact", "sampled", "both"), default="both")
     parser.add_argument("--at-most", type=int, default=60, help="seconds of one check")
     parser.add_argument("--within", type=float, default=math.inf, help="seconds of all")
+    parser.add_argument("--programs", type=int, help="of each kind at most")
+    parser.add_argument("--worker", action="store_true", help="tasks in a real worker")
     parser.add_argument("--only", action="append", metavar="NAME")
     options = parser.parse_args()
     ran = {"collection": collection, "series": series, "pytest": plugin}[options.what](options)

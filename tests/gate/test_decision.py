@@ -8,6 +8,7 @@ from dataclasses import replace
 from leakhunt.gate import baseline, confidence, decision
 from leakhunt.gate.decision import LOOKS, Limits, decide
 from leakhunt.judge.history import History
+from leakhunt.judge.kept import Kept
 from leakhunt.judge.series.shape import LEAK
 from leakhunt.judge.verdict import NO_LEAK
 from leakhunt.model.retention import Heap, Rest, Retention, Step
@@ -125,6 +126,17 @@ def test_what_lies_elsewhere_counts_though_most_of_its_line_lies_below_a_bound()
     unknown = decide(turns_over(window._replace(size=20_000)), 1, Limits(), True)
     assert unknown.kept.high > 30
     assert decide(turns_over(held("dict", 24, None, size=50_000)), 1, Limits(), True).kept.high > 30
+
+
+def test_what_others_made_lies_where_the_line_that_keeps_it_has_its_own() -> None:
+    """Entries of a table of ids, booked to the line that adds them, which asked for the table alone."""
+    booked = {stack(f"{SHOP}:40"): (Kept("dict", 30_000),)}
+    for way, verdict in (
+        (held("collections.deque", 24, 24, size=20_000), NO_LEAK),
+        (held("dict", 24, None, size=20_000), None),
+    ):
+        ruling = decide(replace(turns_over(way), kept=booked), 1, Limits(), True)
+        assert ruling.verdict == verdict
 
 
 def test_a_line_has_kept_no_more_than_it_holds_in_the_end() -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from leakhunt.gate.costs import WALK
 from leakhunt.gate.decision import LOOKS, Limits
 from leakhunt.gate.orders import EXHAUSTED, RAN, RUN, STOP, Answer, Order
 from leakhunt.gate.plan import (
@@ -17,6 +18,7 @@ from leakhunt.gate.plan import (
     FEWEST_MORE,
     OUT_OF_RUNS,
     OUT_OF_TIME,
+    PART_OF_TIME,
     WARM_RUNS,
     Gate,
     Terms,
@@ -80,23 +82,66 @@ def test_arguments_that_end_end_it() -> None:
 def test_a_stage_fits_into_the_time_that_is_left() -> None:
     gate = Gate(Terms(Limits(), 60.0))
     runs, elapsed, _ = warmed(gate, 0.05)
-    assert sum(gate._batches) * 0.05 <= 60 - elapsed
-    assert len(gate._batches) == LOOKS - 1
+    order = gate.next(Answer(RAN, runs, 0.0, "0.bin", looked=LOOK), elapsed + LOOK)
+    batches = [order.runs, *gate._batches]
+    assert sum(batches) * 0.05 + LOOKS * LOOK <= 60 - elapsed
+    assert len(batches) == LOOKS - 1
     assert runs > 0
 
 
+@pytest.mark.parametrize("look", [0.01, 0.3, 1.0])
+def test_the_runs_of_the_first_stage_take_half_as_long_as_its_looks(look: float) -> None:
+    """However dear a look is: it is known before the stage is laid out."""
+    gate = Gate(Terms(Limits(), 60.0))
+    runs, elapsed, _ = warmed(gate, 1e-3)
+    order = gate.next(Answer(RAN, runs, 0.0, "0.bin", looked=look), elapsed + look)
+    seconds = (order.runs + sum(gate._batches)) * 1e-3
+    assert seconds >= min(
+        LOOKS * look / 2, PART_OF_TIME * (60 - elapsed - (LOOKS + WALK + 1) * look)
+    )
+    assert seconds + LOOKS * look <= 60 - elapsed
+
+
+def test_a_stage_ends_in_time_to_say_what_it_tells(tmp_path: Path) -> None:
+    """Four times slower half way through, as on a machine on which others begin to work: who holds it is asked all the same."""
+    dice = random.Random(3)
+    gate, orders = judged(
+        tmp_path, Terms(Limits(), 20.0), 1e-3, lambda runs: 400 + dice.randrange(200), slower=8.0
+    )
+    assert gate.stopped == OUT_OF_TIME
+    assert [order for order in orders if order.look][-1].full
+
+
+def test_what_a_judgement_takes_is_no_look(tmp_path: Path) -> None:
+    """The gate judges between an answer and its order: three seconds of it made looks of a tenth so dear that nothing ran."""
+    dice = random.Random(3)
+    gate, orders = judged(
+        tmp_path, Terms(Limits(), 60.0), 1e-3, lambda runs: 400 + dice.randrange(200), judging=1.0
+    )
+    assert gate._costs.look == pytest.approx(LOOK)
+    assert gate._costs.judging == pytest.approx(1.0)
+    assert sum(order.runs for order in orders) * 1e-3 >= 60 / 2
+
+
 def judged(
-    folder: Path, terms: Terms, pace: float, blocks: Callable[[int], float], looks: float = inf
+    folder: Path,
+    terms: Terms,
+    pace: float,
+    blocks: Callable[[int], float],
+    looks: float = inf,
+    judging: float = 0.0,
+    slower: float = inf,
 ) -> tuple[Gate, list[Order]]:
     """The gate when it has stopped, and its orders: a run takes ``pace`` seconds, ``blocks`` KiB are alive after so many.
 
-    The time is over after so many ``looks`` at the latest.
+    The time is over after so many ``looks`` at the latest; a judgement takes ``judging`` seconds. After
+    ``slower`` seconds a run takes four times as long.
     """
     gate, runs, elapsed = Gate(terms), 0, 0.0
     orders = [gate.first()]
     while orders[-1].do == RUN:
         runs += orders[-1].runs
-        seconds = orders[-1].runs * pace
+        seconds = orders[-1].runs * pace * (4 if elapsed > slower else 1)
         elapsed += seconds
         path = None
         if orders[-1].look:
@@ -109,7 +154,10 @@ def judged(
         if elapsed > terms.at_most or looks <= 0:
             gate.give_up()
             break
-        orders.append(gate.next(Answer(RAN, runs, seconds, path), elapsed))
+        looked = LOOK if orders[-1].look else 0.0
+        ruling = gate.ruling
+        orders.append(gate.next(Answer(RAN, runs, seconds, path, looked=looked), elapsed))
+        elapsed += judging if gate.ruling is not ruling else 0.0
     return gate, orders
 
 
@@ -118,9 +166,10 @@ def test_who_holds_it_is_asked_at_the_next_look_and_only_then(tmp_path: Path) ->
     assert gate.stopped == DECIDED
     assert [order.full for order in orders] == [False] * (len(orders) - 2) + [True, False]
     plan = Gate(Terms(Limits(), 60.0))
-    warmed(plan, 1e-4)
+    runs, elapsed, _ = warmed(plan, 1e-4)
+    order = plan.next(Answer(RAN, runs, 0.0, "0.bin", looked=LOOK), elapsed + LOOK)
     looks = [order.runs for order in orders if order.look]
-    assert looks == [0, *plan._batches[: len(looks) - 1]]
+    assert looks == [0, order.runs, *plan._batches][: len(looks)]
 
 
 def test_where_the_stage_is_over_a_few_more_runs_tell_who_holds_it(tmp_path: Path) -> None:
@@ -234,7 +283,7 @@ def test_a_later_stage_runs_as_long_as_it_looks(tmp_path: Path) -> None:
     )
     begun = [index for index, order in enumerate(orders) if order == Order(RUN, 0, look=True)]
     second = [order.runs for order in orders[begun[1] : begun[2]] if order.look]
-    assert sum(second) * 1e-4 == pytest.approx((LOOKS - 1) * LOOK, rel=0.1)
+    assert sum(second) * 1e-4 == pytest.approx((LOOKS + 1) * LOOK, rel=0.1)
 
 
 def test_where_it_stays_open_the_last_look_of_a_stage_asks_who_holds_it(tmp_path: Path) -> None:
@@ -278,7 +327,7 @@ def test_runs_that_end_do_not_hide_a_leak(tmp_path: Path) -> None:
 def test_a_stage_cut_short_does_not_forget_the_one_before(tmp_path: Path) -> None:
     """What grows at every other look is not sure yet after a stage; three looks of the next say less, not more."""
     terms = Terms(Limits(), 60.0, warm_up=500)
-    gate, _ = judged(tmp_path, terms, 1e-3, lambda runs: 50 * (runs // 60), looks=LOOKS + 4)
+    gate, _ = judged(tmp_path, terms, 1e-3, lambda runs: 50 * (runs // 120), looks=LOOKS + 4)
     assert gate.stage == 2
     assert gate.stopped == OUT_OF_TIME
     assert gate.ruling is not None

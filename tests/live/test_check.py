@@ -180,6 +180,17 @@ def test_a_celery_task_is_called_as_it_says(way: tuple[str, ...], tmp_path: Path
     assert "5 runs" in done.stdout
 
 
+@pytest.mark.parametrize("name", ["retries", "sends"])
+def test_what_a_celery_task_sends_stays_on_the_broker_of_files(name: str) -> None:
+    """The worker's thread had another app: its tasks were copies, and a retry went to a broker on this machine's port 5672.
+
+    A run that is tried again is one run, and nobody waits for its countdown.
+    """
+    done = check(f"gated_tasks:{name}", "--runs", "5")
+    assert done.returncode in (0, 4), done.stderr
+    assert "5 runs" in done.stdout
+
+
 @pytest.mark.parametrize("way", [("--max-bytes-per-run", "200"), ("--eager",)])
 def test_a_healthy_celery_task_passes(way: tuple[str, ...]) -> None:
     """What Celery does for each message in a worker is a hundred times what the task does."""

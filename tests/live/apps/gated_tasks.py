@@ -25,3 +25,16 @@ def fails():
 def asks(self, eager):
     if self.request.called_directly or bool(self.request.is_eager) is not eager:
         raise RuntimeError(f"called in another way: {self.request!r}")
+
+
+@app.task(bind=True, max_retries=1)
+def retries(self):
+    if self.app is not app:
+        raise RuntimeError(f"run by {self.app!r}")
+    if self.request.retries < 1:
+        raise self.retry(countdown=300)
+
+
+@app.task(bind=True)
+def sends(self):
+    adds.delay()
