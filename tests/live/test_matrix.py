@@ -19,6 +19,10 @@ WHOLE: dict[str, matrix.Cell] = {
 RAN = {"system": "Linux x86_64", "day": "2026-11-29", "celery": "5.7.0"}
 
 
+#: In place, and no worse.
+WAITS = ["tasks wait for a snapshot"]
+
+
 def test_a_table_says_what_is_whole_what_lacks_and_what_is_refused() -> None:
     lacking: dict[str, matrix.Cell] = {
         f"{p} sampled": ["another engine: exact"] for p in matrix.POOLS
@@ -31,19 +35,22 @@ def test_a_table_says_what_is_whole_what_lacks_and_what_is_refused() -> None:
         {**RAN, "python": "3.14.1", "cells": {**WHOLE, **absent}},
         {**RAN, "python": "3.13.18", "cells": WHOLE},
         {**RAN, "python": "3.13.2", "cells": {**WHOLE, "solo exact": ["slow"], "solo sampled": ["slow"]}},
+        {**RAN, "python": "3.14.4t", "cells": {**WHOLE, "solo exact": WAITS, "solo sampled": ["another engine: exact", *WAITS]}},
     ]  # fmt: skip
     lines = matrix.table(rows).splitlines()
-    assert lines[2:8] == [
+    assert lines[2:9] == [
         "| 3.9.18 | 5.5.3 | both | both | sampled [1] | both | both | both |",
         "| 3.13.2 | 5.7.0 | both | both | no [2] [3] | both | both | both |",
         "| 3.13.18 | 5.7.0 |" + " both |" * 6,
         "| 3.14.1 | 5.7.0 | both | both | both | both | absent | both |",
         "| 3.14.1t | 5.7.0 |" + " exact [4] |" * 6,
-        "| PyPy 3.11.9 | - |" + " no [5] |" * 6,
+        "| 3.14.4t | 5.7.0 | both | both | in part [5] [6] | both | both | both |",
+        "| PyPy 3.11.9 | - |" + " no [7] |" * 6,
     ]
     assert [line for line in lines if line.startswith("[")] == [
         "[1] exact: in place", "[2] sampled: slow", "[3] exact: slow", "[4] sampled: another engine: exact",
-        "[5] refused: leakhunt needs tracemalloc",
+        "[5] sampled: another engine: exact; tasks wait for a snapshot", "[6] exact: tasks wait for a snapshot",
+        "[7] refused: leakhunt needs tracemalloc",
     ]  # fmt: skip
     assert lines[-1] == "Run from 2026-11-29 to 2026-12-01 on Linux x86_64."
 
