@@ -16,7 +16,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tests.support import browsing
+from tests.support import apart, browsing
 
 #: Seconds in which a thread ends that is about to.
 ENDS = 20.0
@@ -24,6 +24,9 @@ WATCHED = [signal.SIGUSR1, signal.SIGUSR2, signal.SIGCHLD, signal.SIGTERM]
 
 #: Whether the reports that tests make are held against the laws.
 LAWS = pytest.StashKey[bool]()
+
+#: Of a test that is run in another session than this one: who runs it.
+SESSIONS = pytest.StashKey[apart.Apart]()
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -124,6 +127,14 @@ THOROUGH = (
 #: has no report in memory, nor all that draws one: to walk over its heap, and to fork it, takes half as long.
 GUESTS = ("cpython", "engine", "hook", "snapfile")
 
+#: Files of theirs that walk over the heap of the tests' process, or fork it, hundreds of times. Among others such a file
+#: has a session of its own (``tests/support/apart.py``), in which that takes a third to a tenth of the time.
+APART = (
+    "hook/capture/test_holders.py", "hook/capture/walk/test_arrays.py", "hook/capture/walk/test_bounds.py",
+    "hook/capture/walk/test_places.py", "hook/capture/walk/test_walk.py", "snapfile/test_fuzz.py",
+    "snapfile/test_index.py", "snapfile/test_snapfile.py",
+)  # fmt: skip
+
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     root = Path(__file__).parent
@@ -144,6 +155,22 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             for one in THOROUGH
         ):
             item.add_marker("thorough")
+    if len({item.path for item in items}) > 1:
+        sessions = apart.Apart(config)
+        for item in items:
+            if item.path.relative_to(root).as_posix() in APART:
+                item.stash[SESSIONS] = sessions
+                item.add_marker(pytest.mark.timeout(0))  # the child has one for each test
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_protocol(item: pytest.Item) -> bool | None:
+    """What is to be run in a session of its own is not run here."""
+    sessions = item.stash.get(SESSIONS, None)
+    if sessions is None:
+        return None
+    sessions.run(item)
+    return True
 
 
 def ended(thread: threading.Thread) -> None:

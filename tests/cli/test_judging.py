@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from leakhunt.cli import judging, reading
 from tests.support.console import grown, inside, store
 
 COMMANDS = ("trend", "verdict")
@@ -74,6 +75,24 @@ def test_processes_with_few_snapshots_are_left_out_beside_others_and_told(tmp_pa
     alone = json.loads(inside("trend", str(tmp_path / "w-2-x"), "--json")[1])
     assert [each["pid"] for each in alone["processes"]] == [2]
     assert alone["verdict"] == "inconclusive"
+
+
+def test_one_whose_snapshots_know_births_is_judged_beside_others_however_few_it_has(
+    tmp_path: Path,
+) -> None:
+    grown(tmp_path / "w-1-x", 5, pid=1)
+    grown(tmp_path / "w-2-x", 2, pid=2, engine="sampled")
+    assert pids("trend", str(tmp_path)) == {1, 2}
+
+
+def test_processes_have_ended_where_every_one_has(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for pid in (1, 2):
+        grown(tmp_path / f"w-{pid}-x", 5, pid=pid)
+    for gone, ended in (({1}, False), ({1, 2}, True)):
+        monkeypatch.setattr(reading, "runs", lambda meta, gone=gone: meta.pid not in gone)
+        assert judging.gathered([str(tmp_path)], judging.Asked(), quiet=True).ended is ended
 
 
 def test_a_file_that_cannot_be_read_is_a_warning_or_an_error(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from leakhunt.cli import reading
 from leakhunt.errors import SnapshotError
-from tests.support.console import grown
+from tests.support.console import grown, store
 
 
 @pytest.fixture
@@ -44,6 +44,17 @@ def test_two_are_the_ends_of_a_process(home: Path) -> None:
     named = [str(next(home.rglob(f"00000{number}.bin"))) for number in (1, 2)]
     before, after, chosen = reading.two(named, str(home), [])
     assert (before.name, after.name, chosen) == ("000001.bin", "000002.bin", None)
+
+
+def test_two_are_of_one_stretch(tmp_path: Path) -> None:
+    """What one engine has estimated and another has counted is not compared."""
+    folder = tmp_path / "celery@web1-4242-20270115T080000Z"
+    for number in (1, 2, 3, 4):
+        engine, armed = ("sampled", 1.0) if number < 3 else ("exact", 2.0)
+        store(folder / f"{number:06d}.bin", number, sequence=number, engine=engine, armed_at=armed)
+    for words in ([], ["4242"], [str(folder)]):
+        before, after, _ = reading.two(words, str(tmp_path), [])
+        assert (before.name, after.name) == ("000003.bin", "000004.bin")
 
 
 def test_one_snapshot_cannot_be_compared(home: Path) -> None:

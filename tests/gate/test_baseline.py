@@ -24,6 +24,14 @@ def test_a_line_that_moves_is_the_same_place() -> None:
     assert place(40) == place(57) == Place("tasks.py", "process", "KEPT.append(order)")
 
 
+def test_a_line_whose_text_nobody_has_recorded_is_known_by_its_number() -> None:
+    lines = [(f"/srv/shop/tasks.py:{line}", [1, 2, 3], [1, 2, 3]) for line in (40, 57)]
+    places = [
+        baseline.place(Frame("/srv/shop/tasks.py", line), history(*lines)) for line in (40, 57)
+    ]
+    assert [place.code for place in places] == [":40", ":57"]
+
+
 def test_what_is_written_is_read(tmp_path: Path) -> None:
     known = {Place("tasks.py", "process", "KEPT.append(order)"): Allowance(200.0, 199.5, 200.5, 40)}
     file = tmp_path / "leaks.json"

@@ -177,6 +177,8 @@ def test_what_the_baseline_knows_is_allowed_and_no_more_than_that() -> None:
     old = made((f"{SHOP}:40", grows(200)))
     known = baseline.growths(decide(old, 1, Limits(), True).sure)
     assert decide(old, 1, Limits(baseline=known), True).verdict == NO_LEAK
+    hardly = made((f"{SHOP}:40", grows(200 + decision.LIMIT / 2)))
+    assert decide(hardly, 1, Limits(baseline=known), True).verdict == NO_LEAK
     worse = decide(made((f"{SHOP}:40", grows(400))), 1, Limits(baseline=known), True)
     assert worse.verdict == LEAK
     other = made((f"{SHOP}:40", grows(200)), (f"{SHOP}:77", grows(90)))

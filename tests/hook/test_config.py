@@ -45,6 +45,7 @@ def test_keywords_win_over_variables() -> None:
         ("keep", "1", "cannot be compared"),
         ("rss", "lots", "not a size"),
         ("rss", "400", "that is 400 B; give a unit, such as 400MiB"),
+        ("rss", "409600", "that is 400.0 KiB; give a unit, such as 409600MiB"),
         ("rss_step", "64", "give a unit, such as 64MiB"),
         ("at_exit", "maybe", "use 1 or 0"),
     ],

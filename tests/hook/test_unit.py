@@ -7,11 +7,13 @@ import os
 import subprocess
 import sys
 import textwrap
+import threading
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from leakhunt.hook import unit
 from leakhunt.snapshots.load import load
 from tests.support.places import ROOT
 
@@ -49,6 +51,15 @@ def runs(known: dict[str, Any]) -> dict[str, int]:
 def test_a_call_counts_one(tmp_path: Path) -> None:
     known = facts("for n in range(7): leakhunt.count('row')", tmp_path)
     assert (known["tasks_done"], runs(known), known["noun"]) == (7, {"row": 7}, "unit")
+
+
+def test_in_a_forked_child_other_threads_have_nothing_under_way() -> None:
+    own = threading.get_ident()
+    opened = unit.Open()
+    opened.pid, opened.number = os.getpid() - 1, 3
+    opened.by_thread = {own: ["mine", "inner"], own + 1: ["of a thread that is not here"]}
+    opened.adopt()
+    assert (opened.running(), opened.number, opened.pid) == (["inner"], 2, os.getpid())
 
 
 def test_a_context_counts_one_when_it_ends_whatever_happens(tmp_path: Path) -> None:

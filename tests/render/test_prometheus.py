@@ -75,6 +75,14 @@ def test_what_a_process_holds_and_how_it_grows() -> None:
     assert about[0] == {**who, "role": "child", "app": "proj", "pool": "prefork", "engine": ""}
 
 
+def test_how_long_it_lasts_is_told_from_the_soonest_to_the_latest() -> None:
+    sizes = samples(*(50 + n + n % 2 / 4 for n in range(13)))
+    grows = line(process(11), sizes, Limits(limit=122 * MIB))
+    found = read(watch(machine(), NOW - 60, [grows], 0, False))
+    told = {each["bound"]: value for each, value in found["celery_worker_memory_limit_seconds"]}
+    assert told["low"] < told["estimate"] < told["high"]
+
+
 def test_what_is_not_known_has_no_series() -> None:
     bare = process(11, uss=None, pss=None, readable=False)
     found = read(watch(machine(), NOW - 60, [line(bare, samples(50), Limits())], 0, False))
@@ -123,6 +131,16 @@ def test_the_labels_are_bounded() -> None:
         len(value) for rows in found.values() for labels, _ in rows for value in labels.values()
     )
     assert longest <= prometheus.LONGEST
+
+
+def test_the_largest_processes_have_series() -> None:
+    lines = [
+        line(process(pid, rss=(100 + pid) * MIB), samples(50), Limits())
+        for pid in range(1, prometheus.MOST + 3)
+    ]
+    found = read(watch(machine(), NOW - 60, lines, 0, False))
+    told = {int(labels["pid"]) for labels, _ in found["celery_worker_memory_bytes"]}
+    assert told == set(range(3, prometheus.MOST + 3))
 
 
 def test_no_name_writes_to_the_terminal_of_who_reads_them() -> None:

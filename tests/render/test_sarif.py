@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +45,19 @@ def test_a_stack_has_the_newest_call_first() -> None:
     (result,) = sarif.log([report(200)])["runs"][0]["results"]
     frames = result["stacks"][0]["frames"]
     assert frames[0]["location"] == result["locations"][0]
+
+
+def test_a_stack_goes_from_the_allocation_outwards() -> None:
+    found = report(200)
+    (judged,) = found.sure
+    outer, inner = Frame("/srv/shop/src/main.py", 3), judged.finding.site
+    deep = replace(judged, finding=replace(judged.finding, stacks=((outer, inner),)))
+    (result,) = sarif.log([replace(found, findings=(deep,))])["runs"][0]["results"]
+    lines = [
+        frame["location"]["physicalLocation"]["region"]["startLine"]
+        for frame in result["stacks"][0]["frames"]
+    ]
+    assert lines == [40, 3]
 
 
 def uris(log: dict[str, Any]) -> list[str]:

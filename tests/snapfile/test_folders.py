@@ -24,12 +24,19 @@ def test_the_state_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> No
     assert folders.state_dir().name == f"leakhunt-{os.getuid()}"
 
 
+@pytest.mark.parametrize("keep", [2, 3])
+def test_of_however_few_that_stay_the_first_is_one(keep: int) -> None:
+    """Without it there is nothing to compare the newest with."""
+    assert folders.surplus(range(1, 6), keep) == list(range(2, 7 - keep))
+
+
 def test_a_folder_that_others_may_write_to_is_refused(tmp_path: Path) -> None:
     shared = tmp_path / "shared"
     shared.mkdir()
-    shared.chmod(0o777)
-    with pytest.raises(SettingError, match="others may write"):
-        folders.make_private(shared)
+    for mode in (0o777, 0o770, 0o702):
+        shared.chmod(mode)
+        with pytest.raises(SettingError, match="others may write"):
+            folders.make_private(shared)
     made = folders.make_private(tmp_path / "a" / "b")
     assert made.stat().st_mode & 0o777 == 0o700
     (tmp_path / "file").write_text("")

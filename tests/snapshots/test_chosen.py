@@ -76,5 +76,7 @@ def test_the_process_to_judge_has_snapshots_enough_runs_and_grew_most(tmp_path: 
 
     assert meant("least", "most", "ended", "short") == "most"
     assert meant("least", "short") == "least"
+    put(tmp_path / "least", 4, pid=1, rss=104 * MIB)
+    assert meant("least", "most") == "most"  # whoever has more snapshots does not grow more
     assert meant("short") == "short"
     assert meant("ended") == "ended"

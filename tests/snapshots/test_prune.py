@@ -17,8 +17,9 @@ from leakhunt import units
 from leakhunt.hook.capture.content import prune as hook_prune
 from leakhunt.hook.process.alive import began_at
 from leakhunt.snapfile import folders
-from leakhunt.snapshots.prune import Liveness, carry_out, plan
-from leakhunt.snapshots.series import Series
+from leakhunt.snapshots.facts import meta
+from leakhunt.snapshots.prune import Liveness, _is_older, carry_out, plan
+from leakhunt.snapshots.series import Entry, Series
 from tests.support.console import inside, run, store
 from tests.support.places import ROOT
 
@@ -61,6 +62,11 @@ def test_by_age_and_where_both_are_given_both_must_agree(tmp_path: Path) -> None
     assert gone(tmp_path, 4, None) == {f"00000{number}" for number in range(2, 7)}
     assert gone(tmp_path, 4, 6.5 * DAY) == {"000002"}
     assert len(gone(tmp_path, None, 0.0)) == 9
+
+
+def test_of_what_no_time_is_known_is_not_old(tmp_path: Path) -> None:
+    """Neither does it say when it was taken, nor is the file there to be asked."""
+    assert not _is_older(Entry(tmp_path / "gone.bin", meta({})), NOW)
 
 
 def test_of_a_living_process_first_baseline_and_newest_stay(tmp_path: Path) -> None:

@@ -234,6 +234,16 @@ def test_tasks_side_by_side_are_charged_with_no_memory() -> None:
     assert (facts["runs"], facts["kept"], facts["rss_steps"]) == (4, None, None)
 
 
+def test_less_than_a_step_of_rss_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock, rss = iter(range(100)), iter([50 << 20, (51 << 20) - 4096, 52 << 20])
+    ledger = Ledger()
+    monkeypatch.setattr(ledgers, "monotonic", lambda: 1000.0 + next(clock))
+    monkeypatch.setattr("leakhunt.hook.process.vitals.rss", lambda: next(rss))
+    for name in ("a", "b", "c"):
+        ledger.count(name, None, 0.1, 0.1)
+    assert [each["rss_steps"] for each in ledger.facts().values()] == [0, 0, 1]
+
+
 def test_the_run_that_ends_when_a_step_of_rss_is_seen_has_made_it(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import socket
 import subprocess
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -42,6 +43,27 @@ def test_sockets_by_port_and_state(server: socket.socket) -> None:
         assert found()["socket", "tcp", port, "close-wait"] == 1
         client.close()
     assert ("socket", "tcp", port, "established") not in found()
+
+
+def test_a_connection_between_two_ports_that_are_listened_at_is_one_to_the_other(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A worker asks a server from a port at which somebody listens as well: it has not been asked."""
+    rows = {
+        "tcp": [
+            b"0: 0100007F:1F90 00000000:0000 0A 0:0 0:0 0 0 0 1",
+            b"1: 0100007F:1538 00000000:0000 0A 0:0 0:0 0 0 0 2",
+            b"2: 0100007F:1F90 0100007F:1538 01 0:0 0:0 0 0 0 3",
+        ]
+    }
+
+    def table(path: str, least: int = 10) -> list[list[bytes]]:
+        return [row.split() for row in rows.get(path.rpartition("/")[2], [])]
+
+    monkeypatch.setattr(resources, "_table", table)
+    counts: Counter[tuple[str, str, int, str]] = Counter()
+    resources._sockets(os.getpid(), Counter({"3": 1}), counts)
+    assert dict(counts) == {("socket", "tcp", 0x1538, "established"): 1}
 
 
 def test_descriptors_by_kind(tmp_path: Path) -> None:

@@ -189,6 +189,21 @@ def test_what_celerys_own_sets_keep_is_nobodys_leak() -> None:
     assert growth.why.code == codes.FRAMEWORK_TABLES
 
 
+@pytest.mark.parametrize(("length", "full"), [(999, False), (1000, True)])
+def test_what_lies_deeper_turns_over_where_the_container_above_it_is_full(
+    length: int, full: bool
+) -> None:
+    """Of one with room the entries stay, and what grows in them grows on."""
+    path = (
+        Step("module", "shop", "module"),
+        Step("attribute", "WINDOW", "collections.deque", length, 1000),
+        Step("item", None, "dict"),
+        Step("item", None, "list"),
+    )
+    way = Retention(path, 800, 40_000, "list", None, None, 3)
+    assert bounded.is_below_a_full_one(way) is full
+
+
 def test_a_bound_that_holds_nothing_of_it_ends_nothing() -> None:
     book, judged = kept_so(held("deque", 7, 9, size=0))
     assert not bounded.holds(book, stack(LINE))

@@ -67,6 +67,17 @@ def test_of_several_the_fastest_is_named() -> None:
     assert ", the fastest of 2." in said(verdict(LEAK, *leaks), *leaks)
 
 
+def test_of_several_limits_the_least_is_reached_first() -> None:
+    """The child is replaced at its own limit long before the container is full."""
+    limits = {"cgroup": 4096 * MIB, "max_memory_per_child": 200 * MIB}
+    last = replace(MADE.last, facts={**MADE.last.facts, "limits": limits}, rss=120 * MIB)
+    known = replace(MADE, metas=(*MADE.metas[:-1], last))
+    leak = replace(finding(rate=float(MIB)), history=known)
+    assert " At this rate the child reaches its 200.0 MiB limit in 80 tasks" in said(
+        verdict(LEAK, leak), leak
+    )
+
+
 def test_outside_python_the_kind_is_told_where_it_is_known() -> None:
     for kind, text in ((NATIVE, "native memory, held by"), (FRAGMENTATION, "cannot be returned"),
                        (None, "do not tell which")):  # fmt: skip
