@@ -191,5 +191,10 @@ class Engine(Protocol):
     def retention(self, raw: Any, walked: Walked) -> Sequence[Retention]:
         """What holds the blocks of each stack: those of :meth:`blocks`, tied by a walk."""
 
+    def let_go(self) -> Mapping[int, int]:
+        """In a capture's child: bytes that count for tasks, by the task's number (0: for none), but that only a
+        cache of the interpreter's kept, because the engine had given them an address of their own.
+        """
+
     def facts(self) -> dict[str, Any]:
         """Plain values for the file, such as ``interval``: asked for before the fork."""

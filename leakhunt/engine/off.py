@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from leakhunt.engine.interface import UNKNOWN_LIFE, Counters, Harvest, Life
@@ -63,6 +63,9 @@ class Off:
 
     def retention(self, raw: Any, walked: Walked) -> list[Retention]:
         return []
+
+    def let_go(self) -> Mapping[int, int]:
+        return {}
 
     def facts(self) -> dict[str, Any]:
         return {"interval": None}

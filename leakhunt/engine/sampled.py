@@ -144,6 +144,9 @@ class Sampled:
             self._read = raw, tables.resolve(raw, _type_names(), heads)
         return self._read[1]
 
+    def let_go(self) -> Mapping[int, int]:
+        return {number: size for number, size in enumerate(_sampler.let_go()) if size}
+
     def facts(self) -> dict[str, Any]:
         figures = _sampler.stats()
         return {

@@ -323,6 +323,47 @@ def test_bad_settings_are_refused() -> None:
     assert not Sampled(4096).tracing
 
 
+def test_names_that_caches_let_go_are_told_by_the_task_that_asked_for_them() -> None:
+    """And not those of before the first task."""
+    pytest.importorskip("leakhunt.hook.capture._fork")
+    said = run(
+        """
+        import json, mmap, os, struct
+        from leakhunt.hook.capture import fork
+        engine = begin(64)
+        fork.prepare()
+        class Zone(datetime.tzinfo):
+            def utcoffset(self, moment):
+                return None
+        moment = datetime.datetime(2020, 1, 1, tzinfo=Zone())
+        def ask(times):
+            for _ in range(times):
+                moment.utcoffset()
+        page = mmap.mmap(-1, 4096)
+        ask(20)
+        for done, (number, times) in enumerate([(1, 60), (2, 180), (300, 30)], 1):
+            engine.begin_task(number, None)
+            ask(times)
+            engine.end_task(0, done, None)
+        ask(20)
+        pid = fork.fork(engine, fork.Limits(30, 60, 600, 1 << 30, 0), page).pid
+        if pid == 0:
+            told = engine.let_go()
+            at = (0, 1, 2, 256)
+            page[16:48] = struct.pack("4q", *(told.get(number, 0) for number in at))
+            page[48:56] = struct.pack("q", sum(told.values()))
+            os._exit(0)
+        assert os.waitpid(pid, 0)[1] == 0
+        say(told=struct.unpack("5q", page[16:56]))
+        """.replace("import json,", "import datetime, json,")
+    )
+    none, one, two, others, every = said["told"]
+    assert none + one + two + others == every
+    # Each of 58 bytes or its sample's weight, but for those that have taken another's slot.
+    for bytes_told, times in ((none, 20), (one, 60), (two, 180), (others, 30)):
+        assert 58 <= bytes_told <= 2 * 58 * times
+
+
 def test_names_that_only_the_type_cache_keeps_do_not_count() -> None:
     """Sampled ones would stay in it: their addresses are their own, so nothing evicts them.
 

@@ -60,3 +60,23 @@ def test_runs_failures_time_and_memory(pool: str, tmp_path: Path) -> None:
         else:
             assert found["swell"]["kept"] is None
             assert found["swell"]["rss_steps"] is None
+
+
+def test_what_only_the_cache_of_attributes_keeps_is_no_tasks(tmp_path: Path) -> None:
+    """The names of one run of the first task come to 4 KiB, and what is sampled stays in that cache."""
+    pytest.importorskip("leakhunt.hook.capture._fork")
+    pytest.importorskip("leakhunt.engine._sampler")
+    options = {"LEAKHUNT_ENGINE": "sampled", "LEAKHUNT_START": "boot", "LEAKHUNT_INTERVAL": "64"}
+    with harness.worker(tmp_path, "-P", "prefork", "-c", "1", **options) as worker:
+        record = worker.hooked("child")[0]
+        for _ in range(5):
+            for _ in range(6):
+                worker.do("names", 70)
+            for _ in range(6):
+                worker.do("leak", 4000)
+        worker.dump(record)
+        found = ledger(worker, record)
+        assert found["names"]["kept_per_run"] < 1000
+        low, high = found["leak"]["kept_per_run_ci95"]
+        assert low < 4000 + 400
+        assert high > 4000

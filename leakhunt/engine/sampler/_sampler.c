@@ -56,6 +56,7 @@ PyInit__sampler(void)
 #include "hooks_small.inc"
 #include "hooks_numpy.inc"
 #include "life.inc"
+#include "forks.inc"
 #include "selftest.inc"
 #include "reading.inc"
 
@@ -256,6 +257,7 @@ static PyMethodDef methods[] = {
     {"stats", stats, METH_NOARGS, stats_doc},
     {"end", end, METH_NOARGS, end_doc},
     {"live", live, METH_VARARGS, live_doc},
+    {"let_go", let_go_there, METH_NOARGS, let_go_doc},
     {"begin_task", (PyCFunction)(void (*)(void))begin_task, METH_FASTCALL, begin_task_doc},
     {"end_task", (PyCFunction)(void (*)(void))end_task, METH_FASTCALL, end_task_doc},
     {"heads", heads, METH_VARARGS, heads_doc},

@@ -23,7 +23,7 @@ from leakhunt.hook.capture.allocators import allocators
 from leakhunt.hook.capture.order import Order
 from leakhunt.hook.capture.page import pause_told
 from leakhunt.hook.capture.sources import Sources
-from leakhunt.hook.process import vitals
+from leakhunt.hook.process import ledger, vitals
 from leakhunt.snapfile import folders, records, write
 from leakhunt.snapfile.records import Held
 
@@ -74,6 +74,9 @@ def written(
     # Counted one by one: not while the process waits.
     facts["gc"] = {**facts["gc"], "frozen": gc.get_freeze_count()}
     facts.update(order.late_facts())
+    if is_fork:
+        let_go = order.engine.let_go()
+        facts["tasks"] = ledger.settled(facts["tasks"], order.life.tasks, let_go)
     prefixes = own.prefixes() if beside is None else beside.prefixes
     kept_of = own.judge(prefixes)
     harvest = order.engine.harvest(raw, order.life, walked)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from time import monotonic, time
 from typing import Any
 
@@ -280,6 +280,39 @@ class Ledger:
     def life(self) -> Life:
         """What the births of a capture that is made now are told by."""
         return Life((*self._numbered, OTHERS), self._moments.until(self.done))
+
+
+def settled(
+    tasks: Mapping[str, Mapping[str, Any]], names: Sequence[str], let_go: Mapping[int, int]
+) -> dict[str, dict[str, Any]]:
+    """A ledger's facts without what only the interpreter's cache of attributes kept.
+
+    That cache (Objects/typeobject.c) finds its slot by a name's address. Names that C code makes anew for each
+    look-up come to the same address and replace each other, but for those that are sampled, which have
+    addresses of their own: they stay, and no task keeps them. ``let_go``: bytes by the number of the task, 0: by what the
+    worker did between runs, in which all runs have a part. ``names``: of the tasks 1, 2, ..., the last of all
+    that have no number.
+    """
+    numbered = dict(zip(names[:MOST_NAMES], range(1, MOST_NAMES + 1)))
+    numbers = {name: numbered.get(name, MOST_NAMES + 1) for name in tasks}
+    runs: dict[int, int] = {}
+    for name, entry in tasks.items():
+        runs[numbers[name]] = runs.get(numbers[name], 0) + entry["traced_runs"]
+    every = sum(runs.values())
+    result = {}
+    for name, entry in tasks.items():
+        result[name] = dict(entry)
+        if entry["kept"] is None or not runs[numbers[name]]:
+            continue
+        per_run = let_go.get(numbers[name], 0) / runs[numbers[name]] + let_go.get(0, 0) / every
+        ends = [entry["kept_every"] * at for at in range(1, len(entry["kept_pieces"]))]
+        shares = [round(per_run * end) for end in (0, *ends, entry["kept_runs"])]
+        result[name]["kept"] = entry["kept"] - shares[-1]
+        result[name]["kept_pieces"] = tuple(
+            piece - (after - before)
+            for piece, before, after in zip(entry["kept_pieces"], shares, shares[1:])
+        )
+    return result
 
 
 class Resident:

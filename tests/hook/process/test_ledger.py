@@ -26,6 +26,7 @@ from leakhunt.hook.process.ledger import (
     Ledger,
     Moments,
     Resident,
+    settled,
 )
 
 
@@ -368,3 +369,47 @@ def test_rss_that_two_threads_note_at_once_stays_in_order(monkeypatch: pytest.Mo
         ledger._resident, "sizes", [(5, 1 << 20), (7, 3 << 20), (6, 2 << 20), (8, 4 << 20)]
     )
     assert ledger.resident() == ((5, 1 << 20), (7, 3 << 20), (8, 4 << 20))
+
+
+def facts_of(runs: int, kept: Sequence[int], every: int = 1) -> dict[str, Any]:
+    kept_runs = every * len(kept)
+    return {
+        "traced_runs": runs, "kept": sum(kept) if kept else None, "kept_runs": kept_runs if kept else 0,
+        "kept_every": every, "kept_pieces": tuple(kept),
+    }  # fmt: skip
+
+
+def test_what_caches_let_go_is_taken_from_the_runs_that_asked_for_it() -> None:
+    tasks = {"one": facts_of(4, [1000, 1000, 1000]), "two": facts_of(6, [50, 70], every=2)}
+    told = settled(tasks, ("one", "two", OTHERS), {0: 100, 1: 3600})
+    # 900 and 10 of each run of the first, 10 of each of the second
+    assert told["one"]["kept"] == 3000 - 3 * 910
+    assert told["one"]["kept_pieces"] == (90, 90, 90)
+    assert told["two"]["kept_pieces"] == (30, 50)
+    assert told["two"]["kept"] == 80
+    assert tasks["one"]["kept"] == 3000
+
+
+def test_what_caches_let_go_of_tasks_without_a_number_is_shared_by_these() -> None:
+    names = tuple(f"t{number}" for number in range(MOST_NAMES))
+    tasks = {"t0": facts_of(2, [500]), "x": facts_of(3, [500, 500]), "y": facts_of(1, ())}
+    told = settled(tasks, (*names, OTHERS), {MOST_NAMES + 1: 400})
+    assert (told["t0"]["kept"], told["x"]["kept"], told["y"]["kept"]) == (500, 800, None)
+
+
+@given(
+    st.lists(
+        st.tuples(st.integers(0, 9), st.integers(1, 4), st.lists(st.integers(-99, 9999))),
+        max_size=5,
+    ),
+    st.dictionaries(st.integers(0, 7), st.integers(0, 10**6)),
+)
+def test_pieces_add_up_to_what_is_kept_whatever_caches_let_go(
+    drawn: list[tuple[int, int, list[int]]], let_go: dict[int, int]
+) -> None:
+    tasks = {
+        str(at): facts_of(every * len(kept) + more, kept, every)
+        for at, (more, every, kept) in enumerate(drawn)
+    }
+    for entry in settled(tasks, tuple(tasks), let_go).values():
+        assert entry["kept"] is None or sum(entry["kept_pieces"]) == entry["kept"]
