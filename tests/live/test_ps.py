@@ -128,12 +128,13 @@ def test_without_the_hook(tmp_path: Path) -> None:
         def complete() -> list[Process] | None:
             found = under(main, look(worker))
             roles = sorted(process.role for process in found)
-            return found if roles == ["beat", "child", "child", "main"] else None
+            heard = {process.signal for process in found if process.role == "child"}
+            whole = roles == ["beat", "child", "child", "main"] and heard == {"taken"}
+            return found if whole else None
 
-        found = worker.until(complete, "two children and the scheduler")
+        found = worker.until(complete, "two children, which take the signal, and the scheduler")
         assert not any(process.hooked for process in found)
         assert all(process.pulse is None for process in found)
-        assert {process.signal for process in found if process.role == "child"} == {"taken"}
         made = report.ps(found, tree.machine())
         assert [row.depth for row in made.rows] == [0, 1, 1, 1]
         assert not [problem for row in made.rows for problem in row.problems]
