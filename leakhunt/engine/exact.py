@@ -11,12 +11,12 @@ import _tracemalloc
 import sys
 import tracemalloc
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable
 from operator import itemgetter
 from typing import Any, cast
 
 from leakhunt.cpython import features
-from leakhunt.engine.interface import UNKNOWN_LIFE, Counters, Harvest, Life
+from leakhunt.engine.interface import UNKNOWN_LIFE, Counters, Harvest, Life, Unsampled
 from leakhunt.engine.retention import Walked
 from leakhunt.snapfile.records import Retention
 from leakhunt.snapfile.write import Run, Trace
@@ -32,7 +32,7 @@ BYTES_PER_BLOCK = 170
 TABLE_BYTES_PER_BLOCK = 48
 
 
-class Exact:
+class Exact(Unsampled):
     """See :class:`leakhunt.engine.interface.Engine`."""
 
     name = "exact"
@@ -106,29 +106,8 @@ class Exact:
         one_of_each = dict(zip(keys, traces))
         return ((one_of_each[key], count) for key, count in counts.items())
 
-    def live(self, age: float | None, done: int = 0) -> None:
-        """It knows no births."""
-
-    def begin_task(self, number: int, file: str | None) -> None:
-        """It knows no tasks."""
-
-    def end_task(self, outer: int, done: int, file: str | None) -> None:
-        """It knows no tasks."""
-
-    def holders(self, raw: Any, find: Callable[[bytes, bytes], bytes]) -> None:
-        return None
-
-    def marked(self, raw: Any, mark: Callable[[bytes], bytes]) -> None:
-        return None
-
     def blocks(self, raw: Any) -> None:
         return None
 
     def retention(self, raw: Any, walked: Walked) -> list[Retention]:
         return walked.by_traceback()
-
-    def let_go(self) -> Mapping[int, int]:
-        return {}
-
-    def facts(self) -> dict[str, Any]:
-        return {"interval": None}

@@ -198,3 +198,28 @@ class Engine(Protocol):
 
     def facts(self) -> dict[str, Any]:
         """Plain values for the file, such as ``interval``: asked for before the fork."""
+
+
+class Unsampled:
+    """What an :class:`Engine` answers that takes no samples: it knows neither births nor tasks."""
+
+    def live(self, age: float | None, done: int = 0) -> None:
+        """It knows no births."""
+
+    def begin_task(self, number: int, file: str | None) -> None:
+        """It knows no tasks."""
+
+    def end_task(self, outer: int, done: int, file: str | None) -> None:
+        """It knows no tasks."""
+
+    def holders(self, raw: Any, find: Callable[[bytes, bytes], bytes]) -> None:
+        return None
+
+    def marked(self, raw: Any, mark: Callable[[bytes], bytes]) -> None:
+        return None
+
+    def let_go(self) -> Mapping[int, int]:
+        return {}
+
+    def facts(self) -> dict[str, Any]:
+        return {"interval": None}

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
-from leakhunt.engine.interface import UNKNOWN_LIFE, Counters, Harvest, Life
+from leakhunt.engine.interface import UNKNOWN_LIFE, Counters, Harvest, Life, Unsampled
 from leakhunt.engine.retention import Walked
 from leakhunt.snapfile.records import Retention
 
 
-class Off:
+class Off(Unsampled):
     """See :class:`leakhunt.engine.interface.Engine`."""
 
     name = "off"
@@ -43,29 +43,8 @@ class Off:
     def harvest(self, raw: Any, life: Life = UNKNOWN_LIFE, walked: Walked | None = None) -> Harvest:
         return Harvest(())
 
-    def live(self, age: float | None, done: int = 0) -> None:
-        """It knows no births."""
-
-    def begin_task(self, number: int, file: str | None) -> None:
-        """It knows no tasks."""
-
-    def end_task(self, outer: int, done: int, file: str | None) -> None:
-        """It knows no tasks."""
-
-    def holders(self, raw: Any, find: Callable[[bytes, bytes], bytes]) -> None:
-        return None
-
-    def marked(self, raw: Any, mark: Callable[[bytes], bytes]) -> None:
-        return None
-
     def blocks(self, raw: Any) -> bytes:
         return b""
 
     def retention(self, raw: Any, walked: Walked) -> list[Retention]:
         return []
-
-    def let_go(self) -> Mapping[int, int]:
-        return {}
-
-    def facts(self) -> dict[str, Any]:
-        return {"interval": None}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from leakhunt.advice.rule import SHAPE, Rule, Sign
 
 #: A name that lives longer than a call: a constant, a module's private name, or one that
@@ -23,6 +25,15 @@ STORED, STORED_SHARED = _LASTING + _ANY, _SHARED + _ANY
 #: Containers that have a bound of their own, by the name of the variable and of the type.
 _BOUNDED = r"(?i:(?<![a-z])(?:lru|ttl|lfu|bounded|limited|recent|weak)|ring_?buffer)"
 _BOUNDED_TYPE = r"(?i)lru|ttl|lfu|weak"
+
+
+def _unbounded(storing: str) -> tuple[Sign, Sign]:
+    """A line that stores so into a container that outlives the call, by its name or because the module has it."""
+    lasting = Sign(
+        line=_LASTING + storing, never_line=_BOUNDED, never_holder=_BOUNDED_TYPE, stores=True
+    )
+    return lasting, replace(lasting, line=_SHARED + storing, shared=True)
+
 
 _CACHING = r"@(?:\w+\.)*(?:lru_cache|cache)\b"
 
@@ -165,18 +176,7 @@ RULES = (
         "Delete the key when its work is done (pop, in finally), or bound both: an LRU dict of "
         "collections.deque(maxlen=...).",
         "https://docs.python.org/3/library/collections.html#collections.defaultdict",
-        (
-            Sign(
-                line=_LASTING + _KEYED, never_line=_BOUNDED, never_holder=_BOUNDED_TYPE, stores=True
-            ),
-            Sign(
-                line=_SHARED + _KEYED,
-                shared=True,
-                never_line=_BOUNDED,
-                never_holder=_BOUNDED_TYPE,
-                stores=True,
-            ),
-        ),
+        _unbounded(_KEYED),
         SHAPE,
     ),
     Rule(
@@ -187,18 +187,7 @@ RULES = (
         "Delete the key when its work is done, in finally; or bound it: "
         "functools.lru_cache(maxsize=1024), cachetools.TTLCache(maxsize=1024, ttl=300).",
         "https://docs.python.org/3/library/functools.html#functools.lru_cache",
-        (
-            Sign(
-                line=_LASTING + _SET, never_line=_BOUNDED, never_holder=_BOUNDED_TYPE, stores=True
-            ),
-            Sign(
-                line=_SHARED + _SET,
-                shared=True,
-                never_line=_BOUNDED,
-                never_holder=_BOUNDED_TYPE,
-                stores=True,
-            ),
-        ),
+        _unbounded(_SET),
         SHAPE,
     ),
     Rule(
@@ -209,18 +198,7 @@ RULES = (
         "Take out what is done, in finally, where a failing task does it too; or keep the last ones "
         "only, collections.deque(maxlen=1000).",
         "https://docs.python.org/3/library/collections.html#collections.deque",
-        (
-            Sign(
-                line=_LASTING + _ADD, never_line=_BOUNDED, never_holder=_BOUNDED_TYPE, stores=True
-            ),
-            Sign(
-                line=_SHARED + _ADD,
-                shared=True,
-                never_line=_BOUNDED,
-                never_holder=_BOUNDED_TYPE,
-                stores=True,
-            ),
-        ),
+        _unbounded(_ADD),
         SHAPE,
     ),
     Rule(
