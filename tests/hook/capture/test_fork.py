@@ -46,6 +46,30 @@ def test_nobody_is_called_for_a_capture_and_no_lock_is_waited_for() -> None:
 
 
 @pytest.mark.skipif(not fork.exact(), reason="installed without leakhunt's C part")
+def test_with_more_libraries_than_can_be_covered_it_forks_as_usual() -> None:
+    """What was not covered would ask malloc in the child, whose lock may be another thread's."""
+    program = """
+        import ctypes, os, shutil, sys, tempfile
+        from mmap import mmap
+        from leakhunt.engine.off import Off
+        from leakhunt.hook.capture import _garbage, fork
+        with tempfile.TemporaryDirectory() as folder:
+            os.mkdir(os.path.join(folder, "leakhunt"))
+            for number in range(260):
+                copy = os.path.join(folder, "leakhunt", f"{number}.so")
+                shutil.copy(_garbage.__file__, copy)
+                ctypes.CDLL(copy)
+                os.remove(copy)
+        assert not fork.prepare()
+        pid = fork.fork(Off(""), fork.Limits(10, 10, 20, 1 << 30, 10**6), mmap(-1, 4096)).pid
+        if pid == 0:
+            os._exit(7)
+        assert os.waitpid(pid, 0)[1] >> 8 == 7
+    """
+    subprocess.run([sys.executable, "-c", textwrap.dedent(program)], check=True, timeout=400)
+
+
+@pytest.mark.skipif(not fork.exact(), reason="installed without leakhunt's C part")
 def test_other_threads_stand_as_they_were_and_the_walk_names_what_they_hold() -> None:
     """Nobody clears their states: a variable of a call of theirs is named, and a threading.local lives on."""
     program = """
