@@ -18,9 +18,9 @@ def pytest_collection_modifyitems(config):
     if not getattr(config.option, "reports", None):
         SESSIONS.append(apart.Apart(config))
 
-def pytest_runtest_protocol(item):
-    if SESSIONS and item.path.name != "test_light.py":
-        SESSIONS[0].run(item)
+def pytest_runtest_protocol(item, nextitem):
+    if SESSIONS and "light" not in item.path.name:
+        SESSIONS[0].run(item, nextitem)
         return True
 """
 
@@ -73,3 +73,18 @@ def test_what_is_run_apart_is_told_here(
     assert len(processes) == 4
     (apart,) = set(processes)
     assert apart != (pytester.path / "here").read_text()
+
+
+def test_what_is_torn_down_for_the_next_test_is_torn_down_here(
+    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The heavy file lies in a folder with the light one before it; the light one after it does not."""
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
+    monkeypatch.setenv("PYTEST_ADDOPTS", "-p no:cacheprovider")
+    pytester.makeconftest(CONFTEST)
+    test = "def test_it():\n    pass\n"
+    for name in ("one/test_a_light", "one/test_heavy", "two/test_another_light"):
+        folder = pytester.path / name.partition("/")[0]
+        folder.mkdir(exist_ok=True)
+        (pytester.path / f"{name}.py").write_text(test)
+    pytester.runpytest_subprocess("-n", "0").assert_outcomes(passed=3)

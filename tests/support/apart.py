@@ -51,8 +51,12 @@ class Apart:
         self._told: dict[Path, tuple[dict[str, list[Any]], str]] = {}
         """Of each file that was run the reports by test, and what was printed."""
 
-    def run(self, item: pytest.Item) -> None:
-        """Tell the reports of a test; the first one of a file has all of the file's run."""
+    def run(self, item: pytest.Item, after: pytest.Item | None) -> None:
+        """Tell the reports of a test; the first one of a file has all of the file's run.
+
+        ``after``: the test that is next. As in ``_pytest.runner``, what was set up for the folders that it does not
+        lie in is torn down, or it would be refused.
+        """
         if item.path not in self._told:
             these = [each.nodeid for each in item.session.items if each.path == item.path]
             self._told[item.path] = self._session(these)
@@ -63,6 +67,7 @@ class Apart:
             reports = [*reports, _untold(item, printed)]
         for report in reports:
             item.ihook.pytest_runtest_logreport(report=report)
+        item.session._setupstate.teardown_exact(after)
         item.ihook.pytest_runtest_logfinish(nodeid=item.nodeid, location=item.location)
 
     def _session(self, tests: list[str]) -> tuple[dict[str, list[Any]], str]:
