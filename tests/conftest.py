@@ -164,12 +164,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 @pytest.hookimpl(tryfirst=True)
-def pytest_runtest_protocol(item: pytest.Item) -> bool | None:
+def pytest_runtest_protocol(item: pytest.Item, nextitem: pytest.Item | None) -> bool | None:
     """What is to be run in a session of its own is not run here."""
     sessions = item.stash.get(SESSIONS, None)
     if sessions is None:
         return None
-    sessions.run(item)
+    sessions.run(item, nextitem)
     return True
 
 

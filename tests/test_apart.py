@@ -18,9 +18,9 @@ def pytest_collection_modifyitems(config):
     if not getattr(config.option, "reports", None):
         SESSIONS.append(apart.Apart(config))
 
-def pytest_runtest_protocol(item):
-    if SESSIONS and item.path.name != "test_light.py":
-        SESSIONS[0].run(item)
+def pytest_runtest_protocol(item, nextitem):
+    if SESSIONS and item.path.name not in ("test_before.py", "test_light.py"):
+        SESSIONS[0].run(item, nextitem)
         return True
 """
 
@@ -73,3 +73,18 @@ def test_what_is_run_apart_is_told_here(
     assert len(processes) == 4
     (apart,) = set(processes)
     assert apart != (pytester.path / "here").read_text()
+
+
+def test_who_follows_a_file_of_another_folder_is_set_up(
+    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What stands before it was set up for its folder, which the one that follows is not in."""
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
+    monkeypatch.setenv("PYTEST_ADDOPTS", "-p no:cacheprovider")
+    pytester.makeconftest(CONFTEST)
+    plain = "def test_passes():\n    pass\n"
+    room = pytester.mkpydir("room")
+    for name in ("test_before.py", "test_heavy.py"):
+        (room / name).write_text(plain)
+    pytester.makepyfile(test_light=plain)
+    pytester.runpytest_subprocess("-n", "0").assert_outcomes(passed=3)

@@ -51,8 +51,8 @@ class Apart:
         self._told: dict[Path, tuple[dict[str, list[Any]], str]] = {}
         """Of each file that was run the reports by test, and what was printed."""
 
-    def run(self, item: pytest.Item) -> None:
-        """Tell the reports of a test; the first one of a file has all of the file's run."""
+    def run(self, item: pytest.Item, following: pytest.Item | None) -> None:
+        """Tell the reports of a test; the first one of a file has all of the file's run. ``following``: the next test."""
         if item.path not in self._told:
             these = [each.nodeid for each in item.session.items if each.path == item.path]
             self._told[item.path] = self._session(these)
@@ -64,6 +64,8 @@ class Apart:
         for report in reports:
             item.ihook.pytest_runtest_logreport(report=report)
         item.ihook.pytest_runtest_logfinish(nodeid=item.nodeid, location=item.location)
+        # What the test before has left standing for this one, the next may have no part in: it would not be set up.
+        item.session._setupstate.teardown_exact(following)
 
     def _session(self, tests: list[str]) -> tuple[dict[str, list[Any]], str]:
         config = self._config
