@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import errno
+import io
 import json
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from leakhunt import cli
 from leakhunt.snapfile.write import Run, write
 from tests.support.builders import FACTS
 from tests.support.console import inside, run
@@ -92,6 +96,25 @@ def test_a_broken_pipe_ends_quietly(tmp_path: Path) -> None:
     )  # fmt: skip
     assert done.stderr == ""
     assert len(done.stdout.splitlines()) == 3
+
+
+@pytest.mark.parametrize(("status", "told"), [(0, 2), (3, 3)])
+def test_what_is_lost_at_the_very_end_is_no_success(
+    status: int, told: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What is still buffered when a command has ended may not be written either."""
+
+    class Full(io.StringIO):
+        def flush(self) -> None:
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(cli, "execute", lambda arguments: status)
+    monkeypatch.setattr(signal, "signal", lambda *of: None)
+    monkeypatch.setattr(sys, "stdout", Full())
+    with pytest.raises(SystemExit) as ended:
+        cli.main([])
+    assert ended.value.code == told
+    assert "could not be written: No space left on device" in capsys.readouterr().err
 
 
 def test_the_console_imports_what_it_needs() -> None:

@@ -75,6 +75,21 @@ def test_what_is_lost_is_told(pair: tuple[str, str], tmp_path: Path) -> None:
     assert run("export", pair[1], "-o", str(tmp_path / "out.json")).stderr.count("note") == 0
 
 
+def test_parquet_in_a_pipe_has_no_table_of_stacks_and_says_so(
+    pair: tuple[str, str], tmp_path: Path
+) -> None:
+    pytest.importorskip("pyarrow")
+    command = [sys.executable, "-m", "leakhunt", "export", pair[1], "--format", "parquet", "-o"]
+    piped, filed = (
+        subprocess.run(
+            [*command, output], cwd=ROOT, capture_output=True, check=True
+        ).stderr.decode()
+        for output in ("-", str(tmp_path / "out.parquet"))
+    )
+    assert "parquet does not carry the stacks and source lines" in piped
+    assert "does not carry" not in filed
+
+
 @pytest.mark.parametrize("form", BY_NAME)
 def test_each_format_names_all_that_it_has_no_place_for(form: str) -> None:
     """Of a snapshot that has everything; and what it does carry is not called lost."""

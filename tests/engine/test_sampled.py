@@ -317,9 +317,11 @@ def test_it_is_chosen_by_name_and_replaced_with_a_reason(monkeypatch: pytest.Mon
     assert "sampled engine does not work here" in fallen.why
 
 
-def test_bad_settings_are_refused() -> None:
+@pytest.mark.parametrize("budget", [0.0, -0.01, 1.5, float("nan")])
+def test_bad_settings_are_refused(budget: float) -> None:
+    """A budget is a share: 1.5 is more than there is, and no per cent."""
     with pytest.raises(ValueError, match="out of range"):
-        Sampled(None, 0.0).start(5)
+        Sampled(None, budget).start(5)
     assert not Sampled(4096).tracing
 
 

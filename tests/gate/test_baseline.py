@@ -41,6 +41,18 @@ def test_what_is_written_is_read(tmp_path: Path) -> None:
     assert baseline.read(tmp_path / "none.json").checks == {}
 
 
+def test_what_one_target_may_keep_changes_nothing_of_another() -> None:
+    first, second = (
+        {Place("tasks.py", name, "KEPT.append(order)"): Allowance(200.0, 199.5, 200.5, 40)}
+        for name in ("process", "take")
+    )
+    both = Baseline({"shop:process": first}).with_check("shop:take", first)
+    assert both.checks == {"shop:process": first, "shop:take": first}
+    assert both.with_check("shop:take", second).checks == {
+        "shop:process": first, "shop:take": second,
+    }  # fmt: skip
+
+
 @pytest.mark.parametrize("content", ["", "[]", "{}", '{"schema": "x"}', '{"schema": 3, "checks": 3}',
                                      '{"schema": "leakhunt/baseline@1", "checks": {"a": [{}]}}', "[" * 200_000,
                                      '{"schema": "\x1b[31m\x9b"}', "x" * (17 << 20)])  # fmt: skip

@@ -42,6 +42,13 @@ def test_a_line_that_grows_with_every_look_leaks() -> None:
     assert ruling.runs == TASKS[-1] - TASKS[0]
 
 
+def test_of_several_leaks_the_fastest_is_named_first() -> None:
+    several = made(
+        (f"{SHOP}:40", grows(90)), (f"{SHOP}:77", grows(200)), (f"{SHOP}:99", grows(140))
+    )
+    assert [each.site.line for each in decide(several, 1, Limits(), True).sure] == [77, 99, 40]
+
+
 def test_a_line_that_stands_still_keeps_nothing() -> None:
     ruling = decide(made((f"{SHOP}:40", [5000] * LOOKS)), 1, Limits(), True)
     assert ruling.verdict == NO_LEAK

@@ -44,6 +44,23 @@ def test_inside_a_logging_call_it_goes_around_the_log(
     assert "leakhunt: a capture failed" not in caplog.messages
 
 
+@pytest.mark.parametrize(("above", "is_known"), [(logging.Handler, True), (None, False)])
+@pytest.mark.parametrize("passes_on", [True, False])
+def test_every_handler_that_a_line_reaches_is_looked_at(
+    above: type[logging.Handler] | None, is_known: bool, passes_on: bool
+) -> None:
+    """Those of the loggers above too, as long as a line is passed on to them."""
+
+    class Exporter(logging.Handler):
+        """Of a package of which nothing is known."""
+
+    parent, own = logging.Logger("of"), logging.Logger("of.a.test")
+    own.parent, own.propagate = parent, passes_on
+    own.addHandler(logging.Handler())
+    parent.addHandler((above or Exporter)())
+    assert log._all_reentrant(own) is (is_known or not passes_on)
+
+
 def test_a_log_that_fails_fails_nobody(
     monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:

@@ -77,6 +77,20 @@ def test_a_capture_forks_and_leaves_its_file(hooking: Hooking) -> None:
     assert (facts["trigger"], facts["sequence"], facts["baseline"]) == ("dump", 1, True)
 
 
+def test_what_a_fork_took_is_what_the_next_one_is_weighed_by(
+    hooking: Hooking, orders: list[tuple[str, Order]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    paid: list[tuple[float, int | None]] = []
+    hook = hooking()
+    monkeypatch.setattr(hook.captures.making.budget, "paid", lambda *took: paid.append(took))
+    monkeypatch.setattr(vitals, "rss", lambda: 5 << 20)
+    hook.captures.making.begin("signal", False, time.monotonic() - 60)
+    assert [way for way, _ in orders] == ["fork"]
+    ((pause, rss),) = paid
+    assert pause >= 60
+    assert rss == 5 << 20
+
+
 def test_without_forks_it_is_made_in_the_process_and_that_is_said(
     hooking: Hooking, said: list[str]
 ) -> None:

@@ -8,7 +8,8 @@ import threading
 
 import pytest
 
-from leakhunt.hook.quiet import held, is_a_handlers
+from leakhunt.hook import quiet
+from leakhunt.hook.quiet import held, is_a_handlers, is_theirs
 
 
 def test_what_a_held_signal_raises_leaves_the_block() -> None:
@@ -67,6 +68,21 @@ def test_our_own_failures_are_not_taken_for_a_handlers() -> None:
     with pytest.raises(ValueError, match="ours") as raised:
         held(lambda: _fail("ours"))
     assert not is_a_handlers(raised.value)
+
+
+@pytest.mark.parametrize("theirs", [True, False])
+def test_where_nobody_can_tell_any_more_a_failure_counts_as_ours(
+    theirs: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Near the recursion limit; else it would be raised into the worker."""
+    monkeypatch.setattr(quiet, "is_a_handlers", lambda error: theirs)
+    assert is_theirs(ValueError()) is theirs
+
+    def too_deep(error: BaseException) -> bool:
+        raise RecursionError
+
+    monkeypatch.setattr(quiet, "is_a_handlers", too_deep)
+    assert is_theirs(ValueError()) is False
 
 
 def _fail(what: str) -> None:

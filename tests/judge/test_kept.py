@@ -237,6 +237,14 @@ def test_what_is_held_moves_to_the_line_that_keeps_it() -> None:
     assert kept == {of(KEEP): (("list", 1500),)}
 
 
+def test_no_block_is_made_up_where_fewer_are_of_that_size() -> None:
+    """A holder's blocks and those of the line are two estimates."""
+    churn, keep = of(CHURN), of(KEEP)
+    blocks = {churn: (Block(0, 90, 17), Block(0, 100, 3)), keep: (Block(0, 500, 1),)}
+    holders._shift_blocks(blocks, churn, keep, held(5))
+    assert blocks == {churn: (Block(0, 90, 17),), keep: (Block(0, 100, 3), Block(0, 500, 1))}
+
+
 def test_a_holder_is_known_again_where_its_table_was_no_sample() -> None:
     made, _ = booked(held(5, None), held(10), held(15, None), held(15, None, mark=8))
     assert made.sizes[of(KEEP)] == [1000, 1500, 2000, 500]

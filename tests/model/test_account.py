@@ -29,6 +29,13 @@ def test_every_block_is_counted_once_and_by_whom_it_was_served(blocks: list[Bloc
     assert made.huge == sum(b.size * b.count for b in blocks if b.size >= HUGE)
 
 
+def test_pymalloc_serves_512_bytes_and_no_more() -> None:
+    """``SMALL_REQUEST_THRESHOLD``; the largest are rounded to themselves."""
+    for size, small, rounded in ((512, 1024, 1024), (513, 0, 0), (500, 1000, 1024)):
+        made = live([Block(0, size, 2)])
+        assert (made.small, made.rounded) == (small, rounded)
+
+
 def test_python_has_a_domain_even_where_nothing_lives() -> None:
     assert live([]).domains == {0: 0}
 

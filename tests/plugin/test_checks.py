@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
+import json
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from leakhunt.errors import LeakhuntError
+from leakhunt.gate.orders import RUN
 from leakhunt.plugin.checks import AT_MOST, AT_MOST_EACH, Checks, Judge
 
 Make = Callable[..., Checks]
@@ -71,6 +75,40 @@ def test_the_words_of_a_marker_are_read_as_the_consoles(make: Make) -> None:
 def test_other_words_are_a_usage_error(wanted: dict[str, Any], said: str, make: Make) -> None:
     with pytest.raises(pytest.UsageError, match=said):
         make()._terms(wanted)
+
+
+class Told:
+    """A judge that wants three runs and is content, and knows what it was told."""
+
+    def __init__(self) -> None:
+        self.answers: list[dict[str, Any]] = []
+
+    def ask(self, said: bytes) -> dict[str, Any]:
+        self.answers.append(json.loads(said))
+        document = {"verdict": "no-leak", "bytes_per_run": 0.0, "runs": 4}
+        plain = {"do": "done", "failure": None, "document": document}
+        return {"do": RUN, "runs": 3} if len(self.answers) == 1 else plain
+
+    def close(self) -> None:
+        """Nothing was begun."""
+
+
+@pytest.mark.parametrize("is_item", [True, False])
+def test_the_run_in_which_a_test_has_passed_is_its_first(
+    is_item: bool, make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What a function is called for by the fixture has not run before."""
+    checks, judge, calls = make(), Told(), []
+    observer = SimpleNamespace(begin=lambda: None, ran=lambda: calls.append("ran"))
+    monkeypatch.setattr(checks, "_begun", lambda: judge)
+    monkeypatch.setattr(checks, "_observed", lambda name: contextlib.nullcontext(observer))
+    item: Any = SimpleNamespace(nodeid="test_shop.py::test_take", user_properties=[])
+    if is_item:
+        checks.item(item, lambda: calls.append("run"), {})
+    else:
+        checks.check(item.nodeid, lambda: calls.append("run"), {})
+    assert calls == ["run", "ran"] * 3
+    assert [answer.get("runs") for answer in judge.answers] == [None, 4 if is_item else 3]
 
 
 def test_a_judge_that_has_ended_is_told(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -97,6 +97,11 @@ def test_without_maps_there_is_no_account() -> None:
     assert diff(maps, maps).account is not None
 
 
+def test_of_two_processes_nothing_grew_that_an_account_could_explain() -> None:
+    maps = {"maps": {"heap": [150 * MIB, 1]}}
+    assert diff({**maps, "pid": 1}, {**maps, "pid": 2}).account is None
+
+
 def test_a_cut_table_adds_up_as_the_whole_does() -> None:
     before = snap("a.py:1 1KiB x1", "b.py:2 5KiB x5")
     after = snap("a.py:1 9KiB x9", "b.py:2 7KiB x7", "c.py:3 4KiB x4", "d.py:4 1KiB x1")

@@ -92,6 +92,11 @@ def test_a_frame_is_a_file_and_a_line(frame: Any) -> None:
         _numbered([(frame,)])
 
 
+def test_a_line_may_be_as_large_as_an_unsigned_number_of_c() -> None:
+    largest = ("x.py", 2**32 - 1)
+    assert _numbered([(largest,)])[0] == [largest]
+
+
 def test_stacks_are_turned_round_and_frames_told_once() -> None:
     inner, outer = ("b.py", 2), ("a.py", 1)
     frames, steps, depths = _numbered([(inner, outer), (outer,)])

@@ -15,7 +15,7 @@ from leakhunt.report.place import place
 from leakhunt.sites import place as show
 from leakhunt.snapfile.write import write
 from leakhunt.snapshots import facts, load, objects
-from leakhunt.snapshots.objects import types_left
+from leakhunt.snapshots.objects import Holder, Kinds, types_left
 from leakhunt.snapshots.series import Entry, Series
 from tests.support.builders import FACTS, snap, stack
 from tests.support.pages import document, page, shown_as
@@ -75,6 +75,17 @@ def test_a_row_sums_over_its_stacks(tmp_path: Path, group_by: str) -> None:
     assert sum(row.size for row in rows if row) == 4000
     if group_by in ("lineno", "traceback"):
         assert [row.is_recycled for row in rows if row] == [True, False]
+
+
+@pytest.mark.parametrize(
+    ("sizes", "is_told"), [((301,), True), ((300,), False), ((200, 199), False)]
+)
+def test_a_holder_is_told_that_keeps_most_of_what_was_handed_on(
+    sizes: tuple[int, ...], is_told: bool
+) -> None:
+    """Of 1,000 bytes 600 were: what the rest is kept by nobody asks."""
+    holders = tuple(Holder("list", None, size) for size in sizes)
+    assert Kinds((), 600, 1000, holders).holder == (holders[0] if is_told else None)
 
 
 def test_reports_say_what_may_be_recycled_and_of_which_types(tmp_path: Path) -> None:

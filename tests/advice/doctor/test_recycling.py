@@ -41,6 +41,15 @@ def test_a_setting_that_is_wrong_is_the_only_finding(
     assert said[rule].source.startswith("https://")
 
 
+def test_what_does_nothing_is_shown_as_it_was_set() -> None:
+    """Celery takes this one in KiB."""
+    settings: dict[str, Any] = {
+        "worker_pool": "threads", "worker_max_tasks_per_child": None, "worker_max_memory_per_child": 400 << 10,
+    }  # fmt: skip
+    said = said_of(**settings)["recycling-inert"]
+    assert said.what == "worker_max_memory_per_child=409600 does nothing in the threads pool"
+
+
 @pytest.mark.parametrize("limit", ["task_time_limit", "task_soft_time_limit"])
 def test_a_time_limit_is_spoken_of_where_a_task_takes_an_hour(limit: str) -> None:
     """Celery sets none, and each task may have its own."""

@@ -8,6 +8,7 @@ import functools
 import gc
 import struct
 import sys
+import time
 import types
 from collections.abc import Iterator
 from typing import Any, NamedTuple
@@ -330,6 +331,19 @@ def test_time_runs_out() -> None:
     assert not whole
     assert answers == bytes(24)
     assert len(many) == 200_000
+
+
+def test_no_more_time_is_taken_than_was_given() -> None:
+    """A millisecond of CPU, in which no machine looks at a million objects several times."""
+    kept = [{"k": number} for number in range(100)]
+    many = [[number] for number in range(1_000_000)]
+    wanted, trusted = packed([block(kept[3])]), packed([table(kept)])
+    began = time.process_time()
+    _, _, whole = _holders.find(wanted, trusted, 60.0)
+    assert whole
+    assert time.process_time() - began > 0.01
+    assert not _holders.find(wanted, trusted, 0.001)[2]
+    assert len(many) == 1_000_000
 
 
 def test_nothing_is_changed() -> None:

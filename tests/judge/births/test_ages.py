@@ -107,6 +107,24 @@ def test_an_even_leak_that_is_seen_exactly_is_believed() -> None:
     assert found.belief >= LEVELS.lives.believed
 
 
+def test_the_more_the_periods_scatter_the_less_sure_it_is() -> None:
+    """Eight events in each on average, all seen: more in every other one, and fewer in those between."""
+    number = len(EDGES) - 1
+    beliefs, scatters = [], []
+    for part in (0.0, 0.3, 0.6, 0.8):
+        sizes = tuple(800.0 * (1 + (part if period % 2 else -part)) for period in range(number))
+        found = ages(
+            Births(EDGES, sizes, tuple(100 * size for size in sizes),
+                   tuple(size / 100 for size in sizes), (0.0,) * number)
+        )  # fmt: skip
+        assert found.kind == LEAK
+        beliefs.append(found.belief)
+        scatters.append(found.scatter)
+    assert scatters == sorted(scatters)
+    assert scatters[-1] > 5
+    assert beliefs == sorted(beliefs, reverse=True)
+
+
 def test_nothing_born_is_no_belief() -> None:
     nothing = (0.0,) * (len(EDGES) - 1)
     assert ages(Births(EDGES, nothing, nothing, nothing, nothing)).belief == 0.0

@@ -21,6 +21,16 @@ def test_a_bend_is_told_from_a_pace_that_falls_all_the_time() -> None:
     assert not curves.bends(at, [0.0] * 7, [1.0] * 7)
 
 
+@pytest.mark.parametrize("scale", [1, 100])
+def test_counts_that_scatter_show_no_bend_however_many_they_are(scale: int) -> None:
+    """A pace that goes up and down around one level: Poisson's counts would not."""
+    at = [(step + 0.5) / 12 for step in range(12)]
+    wild = [scale * (28.0 if step % 2 else 12.0) for step in range(12)]
+    assert not curves.bends(at, wild, [1.0] * 12)
+    bent = [scale * (110.0 if step % 2 else 90.0) * (1 if step < 2 else 0.2) for step in range(12)]
+    assert curves.bends(at, bent, [1.0] * 12)
+
+
 def test_a_bend_is_followed_by_a_steeper_or_flatter_line_from_a_knot_on() -> None:
     """What bends in the middle is no straight line, and the bent ones leave nothing of it."""
     clock = tuple(n / 10 for n in range(11))

@@ -60,6 +60,17 @@ def test_all_the_evidence_is_told_when_asked() -> None:
     assert "one jump of" in text
 
 
+def test_of_a_deep_stack_the_frames_nearest_to_the_allocation_are_told() -> None:
+    """And the blamed one, however far out it stands."""
+    deep = " < ".join(
+        [*(f"/srv/venv/lib/python3.11/site-packages/lib/{n}.py:{n}" for n in range(1, 8)), TASKS]
+    )
+    text = page(trend([history((deep, rising(50_000), rising(100)), frames=FRAMES)]), verbose=True)
+    assert all(f"{n}.py:{n}" in text for n in range(1, 6))
+    assert not any(f"{n}.py:{n}" in text for n in (6, 7))
+    assert "tasks.py:40 in take" in text
+
+
 def test_what_is_left_out_is_counted() -> None:
     assert "1 more growth (-v shows all)" in page(report(), verbose=False) or "cache.py:7" in page(
         report(), verbose=False

@@ -45,6 +45,15 @@ def test_a_replaced_child_is_a_mark_on_the_line(lines: bool, curve: str) -> None
     assert "replaced" not in alone
 
 
+def test_each_size_stands_below_its_name() -> None:
+    made = line(process(11, rss=60, uss=20, pss=30), [], Limits())
+    text = watch(report(machine(), NOW - 60, [made], 0, False), Screen(160))
+    _, head, row, *_ = text.splitlines()
+    for title, size in (("RSS", "60.0 MiB"), ("USS", "20.0 MiB"), ("PSS", "30.0 MiB")):
+        end = head.index(f" {title} ") + len(title) + 1
+        assert row[:end].endswith(f" {size}")
+
+
 def test_the_curve_has_its_place_in_a_window_of_80_columns() -> None:
     """What it takes, the tasks and their names leave."""
     grown = line(process(11, pulse=(3, 1.0, NOW, "shop.take", NOW)), GROWN.samples, Limits())

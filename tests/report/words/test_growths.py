@@ -9,7 +9,9 @@ from leakhunt.judge.codes import because
 from leakhunt.judge.finding import Part, Since
 from leakhunt.judge.levels import LEVELS
 from leakhunt.judge.series.shape import LEAK, NOISE, WARM_UP
+from leakhunt.model.snapshot import Frame
 from leakhunt.report.words import growths as words
+from leakhunt.snapshots.objects import Holder, Kinds
 from tests.support.growing import finding
 
 #: Codes of what was left out of a series: notes tell those.
@@ -53,6 +55,19 @@ def test_every_code_of_a_growth_has_words() -> None:
 )  # fmt: skip
 def test_the_words_of_a_code(reason: codes.Reason, unit: str, said: str) -> None:
     assert words.because(reason, unit) == said
+
+
+@pytest.mark.parametrize(
+    ("size", "said"),
+    [
+        (9_900, ""),
+        (10_000, "; 10 % made by others and kept by the list that grows at cache.py:7"),
+        (60_000, "; 60 % made by others and kept by the list that grows at cache.py:7"),
+    ],
+)
+def test_who_keeps_what_others_made_is_told_from_a_tenth_of_it_on(size: int, said: str) -> None:
+    kinds = Kinds((), 0, 100_000, (Holder("list", Frame("/srv/shop/cache.py", 7), size),))
+    assert words.reason(finding(kinds=kinds)) == f"since the first snapshot{said}"
 
 
 def test_where_it_was_seen() -> None:

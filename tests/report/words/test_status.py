@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+from typing import Any
+
+from leakhunt.judge.series.shape import LEAK
+from leakhunt.judge.verdict import INCONCLUSIVE, NO_LEAK, UNEXPLAINED
 from leakhunt.report.words import status
 from leakhunt.snapshots.series import Series
 from tests.support.growing import hourly
@@ -29,3 +34,15 @@ def test_the_next_step_is_for_what_there_is() -> None:
     assert first([], hourly(1, 2, 3)) == "leakhunt ls"
     assert first(["a"], hourly(1, 2)) == "leakhunt dump --all"
     assert first(["a"], hourly(1, 2, 3)) == "leakhunt ls"
+
+
+def test_the_next_step_is_by_what_was_judged() -> None:
+    """More snapshots are asked of processes that run, and of no others."""
+
+    def first(hooked: list[str], verdict: str) -> str:
+        judged: Any = SimpleNamespace(verdict=verdict)
+        return next(command for command, _ in status.steps(hooked, [hourly(1, 2, 3)], judged))
+
+    assert first(["a"], LEAK) == first([], UNEXPLAINED) == "leakhunt verdict -v"
+    assert first(["a"], INCONCLUSIVE) == "leakhunt dump --all"
+    assert first([], INCONCLUSIVE) == first(["a"], NO_LEAK) == "leakhunt ls"

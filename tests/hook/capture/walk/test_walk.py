@@ -195,6 +195,18 @@ def test_what_waits_for_the_collector_is_told_by_type() -> None:
     assert count == 37
 
 
+def test_what_is_told_by_its_type_is_no_part_of_the_rest() -> None:
+    """The rest are the smallest types, and nothing where each type has a line."""
+    one: list[Any] = []
+    one.append(one)
+    del one
+    found = walked()
+    for types, (left, count, size) in (found["types"], found["garbage"]):
+        least = min(each for _, _, each in types)
+        assert left <= count
+        assert size <= left * least
+
+
 def rows(number: int) -> None:
     KEPT.extend({"name": f"item {each}", "tags": [str(each)]} for each in range(number))
 
