@@ -10,6 +10,7 @@ from leakhunt.cli import completion, judging, reading
 from leakhunt.cli.options import folder_option, show, strict_option, unread
 from leakhunt.errors import SnapshotError
 from leakhunt.judge.history import History
+from leakhunt.render.formats import formats
 from leakhunt.render.screen import JSON, TABLE
 from leakhunt.report.compared import compare
 from leakhunt.report.words import choices
@@ -22,7 +23,7 @@ from leakhunt.snapshots.series import lines_of
 @click.argument("before", shell_complete=completion.snapshots)
 @click.argument("after", shell_complete=completion.snapshots)
 @click.option("--fail-on-worse", is_flag=True, help="Exit 3 when a place is new or worse.")
-@click.option("--format", "form", type=click.Choice((TABLE, JSON)), default=TABLE, show_default=True,
+@click.option("--format", "form", type=click.Choice(formats("CompareReport")), default=TABLE, show_default=True,
               help="How to print it.")  # fmt: skip
 @click.option("--json", "as_json", is_flag=True, help="Short for --format json.")
 @strict_option

@@ -85,9 +85,10 @@ def _square(left: Sequence[float], apart: int) -> float:
     return sum((b - a) ** 2 for a, b in pairs) / len(pairs)
 
 
-def seldom(runs: float, chance: float) -> float:
+def seldom(runs: float, chance: float, seen: float = 1.0) -> float:
     """The share of runs that may keep something though none of so many has been seen to, at that chance.
 
-    ``1 - chance ** (1 / runs)``: three in ``runs`` at 5 % (the rule of three).
+    ``1 - chance ** (1 / runs)``: three in ``runs`` at 5 % (the rule of three). ``seen``: how probable it is that one which
+    keeps something is seen to.
     """
-    return 1 - chance ** (1 / runs) if runs > 0 else 1.0
+    return min(1.0, (1 - chance ** (1 / runs)) / seen) if runs > 0 and seen > 0 else 1.0

@@ -53,6 +53,12 @@ def sampling(history: History) -> int | None:
     return interval if history.is_sampled and isinstance(interval, int) and interval > 0 else None
 
 
+def coarsest(history: History) -> int | None:
+    """The most mean bytes between two samples that any of its snapshots had; None where sizes are exact."""
+    told = (meta.facts.get("interval") for meta in history.metas)
+    return max((each for each in told if isinstance(each, int) and each > 0), default=None)
+
+
 def blind_below(history: History) -> float | None:
     """Bytes per unit of a leak that so few samples may not show yet; None where sizes are exact."""
     interval = sampling(history)

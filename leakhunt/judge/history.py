@@ -141,6 +141,18 @@ class History:
             return float(whole if done is None or self.unit != TASK else min(whole, done))
         return self.times[-1]
 
+    def runs(self, task: str) -> float | None:
+        """How many of the units that :attr:`spent` counts were runs of a task; None where no ledger tells."""
+        told = ledger(self.last)
+        if told is None or self.unit != TASK:
+            return None
+        if task not in told:  # names beyond the most that a ledger keeps are counted together
+            return None if any(name.startswith("(") for name in told) else 0.0
+        if self.lived:
+            done = self.last.tasks_done
+            return min(1.0, told[task] / done) * self.spent if done else None
+        return float(told[task] - (ledger(self.first) or {}).get(task, 0))
+
     @property
     def is_sampled(self) -> bool:
         """Whether sizes are estimates."""

@@ -13,7 +13,6 @@ from math import ceil
 
 from leakhunt.judge import codes, pool, reasons
 from leakhunt.judge import enough as wanted
-from leakhunt.judge.births.runs import runs
 from leakhunt.judge.born import born
 from leakhunt.judge.codes import because
 from leakhunt.judge.enough import Wanted
@@ -297,14 +296,8 @@ def _shared(findings: Sequence[Finding], main: History, native: Outside) -> list
 
 def _per_run(history: History, task: str | None, rate: float) -> float | None:
     """Bytes per run of the task, of a rate per unit of all tasks."""
-    if task is None or history.unit != TASK:
-        return None
-    if history.lived:
-        number, of = runs(history.last, task), history.last.tasks_done
-    else:
-        number = _delta(history.first, history.last).get(task)
-        of = round(history.times[-1])
-    return rate * of / number if number and of else None
+    number = history.runs(task) if task is not None else None
+    return rate * history.spent / number if number else None
 
 
 # -- which task -----------------------------------------------------------------------

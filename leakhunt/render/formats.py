@@ -32,6 +32,7 @@ RENDERERS: Mapping[tuple[str, str], str] = {
     ("FlameReport", TABLE): "terminal.flame:flame",
     ("CompareReport", TABLE): "terminal.compared:compare",
     ("CompareReport", JSON): "json.compared:compare",
+    ("CompareReport", MARKDOWN): "markdown:compared",
     ("CheckReport", TABLE): "terminal.check:check",
     ("CheckReport", JSON): "json.check:check",
     ("CheckReport", GITHUB): "github:check",

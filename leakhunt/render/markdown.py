@@ -8,10 +8,12 @@ from typing import Union
 from leakhunt import units
 from leakhunt.judge.series.shape import LEAK
 from leakhunt.render.quoting import code, escape, span
+from leakhunt.report.compared import CompareReport
 from leakhunt.report.labels import Labels
 from leakhunt.report.tables import DiffReport, TopReport, garbage_of, kinds_of
 from leakhunt.report.trend import TrendReport
 from leakhunt.report.types import TypesReport
+from leakhunt.report.words import compared as words
 from leakhunt.report.words import growths, lines
 from leakhunt.report.words.places import place, recycled, waits, who
 from leakhunt.sites.rows import Amount, Row
@@ -97,6 +99,27 @@ def types(report: TypesReport) -> str:
         )
         text.append(_row((*map(escape, cells), code(each.name))))
     text += ["", *(f"- note: {escape(note)}" for note in report.notes)] if report.notes else []
+    return "\n".join(text) + "\n"
+
+
+def compared(report: CompareReport) -> str:
+    """What became of each place, and both series."""
+    result = report.result
+    text = [f"**{escape(report.summary)}**", ""]
+    if result.changes:
+        text += [_row(("place", "change", *words.SIDES)), "| --- | --- | --- | --- |"]
+    for change in result.changes:
+        site = change.site_after or change.site_before
+        where = code(f"{change.where.file}:{site.line}" if site is not None else change.where.file)
+        line = change.where.code
+        if line and not line.startswith(":"):
+            where += f"<br>{code(line)}"
+        text.append(_row((where, change.word, *map(escape, words.place(change, result)))))
+    text += [""] if result.changes else []
+    for name, side in zip(words.SIDES, result.sides):
+        said = words.side(name, side, result.noun).removeprefix(f"{name:<8}")
+        text.append(f"- {name}: {escape(said)}")
+    text += [f"- note: {escape(note)}" for note in report.notes]
     return "\n".join(text) + "\n"
 
 

@@ -25,4 +25,5 @@ class CompareReport:
 def compare(before: History, after: History, notes: tuple[str, ...] = ()) -> CompareReport:
     """Raises LeakhuntError where their units differ."""
     result = compared.compare(before, after)
-    return CompareReport(result, words.summary(result), Labels(before), Labels(after), notes)
+    told = (*words.differences(result), *notes)
+    return CompareReport(result, words.summary(result), Labels(before), Labels(after), told)

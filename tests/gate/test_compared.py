@@ -11,6 +11,7 @@ from leakhunt.gate.compared import BETTER, FIXED, NEW, OPEN, SAME, WORSE, compar
 from leakhunt.judge.history import History
 from leakhunt.report.words import compared as words
 from tests.support.builders import history
+from tests.support.growing import sampled
 
 TASKS = [1000 * n for n in range(1, 13)]
 FILE = "/srv/shop/tasks.py"
@@ -43,6 +44,7 @@ def made(
         (made(1900), made(0, line=44), FIXED),
         (made(1900), made(1900), SAME),
         (made(1900), made(1900, line=44), SAME),
+        (made(1900), made(1850), SAME),
         (made(1900), made(600), BETTER),
         (made(600), made(1900), WORSE),
         (made(0), made(1900), NEW),
@@ -107,3 +109,132 @@ def test_runs_of_a_check_are_called_runs_and_not_tasks() -> None:
     )
     mixed = compare(made(1900), made(0, unit="run"))
     assert words.summary(mixed).endswith(" per unit (95 %), after 11,000 units.")
+
+
+def mixed(rate: float, orders: int, noise: int = 0, name: str = "tasks.process") -> History:
+    """Of every ten tasks so many are orders, each of which keeps ``rate`` bytes in a block of 100."""
+    taken = [number * orders // 10 for number in TASKS]
+    dice = random.Random(7)
+    sizes = [5000 + round(rate * each) + dice.randrange(noise + 1) for each in taken]
+    return history(
+        (f"{FILE}:40", sizes, [size // 100 for size in sizes]),
+        ("/srv/shop/other.py:1", [1000] * len(TASKS), [10] * len(TASKS)),
+        tasks=TASKS,
+        frames={FILE: {40: ("process", "KEPT.append(order)")}},
+        ledger=[
+            {name: {"runs": each}, **({"shop.idle": {"runs": done - each}} if orders < 10 else {})}
+            for done, each in zip(TASKS, taken)
+        ],
+    )
+
+
+def test_a_task_that_runs_more_seldom_has_not_become_better() -> None:
+    (change,) = compare(mixed(1900, 10), mixed(1900, 1)).changes
+    assert change.word == SAME
+    assert change.task == "tasks.process"
+    assert change.ran == (11_000, 1_100)
+    assert change.before.rate == pytest.approx(1900, rel=0.01)
+    assert change.after.rate == pytest.approx(1900, rel=0.05)
+    (change,) = compare(mixed(1900, 1), mixed(1900, 10)).changes
+    assert change.word == SAME
+    (change,) = compare(mixed(1900, 1), mixed(3800, 1)).changes
+    assert change.word == WORSE
+    (change,) = compare(mixed(1900, 10), mixed(600, 10)).changes
+    assert (change.word, change.task) == (BETTER, None)
+
+
+def test_a_task_that_never_ran_is_not_fixed() -> None:
+    found = compare(mixed(1900, 10), mixed(0, 10, name="shop.cancel"))
+    (change,) = found.changes
+    assert change.word == OPEN
+    assert (change.idle, change.short) == ((False, True), None)
+    assert words.summary(found) == (
+        "Not sure: tasks.py:40 (process): +1.9 KiB per run of tasks.process (95 %), which never ran in after."
+    )
+    assert words.place(change, found)[1] == "never ran"
+    assert words.missing(change, found) is None
+    assert words.differences(found) == [
+        "only before ran tasks.process", "only after ran shop.cancel"
+    ]  # fmt: skip
+
+
+def test_a_leak_of_a_task_that_never_ran_before_is_new() -> None:
+    found = compare(mixed(0, 10, name="shop.cancel"), mixed(1900, 10))
+    assert (found.word, found.is_worse) == (NEW, True)
+    assert words.summary(found).endswith(
+        "per run of tasks.process (95 %), which never ran in before."
+    )
+
+
+def test_what_is_left_is_told_by_the_runs_of_the_task_that_leaked() -> None:
+    whole, seldom = (compare(mixed(1900, 10), mixed(0, part)).changes[0] for part in (10, 1))
+    assert whole.word == seldom.word == FIXED
+    assert seldom.after.high == pytest.approx(10 * whole.after.high, rel=0.01)
+
+
+def samples(rate: int, interval: int) -> History:
+    """A line of which so many samples more live after every thousandth task; 0: it is never seen."""
+    line = f"{FILE}:40"
+    held = {line: [20 + rate * each // 1000 for each in TASKS]} if rate else {}
+    numbers = {"/srv/shop/other.py:1": [40] * len(TASKS), **held}
+    return sampled(numbers, interval, tasks=TASKS)
+
+
+def test_what_a_sampling_engine_does_not_see_may_be_left() -> None:
+    fine, coarse = (
+        compare(samples(40, 1000), samples(0, interval)).changes[0] for interval in (1, 1_000_000)
+    )
+    assert fine.before.rate == coarse.before.rate == pytest.approx(40)
+    assert coarse.after.high > 50 * fine.after.high
+    assert fine.word == FIXED
+    assert coarse.word == OPEN
+    assert coarse.wanted is not None
+    assert fine.wanted is None
+
+
+def test_what_is_open_says_how_long_it_would_take() -> None:
+    found = compare(made(1900), made(0, noise=40_000_000))
+    (change,) = found.changes
+    assert change.short == 1
+    assert change.wanted is not None
+    assert change.wanted > 11_000
+    said = words.missing(change, found)
+    assert said is not None
+    assert said.endswith(" would tell; after has 11,000 tasks")
+    few = compare(made(1900), made(0, tasks=[1000]))
+    assert (
+        words.missing(few.changes[0], few) == "after has too few snapshots to tell: it takes four"
+    )
+    turned = compare(made(0, noise=40_000_000), made(1900))
+    assert turned.changes[0].short == 0
+
+
+def test_runs_that_would_tell_do_tell() -> None:
+    """By the rule of three: with so many runs what may be left is as much as is nothing to speak of."""
+    short = compare(made(1900), made(0, tasks=list(range(1, 13)))).changes[0]
+    assert short.word == BETTER
+    wanted = compare(samples(40, 1000), samples(0, 1_000_000)).changes[0].wanted
+    # Each run that keeps something keeps 1,000 B, of which one in a thousand is seen; 12 B a run are nothing.
+    assert wanted == pytest.approx(3 * 1000 / 12 * 1000, rel=0.01)
+
+
+def test_a_side_in_which_nothing_can_be_found_is_not_called_healthy() -> None:
+    found = compare(made(0, tasks=[1000]), made(0))
+    assert found.word == OPEN
+    assert words.summary(found) == "Not sure: no leak was found, but before is too short to tell."
+    assert not words.side("before", found.before, "task").count("traced")
+
+
+def test_what_is_no_before_and_after_is_told() -> None:
+    one = made(1900)
+    (said,) = words.differences(compare(one, one))
+    assert said.startswith("before and after are the same snapshots")
+    assert words.differences(compare(one, made(0))) == []
+    older = history((f"{FILE}:40", [1, 2, 3], [1, 2, 3]), taken_at=[1.7e9, 1.7e9 + 1, 1.7e9 + 2])
+    (said,) = words.differences(compare(one, older))
+    assert said.endswith("the other way round?")
+    notes = words.differences(compare(made(1900, unit="run"), samples(0, 1000)))
+    assert notes == [
+        "before counts by the run, after by the task",
+        "the engine was exact before and sampled after: sizes of sampled are estimates",
+    ]

@@ -65,3 +65,9 @@ def test_a_straight_line_has_no_error() -> None:
 def test_the_rule_of_three() -> None:
     assert confidence.seldom(1000, 0.05) == pytest.approx(3 / 1000, rel=0.01)
     assert confidence.seldom(0, 0.05) == 1.0
+
+
+def test_of_what_is_seen_by_halves_twice_as_much_may_be_left() -> None:
+    assert confidence.seldom(1000, 0.05, 0.5) == pytest.approx(2 * confidence.seldom(1000, 0.05))
+    assert confidence.seldom(10, 0.05, 0.01) == 1.0
+    assert confidence.seldom(10, 0.05, 0.0) == 1.0

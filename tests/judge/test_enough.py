@@ -9,6 +9,7 @@ import pytest
 from leakhunt.judge.enough import (
     Wanted,
     blind_below,
+    coarsest,
     located,
     sampling,
     suspicious,
@@ -108,3 +109,10 @@ def test_a_leak_of_less_than_enough_samples_may_not_show() -> None:
     assert blind_below(history((LINE, [0, 1, 2], [0, 1, 2]), interval=EVERY)) is None
     at_once: History = replace(made, times=(0.0,) * 5)
     assert blind_below(at_once) is None
+
+
+def test_the_coarsest_interval_of_all_counts_where_a_block_may_have_been_missed() -> None:
+    made = sampled({LINE: [0, 2, 4]}, 1000)
+    first = replace(made.first, facts={**made.first.facts, "interval": 4096})
+    assert coarsest(replace(made, metas=(first, *made.metas[1:]))) == 4096
+    assert coarsest(history((LINE, [0, 1, 2], [0, 1, 2]))) is None

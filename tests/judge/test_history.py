@@ -237,3 +237,24 @@ def test_stacks_are_tallied_as_the_snapshots_have_them() -> None:
         ),
     )
     assert made.tracks[stack(LINE)] == ([15, 20], [3, 4])
+
+
+def ledgers(*runs: object) -> list[dict[str, object]]:
+    return [{"shop.take": {"runs": each}, "shop.send": {"runs": 1}} for each in runs]
+
+
+def test_runs_of_a_task_are_those_between_the_first_and_the_newest_snapshot() -> None:
+    made = history((LINE, rising(10, 3), rising(1, 3)), ledger=ledgers(10, 40, 70))
+    assert made.runs("shop.take") == 60
+    assert made.runs("shop.pack") == 0
+    others = [{**each, "(other tasks)": {"runs": 3}} for each in ledgers(10, 40, 70)]
+    assert history((LINE, rising(10, 3), rising(1, 3)), ledger=others).runs("shop.pack") is None
+    assert history((LINE, rising(10, 3), rising(1, 3))).runs("shop.take") is None
+    assert replace(made, unit="second").runs("shop.take") is None
+
+
+def test_of_a_life_runs_are_their_part_of_all_since_tracking_began() -> None:
+    made = history((LINE, rising(10, 3), rising(1, 3)), ledger=ledgers(10, 40, 75))
+    calendar = Calendar("task", (50, 100, 200, 300), (None,) * 4, (1.0,) * 3, 50)
+    newest = replace(snap("a.py:1 1B x1"), calendar=calendar)
+    assert replace(made, lived=True, newest=newest).runs("shop.take") == 250 * 75 / 300

@@ -8,8 +8,10 @@ from types import MappingProxyType
 from leakhunt.model.query import Query
 from leakhunt.model.snapshot import Facts
 from leakhunt.report import tables
+from leakhunt.report.compared import compare
 from leakhunt.report.trend import trend
 from tests.support.builders import history, snap, stack
+from tests.support.growing import rising
 from tests.support.pages import as_markdown
 
 
@@ -68,3 +70,19 @@ def test_a_place_is_told_as_its_grouping_has_it() -> None:
     rows = (replace(row, change=replace(row.change, stack=())),)
     bare = replace(report, comparison=replace(report.comparison, rows=rows))
     assert cells(as_markdown(bare), "1")[-1] == "`tasks.py`"
+
+
+def test_two_series_have_their_sentence_a_row_per_place_and_what_they_rest_on() -> None:
+    leaking = history(("/srv/shop/tasks.py:40", rising(50_000, 12), rising(100, 12)))
+    flat = history(("/srv/shop/tasks.py:40", [50_000] * 12, [100] * 12))
+    report = compare(leaking, flat, ("a | b",))
+    text = as_markdown(report)
+    assert text.startswith(f"**{report.summary}**\n")
+    (row,) = (line for line in text.splitlines() if line.startswith("| `"))
+    assert [cell.strip() for cell in row.split("|")[1:4]] == [
+        "`tasks.py:40`", "fixed", "+500 B per task (500 B to 500 B)"
+    ]  # fmt: skip
+    assert "\n- before: 12 snapshots over 1,100 tasks of process 4242; " in text
+    assert text.endswith("\n- note: a \\| b\n")
+    same = as_markdown(compare(flat, flat))
+    assert "| place |" not in same

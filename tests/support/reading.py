@@ -89,7 +89,7 @@ def nothing_twice(text: str) -> None:
 
 #: Begins what is said of one row, finding, process or place of several.
 _ROW = re.compile(
-    r"\s*(?:\d+ |[a-z]+ \d+(?:: |  )|process  |[+-]?[\d.,]+ [KMGT]?i?B |! |\| *\d|[├└│]|[`|]- |(?:fixed|better|same|worse|new|open|before|after|note: unknown) ?)"
+    r"\s*(?:\d+ |[a-z]+ \d+(?:: |  )|process  |[+-]?[\d.,]+ [KMGT]?i?B |! |\| *\d|[├└│]|[`|]- |(?:- )?(?:fixed|better|same|worse|new|open|before|after|note: unknown) ?)"
 )
 
 

@@ -6,7 +6,6 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from leakhunt.judge.levels import LEVELS
-from leakhunt.model.meta import Meta
 from leakhunt.model.snapshot import Snapshot, Stack
 
 
@@ -45,11 +44,3 @@ def brought(snapshot: Snapshot, stacks: Iterable[Stack], since: float) -> Brough
     task = max(sizes, key=lambda name: sizes[name])
     share = sizes[task] / total
     return Brought(task, share) if task is not None and share >= LEVELS.lives.task else None
-
-
-def runs(meta: Meta, task: str) -> int | None:
-    """How often a task has run in the process; None where the snapshot does not say."""
-    tasks = meta.facts.get("tasks")
-    entry = tasks.get(task) if isinstance(tasks, dict) else None
-    number = entry.get("runs") if isinstance(entry, dict) else None
-    return number if isinstance(number, int) and number > 0 else None

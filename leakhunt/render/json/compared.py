@@ -50,8 +50,18 @@ def _place(change: Change) -> dict[str, Any]:
             "function": change.where.function,
             "code": change.where.code,
         },
-        "before": {"site": _site(change, change.site_before), **_interval(change.before)},
-        "after": {"site": _site(change, change.site_after), **_interval(change.after)},
+        "task": change.task,
+        "units_wanted": change.wanted,
+        "before": {
+            "site": _site(change, change.site_before),
+            **_interval(change.before),
+            "units": change.ran[0],
+        },
+        "after": {
+            "site": _site(change, change.site_after),
+            **_interval(change.after),
+            "units": change.ran[1],
+        },
     }
 
 

@@ -19,7 +19,7 @@ def compare(report: CompareReport, screen: Screen) -> str:
     console = make_console(screen)
     result = report.result
     head, _, rest = visible(report.summary).partition(":")
-    tone = TONES[result.word] if result.changes else SHRUNK
+    tone = TONES[result.word] if result.changes or result.word == OPEN else SHRUNK
     console.print(Text.assemble((f"{head}:", tone), (unbroken(rest), STRONG)))
     for change in result.changes:
         console.print()
@@ -41,10 +41,13 @@ def compare(report: CompareReport, screen: Screen) -> str:
         )
         if change.where.code and not change.where.code.startswith(":"):
             say(console, f"        {visible(change.where.code)}", QUIET)
-        say(console, f"        before  {words.figures(change.before, result.noun)}")
-        say(console, f"        after   {words.figures(change.after, result.noun)}")
+        for name, told in zip(words.SIDES, words.place(change, result)):
+            say(console, f"        {name:<8}{told}")
+        missing = words.missing(change, result)
+        if missing:
+            say(console, f"        {missing}")
     console.print()
-    say(console, words.side("before", result.before, result.noun), QUIET)
-    say(console, words.side("after", result.after, result.noun), QUIET)
+    for name, side in zip(words.SIDES, result.sides):
+        say(console, words.side(name, side, result.noun), QUIET)
     say_notes(console, report.notes)
     return drawn(console)

@@ -6,10 +6,9 @@ from dataclasses import replace
 
 import pytest
 
-from leakhunt.judge.births.runs import Brought, brought, runs
+from leakhunt.judge.births.runs import Brought, brought
 from leakhunt.judge.levels import LEVELS
-from leakhunt.snapshots.facts import meta
-from tests.support.builders import FACTS, snap, stack
+from tests.support.builders import snap, stack
 from tests.support.lives import PERIOD, aged
 
 TAKE, SEND, NONE = (f"/srv/shop/tasks.py:{line}" for line in (40, 50, 60))
@@ -66,19 +65,3 @@ def test_periods_that_the_calendar_does_not_have_count_for_nothing() -> None:
 
 def test_a_snapshot_without_a_calendar_tells_no_task() -> None:
     assert brought(snap(f"{TAKE} 1KiB x1"), STACKS[:1], 0.0) is None
-
-
-@pytest.mark.parametrize(
-    ("tasks", "number"),
-    [
-        ({"shop.take": {"runs": 7}}, 7),
-        ({"shop.take": {"runs": 0}}, None),
-        ({"shop.take": {"runs": "7"}}, None),
-        ({"shop.take": 7}, None),
-        ({"shop.send": {"runs": 7}}, None),
-        ([], None),
-        (None, None),
-    ],
-)
-def test_runs_are_as_the_file_says_and_none_is_not_known(tasks: object, number: int | None) -> None:
-    assert runs(meta({**FACTS, "tasks": tasks}), "shop.take") == number

@@ -65,3 +65,18 @@ def test_a_side_says_how_long_it_was_looked_at() -> None:
         "before  8 snapshots over 700 tasks of process 4242; all traced memory +2.0 KiB per task "
         "(1.9 KiB to 2.1 KiB)"
     )
+
+
+def test_what_was_never_seen_is_no_more_than_its_bound() -> None:
+    assert words.figures(Interval(0.0, 0.0, 11.06), "task") == "nothing seen: under 12 B per task"
+    assert words.figures(Interval(3.0, -2.0, 11.06), "task") == "+3 B per task (-2 B to 12 B)"
+
+
+def test_of_many_tasks_of_one_side_three_are_named() -> None:
+    def of(*names: str) -> Side:
+        tasks = [{name: {"runs": 100 * n} for name in names} for n in range(1, 9)]
+        made = history(("/srv/shop/tasks.py:40", rising(1000), rising(1)), ledger=tasks)
+        return Side(made, judge([made]), LEAKING)
+
+    found = Compared(of("a", "b", "c", "d", "e"), of("e"), "task", ())
+    assert words.differences(found) == ["only before ran a, b, c and 1 more"]
