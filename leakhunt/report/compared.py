@@ -25,5 +25,5 @@ class CompareReport:
 def compare(before: History, after: History, notes: tuple[str, ...] = ()) -> CompareReport:
     """Raises LeakhuntError where their units differ."""
     result = compared.compare(before, after)
-    told = (*words.differences(result), *notes)
+    told = (*words.differences(result), *words.blind(result), *notes)
     return CompareReport(result, words.summary(result), Labels(before), Labels(after), told)

@@ -238,3 +238,10 @@ def test_what_is_no_before_and_after_is_told() -> None:
         "before counts by the run, after by the task",
         "the engine was exact before and sampled after: sizes of sampled are estimates",
     ]
+
+
+def test_where_nothing_is_found_in_samples_it_is_told_what_may_be_hidden() -> None:
+    said = words.blind(compare(samples(0, 1000), made(0)))
+    assert len(said) == 1
+    assert said[0].startswith("before is sampled: what leaks less than about ")
+    assert words.blind(compare(samples(40, 1000), samples(0, 1000))) == []

@@ -112,6 +112,7 @@ class Worker:
         hook: bool = True,
         program: Sequence[str] = ("-m", "celery", "-A", "shop"),
         launcher: Sequence[str] = (),
+        python: Path | str = sys.executable,
         **variables: str,
     ) -> None:
         for name in {"gevent", "eventlet"} & set(arguments):
@@ -133,7 +134,7 @@ class Worker:
                 "data_folder_out": str(folder / "outbox"),
                 "control_folder": str(folder / "control"),
             }
-        command = [*launcher, sys.executable, *program, "worker", "--loglevel", "INFO"]
+        command = [*launcher, str(python), *program, "worker", "--loglevel", "INFO"]
         command += ["-I", "leakhunt.worker"] if hook else []
         with (folder / "worker.log").open("wb") as log:
             self.process = subprocess.Popen(

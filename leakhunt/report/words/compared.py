@@ -8,7 +8,8 @@ from leakhunt import units
 from leakhunt.gate import compared
 from leakhunt.gate.compared import Change, Compared, Side
 from leakhunt.gate.confidence import Interval
-from leakhunt.judge.verdict import INCONCLUSIVE, UNEXPLAINED
+from leakhunt.judge.enough import blind_below
+from leakhunt.judge.verdict import INCONCLUSIVE, NO_LEAK, UNEXPLAINED
 from leakhunt.model.paths import visible
 from leakhunt.report.words.places import looked_at
 
@@ -154,4 +155,17 @@ def differences(result: Compared) -> list[str]:
         if others:
             more = f" and {units.count(len(others) - NAMED)} more" if len(others) > NAMED else ""
             told.append(f"only {name} ran {', '.join(map(visible, others[:NAMED]))}{more}")
+    return told
+
+
+def blind(result: Compared) -> list[str]:
+    """What may be hidden where nothing was found: on which side a leak of less than so much does not show yet."""
+    told = []
+    for name, side in zip(SIDES, () if result.changes else result.sides):
+        least = blind_below(side.history)
+        if least is not None and side.judged == NO_LEAK:
+            told.append(
+                f"{name} is sampled: what leaks less than about {units.small_size(least)} per "
+                f"{side.history.noun} may be hidden"
+            )
     return told

@@ -6,6 +6,7 @@ Each imports its library when it is first called, since no two of them are insta
 import contextlib
 import functools
 import io
+import tempfile
 
 
 @functools.cache
@@ -44,3 +45,19 @@ def ujson():
     """CVE-2026-44660: the text that could not be written."""
     with contextlib.suppress(OSError):
         library("ujson").dump({"order": list(range(50))}, Full())
+
+
+def structlog():
+    """hynek/structlog#807: a lock for each log file, and so the file."""
+    with tempfile.TemporaryFile("w") as log:
+        library("structlog").WriteLogger(log).info("shipped")
+
+
+def beartype():
+    """beartype/beartype#673: a decorated closure, and so all that it holds."""
+    pieces = 3
+
+    def price(each: int) -> int:
+        return each * pieces
+
+    library("beartype").beartype(price)(4)
