@@ -13,6 +13,7 @@ import pytest
 
 from leakhunt.engine.choice import choose
 from tests.support.places import ROOT
+from tests.support.unbuilt import needs_parts
 
 SOURCES = [
     path
@@ -142,6 +143,7 @@ def test_what_a_text_names_and_is_not_there_is_seen(said: str) -> None:
 
 
 @pytest.mark.parametrize("path", PARTS, ids=lambda path: path.name)
+@needs_parts
 def test_a_compiled_part_loads(path: Path) -> None:
     """It is optional: leakhunt goes on without, and so would every test that needs it."""
     name = ".".join([*path.relative_to(ROOT).parent.parts, path.name.partition(".")[0]])
@@ -153,6 +155,7 @@ def test_a_compiled_part_loads(path: Path) -> None:
     reason="the sampled engine is for CPython 3.9 to 3.15",
 )
 @pytest.mark.skipif(not any(p.name.startswith("_sampler.") for p in PARTS), reason="not compiled")
+@needs_parts
 def test_the_default_engine_is_the_sampled_one_where_it_was_compiled() -> None:
     engine = choose(None)
     assert (engine.name, engine.why) == ("sampled", None)

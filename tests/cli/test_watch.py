@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import importlib.util
 import json
 import os
 import signal
@@ -23,6 +24,10 @@ from leakhunt.report.watch import Limits
 from tests.support.console import Terminal, inside
 from tests.support.fleet import machine, process
 
+METRICS = pytest.mark.skipif(
+    importlib.util.find_spec("prometheus_client") is None,
+    reason="an extra: pip install 'leakhunt[prometheus]'",
+)
 CRITICAL = process(11, parent=10, rss=97, hooked=True)
 CALM = process(12, parent=10, rss=50, hooked=True)
 
@@ -212,11 +217,15 @@ def test_a_command_is_run_when_one_becomes_critical(
     [
         (["--exec", "'unclosed"], "leakhunt: --exec 'unclosed: No closing quotation"),
         (["--exec", " "], "leakhunt: --exec: give a command"),
-        (["--prometheus", "²"], "leakhunt: --prometheus ²: give a port"),
-        (["--prometheus", "9" * 5000], "give a port"),
-        (["--prometheus", ":65536"], "give a port"),
+        pytest.param(["--prometheus", "²"], "leakhunt: --prometheus ²: give a port", marks=METRICS),
+        pytest.param(["--prometheus", "9" * 5000], "give a port", marks=METRICS),
+        pytest.param(["--prometheus", ":65536"], "give a port", marks=METRICS),
         (["--csv", "{}/none/x.csv"], "leakhunt: {}/none/x.csv: No such file or directory"),
-        (["--textfile", "{}/none/x.prom"], "leakhunt: {}/none/x.prom: No such file or directory"),
+        pytest.param(
+            ["--textfile", "{}/none/x.prom"],
+            "leakhunt: {}/none/x.prom: No such file or directory",
+            marks=METRICS,
+        ),
         (["--interval", "0"], "not a duration"),
         (["--limit", "much"], "not a size"),
         (["-A", "no_such_app"], "the app 'no_such_app' cannot be loaded"),

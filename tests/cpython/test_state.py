@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.native import compiled
+from tests.support.unbuilt import needs_parts
 
 PARTS = Path(__file__).parents[2] / "leakhunt" / "hook" / "capture"
 ANOTHER = "void *of_another_release;"
@@ -42,6 +43,7 @@ def changed(header: str, folder: Path, *changes: tuple[str, str]) -> tuple[str, 
     return "-iquote", str(folder), f"-I{folder / 'internal'}"
 
 
+@needs_parts
 def test_one_for_this_release_finds_what_the_collector_knows(tmp_path: Path) -> None:
     done = told(compiled("_garbage", tmp_path, PARTS / "_garbage.c", "-w"))
     assert done.returncode == 0, done.stderr
@@ -56,6 +58,7 @@ def test_one_for_this_release_finds_what_the_collector_knows(tmp_path: Path) -> 
         pytest.param("", r"PyObject \*dict;", id="the-dict"),
     ],
 )
+@needs_parts
 def test_one_for_a_release_with_other_structs_is_refused(
     before: str, field: str, tmp_path: Path
 ) -> None:

@@ -22,6 +22,7 @@ from leakhunt.hook.hook import Hook
 from leakhunt.hook.process import vitals
 from tests.hook.conftest import Hooking
 from tests.live.harness import until
+from tests.support.unbuilt import needs_parts
 
 
 class Ended(Capture):
@@ -87,6 +88,7 @@ def test_a_dump_waits_for_its_file_and_gives_the_signal_of_children_back(
     assert signal.getsignal(signal.SIGCHLD) == before
 
 
+@needs_parts
 def test_what_fires_meanwhile_becomes_one_more_with_the_name_of_the_first(hooking: Hooking) -> None:
     hook = hooking()
     hook.captures.fire("signal")

@@ -20,6 +20,7 @@ from tests.hook.conftest import Hooking
 from tests.hook.test_captures import ends, written
 from tests.hook.test_presence import told
 from tests.support.places import ROOT
+from tests.support.unbuilt import needs_parts
 
 
 @pytest.fixture
@@ -209,6 +210,7 @@ def test_a_task_is_booked_and_takes_the_snapshot_that_is_due(hooking: Hooking) -
     assert written(hook) == ["tasks"]
 
 
+@needs_parts
 def test_after_three_failures_only_what_was_asked_for_is_tried(hooking: Hooking) -> None:
     hook = hooking(every=1)
     hook.captures.failures = PATIENCE
@@ -220,6 +222,7 @@ def test_after_three_failures_only_what_was_asked_for_is_tried(hooking: Hooking)
     assert written(hook) == ["dump"]
 
 
+@needs_parts
 def test_a_task_reaps_the_capture_that_has_ended(hooking: Hooking) -> None:
     hook = hooking()
     hook.captures.fire("signal")

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from leakhunt.hook import launch
+from tests.support.unbuilt import said
 
 TELLS = """
 import json, sys
@@ -57,7 +58,7 @@ def test_a_script_a_folder_and_an_archive_see_what_they_see_alone(
         run("script", target, "a", "-b", folder=folder),
         alone(target, "a", "-b", folder=folder),
     )
-    assert hooked.stderr == ""
+    assert said(hooked.stderr) == ""
     assert json.loads(hooked.stdout) == json.loads(plain.stdout)
 
 
@@ -67,7 +68,7 @@ def test_a_module_sees_what_it_sees_alone(target: str, folder: Path) -> None:
         run("module", target, "a", "-b", folder=folder),
         alone("-m", target, "a", "-b", folder=folder),
     )
-    assert hooked.stderr == ""
+    assert said(hooked.stderr) == ""
     assert json.loads(hooked.stdout) == json.loads(plain.stdout)
 
 
@@ -86,7 +87,7 @@ def test_it_ends_as_alone_with_the_same_status_and_the_same_words(
     """)
     )
     hooked, plain = run("script", "ends.py", folder=folder), alone("ends.py", folder=folder)
-    assert (hooked.returncode, hooked.stderr) == (
+    assert (hooked.returncode, said(hooked.stderr)) == (
         status,
         plain.stderr.replace('"ends.py"', f'"{folder / "ends.py"}"'),
     )
@@ -96,7 +97,9 @@ def test_it_ends_as_alone_with_the_same_status_and_the_same_words(
 def test_a_file_that_is_not_there_is_said_so(folder: Path) -> None:
     done = run("script", "nowhere.py", folder=folder)
     assert done.returncode == 1
-    assert done.stderr == "leakhunt: can't open file 'nowhere.py': No such file or directory\n"
+    assert (
+        said(done.stderr) == "leakhunt: can't open file 'nowhere.py': No such file or directory\n"
+    )
 
 
 def test_the_program_is_hooked(folder: Path) -> None:

@@ -18,6 +18,7 @@ from leakhunt.hook.hook import Hook
 from leakhunt.hook.process import vitals
 from leakhunt.snapshots.load import load
 from tests.hook.conftest import Hooking
+from tests.support.unbuilt import needs_parts
 
 
 class Telling(Off):
@@ -67,6 +68,7 @@ def telling(hooking: Hooking, **settings: Any) -> Hook:
 # -- by fork, or in the process ---------------------------------------------------------------
 
 
+@needs_parts
 def test_a_capture_forks_and_leaves_its_file(hooking: Hooking) -> None:
     begun = begin(hooking(), "dump", baseline=True)
     assert isinstance(begun, Capture)
@@ -114,6 +116,7 @@ def test_a_fork_that_is_refused_is_made_up_for_in_the_process(
     assert said == ["capturing in the process itself, which stands still: no more processes"]
 
 
+@needs_parts
 def test_one_that_does_not_fit_is_refused_and_leaves_its_number_out(
     hooking: Hooking, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -16,6 +16,7 @@ import pytest
 from leakhunt.hook import unit
 from leakhunt.snapshots.load import load
 from tests.support.places import ROOT
+from tests.support.unbuilt import needs_parts
 
 START = """
 import asyncio, json, os, sys, threading
@@ -110,6 +111,7 @@ def test_a_decorated_function_counts_each_call_and_a_coroutine_until_it_ends(
     assert runs(known) == {"plain": 1, "waited": 2, "within": 1}
 
 
+@needs_parts  # the exact engine begins with the first snapshot
 def test_what_a_unit_keeps_is_its_own(tmp_path: Path) -> None:
     known = facts(
         """

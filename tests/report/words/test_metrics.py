@@ -5,8 +5,12 @@ from __future__ import annotations
 import inspect
 import re
 
-from leakhunt.render import prometheus
+import pytest
+
 from leakhunt.report.words.metrics import HELP
+
+pytest.importorskip("prometheus_client", reason="an extra: pip install 'leakhunt[prometheus]'")
+from leakhunt.render import prometheus
 
 
 def test_the_metrics_that_are_made_are_those_that_are_explained() -> None:
