@@ -129,14 +129,11 @@ def test_the_snapshots_of_two_workers_say_that_a_release_has_fixed_it(
     assert told.returncode == 0, told.stderr
     compared = json.loads(told.stdout)
     assert compared["change"] == "fixed", compared["summary"]
-    assert [side["verdict"] for side in (compared["before"], compared["after"])] == [
-        "leak", "no-leak"
-    ]  # fmt: skip
+    assert compared["before"]["verdict"] == "leak"
+    assert compared["after"]["verdict"] != "leak"
     assert sum(place["before"]["bytes_per_unit"] for place in compared["places"]) >= case.least
     for place in compared["places"]:
         assert place["after"]["ci95"][1] < place["before"]["ci95"][0]
-    traced = compared["before"]["traced"]["ci95"]
-    assert traced[0] > case.least / 2 > compared["after"]["traced"]["bytes_per_unit"]
     turned = leakhunt(console, "compare", *map(str, reversed(series)), "--fail-on-worse")
     assert turned.returncode == 3, turned.stderr
     assert turned.stdout.startswith("New leak: ")
