@@ -327,6 +327,9 @@ def test_bad_settings_are_refused(budget: float) -> None:
     assert not Sampled(4096).tracing
 
 
+@pytest.mark.skipif(
+    sys.version_info < (3, 10), reason="its cache finds a name's slot by its hash: one is kept"
+)
 def test_names_that_caches_let_go_are_told_by_the_task_that_asked_for_them() -> None:
     """And not those of before the first task."""
     pytest.importorskip("leakhunt.hook.capture._fork")
@@ -336,13 +339,13 @@ def test_names_that_caches_let_go_are_told_by_the_task_that_asked_for_them() -> 
         from leakhunt.hook.capture import fork
         engine = begin(64)
         fork.prepare()
-        class Zone(datetime.tzinfo):
-            def utcoffset(self, moment):
+        class Zone:
+            def offset_of_a_moment_in_time(self):
                 return None
-        moment = datetime.datetime(2020, 1, 1, tzinfo=Zone())
+        words = "offset", "of", "a", "moment", "in", "time"
         def ask(times):
             for _ in range(times):
-                moment.utcoffset()
+                getattr(Zone, "_".join(words))
         page = mmap.mmap(-1, 4096)
         ask(60)
         told = []
@@ -362,12 +365,12 @@ def test_names_that_caches_let_go_are_told_by_the_task_that_asked_for_them() -> 
         ask(60)
         tell(0)
         say(told=told)
-        """.replace("import json,", "import datetime, json,")
+        """
     )
     before, *asked = said["told"]
     assert before == 0
     for told in asked:
-        assert 58 <= told <= 2 * 58 * 60  # but for those that have taken another's slot
+        assert 75 <= told <= 2 * 75 * 60  # but for those that have taken another's slot
 
 
 def test_names_that_only_the_type_cache_keeps_do_not_count() -> None:
