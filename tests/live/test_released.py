@@ -48,9 +48,9 @@ CASES = (
     Fixed("structlog", "25.5.0", "26.1.0", 500, "WRITE_LOCKS"),
     Fixed("beartype", "0.22.9", "0.23.0", 500, "is_object_blacklisted"),
 )
-#: Those that run in a worker too: what C code keeps, what a dict does, and what hangs from a traceback. What multidict keeps is
-#: dicts that free lists deal out, and may be theirs for two thousand tasks.
-WORKERS = ("ujson", "structlog", "orjson")
+#: Those that run in a worker too: what a dict keeps, and what hangs from a traceback. What multidict keeps is
+#: dicts that free lists deal out, and may be theirs for two thousand tasks; ujson's hundred bytes a run want for more.
+WORKERS = ("structlog", "orjson")
 #: Tasks for each snapshot of a worker, and how many of these.
 EVERY, LOOKS = 75, 8
 
