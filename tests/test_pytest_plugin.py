@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import re
+import unittest
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -49,3 +52,21 @@ def test_every_option_says_what_it_does(known: str) -> None:
     parser = Parser()
     pytest_plugin.pytest_addoption(parser)  # type: ignore[arg-type]
     assert parser.helps[known].endswith((".", "]"))
+
+
+@pytest.mark.parametrize("interrupted", [False, True])
+def test_a_case_that_was_interrupted_is_not_repeated(
+    monkeypatch: pytest.MonkeyPatch, interrupted: bool
+) -> None:
+    """What a case raises pytest keeps for itself, but for what ends the session."""
+    repeated: list[object] = []
+    monkeypatch.setattr(pytest_plugin, "_wanted", lambda item: {})
+    monkeypatch.setattr(pytest_plugin, "_repeated", lambda *said: repeated.append(said))
+    monkeypatch.setattr(pytest, "Function", SimpleNamespace)
+    parent = SimpleNamespace(obj=unittest.TestCase)
+    item: Any = SimpleNamespace(parent=parent, name="test_it", originalname="test_it")
+    running: Any = pytest_plugin.pytest_runtest_call(item)
+    next(running)
+    with pytest.raises(StopIteration):
+        running.send(SimpleNamespace(excinfo=(KeyboardInterrupt,) if interrupted else None))
+    assert bool(repeated) is not interrupted

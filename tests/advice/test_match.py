@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from leakhunt.advice import match
 from leakhunt.advice.evidence import Evidence
 from leakhunt.advice.match import Advice, advise
-from leakhunt.advice.rule import AGENT, CALL, FACTS, SHAPE, Rule, Sign
+from leakhunt.advice.rule import AGENT, CALL, FACTS, SHAPE, Grows, Rule, Sign
 from leakhunt.advice.rules import RULES
 from leakhunt.hook.capture.sources import masked
 from leakhunt.model.snapshot import Frame, Spot
@@ -200,6 +200,18 @@ def test_one_frame_is_enough() -> None:
     """nframe 1: the library's own line, and nothing of the application."""
     found = advise(evidence("", "~logging/__init__.py:Manager.getLogger"))
     assert pattern(found) == "logger-per-id"
+
+
+@pytest.mark.parametrize(("tasks", "told"), [(20, True), (1000, False)])
+def test_a_count_that_rises_once_in_fifty_tasks_does_not_rise_with_them(
+    tasks: int, told: bool
+) -> None:
+    known = evidence(
+        "",
+        facts_first={"threads": 10, "tasks_done": 0},
+        facts_last={"threads": 30, "tasks_done": tasks},
+    )
+    assert (match._risen(Grows("threads", 0.5), known) is not None) is told
 
 
 def test_growth_that_no_stack_explains() -> None:

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
+from leakhunt.cli import ls
 from leakhunt.live import processes
 from tests.support.builders import FACTS
 from tests.support.console import grown, inside, store
@@ -70,3 +73,10 @@ def test_another_engine_is_shown_with_its_first_snapshot_and_before_it(
     text, engine = told()
     assert engine == "exact"
     assert "sampled" not in text
+
+
+def test_an_engine_that_does_not_track_is_not_shown() -> None:
+    said = {"pid": 7, "started_at": 5.0, "engine": "exact"}
+    for armed, shown in ((2.0, {(7, 5.0): "exact"}), (None, {})):
+        process: Any = SimpleNamespace(record={**said, "armed_at": armed})
+        assert ls._engines([process]) == shown

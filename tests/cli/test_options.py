@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import click
 import pytest
 from click.testing import CliRunner
@@ -54,6 +56,17 @@ def test_a_pipe_is_as_wide_as_it_is_said_to_be_and_grey_unless_forced(
     made = screen()
     assert (made.width, made.color) == (width, color)
     assert made.height == (77 if environment.get("LINES") == "77" else PIPED_HEIGHT)
+
+
+@pytest.mark.parametrize(("kind", "color"), [("xterm", True), ("dumb", False)])
+def test_a_terminal_has_colour_unless_it_is_a_dumb_one(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], kind: str, color: bool
+) -> None:
+    for name in ("NO_COLOR", "FORCE_COLOR", "CLICOLOR_FORCE"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("TERM", kind)
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    assert screen().color is color
 
 
 def test_workers_are_asked_by_name_only_where_an_app_is_named() -> None:

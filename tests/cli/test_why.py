@@ -5,6 +5,9 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import pytest
+
+from leakhunt.cli import asking, why
 from tests.support.console import grown, inside, store
 
 
@@ -38,3 +41,13 @@ def test_of_what_is_named_the_first_finding_is_meant_and_else_the_first_row(tmp_
     assert out.startswith("row 1 of leakhunt top: ")
     _, out, _ = inside("why", str(folder), "1")
     assert out.startswith("row 1 of leakhunt top: ")
+
+
+def test_of_a_worker_and_its_children_the_one_with_most_to_tell_is_explained(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    files = [tmp_path / f"{number}.bin" for number in range(3)]
+    for path, size in zip(files, (10, 900, 20)):
+        path.write_bytes(b"x" * size)
+    monkeypatch.setattr(asking, "taken", lambda *asked: files)
+    assert why._taken("4242", None, 1.0) == files[1]

@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+import struct
+
+import pytest
+
 from leakhunt.engine import tables
+from leakhunt.engine.holders import Sample
+from leakhunt.engine.interface import UNKNOWN_LIFE
 from tests.support.sampled_programs import run
 
 
@@ -20,6 +26,19 @@ def test_a_process_that_is_not_there_cannot_be_looked_at() -> None:
             say(error=type(error).__name__)
     """)
     assert said == {"error": "ProcessLookupError"}
+
+
+def test_the_error_of_an_estimate_is_that_of_its_samples() -> None:
+    """A block of 100 bytes that is sampled by a chance of p: a variance of 100^2 (1 - p) / p^2 for each."""
+    frames = (("/srv/shop/tasks.py", 40),)
+    samples: list[tuple[Sample, str | None]] = [
+        (Sample(n, 100, 0.5, 0, False, 144.0, 0, 3, 0, 0), None) for n in range(4)
+    ]
+    raw = {tables.CLOCK: struct.pack("=IIIII", 9, 9, 0, 0, 0), tables.GRAVES: b""}
+    told = tables.Tables([frames], {}, samples, {})
+    (estimate,) = tables.harvest(raw, told, UNKNOWN_LIFE, lambda frames, size: 0.0).estimates or ()
+    assert (estimate.frames, estimate.samples) == (frames, 4)
+    assert estimate.stderr == pytest.approx((4 * 100**2 * 0.5 / 0.5**2) ** 0.5)
 
 
 def test_draws_are_even_and_each_processs_own() -> None:

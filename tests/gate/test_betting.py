@@ -42,6 +42,10 @@ def test_what_does_not_change_wins_nothing() -> None:
     assert betting.against(range(30), [5.0] * 30, 0.0) <= 1.0
 
 
+def test_a_step_of_nothing_loses_as_one_below_does() -> None:
+    assert betting.signs([0.0, 0.0]) == betting.signs([-1.0, -1.0]) < 1.0
+
+
 def test_thirteen_steps_that_rise_are_one_in_two_thousand_and_more() -> None:
     t = [float(n) for n in range(14)]
     assert betting.against(t, [100 * at for at in t], 12.0) > 2000

@@ -12,8 +12,9 @@ import pytest
 
 from leakhunt.gate.costs import WALK
 from leakhunt.gate.decision import LOOKS, Limits
-from leakhunt.gate.orders import EXHAUSTED, RAN, RUN, STOP, Answer, Order
+from leakhunt.gate.orders import EXHAUSTED, FAILED, RAN, RUN, STOP, TARGET, Answer, Order
 from leakhunt.gate.plan import (
+    BROKEN,
     DECIDED,
     FEWEST_MORE,
     OUT_OF_RUNS,
@@ -77,6 +78,13 @@ def test_arguments_that_end_end_it() -> None:
     gate = Gate(Terms(Limits(), 10.0))
     gate.next(Answer(EXHAUSTED, 1, 0.1), 0.2)
     assert gate.stopped == OUT_OF_RUNS
+
+
+def test_what_went_wrong_ends_it_and_is_kept() -> None:
+    gate = Gate(Terms(Limits(), 10.0))
+    wrong = Answer(FAILED, 1, 0.1, None, TARGET, "KeyError: 7")
+    assert gate.next(wrong, 0.2).do == STOP
+    assert (gate.stopped, gate.failure) == (BROKEN, wrong)
 
 
 def test_a_stage_fits_into_the_time_that_is_left() -> None:

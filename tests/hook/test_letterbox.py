@@ -61,6 +61,17 @@ def test_a_record_is_private_and_says_what_was_published(tmp_path: Path) -> None
     assert not path.exists()
 
 
+def test_a_record_is_its_owners_to_read_whatever_the_umask(tmp_path: Path) -> None:
+    record = Record()
+    before = os.umask(0o777)
+    try:
+        path = written(record, tmp_path)
+    finally:
+        os.umask(before)
+    assert path.stat().st_mode & 0o777 == 0o600
+    record.withdraw()
+
+
 def test_requests_are_taken_once_in_their_order_and_none_is_lost(tmp_path: Path) -> None:
     record = Record()
     path = written(record, tmp_path)
@@ -109,6 +120,20 @@ def test_two_namespaces_that_share_a_folder_and_a_host_name(tmp_path: Path) -> N
     assert other.exists()
     for record in (mine, theirs, again):
         record.withdraw()
+
+
+def test_where_pids_are_counted_is_not_known_those_of_another_host_are_left_alone(
+    tmp_path: Path,
+) -> None:
+    """A folder that hosts share, where nothing tells one's pids from another's."""
+    mine, other = (
+        tmp_path / letterbox.name(facts(host=host, space="", pid=(1 << 22) + 1, ticks=5))
+        for host in ("web1", "web2")
+    )
+    for path in (mine, other):
+        path.write_text("{}")
+    letterbox.sweep(tmp_path, "web1", "")
+    assert [each.name for each in tmp_path.iterdir()] == [other.name]
 
 
 def test_sweeping_removes_nothing_that_the_hook_did_not_write(tmp_path: Path) -> None:

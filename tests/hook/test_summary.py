@@ -66,6 +66,20 @@ def test_one_at_a_time_for_a_folder(series: Path, caplog: pytest.LogCaptureFixtu
     assert found.verdict == "leak"
 
 
+def test_none_is_begun_while_one_judges(monkeypatch: pytest.MonkeyPatch) -> None:
+    begun: list[str] = []
+
+    def begin(found: Summary, series: str, folder: str) -> None:
+        found._child = 4242
+        begun.append(series)
+
+    monkeypatch.setattr(Summary, "_begin", begin)
+    found = Summary(1)
+    for series in ("first", "second"):
+        found.captured(series, "", ())
+    assert begun == ["first"]
+
+
 def test_what_cannot_be_judged_is_said_and_harms_nobody(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:

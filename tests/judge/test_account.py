@@ -275,3 +275,9 @@ def test_arenas_that_are_malformed_count_as_not_told(rows: Any) -> None:
     for arena in told.account.arenas:
         assert isinstance(arena.system, int)
         assert isinstance(arena.free, int)
+
+
+def test_blocks_of_leakhunts_own_that_are_traced_and_not_told_are_the_engines() -> None:
+    found = accounts.account(meta(START), live([Block(0, 64, 18 * MIB // 64)]))
+    assert found is not None
+    assert found.of(parts.ENGINE) == (2 + 20 - 18) * MIB

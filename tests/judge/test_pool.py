@@ -121,3 +121,10 @@ def test_that_it_goes_on_all_samples_must_show(samples: list[int], goes_on: bool
 def test_where_births_speak_most_processes_must_have_the_place(number: int, believed: bool) -> None:
     some = witnesses(number, EVENLY, beliefs=(0.9, 0.05, 0.05), events=10.0)
     assert together(some, 10) is believed
+
+
+def test_where_births_speak_what_is_explained_in_one_is_not_added_up_either() -> None:
+    some = witnesses(6, EVENLY, beliefs=(0.9, 0.05, 0.05), events=10.0)
+    assert together(some, 6)
+    made, judged = some[0]
+    assert not together([(made, judged.called(NOISE, because("uncollected"))), *some[1:]], 6)

@@ -39,6 +39,12 @@ def test_one_per_task_is_told_with_its_rate() -> None:
     assert said == "sockets to :5432 (PostgreSQL) 12 → 1,012, 1 per task"
 
 
+def test_of_several_processes_the_one_is_told_in_which_it_rises_fastest() -> None:
+    slow, fast = (opened([12 + each * number for number in range(11)]) for each in (100, 200))
+    for histories in ([slow, fast], [fast, slow]):
+        assert [one.rate for one in resources.fastest(histories)] == [2.0]
+
+
 def test_a_pool_that_fills_does_not_leak() -> None:
     assert resources.rising(opened([2, 5, 8, 10, 10, 10, 10, 10, 10, 10])) == ()
 

@@ -11,7 +11,8 @@ from leakhunt.judge import codes, growths
 from leakhunt.judge.codes import because
 from leakhunt.judge.history import SECOND
 from leakhunt.judge.series.shape import LEAK, NOISE, Shape
-from leakhunt.judge.verdict import _order, _settled, judge
+from leakhunt.judge.verdict import _delta, _order, _settled, _undecided, judge
+from leakhunt.snapshots.facts import meta
 from tests.support.builders import history
 from tests.support.growing import finding
 
@@ -175,3 +176,18 @@ def test_what_explains_growth_is_excused_and_no_open_question() -> None:
     others = replace(excused, history=leak())
     by_its_sizes = replace(excused, reason=because(codes.NO_DIRECTION))
     assert _settled([still, shrunk, others, by_its_sizes], main) == 0
+
+
+@pytest.mark.parametrize(("is_open", "undecided"), [(True, True), (False, False)])
+def test_a_rise_is_left_open_where_it_may_go_on(is_open: bool, undecided: bool) -> None:
+    few = history(("/srv/shop/tasks.py:40", [0, 10**6, 2 * 10**6], [0, 1, 2]))
+    rose = finding(verdict=NOISE, is_open=is_open, sizes=(0.0, 2e6))
+    assert _undecided([rose], [(few, [])]) is undecided
+
+
+def test_runs_are_those_between_the_two_snapshots() -> None:
+    first, last = (
+        meta({"tasks": {name: {"runs": runs} for name, runs in told.items()}})
+        for told in ({"shop.take": 100}, {"shop.take": 130, "shop.send": 5})
+    )
+    assert _delta(first, last) == {"shop.take": 30, "shop.send": 5}

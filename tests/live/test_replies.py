@@ -93,6 +93,11 @@ def test_two_workers_of_a_machine_are_one_host_and_equal_pids_of_two_are_two() -
     assert found.hosts[0].grown[child.identity] == (8, 60.0, 2)
 
 
+def test_what_is_too_much_for_the_replies_of_several_is_added_up() -> None:
+    found = replies.answers({"a@h1": told(left_out=3), "b@h1": told(left_out=4), "c@h2": told()})
+    assert found.left_out == 7
+
+
 def test_a_worker_is_of_the_app_that_it_says_and_of_no_other() -> None:
     found = replies.answers({"a@h1": told(app="shop"), "b@h2": told(host="h2", app=7)})
     apps = [{process.celery and process.celery.app for process in h.processes} for h in found.hosts]

@@ -39,6 +39,12 @@ def test_a_healthy_worker_has_no_problem() -> None:
     assert report.rows[0].children == 3
 
 
+def test_only_pool_children_are_counted_as_children() -> None:
+    beat = replace(process(14, "beat"), parent=10)
+    report = ps([*crew(process(11), process(12)), beat], machine())
+    assert report.rows[0].children == 2
+
+
 def test_a_child_is_held_against_those_of_its_own_worker_and_its_row_says_so() -> None:
     large, small = process(11, uss=200, age=7200), process(12, uss=40, age=60)
     report = ps([*crew(large), *crew(small, main=20)], machine())

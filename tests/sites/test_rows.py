@@ -146,6 +146,16 @@ def test_growth_comes_first_then_shrinkage_then_the_rest() -> None:
     assert [row.change.site.file for row in everything.rows] == ["b.py", "a.py", "c.py", "same.py"]
 
 
+@pytest.mark.parametrize("limit", [1, 2, 3])
+def test_of_more_rows_that_grew_as_many_are_listed_as_are_wanted(limit: int) -> None:
+    names = ("a.py:1", "b.py:1", "c.py:1")
+    before = snap(*(f"{name} 1KiB x1" for name in names))
+    after = snap(*(f"{name} {number}KiB x1" for name, number in zip(names, (2, 4, 3))))
+    found = grouping.diff(before, after, Query(limit=limit))
+    assert [row.change.site.file for row in found.rows] == ["b.py", "c.py", "a.py"][:limit]
+    assert found.remainder_sites == 3 - limit
+
+
 def test_ties_are_broken_by_place_whatever_the_order() -> None:
     lines = ["a.py:2 1KiB x1", "a.py:1 1KiB x1", "b.py:1 1KiB x1"]
     found = [grouping.group(snap(*order), Query()) for order in (lines, lines[::-1])]

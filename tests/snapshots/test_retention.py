@@ -16,11 +16,12 @@ from leakhunt.model.retention import (
     Arrivals,
     Container,
     Rest,
+    Retention,
     Step,
     TypeCount,
     Undone,
 )
-from leakhunt.model.snapshot import Counted, Tally
+from leakhunt.model.snapshot import Counted, Facts, Tally
 from leakhunt.snapshots.retention import (
     CONTAINERS,
     DEEPEST,
@@ -227,3 +228,12 @@ def test_what_is_taken_over_from_an_earlier_look_says_nothing_of_when_entries_ca
     taken = carried(newest, replace(newest, heap=looked))
     assert taken.heap == replace(looked, arrivals=())
     assert carried(newest, newest).heap is None
+
+
+def test_of_a_stack_that_has_less_by_now_nothing_is_taken_over() -> None:
+    newest = snap("/srv/shop/tasks.py:40 1000 10")
+    place = stack("/srv/shop/tasks.py:40")
+    for size, taken in ((1000, True), (1001, False)):
+        way = Retention((Step("module", "shop", "module"),), 10, size, None, None, None, 0)
+        looked = replace(newest, facts={place: Facts(retention=(way,))})
+        assert carried(newest, looked).told(place).retention == ((way,) if taken else ())

@@ -74,6 +74,12 @@ def test_a_pause_on_a_busy_machine_does_not_count_for_the_next() -> None:
     assert budget.predicted(8 * GIB) == pytest.approx(0.002)
 
 
+def test_nor_is_it_paid_for_but_for_twice_what_is_usual() -> None:
+    budget = Budget("auto", 0.0)
+    budget.paid(5.0, 100 << 20)
+    assert budget.kind("tasks", 100 << 20, 1.0) == FULL
+
+
 def test_where_the_resident_set_is_unknown_it_counts_as_small() -> None:
     assert Budget("auto", 0.0).kind("signal", None, 1.0) == FULL
 

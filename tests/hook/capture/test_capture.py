@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import posix
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import psutil
 import pytest
@@ -17,6 +21,7 @@ from leakhunt.hook.capture import capture, fork
 from leakhunt.hook.capture.order import Order
 from leakhunt.hook.capture.page import shared_page
 from leakhunt.hook.process import vitals
+from tests.live.harness import until
 
 
 def test_a_capture_that_does_not_fit_is_refused(tmp_path: Path) -> None:
@@ -147,3 +152,15 @@ def test_where_a_sandbox_refuses_to_wait_a_child_that_has_ended_is_done(
     finally:
         child.kill()
         child.wait()
+
+
+def test_a_child_that_somebody_stops_is_let_go_on() -> None:
+    """It ends as it would have: nobody has killed it."""
+    child = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
+    order: Any = SimpleNamespace(path=Path("none"))
+    under_way = capture.Capture(order, child.pid, shared_page(), time.monotonic() + 300)
+    child.send_signal(signal.SIGSTOP)
+    until(lambda: under_way.poll() is not None or under_way.stops == 1, "it has stopped")
+    child.communicate(b"go on\n")
+    outcome = under_way.wait()
+    assert outcome.problem == "no snapshot: its process ended without a word"

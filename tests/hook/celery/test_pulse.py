@@ -220,3 +220,10 @@ def test_a_page_that_no_process_has_written_is_none(
     fields[field] = 2**64 - 1 if field < 5 else value
     (tmp_path / "page").write_bytes(LAYOUT.pack(*fields))
     assert _read(str(tmp_path / "page"), 7) is None
+
+
+def test_a_page_that_is_being_written_is_not_told(tmp_path: Path) -> None:
+    for writing in (0, 1):
+        page = LAYOUT.pack(MAGIC, writing, 7, 3, 1, 2.0, 5.0, 6.0, 4, b"task")
+        (tmp_path / "page").write_bytes(page)
+        assert (_read(str(tmp_path / "page"), 7) is None) is bool(writing)

@@ -127,3 +127,11 @@ def test_pool_children_are_the_pools_own() -> None:
     assert remote.pool_children(SimpleNamespace(pool=pool)) == [7]
     assert remote.pool_children(SimpleNamespace()) == []
     assert os.getpid() not in remote.pool_children(SimpleNamespace(pool=pool))
+
+
+def test_growth_is_what_there_is_less_what_there_was_at_first(hook: Hook) -> None:
+    hook.answers.first = 5.0, 1 << 20
+    hook.presence.publish()
+    told = remote._process(hook, hook.pid, 0.0)
+    assert told["grown_since"] == 5.0
+    assert told["grown"] == told["rss"] - (1 << 20) > 0

@@ -63,3 +63,9 @@ def test_what_is_left_is_up_to_the_lower_of_the_limit_and_where_the_kernel_slows
     assert group.left() == 150
     (tmp_path / "memory.max").write_text("max\n")
     assert group.left() == 150
+
+
+def test_a_sum_of_which_a_part_is_not_told_is_not_known() -> None:
+    told = b"Private_Clean:  4 kB\nPrivate_Dirty:  8 kB\n"
+    assert vitals.summed(told, b"Private_Clean:", b"Private_Dirty:") == 12 << 10
+    assert vitals.summed(told, b"Private_Clean:", b"Shared_Dirty:") is None

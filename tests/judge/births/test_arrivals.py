@@ -98,6 +98,17 @@ def test_who_appends_at_the_other_end_is_in_order_too() -> None:
     assert Arrived(kept(down, entries)).births([stack(ONE)], 1000) == Arrived(kept(up, entries)).births([stack(ONE)], 1000)  # fmt: skip
 
 
+def test_an_entry_has_come_when_the_oldest_of_its_objects_was_born() -> None:
+    """Others of its parts may have been made anew since."""
+    snapshot = kept([(200, 10), (700, 50), (1500, 60), (2000, 300)], 1000)
+    assert snapshot.heap is not None
+    (told,) = snapshot.heap.arrivals
+    later = told._replace(points=((210, 10), (900, 50), (1600, 60), (2100, 300)))
+    for both in ((told, later), (later, told)):
+        made = replace(snapshot, heap=replace(snapshot.heap, arrivals=both))
+        assert Arrived(made).births([stack(ONE)], 50_000) == Arrived(snapshot).births([stack(ONE)], 50_000)  # fmt: skip
+
+
 def test_what_came_before_the_fork_was_there_at_the_first_edge() -> None:
     births = Arrived(kept([(0, 40), (0, 90), (700, 120), (1500, 160)], 200)).births(
         [stack(ONE)], 200

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from leakhunt.judge.births.life import lived
+from leakhunt.judge.births.life import held, lived
 from leakhunt.judge.growths import growths
 from leakhunt.judge.series.shape import LEAK, NOISE, STEP, TURNOVER, WARM_UP
-from leakhunt.model.snapshot import Birth, Calendar, Tally
+from leakhunt.model.snapshot import Birth, Calendar, Gone, Tally
 from tests.support.builders import snap, stack
 from tests.support.lives import PERIOD, aged
 
@@ -162,3 +162,31 @@ def test_where_nobody_could_tell_what_freelists_handed_on_all_ages_count() -> No
     assert sure.doubtful == {}
     assert list(unsure.doubtful[place]) == pytest.approx(list(unsure.tracks[place].sizes), abs=1)
     assert [each.shape.verdict for each in growths(unsure)] == [LEAK]
+
+
+def test_a_column_is_of_the_moment_at_which_its_period_ended() -> None:
+    snapshot = aged((f"{TASKS}:40", [10_000] * N))
+    life = lived(snapshot)
+    assert life is not None
+    assert snapshot.calendar is not None
+    newest = snapshot.meta.taken_at
+    assert [each.taken_at for each in life.metas] == [*snapshot.calendar.moments[1:-1], newest]
+
+
+def test_what_was_held_is_what_is_alive_and_what_has_died_since() -> None:
+    snapshot = aged((f"{TASKS}:40", [10_000] * N))
+    place = stack(f"{TASKS}:40")
+    gone = Gone(tuple(1000.0 * at for at in range(N - 1)), (0.0,) * (N - 1))
+    assert snapshot.calendar is not None
+    life = lived(
+        replace(
+            snapshot,
+            facts={place: replace(snapshot.told(place), gone=gone)},
+            calendar=replace(snapshot.calendar, deaths=True),
+        )
+    )
+    assert life is not None
+    alive = life.series([place]).sizes
+    assert held(life, [place]).sizes == tuple(
+        size + died for size, died in zip(alive, (*gone.sizes, 0.0))
+    )

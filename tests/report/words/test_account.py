@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from leakhunt.judge import account as causes
 from leakhunt.judge.account import Cause
 from leakhunt.judge.resources import Change
 from leakhunt.model import account as parts
-from leakhunt.model.account import Account, Part, Sharing
+from leakhunt.model.account import Account, Arena, Part, Sharing
 from leakhunt.model.resources import Open, Resource
 from leakhunt.report.words import account as words
 
@@ -103,6 +105,14 @@ def test_fragmentation_is_told_beside_what_python_did() -> None:
     arenas, _ = words.sentence(shrank, Cause(causes.ARENAS, 9 * MIB, shrank.rss), True)
     assert "live Python memory shrank by 4.0 MiB" in arenas
     assert "(and malloc" not in arenas
+
+
+def test_malloc_is_asked_for_fewer_arenas_only_where_it_has_more() -> None:
+    for number, said in ((2, "malloc_trim(0) after"), (3, "MALLOC_ARENA_MAX=2 in")):
+        grown = replace(account(malloc_free=9 * MIB), arenas=(Arena(9 * MIB, MIB),) * number)
+        _, step = words.sentence(grown, Cause(causes.FRAGMENTED, 9 * MIB, grown.rss), True)
+        assert step is not None
+        assert step.startswith(said)
 
 
 def test_native_memory_is_split_into_what_malloc_has_and_what_nobody_tells() -> None:

@@ -78,6 +78,17 @@ def test_of_several_limits_the_least_is_reached_first() -> None:
     )
 
 
+def test_a_limit_is_reached_at_the_faster_of_two_rates() -> None:
+    """More grows than the leak, or the leak grows where other memory shrinks."""
+    last = replace(MADE.last, facts={**MADE.last.facts, "limits": {"cgroup": 200 * MIB}}, rss=120 * MIB)  # fmt: skip
+    known = replace(MADE, metas=(*MADE.metas[:-1], last))
+    leak = replace(finding(rate=float(MIB)), history=known)
+    for rss_rate, tasks in ((2.0 * MIB, 40), (0.5 * MIB, 80)):
+        grows = replace(UNKNOWN, told=True, grows_at_all=True, keeps=True, rss_rate=rss_rate)
+        of = replace(verdict(LEAK, leak), outside=grows, main=known)
+        assert f"memory limit in {tasks} tasks" in said(of, leak)
+
+
 def test_outside_python_the_kind_is_told_where_it_is_known() -> None:
     for kind, text in ((NATIVE, "native memory, held by"), (FRAGMENTATION, "cannot be returned"),
                        (None, "do not tell which")):  # fmt: skip
